@@ -1,0 +1,45 @@
+"""Structured logs: one JSON line (or one coloured line on a terminal) per transition, never data or secrets."""
+
+import logging
+import sys
+
+import structlog
+
+get_logger = structlog.stdlib.get_logger
+
+
+def configure_logs(*, service: str, level: str = "INFO", as_json: bool | None = None) -> None:
+    """Send structlog and the standard library's logging to stderr in one format.
+
+    `as_json` None chooses JSON unless stderr is a terminal.
+    """
+    json_lines = not sys.stderr.isatty() if as_json is None else as_json
+    shared_processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer()
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_processors,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("arq.worker", "botocore", "aiobotocore", "httpx", "alembic", "uvicorn.access", "matplotlib"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    structlog.contextvars.bind_contextvars(service=service)

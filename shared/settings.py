@@ -1,0 +1,121 @@
+"""Every setting of every process, read once from the environment and an optional `.env` file.
+
+This is the only module that reads the environment. A wrong value stops the start-up with one sentence naming the key.
+"""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _postgres_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql", "postgresql+asyncpg"} or not parts.path.strip("/"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return "postgresql+asyncpg" + value[len(parts.scheme) :]
+
+
+def _redis_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must look like redis://host:6379/0")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("must look like host:port")
+    return value
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Address = Annotated[str, AfterValidator(_address)]
+Positive = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings; each field's name in capitals is its environment variable."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    database_url: PostgresUrl = Field(description="PostgreSQL, where the truth lives.")
+    redis_url: RedisUrl = Field(description="Redis or Valkey, which only delivers.")
+    database_pool_size: Positive = Field(10, description="Connections each process keeps to PostgreSQL.")
+
+    storage_dir: Path = Field(Path(".local/objects"), description="Object directory when no bucket is configured.")
+    scratch_dir: Path | None = Field(None, description="Where work in progress is spooled; the system's default if unset.")
+    s3_bucket_name: str | None = Field(None, description="Bucket; set it to store objects in S3 instead of a directory.")
+    aws_access_key_id: str | None = Field(None, description="S3 access key.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="S3 secret key.")
+    aws_region: str = Field("us-east-1", description="S3 region.")
+    aws_endpoint_url: HttpUrl | None = Field(None, description="Address of an S3-compatible store.")
+
+    gemini_api_key: SecretStr | None = Field(None, description="Google Gemini key for smart and deep modes.")
+
+    gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
+    gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
+    grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
+    ingest_port: Port = Field(50051, description="Port of IngestService.")
+    pipeline_port: Port = Field(50052, description="Port of PipelineService.")
+    report_port: Port = Field(50053, description="Port of ReportService.")
+    ingest_target: str | None = Field(None, description="Where clients find IngestService, e.g. dns:///ingest:50051.")
+    pipeline_target: str | None = Field(None, description="Where clients find PipelineService.")
+    report_target: str | None = Field(None, description="Where clients find ReportService.")
+
+    max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
+    max_rows: Positive = Field(100_000, description="Most rows a table may have.")
+    max_columns: Positive = Field(100, description="Most columns a table may have.")
+    max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
+    allow_private_urls: bool = Field(False, description="Let dataset_url point into private networks.")
+
+    fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
+    deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")
+    run_memory_bytes: Positive = Field(2 * 1024**3, description="Memory one run's process may allocate, bytes.")
+    worker_slots: Positive = Field(2, description="Runs one worker process carries at once.")
+    lease_seconds: Positive = Field(30, description="A run whose worker is silent this long is taken over, seconds.")
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(10, description="Pause between two signs of life, seconds.")
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(5, description="Pause between two reconciler passes, seconds.")
+
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field("INFO", description="Least severe line.")
+    metrics_port: Port = Field(0, description="Port for Prometheus metrics; 0 serves none.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.s3_bucket_name and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise ValueError("S3_BUCKET_NAME needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too")
+        if self.heartbeat_seconds * 2 > self.lease_seconds:
+            raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
+        return self
+
+    def target(self, service: str) -> str:
+        """Where a client dials `ingest`, `pipeline` or `report`."""
+        configured: str | None = getattr(self, f"{service}_target")
+        return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
+
+
+def load_settings() -> Settings:
+    """Read the settings, or stop the process with one sentence that names the key at fault."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment supplies the required ones
+    except ValidationError as error:
+        raise SystemExit(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    problem = "is not set" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in first["loc"]).upper()
+    return f"{key}: {problem}" if key else problem
