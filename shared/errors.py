@@ -14,7 +14,8 @@
     └── Unavailable         a part of the system does not answer; try again
 
 Each error carries a stable UPPER_SNAKE `reason` that a program can switch on, a `detail` sentence for people, optional
-field errors, and `metadata` that repeats every number the sentence contains. `shared/rpc/status.py` maps kinds to gRPC and HTTP.
+field errors, and `metadata` that repeats every number the sentence contains. `shared/rpc/status.py` maps kinds to gRPC
+and HTTP.
 """
 
 from collections.abc import Mapping, Sequence

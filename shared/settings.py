@@ -56,8 +56,12 @@ class Settings(BaseSettings):
     database_pool_size: Positive = Field(10, description="Connections each process keeps to PostgreSQL.")
 
     storage_dir: Path = Field(Path(".local/objects"), description="Object directory when no bucket is configured.")
-    scratch_dir: Path | None = Field(None, description="Where work in progress is spooled; the system's default if unset.")
-    s3_bucket_name: str | None = Field(None, description="Bucket; set it to store objects in S3 instead of a directory.")
+    scratch_dir: Path | None = Field(
+        None, description="Where work in progress is spooled; the system's default if unset."
+    )
+    s3_bucket_name: str | None = Field(
+        None, description="Bucket; set it to store objects in S3 instead of a directory."
+    )
     aws_access_key_id: str | None = Field(None, description="S3 access key.")
     aws_secret_access_key: SecretStr | None = Field(None, description="S3 secret key.")
     aws_region: str = Field("us-east-1", description="S3 region.")
@@ -86,10 +90,16 @@ class Settings(BaseSettings):
     run_memory_bytes: Positive = Field(2 * 1024**3, description="Memory one run's process may allocate, bytes.")
     worker_slots: Positive = Field(2, description="Runs one worker process carries at once.")
     lease_seconds: Positive = Field(30, description="A run whose worker is silent this long is taken over, seconds.")
-    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(10, description="Pause between two signs of life, seconds.")
-    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(5, description="Pause between two reconciler passes, seconds.")
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(
+        10, description="Pause between two signs of life, seconds."
+    )
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
+        5, description="Pause between two reconciler passes, seconds."
+    )
 
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field("INFO", description="Least severe line.")
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+        "INFO", description="Least severe line."
+    )
     metrics_port: Port = Field(0, description="Port for Prometheus metrics; 0 serves none.")
 
     @model_validator(mode="after")
@@ -109,7 +119,7 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the settings, or stop the process with one sentence that names the key at fault."""
     try:
-        return Settings()  # type: ignore[call-arg]  # the environment supplies the required ones
+        return Settings()
     except ValidationError as error:
         raise SystemExit(_sentence(error)) from None
 

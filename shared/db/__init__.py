@@ -1,0 +1,1 @@
+"""PostgreSQL, where the truth lives: tables, sessions, and one repository per aggregate."""

@@ -1,0 +1,152 @@
+"""The dataset aggregate: what was uploaded, together with the run that prepares it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, insert, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from shared.db.paging import Page, PageSize, decode_token, encode_token
+from shared.db.runs import RunRecord, RunState, run_columns, run_record
+from shared.db.session import Database
+from shared.db.tables import datasets, runs
+from shared.errors import NotFound
+
+PAGE_SIZE = PageSize(default=50, most=500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDataset:
+    """A dataset about to be accepted."""
+
+    id: UUID
+    request_id: str | None
+    user_id: str
+    collaboration_id: str | None
+    filename: str
+    database_name: str
+    source_url: str | None
+    mode: str
+    rows: int
+    columns: int
+    size_bytes: int
+    sha256: str
+    raw_key: str
+    table_key: str
+    parse_plan: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """The run that will prepare it."""
+
+    id: UUID
+    queue: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecord(NewDataset):
+    """An accepted dataset and its run."""
+
+    created_at: datetime
+    run: RunRecord
+
+
+class Datasets:
+    """Datasets in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, dataset: NewDataset, run: NewRun) -> DatasetRecord:
+        """Store a dataset and its queued run in one transaction.
+
+        A repeat (same owner and request_id) stores nothing and returns the dataset first accepted.
+        """
+        async with self._database.transaction() as connection:
+            statement = (
+                upsert(datasets)
+                .values(**vars(dataset))
+                .on_conflict_do_nothing(index_elements=["user_id", "request_id"])
+                .returning(datasets.c.id)
+            )
+            accepted = await connection.scalar(statement)
+            if accepted is not None:
+                values = {**vars(run), "dataset_id": dataset.id, "mode": dataset.mode}
+                await connection.execute(insert(runs).values(**values))
+                condition = datasets.c.id == dataset.id
+            else:
+                condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
+            row = (await connection.execute(_joined().where(condition))).one()
+        return _record(row)
+
+    async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
+        """The dataset this owner had accepted under this request_id before, if any."""
+        if request_id is None:
+            return None
+        async with self._database.transaction() as connection:
+            condition = (datasets.c.user_id == user_id) & (datasets.c.request_id == request_id)
+            row = (await connection.execute(_joined().where(condition))).one_or_none()
+        return _record(row) if row else None
+
+    async def get(self, dataset_id: UUID) -> DatasetRecord:
+        """One dataset.
+
+        Raises:
+            NotFound: no dataset has this id.
+        """
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_joined().where(datasets.c.id == dataset_id))).one_or_none()
+        if row is None:
+            raise unknown_dataset(str(dataset_id))
+        return _record(row)
+
+    async def list(
+        self,
+        *,
+        user_id: str | None = None,
+        collaboration_id: str | None = None,
+        state: RunState | None = None,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Page[DatasetRecord]:
+        """A page of datasets, newest first, narrowed by whatever is given."""
+        size = PAGE_SIZE.of(page_size)
+        statement = _joined().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
+        if user_id:
+            statement = statement.where(datasets.c.user_id == user_id)
+        if collaboration_id:
+            statement = statement.where(datasets.c.collaboration_id == collaboration_id)
+        if state:
+            statement = statement.where(runs.c.state == state)
+        if position := decode_token(page_token, parts=(datetime.fromisoformat, UUID)):
+            statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(statement)).all()
+        records = [_record(row) for row in rows[:size]]
+        last = records[-1] if len(rows) > size else None
+        return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
+
+
+def unknown_dataset(dataset_id: str) -> NotFound:
+    """The error for an id that names no dataset."""
+    return NotFound(
+        f"There is no dataset {dataset_id}.", reason="DATASET_NOT_FOUND", metadata={"dataset_id": dataset_id}
+    )
+
+
+_DATASET_COLUMNS = list(datasets.c)
+
+
+def _joined() -> Select[Any]:
+    return select(*_DATASET_COLUMNS, *run_columns("run_")).join(runs, runs.c.dataset_id == datasets.c.id)
+
+
+def _record(row: Row[Any]) -> DatasetRecord:
+    values = row._mapping
+    return DatasetRecord(
+        **{column.name: values[column.name] for column in _DATASET_COLUMNS}, run=run_record(row, "run_")
+    )

@@ -1,0 +1,257 @@
+"""The run aggregate: who may work on it, how far it is, and how it ended. PostgreSQL's clock decides all times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Label, Row, and_, func, insert, or_, select, update
+
+from shared.db.session import Database
+from shared.db.tables import (
+    cleaning_logs,
+    cleaning_reports,
+    feature_logs,
+    graph_metadata,
+    outlier_logs,
+    runs,
+)
+from shared.errors import NotFound
+
+RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
+
+MAX_ATTEMPTS = 4
+"""One first attempt and three repeats."""
+
+BACKOFF = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
+"""Pause before the second, third and fourth attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A run as it stands."""
+
+    id: UUID
+    dataset_id: UUID
+    queue: str
+    mode: str
+    options: dict[str, Any]
+    state: RunState
+    attempt: int
+    due_at: datetime
+    lease_token: UUID | None
+    stage: str
+    percent: int
+    error_reason: str | None
+    error_detail: str | None
+    artifacts: str | None
+    summary: dict[str, Any] | None
+    features: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """Everything a finished run tells; its rows carry the column names of their tables."""
+
+    artifacts: str
+    summary: dict[str, Any]
+    features: dict[str, Any]
+    cleaning_logs: Sequence[dict[str, Any]]
+    outlier_logs: Sequence[dict[str, Any]]
+    feature_logs: Sequence[dict[str, Any]]
+    graphs: Sequence[dict[str, Any]]
+    report: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class QueueLoad:
+    """The work in one queue."""
+
+    ready: int
+    deferred: int
+    running: int
+    oldest_wait: timedelta
+
+
+class Runs:
+    """Runs in PostgreSQL. A method that takes a lease token changes nothing once the lease is somebody else's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, run_id: UUID) -> RunRecord:
+        """One run.
+
+        Raises:
+            NotFound: no run has this id.
+        """
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(select(*run_columns()).where(runs.c.id == run_id))).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no run {run_id}.", reason="RUN_NOT_FOUND", metadata={"run_id": str(run_id)})
+        return run_record(row)
+
+    async def claim(self, run_id: UUID, *, lease: timedelta) -> RunRecord | None:
+        """Take the lease of a run that is due or whose worker fell silent; None where it is not to be had."""
+        due = and_(runs.c.state == "queued", runs.c.due_at <= func.now())
+        silent = and_(runs.c.state == "running", runs.c.lease_until < func.now())
+        statement = (
+            update(runs)
+            .where(runs.c.id == run_id, or_(due, silent), runs.c.attempt < MAX_ATTEMPTS)
+            .values(
+                state="running",
+                attempt=runs.c.attempt + 1,
+                lease_token=uuid4(),
+                lease_until=func.now() + lease,
+                started_at=func.coalesce(runs.c.started_at, func.now()),
+                updated_at=func.now(),
+                stage="loading",
+                percent=0,
+            )
+            .returning(*run_columns())
+        )
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return run_record(row) if row else None
+
+    async def extend(self, run_id: UUID, token: UUID, *, lease: timedelta) -> bool:
+        """Give a sign of life; False when the lease is lost."""
+        return await self._held(run_id, token, lease_until=func.now() + lease)
+
+    async def progress(self, run_id: UUID, token: UUID, *, stage: str, percent: int) -> bool:
+        """Tell how far the run has come; False when the lease is lost."""
+        return await self._held(run_id, token, stage=stage, percent=percent)
+
+    async def hand_back(self, run_id: UUID, token: UUID) -> bool:
+        """Return an unfinished run at once, without burning an attempt."""
+        return await self._held(run_id, token, **_released(), attempt=runs.c.attempt - 1, due_at=func.now())
+
+    async def retry(self, run_id: UUID, token: UUID, *, reason: str, detail: str, attempt: int) -> bool:
+        """Queue the run again after the backoff of this attempt, remembering why."""
+        pause = BACKOFF[min(attempt, len(BACKOFF)) - 1]
+        due = func.now() + pause
+        return await self._held(run_id, token, **_released(), due_at=due, error_reason=reason, error_detail=detail)
+
+    async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
+        """End the run without a result."""
+        return await self._held(run_id, token, **_failed(reason, detail))
+
+    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
+        """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost."""
+        completed = (
+            update(runs)
+            .where(_lease(run_id, token))
+            .values(
+                state="completed",
+                stage="completed",
+                percent=100,
+                artifacts=publication.artifacts,
+                summary=publication.summary,
+                features=publication.features,
+                finished_at=func.now(),
+                updated_at=func.now(),
+                lease_token=None,
+                lease_until=None,
+                error_reason=None,
+                error_detail=None,
+            )
+            .returning(runs.c.id)
+        )
+        tables = (
+            (cleaning_logs, publication.cleaning_logs),
+            (outlier_logs, publication.outlier_logs),
+            (feature_logs, publication.feature_logs),
+            (graph_metadata, publication.graphs),
+            (cleaning_reports, [publication.report] if publication.report else []),
+        )
+        async with self._database.transaction() as connection:
+            if await connection.scalar(completed) is None:
+                return False
+            for table, rows in tables:
+                if rows:
+                    await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
+        return True
+
+    async def due(self, *, limit: int) -> Sequence[tuple[UUID, str]]:
+        """Runs a worker could claim now, with their queue, longest due first."""
+        due = and_(runs.c.state == "queued", runs.c.due_at <= func.now())
+        silent = and_(runs.c.state == "running", runs.c.lease_until < func.now())
+        statement = select(runs.c.id, runs.c.queue).where(or_(due, silent)).order_by(runs.c.due_at).limit(limit)
+        async with self._database.transaction() as connection:
+            return [(row.id, row.queue) for row in await connection.execute(statement)]
+
+    async def fail_exhausted(self) -> Sequence[UUID]:
+        """End the runs whose worker fell silent in their last attempt."""
+        detail = (
+            f"The worker preparing this dataset died {MAX_ATTEMPTS} times; the data may need more memory than it has."
+        )
+        statement = (
+            update(runs)
+            .where(runs.c.state == "running", runs.c.lease_until < func.now(), runs.c.attempt >= MAX_ATTEMPTS)
+            .values(**_failed("WORKER_LOST", detail))
+            .returning(runs.c.id)
+        )
+        async with self._database.transaction() as connection:
+            return [row.id for row in await connection.execute(statement)]
+
+    async def load(self) -> dict[str, QueueLoad]:
+        """How much work each queue holds; queues without any are absent."""
+        now = func.now()
+        ready = and_(runs.c.state == "queued", runs.c.due_at <= now)
+        statement = (
+            select(
+                runs.c.queue,
+                func.count().filter(ready).label("ready"),
+                func.count().filter(runs.c.state == "queued", runs.c.due_at > now).label("deferred"),
+                func.count().filter(runs.c.state == "running").label("running"),
+                func.coalesce(now - func.min(runs.c.due_at).filter(ready), timedelta()).label("oldest_wait"),
+            )
+            .where(runs.c.state.in_(["queued", "running"]))
+            .group_by(runs.c.queue)
+        )
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(statement)).all()
+        return {row.queue: QueueLoad(row.ready, row.deferred, row.running, row.oldest_wait) for row in rows}
+
+    async def _held(self, run_id: UUID, token: UUID, **values: Any) -> bool:
+        statement = update(runs).where(_lease(run_id, token)).values(**{"updated_at": func.now(), **values})
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount == 1
+
+
+def run_columns(prefix: str = "") -> list[Label[Any]]:
+    """The columns of a RunRecord, labelled with a prefix for joins."""
+    return [runs.c[name].label(prefix + name) for name in RunRecord.__dataclass_fields__]
+
+
+def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
+    """The record in a row selected with `run_columns(prefix)`."""
+    record = RunRecord(**{name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__})
+    assert record.state in get_args(RunState)
+    return record
+
+
+def _lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
+    return and_(runs.c.id == run_id, runs.c.state == "running", runs.c.lease_token == token)
+
+
+def _released() -> dict[str, Any]:
+    return {"state": "queued", "stage": "queued", "percent": 0, "lease_token": None, "lease_until": None}
+
+
+def _failed(reason: str, detail: str) -> dict[str, Any]:
+    return {
+        "state": "failed",
+        "stage": "failed",
+        "lease_token": None,
+        "lease_until": None,
+        "error_reason": reason,
+        "error_detail": detail,
+        "finished_at": func.now(),
+        "updated_at": func.now(),
+    }

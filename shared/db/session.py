@@ -1,0 +1,79 @@
+"""Connections to PostgreSQL, and its failures in our words."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.errors import Unavailable
+
+RETRY_SECONDS = 2.0
+
+
+class Database:
+    """One process's pool of connections. Every block is one transaction."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"timeout": 5, "command_timeout": 30},
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            Unavailable: PostgreSQL can't be reached or broke off.
+        """
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise _unavailable() from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _unavailable() from error
+            raise
+        except (ConnectionError, TimeoutError) as error:
+            raise _unavailable() from error
+
+    @asynccontextmanager
+    async def session_lock(self, key: int) -> AsyncIterator[bool]:
+        """Whether this process holds the advisory lock `key` while the block runs (it never waits for it)."""
+        async with self.transaction() as connection:
+            got = await connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key})
+            yield bool(got)
+
+    async def check(self) -> None:
+        """Make sure PostgreSQL answers and its tables are there.
+
+        Raises:
+            Unavailable: with a sentence that names DATABASE_URL.
+        """
+        try:
+            async with self.transaction() as connection:
+                found = await connection.scalar(text("select to_regclass('runs') is not null"))
+        except Unavailable as error:
+            cause = str(error.__cause__).splitlines()[0]
+            raise Unavailable(f"DATABASE_URL: PostgreSQL does not answer there ({cause})") from error
+        except Exception as error:
+            raise Unavailable(f"DATABASE_URL: PostgreSQL refuses us ({type(error).__name__})") from error
+        if not found:
+            raise Unavailable("DATABASE_URL: the database has no tables; run `make migrate`")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "The database does not answer; please try again.", reason="DATABASE_UNAVAILABLE", retry_after=RETRY_SECONDS
+    )

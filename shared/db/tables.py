@@ -1,0 +1,185 @@
+"""The tables; `migrations/` brings a database to this shape and a test holds the two together."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _time(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None)
+
+
+def _run_key() -> Column[object]:
+    return Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False)
+
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("request_id", Text, comment="the uploader's key for harmless repeats"),
+    Column("user_id", Text, nullable=False),
+    Column("collaboration_id", Text),
+    Column("filename", Text, nullable=False),
+    Column("database_name", Text, nullable=False),
+    Column("source_url", Text),
+    Column("mode", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("raw_key", Text, nullable=False, comment="object: the bytes as they came"),
+    Column("table_key", Text, nullable=False, comment="object: the decoded table, Arrow IPC"),
+    Column("parse_plan", JSONB, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    UniqueConstraint("user_id", "request_id"),
+    Index(None, "user_id", "created_at", "id"),
+    Index(None, "collaboration_id", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("dataset_id", Uuid, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("queue", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("options", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    _time("due_at", nullable=False, now=True),
+    Column("lease_token", Uuid, comment="fences off a worker that lost its lease"),
+    _time("lease_until"),
+    Column("stage", Text, nullable=False, server_default="queued"),
+    Column("percent", Integer, nullable=False, server_default="0"),
+    Column("error_reason", Text),
+    Column("error_detail", Text),
+    Column("artifacts", Text, comment="object prefix of the published result"),
+    Column("summary", JSONB, comment="sizes of the published tables"),
+    Column("features", JSONB, comment="input and output features, and the target"),
+    _time("created_at", nullable=False, now=True),
+    _time("updated_at", nullable=False, now=True),
+    _time("started_at"),
+    _time("finished_at"),
+    CheckConstraint("state in ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
+    Index("ix_runs_due", "queue", "due_at", postgresql_where="state = 'queued'"),
+    Index("ix_runs_lease", "lease_until", postgresql_where="state = 'running'"),
+)
+
+cleaning_logs = Table(
+    "cleaning_logs",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _run_key(),
+    Column("step", Integer, nullable=False),
+    Column("column_name", Text),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("cells_changed", BigInteger, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    Index(None, "run_id", "id"),
+)
+
+outlier_logs = Table(
+    "outlier_logs",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _run_key(),
+    Column("step", Integer, nullable=False),
+    Column("column_name", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lower_fence", Double),
+    Column("upper_fence", Double),
+    Column("outliers", BigInteger, nullable=False),
+    Column("outlier_percent", Double, nullable=False),
+    Column("cells_changed", BigInteger, nullable=False),
+    Column("rows_removed", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    Index(None, "run_id", "id"),
+)
+
+feature_logs = Table(
+    "feature_logs",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _run_key(),
+    Column("step", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("columns", ARRAY(Text), nullable=False),
+    Column("outputs", ARRAY(Text), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    Index(None, "run_id", "id"),
+)
+
+graph_metadata = Table(
+    "graph_metadata",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _run_key(),
+    Column("graph_id", Text, nullable=False, comment="names the chart within its dataset"),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("columns", ARRAY(Text), nullable=False),
+    _time("created_at", nullable=False, now=True),
+    UniqueConstraint("run_id", "graph_id"),
+)
+
+cleaning_reports = Table(
+    "cleaning_reports",
+    metadata,
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("recommendations", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    _time("created_at", nullable=False, now=True),
+)
+
+user_mode_usage = Table(
+    "user_mode_usage",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("used", Integer, nullable=False, server_default="0"),
+    _time("updated_at", nullable=False, now=True),
+    CheckConstraint("used >= 0", name="used"),
+)

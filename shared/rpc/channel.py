@@ -1,0 +1,53 @@
+"""Calling a gRPC service: one channel per process and target."""
+
+import json
+
+import grpc
+
+from shared.rpc.server import MAX_MESSAGE_BYTES
+
+CHUNK_BYTES = 256 * 1024
+"""Size of a piece of a streamed file: a balance of memory and speed."""
+
+QUERY_SECONDS = 10.0
+"""Deadline of a call that only reads rows."""
+
+RENDER_SECONDS = 120.0
+"""Deadline of a call that may have to render a table or a chart first."""
+
+TRANSFER_SECONDS = 3600.0
+"""Deadline of a call that moves a whole file."""
+
+_SERVICE_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 3,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 3,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            },
+            {"name": [{"service": "neuralearn.ingest.v1.IngestService", "method": "UploadDataset"}]},
+            {"name": [{"service": "neuralearn.ingest.v1.IngestService", "method": "ImportDataset"}]},
+        ],
+    }
+)
+
+
+def open_channel(target: str) -> grpc.aio.Channel:
+    """A channel that balances over all addresses of the target and repeats idempotent calls when one is down."""
+    return grpc.aio.insecure_channel(
+        target,
+        options=[
+            ("grpc.service_config", _SERVICE_CONFIG),
+            ("grpc.max_receive_message_length", 8 * MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.keepalive_timeout_ms", 10_000),
+        ],
+    )

@@ -1,0 +1,99 @@
+"""What happens around every rpc a service serves: a request id, one log line with timing, and errors mapped once."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+
+from shared.errors import ServiceError
+from shared.logs import get_logger
+from shared.rpc.status import mapping_of, to_status
+
+REQUEST_ID_KEY = "x-request-id"
+_QUIET = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_log = get_logger("rpc")
+
+
+class RpcInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps every handler; an unexpected exception becomes INTERNAL without its text."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Return the handler of this method with `_Observed` around it."""
+        handler = await continuation(details)
+        if handler is None or details.method.startswith(_QUIET):
+            return handler
+        metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
+        observed = _Observed(details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex)
+        if handler.response_streaming:
+            stream = handler.stream_stream or handler.unary_stream
+            wrapped_stream = observed.streaming(stream)
+            factory = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
+            return factory(wrapped_stream, handler.request_deserializer, handler.response_serializer)
+        unary = handler.stream_unary or handler.unary_unary
+        unary_factory = (
+            grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+        )
+        return unary_factory(observed.unary(unary), handler.request_deserializer, handler.response_serializer)
+
+
+class _Observed:
+    """One call under observation."""
+
+    def __init__(self, method: str, request_id: str) -> None:
+        self.method = method
+        self.request_id = request_id
+        self.started = time.perf_counter()
+
+    def unary(self, handler: Any) -> Any:
+        async def call(request: Any, context: Context) -> Any:
+            self._begin()
+            try:
+                answer = await handler(request, context)
+            except Exception as error:
+                await self._fail(error, context)
+            self._end("OK")
+            return answer
+
+        return call
+
+    def streaming(self, handler: Any) -> Any:
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            self._begin()
+            try:
+                async for answer in handler(request, context):
+                    yield answer
+            except Exception as error:
+                await self._fail(error, context)
+            self._end("OK")
+
+        return call
+
+    def _begin(self) -> None:
+        self.started = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=self.request_id)
+
+    def _end(self, code: str, **details: Any) -> None:
+        milliseconds = round((time.perf_counter() - self.started) * 1000, 1)
+        _log.info("rpc", method=self.method, code=code, ms=milliseconds, **details)
+
+    async def _fail(self, error: Exception, context: Context) -> None:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        if isinstance(error, ServiceError):
+            self._end(mapping_of(error).code.name, reason=error.reason)
+            await context.abort_with_status(to_status(error))
+        _log.error("rpc failed", method=self.method, exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, f"internal error, request {self.request_id}")

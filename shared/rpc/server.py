@@ -1,0 +1,77 @@
+"""Serving a gRPC service: health, reflection, interceptors, and an orderly end."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from shared.errors import ServiceError
+from shared.logs import get_logger
+from shared.rpc.interceptors import RpcInterceptor
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+GRACE_SECONDS = 5.0
+_OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ("grpc.max_connection_age_ms", 600_000),
+    ("grpc.max_connection_age_grace_ms", 600_000),
+    ("grpc.so_reuseport", 0),
+)
+_log = get_logger("server")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A servicer to be served: its full name and the call that adds it to a server."""
+
+    name: str
+    add: Callable[[grpc.aio.Server], None]
+
+
+@asynccontextmanager
+async def running_server(service: Service, *, host: str, port: int, concurrency: int = 512) -> AsyncIterator[int]:
+    """Serve until the block ends; yields the bound port (useful with `port` 0).
+
+    Raises:
+        ServiceError: with reason PORT_TAKEN when the address can't be bound.
+    """
+    server = grpc.aio.server(
+        interceptors=[RpcInterceptor()], options=list(_OPTIONS), maximum_concurrent_rpcs=concurrency
+    )
+    service.add(server)
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    reflection.enable_server_reflection([service.name, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError as error:
+        raise ServiceError(f"can't listen on {host}:{port}: it is in use or not ours", reason="PORT_TAKEN") from error
+    await server.start()
+    for name in ("", service.name):
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    _log.info("serving", rpc=service.name, address=f"{host}:{bound}")
+    try:
+        yield bound
+    finally:
+        await checks.enter_graceful_shutdown()
+        await server.stop(GRACE_SECONDS)
+        _log.info("stopped", rpc=service.name)
+
+
+async def serve(service: Service, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with running_server(service, host=host, port=port):
+        await stop.wait()
