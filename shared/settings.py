@@ -3,8 +3,10 @@
 This is the only module that reads the environment. A wrong value stops the start-up with one sentence naming the key.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -46,12 +48,17 @@ Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
-    """All settings; each field's name in capitals is its environment variable."""
+class DatabaseSettings(BaseSettings):
+    """What a migration needs; each field's name in capitals is its environment variable."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: PostgresUrl = Field(description="PostgreSQL, where the truth lives.")
+
+
+class Settings(DatabaseSettings):
+    """Everything a service needs."""
+
     redis_url: RedisUrl = Field(description="Redis or Valkey, which only delivers.")
     database_pool_size: Positive = Field(10, description="Connections each process keeps to PostgreSQL.")
 
@@ -116,10 +123,13 @@ class Settings(BaseSettings):
         return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
 
 
-def load_settings() -> Settings:
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def load_settings(kind: type[AnySettings]) -> AnySettings:
     """Read the settings, or stop the process with one sentence that names the key at fault."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         raise SystemExit(_sentence(error)) from None
 
@@ -129,3 +139,26 @@ def _sentence(error: ValidationError) -> str:
     problem = "is not set" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
     key = ".".join(str(part) for part in first["loc"]).upper()
     return f"{key}: {problem}" if key else problem
+
+
+class LocalSettings(Settings):
+    """What `deploy.local` starts from: the same keys, where a missing server address means "start one here"."""
+
+    database_url: PostgresUrl | None = Field(None, description="PostgreSQL; unset starts one.")  # type: ignore[assignment]
+    redis_url: RedisUrl | None = Field(None, description="Redis or Valkey; unset starts one.")  # type: ignore[assignment]
+    local_data_dir: Path = Field(Path(".local"), description="Where the local stack keeps its data.")
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, str]) -> "LocalSettings":
+        """Read the settings, `overrides` before the environment, or exit like `load_settings`; "" unsets a server."""
+        given: dict[str, Any] = {key.lower(): value for key, value in overrides.items() if value}
+        unset = {key: None for key in ("database_url", "redis_url") if overrides.get(key.upper()) == ""}
+        try:
+            return cls(**given, **unset)
+        except ValidationError as error:
+            raise SystemExit(_sentence(error)) from None
+
+    @staticmethod
+    def inherited_environment() -> dict[str, str]:
+        """The variables a child process starts with."""
+        return dict(os.environ)

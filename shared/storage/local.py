@@ -167,26 +167,27 @@ class LocalObjectStore:
         info = _info(key, staged.stat())
         target = self._path(key)
         for _ in range(PUBLISH_ATTEMPTS):
-            self._make_folder(target.parent)
             try:
+                self._make_folder(target.parent)
                 staged.replace(target)
             except FileNotFoundError:
-                continue  # deleting its last object took the folder away in between
-            _sync(target.parent)
+                continue  # another process deleted the last object of the folder, and thereby the folder
+            with suppress(FileNotFoundError):  # the new object is deleted already, and its folder with it
+                _sync(target.parent)
             return info
         raise unavailable()
 
     def _make_folder(self, folder: Path) -> None:
-        while not folder.is_dir():
-            try:
-                folder.mkdir()
-            except FileNotFoundError:
-                self._make_folder(folder.parent)
-            except FileExistsError:
-                if not folder.is_dir():
-                    raise
-            else:
-                _sync(folder.parent)
+        """Make a folder and those above it; if something else is in the way, moving a file there will say so."""
+        if folder.is_dir():
+            return
+        made = self._root
+        made.mkdir(parents=True, exist_ok=True)
+        for name in folder.relative_to(self._root).parts:
+            made /= name
+            with suppress(FileExistsError):
+                made.mkdir()
+                _sync(made.parent)
 
     def _stat(self, key: str) -> ObjectInfo:
         path = self._path(key)

@@ -1,0 +1,1 @@
+"""The REST gateway: REST to gRPC and back, and nothing else."""

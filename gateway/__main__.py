@@ -1,0 +1,27 @@
+"""`python -m gateway` serves the REST API until SIGTERM or SIGINT."""
+
+import uvicorn
+
+from gateway.app import create_app
+from shared.logs import configure_logs
+from shared.settings import load_settings
+
+
+def main() -> None:
+    """Read the settings and serve."""
+    settings = load_settings()
+    configure_logs(service="gateway", level=settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Accepts datasets: receives, decodes, validates, stores, and queues their preparation."""

@@ -1,0 +1,18 @@
+"""Run IngestService: `python -m ingest_service`."""
+
+from ingest_service.composition import PRELOAD, build
+from ingest_service.servicer import service
+from shared.isolation import Isolation
+from shared.process import run_process
+from shared.rpc.server import serve
+from shared.settings import Settings
+
+
+async def main(settings: Settings, isolation: Isolation) -> None:
+    """Build the use case and serve it until stopped."""
+    async with build(settings, isolation) as ingest:
+        await serve(service(ingest), host=settings.grpc_host, port=settings.ingest_port)
+
+
+if __name__ == "__main__":
+    run_process("ingest", main, preload=PRELOAD)

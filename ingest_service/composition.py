@@ -1,0 +1,53 @@
+"""Building IngestService from its settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from ingest_service.decoding import Limits
+from ingest_service.fetch import Fetcher
+from ingest_service.service import Ingest, Ring
+from shared.db.datasets import Datasets
+from shared.db.session import Database
+from shared.isolation import Isolation
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
+from shared.rpc.channel import open_channel
+from shared.rpc.status import service_errors
+from shared.settings import Settings
+from shared.storage import open_store
+
+PRELOAD = ("ingest_service.decoding",)
+_RING_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Ingest]:
+    """The use case with everything it depends on; closes all of it."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    channel = open_channel(settings.target("pipeline"))
+    try:
+        await database.check()
+        async with open_store(settings) as store:
+            await store.check()
+            yield Ingest(
+                datasets=Datasets(database),
+                store=store,
+                isolation=isolation,
+                fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
+                ring=_ring(pipeline_pb2_grpc.PipelineServiceStub(channel)),
+                limits=Limits(max_rows=settings.max_rows, max_columns=settings.max_columns),
+                max_bytes=settings.max_upload_bytes,
+                memory_bytes=settings.run_memory_bytes,
+                scratch=settings.scratch_dir,
+            )
+    finally:
+        await channel.close()
+        await database.close()
+
+
+def _ring(stub: pipeline_pb2_grpc.PipelineServiceAsyncStub) -> Ring:
+    async def ring(run_id: UUID) -> None:
+        with service_errors():
+            await stub.StartRun(pipeline_pb2.StartRunRequest(run_id=str(run_id)), timeout=_RING_SECONDS)
+
+    return ring

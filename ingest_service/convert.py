@@ -1,0 +1,145 @@
+"""Between the contract of IngestService and our values."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from ingest_service.service import Commit, Options
+from shared.db.datasets import DatasetRecord, unknown_dataset
+from shared.errors import FieldError, InvalidInput
+from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+
+_MAX_ID_CHARACTERS = 200
+_STAGES = {
+    "loading": "Loading the table",
+    "profiling": "Profiling the columns",
+    "proposing": "Deciding what to do",
+    "applying": "Cleaning and engineering",
+    "charting": "Computing the charts",
+    "writing": "Writing the tables",
+    "publishing": "Publishing the results",
+}
+
+
+def parse_dataset_id(text: str) -> UUID:
+    """The UUID a caller names; what is no UUID names no dataset."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise unknown_dataset(text[:_MAX_ID_CHARACTERS]) from None
+
+
+def parse_commit(commit: pb.UploadCommit) -> Commit:
+    """What an upload claims about itself."""
+    return Commit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
+
+
+def parse_options(options: common.DatasetOptions) -> Options:
+    """The uploader's choices, with defaults for what was not said.
+
+    Raises:
+        InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
+    """
+    return Options(
+        user_id=_identifier("user_id", options.user_id) or "anonymous",
+        collaboration_id=_identifier("collaboration_id", options.collaboration_id),
+        mode=_choice(common.Mode, options.mode, "mode") or "fast",
+        outlier_method=_choice(common.OutlierMethod, options.outlier_method, "outlier_method") or "iqr",
+        outlier_strategy=_choice(common.OutlierStrategy, options.outlier_strategy, "outlier_strategy") or "cap",
+        target=options.target or None,
+    )
+
+
+def parse_request_id(request_id: str) -> str | None:
+    """The uploader's key for harmless repeats."""
+    return _identifier("request_id", request_id)
+
+
+def dataset_message(record: DatasetRecord) -> common.Dataset:
+    """The dataset as the contract shows it."""
+    run = record.run
+    return common.Dataset(
+        dataset_id=str(record.id),
+        run_id=str(run.id),
+        user_id=record.user_id,
+        collaboration_id=record.collaboration_id or "",
+        database_name=record.database_name,
+        filename=record.filename,
+        source_url=record.source_url or "",
+        mode=common.Mode.Value(f"MODE_{record.mode.upper()}"),
+        state=common.DatasetState.Value(f"DATASET_STATE_{_state(record).upper()}"),
+        rows=record.rows,
+        columns=record.columns,
+        size_bytes=record.size_bytes,
+        sha256=record.sha256,
+        stage=run.stage,
+        percent=run.percent,
+        progress_info=progress_info(record),
+        error=_failure(record),
+        parse_plan=common.ParsePlan(**record.parse_plan),
+        create_time=_timestamp(record.created_at),
+        update_time=_timestamp(run.updated_at),
+        start_time=_timestamp(run.started_at),
+        finish_time=_timestamp(run.finished_at),
+        outlier_method=common.OutlierMethod.Value(f"OUTLIER_METHOD_{run.options['outlier_method'].upper()}"),
+        outlier_strategy=common.OutlierStrategy.Value(f"OUTLIER_STRATEGY_{run.options['outlier_strategy'].upper()}"),
+    )
+
+
+def progress_info(record: DatasetRecord) -> str:
+    """Where the dataset stands, as a sentence with the real stage and percentage."""
+    run = record.run
+    match run.state:
+        case "completed":
+            return "Completed: every result can be fetched (100 %)."
+        case "failed":
+            return f"Failed: {run.error_detail}"
+        case "cancelled":
+            return "Cancelled by its owner."
+        case "running":
+            return f"{_STAGES.get(run.stage, run.stage.capitalize())} ({run.percent} %)."
+    if run.attempt:
+        return f"Waiting for attempt {run.attempt + 1}, due {run.due_at:%Y-%m-%d %H:%M:%S} UTC (0 %)."
+    return "Uploaded; waiting for a worker (0 %)."
+
+
+def _state(record: DatasetRecord) -> str:
+    if record.run.state == "queued":
+        return "processing" if record.run.attempt else "uploaded"
+    return "processing" if record.run.state == "running" else record.run.state
+
+
+def _failure(record: DatasetRecord) -> common.Failure | None:
+    if record.run.state != "failed":
+        return None
+    return common.Failure(reason=record.run.error_reason or "", detail=record.run.error_detail or "")
+
+
+def _timestamp(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp
+
+
+def _identifier(field: str, text: str) -> str | None:
+    if len(text) > _MAX_ID_CHARACTERS or not text.isprintable():
+        problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
+        raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, description=problem)])
+    return text.strip() or None
+
+
+def _choice(enum: Any, number: int, field: str) -> str | None:
+    if number not in enum.values():
+        known = ", ".join(name for name in enum.keys() if not name.endswith("_UNSPECIFIED"))  # noqa: SIM118
+        raise InvalidInput(
+            f"{field} must be one of {known}.", fields=[FieldError(field=field, description="unknown value")]
+        )
+    if number == 0:
+        return None
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    return str(enum.Name(number)).removeprefix(prefix).lower()

@@ -1,0 +1,262 @@
+"""Accepting a dataset: either everything about it is stored, or nothing is."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from uuid import UUID, uuid4
+
+from ingest_service.decoding import Decoded, Limits, decode_file
+from ingest_service.fetch import Fetcher
+from ingest_service.spool import Received, receive
+from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
+from shared.db.paging import Page
+from shared.errors import FieldError, InvalidInput, ServiceError, Unprocessable
+from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
+from shared.logs import get_logger
+from shared.queue import DEEP_QUEUE, FAST_QUEUE
+from shared.storage import ObjectStore
+
+DECODE_SECONDS = 120.0
+_MAX_NAME_CHARACTERS = 200
+_log = get_logger("ingest")
+
+Ring = Callable[[UUID], Awaitable[None]]
+"""Tells PipelineService that a run is due; a failure of it is no failure of the upload."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the uploader chose, checked and with defaults filled in."""
+
+    user_id: str
+    collaboration_id: str | None
+    mode: str
+    outlier_method: str
+    outlier_strategy: str
+    target: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What an upload claims about itself when it ends."""
+
+    size_bytes: int
+    sha256: str
+    options: Options
+
+
+class Ingest:
+    """Accepts datasets and tells where they stand."""
+
+    def __init__(
+        self,
+        *,
+        datasets: Datasets,
+        store: ObjectStore,
+        isolation: Isolation,
+        fetcher: Fetcher,
+        ring: Ring,
+        limits: Limits,
+        max_bytes: int,
+        memory_bytes: int,
+        scratch: Path | None,
+    ) -> None:
+        self._datasets = datasets
+        self._store = store
+        self._isolation = isolation
+        self._fetcher = fetcher
+        self._ring = ring
+        self._limits = limits
+        self._max_bytes = max_bytes
+        self._memory_bytes = memory_bytes
+        self._scratch = scratch
+        self._ringing: set[asyncio.Task[None]] = set()
+
+    async def upload(
+        self, *, filename: str, request_id: str | None, chunks: AsyncIterator[bytes], commit: Callable[[], Commit]
+    ) -> DatasetRecord:
+        """Accept a file that comes in chunks; `commit` is asked once the chunks have ended.
+
+        Raises:
+            InvalidInput: the stream ended without its commit, or the commit disagrees with what came.
+            TooLarge, Unprocessable, LimitExceeded: the file is not one the service takes.
+        """
+        async with self._workplace() as place:
+            received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
+            promise = commit()
+            _hold_to(promise, received)
+            return await self._accept(place, received, filename, None, request_id, promise.options)
+
+    async def import_url(self, address: str, *, request_id: str | None, options: Options) -> DatasetRecord:
+        """Fetch a file and accept it.
+
+        Raises:
+            InvalidInput: the address is not allowed.
+            TooLarge, Unprocessable, LimitExceeded: the file is not there or not one the service takes.
+        """
+        async with self._workplace() as place, self._fetcher.open(address) as download:
+            received = await receive(download.chunks, place / "raw", max_bytes=self._max_bytes)
+            return await self._accept(place, received, download.filename, address, request_id, options)
+
+    async def get(self, dataset_id: UUID) -> DatasetRecord:
+        """One dataset and its run."""
+        return await self._datasets.get(dataset_id)
+
+    async def list(
+        self, *, user_id: str, collaboration_id: str, page_size: int, page_token: str
+    ) -> Page[DatasetRecord]:
+        """A page of datasets, newest first."""
+        return await self._datasets.list(
+            user_id=user_id, collaboration_id=collaboration_id, page_size=page_size, page_token=page_token
+        )
+
+    async def _accept(
+        self,
+        place: Path,
+        received: Received,
+        filename: str,
+        source_url: str | None,
+        request_id: str | None,
+        options: Options,
+    ) -> DatasetRecord:
+        if repeat := await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id):
+            return repeat
+        name = _tidy_filename(filename)
+        table = place / "table.arrow"
+        decoded = await self._decode(received.path, name, table)
+        _check_target(options.target, decoded)
+        dataset_id = uuid4()
+        prefix = f"datasets/{dataset_id}"
+        new = NewDataset(
+            id=dataset_id,
+            request_id=request_id,
+            user_id=options.user_id,
+            collaboration_id=options.collaboration_id,
+            filename=name,
+            database_name=PurePath(name).stem or name,
+            source_url=source_url,
+            mode=options.mode,
+            rows=decoded.rows,
+            columns=len(decoded.columns),
+            size_bytes=received.size_bytes,
+            sha256=received.sha256,
+            raw_key=f"{prefix}/raw",
+            table_key=f"{prefix}/table.arrow",
+            parse_plan=_parse_plan(decoded),
+        )
+        async with self._all_or_nothing(prefix):
+            await self._store.put_file(new.raw_key, received.path, move=True)
+            await self._store.put_file(new.table_key, table, move=True)
+            record = await self._datasets.accept(new, _run(options))
+        if record.id != dataset_id:
+            await self._store.delete_prefix(prefix)
+        _log.info(
+            "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
+        )
+        self._ring_soon(record.run.id)
+        return record
+
+    async def _decode(self, path: Path, filename: str, target: Path) -> Decoded:
+        try:
+            return await self._isolation.run(
+                decode_file,
+                path,
+                filename,
+                target,
+                self._limits,
+                deadline=DECODE_SECONDS,
+                memory_bytes=self._memory_bytes,
+            )
+        except DeadlineExceeded:
+            raise Unprocessable(
+                f"The file could not be read within {DECODE_SECONDS:.0f} seconds.", reason="DECODING_TIMED_OUT"
+            ) from None
+        except OutOfMemory:
+            raise Unprocessable(
+                "The file needs more memory to be read than is allowed.", reason="DECODING_TOO_LARGE"
+            ) from None
+        except ChildDied:
+            raise Unprocessable("The file broke its reader; please check that it is CSV or JSON.") from None
+
+    @asynccontextmanager
+    async def _workplace(self) -> AsyncIterator[Path]:
+        path = Path(tempfile.mkdtemp(prefix="upload-", dir=self._scratch))
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+
+    @asynccontextmanager
+    async def _all_or_nothing(self, prefix: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except BaseException:
+            await asyncio.shield(self._store.delete_prefix(prefix))
+            raise
+
+    def _ring_soon(self, run_id: UUID) -> None:
+        task = asyncio.create_task(self._try_ring(run_id))
+        self._ringing.add(task)
+        task.add_done_callback(self._ringing.discard)
+
+    async def _try_ring(self, run_id: UUID) -> None:
+        try:
+            await self._ring(run_id)
+        except ServiceError as error:
+            _log.warning("doorbell not rung; the reconciler will find the run", run_id=str(run_id), reason=error.reason)
+
+
+def _hold_to(commit: Commit, received: Received) -> None:
+    if commit.size_bytes != received.size_bytes or commit.sha256.lower() != received.sha256:
+        raise InvalidInput(
+            f"The upload was cut off or altered on the way: {received.size_bytes:,} bytes came where "
+            f"{commit.size_bytes:,} were announced, or their SHA-256 differs.",
+            reason="UPLOAD_INCOMPLETE",
+            metadata={"size_bytes": str(commit.size_bytes), "received_bytes": str(received.size_bytes)},
+        )
+
+
+def _tidy_filename(filename: str) -> str:
+    """The last part of the name, printable, and short enough for every store."""
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(character for character in last if character.isprintable()).strip()
+    if len(printable) > _MAX_NAME_CHARACTERS:
+        suffix = PurePath(printable).suffix[:20]
+        printable = printable[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix
+    return printable or "dataset"
+
+
+def _check_target(target: str | None, decoded: Decoded) -> None:
+    if target is None or target in decoded.columns:
+        return
+    raise InvalidInput(
+        f"target {target!r} is not a column of the table.",
+        reason="UNKNOWN_TARGET",
+        fields=[FieldError(field="target", description="must name a column of the table")],
+    )
+
+
+def _parse_plan(decoded: Decoded) -> dict[str, object]:
+    return {
+        "format": decoded.format,
+        "encoding": decoded.encoding,
+        "delimiter": decoded.delimiter,
+        "notes": list(decoded.notes),
+    }
+
+
+def _run(options: Options) -> NewRun:
+    return NewRun(
+        id=uuid4(),
+        queue=DEEP_QUEUE if options.mode == "deep" else FAST_QUEUE,
+        options={
+            "mode": options.mode,
+            "outlier_method": options.outlier_method,
+            "outlier_strategy": options.outlier_strategy,
+            "target": options.target,
+        },
+    )

@@ -1,0 +1,113 @@
+"""IngestService over gRPC: convert, call, convert."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from ingest_service.convert import dataset_message, parse_commit, parse_dataset_id, parse_options, parse_request_id
+from ingest_service.service import Commit, Ingest
+from shared.errors import InvalidInput, Unavailable
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.server import Service
+
+IDLE_SECONDS = 60.0
+"""How long an upload may pause before it is given up."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class UploadStream:
+    """The messages of one upload in their order: a header, chunks, a commit.
+
+    grpc.aio ends the stream of a client that died as if it were complete, so only the commit makes an upload whole.
+    """
+
+    def __init__(self, messages: AsyncIterator[pb.UploadDatasetRequest]) -> None:
+        self._messages = messages
+        self._commit: pb.UploadCommit | None = None
+
+    async def header(self) -> pb.UploadHeader:
+        """The first message."""
+        message = await self._next()
+        if message is None or message.WhichOneof("part") != "header":
+            raise InvalidInput("An upload starts with its header.", reason="UPLOAD_OUT_OF_ORDER")
+        return message.header
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The pieces of the file, up to the commit."""
+        while (message := await self._next()) is not None:
+            match message.WhichOneof("part"):
+                case "chunk":
+                    yield message.chunk
+                case "commit":
+                    self._commit = message.commit
+                    return
+                case _:
+                    raise InvalidInput("An upload has one header, then chunks.", reason="UPLOAD_OUT_OF_ORDER")
+
+    def commit(self) -> Commit:
+        """What closed the upload."""
+        if self._commit is None:
+            raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
+        return parse_commit(self._commit)
+
+    async def _next(self) -> pb.UploadDatasetRequest | None:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                return await anext(self._messages, None)
+        except TimeoutError:
+            raise Unavailable(
+                f"The upload stood still for {IDLE_SECONDS:.0f} seconds and was given up.", reason="UPLOAD_STALLED"
+            ) from None
+
+
+class IngestServicer(rpc.IngestServiceServicer):
+    """Serves IngestService."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    async def UploadDataset(
+        self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
+    ) -> pb.UploadDatasetResponse:
+        stream = UploadStream(aiter(request_iterator))
+        header = await stream.header()
+        record = await self._ingest.upload(
+            filename=header.filename,
+            request_id=parse_request_id(header.request_id),
+            chunks=stream.chunks(),
+            commit=stream.commit,
+        )
+        return pb.UploadDatasetResponse(dataset=dataset_message(record))
+
+    async def ImportDataset(self, request: pb.ImportDatasetRequest, context: Context) -> pb.ImportDatasetResponse:
+        record = await self._ingest.import_url(
+            request.dataset_url,
+            request_id=parse_request_id(request.request_id),
+            options=parse_options(request.options),
+        )
+        return pb.ImportDatasetResponse(dataset=dataset_message(record))
+
+    async def GetDataset(self, request: pb.GetDatasetRequest, context: Context) -> pb.GetDatasetResponse:
+        record = await self._ingest.get(parse_dataset_id(request.dataset_id))
+        return pb.GetDatasetResponse(dataset=dataset_message(record))
+
+    async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Context) -> pb.ListDatasetsResponse:
+        page = await self._ingest.list(
+            user_id=request.user_id,
+            collaboration_id=request.collaboration_id,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return pb.ListDatasetsResponse(
+            datasets=[dataset_message(record) for record in page.rows], next_page_token=page.next_token
+        )
+
+
+def service(ingest: Ingest) -> Service:
+    """IngestService, ready to be served."""
+    name = "neuralearn.ingest.v1.IngestService"
+    return Service(name, lambda server: rpc.add_IngestServiceServicer_to_server(IngestServicer(ingest), server))

@@ -1,0 +1,33 @@
+"""Run the migrations against DATABASE_URL, one transaction for each."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from shared.db.tables import metadata
+from shared.settings import DatabaseSettings, load_settings
+
+
+def migrate(connection: Connection) -> None:
+    """Run what the command line asked for over this connection."""
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def connect_and_migrate() -> None:
+    """Open the one connection the migrations need."""
+    engine = create_async_engine(load_settings(DatabaseSettings).database_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+    except OSError as error:
+        raise SystemExit(f"DATABASE_URL: PostgreSQL does not answer there ({error})") from None
+    finally:
+        await engine.dispose()
+
+
+asyncio.run(connect_and_migrate())

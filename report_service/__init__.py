@@ -1,0 +1,1 @@
+"""The read side: what preparations produced, as rows, tables and pictures."""

@@ -1,0 +1,107 @@
+"""Count plots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from report_service.charts.data import CountplotChart, CountplotData
+from report_service.charts.lettering import Fit, count, share
+from report_service.charts.sheet import (
+    ACCENT,
+    AFTER,
+    BEFORE,
+    HEADING,
+    HEIGHT,
+    INK,
+    MARGIN,
+    MUTED,
+    QUIET,
+    Sheet,
+    label_width,
+)
+
+LABEL_WIDTH = 30
+ROW = 0.26
+"""Inches from bar to bar when there are many."""
+TALLEST_ROW = 0.55
+
+
+@dataclass(frozen=True)
+class _Bar:
+    label: str
+    before: int
+    after: int
+
+
+def draw_countplot(chart: CountplotChart, *, fit: Fit) -> Sheet:
+    """A bar for each value, longest lists cut by the worker; what was uploaded lies behind where it differs."""
+    bars = _bars(chart.data, fit=fit)
+    height = max(HEIGHT, len(bars) * ROW + HEADING + MARGIN)
+    sheet = Sheet(chart.title, fit=fit, height=height)
+    if not any(bar.before or bar.after for bar in bars):
+        sheet.nothing("The column has no values.")
+        return sheet
+    room = height - HEADING - MARGIN
+    used = min(room, len(bars) * TALLEST_ROW)
+    axes = sheet.axes(left=label_width([bar.label for bar in bars]), bottom=MARGIN + room - used, right=1.9)
+    _draw(axes, bars)
+    sheet.subtitle(_summary(chart.data))
+    if any(bar.before != bar.after for bar in bars):
+        sheet.legend()
+    return sheet
+
+
+def _bars(data: CountplotData, *, fit: Fit) -> Sequence[_Bar]:
+    counted = zip(data.labels, data.before, data.after, strict=True)
+    bars = [_Bar(fit(label, LABEL_WIDTH), before, after) for label, before, after in counted]
+    if data.other_before or data.other_after:
+        others = data.distinct - len(data.labels)
+        label = f"{count(others)} other values" if others > 1 else "other"
+        bars.append(_Bar(label, data.other_before, data.other_after))
+    return bars
+
+
+def _draw(axes: Axes, bars: Sequence[_Bar]) -> None:
+    places = [-place for place in range(len(bars))]
+    total = sum(bar.after for bar in bars)
+    axes.barh(places, [bar.before if bar.before != bar.after else 0 for bar in bars], height=0.78, color=MUTED)
+    axes.barh(
+        places,
+        [bar.after for bar in bars],
+        height=[0.78 if bar.before == bar.after else 0.42 for bar in bars],
+        color=ACCENT,
+    )
+    for place, bar in zip(places, bars, strict=True):
+        _annotate(axes, bar, y=place, total=total)
+    axes.set_yticks(places, [bar.label for bar in bars], color=INK)
+    axes.set_xticks([])
+    axes.set_xlim(0, max(max(bar.before, bar.after) for bar in bars))
+    axes.set_ylim(places[-1] - 0.5, 0.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _annotate(axes: Axes, bar: _Bar, *, y: float, total: int) -> None:
+    words = f"{count(bar.after)}  ·  {share(bar.after, total)}"
+    if bar.before != bar.after:
+        words += f"  (was {count(bar.before)})"
+    axes.annotate(
+        words,
+        (max(bar.before, bar.after), y),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        size=8.5,
+        color=QUIET,
+        annotation_clip=False,
+    )
+
+
+def _summary(data: CountplotData) -> str:
+    before = sum(data.before) + data.other_before
+    after = sum(data.after) + data.other_after
+    kinds = f"{count(data.distinct)} different value{'' if data.distinct == 1 else 's'}"
+    if before == after:
+        return f"{count(after)} rows, {kinds}"
+    return f"{count(before)} rows {BEFORE}, {count(after)} {AFTER}, {kinds}"

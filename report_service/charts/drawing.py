@@ -1,0 +1,58 @@
+"""From a chart's data to a picture."""
+
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from report_service.charts.boxplot import draw_boxplot
+from report_service.charts.correlation import draw_correlation
+from report_service.charts.countplot import draw_countplot
+from report_service.charts.data import (
+    CHART,
+    BoxplotChart,
+    Chart,
+    CorrelationChart,
+    CountplotChart,
+    HistogramChart,
+    MissingnessChart,
+)
+from report_service.charts.histogram import draw_histogram
+from report_service.charts.lettering import Fit, fit_to_font, fit_to_viewer
+from report_service.charts.missingness import draw_missingness
+from report_service.charts.sheet import Sheet, house_style
+
+
+def draw_png(chart: Mapping[str, Any]) -> bytes:
+    """A picture of 150 dots per inch, 1200 dots wide."""
+    with house_style():
+        figure = _draw(CHART.validate_python(chart), fit=fit_to_font).figure
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def draw_svg(chart: Mapping[str, Any]) -> bytes:
+    """A picture of vectors whose text stays text; the same chart always gives the same bytes."""
+    with house_style(), warnings.catch_warnings():
+        # The viewer has other fonts than this process, which only measures here.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = _draw(CHART.validate_python(chart), fit=fit_to_viewer).figure
+        picture = io.BytesIO()
+        figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
+    return picture.getvalue()
+
+
+def _draw(chart: Chart, *, fit: Fit) -> Sheet:
+    match chart:
+        case HistogramChart():
+            return draw_histogram(chart, fit=fit)
+        case BoxplotChart():
+            return draw_boxplot(chart, fit=fit)
+        case CountplotChart():
+            return draw_countplot(chart, fit=fit)
+        case CorrelationChart():
+            return draw_correlation(chart, fit=fit)
+        case MissingnessChart():
+            return draw_missingness(chart, fit=fit)
+    assert_never(chart)

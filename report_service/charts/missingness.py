@@ -1,0 +1,93 @@
+"""How much each column misses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from report_service.charts.data import MissingnessChart, MissingnessData
+from report_service.charts.lettering import Fit, count, share
+from report_service.charts.sheet import (
+    ACCENT,
+    HEADING,
+    HEIGHT,
+    INK,
+    MARGIN,
+    MUTED,
+    QUIET,
+    RULE,
+    Sheet,
+    label_width,
+)
+
+LABEL_WIDTH = 30
+MOST_COLUMNS = 40
+ROW = 0.26
+TALLEST_ROW = 0.5
+
+
+@dataclass(frozen=True)
+class _Gap:
+    column: str
+    before: int
+    after: int
+
+
+def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> Sheet:
+    """A bar for each column that misses something, the emptiest first."""
+    gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.after))
+    shown = gaps[:MOST_COLUMNS]
+    height = max(HEIGHT, len(shown) * ROW + HEADING + MARGIN)
+    sheet = Sheet(chart.title, fit=fit, height=height)
+    sheet.subtitle(_summary(chart.data, gaps=len(gaps), shown=len(shown)))
+    if not shown:
+        sheet.nothing("Every column has a value in every row.")
+        return sheet
+    room = height - HEADING - MARGIN
+    used = min(room, len(shown) * TALLEST_ROW)
+    axes = sheet.axes(left=label_width([gap.column for gap in shown]), bottom=MARGIN + room - used, right=2.3)
+    _draw(axes, shown, rows=chart.data.rows)
+    if any(gap.before != gap.after for gap in shown):
+        sheet.legend()
+    return sheet
+
+
+def _gaps(data: MissingnessData, *, fit: Fit) -> Sequence[_Gap]:
+    columns = zip(data.columns, data.before, data.after, strict=True)
+    return [_Gap(fit(name, LABEL_WIDTH), before, after) for name, before, after in columns if before or after]
+
+
+def _summary(data: MissingnessData, *, gaps: int, shown: int) -> str:
+    words = f"{count(gaps)} of {count(len(data.columns))} columns miss values in {count(data.rows)} rows"
+    return words if shown == gaps else f"{words}; the {count(shown)} emptiest are shown"
+
+
+def _draw(axes: Axes, gaps: Sequence[_Gap], *, rows: int) -> None:
+    places = [-place for place in range(len(gaps))]
+    axes.barh(places, [rows] * len(gaps), height=0.62, color=RULE, alpha=0.6)
+    axes.barh(places, [gap.before if gap.before != gap.after else 0 for gap in gaps], height=0.62, color=MUTED)
+    axes.barh(places, [gap.after for gap in gaps], height=0.62, color=ACCENT)
+    for place, gap in zip(places, gaps, strict=True):
+        _annotate(axes, gap, y=place, rows=rows)
+    axes.set_yticks(places, [gap.column for gap in gaps], color=INK)
+    axes.set_xticks([])
+    axes.set_xlim(0, max(rows, 1))
+    axes.set_ylim(places[-1] - 0.5, 0.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _annotate(axes: Axes, gap: _Gap, *, y: float, rows: int) -> None:
+    words = f"{count(gap.before)}  ·  {share(gap.before, rows)}"
+    if gap.before != gap.after:
+        words += f"  →  {count(gap.after)}"
+    axes.annotate(
+        words,
+        (max(rows, 1), y),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        size=8.5,
+        color=QUIET,
+        annotation_clip=False,
+    )

@@ -1,0 +1,383 @@
+"""Runs CPU work in a child process that a deadline, a memory limit or a cancellation really ends.
+
+Each task gets a fresh child, forked within milliseconds from a forkserver that has numpy and pandas loaded already. The
+child answers over a socket with length-prefixed pickles: any number of progress reports, then one outcome. It then
+waits to be killed together with everything it started, so no answer is lost and nothing outlives the call.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import socket
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from shared.errors import ServiceError
+from shared.logs import get_logger
+
+T = TypeVar("T")
+Report = Callable[[str, int], None]
+
+_GUARD = "shared.forkserver_guard"
+_LENGTH = struct.Struct("!Q")
+_TERM_GRACE_SECONDS = 5.0
+_KILL_GRACE_SECONDS = 10.0
+_NEARLY_FULL_BYTES = 16 * 1024**2
+
+log = get_logger(__name__)
+
+
+class IsolationError(Exception):
+    """The task gave no result."""
+
+
+class DeadlineExceeded(IsolationError):
+    """The task was still running at its deadline and has been killed."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__(deadline)
+        self.deadline = deadline
+        """Seconds the task had."""
+
+    def __str__(self) -> str:
+        return f"not done after {self.deadline:g} seconds"
+
+
+class OutOfMemory(IsolationError):
+    """The task needed more memory than it may have, or than the machine has."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        super().__init__(memory_bytes)
+        self.memory_bytes = memory_bytes
+        """Bytes the task was allowed to allocate."""
+
+    def __str__(self) -> str:
+        return f"more than {self.memory_bytes / 1024**2:,.0f} MiB needed"
+
+
+class ChildDied(IsolationError):
+    """The child process ended without an answer: a crash in native code, or somebody killed it.
+
+    Native code that aborts where memory runs out (parts of Arrow do: SIGABRT) can't be told from any other crash.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+        """As in `multiprocessing`: minus the signal's number for a death by signal."""
+        self.signal = signal.Signals(-exit_code) if -exit_code in set(signal.Signals) else None
+
+    def __str__(self) -> str:
+        return f"child process ended with {self.signal.name if self.signal else f'exit code {self.exit_code}'}"
+
+
+class TaskFailed(IsolationError):
+    """The task raised an exception that is no `ServiceError`: a defect."""
+
+    def __init__(self, type_name: str, message: str, frames: str) -> None:
+        super().__init__(type_name, message, frames)
+        self.type_name = type_name
+        self.message = message
+        """The exception's own words; they may quote cell values, so they are for no log and no caller."""
+        self.frames = frames
+        """Where it happened, for the log: the chain of tracebacks and exception types, without messages."""
+
+    def __str__(self) -> str:
+        return f"task raised {self.type_name}"
+
+
+@dataclass(frozen=True)
+class _Progress:
+    stage: str
+    percent: int
+
+
+@dataclass(frozen=True)
+class _Result:
+    value: Any
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: ServiceError | IsolationError
+
+
+class Isolation:
+    """Runs module-level functions in killable child processes; one per process, as the forkserver is."""
+
+    def __init__(self, *, preload: Sequence[str]) -> None:
+        """`preload` names the modules every child finds loaded; none may start threads or use gRPC."""
+        self._preload = tuple(preload)
+        self._context: ForkServerContext | None = None
+
+    def warm_up(self) -> None:
+        """Start the forkserver and wait until it has its modules; RuntimeError if it can't.
+
+        To be called from the main thread before the event loop: the children live as long as the thread that called.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the forkserver must be started from the main thread")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([_GUARD, __name__, *self._preload])
+        # The forkserver imports from its working directory; Python 3.11 hands it no import path.
+        with contextlib.chdir(Path(__file__).parents[1]):
+            forkserver.ensure_running()
+        probe = context.Process(target=_probe, args=(self._preload,))
+        probe.start()
+        probe.join()
+        exit_code = probe.exitcode
+        probe.close()
+        if exit_code != 0:
+            raise RuntimeError(f"the forkserver did not load {_GUARD} and {', '.join(self._preload)}")
+        self._context = context
+
+    async def run(
+        self,
+        task: Callable[..., T],
+        /,
+        *args: Any,
+        deadline: float,
+        memory_bytes: int,
+        on_progress: Report | None = None,
+        **kwargs: Any,
+    ) -> T:
+        """Call `task(*args, **kwargs)` in a child and give back its result.
+
+        With `on_progress`, the task is called as `task(report, *args, **kwargs)` and every `report(stage, percent)`
+        arrives there. `deadline` is in seconds; `memory_bytes` is what the task may allocate beyond the loaded modules.
+        Raises the task's ServiceError as it was, DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed. However the
+        call ends, cancellation included, the child and what it started are dead by then.
+        """
+        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports=on_progress is not None)
+        try:
+            async with asyncio.timeout(deadline) as timer:
+                outcome = await child.outcome(on_progress)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            await child.terminate()
+            raise DeadlineExceeded(deadline) from None
+        finally:
+            await child.destroy()
+        if isinstance(outcome, _Failure):
+            raise outcome.error
+        return cast(T, outcome.value)
+
+    def _start(self, request: bytes, memory_bytes: int, *, reports: bool) -> "_Child":
+        if self._context is None:
+            raise RuntimeError("call warm_up() before run()")
+        oom_kills = _oom_kills()
+        ours, theirs = socket.socketpair()
+        process = self._context.Process(target=_serve, args=(theirs, request, memory_bytes, reports), daemon=True)
+        with theirs:
+            try:
+                process.start()
+            except BaseException:
+                ours.close()
+                raise
+        return _Child(process, ours, memory_bytes=memory_bytes, oom_kills=oom_kills)
+
+
+class _Child:
+    """One running child, its socket and its end, seen from the event loop."""
+
+    def __init__(
+        self, process: ForkServerProcess, connection: socket.socket, *, memory_bytes: int, oom_kills: int
+    ) -> None:
+        self._process = process
+        self._pid = cast(int, process.pid)
+        self._sentinel = process.sentinel
+        self._connection = connection
+        self._connection.setblocking(False)
+        self._memory_bytes = memory_bytes
+        self._oom_kills = oom_kills
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._sentinel, self._on_end)
+
+    async def outcome(self, on_progress: Report | None) -> _Result | _Failure:
+        """Pass progress on until the child answers or dies."""
+        try:
+            while isinstance(message := await self._receive(), _Progress):
+                if on_progress is not None:
+                    on_progress(message.stage, message.percent)
+            return message
+        except (EOFError, ConnectionResetError):
+            await asyncio.wait([self._ended])
+            return _Failure(self._death())
+
+    async def terminate(self) -> None:
+        """Ask the group to end, and give it a moment to do so."""
+        self._signal(signal.SIGTERM)
+        await asyncio.wait([self._ended], timeout=_TERM_GRACE_SECONDS)
+
+    async def destroy(self) -> None:
+        """Kill the group and wait until the kernel has taken it away, deaf to cancellation for that moment."""
+        self._signal(signal.SIGKILL)
+        reaping = self._loop.create_task(self._reap())
+        cancelled: asyncio.CancelledError | None = None
+        while not reaping.done():
+            try:
+                await asyncio.shield(reaping)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        reaping.result()
+        if cancelled is not None:
+            raise cancelled
+
+    async def _reap(self) -> None:
+        await asyncio.wait([self._ended], timeout=_KILL_GRACE_SECONDS)
+        self._connection.close()
+        if self._ended.done():
+            self._process.close()
+        else:
+            self._loop.remove_reader(self._sentinel)
+            log.error("child_unkillable", pid=self._pid)
+
+    async def _receive(self) -> _Progress | _Result | _Failure:
+        (length,) = _LENGTH.unpack(await self._read(_LENGTH.size))
+        frame = await self._read(length)
+        try:
+            return cast(_Progress | _Result | _Failure, pickle.loads(frame))
+        except Exception as error:
+            return _Failure(_task_failed(error))
+
+    async def _read(self, size: int) -> bytearray:
+        frame = bytearray(size)
+        rest = memoryview(frame)
+        while rest:
+            received = await self._loop.sock_recv_into(self._connection, rest)
+            if not received:
+                raise EOFError
+            rest = rest[received:]
+        return frame
+
+    def _on_end(self) -> None:
+        self._loop.remove_reader(self._sentinel)
+        # What the child leaves behind may hold the socket open; its end is what brings the end of the stream.
+        self._signal(signal.SIGKILL)
+        self._ended.set_result(None)
+
+    def _signal(self, signum: signal.Signals) -> None:
+        if self._ended.done():
+            return
+        # A child that is only just starting leads no group yet.
+        for send in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                send(self._pid, signum)
+
+    def _death(self) -> OutOfMemory | ChildDied:
+        exit_code = cast(int, self._process.exitcode)
+        if exit_code == -signal.SIGKILL and _oom_kills() > self._oom_kills:
+            return OutOfMemory(self._memory_bytes)
+        return ChildDied(exit_code)
+
+
+def _oom_kills() -> int:
+    """Processes the kernel has killed for lack of memory since the machine started; 0 where it does not tell."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+# What follows runs in the child.
+
+
+def _probe(preload: tuple[str, ...]) -> None:
+    missing = [name for name in (_GUARD, *preload) if name not in sys.modules]
+    if missing:
+        raise SystemExit(f"not loaded by the forkserver: {', '.join(missing)}")
+    _stay_with_parent()
+
+
+def _stay_with_parent() -> None:
+    guard = importlib.import_module(_GUARD)
+    guard.die_with_parent()
+    if os.getppid() != guard.FORKSERVER_PID:
+        raise SystemExit("the forkserver is gone")
+
+
+def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports: bool) -> None:
+    """Answer one request, then wait to be killed."""
+    os.setsid()
+    _stay_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def report(stage: str, percent: int) -> None:
+        _send(connection, pickle.dumps(_Progress(stage, percent)))
+
+    answer = _answer(request, memory_bytes, report if reports else None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _send(connection, answer)
+    connection.recv(1)
+
+
+def _send(connection: socket.socket, frame: bytes) -> None:
+    connection.sendall(_LENGTH.pack(len(frame)))
+    connection.sendall(frame)
+
+
+def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
+    """The pickled outcome of the requested call."""
+    unlimited = resource.getrlimit(resource.RLIMIT_AS)
+    limit = _limit_address_space(memory_bytes)
+    try:
+        task, args, kwargs = pickle.loads(request)
+        value = task(*args, **kwargs) if report is None else task(report, *args, **kwargs)
+        return pickle.dumps(_Result(value))
+    except Exception as error:
+        # There may not be a byte left to describe the failure with.
+        resource.setrlimit(resource.RLIMIT_AS, unlimited)
+        return pickle.dumps(_Failure(_failure(error, memory_bytes, limit)))
+
+
+def _failure(error: Exception, memory_bytes: int, limit: int | None) -> ServiceError | IsolationError:
+    if isinstance(error, ServiceError):
+        return error
+    # Where a thread's stack finds no room, libraries raise anything.
+    if isinstance(error, MemoryError) or (limit is not None and _peak_address_space() > limit - _NEARLY_FULL_BYTES):
+        return OutOfMemory(memory_bytes)
+    return _task_failed(error)
+
+
+def _task_failed(error: BaseException) -> TaskFailed:
+    return TaskFailed(type(error).__name__, str(error), _frames(error))
+
+
+def _frames(error: BaseException) -> str:
+    origin = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = _frames(origin) + "then\n" if origin else ""
+    return before + "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__ + "\n"
+
+
+def _limit_address_space(memory_bytes: int) -> int | None:
+    """Allow `memory_bytes` on top of what is mapped now; the new limit in bytes, None where there is no such thing."""
+    if sys.platform != "linux":
+        return None
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = mapped + memory_bytes if hard == resource.RLIM_INFINITY else min(mapped + memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    return limit
+
+
+def _peak_address_space() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmPeak")), 0)

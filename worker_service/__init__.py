@@ -1,0 +1,1 @@
+"""Turns a decoded table into a prepared one: the pipeline service, its workers and the pure core they run."""

@@ -1,0 +1,30 @@
+"""Run PipelineService or a worker.
+
+python -m worker_service pipeline
+python -m worker_service worker --queue eda_fast
+"""
+
+import argparse
+from functools import partial
+
+from shared.process import run_process
+from shared.queue import QUEUES
+from worker_service.composition import PRELOAD, run_pipeline, run_worker
+
+
+def main() -> None:
+    """Read the command line and run the process it asks for."""
+    parser = argparse.ArgumentParser(prog="worker_service", description=__doc__)
+    roles = parser.add_subparsers(dest="role", required=True)
+    roles.add_parser("pipeline", help="serve PipelineService and reconcile")
+    worker = roles.add_parser("worker", help="execute the runs of one queue")
+    worker.add_argument("--queue", required=True, choices=sorted(QUEUES))
+    arguments = parser.parse_args()
+    if arguments.role == "pipeline":
+        run_process("pipeline", run_pipeline, preload=())
+    else:
+        run_process(f"worker-{arguments.queue}", partial(run_worker, queue_name=arguments.queue), preload=PRELOAD)
+
+
+if __name__ == "__main__":
+    main()

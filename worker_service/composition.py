@@ -1,0 +1,80 @@
+"""Building the two processes of this service: the PipelineService and the ARQ worker."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+from shared.db.datasets import Datasets
+from shared.db.runs import Runs
+from shared.db.session import Database
+from shared.isolation import Isolation
+from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
+from shared.rpc.server import serve
+from shared.settings import Settings
+from shared.storage import open_store
+from worker_service.execution import RunExecutor, Terms
+from worker_service.reconciler import Reconciler
+from worker_service.service import Pipeline
+from worker_service.servicer import service
+
+PRELOAD = ("worker_service.preparation",)
+_SPARE_SECONDS = 120.0
+"""What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
+
+
+async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
+    """Serve PipelineService and reconcile until stopped."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    queue = await connect_queue(settings.redis_url)
+    try:
+        await database.check()
+        runs = Runs(database)
+        reconciler = Reconciler(database=database, runs=runs, queue=queue, period_seconds=settings.reconcile_seconds)
+        reconciling = asyncio.create_task(reconciler.run_forever())
+        try:
+            pipeline = Pipeline(runs=runs, queue=queue)
+            await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port)
+        finally:
+            reconciling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reconciling
+    finally:
+        await queue.close()
+        await database.close()
+
+
+async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: str) -> None:
+    """Execute the runs of one queue until stopped."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    queue = await connect_queue(settings.redis_url)
+    timeout = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
+    try:
+        await database.check()
+        async with open_store(settings) as store:
+            await store.check()
+            executor = RunExecutor(
+                runs=Runs(database),
+                datasets=Datasets(database),
+                store=store,
+                queue=queue,
+                isolation=isolation,
+                terms=Terms(
+                    timeout=timeout,
+                    memory_bytes=settings.run_memory_bytes,
+                    lease=timedelta(seconds=settings.lease_seconds),
+                    heartbeat_seconds=settings.heartbeat_seconds,
+                    scratch=settings.scratch_dir,
+                ),
+            )
+            worker = build_worker(
+                queue=queue_name,
+                redis_url=settings.redis_url,
+                run=executor.execute,
+                slots=settings.worker_slots,
+                job_timeout=timeout[queue_name] + _SPARE_SECONDS,
+                lease_seconds=settings.lease_seconds,
+            )
+            await worker.async_run()
+    finally:
+        await queue.close()
+        await database.close()

@@ -1,0 +1,25 @@
+"""From text to typed values: what a column's cells can be read as, with the evidence, and the reading itself."""
+
+from worker_service.core.reading.inference import Inference, infer
+from worker_service.core.reading.read import Reading, read
+from worker_service.core.reading.spec import (
+    ReadAs,
+    ReadBoolean,
+    ReadDecimal,
+    ReadInteger,
+    ReadText,
+    ReadTimestamp,
+)
+
+__all__ = [
+    "Inference",
+    "ReadAs",
+    "ReadBoolean",
+    "ReadDecimal",
+    "ReadInteger",
+    "ReadText",
+    "ReadTimestamp",
+    "Reading",
+    "infer",
+    "read",
+]

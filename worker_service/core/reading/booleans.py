@@ -1,0 +1,36 @@
+"""Words for true and false."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column
+from worker_service.core.reading.missing import null_words, sample, spellings
+from worker_service.core.reading.parse import parse
+from worker_service.core.reading.spec import AnyReadAs, ReadBoolean, Refused
+
+TRUE_WORDS = ("true", "yes", "y", "t")
+FALSE_WORDS = ("false", "no", "n", "f")
+
+
+def recognise(column: Column) -> AnyReadAs | Refused:
+    """A boolean where every known cell is such a word and both answers occur.
+
+    One stray cell is enough to refuse: a rare third answer is a category, not an error.
+    """
+    if not all(cell.lower() in TRUE_WORDS + FALSE_WORDS for cell in column.derive(sample)):
+        return Refused()
+    known = column.derive(distinct).values.filter(pa.array(~column.derive(null_words)))
+    words = known.to_pylist()
+    true = tuple(word for word in words if word.strip().lower() in TRUE_WORDS)
+    false = tuple(word for word in words if word.strip().lower() in FALSE_WORDS)
+    if not true or not false or len(true) + len(false) < len(words):
+        return Refused()
+    return ReadBoolean(kind="boolean", missing=column.derive(spellings), true=true, false=false)
+
+
+@parse.register
+def _parse_booleans(spec: ReadBoolean, values: pa.Array) -> pa.Array:
+    true = pc.is_in(values, value_set=pa.array(spec.true, values.type))
+    false = pc.is_in(values, value_set=pa.array(spec.false, values.type))
+    return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_()))

@@ -1,0 +1,99 @@
+"""What a column is read as, decided by a table of readers, with the evidence in words."""
+
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column
+from worker_service.core.reading import booleans, numbers, timestamps, words
+from worker_service.core.reading.read import read
+from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadText, ReadTimestamp, Refused
+from worker_service.core.wording import count, examples, plural_verb
+
+READERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
+"""Asked in this order; the first that does not refuse decides. The last one never refuses."""
+
+_NOUNS = {"integer": "whole numbers", "decimal": "numbers", "boolean": "words for true and false"}
+_LAYOUT = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A column's reading and why."""
+
+    read_as: AnyReadAs | None
+    """None where there is nothing to do: the cells are right as they are."""
+    evidence: str
+    """A sentence."""
+    unfit: int = 0
+    """Cells that do not fit and would become missing."""
+    examples: tuple[str, ...] = ()
+    """Some of them."""
+    code: bool = False
+    """Whether the cells are codes made of digits, which only look like numbers."""
+    doubt: str | None = None
+    """A sentence about something that a person should decide."""
+
+
+def infer(column: Column) -> Inference:
+    """Decide what the cells of a column are."""
+    if not column.is_text:
+        return _typed(column)
+    refusals: list[str] = []
+    doubt = None
+    for recognise in READERS:
+        answer = recognise(column)
+        if isinstance(answer, Refused):
+            refusals += [answer.reason] if answer.reason else []
+            doubt = answer.reason if answer.doubtful else doubt
+        elif isinstance(answer, ReadText):
+            return _text(column, answer, refusals, doubt)
+        else:
+            return _read(column, answer)
+    raise AssertionError("the last reader takes every column")
+
+
+def _typed(column: Column) -> Inference:
+    kind = "true and false" if column.is_boolean else "numbers" if column.is_number else "moments in time"
+    evidence = f"The file itself holds {kind} here."
+    if not column.is_number or column.is_integer or pc.all(pc.is_finite(column.array)).as_py() is not False:
+        return Inference(None, evidence)
+    spec = ReadDecimal(kind="decimal")
+    reading = column.derive(read, spec)
+    return Inference(spec, evidence, reading.unfit, reading.examples)
+
+
+def _read(column: Column, spec: AnyReadAs) -> Inference:
+    reading = column.derive(read, spec)
+    known = reading.column.known + reading.unfit
+    noun = _NOUNS.get(spec.kind) or _dates(spec)
+    if not reading.unfit:
+        subject = "The one known cell is one of" if known == 1 else f"All {count(known, 'known cell')} are"
+        return Inference(spec, f"{subject} {noun}.")
+    sentence = (
+        f"{known - reading.unfit:,} of {count(known, 'known cell')} are {noun}; {reading.unfit:,} "
+        f"{plural_verb(reading.unfit, 'is', 'are')} not, {examples(reading.examples)}."
+    )
+    return Inference(spec, sentence, reading.unfit, reading.examples)
+
+
+def _dates(spec: AnyReadAs) -> str:
+    layout = spec.format if isinstance(spec, ReadTimestamp) else ""
+    for code, word in _LAYOUT.items():
+        layout = layout.replace(code, word)
+    return f"dates written as {layout}"
+
+
+def _text(column: Column, spec: ReadText, refusals: list[str], doubt: str | None) -> Inference:
+    missing = column.missing if not spec.missing else column.derive(read, spec).column.missing
+    code = bool(column.derive(numbers.codes_among)) and bool(refusals)
+    if missing == len(column):
+        evidence = "No cell has a value."
+    elif refusals:
+        evidence = f"Kept as text, because {refusals[0]}."
+    else:
+        different = len(column.derive(distinct).values) - len(spec.missing)
+        evidence = f"The {count(len(column) - missing, 'known cell')} hold text, {count(different, 'different value')}."
+    sentence = None if doubt is None else f"Left as text, because {doubt}."
+    return Inference(spec if spec.missing else None, evidence, code=code, doubt=sentence)

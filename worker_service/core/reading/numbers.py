@@ -1,0 +1,118 @@
+"""Whole and decimal numbers written as text."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.missing import null_words, sample, spellings, usual_spellings
+from worker_service.core.reading.parse import cast, parse
+from worker_service.core.reading.read import cast_column
+from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused, enough
+from worker_service.core.wording import count, examples, plural_verb
+
+_THOUSANDS = r"\d{1,3}(,\d{3})+"
+_WHOLE = rf"^[+-]?(\d{{1,18}}|{_THOUSANDS})$"
+_NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
+_CODE = r"^\s*[+-]?(0[0-9xX]|\d{19,}\s*$)"
+_LOOKS_NUMERIC = re.compile(_NUMBER)
+
+
+def recognise(column: Column) -> AnyReadAs | Refused:
+    """Whole numbers if every number is one, else decimals; refused where a cell looks like a code."""
+    cells = column.derive(sample)
+    if cells and sum(bool(_LOOKS_NUMERIC.match(cell)) for cell in cells) < 0.5 * len(cells):
+        return Refused()
+    codes = column.derive(codes_among)
+    if codes:
+        return Refused(_code_sentence(codes))
+    return _read_whole(column) or _read_most(column)
+
+
+def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
+    """How many cells start with a zero like `00501` or have more than 18 digits, with examples; None if none does.
+
+    Reading such a cell as a number would lose a part of it.
+    """
+    text = column.array
+    suspects = pc.or_(pc.starts_with(text, "0"), pc.greater(pc.binary_length(text), 18))
+    for prefix in ("-0", "+0", " "):
+        suspects = pc.or_(suspects, pc.starts_with(text, prefix))
+    chosen = text.filter(suspects)
+    found = chosen.filter(pc.match_substring_regex(chosen, _CODE))
+    return (len(found), tuple(found[:50].unique().to_pylist()[:3])) if len(found) else None
+
+
+def _code_sentence(codes: tuple[int, tuple[str, ...]]) -> str:
+    amount, seen = codes
+    return (
+        f"{count(amount, 'cell')} {examples(seen)} {plural_verb(amount, 'starts', 'start')} with a zero or "
+        f"{plural_verb(amount, 'has', 'have')} more than 18 digits, as codes do"
+    )
+
+
+def _read_whole(column: Column) -> AnyReadAs | None:
+    for missing in ((), column.derive(usual_spellings)):
+        for spec in (ReadInteger(kind="integer", missing=missing), ReadDecimal(kind="decimal", missing=missing)):
+            if column.derive(cast_column, spec) is not None:
+                return spec
+    return None
+
+
+def _read_most(column: Column) -> AnyReadAs | Refused:
+    found = column.derive(distinct)
+    known = ~column.derive(null_words)
+    values = pc.utf8_trim_whitespace(found.values)
+    number = _matches(values, _NUMBER) & known
+    fit, total = int(found.counts[number].sum()), int(found.counts[known].sum())
+    if not enough(fit, total):
+        return Refused()
+    whole = bool((_matches(values, _WHOLE) | ~number).all())
+    missing = column.derive(spellings)
+    return ReadInteger(kind="integer", missing=missing) if whole else ReadDecimal(kind="decimal", missing=missing)
+
+
+def _matches(values: pa.Array, pattern: str) -> Mask:
+    return np.asarray(pc.match_substring_regex(values, pattern).fill_null(False).to_numpy(zero_copy_only=False))
+
+
+@cast.register
+def _cast_integers(spec: ReadInteger, text: pa.Array) -> pa.Array | None:
+    # Arrow also takes hexadecimal and 19 digits, which are codes rather than counts.
+    longest = pc.max(pc.binary_length(text)).as_py() or 0
+    if longest > 18 or pc.any(pc.starts_with(text, "0x", ignore_case=True)).as_py():
+        return None
+    return _cast(text, pa.int64())
+
+
+@cast.register
+def _cast_decimals(spec: ReadDecimal, text: pa.Array) -> pa.Array | None:
+    array = _cast(text, pa.float64())
+    return array if array is not None and pc.all(pc.is_finite(array)).as_py() is not False else None
+
+
+def _cast(text: pa.Array, target: pa.DataType) -> pa.Array | None:
+    try:
+        return text.cast(target)
+    except pa.ArrowInvalid:
+        return None
+
+
+@parse.register
+def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
+    return _plain(values, _WHOLE).cast(pa.int64())
+
+
+@parse.register
+def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
+    array = _plain(values, _NUMBER).cast(pa.float64())
+    return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))
+
+
+def _plain(values: pa.Array, pattern: str) -> pa.Array:
+    trimmed = pc.utf8_trim_whitespace(values)
+    fitting = pc.if_else(pc.match_substring_regex(trimmed, pattern), trimmed, pa.scalar(None, values.type))
+    return pc.replace_substring(pc.utf8_ltrim(fitting, "+"), ",", "")

@@ -1,0 +1,70 @@
+"""Carrying a spec out on a column, and saying which cells it changes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.missing import blank
+from worker_service.core.reading.parse import cast, parse
+from worker_service.core.reading.spec import AnyReadAs, ReadText
+from worker_service.core.rendering import render
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A column read as a type."""
+
+    column: Column
+    changed: Mask
+    """Cells whose canonical text is not what the file says."""
+    unfit: int
+    """Cells that have a value which does not fit; they became missing."""
+    examples: tuple[str, ...]
+    """Up to five different unfit values."""
+
+
+def read(column: Column, spec: AnyReadAs) -> Reading:
+    """Read a text column as a spec says; of a column of numbers, keep the finite ones."""
+    if not column.is_text:
+        return _keep_finite(column)
+    if isinstance(spec, ReadText) and not spec.missing:
+        return Reading(column, np.zeros(len(column), dtype=bool), 0, ())
+    text = blank(column.array, spec.missing)
+    if isinstance(spec, ReadText):
+        return Reading(Column(text), _differs(column.array, text), 0, ())
+    typed = column.derive(cast_column, spec)
+    if typed is None:
+        found = column.derive(distinct)
+        typed = found.spread(parse(spec, blank(found.values, spec.missing)))
+    return _reading(column.array, text, typed)
+
+
+def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
+    """All cells of a text column read in one sweep, or None where they need a closer look."""
+    return cast(spec, blank(column.array, spec.missing))
+
+
+def _reading(original: pa.Array, text: pa.Array, typed: pa.Array) -> Reading:
+    unfit = typed.null_count - text.null_count
+    examples: list[str] = []
+    if unfit:
+        lost = text.filter(pc.and_(text.is_valid(), typed.is_null()))
+        examples = lost[:1000].unique().to_pylist()[:5]
+    return Reading(Column(typed), _differs(original, render(typed)), unfit, tuple(examples))
+
+
+def _keep_finite(column: Column) -> Reading:
+    keep = pc.is_finite(column.array).fill_null(True)
+    lost = np.asarray(pc.invert(keep).to_numpy(zero_copy_only=False))
+    finite = pc.if_else(keep, column.array, pa.scalar(None, column.type))
+    examples = render(column.array.filter(pa.array(lost))).unique().to_pylist()[:5]
+    return Reading(Column(finite), lost, int(lost.sum()), tuple(examples))
+
+
+def _differs(before: pa.Array, after: pa.Array) -> Mask:
+    same = pc.equal(before, after).fill_null(False)
+    return np.asarray(pc.and_(before.is_valid(), pc.invert(same)).to_numpy(zero_copy_only=False))

@@ -1,0 +1,73 @@
+"""How the cells of a column are to be read, as data with every parameter resolved."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ISO = "ISO 8601"
+ISO_ZONED = "ISO 8601 with zone"
+
+
+class Spec(BaseModel):
+    """What all readings share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    missing: tuple[str, ...] = ()
+    """The exact spellings that stand for a missing value."""
+
+
+class ReadText(Spec):
+    """Leave the text as it is."""
+
+    kind: Literal["text"]
+
+
+class ReadInteger(Spec):
+    """Whole numbers of at most 18 digits, with or without thousands commas."""
+
+    kind: Literal["integer"]
+
+
+class ReadDecimal(Spec):
+    """Numbers with a decimal point or an exponent, with or without thousands commas; only finite ones."""
+
+    kind: Literal["decimal"]
+
+
+class ReadBoolean(Spec):
+    """Words for true and false."""
+
+    kind: Literal["boolean"]
+    true: tuple[str, ...]
+    """The exact spellings read as true."""
+    false: tuple[str, ...]
+    """The exact spellings read as false."""
+
+
+class ReadTimestamp(Spec):
+    """Dates or moments written in one format."""
+
+    kind: Literal["timestamp"]
+    format: str
+    """`ISO 8601`, `ISO 8601 with zone` (read as UTC) or a strptime format."""
+
+
+AnyReadAs = ReadText | ReadInteger | ReadDecimal | ReadBoolean | ReadTimestamp
+ReadAs = Annotated[AnyReadAs, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A reader's answer that it does not apply to a column."""
+
+    reason: str = ""
+    """Why, where the cells looked as if it might; empty where there was nothing to consider."""
+    doubtful: bool = False
+    """Whether somebody should look at it."""
+
+
+def enough(fit: int, known: int) -> bool:
+    """Whether so many fitting cells make a column's type: all, or at least 95 % of 20 or more."""
+    return known > 0 and (fit == known or (known >= 20 and fit >= 0.95 * known))

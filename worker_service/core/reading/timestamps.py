@@ -1,0 +1,120 @@
+"""Dates and moments: the format is voted on by the different values of a column."""
+
+import re
+from collections import Counter
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.missing import null_words, sample, spellings
+from worker_service.core.reading.parse import cast, parse
+from worker_service.core.reading.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
+from worker_service.core.wording import count, examples
+
+_DATES = {
+    "Y-9-9": ("%Y-%m-%d",),
+    "Y/9/9": ("%Y/%m/%d",),
+    "9/9/Y": ("%d/%m/%Y", "%m/%d/%Y"),
+    "9-9-Y": ("%d-%m-%Y", "%m-%d-%Y"),
+    "9.9.Y": ("%d.%m.%Y",),
+}
+_TIMES = {"": "", " 9:9": " %H:%M", " 9:9:9": " %H:%M:%S"}
+_FORMATS = {
+    date + time: tuple(order + suffix for order in orders)
+    for date, orders in _DATES.items()
+    for time, suffix in _TIMES.items()
+}
+_ISO_DATE = r"\d{4}-\d{2}-\d{2}"
+_ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
+_ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{_ISO_TIME}{_ZONE}$"}
+
+
+def recognise(column: Column) -> AnyReadAs | Refused:
+    """The format most values share; refused with a doubt where day and month can't be told apart."""
+    formats = _candidates(column.derive(sample))
+    if not formats:
+        return Refused()
+    ranked = sorted((_misfits(column, name), name) for name in formats)
+    misfits, best = ranked[0]
+    known = int(column.derive(distinct).counts[~column.derive(null_words)].sum())
+    if not enough(known - misfits, known):
+        return Refused()
+    if len(ranked) > 1 and not _decided(column, ranked):
+        return Refused(_doubt(column, known, ranked[1][0] + misfits), doubtful=True)
+    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings), format=best)
+
+
+def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
+    for name, pattern in _ISO_SHAPES.items():
+        if cells and sum(bool(re.match(pattern, cell)) for cell in cells) >= 0.9 * len(cells):
+            return (name,)
+    if not cells or len(max(cells, key=len)) > 40:
+        return ()
+    shapes = Counter(re.sub(r"\d{1,2}", "9", re.sub(r"(?<!\d)\d{4}(?!\d)", "Y", cell)) for cell in cells)
+    shape, votes = shapes.most_common(1)[0]
+    return _FORMATS.get(shape, ()) if votes >= 0.5 * len(cells) else ()
+
+
+def _parsed(column: Column, name: str) -> pa.Array:
+    values = column.derive(distinct).values
+    known = pc.if_else(pa.array(column.derive(null_words)), pa.scalar(None, values.type), values)
+    return parse(ReadTimestamp(kind="timestamp", format=name), known)
+
+
+def _misfits(column: Column, name: str) -> int:
+    found, known = column.derive(distinct), ~column.derive(null_words)
+    return int(found.counts[known & ~_valid(column.derive(_parsed, name))].sum())
+
+
+def _valid(array: pa.Array) -> Mask:
+    valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def _decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
+    """Whether the values speak for one order of day and month ten times as often as for the other."""
+    (fewest, best), (most, other) = ranked[:2]
+    if most == fewest == 0:
+        return bool(column.derive(_parsed, best).equals(column.derive(_parsed, other)))
+    return most >= 10 * max(1, fewest) or (fewest == 0 and most > 0)
+
+
+def _doubt(column: Column, known: int, deciding: int) -> str:
+    seen = column.derive(sample)
+    contradiction = f"the {count(deciding, 'cell')} that would tell contradict each other"
+    evidence = contradiction if deciding else "none of them shows which"
+    return (
+        f"the {count(known, 'known cell')} look like dates, {examples(seen, limit=2)}, "
+        f"but could be day/month or month/day, and {evidence}"
+    )
+
+
+@cast.register
+def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
+    if spec.format not in _ISO_SHAPES:
+        return None
+    try:
+        return text.cast(_type(spec))
+    except pa.ArrowInvalid:
+        return None
+
+
+@parse.register
+def _parse_moments(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
+    trimmed = pc.utf8_trim_whitespace(values)
+    if spec.format in _ISO_SHAPES:
+        shaped = pc.match_substring_regex(trimmed, _ISO_SHAPES[spec.format])
+        trimmed = pc.if_else(shaped, trimmed, pa.scalar(None, values.type))
+    strptime = "ISO8601" if spec.format in _ISO_SHAPES else spec.format
+    moments = pd.to_datetime(
+        trimmed.to_pandas(), format=strptime, errors="coerce", utc=spec.format == ISO_ZONED
+    ).dt.as_unit("us")
+    return pa.Array.from_pandas(moments, type=_type(spec))
+
+
+def _type(spec: ReadTimestamp) -> pa.DataType:
+    return pa.timestamp("us", tz="UTC" if spec.format == ISO_ZONED else None)

@@ -1,0 +1,36 @@
+"""Text that stays text: only its null words are judged."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column
+from worker_service.core.reading.missing import null_words
+from worker_service.core.reading.spec import AnyReadAs, ReadText, Refused
+
+_CODE = re.compile(r"[A-Z]{2}")
+
+
+def recognise(column: Column) -> AnyReadAs | Refused:
+    """Text, with the null words that are missing values here.
+
+    `NA` stays a value among two-letter codes (Namibia, North America), and so does a null word that most cells hold.
+    """
+    found, null = column.derive(distinct), column.derive(null_words)
+    words = found.values.filter(pa.array(null)).to_pylist()
+    counts = dict(zip(words, found.counts[null].tolist(), strict=True))
+    filled = int(found.counts.sum()) - sum(amount for word, amount in counts.items() if not word.strip())
+    kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * filled}
+    if "NA" in counts and _looks_like_codes(column):
+        kept.add("NA")
+    return ReadText(kind="text", missing=tuple(sorted(set(words) - kept)))
+
+
+def _looks_like_codes(column: Column) -> bool:
+    found, null = column.derive(distinct), column.derive(null_words)
+    values = found.values.filter(pa.array(~null)).to_pylist()
+    codes = np.array([bool(_CODE.fullmatch(value.strip())) for value in values], dtype=bool)
+    counts = found.counts[~null]
+    return len(values) > 1 and int(counts[codes].sum()) > 0.5 * int(counts.sum())

@@ -1,0 +1,100 @@
+"""The program of a run's child process: load, profile, propose, apply, chart, write. All it learns is a value."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from worker_service.core.charts import Chart, draw_charts
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.features import feature_manifest
+from worker_service.core.frame import Frame
+from worker_service.core.profile import Profile, profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.report import write_report
+from worker_service.logbook import log_rows, storable
+from worker_service.planner.heuristics import Options, propose
+
+Report = Callable[[str, int], None]
+
+ARTIFACTS = (
+    "cleaned.parquet",
+    "engineered.parquet",
+    "changes.parquet",
+    "profile.json",
+    "recipe.json",
+    "charts.json",
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a preparation tells beside its artifacts; rows carry the column names of their tables."""
+
+    summary: dict[str, Any]
+    features: dict[str, Any]
+    cleaning_logs: list[dict[str, Any]]
+    outlier_logs: list[dict[str, Any]]
+    feature_logs: list[dict[str, Any]]
+    graphs: list[dict[str, Any]]
+    report: dict[str, Any] | None
+
+
+def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+    """Prepare the decoded table in the Arrow file `table`, write the artifacts into the directory `target`."""
+    tell("loading", 2)
+    with pa.memory_map(str(table)) as source:
+        frame = Frame.from_table(pa.ipc.open_file(source).read_all())
+    tell("profiling", 10)
+    facts = profile(frame)
+    tell("proposing", 40)
+    recipe = propose(facts, Options(**options))
+    tell("applying", 45)
+    outcome = apply(recipe, frame)
+    tell("charting", 70)
+    charts = draw_charts(facts, outcome)
+    tell("writing", 80)
+    _write(target, facts, recipe, outcome, charts)
+    return _told(facts, recipe, outcome, charts, options)
+
+
+def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...]) -> None:
+    _write_table(outcome.cleaned.to_table(), target / "cleaned.parquet")
+    _write_table(outcome.engineered.to_table(), target / "engineered.parquet")
+    _write_table(outcome.changes, target / "changes.parquet")
+    (target / "profile.json").write_text(facts.model_dump_json())
+    (target / "recipe.json").write_text(recipe.model_dump_json())
+    (target / "charts.json").write_text(
+        json.dumps({"charts": [chart.model_dump(mode="json") for chart in charts]}, allow_nan=False)
+    )
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="snappy", row_group_size=65_536)
+
+
+def _told(
+    facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...], options: dict[str, Any]
+) -> Prepared:
+    report = write_report(facts, recipe, outcome).model_dump() if options["mode"] == "deep" else None
+    told = {
+        "summary": {
+            "cleaned": _size(outcome.cleaned),
+            "engineered": _size(outcome.engineered),
+            "cells_changed": outcome.changes.num_rows,
+        },
+        "features": feature_manifest(facts, recipe, outcome).model_dump(mode="json"),
+        **log_rows(outcome.results),
+        "graphs": [chart.model_dump(mode="json", include={"graph_id", "kind", "title", "columns"}) for chart in charts],
+        "report": report and {**report, "mode": options["mode"], "author": "template"},
+    }
+    return Prepared(**storable(told))
+
+
+def _size(frame: Frame) -> dict[str, int]:
+    rows, columns = frame.shape
+    return {"rows": rows, "columns": columns}
