@@ -83,9 +83,9 @@ class _Exchange:
 class BodyDrain:
     """Lets a client that is still sending see an early answer.
 
-    Many clients read only after they have sent everything, and closing a socket with unread bytes makes the kernel throw
-    the answer away. So the answer goes out at once, what still arrives is discarded within bounds, and only then the
-    connection ends.
+    Many clients read only after they have sent everything, and closing a socket with unread bytes makes the kernel
+    throw the answer away. So the answer goes out at once, what still arrives is discarded within bounds, and only then
+    the connection ends.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:

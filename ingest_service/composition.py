@@ -45,7 +45,7 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
         await database.close()
 
 
-def _ring(stub: pipeline_pb2_grpc.PipelineServiceAsyncStub) -> Ring:
+def _ring(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub") -> Ring:
     async def ring(run_id: UUID) -> None:
         with service_errors():
             await stub.StartRun(pipeline_pb2.StartRunRequest(run_id=str(run_id)), timeout=_RING_SECONDS)

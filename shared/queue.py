@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -143,8 +143,12 @@ async def connect_queue(redis_url: str) -> RunQueue:
 class DoorbellWorker(Worker):
     """An ARQ worker that looks for work when the doorbell rings or a job ends, not only each poll delay."""
 
-    _stopping = False
-    _live_jobs = 0
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bell = asyncio.Event()
+        self._stopping = False
+        self._live_jobs = 0
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Work until `stop()` or cancellation, then hand the running jobs back and close.
@@ -169,7 +173,6 @@ class DoorbellWorker(Worker):
 
     async def main(self) -> None:
         """Start due jobs whenever something may have become due or a slot free."""
-        self._bell = asyncio.Event()
         async with _background(self._listen()):
             while True:
                 self._bell.clear()
@@ -181,10 +184,14 @@ class DoorbellWorker(Worker):
     async def close(self) -> None:
         """Cancel what is running, wait for it, and close the connections."""
         for task in self.tasks.values():
-            task.cancel()
+            # A second cancellation would interrupt the handing back.
+            if not task.cancelling():
+                task.cancel()
         for outcome in await asyncio.gather(*self.tasks.values(), return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.warning("job_not_finished", error=repr(outcome))
+        if self._finishing:
+            await asyncio.wait(self._finishing)
         await self.pool.aclose(close_connection_pool=True)
 
     async def _look_for_work(self) -> None:
@@ -218,6 +225,15 @@ class DoorbellWorker(Worker):
                 super()._release_sem_dec_counter_on_complete()
             raise
 
+    async def finish_job(self, *args: Any) -> None:
+        """Tell Redis how a job ended; goes on when the job's own task is cancelled meanwhile."""
+        finishing = cast(asyncio.Task[None], asyncio.current_task())
+        self._finishing.add(finishing)
+        try:
+            await super().finish_job(*args)
+        finally:
+            self._finishing.discard(finishing)
+
     def run_job(self, job_id: str, score: int) -> Coroutine[Any, Any, None]:
         """Execute one job; its slot is taken from this call on."""
         self._live_jobs += 1
@@ -238,11 +254,11 @@ def build_worker(
     job_timeout: float,
     lease_seconds: float,
 ) -> DoorbellWorker:
-    """A worker that calls `run` for each due run of one queue, up to `slots` at once; to be built inside the event loop.
+    """A worker that calls `run` for each due run of one queue, up to `slots` at once; built inside the event loop.
 
-    Whatever `run` raises, its job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more often
-    than each `lease_seconds`, or another worker takes the run up. `job_timeout` (seconds) cancels a `run` that has lost
-    its own deadline.
+    Whatever `run` raises, its job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more
+    often than each `lease_seconds`, or another worker takes the run up. `job_timeout` (seconds) cancels a `run` that
+    has lost its own deadline.
     """
     worker = DoorbellWorker(
         [func(_as_job(run), name=_FUNCTION, max_tries=2**31)],

@@ -1,6 +1,6 @@
 """PipelineService over gRPC: convert, call, convert."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -10,7 +10,7 @@ from shared.rpc.server import Service
 from worker_service.convert import parse_run_id, queue_messages, run_message
 from worker_service.service import Pipeline
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class PipelineServicer(rpc.PipelineServiceServicer):

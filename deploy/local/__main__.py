@@ -1,22 +1,40 @@
 """`python -m deploy.local`: NeuraLearn on this machine."""
 
-import typer
+from pathlib import Path
+from typing import Annotated
 
+import typer
+from rich.console import Console
+
+from deploy.local.demo import DemoFailed, demonstrate
 from deploy.local.foreground import run_in_foreground
-from deploy.local.stack import Stack
+from deploy.local.process import StartFailed
+from deploy.local.stack import ROOT, Stack
+
+SAMPLE = ROOT / "sample_dataset.csv"
 
 app = typer.Typer(help="NeuraLearn on this machine.", no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def local() -> None:
-    """Keep subcommands even while there is only one."""
 
 
 @app.command()
 def run() -> None:
     """Run the whole system in the foreground until Ctrl-C."""
     run_in_foreground(lambda output: Stack(output=output))
+
+
+@app.command()
+def demo(
+    file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The dataset to prepare.")] = SAMPLE,
+    mode: Annotated[str, typer.Option(help="fast, smart or deep.")] = "fast",
+    output: Annotated[Path, typer.Option(help="Where the results are saved.")] = Path("demo_output"),
+) -> None:
+    """Start everything, prepare a dataset, show and save the results, stop everything."""
+    console = Console()
+    try:
+        demonstrate(file=file, mode=mode, output=output, console=console)
+    except (DemoFailed, StartFailed) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

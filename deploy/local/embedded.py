@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]
 import redis
 
 from deploy.local import process
-from deploy.local.identity import unprivileged
+from deploy.local.identity import has_name, unprivileged
 from deploy.local.ports import free_port
 from deploy.local.process import StartFailed
 
@@ -179,6 +179,8 @@ class EmbeddedPostgres(EmbeddedServer):
         _password(self._data_dir)
         if os.geteuid() == 0:
             self._identity = unprivileged(self._data_dir, probe=self._version_as)
+        elif not has_name(os.geteuid()):
+            self._identity = "namespace"
         if not self._cluster.exists():
             self._initialise()
         self._forget_dead_postmaster()

@@ -1,6 +1,7 @@
 """Who a program that refuses root runs as when root starts it."""
 
 import os
+import pwd
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,15 @@ def unprivileged(data_dir: Path, *, probe: Callable[[str], Sequence[str]]) -> st
         f"PostgreSQL does not run as root, and nobody else can reach it and {data_dir}: "
         "start as an ordinary user, or set DATABASE_URL."
     )
+
+
+def has_name(user: int) -> bool:
+    """Whether the user is known by name, which initdb insists on; a container may run under any number."""
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _candidates(data_dir: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Supervised:
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
         self._death: str | None = None
+        self._burying = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -33,7 +35,6 @@ class Supervised:
 
     def launch(self) -> None:
         """Start the process."""
-        self._death = None
         command = process.tethered([sys.executable, *self.program.arguments], directory=self._directory)
         with self._output.sink(self.program.name) as sink:
             self._process = subprocess.Popen(
@@ -44,14 +45,16 @@ class Supervised:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._death = None
 
     def death(self) -> str | None:
         """How the process ended, in words; None while it runs. What it left of its process group is killed."""
-        if self._process is not None and self._process.poll() is not None:
-            process.sweep(self._process)
-            self._death = process.exit_reason(self._process.returncode)
-            self._process = None
-        return self._death
+        with self._burying:
+            if self._process is not None and self._process.poll() is not None:
+                process.sweep(self._process)
+                self._death = process.exit_reason(self._process.returncode)
+                self._process = None
+            return self._death
 
     def is_ready(self, settings: LocalSettings) -> bool:
         """Whether the program says that it is."""

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from report_service.charts.data import BoxData, BoxplotChart
-from report_service.charts.lettering import AxisNumbers, Fit, amount, count, power_of_ten, scaled, unit
+from report_service.charts.lettering import AxisNumbers, Fit, amount, count, power_of_ten, scaled, ticks, unit
 from report_service.charts.sheet import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, Sheet
 
 NARROWEST_SPAN = 0.04
@@ -24,11 +23,12 @@ def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> Sheet:
         return sheet
     axes = sheet.axes(left=1.25 if len(rows) > 1 else 0.5, bottom=0.8, right=0.5)
     exponent = power_of_ten(value for _, box, _ in rows for value in _values(box))
-    low, high = _limits([_scaled(box, exponent) for _, box, _ in rows])
+    rows = [(name, _scaled(box, exponent), color) for name, box, color in rows]
+    low, high = _limits([box for _, box, _ in rows])
     for place, (_, box, color) in enumerate(rows):
-        _draw(axes, _scaled(box, exponent), y=-place, color=color)
+        _draw(axes, box, y=-place, color=color)
         _describe(axes, box, y=-place, middle=(low + high) / 2)
-        _tell_far(axes, box, low=low, high=high, y=-place, exponent=exponent)
+        _tell_far(axes, box, low=low, high=high, y=-place)
     axes.set_yticks([-place for place in range(len(rows))], [name for name, _, _ in rows], size=10, color=INK)
     _frame(axes, low=low, high=high, rows=len(rows))
     axes.set_xlabel(unit(exponent))
@@ -69,12 +69,14 @@ def _limits(boxes: Sequence[BoxData]) -> tuple[float, float]:
         return low - max(0.5, abs(low) * 1e-6), high + max(0.5, abs(high) * 1e-6)
     core = core_high - core_low
     if 0 < core < NARROWEST_SPAN * (high - low):
-        low, high = max(low, core_low - 4 * core), min(high, core_high + 4 * core)
+        low, high = max(low, core_low - 2 * core), min(high, core_high + 2 * core)
     pad = 0.04 * (high - low)
     return low - pad, high + pad
 
 
 def _draw(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
+    # On a box without width, a white line would be all there is.
+    line = "white" if color == ACCENT and box.q1 < box.q3 else INK
     statistics = {
         "whislo": box.whisker_low,
         "q1": box.q1,
@@ -91,7 +93,7 @@ def _draw(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
         patch_artist=True,
         manage_ticks=False,
         boxprops={"facecolor": color, "edgecolor": color, "linewidth": 1.2},
-        medianprops={"color": "white" if color == ACCENT else INK, "linewidth": 2.2},
+        medianprops={"color": line, "linewidth": 2.2},
         whiskerprops={"color": color, "linewidth": 1.4},
         capprops={"color": color, "linewidth": 1.4},
         flierprops={
@@ -113,10 +115,9 @@ def _describe(axes: Axes, box: BoxData, *, y: float, middle: float) -> None:
     axes.text(middle, y - 0.27, words, ha="center", va="top", size=8.5, color=QUIET)
 
 
-def _tell_far(axes: Axes, box: BoxData, *, low: float, high: float, y: float, exponent: int) -> None:
-    drawn = scaled(box.outliers, exponent)
-    below = [value for value, place in zip(box.outliers, drawn, strict=True) if place < low]
-    above = [value for value, place in zip(box.outliers, drawn, strict=True) if place > high]
+def _tell_far(axes: Axes, box: BoxData, *, low: float, high: float, y: float) -> None:
+    below = [value for value in box.outliers if value < low]
+    above = [value for value in box.outliers if value > high]
     if below:
         axes.text(low, y + 0.24, f"◂ outliers down to {amount(min(below))}", ha="left", size=8.5, color=INK)
     if above:
@@ -126,7 +127,7 @@ def _tell_far(axes: Axes, box: BoxData, *, low: float, high: float, y: float, ex
 def _frame(axes: Axes, *, low: float, high: float, rows: int) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(-rows + 0.4, 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8))
+    axes.xaxis.set_major_locator(ticks(low, high))
     axes.xaxis.set_major_formatter(AxisNumbers())
     axes.grid(axis="x", color=RULE)
     axes.spines["left"].set_visible(False)

@@ -1,46 +1,78 @@
 """Correlation heatmaps."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from report_service.charts.data import CorrelationChart
-from report_service.charts.lettering import Fit, count
-from report_service.charts.sheet import ACCENT, HEADING, HEIGHT, INK, MUTED, QUIET, RULE, WIDTH, Sheet, label_width
+from report_service.charts.lettering import MINUS, Fit, count
+from report_service.charts.sheet import ACCENT, HEADING, HEIGHT, INK, MARGIN, MUTED, QUIET, RULE, WIDTH, Sheet, longest
 
 ANNOTATED_COLUMNS = 12
-LABEL_WIDTH = 20
-CELL = 0.125
-"""Inches a cell needs for its label to be read."""
+LABEL_WIDTH = 14.0
+"""In multiples of the size."""
+CELL = 0.02
+"""Inches a cell needs for each point of its label's size."""
+SCALE_ROOM = 1.0
+"""Inches beside the cells for the meaning of their colours."""
 _DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#b4532a", "#e9b79c", "#fbfaf8", "#8fbccb", ACCENT])
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the cells lie, in inches."""
+
+    labels: Sequence[str]
+    font: float
+    left: float
+    below: float
+    width: float
+    height: float
+    upright: bool
+    """Whether the labels below the cells have to stand."""
 
 
 def draw_correlation(chart: CorrelationChart, *, fit: Fit) -> Sheet:
     """A square of cells, blue where columns rise together, brown where one falls as the other rises."""
     data = chart.data
-    size = len(data.columns)
-    labels = [fit(name, LABEL_WIDTH) for name in data.columns]
-    font = 9 if size <= 15 else 7.5 if size <= 30 else 6.5
-    left = label_width(labels, size=font, narrowest=0.6)
-    below = max(left - 0.1, 0.6)
-    side = max(HEIGHT - HEADING - below, size * CELL)
-    sheet = Sheet(chart.title, fit=fit, height=side + HEADING + below)
-    if not size:
+    if not data.columns:
+        sheet = Sheet(chart.title, fit=fit)
         sheet.nothing("The table has no numeric columns.")
         return sheet
+    grid = _lay_out(data.columns, fit=fit)
+    width, height = grid.left + grid.width + SCALE_ROOM, HEADING + grid.height + grid.below
+    sheet = Sheet(chart.title, fit=fit, width=max(WIDTH, width), height=max(HEIGHT, height))
     sheet.subtitle(f"Pearson's coefficient over {count(data.sampled_rows)} rows")
-    width = min(WIDTH - left - 1.3, side * 1.35)
-    axes = sheet.axes(left=left, bottom=below, right=WIDTH - left - width)
+    bottom = sheet.height - HEADING - grid.height
+    axes = sheet.axes(left=grid.left, bottom=bottom, right=sheet.width - grid.left - grid.width)
     _draw(axes, data.matrix)
-    _name(axes, labels, font=font)
-    _scale(sheet, left=left + width + 0.25, bottom=below)
+    _name(axes, grid)
+    _explain(sheet, left=grid.left + grid.width + 0.25, bottom=bottom)
     return sheet
+
+
+def _lay_out(columns: Sequence[str], *, fit: Fit) -> _Grid:
+    size = len(columns)
+    font = 9 if size <= 15 else 7.5 if size <= 30 else 6.5
+    labels = [fit(name, LABEL_WIDTH) for name in columns]
+    length = longest(labels, size=font)
+    left = MARGIN + length
+    widest = WIDTH - left - SCALE_ROOM
+    upright = length > widest / size
+    below = MARGIN + (length if upright else 0.25)
+    height = max(HEIGHT - HEADING - below, size * font * CELL)
+    # Numbers need wide cells; without numbers a square is what people expect.
+    width = widest if size <= ANNOTATED_COLUMNS else height
+    return _Grid(labels, font, left, below, width, height, upright)
 
 
 def _draw(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:
     matrix = np.array([[np.nan if value is None else value for value in row] for row in rows], dtype=float)
+    few = len(matrix) <= ANNOTATED_COLUMNS
     axes.set_facecolor(RULE)
     # Vectors, not an image: a picture inside an SVG is what a strict content security policy forbids.
     axes.pcolormesh(
@@ -49,31 +81,31 @@ def _draw(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:
         vmin=-1,
         vmax=1,
         edgecolors="white",
-        linewidth=1.2 if len(matrix) <= ANNOTATED_COLUMNS else 0.4,
+        linewidth=1.2 if few else 0.4,
     )
     axes.invert_yaxis()
     for spine in axes.spines.values():
         spine.set_visible(False)
-    if len(matrix) <= ANNOTATED_COLUMNS:
+    if few:
         _annotate(axes, matrix)
 
 
-def _annotate(axes: Axes, matrix: np.ndarray) -> None:
+def _annotate(axes: Axes, matrix: npt.NDArray[np.float64]) -> None:
     for (row, column), value in np.ndenumerate(matrix):
-        words = "–" if np.isnan(value) else f"{value + 0.0:.2f}".replace("-", "−")
+        words = "–" if np.isnan(value) else f"{value + 0.0:.2f}".replace("-", MINUS)
         color = "white" if abs(value) > 0.7 else INK
         axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", size=8, color=color)
 
 
-def _name(axes: Axes, labels: Sequence[str], *, font: float) -> None:
-    centres = [place + 0.5 for place in range(len(labels))]
-    axes.set_yticks(centres, labels, size=font, color=INK)
-    axes.set_xticks(centres, labels, size=font, color=INK, rotation=90)
+def _name(axes: Axes, grid: _Grid) -> None:
+    centres = [place + 0.5 for place in range(len(grid.labels))]
+    axes.set_yticks(centres, grid.labels, size=grid.font, color=INK)
+    axes.set_xticks(centres, grid.labels, size=grid.font, color=INK, rotation=90 if grid.upright else 0)
 
 
-def _scale(sheet: Sheet, *, left: float, bottom: float) -> None:
+def _explain(sheet: Sheet, *, left: float, bottom: float) -> None:
     """What the colours mean, beside the cells."""
-    axes = sheet.axes(left=left, bottom=bottom, right=WIDTH - left - 0.16)
+    axes = sheet.axes(left=left, bottom=bottom, right=sheet.width - left - 0.16)
     axes.pcolormesh([0, 1], np.linspace(-1, 1, 65), np.linspace(-1, 1, 64).reshape(-1, 1), cmap=_DIVERGING)
     axes.yaxis.tick_right()
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"], size=8, color=QUIET)

@@ -18,13 +18,16 @@ from report_service.charts.sheet import (
     MUTED,
     QUIET,
     Sheet,
-    label_width,
+    longest,
 )
 
-LABEL_WIDTH = 30
-ROW = 0.26
+LABEL_SIZE = 9
+LABEL_WIDTH = 20.0
+"""In multiples of the size."""
+NOTE_SIZE = 8.5
+ROW = 0.175
 """Inches from bar to bar when there are many."""
-TALLEST_ROW = 0.55
+TALLEST_ROW = 0.8
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ def draw_countplot(chart: CountplotChart, *, fit: Fit) -> Sheet:
         return sheet
     room = height - HEADING - MARGIN
     used = min(room, len(bars) * TALLEST_ROW)
-    axes = sheet.axes(left=label_width([bar.label for bar in bars]), bottom=MARGIN + room - used, right=1.9)
-    _draw(axes, bars)
+    left = MARGIN + longest([bar.label for bar in bars], size=LABEL_SIZE)
+    notes = _notes(bars)
+    right = MARGIN + longest(notes, size=NOTE_SIZE)
+    _draw(sheet.axes(left=left, bottom=MARGIN + room - used, right=right), bars, notes)
     sheet.subtitle(_summary(chart.data))
     if any(bar.before != bar.after for bar in bars):
         sheet.legend()
@@ -62,9 +67,16 @@ def _bars(data: CountplotData, *, fit: Fit) -> Sequence[_Bar]:
     return bars
 
 
-def _draw(axes: Axes, bars: Sequence[_Bar]) -> None:
-    places = [-place for place in range(len(bars))]
+def _notes(bars: Sequence[_Bar]) -> Sequence[str]:
     total = sum(bar.after for bar in bars)
+    changes = ["" if bar.before == bar.after else f"  (was {count(bar.before)})" for bar in bars]
+    return [
+        f"{count(bar.after)}  ·  {share(bar.after, total)}{change}" for bar, change in zip(bars, changes, strict=True)
+    ]
+
+
+def _draw(axes: Axes, bars: Sequence[_Bar], notes: Sequence[str]) -> None:
+    places = [-place for place in range(len(bars))]
     axes.barh(places, [bar.before if bar.before != bar.after else 0 for bar in bars], height=0.78, color=MUTED)
     axes.barh(
         places,
@@ -72,8 +84,8 @@ def _draw(axes: Axes, bars: Sequence[_Bar]) -> None:
         height=[0.78 if bar.before == bar.after else 0.42 for bar in bars],
         color=ACCENT,
     )
-    for place, bar in zip(places, bars, strict=True):
-        _annotate(axes, bar, y=place, total=total)
+    for place, bar, note in zip(places, bars, notes, strict=True):
+        _annotate(axes, note, x=max(bar.before, bar.after), y=place)
     axes.set_yticks(places, [bar.label for bar in bars], color=INK)
     axes.set_xticks([])
     axes.set_xlim(0, max(max(bar.before, bar.after) for bar in bars))
@@ -82,17 +94,14 @@ def _draw(axes: Axes, bars: Sequence[_Bar]) -> None:
         spine.set_visible(False)
 
 
-def _annotate(axes: Axes, bar: _Bar, *, y: float, total: int) -> None:
-    words = f"{count(bar.after)}  ·  {share(bar.after, total)}"
-    if bar.before != bar.after:
-        words += f"  (was {count(bar.before)})"
+def _annotate(axes: Axes, note: str, *, x: float, y: float) -> None:
     axes.annotate(
-        words,
-        (max(bar.before, bar.after), y),
+        note,
+        (x, y),
         xytext=(5, 0),
         textcoords="offset points",
         va="center",
-        size=8.5,
+        size=NOTE_SIZE,
         color=QUIET,
         annotation_clip=False,
     )

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from report_service.charts.data import HistogramChart
-from report_service.charts.lettering import AxisNumbers, Fit, count, power_of_ten, scaled, unit
+from report_service.charts.lettering import AxisNumbers, Fit, count, power_of_ten, scaled, ticks, unit
 from report_service.charts.sheet import ACCENT, AFTER, BEFORE, MUTED, RULE, Sheet
 
 DAY_SECONDS = 86_400
@@ -30,10 +30,9 @@ def draw_histogram(chart: HistogramChart, *, fit: Fit) -> Sheet:
         sheet.subtitle(f"{count(after)} values")
     else:
         _bars(axes, edges, data.before, color=MUTED)
-        axes.stairs(data.after, edges, fill=True, color=ACCENT, alpha=0.18)
-        axes.stairs(data.after, edges, color=ACCENT, linewidth=1.8)
+        axes.stairs(data.after, edges, color=ACCENT, linewidth=2)
         sheet.subtitle(f"{count(before)} values {BEFORE}, {count(after)} {AFTER}")
-        sheet.legend()
+        sheet.legend(outline=True)
     _frame(axes, edges, highest=max(*data.before, *data.after, 1))
     return sheet
 
@@ -45,7 +44,9 @@ def _bars(axes: Axes, edges: Sequence[float], counts: Sequence[int], *, color: s
 
 
 def _frame(axes: Axes, edges: Sequence[float], *, highest: int) -> None:
-    axes.set_xlim(edges[0], edges[-1])
+    # A single bar that fills the page from edge to edge would not be seen as one.
+    pad = edges[-1] - edges[0] if len(edges) == 2 else 0
+    axes.set_xlim(edges[0] - pad, edges[-1] + pad)
     axes.set_ylim(0, highest * 1.06)
     axes.set_ylabel("rows")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
@@ -61,10 +62,11 @@ def _edges(axes: Axes, edges: Sequence[float], *, axis: str) -> Sequence[float]:
 
 def _number_edges(axes: Axes, edges: Sequence[float], *, label: str = "") -> Sequence[float]:
     exponent = power_of_ten(edges)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8))
+    places = _widened(scaled(edges, exponent), by=0.5)
+    axes.xaxis.set_major_locator(ticks(places[0], places[-1]))
     axes.xaxis.set_major_formatter(AxisNumbers())
     axes.set_xlabel(label or unit(exponent))
-    return _widened(scaled(edges, exponent), by=0.5)
+    return places
 
 
 def _time_edges(axes: Axes, edges: Sequence[float]) -> Sequence[float]:

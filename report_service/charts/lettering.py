@@ -8,31 +8,38 @@ from functools import cache
 from itertools import pairwise
 
 from matplotlib import font_manager
-from matplotlib.ticker import Formatter
+from matplotlib.ft2font import FT2Font, LoadFlags
+from matplotlib.ticker import Formatter, MaxNLocator
 
 ELLIPSIS = "…"
 MISSING_GLYPH = "□"
+MINUS = "−"
 MOST_DECIMALS = 6
-_WIDE = {"W", "F"}
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_POINTS_PER_INCH = 72
 
-Fit = Callable[[str, int], str]
-"""Makes a text drawable and cuts it to a width, counted in narrow characters."""
+Fit = Callable[[str, float], str]
+"""Makes a text drawable and cuts it to a width, in multiples of its font size."""
 
 
-def fit_to_font(text: str, width: int) -> str:
+def fit_to_font(text: str, width: float) -> str:
     """A text for pictures of dots: what the font lacks is shown as a box."""
-    glyphs = _glyphs()
+    glyphs = _font().get_charmap()
     drawable = (c if ord(c) in glyphs or c.isspace() else MISSING_GLYPH for c in _visible(text))
     return fit_to_viewer("".join(drawable), width)
 
 
-def fit_to_viewer(text: str, width: int) -> str:
+def fit_to_viewer(text: str, width: float) -> str:
     """A text for pictures that keep text as text: the viewer's fonts decide what can be shown."""
     words = " ".join(_visible(text).split())
     if not words:
         return "(blank)" if text else "(empty)"
-    return words if _width(words) <= width else _cut(words, width - 1) + ELLIPSIS
+    return words if _width(words) <= width else _cut(words, width - _advance(ELLIPSIS)) + ELLIPSIS
+
+
+def inches(text: str, *, size: float) -> float:
+    """How long a line of text is at a font size in points."""
+    return _width(text) * size / _POINTS_PER_INCH
 
 
 def count(value: int) -> str:
@@ -44,8 +51,10 @@ def amount(value: float) -> str:
     """A measured value, to four digits or to the unit."""
     size = abs(value)
     if size and not 1e-4 <= size < 1e12:
-        return f"{value:.4g}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
+        words = f"{value:.4g}"
+    else:
+        words = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
+    return words.replace("-", MINUS)
 
 
 def share(part: int, whole: int) -> str:
@@ -71,7 +80,7 @@ def scaled(values: Iterable[float], exponent: int) -> list[float]:
 
 def unit(exponent: int) -> str:
     """What to write at an axis whose values were scaled."""
-    return f"× 1e{exponent}" if exponent else ""
+    return f"× 1e{exponent}".replace("-", MINUS) if exponent else ""
 
 
 class AxisNumbers(Formatter):
@@ -84,8 +93,15 @@ class AxisNumbers(Formatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The labels of all ticks of an axis."""
         decimals = _decimals(values)
-        labels = [f"{value:.6g}" if decimals > MOST_DECIMALS else f"{value + 0.0:,.{decimals}f}" for value in values]
-        return [label.replace("-", "−") for label in labels]
+        labels = [f"{value:.10g}" if decimals > MOST_DECIMALS else f"{value + 0.0:,.{decimals}f}" for value in values]
+        return [label.replace("-", MINUS) for label in labels]
+
+
+def ticks(low: float, high: float) -> MaxNLocator:
+    """As many ticks on a horizontal axis from `low` to `high` as their labels leave room for."""
+    decimals = min(max(0, 1 - math.floor(math.log10((high - low) / 8))), MOST_DECIMALS)
+    length = len(f"{max(abs(low), abs(high)):,.{decimals}f}")
+    return MaxNLocator(nbins=max(2, min(8, 84 // (length + 4))))
 
 
 def _decimals(locations: Sequence[float]) -> int:
@@ -103,17 +119,29 @@ def _visible(text: str) -> str:
     return "".join(c for c in kept if unicodedata.category(c) not in _INVISIBLE)
 
 
-def _width(text: str) -> int:
-    return sum(1 + (unicodedata.east_asian_width(c) in _WIDE) for c in text)
+def _width(text: str) -> float:
+    return sum(_advance(character) for character in text)
 
 
-def _cut(text: str, width: int) -> str:
-    while _width(text) > width:
-        text = text[: min(len(text) - 1, width)]
-    return text.rstrip()
+def _cut(text: str, width: float) -> str:
+    used = 0.0
+    for place, character in enumerate(text):
+        used += _advance(character)
+        if used > width:
+            return text[:place].rstrip()
+    return text
 
 
 @cache
-def _glyphs() -> frozenset[int]:
-    path = font_manager.findfont("DejaVu Sans")
-    return frozenset(font_manager.get_font(path).get_charmap())
+def _font() -> FT2Font:
+    font: FT2Font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    return font
+
+
+@cache
+def _advance(character: str) -> float:
+    """The width of a character in multiples of the font size; a full square where the font lacks it."""
+    font = _font()
+    if ord(character) not in font.get_charmap():
+        return 1.0
+    return font.load_char(ord(character), LoadFlags.NO_SCALE).horiAdvance / font.units_per_EM

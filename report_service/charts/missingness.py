@@ -17,13 +17,16 @@ from report_service.charts.sheet import (
     QUIET,
     RULE,
     Sheet,
-    label_width,
+    longest,
 )
 
-LABEL_WIDTH = 30
+LABEL_SIZE = 9
+LABEL_WIDTH = 20.0
+"""In multiples of the size."""
+NOTE_SIZE = 8.5
 MOST_COLUMNS = 40
-ROW = 0.26
-TALLEST_ROW = 0.5
+ROW = 0.21
+TALLEST_ROW = 0.6
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,11 @@ def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> Sheet:
         return sheet
     room = height - HEADING - MARGIN
     used = min(room, len(shown) * TALLEST_ROW)
-    axes = sheet.axes(left=label_width([gap.column for gap in shown]), bottom=MARGIN + room - used, right=2.3)
-    _draw(axes, shown, rows=chart.data.rows)
+    left = MARGIN + longest([gap.column for gap in shown], size=LABEL_SIZE)
+    notes = _notes(shown, rows=chart.data.rows)
+    right = MARGIN + longest(notes, size=NOTE_SIZE)
+    axes = sheet.axes(left=left, bottom=MARGIN + room - used, right=right)
+    _draw(axes, shown, notes, rows=chart.data.rows)
     if any(gap.before != gap.after for gap in shown):
         sheet.legend()
     return sheet
@@ -62,13 +68,21 @@ def _summary(data: MissingnessData, *, gaps: int, shown: int) -> str:
     return words if shown == gaps else f"{words}; the {count(shown)} emptiest are shown"
 
 
-def _draw(axes: Axes, gaps: Sequence[_Gap], *, rows: int) -> None:
+def _notes(gaps: Sequence[_Gap], *, rows: int) -> Sequence[str]:
+    changes = ["" if gap.before == gap.after else f"  →  {count(gap.after)}" for gap in gaps]
+    return [
+        f"{count(gap.before)}  ·  {share(gap.before, rows)}{change}" for gap, change in zip(gaps, changes, strict=True)
+    ]
+
+
+def _draw(axes: Axes, gaps: Sequence[_Gap], notes: Sequence[str], *, rows: int) -> None:
     places = [-place for place in range(len(gaps))]
     axes.barh(places, [rows] * len(gaps), height=0.62, color=RULE, alpha=0.6)
     axes.barh(places, [gap.before if gap.before != gap.after else 0 for gap in gaps], height=0.62, color=MUTED)
-    axes.barh(places, [gap.after for gap in gaps], height=0.62, color=ACCENT)
-    for place, gap in zip(places, gaps, strict=True):
-        _annotate(axes, gap, y=place, rows=rows)
+    heights = [0.62 if gap.before == gap.after else 0.34 for gap in gaps]
+    axes.barh(places, [gap.after for gap in gaps], height=heights, color=ACCENT)
+    for place, note in zip(places, notes, strict=True):
+        _annotate(axes, note, x=max(rows, 1), y=place)
     axes.set_yticks(places, [gap.column for gap in gaps], color=INK)
     axes.set_xticks([])
     axes.set_xlim(0, max(rows, 1))
@@ -77,17 +91,14 @@ def _draw(axes: Axes, gaps: Sequence[_Gap], *, rows: int) -> None:
         spine.set_visible(False)
 
 
-def _annotate(axes: Axes, gap: _Gap, *, y: float, rows: int) -> None:
-    words = f"{count(gap.before)}  ·  {share(gap.before, rows)}"
-    if gap.before != gap.after:
-        words += f"  →  {count(gap.after)}"
+def _annotate(axes: Axes, note: str, *, x: float, y: float) -> None:
     axes.annotate(
-        words,
-        (max(rows, 1), y),
+        note,
+        (x, y),
         xytext=(6, 0),
         textcoords="offset points",
         va="center",
-        size=8.5,
+        size=NOTE_SIZE,
         color=QUIET,
         annotation_clip=False,
     )

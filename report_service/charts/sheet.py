@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import matplotlib as mpl
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from report_service.charts.lettering import Fit
+from report_service.charts.lettering import Fit, inches
 
 INK = "#1f2933"
 QUIET = "#5f6b76"
@@ -25,9 +24,13 @@ HEIGHT = 5.0
 DPI = 150
 MARGIN = 0.3
 """Inches around everything."""
+LABEL_PAD = 0.1
+"""Inches between a label and its axis."""
 HEADING = 0.95
 """Inches the heading takes, from the upper edge to the axes."""
-TITLE_WIDTH = 72
+TITLE_SIZE = 13
+BOLDNESS = 1.13
+"""How much wider bold letters are."""
 
 
 def house_style() -> AbstractContextManager[None]:
@@ -50,6 +53,7 @@ def house_style() -> AbstractContextManager[None]:
             "axes.unicode_minus": True,
             "grid.color": RULE,
             "grid.linewidth": 0.8,
+            "xtick.major.pad": 6,
             "xtick.color": MUTED,
             "xtick.labelcolor": QUIET,
             "ytick.color": MUTED,
@@ -65,35 +69,38 @@ def house_style() -> AbstractContextManager[None]:
 class Sheet:
     """A page with a heading, and room for one pair of axes below it."""
 
-    def __init__(self, title: str, *, fit: Fit, height: float = HEIGHT) -> None:
-        self.fit = fit
-        self.figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
-        self._height = height
-        self._write(fit(title, TITLE_WIDTH), inches=MARGIN, size=13, weight="bold", color=INK)
+    def __init__(self, title: str, *, fit: Fit, width: float = WIDTH, height: float = HEIGHT) -> None:
+        self.width = width
+        self.height = height
+        self.figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+        room = (width - 2 * MARGIN) * 72 / TITLE_SIZE / BOLDNESS
+        self._write(fit(title, room), below=MARGIN, size=TITLE_SIZE, weight="bold", color=INK)
 
     def subtitle(self, text: str) -> None:
         """One line below the title."""
-        self._write(text, inches=MARGIN + 0.28, size=9, weight="normal", color=QUIET)
+        self._write(text, below=MARGIN + 0.28, size=9, weight="normal", color=QUIET)
 
     def axes(self, *, left: float, bottom: float, right: float = MARGIN, top: float = HEADING) -> Axes:
         """Axes that leave so many inches free on each side."""
         box = (
-            left / WIDTH,
-            bottom / self._height,
-            (WIDTH - left - right) / WIDTH,
-            (self._height - bottom - top) / self._height,
+            left / self.width,
+            bottom / self.height,
+            (self.width - left - right) / self.width,
+            (self.height - bottom - top) / self.height,
         )
         axes: Axes = self.figure.add_axes(box)
         axes.tick_params(length=0)
         return axes
 
-    def legend(self, before: str = BEFORE, after: str = AFTER) -> None:
-        """Say in the upper right which colour is which table."""
-        handles: Sequence[Artist] = [Patch(color=MUTED, label=before), Patch(color=ACCENT, label=after)]
+    def legend(self, *, outline: bool = False) -> None:
+        """Say in the upper right which colour is which table; `outline` where the cleaned one is a line."""
+        filling = "white" if outline else ACCENT
+        before = Patch(facecolor=MUTED, edgecolor=MUTED, label=BEFORE)
+        after = Patch(facecolor=filling, edgecolor=ACCENT, linewidth=1.5, label=AFTER)
         self.figure.legend(
-            handles=list(handles),
+            handles=[before, after],
             loc="upper right",
-            bbox_to_anchor=(1 - MARGIN / WIDTH, 1 - (MARGIN + 0.22) / self._height),
+            bbox_to_anchor=(1 - MARGIN / self.width, 1 - (MARGIN + 0.26) / self.height),
             ncols=2,
             frameon=False,
             borderaxespad=0,
@@ -108,13 +115,11 @@ class Sheet:
         """Say why there is nothing to see."""
         self.figure.text(0.5, 0.45, sentence, ha="center", va="center", size=11, color=QUIET)
 
-    def _write(self, text: str, *, inches: float, size: int, weight: str, color: str) -> None:
-        self.figure.text(
-            MARGIN / WIDTH, 1 - inches / self._height, text, va="top", size=size, weight=weight, color=color
-        )
+    def _write(self, text: str, *, below: float, size: int, weight: str, color: str) -> None:
+        x, y = MARGIN / self.width, 1 - below / self.height
+        self.figure.text(x, y, text, va="top", size=size, weight=weight, color=color)
 
 
-def label_width(labels: Sequence[str], *, size: float = 9, narrowest: float = 0.9, widest: float = 2.8) -> float:
-    """Inches the longest label takes, roughly: measuring would draw everything twice."""
-    longest = max((len(label) for label in labels), default=0)
-    return min(max(longest * size * 0.0092, narrowest), widest) + MARGIN
+def longest(labels: Sequence[str], *, size: float) -> float:
+    """Inches the longest label takes beside its axis."""
+    return max((inches(label, size=size) for label in labels), default=0.0) + LABEL_PAD

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -15,7 +15,8 @@ from shared.rpc.status import mapping_of, to_status
 REQUEST_ID_KEY = "x-request-id"
 _QUIET = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _log = get_logger("rpc")
 
 
@@ -24,9 +25,9 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> "Handler | None":
         """Return the handler of this method with `_Observed` around it."""
         handler = await continuation(details)
         if handler is None or details.method.startswith(_QUIET):

@@ -9,7 +9,6 @@ import errno
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -177,18 +176,23 @@ class S3ObjectStore:
         await self._client.close()
 
     async def _put(self, key: str, data: bytes) -> None:
-        await self._client.put_object(Bucket=self._bucket, Key=key, Body=BytesIO(data))
+        await self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
 
     async def _put_parts(self, key: str, path: Path, size: int) -> None:
-        upload = {"Bucket": self._bucket, "Key": key}
-        upload["UploadId"] = (await self._client.create_multipart_upload(**upload))["UploadId"]
+        begun = asyncio.create_task(self._begin_upload(key))
         try:
+            # Shielded, so that a cancelled caller still learns the upload's id and can abort it.
+            upload = await asyncio.shield(begun)
             parts = await self._upload_parts(upload, path, size)
             await self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except BaseException:
             # Shielded, so that a second cancellation does not leave the parts behind.
-            await asyncio.shield(asyncio.create_task(self._abort(upload)))
+            await asyncio.shield(asyncio.create_task(self._abort(begun)))
             raise
+
+    async def _begin_upload(self, key: str) -> dict[str, str]:
+        answer = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key)
+        return {"Bucket": self._bucket, "Key": key, "UploadId": answer["UploadId"]}
 
     async def _upload_parts(self, upload: dict[str, str], path: Path, size: int) -> Sequence[dict[str, Any]]:
         slots = asyncio.Semaphore(PARTS_AT_ONCE)
@@ -197,7 +201,7 @@ class S3ObjectStore:
             async with slots:
                 number = offset // PART_BYTES + 1
                 data = await asyncio.to_thread(_part, path, offset, min(PART_BYTES, size - offset))
-                answer = await self._client.upload_part(**upload, PartNumber=number, Body=BytesIO(data))
+                answer = await self._client.upload_part(**upload, PartNumber=number, Body=data)
                 return {"PartNumber": number, "ETag": answer["ETag"]}
 
         try:
@@ -207,11 +211,14 @@ class S3ObjectStore:
             raise failed.exceptions[0] from failed
         return [part.result() for part in sent]
 
-    async def _abort(self, upload: dict[str, str]) -> None:
+    async def _abort(self, begun: asyncio.Task[dict[str, str]]) -> None:
+        await asyncio.wait([begun])
+        if begun.cancelled() or begun.exception():
+            return
         try:
-            await self._client.abort_multipart_upload(**upload)
+            await self._client.abort_multipart_upload(**begun.result())
         except FAILURES as error:
-            log.warning("multipart_abort_failed", key=upload["Key"], error=type(error).__name__)
+            log.warning("multipart_abort_failed", key=begun.result()["Key"], error=type(error).__name__)
 
     async def _open(self, key: str, *, offset: int, length: int | None) -> Any:
         """The body of an object; None if the range lies behind its end."""

@@ -9,9 +9,9 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
 
 import asyncpg
+import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 from redis.asyncio import Redis
@@ -52,11 +52,16 @@ server.start()
 server.wait_for_termination()
 """
 
+WORKER = """
+import time
+print("working", flush=True)
+time.sleep(600)
+"""
+
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", __file__])
-print("working", flush=True)
 time.sleep(600)
 """
 
@@ -78,7 +83,7 @@ def programs(directory: Path) -> tuple[Program, ...]:
     return (
         Program("ingest", (script("ingest", INGEST),), grpc_serving("ingest"), Role.SERVICE),
         Program("gateway", (script("gateway", GATEWAY),), gateway_answers, Role.GATEWAY),
-        Program("worker", (script("worker", STUBBORN),)),
+        Program("worker", (script("worker", WORKER),)),
     )
 
 
@@ -186,20 +191,21 @@ def test_servers_end_with_a_killed_launcher(tmp_path: Path) -> None:
     eventually(lambda: not descendants_of(tmp_path))
 
 
-async def test_the_stack_starts_restarts_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_stack_starts_restarts_and_leaves_nothing(tmp_path: Path) -> None:
     with local_stack(tmp_path) as stack:
-        with urlopen(f"{stack.gateway_url}/health") as answer:
-            assert answer.read().decode() == f"127.0.0.1:{stack.settings.ingest_port}"
+        assert httpx.get(f"{stack.gateway_url}/health").text == f"127.0.0.1:{stack.settings.ingest_port}"
         first = stack.process("worker").pid
         stack.kill("worker")
-        eventually(lambda: stack.process("worker").death() is None and stack.process("worker").pid != first)
+        eventually(lambda: stack.process("worker").death())
+        eventually(lambda: not stack.process("worker").death())
+        assert stack.process("worker").pid != first
+        log = tmp_path / "data/logs/worker.log"
+        eventually(lambda: log.read_text() == "working\nworking\n")
         assert stack.postgres is not None and stack.valkey is not None
         os.kill(stack.postgres.pid, signal.SIGKILL)
         eventually(lambda: stack.postgres and stack.postgres.death() is not None)
         eventually(lambda: stack.postgres and stack.postgres.death() is None)
-        assert await execute(stack.postgres.url, "SELECT 1") == 1
     assert descendants_of(tmp_path) == []
-    assert (tmp_path / "data/logs/worker.log").read_text() == "working\nworking\n"
     assert "worker stopped (killed by SIGKILL); starting it again" in (tmp_path / "data/logs/stack.log").read_text()
 
 
@@ -219,6 +225,14 @@ def test_a_program_that_does_not_start_stops_everything_with_its_last_sentence(t
     with pytest.raises(StartFailed) as failure:
         local_stack(tmp_path, Program("crashing", (str(script), "0"))).start()
     assert str(failure.value) == ("crashing did not start (stopped, exit code 1): STORAGE_DIR: cannot be written")
+    assert descendants_of(tmp_path) == []
+
+
+def test_a_program_that_ignores_the_request_to_stop_is_killed_with_its_children(tmp_path: Path) -> None:
+    script = tmp_path / "stubborn.py"
+    script.write_text(STUBBORN)
+    with local_stack(tmp_path, Program("stubborn", (str(script),))):
+        eventually(lambda: sum(str(script) in line for line in descendants_of(tmp_path)) == 2)
     assert descendants_of(tmp_path) == []
 
 

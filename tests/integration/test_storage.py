@@ -54,7 +54,11 @@ class S3Server:
 
     def uploads(self) -> list[str]:
         """Keys of the multipart uploads that are neither completed nor aborted."""
-        return [upload["Key"] for upload in self.admin.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+        admin = self.admin
+        try:
+            return [upload["Key"] for upload in admin.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+        except admin.exceptions.NoSuchUpload:  # what rclone answers before the bucket's first upload
+            return []
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +219,11 @@ async def test_empty_object(store: ObjectStore, tmp_path: Path) -> None:
 async def test_move_takes_the_file(store: ObjectStore, tmp_path: Path) -> None:
     for name in ("copied", "moved"):
         (tmp_path / name).write_bytes(b"content")
-        await store.put_file(name, tmp_path / name, move=name == "moved")
+        os.utime(tmp_path / name, (0, 0))
+        stored = await store.put_file(name, tmp_path / name, move=name == "moved")
+        assert await store.stat(name) == stored
         assert await store.read_bytes(name) == b"content"
+        assert datetime.now(UTC) - stored.modified_at < timedelta(seconds=10)
     assert "copied" in _tree(tmp_path) and "moved" not in _tree(tmp_path)
 
 
@@ -503,6 +510,15 @@ async def test_cancelled_upload_leaves_no_parts(bucket: ObjectStore, server: S3S
     assert server.uploads() == []
     with pytest.raises(NotFound):
         await bucket.stat("cancelled")
+
+
+async def test_upload_cancelled_at_any_moment(bucket: ObjectStore, server: S3Server, slow_file: Path) -> None:
+    for moment in range(25):
+        upload = asyncio.create_task(bucket.put_file("cancelled", slow_file))
+        await asyncio.sleep(moment / 1000)
+        upload.cancel()
+        await asyncio.wait([upload])
+        assert server.uploads() == []
 
 
 async def test_failed_upload_leaves_no_parts(bucket: ObjectStore, server: S3Server, slow_file: Path) -> None:

@@ -130,6 +130,11 @@ class Frame:
         """How many rows there are."""
         return len(self.row_numbers)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, len(self.columns)
+
     def with_columns(self, columns: Mapping[str, Column]) -> Frame:
         """Replace columns in their place; new ones come last."""
         return Frame({**self.columns, **columns}, self.row_numbers)

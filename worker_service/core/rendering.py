@@ -13,8 +13,8 @@ _SECOND = 1_000_000
 def render(array: pa.Array) -> pa.StringArray:
     """One string for each cell, null for null; it depends on the cell's value and type only.
 
-    Numbers in their shortest exact form, `true` and `false`, moments as ISO 8601: `2024-01-05`, `2024-01-05 10:30:00`, a
-    fraction only where there is one, `Z` behind moments in UTC.
+    Numbers in their shortest exact form, `true` and `false`, moments as ISO 8601: `2024-01-05`, `2024-01-05 10:30:00`,
+    a fraction only where there is one, `Z` behind moments in UTC.
     """
     if pa.types.is_timestamp(array.type):
         return _render_moments(array)

@@ -8,7 +8,7 @@ from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column
 from worker_service.core.reading import booleans, numbers, timestamps, words
 from worker_service.core.reading.read import read
-from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadText, ReadTimestamp, Refused
+from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
 from worker_service.core.wording import count, examples, plural_verb
 
 READERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
@@ -49,9 +49,14 @@ def infer(column: Column) -> Inference:
             doubt = answer.reason if answer.doubtful else doubt
         elif isinstance(answer, ReadText):
             return _text(column, answer, refusals, doubt)
-        else:
+        elif _fits(column, answer):
             return _read(column, answer)
     raise AssertionError("the last reader takes every column")
+
+
+def _fits(column: Column, spec: AnyReadAs) -> bool:
+    reading = column.derive(read, spec)
+    return enough(reading.column.known, reading.column.known + reading.unfit)
 
 
 def _typed(column: Column) -> Inference:

@@ -19,6 +19,7 @@ _WHOLE = rf"^[+-]?(\d{{1,18}}|{_THOUSANDS})$"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
 _CODE = r"^\s*[+-]?(0[0-9xX]|\d{19,}\s*$)"
 _LOOKS_NUMERIC = re.compile(_NUMBER)
+_PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
@@ -48,18 +49,31 @@ def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
 
 def _code_sentence(codes: tuple[int, tuple[str, ...]]) -> str:
     amount, seen = codes
-    return (
-        f"{count(amount, 'cell')} {examples(seen)} {plural_verb(amount, 'starts', 'start')} with a zero or "
-        f"{plural_verb(amount, 'has', 'have')} more than 18 digits, as codes do"
-    )
+    zero = any(text.lstrip(" +-").startswith("0") for text in seen)
+    start, have = plural_verb(amount, "starts", "start"), plural_verb(amount, "has", "have")
+    sign = f"{start} with a zero" if zero else f"{have} more than 18 digits"
+    return f"{count(amount, 'cell')} {examples(seen)} {sign}, as codes do"
 
 
 def _read_whole(column: Column) -> AnyReadAs | None:
+    cells = column.derive(sample)
+    if not cells or not all(_PLAIN.fullmatch(cell) for cell in cells):
+        return None
+    # Arrow goes on to the last cell where one can't be read and is slow at it, so only promising casts are tried.
+    kinds = [_integer, _decimal] if all(cell.lstrip("-").isdigit() for cell in cells) else [_decimal]
     for missing in ((), column.derive(usual_spellings)):
-        for spec in (ReadInteger(kind="integer", missing=missing), ReadDecimal(kind="decimal", missing=missing)):
-            if column.derive(cast_column, spec) is not None:
-                return spec
+        for kind in kinds:
+            if column.derive(cast_column, kind(missing)) is not None:
+                return kind(missing)
     return None
+
+
+def _integer(missing: tuple[str, ...]) -> AnyReadAs:
+    return ReadInteger(kind="integer", missing=missing)
+
+
+def _decimal(missing: tuple[str, ...]) -> AnyReadAs:
+    return ReadDecimal(kind="decimal", missing=missing)
 
 
 def _read_most(column: Column) -> AnyReadAs | Refused:
@@ -71,8 +85,7 @@ def _read_most(column: Column) -> AnyReadAs | Refused:
     if not enough(fit, total):
         return Refused()
     whole = bool((_matches(values, _WHOLE) | ~number).all())
-    missing = column.derive(spellings)
-    return ReadInteger(kind="integer", missing=missing) if whole else ReadDecimal(kind="decimal", missing=missing)
+    return (_integer if whole else _decimal)(column.derive(spellings))
 
 
 def _matches(values: pa.Array, pattern: str) -> Mask:

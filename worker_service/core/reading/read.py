@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.canonical import differs
 from worker_service.core.reading.missing import blank
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.spec import AnyReadAs, ReadText
@@ -35,7 +36,7 @@ def read(column: Column, spec: AnyReadAs) -> Reading:
         return Reading(column, np.zeros(len(column), dtype=bool), 0, ())
     text = blank(column.array, spec.missing)
     if isinstance(spec, ReadText):
-        return Reading(Column(text), _differs(column.array, text), 0, ())
+        return Reading(Column(text), differs(column.array, text), 0, ())
     typed = column.derive(cast_column, spec)
     if typed is None:
         found = column.derive(distinct)
@@ -54,7 +55,7 @@ def _reading(original: pa.Array, text: pa.Array, typed: pa.Array) -> Reading:
     if unfit:
         lost = text.filter(pc.and_(text.is_valid(), typed.is_null()))
         examples = lost[:1000].unique().to_pylist()[:5]
-    return Reading(Column(typed), _differs(original, render(typed)), unfit, tuple(examples))
+    return Reading(Column(typed), differs(original, typed), unfit, tuple(examples))
 
 
 def _keep_finite(column: Column) -> Reading:
@@ -63,8 +64,3 @@ def _keep_finite(column: Column) -> Reading:
     finite = pc.if_else(keep, column.array, pa.scalar(None, column.type))
     examples = render(column.array.filter(pa.array(lost))).unique().to_pylist()[:5]
     return Reading(Column(finite), lost, int(lost.sum()), tuple(examples))
-
-
-def _differs(before: pa.Array, after: pa.Array) -> Mask:
-    same = pc.equal(before, after).fill_null(False)
-    return np.asarray(pc.and_(before.is_valid(), pc.invert(same)).to_numpy(zero_copy_only=False))

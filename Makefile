@@ -1,0 +1,59 @@
+# NeuraLearn. `make help` lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types protos migrate bench clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.local ## start everything, prepare sample_dataset.csv, show and save the results, stop everything
+	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(FILE),--file "$(FILE)")
+
+run: $(VENV)/.local ## run the whole stack in the foreground until Ctrl-C; data under .local/
+	@$(BIN)/python -m deploy.local run
+
+test: $(VENV)/.dev ## run the whole suite against real embedded servers
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## check style, contracts, and that generated code is current
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python protos/generate.py .local/pb && diff -r -x __pycache__ .local/pb shared/pb
+	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
+	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
+		$(BIN)/buf breaking --against '.git#ref=refs/remotes/origin/main' --path protos; fi
+
+types: $(VENV)/.dev ## check types
+	@$(BIN)/mypy
+
+protos: $(VENV)/.dev ## regenerate shared/pb from protos/
+	@$(BIN)/python protos/generate.py
+
+migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
+	@$(BIN)/python -m alembic upgrade head
+
+bench: $(VENV)/.dev ## measure the pipeline and the whole stack on generated data
+	@$(BIN)/python -m tests.bench
+
+clean: ## remove the environment, the data of `make run`, and every output
+	rm -rf $(VENV) .local demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "NeuraLearn needs Python 3.11 or newer; say which: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "Creating $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: requirements.lock | $(VENV)/bin/python
+	@echo "Installing what the services need (a minute or two the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.local
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

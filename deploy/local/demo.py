@@ -1,0 +1,192 @@
+"""The demo: one dataset's whole way through the REST gateway, shown and saved."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.local.stack import Stack
+
+_POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 1800
+_CHUNK_BYTES = 64 * 1024
+_SHOWN_LINES = 12
+_STATE_STYLE = {"applied": "green", "skipped": "yellow", "flagged": "cyan"}
+
+
+class DemoFailed(Exception):
+    """The demo can't go on; the message says why."""
+
+
+def demonstrate(*, file: Path, mode: str, output: Path, console: Console) -> None:
+    """Start a stack of its own, prepare `file` through its gateway, print what was done, save the results in `output`.
+
+    Raises:
+        DemoFailed: the file was refused or its preparation failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="neuralearn-demo-") as data_dir:
+        stack = Stack(Path(data_dir), ports="free")
+        with console.status("Starting PostgreSQL, Valkey and the services …"):
+            started = time.perf_counter()
+            stack.start()
+        console.print(f"Everything runs after {time.perf_counter() - started:.1f} s; REST at {stack.gateway_url}")
+        try:
+            with httpx.Client(base_url=stack.gateway_url, timeout=120) as client:
+                Demo(client, console).run(file, mode, output)
+        finally:
+            with console.status("Stopping …"):
+                stack.stop()
+    console.print("Everything stopped.")
+
+
+class Demo:
+    """A user of the REST API."""
+
+    def __init__(self, client: httpx.Client, console: Console) -> None:
+        self._client = client
+        self._console = console
+
+    def run(self, file: Path, mode: str, output: Path) -> None:
+        """Upload, follow, show, save."""
+        with self._progress() as progress:
+            dataset = self._upload(progress, file, mode)
+            status = self._follow(progress, dataset["dataset_id"])
+        if status["status"] != "completed":
+            raise DemoFailed(f"Preparation {status['status']}: {status['progress_info']}")
+        base = f"/dataset/{dataset['dataset_id']}"
+        self._show(base, status)
+        self._save(base, output, mode)
+
+    def _progress(self) -> Progress:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        return Progress(*columns, console=self._console)
+
+    def _upload(self, progress: Progress, file: Path, mode: str) -> dict[str, Any]:
+        task = progress.add_task(f"Uploading {file.name}", total=file.stat().st_size)
+        content, media_type = _multipart(file, mode, lambda count: progress.advance(task, count))
+        response = self._client.post("/dataset/upload", content=content, headers={"content-type": media_type})
+        return _json(response)
+
+    def _follow(self, progress: Progress, dataset_id: str) -> dict[str, Any]:
+        task = progress.add_task("Waiting for a worker", total=100)
+        stages: list[str] = []
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            status = _json(self._client.get(f"/dataset/{dataset_id}/status"))
+            progress.update(task, completed=status["progress"], description=status["progress_info"])
+            if not self._console.is_terminal and status["stage"] not in stages:
+                stages.append(status["stage"])
+                self._console.print(f"  {status['progress_info']}")
+            if status["status"] in {"completed", "failed", "cancelled"}:
+                return status
+            time.sleep(_POLL_SECONDS)
+        raise DemoFailed("Preparation did not end in time.")
+
+    def _show(self, base: str, status: dict[str, Any]) -> None:
+        features = self._get(f"{base}/features")
+        target = features["target"]
+        self._console.print(
+            Panel(
+                f"[bold]{status['filename']}[/bold]: {status['rows']:,} rows × {status['columns']} columns became "
+                f"{len(features['output_features'])} model-ready columns in mode [bold]{status['mode']}[/bold].\n"
+                f"Target: [bold]{escape(target['column'] or 'none')}[/bold]. {escape(target['reason'])}",
+                title="NeuraLearn",
+            )
+        )
+        self._show_log("What was cleaned and why", "column", self._get(f"{base}/logs/cleaning")["logs"])
+        self._show_log("Outliers", "column", self._get(f"{base}/logs/outliers")["logs"])
+        self._show_log("Features", "columns", self._get(f"{base}/logs/features")["logs"])
+
+    def _show_log(self, title: str, subject: str, logs: list[dict[str, Any]]) -> None:
+        table = Table(title=f"{title} ({len(logs)})", title_justify="left", expand=True)
+        table.add_column("what", style="bold", max_width=24, overflow="fold")
+        table.add_column("state", width=8)
+        table.add_column("how and why", ratio=1)
+        for log in logs[:_SHOWN_LINES]:
+            name = log[subject] or "the table"
+            style = _STATE_STYLE[log["status"]]
+            subjects = name if isinstance(name, str) else ", ".join(name)
+            table.add_row(escape(subjects), f"[{style}]{log['status']}[/]", escape(log["reason"]))
+        if len(logs) > _SHOWN_LINES:
+            table.add_row("…", "", f"and {len(logs) - _SHOWN_LINES} more, saved with the results")
+        self._console.print(table)
+
+    def _save(self, base: str, output: Path, mode: str) -> None:
+        graphs = self._get(f"{base}/eda/graphs")["graphs"]
+        (output / "charts").mkdir(parents=True, exist_ok=True)
+        wanted = {f"{graph['url']}": output / "charts" / f"{graph['graph_id']}.png" for graph in graphs}
+        for table in ("cleaned", "engineered"):
+            wanted[f"{base}/{table}"] = output / f"{table}.csv"
+            wanted[f"{base}/{table}?format=parquet"] = output / f"{table}.parquet"
+        for log in ("cleaning", "outliers", "features"):
+            wanted[f"{base}/logs/{log}"] = output / f"{log}.json"
+        with ThreadPoolExecutor(4) as pool, self._console.status("Fetching tables and charts …"):
+            for _ in pool.map(lambda item: self._download(*item), wanted.items()):
+                pass
+        if mode == "deep":
+            self._save_report(base, output)
+        self._console.print(
+            f"Saved in [bold]{output}/[/bold]: cleaned and engineered tables (CSV, Parquet), "
+            f"{len(graphs)} charts, three logs."
+        )
+
+    def _save_report(self, base: str, output: Path) -> None:
+        report = self._get(f"{base}/report")
+        parts = ("summary", "reasoning", "recommendations")
+        text = "\n\n".join(f"# {part.capitalize()}\n\n{report[part]}" for part in parts)
+        (output / "report.md").write_text(text + "\n", encoding="utf-8")
+        self._console.print(Markdown(report["summary"]))
+
+    def _download(self, path: str, target: Path) -> None:
+        with self._client.stream("GET", path) as response:
+            if response.is_error:
+                response.read()
+                raise DemoFailed(_problem(response))
+            with target.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return _json(self._client.get(path))
+
+
+def _multipart(file: Path, mode: str, advance: Callable[[int], None]) -> tuple[Iterator[bytes], str]:
+    """The upload form, streamed from disk so that its progress can be shown."""
+    boundary = "neuralearn-demo-boundary"
+    name = file.name.replace('"', "%22")
+
+    def parts() -> Iterator[bytes]:
+        yield f'--{boundary}\r\nContent-Disposition: form-data; name="mode"\r\n\r\n{mode}\r\n'.encode()
+        yield f'--{boundary}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\ndemo\r\n'.encode()
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        yield f"{head}Content-Type: text/csv\r\n\r\n".encode()
+        with file.open("rb") as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                yield chunk
+                advance(len(chunk))
+        yield f"\r\n--{boundary}--\r\n".encode()
+
+    return parts(), f"multipart/form-data; boundary={boundary}"
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise DemoFailed(_problem(response))
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def _problem(response: httpx.Response) -> str:
+    if response.headers.get("content-type", "").startswith("application/problem+json"):
+        return str(response.json()["detail"])
+    return f"{response.request.url.path} answered {response.status_code}"

@@ -1,0 +1,260 @@
+"""The services behind the gateway: one channel to each, every call with a deadline and the request's id."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway import convert, schemas
+from gateway.fields import UploadOptions
+from gateway.request_id import HEADER, current_request_id
+from shared.errors import ServiceError, Unavailable
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
+from shared.rpc.channel import QUERY_SECONDS, RENDER_SECONDS, TRANSFER_SECONDS, open_channel
+from shared.rpc.status import service_errors
+from shared.settings import Settings
+
+HEALTH_SECONDS = 2.0
+TableName = Literal["raw", "cleaned", "engineered"]
+TableFormat = Literal["csv", "parquet"]
+GraphFormat = Literal["png", "svg", "json"]
+Serving = Literal["serving", "not_serving", "unreachable"]
+
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page of a list is wanted."""
+
+    size: int
+    token: str
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """A table in a format; None for the raw one, which has only its own."""
+
+    dataset_id: str
+    name: TableName
+    format: TableFormat | None
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What is known about a table before its bytes are fetched."""
+
+    size_bytes: int
+    etag: str
+    media_type: str
+    filename: str
+    download_url: str
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A rendered chart."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+class IngestClient:
+    """IngestService, in the gateway's terms."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
+
+    async def upload(self, parts: AsyncIterator[convert.UploadPart]) -> schemas.UploadAnswer:
+        """Send an upload; `parts` must end once this returns or raises.
+
+        Raises:
+            Unavailable: where the service went away in the middle.
+        """
+        try:
+            with service_errors():
+                answer = await self._stub.UploadDataset(parts, timeout=TRANSFER_SECONDS, metadata=_metadata())
+        except ServiceError as error:
+            raise _as_outage(error) from error
+        return convert.upload_answer(answer.dataset)
+
+    async def import_dataset(self, options: UploadOptions, *, request_id: str) -> schemas.UploadAnswer:
+        """Let the service fetch `options.dataset_url`."""
+        request = convert.import_request(options=options, request_id=request_id)
+        answer = await _ask(self._stub.ImportDataset, request, timeout=TRANSFER_SECONDS)
+        return convert.upload_answer(answer.dataset)
+
+    async def status(self, dataset_id: str) -> schemas.DatasetStatus:
+        """A dataset and where its preparation stands."""
+        answer = await _ask(self._stub.GetDataset, ingest_pb2.GetDatasetRequest(dataset_id=dataset_id))
+        return convert.dataset_status(answer.dataset)
+
+    async def datasets(self, *, user_id: str, collaboration_id: str, page: Page) -> schemas.DatasetPage:
+        """A page of datasets; an empty owner or group means any."""
+        request = ingest_pb2.ListDatasetsRequest(
+            user_id=user_id, collaboration_id=collaboration_id, page_size=page.size, page_token=page.token
+        )
+        return convert.dataset_page(await _ask(self._stub.ListDatasets, request))
+
+
+class ReportClient:
+    """ReportService, in the gateway's terms."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = report_pb2_grpc.ReportServiceStub(channel)
+
+    async def table(self, table: TableRef) -> TableInfo:
+        """Describe a table, rendering it where that has not been done."""
+        request = report_pb2.GetTableRequest(
+            dataset_id=table.dataset_id,
+            table=convert.table_kind(table.name),
+            format=convert.table_format(table.format),
+        )
+        answer = await _ask(self._stub.GetTable, request, timeout=RENDER_SECONDS)
+        return TableInfo(
+            size_bytes=answer.size_bytes,
+            etag=answer.etag,
+            media_type=answer.media_type,
+            filename=answer.filename,
+            download_url=answer.download_url,
+        )
+
+    async def table_bytes(self, table: TableRef, *, offset: int, length: int) -> AsyncIterator[bytes]:
+        """The bytes of a table; the call ends with the iteration."""
+        request = report_pb2.DownloadTableRequest(
+            dataset_id=table.dataset_id,
+            table=convert.table_kind(table.name),
+            format=convert.table_format(table.format),
+            offset=offset,
+            length=length,
+        )
+        call = self._stub.DownloadTable(request, timeout=TRANSFER_SECONDS, metadata=_metadata())
+        try:
+            with service_errors():
+                async for answer in call:
+                    yield answer.chunk
+        finally:
+            call.cancel()
+
+    async def graphs(self, dataset_id: str, page: Page) -> schemas.GraphPage:
+        """A page of a dataset's charts."""
+        request = report_pb2.ListGraphsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        return convert.graph_page(await _ask(self._stub.ListGraphs, request))
+
+    async def graph(self, dataset_id: str, graph_id: str, format: GraphFormat) -> Rendering:
+        """One chart, rendered."""
+        request = report_pb2.GetGraphRequest(
+            dataset_id=dataset_id, graph_id=graph_id, format=convert.graph_format(format)
+        )
+        answer = await _ask(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
+        return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
+
+    async def features(self, dataset_id: str) -> schemas.Features:
+        """The features a model gets and the columns they come from."""
+        answer = await _ask(self._stub.GetFeatures, report_pb2.GetFeaturesRequest(dataset_id=dataset_id))
+        return convert.features(dataset_id, answer)
+
+    async def cleaning_log(self, dataset_id: str, page: Page) -> schemas.CleaningLogPage:
+        """A page of the cleaning log."""
+        request = report_pb2.ListCleaningLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        return convert.cleaning_log_page(dataset_id, await _ask(self._stub.ListCleaningLogs, request))
+
+    async def outlier_log(self, dataset_id: str, page: Page) -> schemas.OutlierLogPage:
+        """A page of the outlier log."""
+        request = report_pb2.ListOutlierLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        return convert.outlier_log_page(dataset_id, await _ask(self._stub.ListOutlierLogs, request))
+
+    async def feature_log(self, dataset_id: str, page: Page) -> schemas.FeatureLogPage:
+        """A page of the feature log."""
+        request = report_pb2.ListFeatureLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        return convert.feature_log_page(dataset_id, await _ask(self._stub.ListFeatureLogs, request))
+
+    async def report(self, dataset_id: str) -> schemas.CleaningReport:
+        """The written report."""
+        request = report_pb2.GetCleaningReportRequest(dataset_id=dataset_id)
+        return convert.cleaning_report(await _ask(self._stub.GetCleaningReport, request))
+
+    async def collaboration_graphs(self, collaboration_id: str, page: Page) -> schemas.CollaborationGraphPage:
+        """A page of a collaboration's charts."""
+        request = report_pb2.ListCollaborationGraphsRequest(
+            collaboration_id=collaboration_id, page_size=page.size, page_token=page.token
+        )
+        answer = await _ask(self._stub.ListCollaborationGraphs, request)
+        return convert.collaboration_graph_page(collaboration_id, answer)
+
+    async def cleaned_datasets(self, collaboration_id: str, page: Page) -> schemas.CleanedDatasetPage:
+        """A page of a collaboration's prepared datasets."""
+        request = report_pb2.ListCleanedDatasetsRequest(
+            collaboration_id=collaboration_id, page_size=page.size, page_token=page.token
+        )
+        answer = await _ask(self._stub.ListCleanedDatasets, request)
+        return convert.cleaned_dataset_page(collaboration_id, answer)
+
+
+class HealthClient:
+    """Asks every service whether it serves."""
+
+    def __init__(self, channels: dict[str, grpc.aio.Channel]) -> None:
+        self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
+
+    async def services(self) -> dict[str, Serving]:
+        """Each service's state; all are asked at once."""
+        states = await asyncio.gather(*(self._ask(name) for name in self._stubs))
+        return dict(zip(self._stubs, states, strict=True))
+
+    async def _ask(self, name: str) -> Serving:
+        request = health_pb2.HealthCheckRequest(service=f"neuralearn.{name}.v1.{name.capitalize()}Service")
+        try:
+            answer = await self._stubs[name].Check(request, timeout=HEALTH_SECONDS)
+        except grpc.aio.AioRpcError:
+            return "unreachable"
+        return "serving" if answer.status == health_pb2.HealthCheckResponse.SERVING else "not_serving"
+
+
+@dataclass(frozen=True)
+class Clients:
+    """All services behind the gateway."""
+
+    ingest: IngestClient
+    report: ReportClient
+    health: HealthClient
+
+
+@asynccontextmanager
+async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
+    """Dial all services; the channels close with the block."""
+    async with AsyncExitStack() as stack:
+        channels = {
+            name: await stack.enter_async_context(open_channel(settings.target(name)))
+            for name in ("ingest", "pipeline", "report")
+        }
+        yield Clients(
+            ingest=IngestClient(channels["ingest"]),
+            report=ReportClient(channels["report"]),
+            health=HealthClient(channels),
+        )
+
+
+async def _ask(
+    rpc: "grpc.aio.UnaryUnaryMultiCallable[_Request, _Answer]", request: _Request, *, timeout: float = QUERY_SECONDS
+) -> _Answer:
+    with service_errors():
+        return await rpc(request, timeout=timeout, metadata=_metadata())
+
+
+def _metadata() -> tuple[tuple[str, str], ...]:
+    return ((HEADER, current_request_id()),)
+
+
+def _as_outage(error: ServiceError) -> ServiceError:
+    """A server that dies in the middle of a stream shows as a bare INTERNAL; tell the client to try again."""
+    cause = error.__cause__
+    died = isinstance(cause, grpc.aio.AioRpcError) and "RST_STREAM" in (cause.details() or "")
+    return Unavailable("The service went away during the upload; please try again.") if died else error

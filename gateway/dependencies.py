@@ -1,0 +1,70 @@
+"""What routes are given: the clients, the page that is asked for, and the problems they declare."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Path, Query, Request
+
+from gateway.clients import Clients, Page
+from gateway.download import TableDownload
+from gateway.fields import CollaborationId, UserId
+from gateway.schemas import Problem
+from gateway.upload import Uploads
+
+_DESCRIPTIONS = {
+    400: "The table has too many rows or columns; the detail says how many and what the limits are.",
+    404: "There is no such thing.",
+    408: "The client sent nothing for too long.",
+    409: "Not ready yet, or not possible in this state; `Retry-After` says when to ask again.",
+    413: "The file is too large.",
+    415: "The body is of a type the service does not take.",
+    416: "The range lies outside of the file; `Content-Range` says how large it is.",
+    422: "The request is not valid, or the file can't be read as a table.",
+    429: "The quota of this mode is used up.",
+    500: "Something went wrong on our side.",
+    503: "A part of the service does not answer or is busy; `Retry-After` says when to try again.",
+}
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the application holds while it runs."""
+
+    clients: Clients
+    uploads: Uploads
+    downloads: TableDownload
+    version: str
+    welcome: str
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors a route declares, besides those every route may answer with."""
+    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in {*statuses, 422, 500, 503}}
+
+
+def _gateway(request: Request) -> Gateway:
+    return cast(Gateway, request.app.state.gateway)
+
+
+def _clients(request: Request) -> Clients:
+    return _gateway(request).clients
+
+
+def _page(
+    page_size: Annotated[
+        int, Query(ge=0, le=2**31 - 1, description="Most entries on the page; 0 lets the service choose.")
+    ] = 0,
+    page_token: Annotated[
+        str, Query(max_length=2000, description="The `next_page_token` of the page before; empty for the first.")
+    ] = "",
+) -> Page:
+    return Page(size=page_size, token=page_token)
+
+
+GatewayDependency = Annotated[Gateway, Depends(_gateway)]
+ClientsDependency = Annotated[Clients, Depends(_clients)]
+PageDependency = Annotated[Page, Depends(_page)]
+DatasetIdPath = Annotated[str, Path(max_length=200, description="The dataset's UUID, from the answer of the upload.")]
+CollaborationIdPath = Annotated[CollaborationId, Path(description="The group, as given with the uploads.")]
+UserIdQuery = Annotated[UserId, Query(description="Only this owner's datasets; empty for everybody's.")]
+CollaborationIdQuery = Annotated[CollaborationId, Query(description="Only this group's datasets; empty for all.")]

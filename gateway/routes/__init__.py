@@ -1,0 +1,1 @@
+"""The REST routes, by area; each does no more than take a request apart, call a client, and answer."""

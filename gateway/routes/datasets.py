@@ -1,0 +1,102 @@
+"""Uploading datasets and following them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from gateway import schemas
+from gateway.convert import status_path
+from gateway.dependencies import (
+    ClientsDependency,
+    CollaborationIdQuery,
+    DatasetIdPath,
+    GatewayDependency,
+    PageDependency,
+    UserIdQuery,
+    problems,
+)
+from gateway.fields import FILE_FIELD, UploadOptions
+
+router = APIRouter(tags=["datasets"])
+
+
+def _upload_body() -> dict[str, Any]:
+    """The body of an upload, which FastAPI must not read itself, for the OpenAPI page."""
+    fields: dict[str, Any] = UploadOptions.model_json_schema()["properties"]
+    file = {"type": "string", "format": "binary", "description": "A CSV or JSON file."}
+    form = {"type": "object", "properties": {FILE_FIELD: file, **fields}, "additionalProperties": False}
+    address = {
+        "type": "object",
+        "properties": fields,
+        "required": ["dataset_url"],
+        "additionalProperties": False,
+        "example": {"dataset_url": "https://example.org/sales.csv", "mode": "fast"},
+    }
+    return {
+        "requestBody": {
+            "description": "A file or a `dataset_url`, and options in any order. Each option may be a query parameter "
+            "instead; the form outranks it.",
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "application/json": {"schema": address},
+                "application/x-www-form-urlencoded": {"schema": address},
+            },
+        }
+    }
+
+
+@router.post(
+    "/dataset/upload",
+    summary="Upload a dataset",
+    responses=problems(400, 408, 413, 415, 429),
+    openapi_extra=_upload_body(),
+)
+async def upload_dataset(
+    request: Request,
+    response: Response,
+    gateway: GatewayDependency,
+    options: Annotated[UploadOptions, Query()],
+    idempotency_key: Annotated[
+        str,
+        Header(
+            max_length=200,
+            pattern=r"^[\x20-\x7e]*$",
+            description="Makes repeats harmless: the same owner and key get the dataset first accepted.",
+        ),
+    ] = "",
+) -> schemas.UploadAnswer:
+    """Send a CSV or JSON file, or the address of one; its preparation is queued at once.
+
+    The file is stored as it came. Follow the preparation at the path in the `Location` header.
+    """
+    answer = await gateway.uploads.accept(request, options, request_id=idempotency_key)
+    response.headers["Location"] = status_path(answer.dataset_id)
+    return answer
+
+
+@router.get("/dataset/{dataset_id}/status", summary="Follow a dataset", responses=problems(404))
+async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
+    """Where the preparation of a dataset stands, and where its results are."""
+    return await clients.ingest.status(dataset_id)
+
+
+@router.get("/datasets", summary="List datasets", responses=problems())
+async def list_datasets(
+    clients: ClientsDependency,
+    page: PageDependency,
+    user_id: UserIdQuery = "",
+    collaboration_id: CollaborationIdQuery = "",
+) -> schemas.DatasetPage:
+    """Datasets, newest first: 50 a page unless `page_size` says otherwise, 500 at most."""
+    return await clients.ingest.datasets(user_id=user_id, collaboration_id=collaboration_id, page=page)
+
+
+@router.get("/datasets/status", summary="Follow many datasets", responses=problems())
+async def list_statuses(
+    clients: ClientsDependency,
+    page: PageDependency,
+    user_id: UserIdQuery = "",
+    collaboration_id: CollaborationIdQuery = "",
+) -> schemas.DatasetPage:
+    """The same as `/datasets`."""
+    return await clients.ingest.datasets(user_id=user_id, collaboration_id=collaboration_id, page=page)

@@ -1,0 +1,153 @@
+"""What a preparation produced."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from gateway import schemas
+from gateway.clients import GraphFormat, TableFormat, TableRef
+from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
+from gateway.download import graph_response
+
+router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
+
+FormatQuery = Annotated[TableFormat, Query(description="How the table is written.")]
+RedirectQuery = Annotated[
+    bool, Query(description="Answer 307 to the object store where it can serve the bytes itself; else they are sent.")
+]
+RangeHeader = Annotated[str, Header(description="One range of bytes, such as `bytes=0-99` or `bytes=-100`.")]
+IfNoneMatchHeader = Annotated[str, Header(description="An `ETag` the client has; answers 304 if it still holds.")]
+IfRangeHeader = Annotated[str, Header(description="Send the range only if this `ETag` still holds, else everything.")]
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the client has still holds."}}
+
+
+def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    content = dict.fromkeys(media_types, _BINARY)
+    return {
+        200: {"description": "The table.", "content": content},
+        206: {"description": "The range.", "content": content},
+        307: {"description": "The object store has it."},
+        **_CONDITIONAL,
+        **problems(404, 409, 416),
+    }
+
+
+_TABLE = _table_responses("text/csv", "application/vnd.apache.parquet")
+_RAW = _table_responses("text/csv", "application/json", "application/octet-stream")
+
+
+@router.head("/raw", include_in_schema=False)
+@router.get("/raw", summary="Download the uploaded bytes", responses=_RAW, response_class=Response)
+async def get_raw(
+    request: Request,
+    dataset_id: DatasetIdPath,
+    gateway: GatewayDependency,
+    redirect: RedirectQuery = False,
+    range: RangeHeader = "",
+    if_none_match: IfNoneMatchHeader = "",
+    if_range: IfRangeHeader = "",
+) -> Response:
+    """The file as it was uploaded, unchanged."""
+    return await gateway.downloads.respond(request, TableRef(dataset_id, "raw", None), redirect=redirect)
+
+
+@router.head("/cleaned", include_in_schema=False)
+@router.get("/cleaned", summary="Download the cleaned table", responses=_TABLE, response_class=Response)
+async def get_cleaned(
+    request: Request,
+    dataset_id: DatasetIdPath,
+    gateway: GatewayDependency,
+    format: FormatQuery = "csv",
+    redirect: RedirectQuery = False,
+    range: RangeHeader = "",
+    if_none_match: IfNoneMatchHeader = "",
+    if_range: IfRangeHeader = "",
+) -> Response:
+    """The cleaned table, with values a person recognises."""
+    return await gateway.downloads.respond(request, TableRef(dataset_id, "cleaned", format), redirect=redirect)
+
+
+@router.head("/engineered", include_in_schema=False)
+@router.get("/engineered", summary="Download the table for models", responses=_TABLE, response_class=Response)
+async def get_engineered(
+    request: Request,
+    dataset_id: DatasetIdPath,
+    gateway: GatewayDependency,
+    format: FormatQuery = "csv",
+    redirect: RedirectQuery = False,
+    range: RangeHeader = "",
+    if_none_match: IfNoneMatchHeader = "",
+    if_range: IfRangeHeader = "",
+) -> Response:
+    """The table a model can be trained on: encoded, scaled, with derived features."""
+    return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
+
+
+@router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
+async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> schemas.GraphPage:
+    """The charts of a dataset in the order of its columns: 500 a page unless `page_size` says otherwise, 1000 at most."""
+    return await clients.report.graphs(dataset_id, page)
+
+
+@router.head("/graph/{graph_id}", include_in_schema=False)
+@router.get(
+    "/graph/{graph_id}",
+    summary="Draw a chart",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The chart.",
+            "content": {"image/png": _BINARY, "image/svg+xml": {"schema": {"type": "string"}}, "application/json": {}},
+        },
+        **_CONDITIONAL,
+        **problems(404, 409),
+    },
+)
+async def get_graph(
+    request: Request,
+    dataset_id: DatasetIdPath,
+    graph_id: Annotated[str, Path(max_length=1000, description="The chart's name within its dataset.")],
+    clients: ClientsDependency,
+    format: Annotated[GraphFormat, Query(description="A picture, or the chart's data as JSON.")] = "png",
+    if_none_match: IfNoneMatchHeader = "",
+) -> Response:
+    """One chart, drawn when first asked for and kept."""
+    return graph_response(request, await clients.report.graph(dataset_id, graph_id, format))
+
+
+@router.get("/features", summary="List the features", responses=problems(404, 409))
+async def get_features(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.Features:
+    """The features a model gets, the columns they come from, and what it would predict."""
+    return await clients.report.features(dataset_id)
+
+
+@router.get("/logs/cleaning", summary="Read the cleaning log", responses=problems(404, 409))
+async def list_cleaning_logs(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+) -> schemas.CleaningLogPage:
+    """What was cleaned, what was left alone, and why; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    return await clients.report.cleaning_log(dataset_id, page)
+
+
+@router.get("/logs/outliers", summary="Read the outlier log", responses=problems(404, 409))
+async def list_outlier_logs(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+) -> schemas.OutlierLogPage:
+    """What was found and done about outliers; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    return await clients.report.outlier_log(dataset_id, page)
+
+
+@router.get("/logs/features", summary="Read the feature log", responses=problems(404, 409))
+async def list_feature_logs(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+) -> schemas.FeatureLogPage:
+    """How the features were made; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    return await clients.report.feature_log(dataset_id, page)
+
+
+@router.get("/report", summary="Read the written report", responses=problems(404, 409))
+async def get_report(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.CleaningReport:
+    """What was found and done, written for people; only datasets prepared in `deep` mode have one."""
+    return await clients.report.report(dataset_id)

@@ -1,0 +1,69 @@
+"""The gateway itself: its health, and a page for people who open the root."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from gateway import schemas
+from gateway.dependencies import GatewayDependency
+
+router = APIRouter(tags=["service"])
+
+_PAGE_HEADERS = {
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
+}
+
+
+@router.head("/health", include_in_schema=False)
+@router.get(
+    "/health",
+    summary="Ask whether everything answers",
+    responses={503: {"model": schemas.Health, "description": "At least one service does not serve."}},
+)
+async def get_health(gateway: GatewayDependency, response: Response) -> schemas.Health:
+    """Asks every service behind the gateway, two seconds at most."""
+    services = await gateway.clients.health.services()
+    ok = all(state == "serving" for state in services.values())
+    response.status_code = 200 if ok else 503
+    response.headers["Cache-Control"] = "no-store"
+    return schemas.Health(status="ok" if ok else "unavailable", version=gateway.version, services=services)
+
+
+@router.head("/", include_in_schema=False)
+@router.get(
+    "/",
+    summary="Find your way",
+    response_class=Response,
+    responses={200: {"model": schemas.About, "description": "Where to go from here.", "content": {"text/html": {}}}},
+)
+async def get_root(request: Request, gateway: GatewayDependency) -> Response:
+    """A page for people; JSON where the `Accept` header prefers it."""
+    if not _prefers_json(request.headers.get("accept", "")):
+        return HTMLResponse(gateway.welcome, headers=_PAGE_HEADERS)
+    about = schemas.About(
+        name="NeuraLearn",
+        version=gateway.version,
+        docs="/docs",
+        redoc="/redoc",
+        openapi="/openapi.json",
+        health="/health",
+    )
+    return JSONResponse(about.model_dump(), headers={"Vary": "Accept"})
+
+
+def _prefers_json(accept: str) -> bool:
+    return _quality(accept, "application/json") > _quality(accept, "text/html")
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much an Accept header wants a media type, 0 to 1; the most exact range decides (RFC 9110 12.5.1)."""
+    ranges = {}
+    for entry in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in entry.split(";"))
+        weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        ranges[name] = float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
+    for candidate in (media_type, media_type.split("/")[0] + "/*", "*/*"):
+        if candidate in ranges:
+            return ranges[candidate]
+    return 0.0

@@ -1,0 +1,1 @@
+"""The suite: unit, conformance, integration, e2e."""

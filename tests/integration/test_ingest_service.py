@@ -1,0 +1,235 @@
+"""IngestService over real gRPC, PostgreSQL, storage and child processes: accepted whole, or not at all."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from uuid import UUID, uuid4
+
+import grpc
+import pytest
+
+from ingest_service.composition import build
+from ingest_service.servicer import service
+from shared.db.datasets import Datasets
+from shared.db.session import Database
+from shared.errors import InvalidInput, LimitExceeded, NotFound, ServiceError, TooLarge, Unprocessable
+from shared.isolation import Isolation
+from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.server import running_server
+from shared.rpc.status import service_errors
+from shared.settings import Settings
+from shared.storage import ObjectStore
+
+CSV = b"name,age\nAda,36\nGrace,85\n"
+
+
+@pytest.fixture
+async def stub(settings: Settings, isolation: Isolation) -> AsyncIterator["rpc.IngestServiceAsyncStub"]:
+    limited = settings.model_copy(update={"max_upload_bytes": 2_000_000, "max_rows": 1000, "max_columns": 20})
+    async with (
+        build(limited, isolation) as ingest,
+        running_server(service(ingest), host="127.0.0.1", port=0) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        yield rpc.IngestServiceStub(channel)
+
+
+def messages(
+    content: bytes = CSV,
+    *,
+    filename: str = "people.csv",
+    request_id: str = "",
+    options: common.DatasetOptions | None = None,
+    size: int | None = None,
+) -> list[pb.UploadDatasetRequest]:
+    chunks = [content[start : start + 1000] for start in range(0, len(content), 1000)]
+    commit = pb.UploadCommit(
+        size_bytes=len(content) if size is None else size,
+        sha256=hashlib.sha256(content).hexdigest(),
+        options=options or common.DatasetOptions(user_id=str(uuid4())),
+    )
+    return [
+        pb.UploadDatasetRequest(header=pb.UploadHeader(filename=filename, request_id=request_id)),
+        *(pb.UploadDatasetRequest(chunk=chunk) for chunk in chunks),
+        pb.UploadDatasetRequest(commit=commit),
+    ]
+
+
+async def upload(stub: "rpc.IngestServiceAsyncStub", parts: list[pb.UploadDatasetRequest]) -> common.Dataset:
+    with service_errors():
+        return (await stub.UploadDataset(iter(parts), timeout=30)).dataset
+
+
+async def left_behind(store: ObjectStore, settings: Settings) -> list[str]:
+    objects = [info.key async for info in store.list("")]
+    scratch = [path.name for path in (settings.scratch_dir or Path()).glob("upload-*")]
+    return objects + scratch
+
+
+async def test_an_accepted_dataset_is_stored_whole(
+    stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, database: Database, settings: Settings
+) -> None:
+    options = common.DatasetOptions(user_id="ada", mode=common.MODE_DEEP, collaboration_id="team")
+    dataset = await upload(stub, messages(options=options))
+    assert (dataset.rows, dataset.columns, dataset.database_name) == (2, 2, "people")
+    assert (dataset.state, dataset.mode) == (common.DATASET_STATE_UPLOADED, common.MODE_DEEP)
+    record = await Datasets(database).get(UUID(dataset.dataset_id))
+    assert record.run.queue == "eda_deep"
+    assert record.run.options == {"mode": "deep", "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
+    assert await store.read_bytes(record.raw_key) == CSV
+    assert sorted(await left_behind(store, settings)) == sorted([record.raw_key, record.table_key])
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind", "reason"),
+    [
+        (messages()[:-1], InvalidInput, "UPLOAD_INCOMPLETE"),
+        (messages()[1:], InvalidInput, "UPLOAD_OUT_OF_ORDER"),
+        (messages(size=7), InvalidInput, "UPLOAD_INCOMPLETE"),
+        (messages(b""), Unprocessable, "EMPTY_FILE"),
+        (messages(b"\x00\x01\x02" * 50), Unprocessable, "NOT_A_TEXT_FILE"),
+        (messages(b"a\n" + b"1\n" * 1001), LimitExceeded, "TABLE_TOO_LARGE"),
+        (messages(b"a,b\n" + b"1,2\n" * 600_000), TooLarge, "FILE_TOO_LARGE"),
+        (messages(options=common.DatasetOptions(target="height")), InvalidInput, "UNKNOWN_TARGET"),
+        (messages(options=common.DatasetOptions(user_id="x" * 201)), InvalidInput, "INVALID_INPUT"),
+        (messages(options=common.DatasetOptions(mode=99)), InvalidInput, "INVALID_INPUT"),  # type: ignore[arg-type]
+    ],
+)
+async def test_a_refused_upload_leaves_nothing_behind(
+    stub: "rpc.IngestServiceAsyncStub",
+    store: ObjectStore,
+    settings: Settings,
+    parts: list[pb.UploadDatasetRequest],
+    kind: type[ServiceError],
+    reason: str,
+) -> None:
+    with pytest.raises(kind) as caught:
+        await upload(stub, parts)
+    assert caught.value.reason == reason
+    assert await left_behind(store, settings) == []
+
+
+async def test_a_cancelled_upload_leaves_nothing_behind(
+    stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings
+) -> None:
+    async def endless() -> AsyncIterator[pb.UploadDatasetRequest]:
+        yield messages()[0]
+        while True:
+            yield pb.UploadDatasetRequest(chunk=b"x" * 100)
+            await asyncio.sleep(0.01)
+
+    call = stub.UploadDataset(endless())
+    await asyncio.sleep(0.2)
+    call.cancel()
+    for _ in range(100):
+        if not await left_behind(store, settings):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(await left_behind(store, settings))
+
+
+async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
+    stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings
+) -> None:
+    parts = messages(request_id="once", options=common.DatasetOptions(user_id=str(uuid4())))
+    both = await asyncio.gather(upload(stub, parts), upload(stub, parts))
+    again = await upload(stub, parts)
+    assert {dataset.dataset_id for dataset in both} == {again.dataset_id}
+    assert len(await left_behind(store, settings)) == 2
+
+
+async def test_pages_of_datasets_cover_everything_once(stub: "rpc.IngestServiceAsyncStub") -> None:
+    owner = str(uuid4())
+    for number in range(5):
+        await upload(stub, messages(filename=f"{number}.csv", options=common.DatasetOptions(user_id=owner)))
+    names, token = [], ""
+    while True:
+        page = await stub.ListDatasets(pb.ListDatasetsRequest(user_id=owner, page_size=2, page_token=token))
+        names += [dataset.database_name for dataset in page.datasets]
+        if not (token := page.next_page_token):
+            break
+    assert names == ["4", "3", "2", "1", "0"]
+    with pytest.raises(InvalidInput), service_errors():
+        await stub.ListDatasets(pb.ListDatasetsRequest(page_token="bm9uc2Vuc2U"))
+
+
+@pytest.mark.parametrize("dataset_id", ["", "no-uuid", str(uuid4())])
+async def test_unknown_datasets(stub: "rpc.IngestServiceAsyncStub", dataset_id: str) -> None:
+    with pytest.raises(NotFound) as caught, service_errors():
+        await stub.GetDataset(pb.GetDatasetRequest(dataset_id=dataset_id))
+    assert caught.value.reason == "DATASET_NOT_FOUND"
+
+
+class FileServer(BaseHTTPRequestHandler):
+    """A web server with a dataset, a redirect, and trouble."""
+
+    def do_GET(self) -> None:
+        if self.path == "/moved":
+            self._answer(302, location="/people.csv")
+        elif self.path == "/loop":
+            self._answer(302, location="/loop")
+        elif self.path == "/people.csv":
+            self._answer(200, CSV)
+        else:
+            self._answer(404)
+
+    def _answer(self, code: int, body: bytes = b"", location: str | None = None) -> None:
+        self.send_response(code)
+        self.send_header("content-length", str(len(body)))
+        if location:
+            self.send_header("location", location)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), FileServer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+async def test_import_from_an_address(web: str, settings: Settings, isolation: Isolation) -> None:
+    open_settings = settings.model_copy(update={"allow_private_urls": True})
+    async with build(open_settings, isolation) as ingest:
+        from ingest_service.convert import parse_options
+
+        options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
+        record = await ingest.import_url(f"{web}/moved", request_id=None, options=options)
+        assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{web}/moved")
+        for path, words in (("/loop", "redirects"), ("/nothing", "404")):
+            with pytest.raises(Unprocessable, match=words):
+                await ingest.import_url(web + path, request_id=None, options=options)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1/x.csv",
+        "http://localhost:8000/x.csv",
+        "http://[::1]/x.csv",
+        "http://169.254.169.254/latest/meta-data",
+        "http://10.0.0.1/x",
+        "http://0x7f000001/x",
+        "http://[::ffff:127.0.0.1]/x",
+        "file:///etc/passwd",
+        "ftp://example.com/x",
+        "http://user:secret@example.com/x",
+        "not an address",
+        "",
+    ],
+)
+async def test_private_and_odd_addresses_are_refused(stub: "rpc.IngestServiceAsyncStub", address: str) -> None:
+    with pytest.raises(InvalidInput) as caught, service_errors():
+        await stub.ImportDataset(pb.ImportDatasetRequest(dataset_url=address))
+    assert caught.value.reason == "INVALID_DATASET_URL"

@@ -1,0 +1,84 @@
+"""What a column is for: a number, a category, a name of the row, or nothing a model could use."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from worker_service.core.frame import Column
+from worker_service.core.statistics import TextSummary, ordered, summarise_text
+from worker_service.core.wording import count, fraction_sentence, number
+
+ColumnType = Literal[
+    "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
+]
+
+MOST_LEVELS = 1000
+"""A category has at most so many different values."""
+LONGEST_LEVEL = 200
+_ROW_COUNTER = 20
+
+_IDENTIFIER_NAME = re.compile(r"(^|[^a-z0-9])(id|ids|uuid|guid|rowid|index|serial|pk)$|^unnamed")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A column's type and a sentence why, empty where the reading alone says it."""
+
+    type: ColumnType
+    reason: str = ""
+
+
+def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
+    """Decide what a column that has been read is.
+
+    `distinct` is how many different values it has, `code` whether its text is codes made of digits.
+    """
+    if column.known == 0:
+        return Verdict("empty")
+    if distinct == 1 and len(column) > 1:
+        return Verdict("constant", "All of them are the same.")
+    if column.is_text:
+        return _text_type(name, column, distinct=distinct, code=code)
+    if column.is_integer:
+        return _integer_type(name, column, distinct=distinct)
+    return Verdict("boolean" if column.is_boolean else "timestamp" if column.is_timestamp else "decimal")
+
+
+def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:
+    if _named_identifier(name) and _many(column, distinct):
+        reason = f"The name and {count(distinct, 'different value')} say that they identify something."
+        return Verdict("identifier", reason)
+    values = column.derive(ordered)
+    first, last = int(values[0]), int(values[-1])
+    if distinct == len(column) >= _ROW_COUNTER and first in (0, 1) and last - first == distinct - 1:
+        return Verdict("identifier", f"They count from {number(first)} to {number(last)} and only number the rows.")
+    return Verdict("integer")
+
+
+def _text_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
+    lengths = column.derive(summarise_text)
+    if _named_identifier(name) and _many(column, distinct):
+        reason = f"The name and {count(distinct, 'different value')} say that they identify something."
+        return Verdict("identifier", reason)
+    if _is_category(column, distinct, lengths):
+        return Verdict("category")
+    if distinct == column.known > 1 and lengths.spaced_share < 0.01 and lengths.longest <= 64:
+        return Verdict("identifier", "Every one is different, and none contains a space: they identify something.")
+    if code:
+        return Verdict("identifier", f"{fraction_sentence(distinct, column.known)} are different.")
+    return Verdict("text", "They are too varied to be categories.")
+
+
+def _is_category(column: Column, distinct: int, lengths: TextSummary) -> bool:
+    if distinct > MOST_LEVELS or lengths.longest > LONGEST_LEVEL:
+        return False
+    return distinct <= 0.5 * column.known or (distinct <= 10 and distinct < column.known) or column.known == 1
+
+
+def _named_identifier(name: str) -> bool:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
+    return _IDENTIFIER_NAME.search(words) is not None
+
+
+def _many(column: Column, distinct: int) -> bool:
+    return distinct > 10 and distinct >= 0.1 * column.known

@@ -1,0 +1,201 @@
+"""The facts about a table: what each column is and how its values lie."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from worker_service.core.column_type import MOST_LEVELS, ColumnType, decide_type
+from worker_service.core.correlation import Correlation, correlate
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import TIMESTAMP, Column, Frame
+from worker_service.core.reading import ReadAs, infer, read
+from worker_service.core.rendering import render
+from worker_service.core.statistics import (
+    MomentSummary,
+    NumberSummary,
+    TextSummary,
+    Value,
+    ValueCount,
+    runs,
+    summarise_moments,
+    summarise_numbers,
+    summarise_text,
+)
+from worker_service.core.target import Target, guess_target
+
+Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
+
+_FREQUENT = 5
+
+
+class ColumnProfile(Value):
+    """The facts about one column, as read."""
+
+    name: str
+    position: int
+    """Its place in the decoded table, from 1."""
+    type: ColumnType
+    storage: Storage
+    """What its cells hold, whatever the column is for."""
+    read_as: ReadAs | None
+    """How the decoded text is to be read; None where it is right as it is."""
+    evidence: str
+    """Why this type, in words."""
+    missing: int
+    """Cells without a value once read."""
+    distinct: int
+    """Different values."""
+    unfit: int
+    """Cells whose value does not fit the type and would become missing."""
+    unfit_examples: tuple[str, ...]
+    doubt: str | None
+    """A sentence about something a person should decide."""
+    monotonic: Literal["increasing", "decreasing"] | None
+    """Whether every value is larger (smaller) than the one before; never where some are missing."""
+    duplicate_of: str | None
+    """An earlier column with the same cells."""
+    top_values: tuple[ValueCount, ...]
+    """The most frequent values: all of a category's or a boolean's, the first five of others that repeat."""
+    numbers: NumberSummary | None
+    moments: MomentSummary | None
+    text: TextSummary | None
+
+
+class Profile(Value):
+    """The facts about a table."""
+
+    rows: int
+    duplicate_rows: int
+    """Rows equal to an earlier one."""
+    time_column: str | None
+    """The first column of strictly increasing moments: the rows are in time order."""
+    correlation: Correlation | None
+    target: Target
+    """Which column a model would predict, as far as names and positions tell."""
+    columns: tuple[ColumnProfile, ...]
+
+    def by_name(self) -> dict[str, ColumnProfile]:
+        """The columns by their names."""
+        return {column.name: column for column in self.columns}
+
+
+def profile(frame: Frame) -> Profile:
+    """Read every column of a decoded table and describe it."""
+    typed = {name: _typed(column) for name, column in frame.columns.items()}
+    described = [_describe(frame, name, place, typed[name]) for place, name in enumerate(frame.names, start=1)]
+    columns = _mark_duplicates(described, typed)
+    numeric = {column.name: typed[column.name] for column in columns if column.type in ("integer", "decimal")}
+    ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
+    return Profile(
+        rows=frame.rows,
+        duplicate_rows=_duplicate_rows(frame.rows, columns, typed),
+        time_column=next(ordered, None),
+        correlation=correlate(numeric),
+        target=guess_target(columns),
+        columns=tuple(columns),
+    )
+
+
+def _typed(column: Column) -> Column:
+    spec = column.derive(infer).read_as
+    return column if spec is None else column.derive(read, spec).column
+
+
+def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnProfile:
+    inference = frame[name].derive(infer)
+    different = _distinct_values(typed)
+    verdict = decide_type(name, typed, distinct=different, code=inference.code)
+    return ColumnProfile(
+        name=name,
+        position=position,
+        type=verdict.type,
+        storage=_storage(typed),
+        read_as=inference.read_as,
+        evidence=f"{inference.evidence} {verdict.reason}".strip(),
+        missing=typed.missing,
+        distinct=different,
+        unfit=inference.unfit,
+        unfit_examples=inference.examples,
+        doubt=inference.doubt,
+        monotonic=_monotonic(typed, different),
+        duplicate_of=None,
+        top_values=_top_values(typed, verdict.type),
+        numbers=typed.derive(summarise_numbers) if typed.is_number else None,
+        moments=typed.derive(summarise_moments) if typed.is_timestamp else None,
+        text=typed.derive(summarise_text) if typed.is_text else None,
+    )
+
+
+def _storage(column: Column) -> Storage:
+    if column.is_number:
+        return "integer" if column.is_integer else "decimal"
+    return "boolean" if column.is_boolean else "timestamp" if column.is_timestamp else "text"
+
+
+def _distinct_values(column: Column) -> int:
+    if column.is_number or column.is_timestamp:
+        return len(column.derive(runs).values)
+    return len(column.derive(distinct).values)
+
+
+def _monotonic(column: Column, different: int) -> Literal["increasing", "decreasing"] | None:
+    if not (column.is_number or column.is_timestamp) or different < max(2, len(column)):
+        return None
+    array = column.array.cast(TIMESTAMP).view("int64") if column.is_timestamp else column.array
+    values = array.to_numpy()
+    if (values[1:] > values[:-1]).all():
+        return "increasing"
+    return "decreasing" if (values[1:] < values[:-1]).all() else None
+
+
+def _top_values(column: Column, kind: ColumnType) -> tuple[ValueCount, ...]:
+    if kind in ("identifier", "empty"):
+        return ()
+    if column.is_number or column.is_timestamp:
+        found = column.derive(runs)
+        values, counts = pa.array(found.values), found.counts
+        values = values.view(column.type) if column.is_timestamp else values
+        order = np.argsort(-counts, kind="stable")[:_FREQUENT] if counts.max(initial=0) > 1 else np.zeros(0, np.int64)
+    else:
+        levels = column.derive(distinct)
+        values, counts = levels.values, levels.counts
+        order = levels.by_frequency()[: MOST_LEVELS if kind in ("category", "boolean") else _FREQUENT]
+    texts = render(values.take(pa.array(order))).to_pylist()
+    return tuple(ValueCount(value=text, count=int(counts[place])) for text, place in zip(texts, order, strict=True))
+
+
+def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> list[ColumnProfile]:
+    seen: dict[object, list[str]] = {}
+    marked = []
+    for column in columns:
+        alike = seen.setdefault((column.storage, column.missing, column.distinct, column.numbers, column.text), [])
+        array = typed[column.name].array
+        same = next((name for name in alike if typed[name].array.equals(array)), None)
+        if same is None or column.distinct < 2:
+            alike.append(column.name)
+            marked.append(column)
+        else:
+            marked.append(column.model_copy(update={"duplicate_of": same}))
+    return marked
+
+
+def _duplicate_rows(rows: int, columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> int:
+    if rows < 2 or not columns or any(column.distinct == rows for column in columns):
+        return 0
+    mixed = np.zeros(rows, dtype=np.uint64)
+    for column in columns:
+        mixed = (mixed ^ _fingerprints(typed[column.name])) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return rows - len(np.unique(mixed))
+
+
+def _fingerprints(column: Column) -> npt.NDArray[np.uint64]:
+    """A number for each cell, equal for equal cells of the column."""
+    if column.is_text or column.is_boolean:
+        return column.derive(distinct).codes.astype(np.int64).view(np.uint64)
+    array = column.array.cast(TIMESTAMP).view("int64") if column.is_timestamp else column.array
+    bits = array.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+    return bits if not column.missing else np.where(column.present(), bits, np.uint64(0x5EED5EED5EED5EED))

@@ -1,0 +1,199 @@
+"""What the values of one column look like, in numbers."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import TIMESTAMP, Column
+
+FENCE_IQRS = 1.5
+"""Tukey's fences: so many interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977)."""
+FENCE_DEVIATIONS = 3.0
+"""Z-score fences: so many standard deviations from the mean."""
+
+
+class Value(BaseModel):
+    """A frozen value that survives a round trip through JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Fences(Value):
+    """Where ordinary values end, how many lie outside, and what the column would be with those capped."""
+
+    lower: float | None
+    upper: float | None
+    outside: int
+    mean: float | None
+    """Mean of the values once capped at the fences."""
+    std: float | None
+    """Standard deviation of the values once capped, dividing by their number."""
+
+
+class NumberSummary(Value):
+    """Moments and quantiles of the known values; None where undefined or too large for a double."""
+
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    std: float | None
+    """Sample standard deviation, dividing by the number of values less one."""
+    median: float | None
+    q1: float | None
+    q3: float | None
+    skew: float | None
+    """Third standardised moment; 0 for a symmetric column."""
+    kurtosis: float | None
+    """Fourth standardised moment less 3; 0 for a normal distribution, -1.2 for a uniform one."""
+    zero_share: float
+    iqr: Fences
+    zscore: Fences
+
+
+class MomentSummary(Value):
+    """When the known moments begin, end and have their middle; moments in UTC where the column has a zone."""
+
+    first: datetime | None
+    last: datetime | None
+    median: datetime | None
+    has_time: bool
+    """Whether some moment is not midnight."""
+
+
+class TextSummary(Value):
+    """Lengths in characters."""
+
+    shortest: int
+    longest: int
+    mean: float
+    spaced_share: float
+    """Share of the different values that contain a space."""
+
+
+class ValueCount(Value):
+    """A value as canonical text, and how many cells hold it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """The different values of a sorted column with their counts."""
+
+    values: npt.NDArray[np.float64 | np.int64]
+    counts: npt.NDArray[np.int64]
+
+
+def ordered(column: Column) -> npt.NDArray[np.float64 | np.int64]:
+    """The known values of a numeric or time column in ascending order; moments as microseconds since 1970."""
+    array = column.array.drop_null() if column.missing else column.array
+    if column.is_timestamp:
+        array = array.cast(TIMESTAMP).view("int64")
+    return np.sort(array.to_numpy(zero_copy_only=False))
+
+
+def runs(column: Column) -> Runs:
+    """Count equal values of a numeric or time column."""
+    values = column.derive(ordered)
+    if not len(values):
+        return Runs(values, np.zeros(0, dtype=np.int64))
+    starts = np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
+    return Runs(values[starts], np.diff(np.append(starts, len(values))))
+
+
+def finite(value: float) -> float | None:
+    """The value as a plain float, None where it is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def summarise_numbers(column: Column) -> NumberSummary:
+    """Describe a numeric column of finite values."""
+    values = column.derive(ordered).astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):
+        q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
+        mean, std, skew, kurtosis = _moments(values)
+        return NumberSummary(
+            minimum=finite(values[0]) if len(values) else None,
+            maximum=finite(values[-1]) if len(values) else None,
+            mean=finite(mean),
+            std=finite(std),
+            median=finite(median),
+            q1=finite(q1),
+            q3=finite(q3),
+            skew=finite(skew),
+            kurtosis=finite(kurtosis),
+            zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
+            iqr=_fences(values, q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1)),
+            zscore=_fences(values, mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std),
+        )
+
+
+def quantiles(values: npt.NDArray[np.float64], shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Quantiles of sorted values, linear between neighbours; NaN where there are none."""
+    if not len(values):
+        return tuple(float("nan") for _ in shares)
+    places = np.asarray(shares) * (len(values) - 1)
+    low = np.floor(places).astype(np.int64)
+    high = np.minimum(low + 1, len(values) - 1)
+    weight = places - low
+    return tuple(float(value) for value in values[low] * (1 - weight) + values[high] * weight)
+
+
+def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+    size = len(values)
+    if size < 2:
+        return (float(values[0]) if size else np.nan), np.nan, np.nan, np.nan
+    mean = float(values.mean())
+    away = values - mean
+    square = away * away
+    variance = float(square.mean())
+    if variance <= (1e-14 * abs(mean)) ** 2:
+        return mean, 0.0, np.nan, np.nan
+    skew = float(np.dot(square, away)) / size / variance**1.5
+    kurtosis = float(np.dot(square, square)) / size / variance**2 - 3
+    return mean, (variance * size / (size - 1)) ** 0.5, skew, kurtosis
+
+
+def _fences(values: npt.NDArray[np.float64], lower: float, upper: float) -> Fences:
+    if not len(values) or not np.isfinite(lower) or not np.isfinite(upper):
+        return Fences(lower=None, upper=None, outside=0, mean=None, std=None)
+    below = int(np.searchsorted(values, lower, side="left"))
+    above = len(values) - int(np.searchsorted(values, upper, side="right"))
+    capped = np.clip(values, lower, upper)
+    return Fences(lower=lower, upper=upper, outside=below + above, mean=finite(capped.mean()), std=finite(capped.std()))
+
+
+def summarise_moments(column: Column) -> MomentSummary:
+    """Describe a column of moments."""
+    values = column.derive(ordered)
+    if not len(values):
+        return MomentSummary(first=None, last=None, median=None, has_time=False)
+    ends = (int(values[0]), int(values[-1]), int(values[(len(values) - 1) // 2]))
+    first, last, median = (_moment(ticks, zoned=column.type.tz is not None) for ticks in ends)
+    has_time = bool(np.any(values % 86_400_000_000 != 0))
+    return MomentSummary(first=first, last=last, median=median, has_time=has_time)
+
+
+def _moment(ticks: int, *, zoned: bool) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC if zoned else None) + timedelta(microseconds=ticks)
+
+
+def summarise_text(column: Column) -> TextSummary:
+    """Describe a column of strings."""
+    found = column.derive(distinct)
+    lengths = pc.utf8_length(found.values).to_numpy(zero_copy_only=False)
+    if not len(lengths):
+        return TextSummary(shortest=0, longest=0, mean=0.0, spaced_share=0.0)
+    spaced = pc.sum(pc.match_substring(found.values, " ")).as_py() or 0
+    return TextSummary(
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
+        mean=float(np.average(lengths, weights=found.counts)),
+        spaced_share=spaced / len(lengths),
+    )
