@@ -79,7 +79,7 @@ def _gateway(settings: Settings, clients: Clients, version: str) -> Gateway:
         ),
         downloads=TableDownload(clients.report),
         version=version,
-        welcome=Template(welcome).substitute(version=version),
+        welcome=Template(welcome),
     )
 
 

@@ -1,6 +1,7 @@
 """What routes are given: the clients, the page that is asked for, and the problems they declare."""
 
 from dataclasses import dataclass
+from string import Template
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path, Query, Request
@@ -34,7 +35,7 @@ class Gateway:
     uploads: Uploads
     downloads: TableDownload
     version: str
-    welcome: str
+    welcome: Template
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

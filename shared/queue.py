@@ -217,8 +217,10 @@ class DoorbellWorker(Worker):
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         """Start those of the jobs that nobody else has started, while slots are free."""
+        # A job whose lease ran out while Redis was away is due again, though it still runs here.
+        running = {job_id.encode() for job_id, task in self.tasks.items() if not task.done()}
         try:
-            await super().start_jobs(job_ids)
+            await super().start_jobs([job_id for job_id in job_ids if job_id not in running])
         except (RedisError, OSError):
             # ARQ, which would crash here, keeps the slot of the job it was about to start.
             if self.job_counter > self._live_jobs:

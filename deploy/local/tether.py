@@ -3,8 +3,9 @@
     tether.py SIGNAL PARENT IDENTITY DIRECTORY COMMAND...
 
 SIGNAL reaches the program when its launcher (or the launcher's starting thread) ends, however it ends; Linux only.
-PARENT is the launcher's process id. IDENTITY is `same`, `namespace` (a user namespace in which root counts as nobody,
-for programs that refuse root, with no change of file ownership), or `UID:GID`. DIRECTORY becomes the working directory.
+PARENT is the launcher's process id. DIRECTORY becomes the working directory. IDENTITY is `same`, or for programs that
+refuse root `namespace` (a user namespace in which root counts as nobody, with no change of file ownership) or `nobody`
+(the user of that name, who may still pass the private directories root is at home in).
 A subprocess `preexec_fn` would fork a process that may be using gRPC; this does not.
 """
 
@@ -15,6 +16,11 @@ import sys
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+CAP_DAC_OVERRIDE = 1
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
 CLONE_NEWUSER = 0x10000000
 NOBODY = 65534
 
@@ -31,13 +37,7 @@ def main(arguments: list[str]) -> None:
 
 def assume(identity: str) -> None:
     """Become `identity`; OSError where the system does not allow it."""
-    if identity == "namespace":
-        enter_user_namespace()
-    elif identity != "same":
-        user, group = map(int, identity.split(":"))
-        os.setgroups([])
-        os.setgid(group)
-        os.setuid(user)
+    {"same": lambda: None, "namespace": enter_user_namespace, "nobody": become_nobody}[identity]()
 
 
 def enter_user_namespace() -> None:
@@ -48,6 +48,20 @@ def enter_user_namespace() -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+
+
+def become_nobody() -> None:
+    """Give up root except for CAP_DAC_OVERRIDE, which survives exec as an ambient capability."""
+    _libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    mask = 1 << CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask)
+    # Without the capability the program still runs wherever nobody may go.
+    if _libc().capset(header, effective_permitted_inheritable) == 0:
+        _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
 def die_with(parent: int, death_signal: signal.Signals) -> None:

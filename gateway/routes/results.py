@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from gateway import schemas
 from gateway.clients import GraphFormat, TableFormat, TableRef
@@ -15,12 +15,25 @@ FormatQuery = Annotated[TableFormat, Query(description="How the table is written
 RedirectQuery = Annotated[
     bool, Query(description="Answer 307 to the object store where it can serve the bytes itself; else they are sent.")
 ]
-RangeHeader = Annotated[str, Header(description="One range of bytes, such as `bytes=0-99` or `bytes=-100`.")]
-IfNoneMatchHeader = Annotated[str, Header(description="An `ETag` the client has; answers 304 if it still holds.")]
-IfRangeHeader = Annotated[str, Header(description="Send the range only if this `ETag` still holds, else everything.")]
-
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the client has still holds."}}
+
+
+def _validators(
+    if_none_match: Annotated[str, Header(description="An `ETag` the client has; answers 304 if it still holds.")] = "",
+) -> None:
+    """Describes a header that `gateway.download` reads itself."""
+
+
+def _ranges(
+    range: Annotated[str, Header(description="One range of bytes, such as `bytes=0-99` or `bytes=-100`.")] = "",
+    if_range: Annotated[str, Header(description="Send the range only if this `ETag` still holds, else all.")] = "",
+) -> None:
+    """Describes headers that `gateway.download` reads itself."""
+
+
+_VALIDATORS = [Depends(_validators)]
+_RANGES = [Depends(_ranges), *_VALIDATORS]
 
 
 def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
@@ -39,47 +52,48 @@ _RAW = _table_responses("text/csv", "application/json", "application/octet-strea
 
 
 @router.head("/raw", include_in_schema=False)
-@router.get("/raw", summary="Download the uploaded bytes", responses=_RAW, response_class=Response)
+@router.get(
+    "/raw", summary="Download the uploaded bytes", responses=_RAW, response_class=Response, dependencies=_RANGES
+)
 async def get_raw(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
     redirect: RedirectQuery = False,
-    range: RangeHeader = "",
-    if_none_match: IfNoneMatchHeader = "",
-    if_range: IfRangeHeader = "",
 ) -> Response:
     """The file as it was uploaded, unchanged."""
     return await gateway.downloads.respond(request, TableRef(dataset_id, "raw", None), redirect=redirect)
 
 
 @router.head("/cleaned", include_in_schema=False)
-@router.get("/cleaned", summary="Download the cleaned table", responses=_TABLE, response_class=Response)
+@router.get(
+    "/cleaned", summary="Download the cleaned table", responses=_TABLE, response_class=Response, dependencies=_RANGES
+)
 async def get_cleaned(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
     redirect: RedirectQuery = False,
-    range: RangeHeader = "",
-    if_none_match: IfNoneMatchHeader = "",
-    if_range: IfRangeHeader = "",
 ) -> Response:
     """The cleaned table, with values a person recognises."""
     return await gateway.downloads.respond(request, TableRef(dataset_id, "cleaned", format), redirect=redirect)
 
 
 @router.head("/engineered", include_in_schema=False)
-@router.get("/engineered", summary="Download the table for models", responses=_TABLE, response_class=Response)
+@router.get(
+    "/engineered",
+    summary="Download the table for models",
+    responses=_TABLE,
+    response_class=Response,
+    dependencies=_RANGES,
+)
 async def get_engineered(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
     redirect: RedirectQuery = False,
-    range: RangeHeader = "",
-    if_none_match: IfNoneMatchHeader = "",
-    if_range: IfRangeHeader = "",
 ) -> Response:
     """The table a model can be trained on: encoded, scaled, with derived features."""
     return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
@@ -87,7 +101,7 @@ async def get_engineered(
 
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
 async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> schemas.GraphPage:
-    """The charts of a dataset in the order of its columns: 500 a page unless `page_size` says otherwise, 1000 at most."""
+    """The charts of a dataset in the order of its columns; 500 a page unless `page_size` says so, 1000 at most."""
     return await clients.report.graphs(dataset_id, page)
 
 
@@ -96,6 +110,7 @@ async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, pag
     "/graph/{graph_id}",
     summary="Draw a chart",
     response_class=Response,
+    dependencies=_VALIDATORS,
     responses={
         200: {
             "description": "The chart.",
@@ -111,7 +126,6 @@ async def get_graph(
     graph_id: Annotated[str, Path(max_length=1000, description="The chart's name within its dataset.")],
     clients: ClientsDependency,
     format: Annotated[GraphFormat, Query(description="A picture, or the chart's data as JSON.")] = "png",
-    if_none_match: IfNoneMatchHeader = "",
 ) -> Response:
     """One chart, drawn when first asked for and kept."""
     return graph_response(request, await clients.report.graph(dataset_id, graph_id, format))
@@ -127,7 +141,7 @@ async def get_features(dataset_id: DatasetIdPath, clients: ClientsDependency) ->
 async def list_cleaning_logs(
     dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
 ) -> schemas.CleaningLogPage:
-    """What was cleaned, what was left alone, and why; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    """What was cleaned, what was left, and why; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
     return await clients.report.cleaning_log(dataset_id, page)
 
 

@@ -1,5 +1,7 @@
 """The gateway itself: its health, and a page for people who open the root."""
 
+from html import escape
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
@@ -40,7 +42,8 @@ async def get_health(gateway: GatewayDependency, response: Response) -> schemas.
 async def get_root(request: Request, gateway: GatewayDependency) -> Response:
     """A page for people; JSON where the `Accept` header prefers it."""
     if not _prefers_json(request.headers.get("accept", "")):
-        return HTMLResponse(gateway.welcome, headers=_PAGE_HEADERS)
+        page = gateway.welcome.substitute(version=escape(gateway.version), address=escape(str(request.base_url)))
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
     about = schemas.About(
         name="NeuraLearn",
         version=gateway.version,

@@ -16,6 +16,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from redis.asyncio import Redis
 
+from deploy.local import process
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.process import StartFailed
 from deploy.local.programs import Program, Role, gateway_answers, grpc_serving
@@ -99,7 +100,7 @@ def local_stack(directory: Path, *more: Program) -> Stack:
 
 def descendants_of(directory: Path) -> list[list[str]]:
     """Command lines of every process that works in or for the directory."""
-    found = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    found = [each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"])]
     return [line for line in found if any(str(directory) in word for word in line)]
 
 
@@ -116,6 +117,14 @@ async def execute(url: str, statement: str) -> object:
         return await connection.fetchval(statement)
     finally:
         await connection.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_becomes_nobody_and_still_passes_private_directories(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    command = process.tethered(["sh", "-c", "id -u; pwd"], directory=private, identity="nobody")
+    assert subprocess.check_output(command, text=True).split() == ["65534", str(private)]
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])

@@ -1,6 +1,7 @@
 """Whole and decimal numbers written as text."""
 
 import re
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.characters import Characters
 from worker_service.core.reading.missing import null_words, sample, spellings, usual_spellings
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.read import cast_column
@@ -38,13 +40,18 @@ def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
 
     Reading such a cell as a number would lose a part of it.
     """
-    text = column.array
-    suspects = pc.or_(pc.starts_with(text, "0"), pc.greater(pc.binary_length(text), 18))
-    for prefix in ("-0", "+0", " "):
-        suspects = pc.or_(suspects, pc.starts_with(text, prefix))
-    chosen = text.filter(suspects)
+    chosen = column.array.filter(pa.array(_suspects(Characters.of(column.array))))
     found = chosen.filter(pc.match_substring_regex(chosen, _CODE))
     return (len(found), tuple(found[:50].unique().to_pylist()[:3])) if len(found) else None
+
+
+def _suspects(cells: Characters) -> Mask:
+    first, second = cells.at(cells.starts), cells.at(cells.starts + 1)
+    zero = (first == ord("0")) & (second != ord("."))
+    signed = (first == ord("-")) | (first == ord("+")) | (first == ord(" "))
+    long = (cells.lengths > 18) & (first <= ord("9"))
+    suspects: Mask = (cells.lengths > 1) & (zero | signed | long)
+    return suspects
 
 
 def _code_sentence(codes: tuple[int, tuple[str, ...]]) -> str:
@@ -61,11 +68,9 @@ def _read_whole(column: Column) -> AnyReadAs | None:
         return None
     # Arrow goes on to the last cell where one can't be read and is slow at it, so only promising casts are tried.
     kinds = [_integer, _decimal] if all(cell.lstrip("-").isdigit() for cell in cells) else [_decimal]
-    for missing in ((), column.derive(usual_spellings)):
-        for kind in kinds:
-            if column.derive(cast_column, kind(missing)) is not None:
-                return kind(missing)
-    return None
+    plain = (kind(()) for kind in kinds)
+    with_words = (kind(column.derive(usual_spellings)) for kind in kinds)
+    return next((spec for spec in chain(plain, with_words) if column.derive(cast_column, spec) is not None), None)
 
 
 def _integer(missing: tuple[str, ...]) -> AnyReadAs:

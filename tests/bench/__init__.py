@@ -1,0 +1,1 @@
+"""Measurements on generated data: `make bench`. Each figure stands beside its baseline from the same run."""

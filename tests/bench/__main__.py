@@ -1,0 +1,63 @@
+"""`python -m tests.bench`: print every figure with its data, its machine and its baseline."""
+
+import argparse
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from deploy.local.stack import Stack
+from shared.isolation import Isolation
+from tests.bench import pipeline, service
+from tests.bench.tables import mixed_table, write_csv
+from worker_service.composition import PRELOAD
+
+MIB = 1024**2
+
+
+def main() -> None:
+    """Run the asked parts."""
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=["pipeline", "service", []], help="default: both")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--columns", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    with tempfile.TemporaryDirectory(prefix="neuralearn-bench-") as folder:
+        large = write_csv(mixed_table(arguments.rows, arguments.columns), Path(folder) / "large.csv")
+        print(f"large table: {arguments.rows:,} × {arguments.columns}, {large.stat().st_size / MIB:.0f} MiB of CSV")
+        if arguments.parts in ([], ["pipeline"]):
+            print_pipeline(large, Path(folder), repeats=arguments.repeats)
+        if arguments.parts in ([], ["service"]):
+            print_service(large, Path(folder))
+
+
+def print_pipeline(large: Path, folder: Path, *, repeats: int) -> None:
+    """(a) the child process of a run against a CSV round trip by Arrow."""
+    isolation = Isolation(preload=PRELOAD)
+    isolation.warm_up()
+    baselines, preparations = pipeline.compare(isolation, large, folder, repeats=repeats)
+    baseline, preparation = pipeline.middle(baselines), pipeline.middle(preparations)
+    peak = max(cost.peak_bytes for cost in preparations) / MIB
+    print(f"(a) preparation {preparation:.2f} s, CSV read and write by Arrow {baseline:.2f} s (medians of {repeats})")
+    print(f"    = {preparation / baseline:.2f} × the baseline (aim 3), peak memory {peak:,.0f} MiB (aim 1,536)")
+
+
+def print_service(large: Path, folder: Path) -> None:
+    """(b) throughput of small datasets, (c) one large dataset and the charts of 16 columns."""
+    small = write_csv(mixed_table(1000, 10, seed=1), folder / "small.csv")
+    sixteen = write_csv(mixed_table(1000, 16, seed=2), folder / "sixteen.csv")
+    with Stack(folder / "stack", ports="free") as stack:
+        service.throughput(stack.gateway_url, small, count=10)
+        rate = service.throughput(stack.gateway_url, small, count=200)
+        print(f"(b) {rate:.1f} datasets of 1,000 × 10 completed per second (aim 10)")
+        seconds, _ = service.one_dataset(stack.gateway_url, large)
+        print(f"(c) {seconds:.1f} s from upload to completed for the large table (aim 10)")
+        _, dataset_id = service.one_dataset(stack.gateway_url, sixteen)
+        drawn, count = service.all_charts(stack.gateway_url, dataset_id)
+        print(f"    {drawn:.1f} s more to all {count} charts of a table of 16 columns")
+
+
+if __name__ == "__main__":
+    main()

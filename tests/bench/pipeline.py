@@ -1,0 +1,68 @@
+"""The preparation alone: its child process against Arrow reading and writing the same table as CSV."""
+
+import asyncio
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import pyarrow.csv as pacsv
+
+from ingest_service.decoding import Limits, decode_file
+from shared.isolation import Isolation
+from worker_service.preparation import prepare
+
+OPTIONS = {"mode": "fast", "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
+LIMITS = Limits(max_rows=10**9, max_columns=10**6)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a task cost in its child process."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def csv_round_trip(csv: Path, target: Path) -> Cost:
+    """The baseline: read the CSV with type inference, write it again."""
+    started = time.perf_counter()
+    pacsv.write_csv(pacsv.read_csv(csv), target / "baseline.csv")
+    return Cost(time.perf_counter() - started, _peak_bytes())
+
+
+def preparation(table: Path, target: Path) -> Cost:
+    """Everything a fast run does in its child: load, profile, propose, apply, chart, write."""
+    started = time.perf_counter()
+    prepare(lambda stage, percent: None, table, target, OPTIONS)
+    return Cost(time.perf_counter() - started, _peak_bytes())
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def compare(isolation: Isolation, csv: Path, folder: Path, *, repeats: int) -> tuple[list[Cost], list[Cost]]:
+    """Baseline and preparation in turn, so that both meet the same noise."""
+    table = folder / "table.arrow"
+    decode_file(csv, csv.name, table, LIMITS)
+
+    async def measure() -> tuple[list[Cost], list[Cost]]:
+        baselines, preparations = [], []
+        for _ in range(repeats):
+            baselines.append(await _run(isolation, csv_round_trip, csv, folder))
+            preparations.append(await _run(isolation, preparation, table, folder))
+        return baselines, preparations
+
+    return asyncio.run(measure())
+
+
+async def _run(isolation: Isolation, task: object, *paths: Path) -> Cost:
+    cost: Cost = await isolation.run(task, *paths, deadline=600, memory_bytes=8 << 30)  # type: ignore[arg-type]
+    return cost
+
+
+def middle(costs: list[Cost]) -> float:
+    """The median time, seconds."""
+    return median(cost.seconds for cost in costs)

@@ -1,0 +1,410 @@
+"""The three services as small in-memory fakes that speak the real contracts; what they shall do is set by attributes."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from shared.errors import InvalidInput, NotFound, NotReady, ServiceError
+from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
+from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
+from shared.rpc.server import Service
+
+Context = grpc.aio.ServicerContext[Any, Any]
+DATASET_ID = "0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"
+PENDING_ID = "5d1f0c86-2b54-4a0c-8a31-0d9a7e0f6b22"
+GRAPH_ID = "histogram-price"
+TABLE = b"price,city\r\n" + b"1.5,Oslo\r\n" * 40_000
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+WHEN = datetime(2026, 11, 23, 15, 59, 12, 531000, tzinfo=UTC)
+
+
+def stamp(moment: datetime = WHEN) -> Timestamp:
+    """A moment as protobuf."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+@dataclass
+class ReceivedUpload:
+    """What arrived of an upload."""
+
+    filename: str = ""
+    request_id: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+    options: common.DatasetOptions | None = None
+    committed: bool = False
+
+
+@dataclass
+class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
+    """Counts and hashes uploads, and answers about one dataset."""
+
+    uploads: list[ReceivedUpload] = field(default_factory=list)
+    imports: list[ingest_pb2.ImportDatasetRequest] = field(default_factory=list)
+    lists: list[ingest_pb2.ListDatasetsRequest] = field(default_factory=list)
+    metadata: dict[str, str | bytes] = field(default_factory=dict)
+    error: Exception | None = None
+    """Raised by every call; by an upload once `fail_after_bytes` have arrived."""
+    fail_after_bytes: int = 0
+    pause_seconds: float = 0.0
+    """How long each chunk takes."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an upload ends, however it does."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.__init__()  # type: ignore[misc]
+
+    async def UploadDataset(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[ingest_pb2.UploadDatasetRequest], context: Context
+    ) -> ingest_pb2.UploadDatasetResponse:
+        """Take an upload as IngestService does: without its commit it never happened."""
+        self._note(context)
+        upload = ReceivedUpload()
+        self.uploads.append(upload)
+        try:
+            await self._receive(upload, request_iterator)
+        finally:
+            self.ended.set()
+        if not upload.committed:
+            raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
+        return ingest_pb2.UploadDatasetResponse(dataset=self._accepted(upload.filename, upload.options))
+
+    async def _receive(self, upload: ReceivedUpload, parts: AsyncIterator[ingest_pb2.UploadDatasetRequest]) -> None:
+        digest = hashlib.sha256()
+        async for part in parts:
+            match part.WhichOneof("part"):
+                case "header":
+                    upload.filename, upload.request_id = part.header.filename, part.header.request_id
+                case "chunk":
+                    upload.size_bytes += len(part.chunk)
+                    digest.update(part.chunk)
+                    await asyncio.sleep(self.pause_seconds)
+                case _:
+                    upload.sha256 = digest.hexdigest()
+                    assert (part.commit.size_bytes, part.commit.sha256) == (upload.size_bytes, upload.sha256)
+                    upload.options, upload.committed = part.commit.options, True
+            if self.error is not None and upload.size_bytes >= self.fail_after_bytes:
+                raise self.error
+
+    async def ImportDataset(  # type: ignore[override]
+        self, request: ingest_pb2.ImportDatasetRequest, context: Context
+    ) -> ingest_pb2.ImportDatasetResponse:
+        """Pretend to fetch."""
+        self._note(context)
+        self._fail()
+        self.imports.append(request)
+        return ingest_pb2.ImportDatasetResponse(dataset=self._accepted("remote.csv", request.options))
+
+    async def GetDataset(  # type: ignore[override]
+        self, request: ingest_pb2.GetDatasetRequest, context: Context
+    ) -> ingest_pb2.GetDatasetResponse:
+        """Know one dataset."""
+        self._note(context)
+        self._fail()
+        if request.dataset_id != DATASET_ID:
+            raise NotFound(f"There is no dataset {request.dataset_id}.", reason="DATASET_NOT_FOUND")
+        return ingest_pb2.GetDatasetResponse(dataset=completed_dataset())
+
+    async def ListDatasets(  # type: ignore[override]
+        self, request: ingest_pb2.ListDatasetsRequest, context: Context
+    ) -> ingest_pb2.ListDatasetsResponse:
+        """Two pages: one dataset, then a failed one."""
+        self._note(context)
+        self._fail()
+        self.lists.append(request)
+        if request.page_token:
+            return ingest_pb2.ListDatasetsResponse(datasets=[failed_dataset()])
+        return ingest_pb2.ListDatasetsResponse(datasets=[completed_dataset()], next_page_token="second")
+
+    def _note(self, context: Context) -> None:
+        self.metadata = dict(context.invocation_metadata() or ())
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def _accepted(self, filename: str, options: common.DatasetOptions | None) -> common.Dataset:
+        mode = options.mode if options else common.MODE_FAST
+        stem = filename.rpartition(".")[0]
+        return common.Dataset(
+            dataset_id=DATASET_ID,
+            rows=40_000,
+            columns=2,
+            mode=mode,
+            database_name=stem,
+            state=common.DATASET_STATE_UPLOADED,
+        )
+
+
+def completed_dataset() -> common.Dataset:
+    """A dataset with everything set."""
+    return common.Dataset(
+        dataset_id=DATASET_ID,
+        run_id=DATASET_ID,
+        user_id="ada",
+        collaboration_id="team-7",
+        database_name="sales",
+        filename="sales.csv",
+        mode=common.MODE_DEEP,
+        state=common.DATASET_STATE_COMPLETED,
+        rows=40_000,
+        columns=2,
+        size_bytes=len(TABLE),
+        sha256=hashlib.sha256(TABLE).hexdigest(),
+        stage="publishing",
+        percent=100,
+        progress_info="Completed (100 %)",
+        parse_plan=common.ParsePlan(format="csv", encoding="utf-8", delimiter=",", notes=["renamed a"]),
+        create_time=stamp(),
+        update_time=stamp(),
+        start_time=stamp(),
+        finish_time=stamp(),
+        outlier_method=common.OUTLIER_METHOD_ZSCORE,
+        outlier_strategy=common.OUTLIER_STRATEGY_MEDIAN,
+    )
+
+
+def failed_dataset() -> common.Dataset:
+    """A dataset with little set."""
+    return common.Dataset(
+        dataset_id=PENDING_ID,
+        user_id="anonymous",
+        database_name="broken",
+        filename="broken.json",
+        state=common.DATASET_STATE_FAILED,
+        error=common.Failure(reason="RUN_TIMEOUT", detail="It took too long."),
+        create_time=stamp(),
+    )
+
+
+class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
+    """Only there to be healthy."""
+
+    async def StartRun(  # type: ignore[override]
+        self, request: pipeline_pb2.StartRunRequest, context: Context
+    ) -> pipeline_pb2.StartRunResponse:
+        """Accept."""
+        return pipeline_pb2.StartRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
+
+    async def GetRun(  # type: ignore[override]
+        self, request: pipeline_pb2.GetRunRequest, context: Context
+    ) -> pipeline_pb2.GetRunResponse:
+        """Echo."""
+        return pipeline_pb2.GetRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
+
+    async def ListQueues(  # type: ignore[override]
+        self, request: pipeline_pb2.ListQueuesRequest, context: Context
+    ) -> pipeline_pb2.ListQueuesResponse:
+        """None."""
+        return pipeline_pb2.ListQueuesResponse()
+
+
+@dataclass
+class FakeReport(report_pb2_grpc.ReportServiceServicer):
+    """Holds the results of one dataset; another one is not ready yet."""
+
+    table: bytes = TABLE
+    etag: str = "v1"
+    filename: str = "sales_cleaned.csv"
+    download_url: str = ""
+    announced_bytes: int | None = None
+    """What GetTable says, where it shall be wrong."""
+    tables: list[report_pb2.GetTableRequest] = field(default_factory=list)
+    downloads: list[report_pb2.DownloadTableRequest] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    pages: list[Any] = field(default_factory=list)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.__init__()  # type: ignore[misc]
+
+    async def GetTable(  # type: ignore[override]
+        self, request: report_pb2.GetTableRequest, context: Context
+    ) -> report_pb2.GetTableResponse:
+        """Describe the table."""
+        self._known(request.dataset_id)
+        self.tables.append(request)
+        return report_pb2.GetTableResponse(
+            size_bytes=len(self.table) if self.announced_bytes is None else self.announced_bytes,
+            etag=self.etag,
+            media_type="text/csv; charset=utf-8",
+            filename=self.filename,
+            download_url=self.download_url,
+        )
+
+    async def DownloadTable(  # type: ignore[override]
+        self, request: report_pb2.DownloadTableRequest, context: Context
+    ) -> AsyncIterator[report_pb2.DownloadTableResponse]:
+        """Stream the table."""
+        self._known(request.dataset_id)
+        self.downloads.append(request)
+        end = request.offset + request.length if request.length else len(self.table)
+        try:
+            for start in range(request.offset, min(end, len(self.table)), 65_536):
+                yield report_pb2.DownloadTableResponse(chunk=self.table[start : min(end, start + 65_536)])
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.set()
+            raise
+
+    async def ListGraphs(  # type: ignore[override]
+        self, request: report_pb2.ListGraphsRequest, context: Context
+    ) -> report_pb2.ListGraphsResponse:
+        """One chart."""
+        self._known(request.dataset_id)
+        self.pages.append(request)
+        return report_pb2.ListGraphsResponse(graphs=[graph()])
+
+    async def GetGraph(  # type: ignore[override]
+        self, request: report_pb2.GetGraphRequest, context: Context
+    ) -> report_pb2.GetGraphResponse:
+        """Draw it."""
+        self._known(request.dataset_id)
+        if request.graph_id != GRAPH_ID:
+            raise NotFound("There is no such chart.", reason="GRAPH_NOT_FOUND")
+        content, media_type = {
+            report_pb2.GRAPH_FORMAT_SVG: (SVG, "image/svg+xml"),
+            report_pb2.GRAPH_FORMAT_JSON: (b'{"bins":[]}', "application/json"),
+        }.get(request.format, (b"\x89PNG", "image/png"))
+        return report_pb2.GetGraphResponse(content=content, media_type=media_type, etag=f"g{request.format}")
+
+    async def GetFeatures(  # type: ignore[override]
+        self, request: report_pb2.GetFeaturesRequest, context: Context
+    ) -> report_pb2.GetFeaturesResponse:
+        """Two columns, no target."""
+        self._known(request.dataset_id)
+        return report_pb2.GetFeaturesResponse(
+            input_features=[report_pb2.InputFeature(name="price", type="decimal", role="feature", missing=7)],
+            output_features=[report_pb2.OutputFeature(name="price", type="double", sources=["price"], how="scaled")],
+            target=report_pb2.Target(reason="no column looks like one"),
+        )
+
+    async def ListCleaningLogs(  # type: ignore[override]
+        self, request: report_pb2.ListCleaningLogsRequest, context: Context
+    ) -> report_pb2.ListCleaningLogsResponse:
+        """One line."""
+        self._known(request.dataset_id)
+        parameters = Struct()
+        parameters.update({"value": 42.0, "share": 0.5, "names": ["a", None], "limit": float("inf"), "on": True})
+        line = report_pb2.CleaningLog(
+            step=1,
+            column="price",
+            action="fill_missing",
+            state=report_pb2.STEP_STATE_APPLIED,
+            reason="7 of 100 values were missing",
+            source="rule:skewed-numeric",
+            confidence=0.9,
+            cells_changed=7,
+            parameters=parameters,
+            create_time=stamp(),
+        )
+        return report_pb2.ListCleaningLogsResponse(logs=[line], next_page_token="more")
+
+    async def ListOutlierLogs(  # type: ignore[override]
+        self, request: report_pb2.ListOutlierLogsRequest, context: Context
+    ) -> report_pb2.ListOutlierLogsResponse:
+        """One line with one fence, and the other infinite."""
+        self._known(request.dataset_id)
+        line = report_pb2.OutlierLog(
+            step=2,
+            column="price",
+            method="iqr",
+            strategy="cap",
+            state=report_pb2.STEP_STATE_SKIPPED,
+            lower_fence=0.0,
+            upper_fence=float("inf"),
+            outliers=12,
+        )
+        return report_pb2.ListOutlierLogsResponse(logs=[line])
+
+    async def ListFeatureLogs(  # type: ignore[override]
+        self, request: report_pb2.ListFeatureLogsRequest, context: Context
+    ) -> report_pb2.ListFeatureLogsResponse:
+        """One line."""
+        self._known(request.dataset_id)
+        line = report_pb2.FeatureLog(
+            step=3, action="one_hot", columns=["city"], outputs=["city=Oslo"], state=report_pb2.STEP_STATE_FLAGGED
+        )
+        return report_pb2.ListFeatureLogsResponse(logs=[line])
+
+    async def GetCleaningReport(  # type: ignore[override]
+        self, request: report_pb2.GetCleaningReportRequest, context: Context
+    ) -> report_pb2.GetCleaningReportResponse:
+        """A report."""
+        self._known(request.dataset_id)
+        report = report_pb2.CleaningReport(
+            dataset_id=DATASET_ID, mode=common.MODE_DEEP, summary="Good.", author="template", create_time=stamp()
+        )
+        return report_pb2.GetCleaningReportResponse(report=report)
+
+    async def ListCollaborationGraphs(  # type: ignore[override]
+        self, request: report_pb2.ListCollaborationGraphsRequest, context: Context
+    ) -> report_pb2.ListCollaborationGraphsResponse:
+        """One chart."""
+        return report_pb2.ListCollaborationGraphsResponse(graphs=[graph()])
+
+    async def ListCleanedDatasets(  # type: ignore[override]
+        self, request: report_pb2.ListCleanedDatasetsRequest, context: Context
+    ) -> report_pb2.ListCleanedDatasetsResponse:
+        """One dataset."""
+        dataset = report_pb2.CleanedDataset(
+            dataset_id=DATASET_ID,
+            database_name="sales",
+            user_id="ada",
+            mode=common.MODE_SMART,
+            rows=39_990,
+            columns=2,
+            finish_time=stamp(),
+        )
+        return report_pb2.ListCleanedDatasetsResponse(datasets=[dataset], next_page_token="more")
+
+    def _known(self, dataset_id: str) -> None:
+        if dataset_id == PENDING_ID:
+            raise NotReady("The dataset is being prepared (40 %).", retry_after=1.2)
+        if dataset_id != DATASET_ID:
+            raise NotFound(f"There is no dataset {dataset_id}.", reason="DATASET_NOT_FOUND")
+
+
+def graph() -> report_pb2.Graph:
+    """A chart."""
+    return report_pb2.Graph(
+        graph_id=GRAPH_ID,
+        dataset_id=DATASET_ID,
+        kind=report_pb2.GRAPH_KIND_HISTOGRAM,
+        title="Distribution of price",
+        columns=["price"],
+        create_time=stamp(),
+        database_name="sales",
+    )
+
+
+def served(fake: FakeIngest | FakePipeline | FakeReport) -> Service:
+    """A fake, ready for `running_server`."""
+    if isinstance(fake, FakeIngest):
+        return Service(
+            "neuralearn.ingest.v1.IngestService",
+            lambda server: ingest_pb2_grpc.add_IngestServiceServicer_to_server(fake, server),
+        )
+    if isinstance(fake, FakePipeline):
+        return Service(
+            "neuralearn.pipeline.v1.PipelineService",
+            lambda server: pipeline_pb2_grpc.add_PipelineServiceServicer_to_server(fake, server),
+        )
+    return Service(
+        "neuralearn.report.v1.ReportService",
+        lambda server: report_pb2_grpc.add_ReportServiceServicer_to_server(fake, server),
+    )
+
+
+EVERY_KIND: tuple[type[ServiceError], ...] = tuple(ServiceError.__subclasses__())

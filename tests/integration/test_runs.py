@@ -1,0 +1,122 @@
+"""The run aggregate in a real PostgreSQL: one holder at a time, one result, nothing after the lease is lost."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.results import Results
+from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
+from shared.db.session import Database
+from shared.errors import NotFound
+from tests.records import accept_dataset, publication
+
+LEASE = timedelta(seconds=30)
+EXPIRED = timedelta(seconds=-1)
+
+
+@pytest.fixture
+def runs(database: Database) -> Runs:
+    return Runs(database)
+
+
+async def claimed(runs: Runs, database: Database, *, lease: timedelta = LEASE) -> RunRecord:
+    dataset = await accept_dataset(database)
+    run = await runs.claim(dataset.run.id, lease=lease)
+    assert run is not None
+    return run
+
+
+def token(run: RunRecord) -> UUID:
+    assert run.lease_token is not None
+    return run.lease_token
+
+
+async def test_fifty_claims_have_one_winner(runs: Runs, database: Database) -> None:
+    dataset = await accept_dataset(database)
+    claims = await asyncio.gather(*(runs.claim(dataset.run.id, lease=LEASE) for _ in range(50)))
+    winners = [run for run in claims if run]
+    assert [run.attempt for run in winners] == [1]
+    assert (await runs.get(dataset.run.id)).state == "running"
+
+
+async def test_an_expired_lease_can_be_taken_and_the_zombie_is_fenced_off(runs: Runs, database: Database) -> None:
+    zombie = await claimed(runs, database, lease=EXPIRED)
+    heir = await runs.claim(zombie.id, lease=LEASE)
+    assert heir is not None
+    assert heir.attempt == 2
+    assert not await runs.extend(zombie.id, token(zombie), lease=LEASE)
+    assert not await runs.progress(zombie.id, token(zombie), stage="applying", percent=50)
+    assert not await runs.publish(zombie.id, token(zombie), publication())
+    assert not await runs.fail(zombie.id, token(zombie), reason="X", detail="x")
+    assert await runs.publish(heir.id, token(heir), publication())
+    assert not await runs.publish(heir.id, token(heir), publication())
+    page = await Results(database).list_cleaning_logs(heir.id, page_size=0, page_token="")
+    assert len(page.rows) == 1
+
+
+async def test_a_failed_publication_changes_nothing(runs: Runs, database: Database) -> None:
+    run = await claimed(runs, database)
+    twice = publication().graphs[0]
+    with pytest.raises(Exception, match="duplicate"):
+        await runs.publish(run.id, token(run), publication(graphs=[twice, twice]))
+    assert (await runs.get(run.id)).state == "running"
+    assert not (await Results(database).list_cleaning_logs(run.id, page_size=0, page_token="")).rows
+
+
+async def test_handing_back_burns_no_attempt(runs: Runs, database: Database) -> None:
+    run = await claimed(runs, database)
+    assert await runs.hand_back(run.id, token(run))
+    again = await runs.claim(run.id, lease=LEASE)
+    assert again is not None
+    assert again.attempt == 1
+
+
+@pytest.mark.parametrize(("attempt", "minutes"), [(1, 1), (2, 2), (3, 5)])
+async def test_backoff(runs: Runs, database: Database, attempt: int, minutes: int) -> None:
+    run = await claimed(runs, database)
+    assert await runs.retry(run.id, token(run), reason="STORAGE_FULL", detail="No room.", attempt=attempt)
+    waiting = await runs.get(run.id)
+    pause = waiting.due_at - datetime.now(UTC)
+    assert timedelta(minutes=minutes) * 0.9 < pause < timedelta(minutes=minutes) * 1.1
+    assert (waiting.state, waiting.error_reason) == ("queued", "STORAGE_FULL")
+    assert await runs.claim(run.id, lease=LEASE) is None
+
+
+async def test_a_worker_that_dies_in_its_last_attempt_ends_the_run(runs: Runs, database: Database) -> None:
+    dataset = await accept_dataset(database)
+    for _ in range(MAX_ATTEMPTS):
+        assert await runs.claim(dataset.run.id, lease=EXPIRED)
+    assert await runs.claim(dataset.run.id, lease=LEASE) is None
+    assert dataset.run.id in await runs.fail_exhausted()
+    failed = await runs.get(dataset.run.id)
+    assert (failed.state, failed.error_reason) == ("failed", "WORKER_LOST")
+
+
+async def test_due_lists_what_could_be_claimed(runs: Runs, database: Database) -> None:
+    waiting = await accept_dataset(database, queue="eda_deep")
+    held = await claimed(runs, database)
+    silent = await claimed(runs, database, lease=EXPIRED)
+    due = dict(await runs.due(limit=10_000))
+    assert due[waiting.run.id] == "eda_deep"
+    assert silent.id in due
+    assert held.id not in due
+
+
+async def test_load_counts_each_queue(runs: Runs, database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text("delete from datasets"))
+    await accept_dataset(database)
+    await claimed(runs, database)
+    deferred = await claimed(runs, database)
+    await runs.retry(deferred.id, token(deferred), reason="X", detail="x", attempt=1)
+    load = (await runs.load())["eda_fast"]
+    assert (load.ready, load.running, load.deferred) == (1, 1, 1)
+    assert timedelta() <= load.oldest_wait < timedelta(minutes=1)
+
+
+async def test_unknown_run(runs: Runs) -> None:
+    with pytest.raises(NotFound):
+        await runs.get(uuid4())
