@@ -88,7 +88,7 @@ class Uploads:
             # Whoever fails first, the service or the reading, ends the other: the group cancels it.
             async with asyncio.TaskGroup() as tasks:
                 reader = FormReader(form, transfer, tasks)
-                async for piece in _body(request, max_bytes=self._max_bytes + SMALL_BODY_BYTES):
+                async for piece in _body(request, self._max_bytes + SMALL_BODY_BYTES, too_large(self._max_bytes)):
                     for event in parts.feed(piece):
                         await reader.take(event)
                 parts.finish()
@@ -238,8 +238,8 @@ def too_large(max_bytes: int) -> TooLarge:
     )
 
 
-async def _body(request: Request, *, max_bytes: int) -> AsyncIterator[bytes]:
-    """The body as it arrives."""
+async def _body(request: Request, max_bytes: int, refusal: TooLarge) -> AsyncIterator[bytes]:
+    """The body as it arrives; `refusal` is raised when it exceeds the limit."""
     stream = request.stream()
     received = 0
     while True:
@@ -252,13 +252,14 @@ async def _body(request: Request, *, max_bytes: int) -> AsyncIterator[bytes]:
             return
         received += len(piece)
         if received > max_bytes:
-            raise too_large(max_bytes)
+            raise refusal
         yield piece
 
 
 async def _small_body(request: Request) -> bytes:
     body = bytearray()
-    async for piece in _body(request, max_bytes=SMALL_BODY_BYTES):
+    refusal = TooLarge(f"Without a file, the body may have {SMALL_BODY_BYTES:,} bytes.", reason="BODY_TOO_LARGE")
+    async for piece in _body(request, SMALL_BODY_BYTES, refusal):
         body += piece
     return bytes(body)
 

@@ -1,11 +1,12 @@
 """A stored table in another format; runs in a child process."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -13,14 +14,15 @@ from shared.errors import Unavailable
 
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
-_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
 
 def write_csv(source: Path, target: Path) -> None:
     """Write a Parquet file as CSV, a batch of rows at a time, so memory does not grow with the table.
 
-    A missing value becomes an empty field, an empty text a quoted one. Times are written no finer than the column needs.
+    A missing value becomes an empty field, an empty text a quoted one. Times are written no finer than their column
+    needs: a column of midnights as dates.
 
     Raises:
         Unavailable: there is no room for the copy (STORAGE_FULL).
@@ -35,18 +37,49 @@ def write_csv(source: Path, target: Path) -> None:
 
 
 def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path) -> None:
-    options = pyarrow.csv.WriteOptions(include_header=True, quoting_style="needed", quoting_header="needed")
-    with pyarrow.csv.CSVWriter(str(target), schema, write_options=options) as writer:
+    with pyarrow.csv.CSVWriter(str(target), schema) as writer:
         for batch in _batches(table):
-            writer.write_batch(pa.record_batch([_cast(column, field.type) for column, field in zip(batch, schema, strict=True)], schema=schema))
+            columns = [batch.column(field.name).cast(field.type) for field in schema]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
-def _batches(table: pq.ParquetFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     batches: Iterator[pa.RecordBatch] = table.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
     return batches
 
 
 def _written_schema(table: pq.ParquetFile) -> pa.Schema:
-    schema = table.schema_arrow
-    fields = [pa.field(field.name, _written_type(table, place, field.type)) for place, field in enumerate(schema)]
+    """The columns as they are, times at the precision they need."""
+    times = {field.name: _Precision(field.type) for field in table.schema_arrow if pa.types.is_timestamp(field.type)}
+    for batch in _batches(table, list(times)) if times else ():
+        for name, precision in times.items():
+            precision.refine(batch.column(name))
+    fields = [
+        pa.field(field.name, times[field.name].type() if field.name in times else field.type)
+        for field in table.schema_arrow
+    ]
     return pa.schema(fields)
+
+
+class _Precision:
+    """The coarsest type that keeps every time of a column seen so far."""
+
+    def __init__(self, stored: pa.TimestampType) -> None:
+        ticks = _PER_SECOND[stored.unit]
+        units = [unit for unit, per_second in _PER_SECOND.items() if per_second <= ticks]
+        self._types = [pa.timestamp(unit, stored.tz) for unit in units]
+        self._sizes = [ticks // _PER_SECOND[unit] for unit in units]
+        # A day has no zone: midnight here is another time elsewhere.
+        if stored.tz is None:
+            self._types.insert(0, pa.date32())
+            self._sizes.insert(0, ticks * _DAY_SECONDS)
+
+    def refine(self, times: pa.Array) -> None:
+        """Take more times into account."""
+        ticks: npt.NDArray[np.int64] = times.drop_null().cast(pa.int64()).to_numpy(zero_copy_only=False)
+        while (ticks % self._sizes[0]).any():
+            del self._types[0], self._sizes[0]
+
+    def type(self) -> pa.DataType:
+        """The type found."""
+        return self._types[0]

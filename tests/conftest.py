@@ -11,7 +11,7 @@ from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import RunQueue, connect_queue
-from shared.settings import Settings
+from shared.settings import DatabaseSettings, LocalSettings, Settings
 from shared.storage import ObjectStore, open_store
 
 ROOT = Path(__file__).parent.parent
@@ -21,9 +21,10 @@ ROOT = Path(__file__).parent.parent
 def clean_environment() -> Iterator[None]:
     """Settings come from the tests, not from the developer's shell or .env file."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in Settings.model_fields:
+        for name in LocalSettings.model_fields:
             patch.delenv(name.upper(), raising=False)
-        patch.setitem(Settings.model_config, "env_file", None)
+        for kind in (DatabaseSettings, Settings, LocalSettings):
+            patch.setitem(kind.model_config, "env_file", None)
         yield
 
 

@@ -4,11 +4,12 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from shared.db.datasets import Datasets
@@ -19,6 +20,8 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 from shared.storage import ObjectStore
 from worker_service.preparation import ARTIFACTS, Prepared, prepare
+
+Program = Callable[[Callable[[str, int], None], Path, Path, dict[str, Any]], Prepared]
 
 _PROGRESS_SECONDS = 0.3
 _log = get_logger("worker")
@@ -55,14 +58,24 @@ class RunExecutor:
     """Executes runs that ARQ delivers; delivery may be doubled or late without harm."""
 
     def __init__(
-        self, *, runs: Runs, datasets: Datasets, store: ObjectStore, queue: RunQueue, isolation: Isolation, terms: Terms
+        self,
+        *,
+        runs: Runs,
+        datasets: Datasets,
+        store: ObjectStore,
+        queue: RunQueue,
+        isolation: Isolation,
+        terms: Terms,
+        program: Program = prepare,
     ) -> None:
+        """`program` is what the child runs: `program(tell, table, target, options)`."""
         self._runs = runs
         self._datasets = datasets
         self._store = store
         self._queue = queue
         self._isolation = isolation
         self._terms = terms
+        self._program = program
 
     async def execute(self, run_id: UUID) -> None:
         """Bring the run as far as it will come; returns at once where its lease is not to be had."""
@@ -132,7 +145,7 @@ class RunExecutor:
             target = place / "artifacts"
             target.mkdir()
             prepared = await self._isolation.run(
-                prepare,
+                self._program,
                 table,
                 target,
                 run.options,

@@ -1,4 +1,4 @@
-"""The three services as small in-memory fakes that speak the real contracts; what they shall do is set by attributes."""
+"""The three services as small in-memory fakes that speak the real contracts; attributes set what they shall do."""
 
 import asyncio
 import hashlib
@@ -59,6 +59,8 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     fail_after_bytes: int = 0
     pause_seconds: float = 0.0
     """How long each chunk takes."""
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an upload begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an upload ends, however it does."""
 
@@ -66,13 +68,14 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         """Forget everything."""
         self.__init__()  # type: ignore[misc]
 
-    async def UploadDataset(  # type: ignore[override]
+    async def UploadDataset(
         self, request_iterator: AsyncIterator[ingest_pb2.UploadDatasetRequest], context: Context
     ) -> ingest_pb2.UploadDatasetResponse:
         """Take an upload as IngestService does: without its commit it never happened."""
         self._note(context)
         upload = ReceivedUpload()
         self.uploads.append(upload)
+        self.began.set()
         try:
             await self._receive(upload, request_iterator)
         finally:
@@ -98,7 +101,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             if self.error is not None and upload.size_bytes >= self.fail_after_bytes:
                 raise self.error
 
-    async def ImportDataset(  # type: ignore[override]
+    async def ImportDataset(
         self, request: ingest_pb2.ImportDatasetRequest, context: Context
     ) -> ingest_pb2.ImportDatasetResponse:
         """Pretend to fetch."""
@@ -107,7 +110,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         self.imports.append(request)
         return ingest_pb2.ImportDatasetResponse(dataset=self._accepted("remote.csv", request.options))
 
-    async def GetDataset(  # type: ignore[override]
+    async def GetDataset(
         self, request: ingest_pb2.GetDatasetRequest, context: Context
     ) -> ingest_pb2.GetDatasetResponse:
         """Know one dataset."""
@@ -117,7 +120,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             raise NotFound(f"There is no dataset {request.dataset_id}.", reason="DATASET_NOT_FOUND")
         return ingest_pb2.GetDatasetResponse(dataset=completed_dataset())
 
-    async def ListDatasets(  # type: ignore[override]
+    async def ListDatasets(
         self, request: ingest_pb2.ListDatasetsRequest, context: Context
     ) -> ingest_pb2.ListDatasetsResponse:
         """Two pages: one dataset, then a failed one."""
@@ -192,19 +195,15 @@ def failed_dataset() -> common.Dataset:
 class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
     """Only there to be healthy."""
 
-    async def StartRun(  # type: ignore[override]
-        self, request: pipeline_pb2.StartRunRequest, context: Context
-    ) -> pipeline_pb2.StartRunResponse:
+    async def StartRun(self, request: pipeline_pb2.StartRunRequest, context: Context) -> pipeline_pb2.StartRunResponse:
         """Accept."""
         return pipeline_pb2.StartRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
 
-    async def GetRun(  # type: ignore[override]
-        self, request: pipeline_pb2.GetRunRequest, context: Context
-    ) -> pipeline_pb2.GetRunResponse:
+    async def GetRun(self, request: pipeline_pb2.GetRunRequest, context: Context) -> pipeline_pb2.GetRunResponse:
         """Echo."""
         return pipeline_pb2.GetRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
 
-    async def ListQueues(  # type: ignore[override]
+    async def ListQueues(
         self, request: pipeline_pb2.ListQueuesRequest, context: Context
     ) -> pipeline_pb2.ListQueuesResponse:
         """None."""
@@ -230,9 +229,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         """Forget everything."""
         self.__init__()  # type: ignore[misc]
 
-    async def GetTable(  # type: ignore[override]
-        self, request: report_pb2.GetTableRequest, context: Context
-    ) -> report_pb2.GetTableResponse:
+    async def GetTable(self, request: report_pb2.GetTableRequest, context: Context) -> report_pb2.GetTableResponse:
         """Describe the table."""
         self._known(request.dataset_id)
         self.tables.append(request)
@@ -244,7 +241,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
             download_url=self.download_url,
         )
 
-    async def DownloadTable(  # type: ignore[override]
+    async def DownloadTable(
         self, request: report_pb2.DownloadTableRequest, context: Context
     ) -> AsyncIterator[report_pb2.DownloadTableResponse]:
         """Stream the table."""
@@ -258,7 +255,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
             self.cancelled.set()
             raise
 
-    async def ListGraphs(  # type: ignore[override]
+    async def ListGraphs(
         self, request: report_pb2.ListGraphsRequest, context: Context
     ) -> report_pb2.ListGraphsResponse:
         """One chart."""
@@ -266,9 +263,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         self.pages.append(request)
         return report_pb2.ListGraphsResponse(graphs=[graph()])
 
-    async def GetGraph(  # type: ignore[override]
-        self, request: report_pb2.GetGraphRequest, context: Context
-    ) -> report_pb2.GetGraphResponse:
+    async def GetGraph(self, request: report_pb2.GetGraphRequest, context: Context) -> report_pb2.GetGraphResponse:
         """Draw it."""
         self._known(request.dataset_id)
         if request.graph_id != GRAPH_ID:
@@ -279,7 +274,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         }.get(request.format, (b"\x89PNG", "image/png"))
         return report_pb2.GetGraphResponse(content=content, media_type=media_type, etag=f"g{request.format}")
 
-    async def GetFeatures(  # type: ignore[override]
+    async def GetFeatures(
         self, request: report_pb2.GetFeaturesRequest, context: Context
     ) -> report_pb2.GetFeaturesResponse:
         """Two columns, no target."""
@@ -290,7 +285,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
             target=report_pb2.Target(reason="no column looks like one"),
         )
 
-    async def ListCleaningLogs(  # type: ignore[override]
+    async def ListCleaningLogs(
         self, request: report_pb2.ListCleaningLogsRequest, context: Context
     ) -> report_pb2.ListCleaningLogsResponse:
         """One line."""
@@ -311,7 +306,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         )
         return report_pb2.ListCleaningLogsResponse(logs=[line], next_page_token="more")
 
-    async def ListOutlierLogs(  # type: ignore[override]
+    async def ListOutlierLogs(
         self, request: report_pb2.ListOutlierLogsRequest, context: Context
     ) -> report_pb2.ListOutlierLogsResponse:
         """One line with one fence, and the other infinite."""
@@ -328,7 +323,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         )
         return report_pb2.ListOutlierLogsResponse(logs=[line])
 
-    async def ListFeatureLogs(  # type: ignore[override]
+    async def ListFeatureLogs(
         self, request: report_pb2.ListFeatureLogsRequest, context: Context
     ) -> report_pb2.ListFeatureLogsResponse:
         """One line."""
@@ -338,7 +333,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         )
         return report_pb2.ListFeatureLogsResponse(logs=[line])
 
-    async def GetCleaningReport(  # type: ignore[override]
+    async def GetCleaningReport(
         self, request: report_pb2.GetCleaningReportRequest, context: Context
     ) -> report_pb2.GetCleaningReportResponse:
         """A report."""
@@ -348,13 +343,13 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         )
         return report_pb2.GetCleaningReportResponse(report=report)
 
-    async def ListCollaborationGraphs(  # type: ignore[override]
+    async def ListCollaborationGraphs(
         self, request: report_pb2.ListCollaborationGraphsRequest, context: Context
     ) -> report_pb2.ListCollaborationGraphsResponse:
         """One chart."""
         return report_pb2.ListCollaborationGraphsResponse(graphs=[graph()])
 
-    async def ListCleanedDatasets(  # type: ignore[override]
+    async def ListCleanedDatasets(
         self, request: report_pb2.ListCleanedDatasetsRequest, context: Context
     ) -> report_pb2.ListCleanedDatasetsResponse:
         """One dataset."""

@@ -11,6 +11,7 @@ from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
 from worker_service.core.reading.missing import null_words, sample, spellings
 from worker_service.core.reading.parse import cast, parse
+from worker_service.core.reading.read import cast_column
 from worker_service.core.reading.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
 from worker_service.core.wording import count, examples
 
@@ -34,18 +35,28 @@ _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
-    """The format most values share; refused with a doubt where day and month can't be told apart."""
+    """The format the values share; refused with a doubt where day and month can't be told apart."""
     formats = _candidates(column.derive(sample))
     if not formats:
         return Refused()
+    if len(formats) == 1:
+        return _only(column, formats[0])
     ranked = sorted((_misfits(column, name), name) for name in formats)
-    misfits, best = ranked[0]
+    (misfits, best), (others, _) = ranked
     known = int(column.derive(distinct).counts[~column.derive(null_words)].sum())
     if not enough(known - misfits, known):
         return Refused()
-    if len(ranked) > 1 and not _decided(column, ranked):
-        return Refused(_doubt(column, known, ranked[1][0] + misfits), doubtful=True)
+    if not _decided(column, ranked):
+        return Refused(_doubt(column, known, others + misfits), doubtful=True)
     return ReadTimestamp(kind="timestamp", missing=column.derive(spellings), format=best)
+
+
+def _only(column: Column, name: str) -> AnyReadAs:
+    """The format nothing competes with; whether enough cells fit is for the caller to see."""
+    plain = ReadTimestamp(kind="timestamp", format=name)
+    if column.derive(cast_column, plain) is not None:
+        return plain
+    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings), format=name)
 
 
 def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:

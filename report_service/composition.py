@@ -1,0 +1,46 @@
+"""Building ReportService from its settings."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from report_service.renditions import Renditions
+from report_service.service import Reports
+from shared.db.datasets import Datasets
+from shared.db.results import Results
+from shared.db.session import Database
+from shared.isolation import Isolation
+from shared.settings import Settings
+from shared.storage import open_store
+
+PRELOAD = (
+    "report_service.charts.drawing",
+    "report_service.tables",
+    # matplotlib loads these when it first saves a picture.
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "PIL.PngImagePlugin",
+)
+
+
+@asynccontextmanager
+async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Reports]:
+    """The use case with everything it depends on; closes all of it."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    try:
+        await database.check()
+        async with open_store(settings) as store:
+            await store.check()
+            yield Reports(
+                datasets=Datasets(database),
+                results=Results(database),
+                store=store,
+                renditions=Renditions(
+                    store=store,
+                    isolation=isolation,
+                    scratch=settings.scratch_dir or Path(tempfile.gettempdir()),
+                ),
+            )
+    finally:
+        await database.close()

@@ -1,0 +1,115 @@
+"""ReportService over gRPC: convert, call, convert."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import grpc
+
+from report_service import convert
+from report_service.service import Reports
+from shared.pb.neuralearn.report.v1 import report_pb2 as pb
+from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
+from shared.rpc.server import Service
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class ReportServicer(rpc.ReportServiceServicer):
+    """Serves ReportService."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    async def GetTable(self, request: pb.GetTableRequest, context: Context) -> pb.GetTableResponse:
+        file = await self._reports.find_table(
+            convert.parse_dataset_id(request.dataset_id),
+            table=convert.parse_table(request),
+            format=convert.parse_table_format(request),
+        )
+        return convert.table_message(file, link=await self._reports.link(file))
+
+    async def DownloadTable(
+        self, request: pb.DownloadTableRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadTableResponse]:
+        pieces = self._reports.read_table(
+            convert.parse_dataset_id(request.dataset_id),
+            table=convert.parse_table(request),
+            format=convert.parse_table_format(request),
+            offset=request.offset,
+            length=request.length,
+        )
+        async with aclosing(pieces) as chunks:
+            async for chunk in chunks:
+                yield pb.DownloadTableResponse(chunk=chunk)
+
+    async def ListGraphs(self, request: pb.ListGraphsRequest, context: Context) -> pb.ListGraphsResponse:
+        page = await self._reports.list_graphs(
+            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        graphs = [convert.graph_message(graph) for graph in page.rows]
+        return pb.ListGraphsResponse(graphs=graphs, next_page_token=page.next_token)
+
+    async def GetGraph(self, request: pb.GetGraphRequest, context: Context) -> pb.GetGraphResponse:
+        format = convert.parse_graph_format(request)
+        dataset_id = convert.parse_dataset_id(request.dataset_id)
+        picture = await self._reports.get_graph(dataset_id, request.graph_id, format=format)
+        return convert.picture_message(picture, format=format)
+
+    async def GetFeatures(self, request: pb.GetFeaturesRequest, context: Context) -> pb.GetFeaturesResponse:
+        manifest = await self._reports.get_features(convert.parse_dataset_id(request.dataset_id))
+        return convert.features_message(manifest)
+
+    async def ListCleaningLogs(
+        self, request: pb.ListCleaningLogsRequest, context: Context
+    ) -> pb.ListCleaningLogsResponse:
+        page = await self._reports.list_cleaning_logs(
+            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        logs = [convert.cleaning_log_message(row) for row in page.rows]
+        return pb.ListCleaningLogsResponse(logs=logs, next_page_token=page.next_token)
+
+    async def ListOutlierLogs(self, request: pb.ListOutlierLogsRequest, context: Context) -> pb.ListOutlierLogsResponse:
+        page = await self._reports.list_outlier_logs(
+            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        logs = [convert.outlier_log_message(row) for row in page.rows]
+        return pb.ListOutlierLogsResponse(logs=logs, next_page_token=page.next_token)
+
+    async def ListFeatureLogs(self, request: pb.ListFeatureLogsRequest, context: Context) -> pb.ListFeatureLogsResponse:
+        page = await self._reports.list_feature_logs(
+            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        logs = [convert.feature_log_message(row) for row in page.rows]
+        return pb.ListFeatureLogsResponse(logs=logs, next_page_token=page.next_token)
+
+    async def GetCleaningReport(
+        self, request: pb.GetCleaningReportRequest, context: Context
+    ) -> pb.GetCleaningReportResponse:
+        dataset_id = convert.parse_dataset_id(request.dataset_id)
+        row = await self._reports.get_cleaning_report(dataset_id)
+        return pb.GetCleaningReportResponse(report=convert.report_message(dataset_id, row))
+
+    async def ListCollaborationGraphs(
+        self, request: pb.ListCollaborationGraphsRequest, context: Context
+    ) -> pb.ListCollaborationGraphsResponse:
+        page = await self._reports.list_collaboration_graphs(
+            request.collaboration_id, page_size=request.page_size, page_token=request.page_token
+        )
+        graphs = [convert.graph_message(graph) for graph in page.rows]
+        return pb.ListCollaborationGraphsResponse(graphs=graphs, next_page_token=page.next_token)
+
+    async def ListCleanedDatasets(
+        self, request: pb.ListCleanedDatasetsRequest, context: Context
+    ) -> pb.ListCleanedDatasetsResponse:
+        page = await self._reports.list_cleaned_datasets(
+            request.collaboration_id, page_size=request.page_size, page_token=request.page_token
+        )
+        datasets = [convert.cleaned_dataset_message(dataset) for dataset in page.rows]
+        return pb.ListCleanedDatasetsResponse(datasets=datasets, next_page_token=page.next_token)
+
+
+def service(reports: Reports) -> Service:
+    """ReportService, ready to be served."""
+    name = "neuralearn.report.v1.ReportService"
+    return Service(name, lambda server: rpc.add_ReportServiceServicer_to_server(ReportServicer(reports), server))

@@ -1,0 +1,30 @@
+"""A worker killed in the middle of a run costs time, never a dataset and never a second result."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.bench.tables import mixed_table, write_csv
+from tests.e2e.user import User
+
+
+@pytest.mark.timeout(180)
+def test_kill_9_ends_in_exactly_one_result_within_45_seconds(user: User, stack: Stack, tmp_path: Path) -> None:
+    table = write_csv(mixed_table(100_000, 60), tmp_path / "large.csv")
+    dataset_id = user.upload(table.read_bytes(), "large.csv").json()["dataset_id"]
+    while user.get(f"/dataset/{dataset_id}/status")["stage"] in {"queued", "loading"}:
+        time.sleep(0.02)
+    stack.kill("worker-fast")
+    killed = time.monotonic()
+    status = user.wait(dataset_id, patience=60)
+    rescued = time.monotonic() - killed
+    print(f"completed {rescued:.1f} s after the worker was killed")
+    assert status["status"] == "completed"
+    assert rescued < 45
+    runs = stack.settings.storage_dir / "datasets" / dataset_id / "runs"
+    published = [path.parent for path in runs.rglob("cleaned.parquet")]
+    assert len(published) == 1
+    graphs = user.get(f"/dataset/{dataset_id}/eda/graphs")["graphs"]
+    assert len(graphs) == len({graph["graph_id"] for graph in graphs})

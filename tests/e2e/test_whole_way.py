@@ -1,0 +1,224 @@
+"""One dataset's whole way, through every documented endpoint, over REST and gRPC."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from deploy.local.stack import Stack
+from tests.e2e.user import User
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = (ROOT / "sample_dataset.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def dataset(user: User) -> str:
+    return user.prepare(SAMPLE, "sample_dataset.csv", user_id="ada", collaboration_id="team", mode="deep")
+
+
+def test_the_answer_to_an_upload(user: User) -> None:
+    answer = user.upload(SAMPLE, "customers.v2.csv")
+    assert answer.json() == {
+        "dataset_id": answer.json()["dataset_id"],
+        "rows": 600,
+        "columns": 16,
+        "status": "uploaded",
+        "mode": "fast",
+        "database_name": "customers.v2",
+    }
+    user.wait(answer.json()["dataset_id"])
+
+
+def test_status_and_lists(user: User, dataset: str) -> None:
+    status = user.get(f"/dataset/{dataset}/status")
+    assert status["status"] == "completed"
+    assert status["database_name"] == "sample_dataset"
+    assert "100 %" in status["progress_info"]
+    assert status["started_at"] <= status["finished_at"]
+    for route in ("/datasets", "/datasets/status"):
+        listed = user.get(route, user_id="ada", collaboration_id="team")["datasets"]
+        assert dataset in {one["dataset_id"] for one in listed}
+        assert user.get(route, user_id="nobody")["datasets"] == []
+
+
+def test_raw_is_what_was_uploaded(user: User, dataset: str) -> None:
+    answer = user.client.get(f"/dataset/{dataset}/raw")
+    assert answer.content == SAMPLE
+    part = user.client.get(f"/dataset/{dataset}/raw", headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, SAMPLE[10:20])
+    same = user.client.get(f"/dataset/{dataset}/raw", headers={"if-none-match": answer.headers["etag"]})
+    assert same.status_code == 304
+
+
+def test_cleaned_and_engineered_tables(user: User, dataset: str) -> None:
+    raw = pd.read_csv(io.BytesIO(SAMPLE), dtype=str, keep_default_na=False)
+    cleaned = pd.read_parquet(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
+    engineered = pd.read_parquet(io.BytesIO(download(user, dataset, "engineered", "parquet")))
+    as_csv = pd.read_csv(io.BytesIO(download(user, dataset, "cleaned", "csv")), dtype=str)
+    assert len(cleaned) == len(engineered) == len(as_csv) == 600
+    assert list(as_csv.columns) == list(cleaned.columns)
+    assert "fax" not in cleaned.columns
+    assert cleaned["zip"].tolist() == raw["zip"].tolist()
+    assert cleaned["churned"].tolist() == engineered["churned"].tolist() == raw["churned"].tolist()
+    assert cleaned["age"].notna().all()
+    features = engineered.drop(columns="churned")
+    assert "customer_id" not in features and "currency" not in features
+    assert np.isfinite(features.to_numpy(dtype=float)).all()
+
+
+def download(user: User, dataset: str, table: str, form: str) -> bytes:
+    answer = user.client.get(f"/dataset/{dataset}/{table}", params={"format": form})
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def test_every_chart_in_every_format(user: User, dataset: str) -> None:
+    graphs = user.get(f"/dataset/{dataset}/eda/graphs")["graphs"]
+    kinds = {graph["type"] for graph in graphs}
+    assert kinds == {"histogram", "boxplot", "countplot", "correlation", "missingness"}
+    one_of_each = {graph["type"]: graph for graph in graphs}.values()
+    for graph in one_of_each:
+        assert user.client.get(graph["url"]).content.startswith(b"\x89PNG")
+        svg = user.client.get(graph["url"], params={"format": "svg"})
+        ElementTree.fromstring(svg.content)
+        assert svg.headers["content-type"].startswith("image/svg+xml")
+        json.loads(user.client.get(graph["url"], params={"format": "json"}).content)
+
+
+def test_features_tell_their_sources(user: User, dataset: str) -> None:
+    features = user.get(f"/dataset/{dataset}/features")
+    assert features["target"]["column"] == "churned"
+    assert features["target"]["reason"]
+    assert {feature["name"] for feature in features["input_features"]} == set(
+        SAMPLE.decode().split("\n")[0].strip().split(",")
+    )
+    engineered = pd.read_parquet(io.BytesIO(download(user, dataset, "engineered", "parquet")))
+    assert {feature["name"] for feature in features["output_features"]} == set(engineered.columns)
+    assert all(feature["sources"] and feature["how"] for feature in features["output_features"])
+
+
+@pytest.mark.parametrize("log", ["cleaning", "outliers", "features"])
+def test_logs_give_a_reason_for_every_step(user: User, dataset: str, log: str) -> None:
+    lines = user.get(f"/dataset/{dataset}/logs/{log}")["logs"]
+    assert lines
+    for line in lines:
+        assert line["status"] in {"applied", "skipped", "flagged"}
+        assert line["reason"].endswith(".")
+    paged, token = [], ""
+    while True:
+        page = user.get(f"/dataset/{dataset}/logs/{log}", page_size=2, page_token=token)
+        paged += page["logs"]
+        if not (token := page["next_page_token"]):
+            break
+    assert paged == lines
+
+
+def test_the_report_of_deep_mode(user: User, dataset: str) -> None:
+    report = user.get(f"/dataset/{dataset}/report")
+    assert report["mode"] == "deep"
+    assert all(report[part] for part in ("reasoning", "summary", "recommendations", "created_at"))
+    other = user.prepare(SAMPLE, "fast.csv")
+    refused = user.client.get(f"/dataset/{other}/report")
+    assert refused.status_code == 409
+    assert "deep" in refused.json()["detail"]
+
+
+def test_collaborations(user: User, dataset: str) -> None:
+    graphs = user.get("/collaboration/team/graphs")["graphs"]
+    assert {graph["dataset_id"] for graph in graphs} == {dataset}
+    cleaned = user.get("/collaboration/team/datasets/cleaned")["datasets"]
+    assert [(one["dataset_id"], one["database_name"], one["rows"]) for one in cleaned] == [
+        (dataset, "sample_dataset", 600)
+    ]
+    assert user.get("/collaboration/nobody/graphs")["graphs"] == []
+
+
+@pytest.mark.parametrize("strategy", ["cap", "remove", "median"])
+@pytest.mark.parametrize("method", ["iqr", "zscore"])
+def test_outlier_options(user: User, method: str, strategy: str) -> None:
+    rows = "".join(f"{n % 7 + n / 1000:.3f},{n}\n" for n in range(300))
+    content = ("v,k\n" + rows + "900,x\n").encode()
+    dataset = user.prepare(content, outlier_method=method, outlier_strategy=strategy)
+    (line,) = [one for one in user.get(f"/dataset/{dataset}/logs/outliers")["logs"] if one["column"] == "v"]
+    assert (line["method"], line["strategy"], line["outliers"]) == (method, strategy, 1)
+    values = pd.read_parquet(io.BytesIO(download(user, dataset, "cleaned", "parquet")))["v"]
+    assert values.max() < 900
+    assert len(values) == (300 if strategy == "remove" else 301)
+
+
+def test_json_datasets(user: User) -> None:
+    records = [{"id": n, "height": 150 + n % 50, "colour": ["red", "blue"][n % 2]} for n in range(100)]
+    dataset = user.prepare(json.dumps(records).encode(), "people.json")
+    assert user.get(f"/dataset/{dataset}/status")["columns"] == 3
+    assert user.client.get(f"/dataset/{dataset}/raw").headers["content-type"].startswith("application/json")
+
+
+def test_the_open_pages(user: User) -> None:
+    assert user.get("/health")["status"] == "ok"
+    for page in ("/", "/docs", "/redoc"):
+        answer = user.client.get(page, headers={"accept": "text/html"})
+        assert answer.status_code == 200
+        assert "text/html" in answer.headers["content-type"]
+        assert "cdn." not in answer.text
+    assert "/dataset/upload" in user.get("/openapi.json")["paths"]
+
+
+@pytest.mark.parametrize(
+    ("port", "service", "method", "request_json"),
+    [
+        ("ingest_port", "neuralearn.ingest.v1.IngestService", "ListDatasets", '{"page_size": 1}'),
+        ("pipeline_port", "neuralearn.pipeline.v1.PipelineService", "ListQueues", "{}"),
+        ("report_port", "neuralearn.report.v1.ReportService", "ListCleanedDatasets", '{"collaboration_id": "team"}'),
+    ],
+)
+def test_reflection_and_health_over_grpc(stack: Stack, port: str, service: str, method: str, request_json: str) -> None:
+    address = f"http://127.0.0.1:{getattr(stack.settings, port)}"
+    assert service in buf_curl("--list-methods", address)
+    json.loads(buf_curl("-d", request_json, f"{address}/{service}/{method}"))
+    health = buf_curl("-d", json.dumps({"service": service}), f"{address}/grpc.health.v1.Health/Check")
+    assert json.loads(health) == {"status": "SERVING"}
+
+
+def buf_curl(*arguments: str) -> str:
+    command = [Path(sys.executable).parent / "buf", "curl", "--protocol", "grpc", "--http2-prior-knowledge", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30, cwd="/").stdout
+
+
+def test_upload_over_buf_curl(stack: Stack) -> None:
+    import base64
+
+    parts = [
+        {"header": {"filename": "curl.csv"}},
+        {"chunk": base64.b64encode(SAMPLE).decode()},
+        {"commit": {"size_bytes": len(SAMPLE), "sha256": hashlib.sha256(SAMPLE).hexdigest()}},
+    ]
+    address = f"http://127.0.0.1:{stack.settings.ingest_port}/neuralearn.ingest.v1.IngestService/UploadDataset"
+    answer = json.loads(buf_curl("-d", "".join(json.dumps(part) for part in parts), address))
+    assert answer["dataset"]["databaseName"] == "curl"
+
+
+def test_an_unreachable_dataset_url(user: User) -> None:
+    answer = user.client.post("/dataset/upload", data={"dataset_url": "http://127.0.0.1:9/x.csv"})
+    assert answer.status_code == 422
+    assert answer.json()["reason"] == "INVALID_DATASET_URL"
+
+
+def test_not_ready_yet(user: User) -> None:
+    rows = "".join(f"{n},{n * 1.5},{n % 9}\n" for n in range(90_000))
+    dataset_id = user.upload(("a,b,c\n" + rows).encode()).json()["dataset_id"]
+    early = user.client.get(f"/dataset/{dataset_id}/cleaned")
+    if early.status_code != 200:
+        assert early.status_code == 409
+        assert early.json()["reason"] == "NOT_READY"
+        assert int(early.headers["retry-after"]) >= 1
+    user.wait(dataset_id)
+    assert isinstance(user.client.get(f"/dataset/{dataset_id}/cleaned"), httpx.Response)

@@ -1,0 +1,185 @@
+"""Executing runs with real parts: every fate of the child ends in one truth in PostgreSQL and leaves nothing behind."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.db.datasets import DatasetRecord, Datasets
+from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
+from shared.db.session import Database
+from shared.isolation import Isolation
+from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue
+from shared.storage import ObjectStore
+from tests.integration import programs
+from tests.records import accept_dataset
+from worker_service.execution import Program, RunExecutor, Terms
+from worker_service.reconciler import Reconciler
+
+
+class Workshop:
+    """Makes executors and datasets over the real servers."""
+
+    def __init__(
+        self, database: Database, store: ObjectStore, queue: RunQueue, isolation: Isolation, scratch: Path
+    ) -> None:
+        self.database, self.store, self.queue, self.isolation, self.scratch = (
+            database,
+            store,
+            queue,
+            isolation,
+            scratch,
+        )
+        self.runs = Runs(database)
+
+    def executor(self, program: Program, **terms: Any) -> RunExecutor:
+        values: dict[str, Any] = {
+            "timeout": {FAST_QUEUE: 60.0, DEEP_QUEUE: 60.0},
+            "memory_bytes": 1 << 30,
+            "lease": timedelta(seconds=2),
+            "heartbeat_seconds": 0.5,
+            "scratch": self.scratch,
+        }
+        return RunExecutor(
+            runs=self.runs,
+            datasets=Datasets(self.database),
+            store=self.store,
+            queue=self.queue,
+            isolation=self.isolation,
+            terms=Terms(**{**values, **terms}),
+            program=program,
+        )
+
+    async def dataset(self) -> DatasetRecord:
+        record = await accept_dataset(self.database)
+        await self.store.put_bytes(record.table_key, b"table")
+        return record
+
+    async def run_once(self, program: Program, **terms: Any) -> RunRecord:
+        record = await self.dataset()
+        await self.executor(program, **terms).execute(record.run.id)
+        return await self.runs.get(record.run.id)
+
+    async def staged(self, run: RunRecord) -> list[str]:
+        return [info.key async for info in self.store.list(f"datasets/{run.dataset_id}/runs")]
+
+    def leftovers(self) -> list[Path]:
+        return list(self.scratch.glob("run-*"))
+
+
+@pytest.fixture
+def workshop(database: Database, store: ObjectStore, queue: RunQueue, isolation: Isolation, tmp_path: Path) -> Workshop:
+    return Workshop(database, store, queue, isolation, tmp_path)
+
+
+async def test_success_is_published_once(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    executor = workshop.executor(programs.succeed)
+    await asyncio.gather(*(executor.execute(record.run.id) for _ in range(3)))
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.attempt, run.percent) == ("completed", 1, 100)
+    assert run.artifacts is not None
+    assert {key.removeprefix(run.artifacts + "/") for key in await workshop.staged(run)} == set(programs.ARTIFACTS)
+    assert workshop.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("program", "terms", "reason", "words"),
+    [
+        (programs.refuse, {}, "NOISE", "Nothing but noise."),
+        (programs.hang, {"timeout": {FAST_QUEUE: 0.5}}, "TIMED_OUT", "stopped"),
+        (programs.devour, {}, "OUT_OF_MEMORY", "1 GiB"),
+        (programs.blunder, {}, "INTERNAL", "defect of ours"),
+    ],
+)
+async def test_what_a_repeat_can_not_cure_fails_at_once(
+    workshop: Workshop, program: Program, terms: dict[str, Any], reason: str, words: str
+) -> None:
+    run = await workshop.run_once(program, **terms)
+    assert (run.state, run.error_reason, run.attempt) == ("failed", reason, 1)
+    assert words in (run.error_detail or "")
+    assert "secret" not in (run.error_detail or "")
+    assert await workshop.staged(run) == []
+    assert workshop.leftovers() == []
+
+
+async def test_a_crashed_child_is_retried_later_and_not_for_ever(workshop: Workshop) -> None:
+    run = await workshop.run_once(programs.crash)
+    assert (run.state, run.error_reason, run.attempt) == ("queued", "PROCESS_DIED", 1)
+    assert "SIGSEGV" in (run.error_detail or "")
+    for _ in range(MAX_ATTEMPTS - 1):
+        await make_due(workshop, run)
+        await workshop.executor(programs.crash).execute(run.id)
+    ended = await workshop.runs.get(run.id)
+    assert (ended.state, ended.attempt) == ("failed", MAX_ATTEMPTS)
+
+
+async def make_due(workshop: Workshop, run: RunRecord) -> None:
+    from sqlalchemy import text
+
+    async with workshop.database.transaction() as connection:
+        await connection.execute(text("update runs set due_at = now() where id = :id"), {"id": run.id})
+
+
+async def test_a_lost_object_store_is_worth_another_try(workshop: Workshop) -> None:
+    record = await accept_dataset(workshop.database)
+    await workshop.executor(programs.succeed).execute(record.run.id)
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.error_reason) == ("failed", "OBJECT_NOT_FOUND")
+
+
+async def test_cancellation_hands_the_run_back_and_kills_the_child(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    task = asyncio.create_task(workshop.executor(programs.hang).execute(record.run.id))
+    await until(workshop, record.run.id, "running")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.attempt) == ("queued", 0)
+    assert workshop.leftovers() == []
+
+
+async def until(workshop: Workshop, run_id: Any, state: str) -> None:
+    for _ in range(100):
+        if (await workshop.runs.get(run_id)).state == state:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never {state}")
+
+
+async def test_the_heartbeat_outlives_the_lease(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    executor = workshop.executor(programs.succeed_slowly, lease=timedelta(seconds=1), heartbeat_seconds=0.3)
+    task = asyncio.create_task(executor.execute(record.run.id))
+    await asyncio.sleep(2)
+    assert await workshop.runs.claim(record.run.id, lease=timedelta(seconds=1)) is None
+    run = await workshop.runs.get(record.run.id)
+    assert (run.stage, run.percent) == ("profiling", 30)
+    await task
+    assert (await workshop.runs.get(record.run.id)).state == "completed"
+
+
+async def test_a_zombie_throws_its_work_away(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    zombie = workshop.executor(programs.succeed_slowly, lease=timedelta(seconds=0.2), heartbeat_seconds=60.0)
+    task = asyncio.create_task(zombie.execute(record.run.id))
+    await until(workshop, record.run.id, "running")
+    await asyncio.sleep(0.3)
+    await workshop.executor(programs.succeed).execute(record.run.id)
+    await task
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.attempt) == ("completed", 2)
+    assert run.artifacts is not None
+    assert len(await workshop.staged(run)) == len(programs.ARTIFACTS)
+
+
+async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    reconciler = Reconciler(database=workshop.database, runs=workshop.runs, queue=workshop.queue, period_seconds=1)
+    assert await workshop.queue.known([record.run.id]) == set()
+    assert await reconciler.reconcile() >= 1
+    assert await workshop.queue.known([record.run.id]) == {record.run.id}
+    assert await reconciler.reconcile() == 0

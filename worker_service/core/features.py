@@ -1,0 +1,102 @@
+"""What a model gets, and where each of its columns comes from."""
+
+from typing import Literal
+
+from worker_service.core.column_type import ColumnType
+from worker_service.core.executor import Outcome
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.statistics import Value
+from worker_service.core.target import Target
+
+Role = Literal["feature", "target", "identifier", "constant", "text", "sparse", "duplicate"]
+
+_UNUSED: dict[ColumnType, Role] = {
+    "identifier": "identifier",
+    "constant": "constant",
+    "text": "text",
+    "empty": "sparse",
+}
+
+
+class InputFeature(Value):
+    """A column of the decoded table."""
+
+    name: str
+    type: ColumnType
+    role: Role
+    missing: int
+    distinct: int
+
+
+class OutputFeature(Value):
+    """A column of the engineered table."""
+
+    name: str
+    type: str
+    """Its storage type, such as `double`."""
+    sources: tuple[str, ...]
+    """The columns of the decoded table it is computed from."""
+    how: str
+    """In words, every step on the way."""
+
+
+class FeatureManifest(Value):
+    """The columns that went in, those that came out, and what is to be predicted."""
+
+    target: Target
+    input_features: tuple[InputFeature, ...]
+    output_features: tuple[OutputFeature, ...]
+
+
+def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> FeatureManifest:
+    """Trace every column of the engineered table back to the decoded one."""
+    sources, ways = _trace(outcome)
+    engineered = outcome.engineered
+    return FeatureManifest(
+        target=recipe.target,
+        input_features=tuple(_input(column, recipe, outcome) for column in profile.columns),
+        output_features=tuple(
+            OutputFeature(
+                name=name,
+                type=str(engineered[name].type),
+                sources=sources[name],
+                how=" ".join(ways[name]) or "Taken over as it is.",
+            )
+            for name in engineered.names
+        ),
+    )
+
+
+def _trace(outcome: Outcome) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    sources = {name: (name,) for name in outcome.typed.names}
+    ways: dict[str, tuple[str, ...]] = dict.fromkeys(sources, ())
+    for result in outcome.results:
+        if result.state != "applied" or (not result.cells_changed and not result.outputs):
+            continue
+        past = tuple(dict.fromkeys(source for name in result.columns for source in sources[name]))
+        for name in result.outputs or result.columns:
+            earlier = tuple(dict.fromkeys(way for column in result.columns for way in ways[column]))
+            sources[name], ways[name] = past, (*earlier, result.what)
+    return sources, ways
+
+
+def _input(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> InputFeature:
+    return InputFeature(
+        name=column.name,
+        type=column.type,
+        role=_role(column, recipe, outcome),
+        missing=column.missing,
+        distinct=column.distinct,
+    )
+
+
+def _role(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> Role:
+    if column.name == recipe.target.column:
+        return "target"
+    if column.name not in outcome.cleaned:
+        return "sparse"
+    dropped = {name for result in outcome.results if result.kind == "drop_column" for name in result.columns}
+    if column.duplicate_of is not None and column.name in dropped:
+        return "duplicate"
+    return _UNUSED.get(column.type, "feature") if column.name in dropped else "feature"

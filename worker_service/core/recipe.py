@@ -1,0 +1,19 @@
+"""A plan of preparation as a value: versioned, frozen, equal after a round trip through JSON."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from worker_service.core.statistics import Value
+from worker_service.core.steps import AnyStep
+from worker_service.core.target import Target
+
+Discriminated = Annotated[AnyStep, Field(discriminator="kind")]
+
+
+class Recipe(Value):
+    """The steps in the order in which they were proposed, and the column they must leave alone."""
+
+    version: Literal[1]
+    target: Target
+    steps: tuple[Discriminated, ...]
