@@ -10,9 +10,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway import convert, schemas
+from gateway.early_status import stream_to
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
-from shared.errors import ServiceError, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
 from shared.rpc.channel import QUERY_SECONDS, RENDER_SECONDS, TRANSFER_SECONDS, open_channel
@@ -78,11 +78,8 @@ class IngestClient:
         Raises:
             Unavailable: where the service went away in the middle.
         """
-        try:
-            with service_errors():
-                answer = await self._stub.UploadDataset(parts, timeout=TRANSFER_SECONDS, metadata=_metadata())
-        except ServiceError as error:
-            raise _as_outage(error) from error
+        with service_errors():
+            answer = await stream_to(self._stub.UploadDataset, parts, timeout=TRANSFER_SECONDS, metadata=_metadata())
         return convert.upload_answer(answer.dataset)
 
     async def import_dataset(self, options: UploadOptions, *, request_id: str) -> schemas.UploadAnswer:
@@ -251,10 +248,3 @@ async def _ask(
 
 def _metadata() -> tuple[tuple[str, str], ...]:
     return ((HEADER, current_request_id()),)
-
-
-def _as_outage(error: ServiceError) -> ServiceError:
-    """A server that dies in the middle of a stream shows as a bare INTERNAL; tell the client to try again."""
-    cause = error.__cause__
-    died = isinstance(cause, grpc.aio.AioRpcError) and "RST_STREAM" in (cause.details() or "")
-    return Unavailable("The service went away during the upload; please try again.") if died else error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from datetime import timedelta
 
 from shared.db.datasets import Datasets
@@ -74,7 +75,9 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
                 job_timeout=timeout[queue_name] + _SPARE_SECONDS,
                 lease_seconds=settings.lease_seconds,
             )
-            await worker.async_run()
+            for name in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(name, worker.stop)
+            await worker.serve()
     finally:
         await queue.close()
         await database.close()

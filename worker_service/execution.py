@@ -135,8 +135,8 @@ class RunExecutor:
                     if not await self._runs.progress(run.id, token, stage=latest[0], percent=latest[1]):
                         return
                     shown = latest
-            except (Unavailable, OSError) as error:
-                _log.warning("heartbeat missed", run_id=str(run.id), error=type(error).__name__)
+            except Unavailable as error:
+                _log.warning("heartbeat missed", run_id=str(run.id), reason=error.reason)
 
     async def _work(self, run: RunRecord, token: UUID, progress: _Progress) -> None:
         dataset = await self._datasets.get(run.dataset_id)

@@ -2,11 +2,9 @@
 
 import asyncio
 
-from redis.exceptions import RedisError
-
 from shared.db.runs import Runs
 from shared.db.session import Database
-from shared.errors import ServiceError
+from shared.errors import Unavailable
 from shared.logs import get_logger
 from shared.queue import RunQueue
 
@@ -31,8 +29,8 @@ class Reconciler:
         while True:
             try:
                 await self.reconcile()
-            except (ServiceError, RedisError, OSError) as error:
-                _log.warning("reconciling failed", error=type(error).__name__)
+            except Unavailable as error:
+                _log.warning("reconciling failed", reason=error.reason)
             await asyncio.sleep(self._period_seconds)
 
     async def reconcile(self) -> int:

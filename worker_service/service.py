@@ -2,10 +2,7 @@
 
 from uuid import UUID
 
-from redis.exceptions import RedisError
-
 from shared.db.runs import QueueLoad, RunRecord, Runs
-from shared.errors import Unavailable
 from shared.queue import RunQueue
 
 
@@ -24,12 +21,7 @@ class Pipeline:
         """
         run = await self._runs.get(run_id)
         if run.state == "queued":
-            try:
-                await self._queue.enqueue(run.queue, run_id)
-            except (RedisError, OSError) as error:
-                raise Unavailable(
-                    "The queue does not answer; the run will start later.", reason="QUEUE_UNAVAILABLE"
-                ) from error
+            await self._queue.enqueue(run.queue, run_id)
         return run
 
     async def get_run(self, run_id: UUID) -> RunRecord:

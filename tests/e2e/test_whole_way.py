@@ -189,7 +189,14 @@ def test_reflection_and_health_over_grpc(stack: Stack, port: str, service: str, 
 
 
 def buf_curl(*arguments: str) -> str:
-    command = [Path(sys.executable).parent / "buf", "curl", "--protocol", "grpc", "--http2-prior-knowledge", *arguments]
+    command = [
+        str(Path(sys.executable).parent / "buf"),
+        "curl",
+        "--protocol",
+        "grpc",
+        "--http2-prior-knowledge",
+        *arguments,
+    ]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30, cwd="/").stdout
 
 

@@ -16,6 +16,7 @@ from shared.storage import ObjectStore
 from tests.integration import programs
 from tests.records import accept_dataset
 from worker_service.execution import Program, RunExecutor, Terms
+from worker_service.preparation import ARTIFACTS
 from worker_service.reconciler import Reconciler
 
 
@@ -81,7 +82,7 @@ async def test_success_is_published_once(workshop: Workshop) -> None:
     run = await workshop.runs.get(record.run.id)
     assert (run.state, run.attempt, run.percent) == ("completed", 1, 100)
     assert run.artifacts is not None
-    assert {key.removeprefix(run.artifacts + "/") for key in await workshop.staged(run)} == set(programs.ARTIFACTS)
+    assert {key.removeprefix(run.artifacts + "/") for key in await workshop.staged(run)} == set(ARTIFACTS)
     assert workshop.leftovers() == []
 
 
@@ -173,7 +174,7 @@ async def test_a_zombie_throws_its_work_away(workshop: Workshop) -> None:
     run = await workshop.runs.get(record.run.id)
     assert (run.state, run.attempt) == ("completed", 2)
     assert run.artifacts is not None
-    assert len(await workshop.staged(run)) == len(programs.ARTIFACTS)
+    assert len(await workshop.staged(run)) == len(ARTIFACTS)
 
 
 async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Workshop) -> None:

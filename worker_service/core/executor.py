@@ -111,9 +111,8 @@ class _Run:
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
         except StepRejected as rejection:
-            return _result(
-                number, step, "skipped", what="", why=f"Skipped: {rejection}", tally=Tally(0, 0, 0, 0, frame.rows)
-            )
+            nothing = Tally(cells_changed=0, rows_removed=0, found=0, known=0)
+            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", tally=nothing)
         tally = self._commit(number, step, frame, effect)
         state: State = "flagged" if effect.flagged else "applied"
         return _result(number, step, state, what=describe_step(step, tally), why=step.why, tally=tally)
@@ -143,7 +142,6 @@ class _Run:
             rows_removed=frame.rows - after.rows,
             found=effect.found or 0,
             known=known,
-            rows=frame.rows,
         )
 
 

@@ -69,10 +69,10 @@ def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> Feat
 
 
 def _trace(outcome: Outcome) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    sources = {name: (name,) for name in outcome.typed.names}
+    sources: dict[str, tuple[str, ...]] = {name: (name,) for name in outcome.typed.names}
     ways: dict[str, tuple[str, ...]] = dict.fromkeys(sources, ())
     for result in outcome.results:
-        if result.state != "applied" or (not result.cells_changed and not result.outputs):
+        if result.state != "applied" or not (result.cells_changed or result.outputs):
             continue
         past = tuple(dict.fromkeys(source for name in result.columns for source in sources[name]))
         for name in result.outputs or result.columns:

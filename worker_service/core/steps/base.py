@@ -83,8 +83,6 @@ class Tally:
     found: int
     known: int
     """Cells of the step's first column that had a value before."""
-    rows: int
-    """Rows the table had before."""
 
 
 @singledispatch

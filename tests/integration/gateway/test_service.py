@@ -1,0 +1,44 @@
+"""The gateway itself."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.gateway.conftest import Services
+from tests.integration.gateway.process import gateway_process
+
+
+async def test_health(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["status"] == "ok" and body["version"]
+    assert body["services"] == dict.fromkeys(("ingest", "pipeline", "report"), "serving")
+
+
+async def test_the_root_for_people_and_for_programs(client: httpx.AsyncClient) -> None:
+    page = await client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Host": 'a"<b>'})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<form" in page.text and "<b>" not in page.text
+    assert "http" not in page.headers["content-security-policy"]
+    assert (await client.get("/")).headers["content-type"].startswith("text/html")
+    about = await client.get("/", headers={"Accept": "application/json"})
+    assert about.json()["docs"] == "/docs"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_the_documentation_works_offline(client: httpx.AsyncClient, path: str) -> None:
+    page = (await client.get(path)).text
+    assert "https://" not in page
+    assets = [one.split('"')[0] for one in page.split('"') if one.startswith("/static-offline-docs/")]
+    assert assets
+    for asset in assets:
+        assert (await client.get(asset)).status_code == 200
+
+
+async def test_a_stopped_gateway_leaves_cleanly(fakes: Services, tmp_path: Path) -> None:
+    with gateway_process(tmp_path, fakes.targets) as gateway:
+        gateway.process.terminate()
+        assert gateway.process.wait(timeout=10) in {0, -15}
+    assert "Traceback" not in gateway.log.read_text()
