@@ -13,8 +13,8 @@ FILE_FIELD = "file"
 MAX_FIELD_BYTES = 4096
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
-UserId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE, examples=["ada"])]
-CollaborationId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE, examples=["team-7"])]
+UserId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
+CollaborationId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
 
 
 def _web_address(value: str) -> str:
@@ -28,7 +28,10 @@ def _web_address(value: str) -> str:
 
 
 class UploadOptions(BaseModel):
-    """What the uploader may choose. An empty text means the default."""
+    """What the uploader may choose. An empty text means the default.
+
+    The fields carry no examples: the documentation page would fill them in and send them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,7 +39,6 @@ class UploadOptions(BaseModel):
         "",
         max_length=2048,
         description="Where to fetch the dataset, instead of a file.",
-        examples=["https://example.org/sales.csv"],
     )
     user_id: UserId = Field("anonymous", description="Who owns the dataset.")
     collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
@@ -50,7 +52,6 @@ class UploadOptions(BaseModel):
         max_length=1000,
         pattern=r"^[^\x00]*$",
         description="The column a model will predict; empty lets the service detect it.",
-        examples=["sold"],
     )
 
 

@@ -29,9 +29,8 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        structlog.contextvars.clear_contextvars()
         exchange = _Exchange(scope, send)
-        structlog.contextvars.bind_contextvars(service="gateway", request_id=exchange.request_id)
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
         try:
             await self._app(scope, receive, exchange.send)
         except ClientDisconnect:

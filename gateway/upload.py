@@ -34,8 +34,11 @@ DEFAULT_FILENAME = "dataset.csv"
 class Uploads:
     """Carries uploads to IngestService; their number, size and memory are bounded."""
 
-    def __init__(self, ingest: IngestClient, *, max_bytes: int, max_concurrent: int) -> None:
+    def __init__(
+        self, ingest: IngestClient, *, max_bytes: int, max_concurrent: int, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self._ingest = ingest
+        self._idle_seconds = idle_seconds
         self._max_bytes = max_bytes
         self._free = max_concurrent
 
@@ -53,12 +56,12 @@ class Uploads:
         with self._slot():
             if media_type == b"multipart/form-data":
                 return await self._from_multipart(request, form, options.get(b"boundary", b""), request_id)
-            _fill(form, media_type, await _small_body(request))
+            _fill(form, media_type, await self._small_body(request))
             return await self._from_address(form, request_id)
 
     def _refuse_early(self, request: Request) -> None:
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._max_bytes + SMALL_BODY_BYTES:
+        if length.isdecimal() and int(length) > self._max_bytes + SMALL_BODY_BYTES:
             raise too_large(self._max_bytes)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "The body must not be compressed.")
@@ -75,6 +78,30 @@ class Uploads:
         finally:
             self._free += 1
 
+    async def _body(self, request: Request, max_bytes: int, refusal: TooLarge) -> AsyncIterator[bytes]:
+        """The body as it arrives; `refusal` is raised when it exceeds the limit."""
+        stream = request.stream()
+        received = 0
+        while True:
+            try:
+                async with asyncio.timeout(self._idle_seconds):
+                    piece = await anext(stream, b"")
+            except TimeoutError:
+                raise HTTPException(408, f"Nothing arrived for {self._idle_seconds:.0f} seconds.") from None
+            if not piece:
+                return
+            received += len(piece)
+            if received > max_bytes:
+                raise refusal
+            yield piece
+
+    async def _small_body(self, request: Request) -> bytes:
+        body = bytearray()
+        refusal = TooLarge(f"Without a file, the body may have {SMALL_BODY_BYTES:,} bytes.", reason="BODY_TOO_LARGE")
+        async for piece in self._body(request, SMALL_BODY_BYTES, refusal):
+            body += piece
+        return bytes(body)
+
     async def _from_address(self, form: UploadForm, request_id: str) -> UploadAnswer:
         form.require_address()
         return await self._ingest.import_dataset(form.options(), request_id=request_id)
@@ -88,7 +115,7 @@ class Uploads:
             # Whoever fails first, the service or the reading, ends the other: the group cancels it.
             async with asyncio.TaskGroup() as tasks:
                 reader = FormReader(form, transfer, tasks)
-                async for piece in _body(request, self._max_bytes + SMALL_BODY_BYTES, too_large(self._max_bytes)):
+                async for piece in self._body(request, self._max_bytes + SMALL_BODY_BYTES, too_large(self._max_bytes)):
                     for event in parts.feed(piece):
                         await reader.take(event)
                 parts.finish()
@@ -236,32 +263,6 @@ def too_large(max_bytes: int) -> TooLarge:
         f"The file is larger than the {max_bytes:,} bytes this service takes.",
         metadata={"max_bytes": str(max_bytes)},
     )
-
-
-async def _body(request: Request, max_bytes: int, refusal: TooLarge) -> AsyncIterator[bytes]:
-    """The body as it arrives; `refusal` is raised when it exceeds the limit."""
-    stream = request.stream()
-    received = 0
-    while True:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                piece = await anext(stream, b"")
-        except TimeoutError:
-            raise HTTPException(408, f"Nothing arrived for {IDLE_SECONDS:.0f} seconds.") from None
-        if not piece:
-            return
-        received += len(piece)
-        if received > max_bytes:
-            raise refusal
-        yield piece
-
-
-async def _small_body(request: Request) -> bytes:
-    body = bytearray()
-    refusal = TooLarge(f"Without a file, the body may have {SMALL_BODY_BYTES:,} bytes.", reason="BODY_TOO_LARGE")
-    async for piece in _body(request, SMALL_BODY_BYTES, refusal):
-        body += piece
-    return bytes(body)
 
 
 def _fill(form: UploadForm, media_type: bytes, body: bytes) -> None:

@@ -55,8 +55,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def isolation() -> Isolation:
     """Killable children with everything loaded that any service's children need."""
     from ingest_service.composition import PRELOAD as INGEST
-    REPORT = ()
-    WORKER = ()
+    from report_service.composition import PRELOAD as REPORT
+    from worker_service.composition import PRELOAD as WORKER
 
     isolation = Isolation(preload=(*INGEST, *WORKER, *REPORT))
     isolation.warm_up()

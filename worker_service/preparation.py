@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,15 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
 
 
 def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...]) -> None:
-    _write_table(outcome.cleaned.to_table(), target / "cleaned.parquet")
-    _write_table(outcome.engineered.to_table(), target / "engineered.parquet")
-    _write_table(outcome.changes, target / "changes.parquet")
+    tables = {
+        "cleaned": outcome.cleaned.to_table(),
+        "engineered": outcome.engineered.to_table(),
+        "changes": outcome.changes,
+    }
+    with ThreadPoolExecutor() as pool:
+        written = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
+    for one in written:
+        one.result()
     (target / "profile.json").write_text(facts.model_dump_json())
     (target / "recipe.json").write_text(recipe.model_dump_json())
     (target / "charts.json").write_text(
@@ -74,7 +81,9 @@ def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, chart
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="snappy", row_group_size=65_536)
+    """Parquet with dictionaries where values repeat; trying them on columns of decimals costs a third of the time."""
+    repetitive = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, path, compression="snappy", use_dictionary=repetitive, row_group_size=131_072)
 
 
 def _told(

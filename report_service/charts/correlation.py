@@ -92,7 +92,7 @@ def _draw(axes: Axes, rows: Sequence[Sequence[float | None]]) -> None:
 
 def _annotate(axes: Axes, matrix: npt.NDArray[np.float64]) -> None:
     for (row, column), value in np.ndenumerate(matrix):
-        words = "–" if np.isnan(value) else f"{value + 0.0:.2f}".replace("-", MINUS)
+        words = "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS)
         color = "white" if abs(value) > 0.7 else INK
         axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", size=8, color=color)
 

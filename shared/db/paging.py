@@ -46,6 +46,18 @@ def encode_token(position: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode().rstrip("=")
 
 
+def row_number(text: str) -> int:
+    """A parser for the part of a position that is a row's number.
+
+    Raises:
+        ValueError: not a number that PostgreSQL can hold.
+    """
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
 def decode_token(token: str, *, parts: Sequence[Callable[[str], Any]]) -> tuple[Any, ...] | None:
     """The position a token stands for, each part read by its parser; None for the empty token.
 

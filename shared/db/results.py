@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, Table, select, tuple_
 
-from shared.db.paging import Page, PageSize, decode_token, encode_token
+from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
 from shared.db.session import Database
 from shared.db.tables import (
     cleaning_logs,
@@ -57,7 +57,7 @@ class Results:
         """A page of a run's charts, in the order of the table's columns."""
         size = PAGE_SIZE.of(page_size)
         statement = _graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
-        if position := decode_token(page_token, parts=(int,)):
+        if position := decode_token(page_token, parts=(row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
@@ -82,7 +82,7 @@ class Results:
             .order_by(runs.c.finished_at.desc(), runs.c.id.desc(), graph_metadata.c.id)
             .limit(size + 1)
         )
-        if position := decode_token(page_token, parts=(datetime.fromisoformat, UUID, int)):
+        if position := decode_token(page_token, parts=(datetime.fromisoformat, UUID, row_number)):
             finished, run_id, graph = position
             same_run = (runs.c.id == run_id) & (graph_metadata.c.id > graph)
             statement = statement.where(same_run | (tuple_(runs.c.finished_at, runs.c.id) < (finished, run_id)))
@@ -103,7 +103,7 @@ class Results:
     async def _page(self, table: Table, run_id: UUID, page_size: int, page_token: str) -> Page[RowMapping]:
         size = PAGE_SIZE.of(page_size)
         statement = select(table).where(table.c.run_id == run_id).order_by(table.c.id).limit(size + 1)
-        if position := decode_token(page_token, parts=(int,)):
+        if position := decode_token(page_token, parts=(row_number,)):
             statement = statement.where(table.c.id > position[0])
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()

@@ -18,6 +18,14 @@ RENDER_SECONDS = 120.0
 TRANSFER_SECONDS = 3600.0
 """Deadline of a call that moves a whole file."""
 
+_NOT_REPEATED = (
+    ("neuralearn.ingest.v1.IngestService", "UploadDataset"),
+    ("neuralearn.ingest.v1.IngestService", "ImportDataset"),
+    ("neuralearn.report.v1.ReportService", "GetTable"),
+    ("neuralearn.report.v1.ReportService", "GetGraph"),
+)
+"""Calls that are not idempotent, or whose failure took long to find out."""
+
 _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -32,8 +40,7 @@ _SERVICE_CONFIG = json.dumps(
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             },
-            {"name": [{"service": "neuralearn.ingest.v1.IngestService", "method": "UploadDataset"}]},
-            {"name": [{"service": "neuralearn.ingest.v1.IngestService", "method": "ImportDataset"}]},
+            {"name": [{"service": service, "method": method} for service, method in _NOT_REPEATED]},
         ],
     }
 )

@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shared.errors import InvalidInput, NotFound, NotReady, ServiceError
+from shared.errors import InvalidInput, NotFound, NotReady
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
@@ -140,15 +140,8 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
 
     def _accepted(self, filename: str, options: common.DatasetOptions | None) -> common.Dataset:
         mode = options.mode if options else common.MODE_FAST
-        stem = filename.rpartition(".")[0]
-        return common.Dataset(
-            dataset_id=DATASET_ID,
-            rows=40_000,
-            columns=2,
-            mode=mode,
-            database_name=stem,
-            state=common.DATASET_STATE_UPLOADED,
-        )
+        name, state = filename.rpartition(".")[0], common.DATASET_STATE_UPLOADED
+        return common.Dataset(dataset_id=DATASET_ID, rows=40_000, columns=2, mode=mode, database_name=name, state=state)
 
 
 def completed_dataset() -> common.Dataset:
@@ -400,6 +393,3 @@ def served(fake: FakeIngest | FakePipeline | FakeReport) -> Service:
         "neuralearn.report.v1.ReportService",
         lambda server: report_pb2_grpc.add_ReportServiceServicer_to_server(fake, server),
     )
-
-
-EVERY_KIND: tuple[type[ServiceError], ...] = tuple(ServiceError.__subclasses__())

@@ -6,7 +6,7 @@ from typing import Literal
 
 from worker_service.core.frame import Column
 from worker_service.core.statistics import TextSummary, ordered, summarise_text
-from worker_service.core.wording import count, fraction_sentence, number
+from worker_service.core.wording import count, fraction, number
 
 ColumnType = Literal[
     "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
@@ -46,8 +46,7 @@ def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> Verd
 
 def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:
     if _named_identifier(name) and _many(column, distinct):
-        reason = f"The name and {count(distinct, 'different value')} say that they identify something."
-        return Verdict("identifier", reason)
+        return Verdict("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
     values = column.derive(ordered)
     first, last = int(values[0]), int(values[-1])
     if distinct == len(column) >= _ROW_COUNTER and first in (0, 1) and last - first == distinct - 1:
@@ -58,14 +57,13 @@ def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:
 def _text_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
     lengths = column.derive(summarise_text)
     if _named_identifier(name) and _many(column, distinct):
-        reason = f"The name and {count(distinct, 'different value')} say that they identify something."
-        return Verdict("identifier", reason)
+        return Verdict("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
     if _is_category(column, distinct, lengths):
         return Verdict("category")
     if distinct == column.known > 1 and lengths.spaced_share < 0.01 and lengths.longest <= 64:
         return Verdict("identifier", "Every one is different, and none contains a space: they identify something.")
     if code:
-        return Verdict("identifier", f"{fraction_sentence(distinct, column.known)} are different.")
+        return Verdict("identifier", f"{fraction(distinct, column.known, 'cell')} are different.")
     return Verdict("text", "They are too varied to be categories.")
 
 

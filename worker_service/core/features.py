@@ -61,7 +61,7 @@ def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> Feat
                 name=name,
                 type=str(engineered[name].type),
                 sources=sources[name],
-                how=" ".join(ways[name]) or "Taken over as it is.",
+                how=" ".join(ways[name]) or "Taken over from the cleaned table as it is.",
             )
             for name in engineered.names
         ),
@@ -72,7 +72,8 @@ def _trace(outcome: Outcome) -> tuple[dict[str, tuple[str, ...]], dict[str, tupl
     sources: dict[str, tuple[str, ...]] = {name: (name,) for name in outcome.typed.names}
     ways: dict[str, tuple[str, ...]] = dict.fromkeys(sources, ())
     for result in outcome.results:
-        if result.state != "applied" or not (result.cells_changed or result.outputs):
+        changes_values = result.kind != "read_column" and (result.cells_changed or result.outputs)
+        if result.state != "applied" or not changes_values:
             continue
         past = tuple(dict.fromkeys(source for name in result.columns for source in sources[name]))
         for name in result.outputs or result.columns:

@@ -23,16 +23,27 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Centre(Value):
+    """Where values lie; None where undefined or too large for a double."""
+
+    mean: float | None
+    std: float | None
+    """Dividing by the number of values."""
+
+
+_NOWHERE = Centre(mean=None, std=None)
+
+
 class Fences(Value):
-    """Where ordinary values end, how many lie outside, and what the column would be with those capped."""
+    """Where ordinary values end, how many lie outside, and what the column is without those."""
 
     lower: float | None
     upper: float | None
     outside: int
-    mean: float | None
-    """Mean of the values once capped at the fences."""
-    std: float | None
-    """Standard deviation of the values once capped, dividing by their number."""
+    capped: Centre
+    """Of all values, those outside moved to the fence."""
+    inside: Centre
+    """Of the values inside."""
 
 
 class NumberSummary(Value):
@@ -162,11 +173,17 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
 
 def _fences(values: npt.NDArray[np.float64], lower: float, upper: float) -> Fences:
     if not len(values) or not np.isfinite(lower) or not np.isfinite(upper):
-        return Fences(lower=None, upper=None, outside=0, mean=None, std=None)
+        return Fences(lower=None, upper=None, outside=0, capped=_NOWHERE, inside=_NOWHERE)
     below = int(np.searchsorted(values, lower, side="left"))
-    above = len(values) - int(np.searchsorted(values, upper, side="right"))
-    capped = np.clip(values, lower, upper)
-    return Fences(lower=lower, upper=upper, outside=below + above, mean=finite(capped.mean()), std=finite(capped.std()))
+    above = int(np.searchsorted(values, upper, side="right"))
+    inside = _centre(values[below:above])
+    outside = len(values) - (above - below)
+    capped = inside if not outside else _centre(np.clip(values, lower, upper))
+    return Fences(lower=lower, upper=upper, outside=outside, capped=capped, inside=inside)
+
+
+def _centre(values: npt.NDArray[np.float64]) -> Centre:
+    return Centre(mean=finite(values.mean()), std=finite(values.std())) if len(values) else _NOWHERE
 
 
 def summarise_moments(column: Column) -> MomentSummary:

@@ -56,6 +56,6 @@ def plural_verb(amount: int, singular: str, plural: str) -> str:
     return singular if amount == 1 else plural
 
 
-def fraction_sentence(part: int, whole: int) -> str:
-    """`12 of 1,204 (1 %)`."""
-    return f"{part:,} of {whole:,} ({percent(part / whole if whole else 0.0)})"
+def fraction(part: int, whole: int, noun: str) -> str:
+    """`12 of 1,204 cells (1 %)`."""
+    return f"{part:,} of {count(whole, noun)} ({percent(part / whole if whole else 0.0)})"

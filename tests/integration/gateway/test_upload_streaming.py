@@ -3,9 +3,9 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
@@ -112,29 +112,22 @@ async def test_more_uploads_than_the_gateway_carries(
 
 async def test_a_service_that_dies_in_the_middle_is_an_outage(fakes: Services, tmp_path: Path) -> None:
     dying = FakeIngest(pause_seconds=0.2)
-    async with AsyncExitStack() as stack:
-        server = AsyncExitStack()
-        port = await server.enter_async_context(running_server(served(dying), host="127.0.0.1", port=0))
-        targets = {**fakes.targets, "ingest": f"127.0.0.1:{port}"}
-        gateway = stack.enter_context(gateway_process(tmp_path, targets))
-        async with half_sent(gateway, announced=100 * MIB, sent=form(("file", "a.csv", b"x" * MIB), end=b"")) as (
-            reader,
-            _,
-        ):
+    server = grpc.aio.server()
+    served(dying).add(server)
+    targets = {**fakes.targets, "ingest": f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"}
+    await server.start()
+    sent = form(("file", "a.csv", b"x" * MIB), end=b"")
+    with gateway_process(tmp_path, targets) as gateway:
+        async with half_sent(gateway, announced=100 * MIB, sent=sent) as (reader, _):
             await asyncio.wait_for(dying.began.wait(), 5)
-            closing = asyncio.create_task(server.aclose())
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 15)
-            await closing
+            await server.stop(None)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
         assert head.startswith(b"HTTP/1.1 503")
         async with httpx.AsyncClient(base_url=gateway.url) as client:
             assert_problem(await client.get(f"/dataset/{DATASET_ID}/status"), 503, "UNAVAILABLE")
             health = await client.get("/health")
-            assert health.status_code == 503
-            assert health.json()["services"] == {
-                "ingest": "unreachable",
-                "pipeline": "serving",
-                "report": "serving",
-            }
+            assert (health.status_code, health.json()["status"]) == (503, "unavailable")
+            assert health.json()["services"] == {"ingest": "unreachable", "pipeline": "serving", "report": "serving"}
 
 
 async def megabytes(count: int) -> AsyncIterator[bytes]:

@@ -88,3 +88,8 @@ def test_outliers_that_would_squeeze_the_box_are_told() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
         draw(chart("pie", {}), format="png")
+
+
+def test_a_coefficient_that_rounds_to_nothing_has_no_sign() -> None:
+    data = {"columns": ["a", "b"], "matrix": [[1.0, -0.001], [-0.001, 1.0]], "sampled_rows": 9}
+    assert "−0.00" not in svg_text(chart("correlation", data))

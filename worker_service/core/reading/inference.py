@@ -100,5 +100,5 @@ def _text(column: Column, spec: ReadText, refusals: list[str], doubt: str | None
     else:
         different = len(column.derive(distinct).values) - len(spec.missing)
         evidence = f"The {count(len(column) - missing, 'known cell')} hold text, {count(different, 'different value')}."
-    sentence = None if doubt is None else f"Left as text, because {doubt}."
+    sentence = None if doubt is None else f"{doubt[0].upper()}{doubt[1:]}, so they were left as text."
     return Inference(spec if spec.missing else None, evidence, code=code, doubt=sentence)

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from worker_service.core.frame import Frame
 from worker_service.core.reading import ReadAs, ReadText, ReadTimestamp, read
+from worker_service.core.reading.spec import ISO_ZONED
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -16,7 +17,12 @@ from worker_service.core.steps.base import (
 )
 from worker_service.core.wording import count, examples, plural_verb, quoted
 
-_NOUNS = {"text": "text", "integer": "whole numbers", "decimal": "decimal numbers", "boolean": "true or false"}
+_NOUNS = {
+    "integer": "whole numbers",
+    "decimal": "decimal numbers",
+    "boolean": "true or false",
+    "timestamp": "dates",
+}
 
 
 class ReadColumn(ColumnStep):
@@ -39,13 +45,15 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: ReadColumn, tally: Tally) -> str:
-    noun = _NOUNS.get(step.read_as.kind, "dates")
+    words = examples([word if word.strip() else "an empty cell" for word in step.read_as.missing])
     if isinstance(step.read_as, ReadText):
-        words = examples([word if word.strip() else "nothing at all" for word in step.read_as.missing])
-        return f"Took {count(tally.cells_changed, 'cell')} of {quoted(step.column)} {words} for missing."
-    zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format.endswith("zone") else ""
-    sentence = f"Read {quoted(step.column)} as {noun}{zone}"
-    if not tally.cells_changed:
-        return f"{sentence}."
-    verb = plural_verb(tally.cells_changed, "is", "are")
-    return f"{sentence}; {count(tally.cells_changed, 'cell')} {verb} now written differently or missing."
+        return f"Took {count(tally.cells_changed, 'cell')} of {quoted(step.column)}, {words}, for missing."
+    zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
+    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}"
+    if tally.cells_changed:
+        sentence += f", which changed how {count(tally.cells_changed, 'cell')} {_is(tally.cells_changed)} written"
+    return f"{sentence}; cells {words} count as missing." if step.read_as.missing else f"{sentence}."
+
+
+def _is(cells: int) -> str:
+    return plural_verb(cells, "is", "are")

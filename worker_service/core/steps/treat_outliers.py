@@ -21,6 +21,7 @@ from worker_service.core.steps.base import (
 from worker_service.core.wording import count, number, percent, quoted
 
 OutlierMethod = Literal["iqr", "zscore"]
+OutlierStrategy = Literal["cap", "remove", "median", "flag"]
 _LARGEST = 2**62
 
 
@@ -31,7 +32,7 @@ class TreatOutliers(ColumnStep):
     phase: ClassVar[Phase] = "outliers"
     method: OutlierMethod
     """How the fences were found: quartiles ± 1.5 interquartile ranges, or mean ± 3 standard deviations."""
-    strategy: Literal["cap", "remove", "median", "flag"]
+    strategy: OutlierStrategy
     """Move them to the fence, remove their rows, replace them, or only count them."""
     lower: float
     upper: float
@@ -85,7 +86,7 @@ def _range(step: TreatOutliers) -> str:
 def _describe(step: TreatOutliers, tally: Tally) -> str:
     share = percent(tally.found / tally.known if tally.known else 0)
     found = f"{count(tally.found, 'value')} ({share}) of {quoted(step.column)}"
-    outside = f"outside {_range(step)}"
+    outside = f"outside {_range(step)}" if step.lower < step.upper else f"other than {number(step.lower)}"
     if step.strategy == "remove":
         rows = "the row" if tally.rows_removed == 1 else f"the {tally.rows_removed:,} rows"
         return f"Removed {rows} in which {quoted(step.column)} lies {outside}."

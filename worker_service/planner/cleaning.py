@@ -1,0 +1,148 @@
+"""Proposes what happens to missing cells."""
+
+from collections.abc import Iterator
+
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
+from worker_service.core.steps.fill_missing import FillMethod, FillValue
+from worker_service.core.target import Target
+from worker_service.core.wording import count, fraction, number, percent, quoted
+
+SPARSE = 0.8
+"""A column that misses more than this share of its cells is dropped."""
+SYMMETRIC_SKEW = 1.0
+"""Below this skew the mean stands for the values, above it the median."""
+LEADING_SHARE = 0.4
+"""A value with at least this share of the known cells clearly leads."""
+FEW_MISSING = 0.3
+"""A category is only guessed where less than this share is missing."""
+
+_UNFILLABLE = {
+    "identifier": "an identifier can't be guessed",
+    "text": "free text can't be guessed",
+    "timestamp": "a date can't be guessed",
+    "constant": "where a column has only one value, what is missing may be its opposite",
+}
+
+
+def propose_cleaning(profile: Profile, target: Target) -> list[AnyStep]:
+    """Drop the columns that are nearly empty, then fill the others where a value can be justified."""
+    missing = [column for column in profile.columns if column.missing]
+    steps: list[AnyStep] = [_keep_target(column) for column in missing if column.name == target.column]
+    others = [column for column in missing if column.name != target.column]
+    steps += [_drop(column, profile.rows) for column in others if is_sparse(column, profile.rows)]
+    return steps + [_fill(column, profile) for column in others if not is_sparse(column, profile.rows)]
+
+
+def is_sparse(column: ColumnProfile, rows: int) -> bool:
+    """Whether too few cells have a value to say anything about the others."""
+    return column.missing > SPARSE * rows
+
+
+def _keep_target(column: ColumnProfile) -> Flag:
+    why = (
+        f"{quoted(column.name)} is the target: its {count(column.missing, 'missing cell')} stay as they are, "
+        "because a guessed target teaches a model the guess."
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="target")
+
+
+def _drop(column: ColumnProfile, rows: int) -> DropColumn:
+    why = f"{fraction(column.missing, rows, 'cell')} are missing, more than {percent(SPARSE)}."
+    return DropColumn(
+        kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, source="sparse_column"
+    )
+
+
+def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
+    if column.type in _UNFILLABLE:
+        return _leave(column)
+    if column.type == "boolean":
+        return _fill_boolean(column)
+    if column.type == "category":
+        return _fill_category(column, profile.rows)
+    if profile.time_column is not None:
+        return _fill_forward(column, profile.time_column)
+    return _fill_number(column)
+
+
+def _leave(column: ColumnProfile) -> Flag:
+    cells = count(column.missing, "missing cell")
+    why = f"Left the {cells} of {quoted(column.name)} as they are: {_UNFILLABLE[column.type]}."
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
+
+
+def _fill_forward(column: ColumnProfile, time_column: str) -> FillMissing:
+    why = f"The rows are in the order of {quoted(time_column)}, so the value before is the best guess."
+    return FillMissing(
+        kind="fill_missing",
+        column=column.name,
+        method="forward_fill",
+        value=None,
+        why=why,
+        confidence=0.8,
+        source="fill_time_series",
+    )
+
+
+def _fill_number(column: ColumnProfile) -> FillMissing:
+    numbers = column.numbers
+    if numbers is None or numbers.median is None:
+        raise ValueError(f"{column.name} is numeric and has no numbers")
+    skew, mean, median = numbers.skew, numbers.mean, numbers.median
+    if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW:
+        return _fill_with(column, "median", median, _skewed(skew, mean), source="fill_skewed")
+    why = f"The values lie about evenly on both sides of it (skew {number(skew)})."
+    return _fill_with(column, "mean", mean, why, source="fill_symmetric")
+
+
+def _skewed(skew: float | None, mean: float | None) -> str:
+    if skew is None or mean is None:
+        return "It is safe where the values hardly vary or are very large."
+    side = "large" if skew > 0 else "small"
+    return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(skew)})."
+
+
+def _fill_category(column: ColumnProfile, rows: int) -> FillMissing:
+    leader, known = column.top_values[0], rows - column.missing
+    share, missing = leader.count / known, column.missing / rows
+    if share >= LEADING_SHARE and missing < FEW_MISSING:
+        why = f"It holds {percent(share)} of the {count(known, 'known cell')}, and only {percent(missing)} are missing."
+        return _fill_with(column, "mode", leader.value, why, source="fill_leading_category")
+    if missing >= FEW_MISSING:
+        why = f"{percent(missing)} of the cells are missing, too many to guess, so they form a category of their own."
+    else:
+        leading = f"{quoted(leader.value)} holds {percent(share)}"
+        why = f"No value clearly leads ({leading}), so the missing cells form a category of their own."
+    return _fill_with(column, "constant", _unused_word(column), why, source="fill_own_category")
+
+
+def _unused_word(column: ColumnProfile) -> str:
+    taken = {level.value.strip().lower() for level in column.top_values}
+    return next(word for word in _words() if word not in taken)
+
+
+def _words() -> Iterator[str]:
+    yield from ("missing", "not given")
+    attempt = 1
+    while True:
+        attempt += 1
+        yield f"missing {attempt}"
+
+
+def _fill_boolean(column: ColumnProfile) -> FillMissing:
+    leader, known = column.top_values[0], sum(level.count for level in column.top_values)
+    why = f"It holds {percent(leader.count / known)} of the {count(known, 'known cell')}."
+    return _fill_with(column, "mode", leader.value == "true", why, source="fill_boolean")
+
+
+def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why: str, *, source: str) -> FillMissing:
+    return FillMissing(
+        kind="fill_missing",
+        column=column.name,
+        method=method,
+        value=round(value) if column.storage == "integer" and isinstance(value, float) else value,
+        why=why,
+        confidence=0.8 if method in ("mean", "median") else 0.7,
+        source=source,
+    )

@@ -1,0 +1,73 @@
+"""What every recipe passes through before it is carried out, whoever proposed it."""
+
+from collections.abc import Callable
+
+from worker_service.core.profile import Profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.steps import AnyStep, Flag, ReadColumn
+from worker_service.core.wording import listing, quoted
+
+Refusal = str | None
+"""Why a step may not stand; None if it may."""
+
+
+def guard(recipe: Recipe, profile: Profile) -> Recipe:
+    """The recipe in order, without steps that name unknown columns, reuse a name or touch the target."""
+    return in_order(spare_target(know_columns(recipe, profile)))
+
+
+def know_columns(recipe: Recipe, profile: Profile) -> Recipe:
+    """Refuse steps about columns that are not there, or that would make one that is there already."""
+    known = {column.name for column in profile.columns}
+
+    def refuse(step: AnyStep) -> Refusal:
+        absent = [name for name in step.columns if name not in known]
+        if absent:
+            return f"there is no column {listing(quoted(name) for name in absent)}."
+        taken = [name for name in step.outputs if name in known]
+        if taken:
+            return f"there is a column {listing(quoted(name) for name in taken)} already."
+        known.update(step.outputs)
+        return None
+
+    return _refuse(recipe, refuse, known=known)
+
+
+def spare_target(recipe: Recipe) -> Recipe:
+    """Refuse steps that change the target, drop it or compute a feature from it; it may be read."""
+    target = recipe.target.column
+
+    def refuse(step: AnyStep) -> Refusal:
+        if target is None or target not in step.columns or isinstance(step, ReadColumn | Flag):
+            return None
+        return f"{quoted(target)} is the target, which is never changed and never made into a feature."
+
+    return _refuse(recipe, refuse, known=None)
+
+
+def in_order(recipe: Recipe) -> Recipe:
+    """Reading first, then cleaning, outliers and features, each in the order proposed."""
+    ranks = {"cleaning": 1, "outliers": 2, "features": 3}
+    steps = sorted(recipe.steps, key=lambda step: 0 if isinstance(step, ReadColumn) else ranks[step.phase])
+    return recipe.model_copy(update={"steps": tuple(steps)})
+
+
+def _refuse(recipe: Recipe, refuse: Callable[[AnyStep], Refusal], *, known: set[str] | None) -> Recipe:
+    """Put a flag with the reason in the place of every step that is refused."""
+    steps: list[AnyStep] = []
+    for step in recipe.steps:
+        reason = refuse(step)
+        steps.append(step if reason is None else _flag(step, reason, known=known))
+    return recipe.model_copy(update={"steps": tuple(steps)})
+
+
+def _flag(step: AnyStep, reason: str, *, known: set[str] | None) -> Flag:
+    column = next((name for name in step.columns if known is None or name in known), None)
+    return Flag(
+        kind="flag",
+        phase="features" if step.phase == "features" else "cleaning",
+        column=column,
+        why=f"A proposal to {step.kind.replace('_', ' ')} was refused: {reason}",
+        confidence=1.0,
+        source="guard",
+    )

@@ -1,0 +1,29 @@
+"""The rules that turn the facts about a table into a recipe."""
+
+from worker_service.core.profile import Profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.target import Target, force_target
+from worker_service.planner.cleaning import propose_cleaning
+from worker_service.planner.features import propose_features
+from worker_service.planner.guards import guard
+from worker_service.planner.options import Options
+from worker_service.planner.outliers import propose_outliers
+from worker_service.planner.reading import propose_reading
+
+__all__ = ["Options", "propose"]
+
+
+def propose(profile: Profile, options: Options) -> Recipe:
+    """Read, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
+    target = choose_target(profile, options)
+    reading = propose_reading(profile)
+    cleaning = propose_cleaning(profile, target)
+    outliers = propose_outliers(profile, target, options)
+    features = propose_features(profile, target, [*cleaning, *outliers])
+    recipe = Recipe(version=1, target=target, steps=(*reading, *cleaning, *outliers, *features))
+    return guard(recipe, profile)
+
+
+def choose_target(profile: Profile, options: Options) -> Target:
+    """The target that was asked for, else the one the profile suggests."""
+    return force_target(options.target, profile.columns) if options.target else profile.target

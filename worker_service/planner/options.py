@@ -1,0 +1,20 @@
+"""What the person who uploaded a dataset chose."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from worker_service.core.steps.treat_outliers import OutlierMethod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Choices that steer the proposal."""
+
+    mode: Literal["fast", "smart", "deep"] = "fast"
+    """Who proposes: heuristics alone, or with a language model's help."""
+    outlier_method: OutlierMethod = "iqr"
+    """How outliers are found."""
+    outlier_strategy: Literal["cap", "remove", "median"] = "cap"
+    """What is done with them."""
+    target: str | None = None
+    """The column a model shall predict; None lets the service guess."""

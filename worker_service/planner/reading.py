@@ -1,0 +1,47 @@
+"""Proposes how each column is read, and tells what could not be read."""
+
+from collections.abc import Iterator
+
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.steps import AnyStep, Flag, ReadColumn
+from worker_service.core.wording import count, examples, plural_verb, quoted
+
+
+def propose_reading(profile: Profile) -> list[AnyStep]:
+    """One step for each column that is not right as it is; doubts and duplicate rows as flags."""
+    steps = [step for column in profile.columns for step in _read(column)]
+    if profile.duplicate_rows:
+        steps.append(_flag_duplicates(profile))
+    return steps
+
+
+def _read(column: ColumnProfile) -> Iterator[AnyStep]:
+    if column.read_as is not None:
+        yield ReadColumn(
+            kind="read_column",
+            column=column.name,
+            read_as=column.read_as,
+            why=column.evidence,
+            confidence=0.95 if column.unfit else 1.0,
+            source=f"read_{column.read_as.kind}",
+        )
+    if column.unfit:
+        yield _flag(column, _unfit(column), source="unfit_cells")
+    if column.doubt is not None:
+        yield _flag(column, f"{quoted(column.name)}: {column.doubt}", source="doubtful_reading")
+
+
+def _flag(column: ColumnProfile, why: str, *, source: str) -> Flag:
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source=source)
+
+
+def _unfit(column: ColumnProfile) -> str:
+    fit, become = plural_verb(column.unfit, "does", "do"), plural_verb(column.unfit, "counts", "count")
+    cells = f"{count(column.unfit, 'cell')} of {quoted(column.name)}, {examples(column.unfit_examples)}"
+    return f"{cells}, {fit} not fit the type and {become} as missing; the list of changes keeps what was there."
+
+
+def _flag_duplicates(profile: Profile) -> Flag:
+    rows = profile.duplicate_rows
+    why = f"{count(rows, 'row')} {plural_verb(rows, 'repeats', 'repeat')} an earlier row exactly; nothing was removed."
+    return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, source="duplicate_rows")
