@@ -13,6 +13,7 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel
 from shared.rpc.status import service_errors
+from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
 
@@ -38,7 +39,7 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
                 limits=Limits(max_rows=settings.max_rows, max_columns=settings.max_columns),
                 max_bytes=settings.max_upload_bytes,
                 memory_bytes=settings.run_memory_bytes,
-                scratch=settings.scratch_dir,
+                scratch=Scratch(settings.scratch_dir),
             )
     finally:
         await channel.close()

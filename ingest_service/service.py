@@ -1,8 +1,6 @@
 """Accepting a dataset: either everything about it is stored, or nothing is."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from shared.errors import FieldError, InvalidInput, ServiceError, Unprocessable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
+from shared.scratch import Scratch
 from shared.storage import ObjectStore
 
 DECODE_SECONDS = 120.0
@@ -63,7 +62,7 @@ class Ingest:
         limits: Limits,
         max_bytes: int,
         memory_bytes: int,
-        scratch: Path | None,
+        scratch: Scratch,
     ) -> None:
         self._datasets = datasets
         self._store = store
@@ -85,7 +84,7 @@ class Ingest:
             InvalidInput: the stream ended without its commit, or the commit disagrees with what came.
             TooLarge, Unprocessable, LimitExceeded: the file is not one the service takes.
         """
-        async with self._workplace() as place:
+        async with self._scratch.folder() as place:
             received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
             promise = commit()
             _hold_to(promise, received)
@@ -98,7 +97,7 @@ class Ingest:
             InvalidInput: the address is not allowed.
             TooLarge, Unprocessable, LimitExceeded: the file is not there or not one the service takes.
         """
-        async with self._workplace() as place, self._fetcher.open(address) as download:
+        async with self._scratch.folder() as place, self._fetcher.open(address) as download:
             received = await receive(download.chunks, place / "raw", max_bytes=self._max_bytes)
             return await self._accept(place, received, download.filename, address, request_id, options)
 
@@ -181,14 +180,6 @@ class Ingest:
             ) from None
         except ChildDied:
             raise Unprocessable("The file broke its reader; please check that it is CSV or JSON.") from None
-
-    @asynccontextmanager
-    async def _workplace(self) -> AsyncIterator[Path]:
-        path = Path(tempfile.mkdtemp(prefix="upload-", dir=self._scratch))
-        try:
-            yield path
-        finally:
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     @asynccontextmanager
     async def _all_or_nothing(self, prefix: str) -> AsyncIterator[None]:

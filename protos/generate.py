@@ -1,7 +1,7 @@
 """Generate `shared/pb` from the contracts: `python protos/generate.py`.
 
-The generated modules import one another as `neuralearn.…`; one substitution makes that `shared.pb.neuralearn.…`, so that
-they need no entry on the import path of their own. The wire names stay canonical.
+The generated modules import one another as `neuralearn.…`; one substitution makes that `shared.pb.neuralearn.…`, so
+that they need no entry on the import path of their own. The wire names stay canonical.
 """
 
 import re

@@ -1,9 +1,7 @@
 """Building ReportService from its settings."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from report_service.renditions import Renditions
 from report_service.service import Reports
@@ -11,6 +9,7 @@ from shared.db.datasets import Datasets
 from shared.db.results import Results
 from shared.db.session import Database
 from shared.isolation import Isolation
+from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
 
@@ -39,7 +38,7 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Repor
                 renditions=Renditions(
                     store=store,
                     isolation=isolation,
-                    scratch=settings.scratch_dir or Path(tempfile.gettempdir()),
+                    scratch=Scratch(settings.scratch_dir),
                 ),
             )
     finally:

@@ -8,9 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from report_service.charts import draw
 from report_service.flights import Flights
@@ -18,6 +16,7 @@ from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
+from shared.scratch import Scratch
 from shared.storage import ObjectInfo, ObjectStore
 
 T = TypeVar("T")
@@ -50,9 +49,9 @@ class Renditions:
     """Finds renditions in the object store or makes them in child processes."""
 
     def __init__(
-        self, *, store: ObjectStore, isolation: Isolation, scratch: Path, children: int = os.cpu_count() or 1
+        self, *, store: ObjectStore, isolation: Isolation, scratch: Scratch, children: int = os.cpu_count() or 1
     ) -> None:
-        """`children` is how many are made at once; `scratch` is a directory for working copies."""
+        """`children` is how many are made at once; `scratch` is where they work."""
         self._store = store
         self._isolation = isolation
         self._scratch = scratch
@@ -104,14 +103,11 @@ class Renditions:
         return Picture(content, info.etag)
 
     async def _write_csv(self, source_key: str, key: str) -> ObjectInfo:
-        await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
-        target = self._scratch / f"{uuid4().hex}.csv"
-        try:
-            async with self._store.local_copy(source_key, scratch=self._scratch) as source:
+        async with self._scratch.folder() as folder:
+            target = folder / "table.csv"
+            async with self._store.local_copy(source_key, scratch=folder) as source:
                 await self._isolation.run(write_csv, source, target, deadline=TABLE_SECONDS, memory_bytes=TABLE_BYTES)
             return await self._store.put_file(key, target, move=True)
-        finally:
-            await asyncio.to_thread(target.unlink, missing_ok=True)
 
     async def _load_charts(self, artifacts: str) -> _Charts:
         if charts := self._charts.get(artifacts):

@@ -10,7 +10,7 @@ import functools
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -41,6 +41,8 @@ _EXPIRES_MS = 30 * 24 * 3600 * 1000
 _READ_LIMIT = 1000
 _HEALTH_SECONDS = 5
 _LISTEN_SECONDS = 15
+_ANSWER_SECONDS = 5
+_POLL_SECONDS = 60
 _CALLER_RETRIES = 5
 _WORKER_RETRIES = 40
 
@@ -70,7 +72,7 @@ class RunQueue:
 
     async def enqueue(self, queue: str, run_id: UUID) -> bool:
         """Have a worker take up the run now; False when its job is known already."""
-        with _redis_errors():
+        async with _answering():
             job = await self._redis.enqueue_job(_FUNCTION, str(run_id), _job_id=str(run_id), _queue_name=queue)
             if job is None:
                 return False
@@ -82,16 +84,15 @@ class RunQueue:
         asked = list(run_ids)
         if not asked:
             return set()
-        with _redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for run_id in asked:
-                    pipe.exists(f"{job_key_prefix}{run_id}")
-                found = await pipe.execute()
+        async with _answering(), self._redis.pipeline(transaction=False) as pipe:
+            for run_id in asked:
+                pipe.exists(f"{job_key_prefix}{run_id}")
+            found = await pipe.execute()
         return {run_id for run_id, exists in zip(asked, found, strict=True) if exists}
 
     async def depths(self) -> Mapping[str, QueueDepth]:
         """What each queue holds at this moment."""
-        with _redis_errors():
+        async with _answering():
             return {queue: await self._depth(queue) for queue in QUEUES}
 
     async def _depth(self, queue: str) -> QueueDepth:
@@ -107,22 +108,21 @@ class RunQueue:
 
     async def renew(self, run_id: UUID, *, ttl_seconds: float) -> None:
         """The heartbeat: keep other workers from taking up the running run for this many seconds more."""
-        with _redis_errors():
+        async with _answering():
             await self._redis.pexpire(f"{in_progress_key_prefix}{run_id}", int(ttl_seconds * 1000))
 
     async def forget(self, run_id: UUID) -> None:
         """Remove the run's job; a worker that is executing it is not disturbed."""
         prefixes = (job_key_prefix, in_progress_key_prefix, retry_key_prefix, result_key_prefix)
-        with _redis_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.delete(*(f"{prefix}{run_id}" for prefix in prefixes))
-                for sorted_set in (*QUEUES, abort_jobs_ss):
-                    pipe.zrem(sorted_set, str(run_id))
-                await pipe.execute()
+        async with _answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(*(f"{prefix}{run_id}" for prefix in prefixes))
+            for sorted_set in (*QUEUES, abort_jobs_ss):
+                pipe.zrem(sorted_set, str(run_id))
+            await pipe.execute()
 
     async def ping(self) -> None:
         """Return if Redis answers."""
-        with _redis_errors():
+        async with _answering():
             await self._redis.ping()
 
     async def close(self) -> None:
@@ -173,8 +173,10 @@ class DoorbellWorker(Worker):
 
     async def main(self) -> None:
         """Start due jobs whenever something may have become due or a slot free."""
+        main_task = cast(asyncio.Task[None], asyncio.current_task())
         async with _background(self._listen()):
-            while True:
+            # Asked for too, because Python 3.11's `wait_for` can swallow a cancellation inside a library.
+            while not main_task.cancelling():
                 self._bell.clear()
                 await self._look_for_work()
                 with contextlib.suppress(TimeoutError):
@@ -196,7 +198,8 @@ class DoorbellWorker(Worker):
 
     async def _look_for_work(self) -> None:
         try:
-            await self._poll_iteration()
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._poll_iteration()
         except (RedisError, OSError) as error:
             log.warning("queue_unreachable", queue=self.queue_name, error=repr(error))
 
@@ -221,7 +224,7 @@ class DoorbellWorker(Worker):
         running = {job_id.encode() for job_id, task in self.tasks.items() if not task.done()}
         try:
             await super().start_jobs([job_id for job_id in job_ids if job_id not in running])
-        except (RedisError, OSError):
+        except BaseException:
             # ARQ, which would crash here, keeps the slot of the job it was about to start.
             if self.job_counter > self._live_jobs:
                 super()._release_sem_dec_counter_on_complete()
@@ -304,9 +307,9 @@ def _redis(redis_url: str, *, retries: int) -> ArqRedis:
         redis_url,
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries),
         # Without the builtin OSError a refused connection escapes the retries.
+        # No socket_timeout: with it, cancelling a call on Python 3.11 sometimes does nothing.
         retry_on_error=[OSError, RedisConnectionError, RedisTimeoutError],
         socket_connect_timeout=2,
-        socket_timeout=5,
         **_transport_options(urlsplit(redis_url).scheme),
     )
     return ArqRedis(pool, job_serializer=_serialize, job_deserializer=_deserialize, expires_extra_ms=_EXPIRES_MS)
@@ -324,10 +327,12 @@ def _doorbell(queue: str) -> str:
     return f"{queue}:doorbell"
 
 
-@contextlib.contextmanager
-def _redis_errors() -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Bounds a conversation with Redis, and translates its failure."""
     try:
-        yield
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            yield
     except (RedisError, OSError) as error:
         raise Unavailable("The queue does not answer.", reason="QUEUE_UNAVAILABLE", retry_after=5) from error
 

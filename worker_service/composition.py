@@ -11,6 +11,7 @@ from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.rpc.server import serve
+from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
 from worker_service.execution import RunExecutor, Terms
@@ -59,12 +60,12 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
                 store=store,
                 queue=queue,
                 isolation=isolation,
+                scratch=Scratch(settings.scratch_dir),
                 terms=Terms(
                     timeout=timeout,
                     memory_bytes=settings.run_memory_bytes,
                     lease=timedelta(seconds=settings.lease_seconds),
                     heartbeat_seconds=settings.heartbeat_seconds,
-                    scratch=settings.scratch_dir,
                 ),
             )
             worker = build_worker(

@@ -1,8 +1,6 @@
 """Executing one run: claim its lease, prepare in a child, publish once. Whatever happens, its row tells the truth."""
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +16,7 @@ from shared.errors import ServiceError, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.queue import RunQueue
+from shared.scratch import Scratch
 from shared.storage import ObjectStore
 from worker_service.preparation import ARTIFACTS, Prepared, prepare
 
@@ -40,7 +39,6 @@ class Terms:
     memory_bytes: int
     lease: timedelta
     heartbeat_seconds: float
-    scratch: Path | None
 
 
 @dataclass
@@ -65,6 +63,7 @@ class RunExecutor:
         store: ObjectStore,
         queue: RunQueue,
         isolation: Isolation,
+        scratch: Scratch,
         terms: Terms,
         program: Program = prepare,
     ) -> None:
@@ -74,6 +73,7 @@ class RunExecutor:
         self._store = store
         self._queue = queue
         self._isolation = isolation
+        self._scratch = scratch
         self._terms = terms
         self._program = program
 
@@ -141,7 +141,7 @@ class RunExecutor:
     async def _work(self, run: RunRecord, token: UUID, progress: _Progress) -> None:
         dataset = await self._datasets.get(run.dataset_id)
         prefix = f"datasets/{run.dataset_id}/runs/{run.id}/{token}"
-        async with self._workplace() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
+        async with self._scratch.folder() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
             target = place / "artifacts"
             target.mkdir()
             prepared = await self._isolation.run(
@@ -169,14 +169,6 @@ class RunExecutor:
         except BaseException:
             await asyncio.shield(self._store.delete_prefix(prefix))
             raise
-
-    @asynccontextmanager
-    async def _workplace(self) -> AsyncIterator[Path]:
-        path = Path(tempfile.mkdtemp(prefix="run-", dir=self._terms.scratch))
-        try:
-            yield path
-        finally:
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     async def _retry_or_fail(self, run: RunRecord, token: UUID, reason: str, detail: str) -> None:
         log = _log.bind(run_id=str(run.id), attempt=run.attempt, reason=reason)

@@ -12,6 +12,7 @@ from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
 from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue
+from shared.scratch import Scratch
 from shared.storage import ObjectStore
 from tests.integration import programs
 from tests.records import accept_dataset
@@ -41,7 +42,6 @@ class Workshop:
             "memory_bytes": 1 << 30,
             "lease": timedelta(seconds=2),
             "heartbeat_seconds": 0.5,
-            "scratch": self.scratch,
         }
         return RunExecutor(
             runs=self.runs,
@@ -49,6 +49,7 @@ class Workshop:
             store=self.store,
             queue=self.queue,
             isolation=self.isolation,
+            scratch=Scratch(self.scratch),
             terms=Terms(**{**values, **terms}),
             program=program,
         )
@@ -67,7 +68,7 @@ class Workshop:
         return [info.key async for info in self.store.list(f"datasets/{run.dataset_id}/runs")]
 
     def leftovers(self) -> list[Path]:
-        return list(self.scratch.glob("run-*"))
+        return list(self.scratch.glob("neuralearn-*"))
 
 
 @pytest.fixture

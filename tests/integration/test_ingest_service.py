@@ -68,7 +68,7 @@ async def upload(stub: "rpc.IngestServiceAsyncStub", parts: list[pb.UploadDatase
 
 async def left_behind(store: ObjectStore, settings: Settings) -> list[str]:
     objects = [info.key async for info in store.list("")]
-    scratch = [path.name for path in (settings.scratch_dir or Path()).glob("upload-*")]
+    scratch = [path.name for path in (settings.scratch_dir or Path()).glob("neuralearn-*")]
     return objects + scratch
 
 

@@ -81,9 +81,11 @@ async def working(
     redis = Redis.from_url(redis_url)
     await until(lambda: is_listened_to(redis))
     await redis.aclose()
-    yield worker
-    worker.stop()
-    await serving
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(serving, 10)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
@@ -286,6 +288,18 @@ async def test_stop_hands_back_and_another_worker_takes_over(valkey_url: str, qu
     assert first.cancelled == [run_id]
     async with working(valkey_url, second):
         assert await second.next(seconds=2) == run_id
+
+
+async def test_stop_is_heard_at_any_moment(valkey_url: str, queue: RunQueue) -> None:
+    for turns in range(60):
+        runs, run_id = Runs(hold=True), uuid4()
+        async with working(valkey_url, runs):
+            await queue.enqueue(FAST_QUEUE, run_id)
+            await runs.next()
+            for _ in range(turns % 12):
+                await asyncio.sleep(0)
+        await queue.forget(run_id)
+        assert runs.cancelled == [run_id]
 
 
 async def test_sigterm_hands_back_and_exits_cleanly(tmp_path: Path, valkey_url: str, queue: RunQueue) -> None:

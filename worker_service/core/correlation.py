@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from worker_service.core.frame import Column
 from worker_service.core.statistics import Value
@@ -28,7 +29,8 @@ def correlate(columns: Mapping[str, Column]) -> Correlation | None:
         return None
     rows = len(next(iter(columns.values())))
     step = max(1, -(-rows // MOST_ROWS))
-    table = np.stack([column.numbers()[::step] for column in columns.values()], axis=1)
+    sample = pa.array(np.arange(0, rows, step))
+    table = np.stack([Column(column.array.take(sample)).numbers() for column in columns.values()], axis=1)
     with np.errstate(all="ignore"):
         matrix = _pairwise(_standardised(table))
     cells = tuple(tuple(None if np.isnan(cell) else round(float(cell), 6) for cell in row) for row in matrix)

@@ -1,12 +1,10 @@
 """Every change of a cell, and the way back."""
 
 import json
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from worker_service.core.frame import Column, Frame
 from worker_service.core.rendering import render
@@ -29,12 +27,14 @@ _DECODED = b"neuralearn.decoded"
 """Metadata of the ledger: what it takes beside the entries to rebuild the decoded table, as JSON."""
 
 
-@dataclass
 class Ledger:
     """Collects entries while a recipe is carried out on a decoded frame."""
 
-    decoded: Frame
-    entries: list[pa.Table] = field(default_factory=list)
+    def __init__(self, decoded: Frame) -> None:
+        self._decoded = decoded
+        self._names = pa.array(decoded.names, pa.string())
+        self._codes = {name: code for code, name in enumerate(decoded.names)}
+        self._entries: list[pa.Table] = []
 
     def record(self, frame: Frame, effect: Effect, *, step: int, rule: str, confidence: float) -> int:
         """Write down what an effect does to a frame; returns the number of cells whose value it changes."""
@@ -52,9 +52,9 @@ class Ledger:
 
     def close(self, cleaned: Frame) -> pa.Table:
         """All entries in the order of the steps, with what `undo` needs in the table's metadata."""
-        removed = np.setdiff1d(self.decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
-        decoded = {"columns": self.decoded.names, "rows": self.decoded.rows, "removed": removed.tolist()}
-        table = pa.concat_tables(self.entries) if self.entries else SCHEMA.empty_table()
+        removed = np.setdiff1d(self._decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
+        decoded = {"columns": self._decoded.names, "rows": self._decoded.rows, "removed": removed.tolist()}
+        table = pa.concat_tables(self._entries) if self._entries else SCHEMA.empty_table()
         return table.replace_schema_metadata({_DECODED: json.dumps(decoded).encode()})
 
     def _enter(
@@ -69,19 +69,19 @@ class Ledger:
         confidence: float,
     ) -> None:
         size = len(places)
-        if not size or name not in self.decoded:
+        if not size or name not in self._decoded:
             return
         taken = pa.array(places)
         columns = [
             pa.array(frame.row_numbers[places]),
-            pa.array([name]).dictionary_encode().take(pa.array(np.zeros(size, dtype=np.int32))),
+            pa.DictionaryArray.from_arrays(pa.array(np.full(size, self._codes[name], dtype=np.int32)), self._names),
             render(frame[name].array.take(taken)),
             pa.nulls(size, pa.string()) if after is None else render(after.array.take(taken)),
             pa.array(np.full(size, step, dtype=np.int32)),
             pa.repeat(pa.scalar(rule), size),
             pa.array(np.full(size, confidence, dtype=np.float64)),
         ]
-        self.entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
+        self._entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
 
 
 def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
@@ -91,20 +91,39 @@ def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
     """
     decoded = json.loads(changes.schema.metadata[_DECODED])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
-    return pa.table({name: _undo_column(name, changes, cleaned, kept, decoded["rows"]) for name in decoded["columns"]})
+    entries = _by_column(changes)
+    return pa.table(
+        {
+            name: _undo_column(
+                cleaned.column(name) if name in cleaned.column_names else None, kept, entries.get(name), decoded["rows"]
+            )
+            for name in decoded["columns"]
+        }
+    )
+
+
+def _by_column(changes: pa.Table) -> dict[str, pa.Table]:
+    """The entries of each column, the latest step first."""
+    names = changes.column("column").cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = names.indices.to_numpy()
+    order = np.lexsort((-changes.column("step").to_numpy(), codes))
+    ends = np.cumsum(np.bincount(codes, minlength=len(names.dictionary)))
+    entries = changes.select(["row", "before"]).take(pa.array(order))
+    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+    parts = zip(names.dictionary.to_pylist(), starts, ends, strict=True)
+    return {name: entries.slice(int(start), int(end - start)) for name, start, end in parts}
 
 
 def _undo_column(
-    name: str, changes: pa.Table, cleaned: pa.Table, kept: npt.NDArray[np.int64], rows: int
+    cleaned: pa.ChunkedArray | None, kept: npt.NDArray[np.int64], entries: pa.Table | None, rows: int
 ) -> pa.StringArray:
-    entries = changes.filter(pc.equal(changes.column("column").cast(pa.string()), name))
-    present = name in cleaned.column_names
-    after = render(cleaned.column(name).combine_chunks()) if present else pa.nulls(0, pa.string())
-    before = entries.column("before").combine_chunks()
     source = np.full(rows, -1, dtype=np.int64)
-    if present:
+    texts = pa.nulls(0, pa.string())
+    if cleaned is not None:
+        texts = render(cleaned.combine_chunks())
         source[kept] = np.arange(len(kept))
-    # Of several changes of a cell the first one knows what the file said, so it is written last.
-    latest_first = np.argsort(-entries.column("step").to_numpy(), kind="stable")
-    source[entries.column("row").to_numpy()[latest_first]] = len(after) + latest_first
-    return pa.concat_arrays([after, before]).take(pa.array(source, mask=source < 0))
+    if entries is not None:
+        # Of several changes of a cell the first one knows what the file said, so it is written last.
+        source[entries.column("row").to_numpy()] = len(texts) + np.arange(entries.num_rows)
+        texts = pa.concat_arrays([texts, entries.column("before").combine_chunks()])
+    return texts.take(pa.array(source, mask=source < 0))

@@ -158,13 +158,21 @@ def _top_values(column: Column, kind: ColumnType) -> tuple[ValueCount, ...]:
         found = column.derive(runs)
         values, counts = pa.array(found.values), found.counts
         values = values.view(column.type) if column.is_timestamp else values
-        order = np.argsort(-counts, kind="stable")[:_FREQUENT] if counts.max(initial=0) > 1 else np.zeros(0, np.int64)
+        order = _most_frequent(counts) if counts.max(initial=0) > 1 else np.zeros(0, np.int64)
     else:
         levels = column.derive(distinct)
         values, counts = levels.values, levels.counts
         order = levels.by_frequency()[: MOST_LEVELS if kind in ("category", "boolean") else _FREQUENT]
     texts = render(values.take(pa.array(order))).to_pylist()
     return tuple(ValueCount(value=text, count=int(counts[place])) for text, place in zip(texts, order, strict=True))
+
+
+def _most_frequent(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    if len(counts) > _FREQUENT:
+        least = np.partition(counts, -_FREQUENT)[-_FREQUENT]
+        frequent = np.flatnonzero(counts >= least)
+        return frequent[np.argsort(-counts[frequent], kind="stable")][:_FREQUENT]
+    return np.argsort(-counts, kind="stable")
 
 
 def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> list[ColumnProfile]:
