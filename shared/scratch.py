@@ -48,9 +48,6 @@ def _room_needed() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise Unavailable(
-                "The service has no disk space left for this; please try again later.",
-                reason="STORAGE_FULL",
-                retry_after=60,
-            ) from error
+            sentence = "The service has no disk space left for this; please try again later."
+            raise Unavailable(sentence, reason="STORAGE_FULL", retry_after=60) from error
         raise

@@ -200,7 +200,7 @@ async def test_a_large_table_arrives_whole(world: World) -> None:
     dataset = await world.publish(cleaned=table)
     csv = await world.download(dataset, table=pb.TABLE_KIND_CLEANED)
     assert pyarrow.csv.read_csv(pa.BufferReader(csv)).equals(table)
-    assert not list(world.scratch.glob("*.csv"))
+    assert not list(world.scratch.rglob("*.csv"))
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 0), (0, 1), (7, 5), (len(CSV) - 1, 0), (3, 10**9)])

@@ -162,13 +162,14 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
         return (float(values[0]) if size else np.nan), np.nan, np.nan, np.nan
     mean = float(values.mean())
     away = values - mean
-    square = away * away
-    variance = float(square.mean())
-    if variance <= (1e-14 * abs(mean)) ** 2:
+    deviation = float(np.sqrt(np.mean(away * away)))
+    if deviation <= 1e-14 * abs(mean):
         return mean, 0.0, np.nan, np.nan
-    skew = float(np.dot(square, away)) / size / variance**1.5
-    kurtosis = float(np.dot(square, square)) / size / variance**2 - 3
-    return mean, (variance * size / (size - 1)) ** 0.5, skew, kurtosis
+    # Divided by the deviation first, because the fourth power of a large value would overflow.
+    away /= deviation
+    square = away * away
+    skew, kurtosis = float(np.dot(square, away)) / size, float(np.dot(square, square)) / size - 3
+    return mean, deviation * (size / (size - 1)) ** 0.5, skew, kurtosis
 
 
 def _fences(values: npt.NDArray[np.float64], lower: float, upper: float) -> Fences:

@@ -1,0 +1,102 @@
+"""At least one step of every kind, about the columns `a` and `b`."""
+
+from datetime import datetime
+from typing import Any, get_args
+
+from worker_service.core.reading import ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
+from worker_service.core.recipe import Recipe
+from worker_service.core.steps import (
+    AnyStep,
+    Bin,
+    DateParts,
+    DropColumn,
+    FillMissing,
+    Flag,
+    LabelEncode,
+    OneHot,
+    Ratio,
+    ReadColumn,
+    Scale,
+    TreatOutliers,
+)
+from worker_service.core.target import Target
+
+KINDS: tuple[type[Any], ...] = get_args(AnyStep)
+BECAUSE: dict[str, Any] = {"why": "The test says so.", "confidence": 0.5, "source": "test"}
+NO_TARGET = Target(column=None, confidence=0.0, reason="None was chosen.")
+
+
+def recipe(*steps: AnyStep, target: str | None = None) -> Recipe:
+    """A recipe of these steps."""
+    chosen = NO_TARGET if target is None else Target(column=target, confidence=1.0, reason="It was asked for.")
+    return Recipe(version=1, target=chosen, steps=steps)
+
+
+def read(column: str, spec: Any) -> ReadColumn:
+    """A reading step."""
+    return ReadColumn(kind="read_column", column=column, read_as=spec, **BECAUSE)
+
+
+def fill(column: str, method: Any, value: Any = None) -> FillMissing:
+    """A filling step."""
+    return FillMissing(kind="fill_missing", column=column, method=method, value=value, **BECAUSE)
+
+
+def outliers(column: str, strategy: Any, *, lower: float = 1.5, upper: float = 2.5) -> TreatOutliers:
+    """An outlier step."""
+    return TreatOutliers(
+        kind="treat_outliers",
+        column=column,
+        method="iqr",
+        strategy=strategy,
+        lower=lower,
+        upper=upper,
+        replacement=2.0,
+        **BECAUSE,
+    )
+
+
+READ_AS = (
+    ReadText(kind="text", missing=("", "x")),
+    ReadInteger(kind="integer", missing=("",)),
+    ReadDecimal(kind="decimal"),
+    ReadBoolean(kind="boolean", true=("1", "true"), false=("0", "no")),
+    ReadTimestamp(kind="timestamp", format="ISO 8601"),
+    ReadTimestamp(kind="timestamp", format="ISO 8601 with zone"),
+    ReadTimestamp(kind="timestamp", format="%d/%m/%Y"),
+)
+
+STEPS: tuple[AnyStep, ...] = (
+    *(read("a", spec) for spec in READ_AS),
+    Flag(kind="flag", phase="cleaning", column=None, **BECAUSE),
+    Flag(kind="flag", phase="features", column="gone", **BECAUSE),
+    DropColumn(kind="drop_column", phase="cleaning", column="a", **BECAUSE),
+    DropColumn(kind="drop_column", phase="features", column="a", **BECAUSE),
+    fill("a", "mean", 2.5),
+    fill("a", "median", 2),
+    fill("a", "mode", True),
+    fill("a", "constant", "missing"),
+    fill("a", "constant", 10**30),
+    fill("a", "forward_fill"),
+    outliers("a", "cap"),
+    outliers("a", "remove"),
+    outliers("a", "median"),
+    outliers("a", "flag"),
+    outliers("a", "cap", lower=1.1, upper=1.2),
+    outliers("a", "cap", lower=-1e300, upper=-1e299),
+    OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),
+    LabelEncode(kind="label_encode", column="a", levels=("1", "true", "x"), **BECAUSE),
+    Scale(kind="scale", column="a", method="standard", center=1.0, divisor=2.0, **BECAUSE),
+    Scale(kind="scale", column="a", method="min_max", center=-1e308, divisor=1e-5, **BECAUSE),
+    Scale(kind="scale", column="a", method="standard", center=1.0, divisor=0.0, **BECAUSE),
+    DateParts(
+        kind="date_parts",
+        column="a",
+        parts=("year", "month", "day", "weekday", "hour"),
+        names=("y", "m", "d", "w", "h"),
+        fill=datetime(2024, 1, 1),
+        **BECAUSE,
+    ),
+    Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),
+    Bin(kind="bin", column="a", edges=(0.5, 1.5), name="a_bin", **BECAUSE),
+)

@@ -1,0 +1,165 @@
+"""What holds for every table and every recipe."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conformance.steps import STEPS, recipe
+from worker_service.core.charts import draw_charts
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Frame
+from worker_service.core.ledger import SCHEMA, undo
+from worker_service.core.profile import Profile, profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.rendering import render_table
+from worker_service.planner.heuristics import Options, propose
+
+CELLS = st.one_of(
+    st.none(),
+    st.sampled_from(
+        ["", " ", "NA", "n/a", "-", "?", "none", "yes", "No", "true", "0", "1", "-0", "1,540", "1e308", "inf"]
+    ),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats().map(repr),
+    st.decimals(-1000, 1000, places=2, allow_nan=False).map(str),
+    st.dates().map(str),
+    st.datetimes().map(lambda moment: moment.isoformat()),
+    st.dates().map(lambda day: f"{day.day:02d}/{day.month:02d}/{day.year:04d}"),
+    st.text(max_size=8),
+)
+UNIFORM = st.sampled_from(
+    [
+        st.integers(-1000, 1000).map(str),
+        st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        st.sampled_from(["red", "green", "NA", "", "blue"]),
+        st.sampled_from(["yes", "no", "", "-"]),
+        st.dates().map(str),
+        st.datetimes().map(lambda moment: f"{moment:%d/%m/%Y %H:%M}"),
+        st.integers(0, 99_999).map("{:05d}".format),
+    ]
+)
+NAMES = st.one_of(st.sampled_from(["a", "b", "a_x", "a per b", "target", "id"]), st.text(min_size=1, max_size=5))
+LAWS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pa.Table:
+    """Small decoded tables: columns of one sort with rare strangers, and columns of anything."""
+    rows = draw(st.integers(0, 30))
+    names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
+    columns = {}
+    for name in names:
+        sort = draw(st.one_of(UNIFORM, st.just(CELLS)))
+        cells = draw(st.lists(sort, min_size=rows, max_size=rows))
+        gaps = draw(st.sets(st.integers(0, max(0, rows - 1)), max_size=3))
+        columns[name] = pa.array([None if place in gaps else cell for place, cell in enumerate(cells)], pa.string())
+    return pa.table(columns)
+
+
+OPTIONS = st.builds(
+    Options,
+    outlier_method=st.sampled_from(["iqr", "zscore"]),
+    outlier_strategy=st.sampled_from(["cap", "remove", "median"]),
+    target=st.sampled_from([None, "a", "b", "target"]),
+)
+STEP_LISTS = st.lists(st.sampled_from(STEPS), max_size=6)
+
+
+def same(left: Outcome, right: Outcome) -> bool:
+    """Equal in everything that counts."""
+    frames = ((left.typed, right.typed), (left.cleaned, right.cleaned), (left.engineered, right.engineered))
+    return all(one.equals(other) for one, other in frames) and (
+        left.results == right.results and left.changes.equals(right.changes, check_metadata=True)
+    )
+
+
+@LAWS
+@given(tables(), OPTIONS)
+def test_prepared_tables_obey(table: pa.Table, options: Options) -> None:
+    frame, untouched = Frame.from_table(table), Frame.from_table(table)
+    facts = profile(frame)
+    assert Profile.model_validate_json(facts.model_dump_json()) == facts
+    plan = propose(facts, options)
+    assert Recipe.model_validate_json(plan.model_dump_json()) == plan
+    outcome = apply(plan, frame)
+    assert frame.equals(untouched)
+    assert same(outcome, apply(plan, untouched))
+    assert _stored(outcome).equals(table)
+    assert all(result.state != "skipped" or result.kind == "treat_outliers" for result in outcome.results)
+    _check_target(outcome, plan.target.column)
+    _check_numbers(outcome, plan.target.column)
+    json.dumps([chart.model_dump(mode="json") for chart in draw_charts(facts, outcome)], allow_nan=False)
+
+
+def _stored(outcome: Outcome) -> pa.Table:
+    """Undo from what the artifacts hold, read back from parquet."""
+    stored = []
+    for table in (outcome.changes, outcome.cleaned.to_table()):
+        file = io.BytesIO()
+        pq.write_table(table, file)
+        stored.append(pq.read_table(io.BytesIO(file.getvalue())))
+    assert stored[0].schema.equals(SCHEMA)
+    return undo(*stored)
+
+
+def _check_target(outcome: Outcome, target: str | None) -> None:
+    if target is not None:
+        kept = np.isin(outcome.typed.row_numbers, outcome.cleaned.row_numbers)
+        read = outcome.typed.keep_rows(kept)[target].array
+        assert outcome.cleaned[target].array.equals(read)
+        assert outcome.engineered[target].array.equals(read)
+
+
+def _check_numbers(outcome: Outcome, target: str | None) -> None:
+    for name, column in outcome.engineered.columns.items():
+        if name != target and len(column):
+            assert column.is_number, name
+            assert column.missing == 0, name
+            assert np.isfinite(column.numbers()).all(), name
+
+
+@LAWS
+@given(tables(), STEP_LISTS)
+def test_any_recipe_obeys(table: pa.Table, steps: list) -> None:  # type: ignore[type-arg]
+    frame, untouched = Frame.from_table(table), Frame.from_table(table)
+    plan = recipe(*steps)
+    assert Recipe.model_validate_json(plan.model_dump_json()) == plan
+    outcome = apply(plan, frame)
+    assert frame.equals(untouched)
+    assert same(outcome, apply(plan, untouched))
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(table)
+    if not any(result.rows_removed for result in outcome.results):
+        assert outcome.engineered.rows == frame.rows
+    named = {name for step in steps for name in step.columns}
+    kept = np.isin(frame.row_numbers, outcome.engineered.row_numbers)
+    for name in set(frame.names) - named:
+        assert outcome.engineered[name].array.equals(frame.keep_rows(kept)[name].array)
+
+
+@LAWS
+@given(tables())
+def test_empty_recipe_is_identity(table: pa.Table) -> None:
+    frame = Frame.from_table(table)
+    outcome = apply(recipe(), frame)
+    assert outcome.typed is outcome.cleaned is outcome.engineered is frame
+    assert outcome.changes.num_rows == 0
+    assert outcome.results == ()
+
+
+@LAWS
+@given(tables())
+def test_rows_vanish_only_where_a_step_removes_them(table: pa.Table) -> None:
+    frame = Frame.from_table(table)
+    plan = propose(profile(frame), Options(outlier_strategy="remove"))
+    outcome = apply(plan, frame)
+    removed = sum(result.rows_removed for result in outcome.results)
+    assert frame.rows - outcome.cleaned.rows == removed
+    assert all(result.parameters["strategy"] == "remove" for result in outcome.results if result.rows_removed)
+    assert render_table(frame.to_table()).equals(table)

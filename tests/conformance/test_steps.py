@@ -1,0 +1,92 @@
+"""Every step on every nasty frame: applied, flagged or skipped with a reason, and never doing more than it says."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.conformance.frames import NASTY
+from tests.conformance.steps import BECAUSE, KINDS, STEPS, read, recipe
+from worker_service.core.charts import draw_charts
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.features import feature_manifest
+from worker_service.core.frame import Frame
+from worker_service.core.ledger import undo
+from worker_service.core.profile import Profile, profile
+from worker_service.core.reading import infer
+from worker_service.core.recipe import Recipe
+from worker_service.core.rendering import render_table
+from worker_service.core.report import write_report
+from worker_service.core.steps import AnyStep, apply_step, describe_step
+from worker_service.planner.heuristics import Options, propose
+
+OPTIONS = (Options(), Options(outlier_method="zscore", outlier_strategy="remove", target="a"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_registered_and_tried(kind: type[AnyStep]) -> None:
+    assert kind in apply_step.registry
+    assert kind in describe_step.registry
+    assert any(isinstance(step, kind) for step in STEPS)
+    assert kind.model_fields["kind"].is_required()
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
+def test_step_keeps_its_word(step: AnyStep, name: str) -> None:
+    frame = Frame.from_table(NASTY[name])
+    reading = [read(column, spec) for column in frame.names if (spec := infer(frame[column]).read_as)]
+    for before in ([], reading):
+        outcome = apply(recipe(*before, step), frame)
+        _check(outcome, frame, step)
+
+
+def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
+    result = outcome.results[-1]
+    assert result.reason.endswith(".")
+    json.dumps(result.parameters, allow_nan=False)
+    if result.state != "applied":
+        assert outcome.cleaned.equals(outcome.typed)
+        assert outcome.engineered.equals(outcome.cleaned)
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+    for column in set(outcome.typed.names) - set(step.columns):
+        kept = np.isin(outcome.typed.row_numbers, outcome.engineered.row_numbers)
+        assert outcome.engineered[column].array.equals(outcome.typed.keep_rows(kept)[column].array)
+
+
+@pytest.mark.parametrize(
+    "options", [Options(), Options(outlier_method="zscore", outlier_strategy="remove", target="a")]
+)
+@pytest.mark.parametrize("name", NASTY)
+def test_whole_way(name: str, options: Options) -> None:
+    frame = Frame.from_table(NASTY[name])
+    facts = profile(frame)
+    assert Profile.model_validate_json(facts.model_dump_json()) == facts
+    plan = propose(facts, options)
+    assert Recipe.model_validate_json(plan.model_dump_json()) == plan
+    outcome = apply(plan, frame)
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+    for chart in draw_charts(facts, outcome):
+        json.dumps(chart.model_dump(mode="json"), allow_nan=False)
+    manifest = feature_manifest(facts, plan, outcome)
+    assert [feature.name for feature in manifest.output_features] == list(outcome.engineered.names)
+    assert write_report(facts, plan, outcome).summary
+    _check_engineered(outcome, plan.target.column)
+
+
+def _check_engineered(outcome: Outcome, target: str | None) -> None:
+    for name, column in outcome.engineered.columns.items():
+        if name == target:
+            kept = np.isin(outcome.typed.row_numbers, outcome.cleaned.row_numbers)
+            assert column.array.equals(outcome.typed.keep_rows(kept)[name].array)
+        elif len(column):
+            assert column.is_number, name
+            assert np.isfinite(column.numbers()).all(), name
+
+
+def test_broken_promises_are_seen() -> None:
+    """The check above is worth something: a step that names one column and changes another fails it."""
+    frame = Frame.from_table(NASTY["time series"])
+    changed = apply(recipe(*[step for step in STEPS if step.kind == "drop_column"][:1]), frame)
+    with pytest.raises((AssertionError, KeyError)):
+        _check(changed, frame, STEPS[-1].model_copy(update={"column": "b", **BECAUSE}))
