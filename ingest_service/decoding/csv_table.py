@@ -1,8 +1,8 @@
-"""Reading delimited text with Arrow's reader, every cell as text."""
+"""Reading delimited text with Arrow's reader, block by block, every cell as text."""
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,16 @@ from shared.errors import Unprocessable
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 200
 _FIELD_LIMIT = 64 * 1024 * 1024
-_BLOCK = 8 << 20
+_BLOCKS = (1 << 20, 1 << 24, 1 << 28)
+"""Bytes read at once: Arrow reserves a block for each column, and needs a row to fit into one."""
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A table as a reader found it: names may be empty or repeat."""
+    """A table as a reader finds it: names may be empty or repeat; batches come one by one, to be used once."""
 
-    table: pa.Table
+    names: Sequence[str]
+    batches: Iterator[pa.RecordBatch]
     format: str
     delimiter: str = ""
 
@@ -31,33 +33,48 @@ def read_csv(path: Path) -> Parsed:
     """The table of a UTF-8 delimited file; the first row that is not blank holds the names.
 
     Raises:
-        Unprocessable: a row has more or fewer fields than the header; says the line.
+        Unprocessable: a row has more or fewer fields than the header; says the line. The batches raise it too.
     """
     delimiter = _sniff(path)
     header = next(_rows(path, delimiter), [])
     if not header:
         raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
-    placeholders = [f"f{position}" for position in range(len(header))]
-    try:
-        table = pacsv.read_csv(
-            path,
-            read_options=pacsv.ReadOptions(column_names=placeholders, skip_rows_after_names=1, block_size=_BLOCK),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=_has_quotes(path)),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(placeholders, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _misfit(path, delimiter, len(header), error) from None
-    return Parsed(table=table.rename_columns(header), format="csv", delimiter=delimiter)
+    return Parsed(names=header, batches=_batches(path, delimiter, len(header)), format="csv", delimiter=delimiter)
+
+
+def _batches(path: Path, delimiter: str, width: int) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for block in _BLOCKS:
+        try:
+            for batch in _open(path, delimiter, width, block=block, skip_rows=1 + done):
+                done += batch.num_rows
+                yield batch
+            return
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block == _BLOCKS[-1]:
+                raise _misfit(path, delimiter, width, error) from None
+
+
+def _open(path: Path, delimiter: str, width: int, *, block: int, skip_rows: int) -> pacsv.CSVStreamingReader:
+    names = [f"f{position}" for position in range(width)]
+    return pacsv.open_csv(
+        path,
+        read_options=pacsv.ReadOptions(
+            column_names=names, skip_rows_after_names=skip_rows, block_size=block, use_threads=False
+        ),
+        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=_has_quotes(path)),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
 
 
 def _has_quotes(path: Path) -> bool:
     with path.open("rb") as file:
-        return any(b'"' in block for block in iter(lambda: file.read(_BLOCK), b""))
+        return any(b'"' in block for block in iter(lambda: file.read(_BLOCKS[0]), b""))
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[list[str]]:

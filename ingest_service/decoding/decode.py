@@ -1,11 +1,12 @@
 """Decoding one file: recognise what it is, read it, hold it against the limits, write it as Arrow."""
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from ingest_service.decoding.csv_table import read_csv
+from ingest_service.decoding.csv_table import Parsed, read_csv
 from ingest_service.decoding.json_table import read_json
 from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.text import as_utf8
@@ -49,12 +50,10 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits) -> De
     text = as_utf8(source)
     read = read_json if _is_json(filename, text.head) else read_csv
     parsed = read(text.path)
-    names, renamed = repair_names(parsed.table.column_names)
-    table = parsed.table.rename_columns(names)
-    _hold_against(limits, table)
-    _write(table, target)
+    names, renamed = repair_names(parsed.names)
+    rows = _write(parsed, names, target, limits)
     return Decoded(
-        rows=table.num_rows,
+        rows=rows,
         columns=tuple(names),
         format=parsed.format,
         encoding=text.encoding,
@@ -70,24 +69,40 @@ def _is_json(filename: str, head: str) -> bool:
     return suffix not in _TEXT_SUFFIXES and head.lstrip()[:1] in {"{", "["}
 
 
-def _hold_against(limits: Limits, table: pa.Table) -> None:
-    rows, columns = table.shape
+def _write(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> int:
+    """Write the batches under their final names; how many rows there were. Rows beyond the limits are only counted."""
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    rows = 0
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for batch in parsed.batches:
+            rows += batch.num_rows
+            if rows > limits.max_rows or len(names) > limits.max_columns:
+                continue
+            batch = batch.rename_columns(names)
+            if writer is None:
+                sink = stack.enter_context(pa.OSFile(str(target), "wb"))
+                writer = stack.enter_context(pa.ipc.new_file(sink, batch.schema, options=options))
+            writer.write_batch(batch)
     if rows == 0:
         raise Unprocessable("The file has a header but no rows.", reason="NO_ROWS")
-    if rows > limits.max_rows or columns > limits.max_columns:
-        raise LimitExceeded(
-            f"The table has {rows:,} rows × {columns:,} columns; at most {limits.max_rows:,} rows × "
-            f"{limits.max_columns:,} columns are accepted.",
-            metadata={
-                "rows": str(rows),
-                "columns": str(columns),
-                "max_rows": str(limits.max_rows),
-                "max_columns": str(limits.max_columns),
-            },
-        )
+    _hold_against(limits, rows, len(names))
+    return rows
 
 
-def _write(table: pa.Table, target: Path) -> None:
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
-        writer.write_table(table, max_chunksize=65_536)
+def _hold_against(limits: Limits, rows: int, columns: int) -> None:
+    if rows <= limits.max_rows and columns <= limits.max_columns:
+        return
+    raise LimitExceeded(
+        f"The table has {_size(rows, columns)}; at most {_size(limits.max_rows, limits.max_columns)} are accepted.",
+        metadata={
+            "rows": str(rows),
+            "columns": str(columns),
+            "max_rows": str(limits.max_rows),
+            "max_columns": str(limits.max_columns),
+        },
+    )
+
+
+def _size(rows: int, columns: int) -> str:
+    return f"{rows:,} {'row' if rows == 1 else 'rows'} × {columns:,} {'column' if columns == 1 else 'columns'}"

@@ -33,7 +33,7 @@ def read_json(path: Path) -> Parsed:
         lines = _json_lines(text)
         if lines is None:
             raise _invalid(error.msg, error.lineno, error.colno) from None
-        return Parsed(table=_from_records(lines), format="json_lines")
+        return _parsed(_from_records(lines), "json_lines")
     except ValueError as error:  # Python refuses integers of thousands of digits
         raise Unprocessable(f"The JSON can't be read: {error}.", reason="INVALID_JSON") from None
 
@@ -66,14 +66,18 @@ def _invalid(problem: str, line: int, column: int) -> Unprocessable:
 
 def _table(value: Any) -> Parsed:
     if isinstance(value, list) and all(isinstance(record, Mapping) for record in value):
-        return Parsed(table=_from_records(value), format="json_records")
+        return _parsed(_from_records(value), "json_records")
     if isinstance(value, Mapping) and value:
         nested = [part for part in value.values() if isinstance(part, list | Mapping)]
         if len(nested) == 1 and (_holds_records(nested[0]) or _holds_columns(nested[0])):
             return _table(nested[0])
         if len(nested) == len(value):
-            return Parsed(table=_from_columns(value), format="json_columns")
+            return _parsed(_from_columns(value), "json_columns")
     raise Unprocessable(_NOT_A_TABLE, reason="NOT_A_TABLE")
+
+
+def _parsed(table: pa.Table, form: str) -> Parsed:
+    return Parsed(names=table.column_names, batches=iter(table.to_batches()), format=form)
 
 
 def _holds_records(part: Any) -> bool:

@@ -51,7 +51,7 @@ class Ledger:
         return sum(int(change.cells.sum()) for change in effect.changed.values())
 
     def close(self, cleaned: Frame) -> pa.Table:
-        """All entries in the order of the steps, with what `undo` needs in the table's metadata."""
+        """All entries in the order in which the changes were made, with what `undo` needs in the table's metadata."""
         removed = np.setdiff1d(self._decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
         decoded = {"columns": self._decoded.names, "rows": self._decoded.rows, "removed": removed.tolist()}
         table = pa.concat_tables(self._entries) if self._entries else SCHEMA.empty_table()
@@ -87,7 +87,7 @@ class Ledger:
 def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
     """The decoded table as canonical text, rebuilt from the cleaned table and the ledger alone.
 
-    `changes` must carry its metadata, which parquet and Arrow files keep.
+    `changes` must be complete, in its order and with its metadata, as parquet and Arrow files keep it.
     """
     decoded = json.loads(changes.schema.metadata[_DECODED])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
@@ -103,10 +103,10 @@ def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
 
 
 def _by_column(changes: pa.Table) -> dict[str, pa.Table]:
-    """The entries of each column, the latest step first."""
+    """The entries of each column, the latest first."""
     names = changes.column("column").cast(pa.string()).combine_chunks().dictionary_encode()
     codes = names.indices.to_numpy()
-    order = np.lexsort((-changes.column("step").to_numpy(), codes))
+    order = np.lexsort((-np.arange(len(codes)), codes))
     ends = np.cumsum(np.bincount(codes, minlength=len(names.dictionary)))
     entries = changes.select(["row", "before"]).take(pa.array(order))
     starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import hypot, isfinite, sqrt
 
 from worker_service.core.profile import ColumnProfile
 from worker_service.core.statistics import NumberSummary
@@ -83,7 +83,7 @@ def _without_outliers(step: TreatOutliers, numbers: NumberSummary, known: int) -
 
 def _with_more(mean: float, std: float, known: int, value: float, more: int) -> tuple[float, float]:
     """Mean and standard deviation of `known` values once `more` cells hold `value`."""
-    total = known + more
-    after = (known * mean + more * value) / total
-    square = (known * (std**2 + (mean - after) ** 2) + more * (value - after) ** 2) / total
-    return after, sqrt(square)
+    share = more / (known + more)
+    after = mean + (value - mean) * share
+    kept, added = sqrt(1 - share), sqrt(share)
+    return after, hypot(kept * std, kept * (mean - after), added * (value - after))

@@ -16,13 +16,12 @@ _CODE = re.compile(r"[A-Z]{2}")
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Text, with the null words that are missing values here.
 
-    `NA` stays a value among two-letter codes (Namibia, North America), and so does a null word that most cells hold.
+    `NA` stays a value among two-letter codes (Namibia, North America), and so does a null word that half of the cells hold.
     """
     found, null = column.derive(distinct), column.derive(null_words)
     words = found.values.filter(pa.array(null)).to_pylist()
     counts = dict(zip(words, found.counts[null].tolist(), strict=True))
-    filled = int(found.counts.sum()) - sum(amount for word, amount in counts.items() if not word.strip())
-    kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * filled}
+    kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * len(column)}
     if "NA" in counts and _looks_like_codes(column):
         kept.add("NA")
     return ReadText(kind="text", missing=tuple(sorted(set(words) - kept)))

@@ -1,0 +1,218 @@
+"""Each kind of step does what its sentence says."""
+
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
+from worker_service.core.executor import Outcome, StepResult, apply
+from worker_service.core.frame import Frame
+from worker_service.core.reading import ReadInteger, ReadText
+from worker_service.core.steps import AnyStep, Bin, DateParts, DropColumn, Flag, LabelEncode, OneHot, Ratio, Scale
+
+
+def outcome(table: dict[str, Any], *steps: AnyStep, target: str | None = None) -> Outcome:
+    return apply(recipe(*steps, target=target), Frame.from_table(pa.table(table)))
+
+
+def told(table: dict[str, Any], step: AnyStep, **options: Any) -> tuple[dict[str, Any], StepResult]:
+    """The engineered table and the result after one step."""
+    found = outcome(table, step, **options)
+    return found.engineered.to_table().to_pydict(), found.results[0]
+
+
+def test_read() -> None:
+    spec = ReadInteger(kind="integer", missing=("N/A",))
+    table, result = told({"a": ["1,540", "N/A", "3"]}, read("a", spec))
+    assert table == {"a": [1540, None, 3]}
+    assert result.cells_changed == 2
+    assert result.reason == (
+        "Read “a” as whole numbers, which changed how 2 cells are written; "
+        "cells such as “N/A” count as missing. The test says so."
+    )
+
+
+def test_read_null_words() -> None:
+    table, result = told({"a": ["", "x"]}, read("a", ReadText(kind="text", missing=("",))))
+    assert table == {"a": [None, "x"]}
+    assert result.what == "Took 1 cell of “a”, such as “an empty cell”, for missing."
+
+
+@pytest.mark.parametrize(
+    ("cells", "method", "value", "expected", "what"),
+    [
+        ([1.0, None], "mean", 1.5, [1.0, 1.5], "Filled 1 missing cell of “a” with the mean, 1.5."),
+        ([1, None, None], "median", 3.0, [1, 3, 3], "Filled 2 missing cells of “a” with the median, 3."),
+        (
+            ["x", None],
+            "constant",
+            "missing",
+            ["x", "missing"],
+            "Filled 1 missing cell of “a” with the word, “missing”.",
+        ),
+        ([True, None], "mode", True, [True, True], "Filled 1 missing cell of “a” with the most frequent value, true."),
+        (
+            [None, 1, None, 2, None],
+            "forward_fill",
+            None,
+            [1, 1, 1, 2, 2],
+            "Filled 3 missing cells of “a” with the last known value before each.",
+        ),
+    ],
+)
+def test_fill(cells: list[Any], method: str, value: Any, expected: list[Any], what: str) -> None:
+    table, result = told({"a": cells}, fill("a", method, value))
+    assert table == {"a": expected}
+    assert result.what == what
+    assert result.cells_changed == cells.count(None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "value", "reason"),
+    [
+        ([1, None], 2.5, "Skipped: 2.5 is no value for “a”, which holds int64."),
+        ([1, None], "x", "Skipped: 'x' is no value for “a”, which holds int64."),
+        ([1, None], True, "Skipped: True is no value for “a”, which holds int64."),
+        ([1, None], 10**30, f"Skipped: {10**30} is too large for “a”."),
+        ([1, 2], 3, "Skipped: No cell of “a” is missing."),
+        (pa.nulls(2), "x", "Skipped: “a” has no value to go by."),
+    ],
+)
+def test_fill_refuses(cells: Any, value: Any, reason: str) -> None:
+    _, result = told({"a": cells}, fill("a", "constant", value))
+    assert (result.state, result.reason) == ("skipped", reason)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected", "what"),
+    [
+        ("cap", [2, 2, 2, None], "Moved 2 values (66.7 %) of “a” outside 1.5 to 2.5 to the nearer end of that range."),
+        ("median", [2, 2, 2, None], "Replaced 2 values (66.7 %) of “a” outside 1.5 to 2.5 by the median, 2."),
+        ("remove", [2, None], "Removed the 2 rows in which “a” lies outside 1.5 to 2.5."),
+        ("flag", [1, 2, 9, None], "Left 2 values (66.7 %) of “a” outside 1.5 to 2.5 as they are."),
+    ],
+)
+def test_outliers(strategy: str, expected: list[int], what: str) -> None:
+    table, result = told({"a": [1, 2, 9, None]}, outliers("a", strategy))
+    assert table == {"a": expected}
+    assert result.what == what
+    assert (result.outliers, round(result.outlier_percent, 1)) == (2, 66.7)
+    assert result.rows_removed == (2 if strategy == "remove" else 0)
+    assert result.state == ("flagged" if strategy == "flag" else "applied")
+
+
+def test_large_integers_beside_outliers_stay_exact() -> None:
+    exact = 2**53 + 1
+    table, _ = told({"a": [exact, -5]}, outliers("a", "cap", lower=0, upper=1e17))
+    assert table == {"a": [exact, 0]}
+
+
+def test_removing_every_row_is_refused() -> None:
+    table, result = told({"a": [1, 9]}, outliers("a", "remove"))
+    assert (table, result.state) == ({"a": [1, 9]}, "skipped")
+
+
+def test_one_hot_and_label_encode() -> None:
+    cells = ["x", "y", "z", None]
+    step = OneHot(kind="one_hot", column="a", levels=("x", "y"), names=("a_x", "a_y"), **BECAUSE)
+    table, result = told({"a": cells}, step)
+    assert table == {"a_x": [1, 0, 0, 0], "a_y": [0, 1, 0, 0]}
+    assert result.outputs == ("a_x", "a_y")
+    labels = LabelEncode(kind="label_encode", column="a", levels=("x", "y"), **BECAUSE)
+    assert told({"a": cells}, labels)[0] == {"a": [0, 1, -1, None]}
+    booleans = LabelEncode(kind="label_encode", column="a", levels=("false", "true"), **BECAUSE)
+    assert told({"a": [True, False, None]}, booleans)[0] == {"a": [1, 0, None]}
+
+
+def test_names_that_exist_are_refused() -> None:
+    step = OneHot(kind="one_hot", column="a", levels=("x",), names=("b",), **BECAUSE)
+    _, result = told({"a": ["x"], "b": [1]}, step)
+    assert result.reason == "Skipped: There is a column “b” already."
+
+
+def test_scale_bin_and_ratio() -> None:
+    scale = Scale(kind="scale", column="a", method="standard", center=2.0, divisor=2.0, **BECAUSE)
+    assert told({"a": [2, 6, None]}, scale)[0] == {"a": [0.0, 2.0, None]}
+    bins = Bin(kind="bin", column="a", edges=(2.0, 4.0), name="a_bin", **BECAUSE)
+    assert told({"a": [1, 2, 5, None]}, bins)[0]["a_bin"] == [0, 1, 2, None]
+    ratio = Ratio(kind="ratio", numerator="a", denominator="b", name="r", **BECAUSE)
+    assert told({"a": [1, 3], "b": [2, None]}, ratio)[0]["r"] == [0.5, None]
+    assert told({"a": [1], "b": [0]}, ratio)[1].state == "skipped"
+
+
+def test_date_parts() -> None:
+    parts: Any = ("year", "month", "day", "weekday", "hour")
+    step = DateParts(kind="date_parts", column="a", parts=parts, names=parts, fill=datetime(2024, 1, 7), **BECAUSE)
+    table, result = told({"a": [datetime(2023, 5, 6, 7), None]}, step)
+    assert table == {"year": [2023, 2024], "month": [5, 1], "day": [6, 7], "weekday": [5, 6], "hour": [7, 0]}
+    assert result.what == (
+        "Replaced “a” by its year, month, day, weekday and hour, taking 2024-01-07 for 1 missing date."
+    )
+
+
+def test_features_leave_the_cleaned_table_alone() -> None:
+    drop = DropColumn(kind="drop_column", phase="features", column="a", **BECAUSE)
+    found = outcome({"a": [1, 2], "b": [1, 2]}, drop)
+    assert found.cleaned.names == ("a", "b")
+    assert found.engineered.names == ("b",)
+    assert found.changes.num_rows == 0
+
+
+def test_order_is_reading_cleaning_outliers_features_and_numbers_are_kept() -> None:
+    scale = Scale(kind="scale", column="a", method="standard", center=1.0, divisor=1.0, **BECAUSE)
+    steps = (scale, fill("a", "mean", 2), read("a", ReadInteger(kind="integer")))
+    found = outcome({"a": ["1", None, "3"]}, *steps)
+    assert [(result.number, result.kind, result.state) for result in found.results] == [
+        (1, "scale", "applied"),
+        (2, "fill_missing", "applied"),
+        (3, "read_column", "applied"),
+    ]
+    assert found.typed["a"].array.to_pylist() == [1, None, 3]
+    assert found.cleaned["a"].array.to_pylist() == [1, 2, 3]
+    assert found.engineered["a"].array.to_pylist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("kind", ["cleaning", "features"])
+def test_target_is_only_read(kind: Any) -> None:
+    drop = DropColumn(kind="drop_column", phase=kind, column="y", **BECAUSE)
+    found = outcome({"y": [1, None]}, fill("y", "mean", 1), drop, outliers("y", "cap"), target="y")
+    assert {result.state for result in found.results} == {"skipped"}
+    assert found.engineered["y"].array.to_pylist() == [1, None]
+
+
+def test_flags_may_speak_of_what_is_gone() -> None:
+    drop = DropColumn(kind="drop_column", phase="cleaning", column="a", **BECAUSE)
+    flag = Flag(kind="flag", phase="cleaning", column="a", **BECAUSE)
+    found = outcome({"a": [1], "b": [1]}, drop, flag, fill("a", "mean", 1))
+    assert [result.state for result in found.results] == ["applied", "flagged", "skipped"]
+    assert found.results[2].reason == "Skipped: There is no column “a” at this point."
+
+
+def test_ledger_lists_every_change_in_order() -> None:
+    steps = (
+        read("a", ReadInteger(kind="integer", missing=("N/A",))),
+        fill("a", "median", 2),
+        outliers("a", "cap"),
+        DropColumn(kind="drop_column", phase="cleaning", column="b", **BECAUSE),
+    )
+    changes = outcome({"a": ["2", "N/A", "9"], "b": ["x", None, ""]}, *steps).changes
+    told = [tuple(row[name] for name in ("row", "column", "before", "after", "step")) for row in changes.to_pylist()]
+    assert told == [
+        (1, "a", "N/A", None, 1),
+        (1, "a", None, "2", 2),
+        (2, "a", "9", "2", 3),
+        (0, "b", "x", None, 4),
+        (1, "b", None, None, 4),
+        (2, "b", "", None, 4),
+    ]
+    assert set(changes.column("rule").to_pylist()) == {"test"}
+
+
+def test_ledger_lists_every_cell_of_a_removed_row() -> None:
+    changes = outcome({"a": [2, 9], "b": ["x", "y"]}, outliers("a", "remove")).changes
+    assert [(row["row"], row["column"], row["before"], row["after"]) for row in changes.to_pylist()] == [
+        (1, "a", "9", None),
+        (1, "b", "y", None),
+    ]

@@ -1,0 +1,124 @@
+"""The facts about tables of known content."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from worker_service.core.frame import Column, Frame
+from worker_service.core.profile import ColumnProfile, Profile, profile
+from worker_service.core.statistics import summarise_numbers
+
+DAYS = [f"2024-01-{day:02d}" for day in range(1, 31)]
+
+
+def described(**columns: Any) -> Profile:
+    table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+    return profile(Frame.from_table(table))
+
+
+def column(cells: list[str | None], name: str = "x") -> ColumnProfile:
+    return described(**{name: cells}).columns[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "expected"),
+    [
+        ("x", ["1", "2", "2"], "integer"),
+        ("x", ["1.5", "2", "2"], "decimal"),
+        ("x", ["yes", "no", "no"], "boolean"),
+        ("x", DAYS, "timestamp"),
+        ("x", ["red", "blue", "red", "blue"], "category"),
+        ("x", ["same"] * 3, "constant"),
+        ("x", [None, "", "n/a"], "empty"),
+        ("x", [f"note {place} is long" for place in range(30)], "text"),
+        ("x", [f"AB-{place}" for place in range(30)], "identifier"),
+        ("customer_id", [str(place * 7) for place in range(30)], "identifier"),
+        ("customerId", [str(place * 7) for place in range(30)], "identifier"),
+        ("row", [str(place) for place in range(1, 31)], "identifier"),
+        ("year", [str(place) for place in range(1990, 2020)], "integer"),
+        ("store_id", ["1", "2", "3"] * 10, "integer"),
+        ("zip", ["00501", "10001", "94105"] * 10, "category"),
+        ("code", [f"{place:05d}" for place in range(30)], "identifier"),
+        ("x", ["only"], "category"),
+    ],
+)
+def test_type(name: str, cells: list[str | None], expected: str) -> None:
+    assert column(cells, name).type == expected
+
+
+def test_numbers_agree_with_pandas() -> None:
+    values = np.random.default_rng(7).exponential(20, 500)
+    summary = summarise_numbers(Column(pa.array(values)))
+    series = pd.Series(values)
+    assert summary.mean == pytest.approx(series.mean())
+    assert summary.std == pytest.approx(series.std())
+    assert (summary.q1, summary.median, summary.q3) == pytest.approx(tuple(series.quantile([0.25, 0.5, 0.75])))
+    moments = (series - series.mean()) / series.std(ddof=0)
+    assert summary.skew == pytest.approx((moments**3).mean())
+    assert summary.kurtosis == pytest.approx((moments**4).mean() - 3)
+    lower, upper = summary.iqr.lower, summary.iqr.upper
+    assert summary.iqr.outside == int(((series < lower) | (series > upper)).sum())
+    assert summary.iqr.capped.mean == pytest.approx(series.clip(lower, upper).mean())
+    assert summary.iqr.inside.std == pytest.approx(series[series.between(lower, upper)].std(ddof=0))
+
+
+@pytest.mark.parametrize("values", [[1e308, -1e308, 1e308], [1e308] * 3, [5e-324, 0.0], [], [1.0]])
+def test_numbers_at_the_edge_are_finite_or_none(values: list[float]) -> None:
+    summary = summarise_numbers(Column(pa.array(values, pa.float64())))
+    assert summary.model_validate_json(summary.model_dump_json()) == summary
+
+
+def test_missing_distinct_and_top_values() -> None:
+    facts = column(["b", "a", "b", None, "", "n/a"])
+    assert (facts.missing, facts.distinct) == (3, 2)
+    assert [(top.value, top.count) for top in facts.top_values] == [("b", 2), ("a", 1)]
+    numbers = column([str(place % 7) for place in range(20)])
+    assert [top.value for top in numbers.top_values] == ["0", "1", "2", "3", "4"]
+
+
+def test_time_column_must_rise_without_gaps() -> None:
+    assert described(day=DAYS, x=["1"] * 30).time_column == "day"
+    assert described(day=DAYS[::-1], x=["1"] * 30).time_column is None
+    assert described(day=[*DAYS[:-1], None], x=["1"] * 30).time_column is None
+    assert described(day=[*DAYS[:-1], DAYS[-2]], x=["1"] * 30).time_column is None
+
+
+def test_duplicate_rows_are_counted_by_value() -> None:
+    assert described(a=["1", "1.0", "2", None, ""], b=["x", "x", "x", "y", "y"]).duplicate_rows == 2
+    assert described(a=["1", "2"], b=["x", "x"]).duplicate_rows == 0
+
+
+def test_missing_is_not_zero() -> None:
+    assert described(a=["0", None, "0", "1"], b=["x", "x", "y", "y"]).duplicate_rows == 0
+
+
+def test_duplicate_columns_name_the_first() -> None:
+    found = described(a=["1", "2", "2"], b=["1", "2", "2"], c=["2", "1", "2"])
+    assert [facts.duplicate_of for facts in found.columns] == [None, "a", None]
+
+
+def test_correlation_skips_pairs_with_a_missing_cell() -> None:
+    left, right = ["1", "2", "3", "4", None], ["2", "4", "6", "8.5", "100"]
+    found = described(a=left, b=right).correlation
+    assert found is not None
+    expected = np.corrcoef([1, 2, 3, 4], [2, 4, 6, 8.5])[0, 1]
+    assert found.matrix[0][1] == pytest.approx(expected, abs=1e-6)
+    assert found.matrix[0][0] == 1.0
+
+
+def test_correlation_samples_long_tables() -> None:
+    rows = 50_001
+    table = pa.table({"a": np.arange(rows) % 97, "b": np.arange(rows) % 89})
+    found = profile(Frame.from_table(table)).correlation
+    assert found is not None
+    assert 10_000 < found.sampled_rows <= 20_000
+
+
+def test_undefined_correlation_is_none() -> None:
+    table = pa.table({"a": [1.0, 2.0, None, None], "b": [None, None, 1.0, 2.0]})
+    found = profile(Frame.from_table(table)).correlation
+    assert found is not None
+    assert found.matrix[0][1] is None

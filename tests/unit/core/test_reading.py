@@ -1,0 +1,172 @@
+"""What text is read as, and what is left alone."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from worker_service.core.frame import Column
+from worker_service.core.reading import Inference, ReadDecimal, ReadInteger, infer, read
+from worker_service.core.rendering import render
+
+
+def inferred(*cells: str | None) -> Inference:
+    return Column(pa.array(cells, pa.string())).derive(infer)
+
+
+def values(*cells: str | None) -> list[Any]:
+    column = Column(pa.array(cells, pa.string()))
+    spec = column.derive(infer).read_as
+    result: list[Any] = (column if spec is None else column.derive(read, spec).column).array.to_pylist()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("1", "-5", None), [1, -5, None]),
+        (("1,540", " 7 ", "+5"), [1540, 7, 5]),
+        (("1", "N/A", "?", "3"), [1, None, None, 3]),
+        (("1.5", "2", "1e3", "-0"), [1.5, 2.0, 1000.0, 0.0]),
+        (("1,234.50", "2"), [1234.5, 2.0]),
+        ((".5", "5."), [0.5, 5.0]),
+    ],
+)
+def test_numbers(cells: tuple[str, ...], expected: list[float]) -> None:
+    assert values(*cells) == expected
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("00501", "12345"),
+        ("-007", "1"),
+        (" 05", "6"),
+        ("0x1F", "12"),
+        ("1234567890123456789", "1"),
+        ("12345678901234567890", "2"),
+        ("inf", "1.0"),
+        ("1e400", "2.5"),
+        ("1_000", "2"),
+        ("12,34", "5"),
+        ("१२", "३"),
+        ("2024-01-05", "2024-02-30"),
+        ("31/12/2020", "12/31/2020", "01/02/2020"),
+        ("yes", "no", "maybe"),
+        ("y", "y"),
+    ],
+)
+def test_stays_text(cells: tuple[str, ...]) -> None:
+    assert values(*cells) == list(cells)
+
+
+def test_zero_and_decimals_below_one_are_no_codes() -> None:
+    assert values("0", "1") == [0, 1]
+    assert values("0.25", "-0.5") == [0.25, -0.5]
+
+
+def test_leading_zeros_say_so() -> None:
+    found = inferred("00501", "07030", "90210")
+    assert found.code
+    assert found.evidence == "Kept as text, because 2 cells such as “00501” and “07030” start with a zero, as codes do."
+
+
+def test_few_strangers_become_missing_and_are_told() -> None:
+    found = inferred(*[str(number) for number in range(40)], "abc", "abc")
+    assert isinstance(found.read_as, ReadInteger)
+    assert (found.unfit, found.examples) == (2, ("abc",))
+    assert found.evidence == "40 of 42 known cells are whole numbers; 2 are not, such as “abc”."
+
+
+@pytest.mark.parametrize("strangers", [3, 20])
+def test_many_strangers_keep_it_text(strangers: int) -> None:
+    assert inferred(*["1"] * 40, *["abc"] * strangers).read_as is None
+
+
+def test_one_stranger_in_a_short_column_keeps_it_text() -> None:
+    assert inferred(*["1"] * 18, "abc").read_as is None
+
+
+def test_fast_and_close_reading_agree() -> None:
+    cells = ["1", "2.50", "-3", "1e-7", "123456789012345678", "0.1", "100"]
+    plain = Column(pa.array(cells))
+    close = Column(pa.array([*cells, " 4 "]))
+    spec = ReadDecimal(kind="decimal")
+    fast, slow = read(plain, spec), read(close, spec)
+    assert fast.column.array.equals(slow.column.array[:-1])
+    assert fast.changed.tolist() == slow.changed.tolist()[:-1]
+
+
+def test_changed_cells_are_those_whose_text_is_another() -> None:
+    cells = ["1.5", "1.50", "2", "2.0", "0.25", ".25", "-0.5", "1e3", "-0", "100", "12345678901234567.5", None]
+    reading = read(Column(pa.array(cells)), ReadDecimal(kind="decimal"))
+    changed = [cell for cell, differs in zip(cells, reading.changed, strict=True) if differs]
+    assert changed == ["1.50", "2.0", ".25", "1e3", "12345678901234567.5"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("yes", "No", "Y", ""), [True, False, True, None]),
+        (("TRUE", "false", "n/a"), [True, False, None]),
+    ],
+)
+def test_booleans(cells: tuple[str, ...], expected: list[bool | None]) -> None:
+    assert values(*cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("2024-01-05", "2024-02-28", "-"), ["2024-01-05", "2024-02-28", None]),
+        (("2024-01-05 10:00", "2024-01-05T11:30:00.25"), ["2024-01-05 10:00:00", "2024-01-05 11:30:00.250000"]),
+        (("2024-01-05T10:00:00+02:00", "2024-01-05T10:00:00Z"), ["2024-01-05 08:00:00Z", "2024-01-05 10:00:00Z"]),
+        (("31/12/2020", "01/02/2021"), ["2020-12-31", "2021-02-01"]),
+        (("12/31/2020", "01/02/2021"), ["2020-12-31", "2021-01-02"]),
+        (("31.12.2020 10:00", "1.2.2021 09:15"), ["2020-12-31 10:00:00", "2021-02-01 09:15:00"]),
+        (("2020/1/5", "2020/12/31"), ["2020-01-05", "2020-12-31"]),
+        (("01/01/2020", "02/02/2021"), ["2020-01-01", "2021-02-02"]),
+    ],
+)
+def test_dates(cells: tuple[str, ...], expected: list[str | None]) -> None:
+    column = Column(pa.array(cells, pa.string()))
+    spec = column.derive(infer).read_as
+    assert spec is not None
+    assert render(column.derive(read, spec).column.array).to_pylist() == expected
+
+
+def test_ambiguous_dates_are_a_doubt_with_counts() -> None:
+    found = inferred("03/04/2020", "01/02/2021", "")
+    assert found.doubt == (
+        "The 2 known cells look like dates, such as “03/04/2020” and “01/02/2021”, "
+        "but could be day/month or month/day, and none of them shows which, so they were left as text."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("NA", "DE", "FR", "NA"), ["NA", "DE", "FR", "NA"]),
+        (("NA", "Berlin", "Paris", "Rome"), [None, "Berlin", "Paris", "Rome"]),
+        (("none", "none", "x"), ["none", "none", "x"]),
+        (("none", "a", "b", "c"), [None, "a", "b", "c"]),
+        (("", " ", "a"), [None, None, "a"]),
+        (("  padded ", "a"), ["  padded ", "a"]),
+    ],
+)
+def test_null_words_are_judged_by_column(cells: tuple[str, ...], expected: list[str | None]) -> None:
+    assert values(*cells) == expected
+
+
+@pytest.mark.parametrize("cells", [(), (None, None), ("", "  ", None)])
+def test_columns_without_values(cells: tuple[str | None, ...]) -> None:
+    assert inferred(*cells).evidence == "No cell has a value."
+    assert values(*cells) == [None] * len(cells)
+
+
+def test_infinite_numbers_of_json_become_missing() -> None:
+    column = Column(pa.array([1.0, float("inf"), None]))
+    found = column.derive(infer)
+    assert (found.unfit, found.examples) == (1, ("inf",))
+    assert found.read_as is not None
+    assert column.derive(read, found.read_as).column.array.to_pylist() == [1.0, None, None]
