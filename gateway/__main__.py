@@ -4,12 +4,12 @@ import uvicorn
 
 from gateway.app import create_app
 from shared.logs import configure_logs
-from shared.settings import Settings, load_settings
+from shared.settings import GatewaySettings, load_settings
 
 
 def main() -> None:
     """Read the settings and serve."""
-    settings = load_settings(Settings)
+    settings = load_settings(GatewaySettings)
     configure_logs(service="gateway", level=settings.log_level)
     uvicorn.run(
         create_app(settings),

@@ -7,6 +7,7 @@ from string import Template
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
@@ -18,7 +19,7 @@ from gateway.problems import MEDIA_TYPE, install_problem_handlers
 from gateway.routes import collaboration, datasets, results, service
 from gateway.upload import Uploads
 from gateway.version import project_version
-from shared.settings import Settings
+from shared.settings import GatewaySettings
 
 _DESCRIPTION = """
 Upload a table; get it back cleaned, profiled and ready for a model, with the reason for every change.
@@ -38,7 +39,7 @@ _TAGS = [
 ]
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: GatewaySettings) -> FastAPI:
     """The application; it dials the services when it starts."""
     version = project_version()
     app = FastAPIOffline(
@@ -53,6 +54,14 @@ def create_app(settings: Settings) -> FastAPI:
     for area in (datasets, results, collaboration, service):
         app.include_router(area.router)
     install_problem_handlers(app)
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"],
+        )
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.
     app.add_middleware(BodyDrain, max_bytes=settings.max_upload_bytes)
@@ -60,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings, version: str) -> Any:
+def _lifespan(settings: GatewaySettings, version: str) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_clients(settings) as clients:
@@ -70,7 +79,7 @@ def _lifespan(settings: Settings, version: str) -> Any:
     return lifespan
 
 
-def _gateway(settings: Settings, clients: Clients, version: str) -> Gateway:
+def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gateway:
     welcome = (Path(__file__).parent / "welcome.html").read_text("utf-8")
     return Gateway(
         clients=clients,

@@ -17,7 +17,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
 from shared.rpc.channel import QUERY_SECONDS, RENDER_SECONDS, TRANSFER_SECONDS, open_channel
 from shared.rpc.status import service_errors
-from shared.settings import Settings
+from shared.settings import GatewaySettings
 
 HEALTH_SECONDS = 2.0
 TableName = Literal["raw", "cleaned", "engineered"]
@@ -225,7 +225,7 @@ class Clients:
 
 
 @asynccontextmanager
-async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
+async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
     """Dial all services; the channels close with the block."""
     async with AsyncExitStack() as stack:
         channels = {

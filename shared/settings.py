@@ -48,20 +48,48 @@ Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class DatabaseSettings(BaseSettings):
-    """What a migration needs; each field's name in capitals is its environment variable."""
+class _EnvironmentSettings(BaseSettings):
+    """Read from the environment and `.env`; each field's name in capitals is its variable."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+class DatabaseSettings(_EnvironmentSettings):
+    """What a migration needs."""
 
     database_url: PostgresUrl = Field(description="PostgreSQL, where the truth lives.")
 
 
-class Settings(DatabaseSettings):
-    """Everything a service needs."""
+class GatewaySettings(_EnvironmentSettings):
+    """What the gateway needs; it knows neither database nor queue nor storage."""
+
+    gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
+    gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
+    cors_origins: str = Field("", description="Front-ends on other origins, comma-separated; * for all.")
+    grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
+    ingest_port: Port = Field(50051, description="Port of IngestService.")
+    pipeline_port: Port = Field(50052, description="Port of PipelineService.")
+    report_port: Port = Field(50053, description="Port of ReportService.")
+    ingest_target: str | None = Field(None, description="Where clients find IngestService, e.g. dns:///ingest:50051.")
+    pipeline_target: str | None = Field(None, description="Where clients find PipelineService.")
+    report_target: str | None = Field(None, description="Where clients find ReportService.")
+    max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
+    max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+        "INFO", description="Least severe line."
+    )
+
+    def target(self, service: str) -> str:
+        """Where a client dials `ingest`, `pipeline` or `report`."""
+        configured: str | None = getattr(self, f"{service}_target")
+        return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
+
+
+class Settings(GatewaySettings, DatabaseSettings):
+    """Everything a service behind the gateway needs."""
 
     redis_url: RedisUrl = Field(description="Redis or Valkey, which only delivers.")
     database_pool_size: Positive = Field(10, description="Connections each process keeps to PostgreSQL.")
-
     storage_dir: Path = Field(Path(".local/objects"), description="Object directory when no bucket is configured.")
     scratch_dir: Path | None = Field(
         None, description="Where work in progress is spooled; the system's default if unset."
@@ -73,25 +101,10 @@ class Settings(DatabaseSettings):
     aws_secret_access_key: SecretStr | None = Field(None, description="S3 secret key.")
     aws_region: str = Field("us-east-1", description="S3 region.")
     aws_endpoint_url: HttpUrl | None = Field(None, description="Address of an S3-compatible store.")
-
     gemini_api_key: SecretStr | None = Field(None, description="Google Gemini key for smart and deep modes.")
-
-    gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
-    gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
-    grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
-    ingest_port: Port = Field(50051, description="Port of IngestService.")
-    pipeline_port: Port = Field(50052, description="Port of PipelineService.")
-    report_port: Port = Field(50053, description="Port of ReportService.")
-    ingest_target: str | None = Field(None, description="Where clients find IngestService, e.g. dns:///ingest:50051.")
-    pipeline_target: str | None = Field(None, description="Where clients find PipelineService.")
-    report_target: str | None = Field(None, description="Where clients find ReportService.")
-
-    max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
-    max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
     allow_private_urls: bool = Field(False, description="Let dataset_url point into private networks.")
-
     fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
     deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")
     run_memory_bytes: Positive = Field(2 * 1024**3, description="Memory one run's process may allocate, bytes.")
@@ -104,11 +117,6 @@ class Settings(DatabaseSettings):
         5, description="Pause between two reconciler passes, seconds."
     )
 
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
-        "INFO", description="Least severe line."
-    )
-    metrics_port: Port = Field(0, description="Port for Prometheus metrics; 0 serves none.")
-
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
         if self.s3_bucket_name and not (self.aws_access_key_id and self.aws_secret_access_key):
@@ -116,11 +124,6 @@ class Settings(DatabaseSettings):
         if self.heartbeat_seconds * 2 > self.lease_seconds:
             raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
         return self
-
-    def target(self, service: str) -> str:
-        """Where a client dials `ingest`, `pipeline` or `report`."""
-        configured: str | None = getattr(self, f"{service}_target")
-        return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
 
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -32,7 +32,6 @@ def with_free_places(configured: LocalSettings, *, data_dir: Path, overrides: Ma
         **{f"{name}_target": None for name in SERVICES},
         "gateway_host": "127.0.0.1",
         "grpc_host": "127.0.0.1",
-        "metrics_port": 0,
         "storage_dir": data_dir / "objects",
         "scratch_dir": data_dir / "scratch",
     }
@@ -45,13 +44,12 @@ def listeners(settings: LocalSettings) -> list[tuple[str, str, int]]:
     return [("GATEWAY", settings.gateway_host, settings.gateway_port), *services]
 
 
-def environment(settings: LocalSettings, *, overrides: Mapping[str, str], position: int = 0) -> dict[str, str]:
-    """All variables of the process at `position`; metrics ports count upwards from METRICS_PORT."""
+def environment(settings: LocalSettings, *, overrides: Mapping[str, str]) -> dict[str, str]:
+    """All variables of a child process."""
     told = {key.upper(): str(getattr(settings, key)) for key in TOLD}
     targets = {f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}
-    metrics = {"METRICS_PORT": str(settings.metrics_port and settings.metrics_port + position)}
     inherited = {**LocalSettings.inherited_environment(), "PYTHONUNBUFFERED": "1"}
-    return {**inherited, **overrides, **told, **targets, **metrics}
+    return {**inherited, **overrides, **told, **targets}
 
 
 def _target(settings: LocalSettings, service: str) -> str:

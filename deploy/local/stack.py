@@ -166,18 +166,17 @@ class Stack:
         return StartFailed(f"{key}the migrations did not run: {log[-1] if log else reason}", log=log)
 
     def _start_programs(self) -> None:
-        for position, program in enumerate(self._programs):
-            variables = self._environment(position)
+        for program in self._programs:
             self._supervised[program.name] = Supervised(
-                program, directory=ROOT, environment=variables, output=self._output
+                program, directory=ROOT, environment=self._environment(), output=self._output
             )
         self._undo.callback(self._stop_programs)
         for supervised in self._supervised.values():
             supervised.launch()
         self._await_ready()
 
-    def _environment(self, position: int = 0) -> dict[str, str]:
-        return environment(self._settings, overrides=self._overrides, position=position)
+    def _environment(self) -> dict[str, str]:
+        return environment(self._settings, overrides=self._overrides)
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -6,7 +6,7 @@ from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target
-from worker_service.core.wording import count, fraction, number, percent, quoted
+from worker_service.core.wording import count, fraction, number, percent, plural_verb, quoted
 
 SPARSE = 0.8
 """A column that misses more than this share of its cells is dropped."""
@@ -40,8 +40,9 @@ def is_sparse(column: ColumnProfile, rows: int) -> bool:
 
 
 def _keep_target(column: ColumnProfile) -> Flag:
+    cells, stay = count(column.missing, "missing cell"), plural_verb(column.missing, "stays", "stay")
     why = (
-        f"{quoted(column.name)} is the target: its {count(column.missing, 'missing cell')} stay as they are, "
+        f"{quoted(column.name)} is the target: its {cells} {stay} missing, "
         "because a guessed target teaches a model the guess."
     )
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="target")
@@ -67,8 +68,8 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
 
 
 def _leave(column: ColumnProfile) -> Flag:
-    cells = count(column.missing, "missing cell")
-    why = f"Left the {cells} of {quoted(column.name)} as they are: {_UNFILLABLE[column.type]}."
+    cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
+    why = f"Left the {cells} of {quoted(column.name)} as {are}: {_UNFILLABLE[column.type]}."
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
 
 
@@ -91,9 +92,16 @@ def _fill_number(column: ColumnProfile) -> FillMissing:
         raise ValueError(f"{column.name} is numeric and has no numbers")
     skew, mean, median = numbers.skew, numbers.mean, numbers.median
     if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW:
-        return _fill_with(column, "median", median, _skewed(skew, mean), source="fill_skewed")
-    why = f"The values lie about evenly on both sides of it (skew {number(skew)})."
+        why = _skewed(skew, mean) + _rounding(column, median)
+        return _fill_with(column, "median", median, why, source="fill_skewed")
+    why = f"The values lie about evenly on both sides of it (skew {number(skew)})." + _rounding(column, mean)
     return _fill_with(column, "mean", mean, why, source="fill_symmetric")
+
+
+def _rounding(column: ColumnProfile, value: float) -> str:
+    if column.storage != "integer" or value.is_integer():
+        return ""
+    return f" It was rounded from {number(value)}, because the column holds whole numbers."
 
 
 def _skewed(skew: float | None, mean: float | None) -> str:

@@ -46,8 +46,6 @@ def gateway_process(directory: Path, targets: dict[str, str], **settings: str) -
     environment = {
         "PATH": os.defpath,
         "PYTHONPATH": str(ROOT),
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-        "REDIS_URL": "redis://127.0.0.1:1/0",
         "GATEWAY_PORT": str(port),
         **{f"{name.upper()}_TARGET": target for name, target in targets.items()},
         **settings,

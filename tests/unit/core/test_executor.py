@@ -48,9 +48,9 @@ def test_read_null_words() -> None:
         (
             ["x", None],
             "constant",
-            "missing",
-            ["x", "missing"],
-            "Filled 1 missing cell of “a” with the word, “missing”.",
+            "gone",
+            ["x", "gone"],
+            "Filled 1 missing cell of “a” with the word, “gone”.",
         ),
         ([True, None], "mode", True, [True, True], "Filled 1 missing cell of “a” with the most frequent value, true."),
         (
@@ -190,7 +190,7 @@ def test_flags_may_speak_of_what_is_gone() -> None:
     assert found.results[2].reason == "Skipped: There is no column “a” at this point."
 
 
-def test_ledger_lists_every_change_in_order() -> None:
+def test_ledger_lists_every_change_as_it_was_made() -> None:
     steps = (
         read("a", ReadInteger(kind="integer", missing=("N/A",))),
         fill("a", "median", 2),
@@ -202,10 +202,10 @@ def test_ledger_lists_every_change_in_order() -> None:
     assert told == [
         (1, "a", "N/A", None, 1),
         (1, "a", None, "2", 2),
-        (2, "a", "9", "2", 3),
         (0, "b", "x", None, 4),
         (1, "b", None, None, 4),
         (2, "b", "", None, 4),
+        (2, "a", "9", "2", 3),
     ]
     assert set(changes.column("rule").to_pylist()) == {"test"}
 

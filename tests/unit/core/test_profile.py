@@ -59,7 +59,7 @@ def test_numbers_agree_with_pandas() -> None:
     moments = (series - series.mean()) / series.std(ddof=0)
     assert summary.skew == pytest.approx((moments**3).mean())
     assert summary.kurtosis == pytest.approx((moments**4).mean() - 3)
-    lower, upper = summary.iqr.lower, summary.iqr.upper
+    lower, upper = summary.iqr.lower or 0.0, summary.iqr.upper or 0.0
     assert summary.iqr.outside == int(((series < lower) | (series > upper)).sum())
     assert summary.iqr.capped.mean == pytest.approx(series.clip(lower, upper).mean())
     assert summary.iqr.inside.std == pytest.approx(series[series.between(lower, upper)].std(ddof=0))

@@ -16,7 +16,7 @@ _CODE = re.compile(r"[A-Z]{2}")
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Text, with the null words that are missing values here.
 
-    `NA` stays a value among two-letter codes (Namibia, North America), and so does a null word that half of the cells hold.
+    `NA` stays a value among two-letter codes (Namibia, North America), and a null word that half of the cells hold.
     """
     found, null = column.derive(distinct), column.derive(null_words)
     words = found.values.filter(pa.array(null)).to_pylist()

@@ -1,0 +1,225 @@
+"""What the rules propose for tables of known content, and how they say so."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Frame
+from worker_service.core.profile import profile
+from worker_service.core.recipe import Recipe
+from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag, LabelEncode, OneHot, Scale, TreatOutliers
+from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.names import Names
+
+
+def proposed(columns: dict[str, Any], **options: Any) -> Recipe:
+    return propose(profile(Frame.from_table(pa.table(columns))), Options(**options))
+
+
+def steps_of(plan: Recipe, kind: type[Any], column: str) -> list[Any]:
+    return [step for step in plan.steps if isinstance(step, kind) and column in step.columns]
+
+
+def only(columns: dict[str, Any], kind: type[Any], column: str = "x", **options: Any) -> Any:
+    (step,) = steps_of(proposed(columns, **options), kind, column)
+    return step
+
+
+def prepared(columns: dict[str, Any], **options: Any) -> Outcome:
+    frame = Frame.from_table(pa.table(columns))
+    return apply(propose(profile(frame), Options(**options)), frame)
+
+
+def spoken(step: AnyStep) -> tuple[Any, ...]:
+    return tuple(getattr(step, name) for name in ("method", "value", "why"))
+
+
+def test_fill_symmetric_numbers_with_the_mean() -> None:
+    assert spoken(only({"x": [1.0, 2.0, 3.0, 4.0, 5.5, None]}, FillMissing)) == (
+        "mean",
+        3.1,
+        "The values lie about evenly on both sides of it (skew 0.2078).",
+    )
+
+
+def test_fill_skewed_numbers_with_the_median() -> None:
+    step = only({"x": [1, 1, 2, 2, 2, 3, 4, 90, None]}, FillMissing)
+    assert spoken(step) == ("median", 2, "A few very large values pull the mean away, to 13.12 (skew 2.263).")
+
+
+def test_whole_numbers_stay_whole() -> None:
+    step = only({"x": [1, 2, 4, 5, 3, 5, None]}, FillMissing)
+    assert (step.method, step.value) == ("mean", 3)
+    assert step.why.endswith("It was rounded from 3.333, because the column holds whole numbers.")
+
+
+def test_fill_a_time_series_forward() -> None:
+    days = [f"2024-01-{day:02d}" for day in range(1, 11)]
+    step = only({"day": days, "x": [1, None, 3, 4, None, 6, 7, 8, 9, 10]}, FillMissing)
+    assert spoken(step) == (
+        "forward_fill",
+        None,
+        "The rows are in the order of “day”, so the value before is the best guess.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "method", "value", "why"),
+    [
+        (
+            ["a"] * 5 + ["b"] * 4 + [None],
+            "mode",
+            "a",
+            "It holds 55.6 % of the 9 known cells, and only 10 % are missing.",
+        ),
+        (
+            ["a"] * 5 + ["b"] * 2 + [None] * 3,
+            "constant",
+            "missing",
+            "30 % of the cells are missing, too many to guess, so they form a category of their own.",
+        ),
+        (
+            ["a", "b", "c"] * 3 + [None],
+            "constant",
+            "missing",
+            "No value clearly leads (“a” holds 33.3 %), so the missing cells form a category of their own.",
+        ),
+        (["true"] * 5 + ["no"] * 4 + [None], "mode", True, "It holds 55.6 % of the 9 known cells."),
+    ],
+)
+def test_fill_categories(cells: list[str | None], method: str, value: str, why: str) -> None:
+    assert spoken(only({"x": cells}, FillMissing)) == (method, value, why)
+
+
+def test_the_word_for_missing_is_not_a_value() -> None:
+    cells = ["a", "Not given", "missing!", "c"] * 3 + [None]
+    assert only({"x": cells}, FillMissing).value == "missing"
+    assert only({"x": ["missing"] * 6 + ["b"] * 5 + [None]}, OneHot).levels == ("b", "missing")
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        (
+            [f"K-{row}" for row in range(30)],
+            "Left the 1 missing cell of “x” as it is: an identifier can't be guessed.",
+        ),
+        ([f"2024-01-{day:02d}" for day in range(1, 29)], "a date can't be guessed."),
+        (["same"] * 9, "what is missing may be its opposite."),
+    ],
+)
+def test_left_missing_and_said_so(cells: list[str], why: str) -> None:
+    plan = proposed({"x": [*cells, None]})
+    assert not steps_of(plan, FillMissing, "x")
+    (flag,) = (step for step in steps_of(plan, Flag, "x") if step.source == "left_missing")
+    assert flag.why.endswith(why)
+
+
+def test_sparse_columns_are_dropped() -> None:
+    step = only({"x": [1, *[None] * 9], "y": range(10)}, DropColumn)
+    assert (step.phase, step.why) == ("cleaning", "9 of 10 cells (90 %) are missing, more than 80 %.")
+
+
+NORMAL = [round(float(value), 2) for value in np.random.default_rng(3).normal(100, 10, 200)]
+
+
+@pytest.mark.parametrize("strategy", ["cap", "remove", "median"])
+@pytest.mark.parametrize("method", ["iqr", "zscore"])
+def test_outliers_are_treated_as_asked(method: str, strategy: str) -> None:
+    step = only({"x": [*NORMAL, 900.0]}, TreatOutliers, outlier_method=method, outlier_strategy=strategy)
+    assert (step.method, step.strategy) == (method, strategy)
+    assert step.lower < 90 < 110 < step.upper < 900
+    assert (step.replacement is None) == (strategy != "median")
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ([*NORMAL, *[500.0] * 40], "More than 10 % are no outliers but belong to the distribution."),
+        (
+            [*[0.0] * 200, *map(float, range(15))],
+            "At least half of the values are 0, so there is no ordinary range to lie outside of.",
+        ),
+    ],
+)
+def test_outliers_that_belong_are_only_counted(cells: list[float], why: str) -> None:
+    step = only({"x": cells}, TreatOutliers)
+    assert (step.strategy, step.why) == ("flag", why)
+
+
+def test_codes_identifiers_and_the_target_have_no_outliers() -> None:
+    columns = {"code": [*[1, 2, 3] * 67], "id": range(0, 201 * 7, 7), "y": [*NORMAL, 900.0]}
+    assert not [step for step in proposed(columns, target="y").steps if isinstance(step, TreatOutliers)]
+
+
+def test_removal_keeps_most_rows() -> None:
+    shuffled = np.random.default_rng(5)
+    columns = {f"x{place}": shuffled.permutation([*NORMAL[:190], *[900.0 + place] * 10]) for place in range(6)}
+    outcome = prepared(columns, outlier_strategy="remove")
+    strategies = [result.parameters["strategy"] for result in outcome.results if result.kind == "treat_outliers"]
+    assert strategies == ["remove", "cap", "cap", "cap", "cap", "cap"]
+    assert 180 <= outcome.cleaned.rows < 190
+
+
+def test_target_is_untouched_everywhere() -> None:
+    columns = {"x": NORMAL, "y": [None, 1e6, *NORMAL[2:]]}
+    outcome = prepared(columns, target="y")
+    assert outcome.engineered["y"].array.to_pylist() == columns["y"]
+    assert not [result for result in outcome.results if "y" in result.columns and result.kind != "flag"]
+
+
+def test_asking_for_a_target_that_is_not_there_is_told() -> None:
+    plan = proposed({"x": [1, 2, 3]}, target="gone")
+    assert plan.target.column is None
+    assert any(isinstance(step, Flag) and "no such column" in step.why for step in plan.steps)
+
+
+def test_a_copy_of_the_target_is_left_out() -> None:
+    columns = {"copy": [0, 1, 1, 0, 1], "x": [1, 5, 2, 8, 9], "y": [0, 1, 1, 0, 1]}
+    outcome = prepared(columns, target="y")
+    assert outcome.engineered.names == ("x", "y")
+
+
+def test_few_levels_get_columns_and_many_get_numbers() -> None:
+    few = only({"x": ["a", "b", "c"] * 5}, OneHot)
+    assert (few.levels, few.names) == (("a", "b", "c"), ("x_a", "x_b", "x_c"))
+    many = only({"x": [f"L{place % 11}" for place in range(44)]}, LabelEncode)
+    assert len(many.levels) == 11
+    assert only({"x": [True, False, True]}, LabelEncode).levels == ("false", "true")
+
+
+def test_new_names_are_new() -> None:
+    columns = {"x": ["a", "b", "b"] * 4, "x_a": range(12), "x_b_2": range(12), "x_b": range(12)}
+    assert only(columns, OneHot).names == ("x_a_2", "x_b_3")
+    names = Names(["a_b"])
+    assert (names.claim("a", "b"), names.claim("a", "b")) == ("a_b_2", "a_b_3")
+
+
+@pytest.mark.parametrize("strategy", ["cap", "median"])
+def test_standardised_means_standardised(strategy: str) -> None:
+    rng = np.random.default_rng(11)
+    cells = [*np.round(rng.normal(50, 9, 300), 1), *[400.0] * 9, *[None] * 20]
+    outcome = prepared({"x": cells, "z": range(0, 329 * 3, 3)}, outlier_strategy=strategy)
+    values = outcome.engineered["x"].numbers()
+    assert (values.mean(), values.std()) == pytest.approx((0, 1), abs=1e-6)
+
+
+def test_flat_columns_are_scaled_to_one() -> None:
+    outcome = prepared({"x": [value / 7 for value in range(100)]})
+    values = outcome.engineered["x"].numbers()
+    assert (values.min(), values.max()) == (0.0, 1.0)
+    assert only({"x": [value / 7 for value in range(100)]}, Scale).method == "min_max"
+
+
+def test_ratios_and_bins_say_why() -> None:
+    rng = np.random.default_rng(2)
+    price = np.exp(rng.normal(3, 1.2, 500))
+    columns = {"price": price, "cost": price * rng.uniform(0.6, 1.0, 500), "y": rng.integers(0, 2, 500)}
+    outcome = prepared(columns, target="y")
+    told = {result.kind: result for result in outcome.results}
+    assert told["ratio"].outputs == ("price_per_cost",)
+    assert told["bin"].outputs[0].endswith("_bin")
+    assert "r = 0.9" in told["ratio"].reason
