@@ -58,11 +58,11 @@ class CorrelationData(_Value):
 
 
 class MissingnessData(_Value):
-    """Cells without a value for each column, among `rows` rows."""
+    """Cells without a value for each column, among `rows` rows; None afterwards where the column was dropped."""
 
     columns: tuple[str, ...]
     before: tuple[int, ...]
-    after: tuple[int, ...]
+    after: tuple[int | None, ...]
     rows: int
 
 

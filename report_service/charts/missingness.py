@@ -33,12 +33,17 @@ TALLEST_ROW = 0.6
 class _Gap:
     column: str
     before: int
-    after: int
+    after: int | None
+
+    @property
+    def left(self) -> int:
+        """What the cleaned table misses; a dropped column misses nothing."""
+        return self.after or 0
 
 
 def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> Sheet:
     """A bar for each column that misses something, the emptiest first."""
-    gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.after))
+    gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.left))
     shown = gaps[:MOST_COLUMNS]
     height = max(HEIGHT, len(shown) * ROW + HEADING + MARGIN)
     sheet = Sheet(chart.title, fit=fit, height=height)
@@ -69,10 +74,13 @@ def _summary(data: MissingnessData, *, gaps: int, shown: int) -> str:
 
 
 def _notes(gaps: Sequence[_Gap], *, rows: int) -> Sequence[str]:
-    changes = ["" if gap.before == gap.after else f"  →  {count(gap.after)}" for gap in gaps]
-    return [
-        f"{count(gap.before)}  ·  {share(gap.before, rows)}{change}" for gap, change in zip(gaps, changes, strict=True)
-    ]
+    return [f"{count(gap.before)}  ·  {share(gap.before, rows)}{_change(gap)}" for gap in gaps]
+
+
+def _change(gap: _Gap) -> str:
+    if gap.after is None:
+        return "  →  dropped"
+    return "" if gap.before == gap.after else f"  →  {count(gap.after)}"
 
 
 def _draw(axes: Axes, gaps: Sequence[_Gap], notes: Sequence[str], *, rows: int) -> None:
@@ -80,7 +88,7 @@ def _draw(axes: Axes, gaps: Sequence[_Gap], notes: Sequence[str], *, rows: int) 
     axes.barh(places, [rows] * len(gaps), height=0.62, color=RULE, alpha=0.6)
     axes.barh(places, [gap.before if gap.before != gap.after else 0 for gap in gaps], height=0.62, color=MUTED)
     heights = [0.62 if gap.before == gap.after else 0.34 for gap in gaps]
-    axes.barh(places, [gap.after for gap in gaps], height=heights, color=ACCENT)
+    axes.barh(places, [gap.left for gap in gaps], height=heights, color=ACCENT)
     for place, note in zip(places, notes, strict=True):
         _annotate(axes, note, x=max(rows, 1), y=place)
     axes.set_yticks(places, [gap.column for gap in gaps], color=INK)

@@ -104,6 +104,7 @@ class _Run:
         self._target = recipe.target.column
 
     def carry_out(self, number: int, step: AnyStep) -> StepResult:
+        """Apply one step to the table it belongs to, or tell why it does not fit."""
         frame = self.engineered if step.phase == "features" else self.cleaned
         try:
             self._refuse_unfit(step, frame)

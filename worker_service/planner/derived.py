@@ -25,8 +25,7 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
         if column.moments is None or column.type != "timestamp":
             continue
         parts = tuple(_varying(column.moments))
-        first, last = column.moments.first, column.moments.last
-        why = f"The dates run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; a model can use only their parts that vary."
+        why = f"{_span(column.moments)}; a model can use only the parts that vary."
         yield DateParts(
             kind="date_parts",
             column=column.name,
@@ -37,6 +36,13 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
             confidence=0.8,
             source="date_parts",
         )
+
+
+def _span(moments: MomentSummary) -> str:
+    first, last = moments.first, moments.last
+    if first is None or last is None or first.date() == last.date():
+        return f"All of it is on {first:%Y-%m-%d}"
+    return f"The dates run from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
 def _varying(moments: MomentSummary) -> Iterator[DatePart]:

@@ -6,6 +6,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
 from worker_service.core.steps import AnyStep, Flag, ReadColumn
 from worker_service.core.wording import listing, quoted
+from worker_service.planner.reading import keeps_its_values
 
 Refusal = str | None
 """Why a step may not stand; None if it may."""
@@ -13,7 +14,7 @@ Refusal = str | None
 
 def guard(recipe: Recipe, profile: Profile) -> Recipe:
     """The recipe in order, without steps that name unknown columns, reuse a name or touch the target."""
-    return in_order(spare_target(know_columns(recipe, profile)))
+    return in_order(spare_target(know_columns(recipe, profile), profile))
 
 
 def know_columns(recipe: Recipe, profile: Profile) -> Recipe:
@@ -33,12 +34,15 @@ def know_columns(recipe: Recipe, profile: Profile) -> Recipe:
     return _refuse(recipe, refuse, known=known)
 
 
-def spare_target(recipe: Recipe) -> Recipe:
-    """Refuse steps that change the target, drop it or compute a feature from it; it may be read."""
+def spare_target(recipe: Recipe, profile: Profile) -> Recipe:
+    """Refuse steps that change the target, drop it or compute a feature from it; numbers and moments may be read."""
     target = recipe.target.column
+    readable = {column.name for column in profile.columns if keeps_its_values(column)}
 
     def refuse(step: AnyStep) -> Refusal:
-        if target is None or target not in step.columns or isinstance(step, ReadColumn | Flag):
+        if target is None or target not in step.columns or isinstance(step, Flag):
+            return None
+        if isinstance(step, ReadColumn) and target in readable:
             return None
         return f"{quoted(target)} is the target, which is never changed and never made into a feature."
 

@@ -16,7 +16,7 @@ __all__ = ["Options", "propose"]
 def propose(profile: Profile, options: Options) -> Recipe:
     """Read, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
     target = choose_target(profile, options)
-    reading = propose_reading(profile)
+    reading = propose_reading(profile, target)
     cleaning = propose_cleaning(profile, target)
     outliers = propose_outliers(profile, target, options)
     features = propose_features(profile, target, [*cleaning, *outliers])

@@ -4,15 +4,35 @@ from collections.abc import Iterator
 
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.steps import AnyStep, Flag, ReadColumn
+from worker_service.core.target import Target
 from worker_service.core.wording import count, examples, plural_verb, quoted
 
 
-def propose_reading(profile: Profile) -> list[AnyStep]:
-    """One step for each column that is not right as it is; doubts and duplicate rows as flags."""
-    steps = [step for column in profile.columns for step in _read(column)]
+def propose_reading(profile: Profile, target: Target) -> list[AnyStep]:
+    """One step for each column that is not right as it is; doubts and duplicate rows as flags.
+
+    The target is read only where its values stay the same to everybody: as numbers or moments that all its cells are.
+    """
+    steps: list[AnyStep] = []
+    for column in profile.columns:
+        if column.name == target.column and not keeps_its_values(column):
+            steps.append(_flag(column, _left_alone(column), source="target"))
+        else:
+            steps += _read(column)
     if profile.duplicate_rows:
         steps.append(_flag_duplicates(profile))
     return steps
+
+
+def keeps_its_values(column: ColumnProfile) -> bool:
+    """Whether reading the column as its type says the same as its text."""
+    if column.read_as is None:
+        return True
+    return column.read_as.kind in ("integer", "decimal", "timestamp") and not column.unfit
+
+
+def _left_alone(column: ColumnProfile) -> str:
+    return f"{quoted(column.name)} is the target and stays exactly as uploaded, though it could be read differently."
 
 
 def _read(column: ColumnProfile) -> Iterator[AnyStep]:

@@ -107,4 +107,4 @@ def test_a_dropped_column_has_nothing_afterwards() -> None:
     assert isinstance(histogram, HistogramChart)
     assert isinstance(missing, MissingnessChart)
     assert sum(histogram.data.after) == 0
-    assert (missing.data.before, missing.data.after) == ((1, 0), (0, 0))
+    assert (missing.data.before, missing.data.after) == ((1, 0), (None, 0))

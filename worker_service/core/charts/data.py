@@ -58,11 +58,11 @@ class CorrelationMatrix(Value):
 
 
 class Missingness(Value):
-    """Cells without a value in each column; a column that was dropped misses nothing afterwards."""
+    """Cells without a value in each column; null afterwards where the column was dropped."""
 
     columns: tuple[str, ...]
     before: tuple[int, ...]
-    after: tuple[int, ...]
+    after: tuple[int | None, ...]
     rows: int
 
 

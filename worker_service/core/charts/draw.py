@@ -21,6 +21,8 @@ from worker_service.core.frame import Column
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.wording import quoted
 
+_WITHOUT_CHART = ("constant", "identifier", "text", "empty")
+
 
 def draw_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
     """Every chart of a dataset: column by column, then the correlations, then what is missing.
@@ -29,6 +31,8 @@ def draw_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
     """
     charts: list[AnyChart] = []
     for facts in profile.columns:
+        if facts.type in _WITHOUT_CHART:
+            continue
         charts += _column_charts(facts, outcome.typed[facts.name], outcome.cleaned.columns.get(facts.name))
     if profile.correlation is not None:
         charts.append(_correlation_chart(profile.correlation))
@@ -38,7 +42,7 @@ def draw_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
 
 
 def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -> Iterator[AnyChart]:
-    if facts.type in ("integer", "decimal", "timestamp"):
+    if before.is_number or before.is_timestamp:
         yield HistogramChart(
             graph_id=f"histogram-{facts.position}",
             kind="histogram",
@@ -46,7 +50,7 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             columns=(facts.name,),
             data=histogram(before, after),
         )
-    if facts.type in ("integer", "decimal"):
+    if before.is_number:
         yield BoxplotChart(
             graph_id=f"boxplot-{facts.position}",
             kind="boxplot",
@@ -54,7 +58,7 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             columns=(facts.name,),
             data=Boxplot(before=before.derive(box), after=None if after is None else after.derive(box)),
         )
-    if facts.type in ("category", "boolean"):
+    if before.is_text or before.is_boolean:
         yield CountplotChart(
             graph_id=f"countplot-{facts.position}",
             kind="countplot",
@@ -85,7 +89,7 @@ def _missingness_chart(profile: Profile, outcome: Outcome) -> MissingnessChart:
         data=Missingness(
             columns=names,
             before=tuple(facts.missing for facts in profile.columns),
-            after=tuple(cleaned[name].missing if name in cleaned else 0 for name in names),
+            after=tuple(cleaned[name].missing if name in cleaned else None for name in names),
             rows=profile.rows,
         ),
     )

@@ -74,7 +74,7 @@ def _read(column: Column, spec: AnyReadAs) -> Inference:
     known = reading.column.known + reading.unfit
     noun = _NOUNS.get(spec.kind) or _dates(spec)
     if not reading.unfit:
-        subject = "The one known cell is one of" if known == 1 else f"All {count(known, 'known cell')} are"
+        subject = "The one known cell can be read as" if known == 1 else f"All {count(known, 'known cell')} are"
         return Inference(spec, f"{subject} {noun}.")
     sentence = (
         f"{known - reading.unfit:,} of {count(known, 'known cell')} are {noun}; {reading.unfit:,} "
