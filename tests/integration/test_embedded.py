@@ -270,7 +270,8 @@ def test_a_wrong_setting_is_named_before_anything_starts(tmp_path: Path) -> None
         Stack(tmp_path, env_overrides=EMBEDDED | {"GATEWAY_PORT": "many"})
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        stack = Stack(tmp_path, env_overrides=EMBEDDED | {"INGEST_PORT": port}, programs=programs(tmp_path))
+        ports = {"GATEWAY_PORT": "0", "PIPELINE_PORT": "0", "REPORT_PORT": "0", "INGEST_PORT": port}
+        stack = Stack(tmp_path, env_overrides=EMBEDDED | ports, programs=programs(tmp_path))
         with pytest.raises(StartFailed, match=f"^Port {port} is already taken: .* INGEST_PORT "):
             stack.start()
     assert not (tmp_path / "postgres").exists()
