@@ -25,8 +25,10 @@ lint: $(VENV)/.dev ## check style, contracts, and that generated code is current
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python protos/generate.py .local/pb && diff -r -x __pycache__ .local/pb shared/pb
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
-	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
-		$(BIN)/buf breaking --against '.git#ref=refs/remotes/origin/main' --path protos; fi
+	@if git rev-parse --verify --quiet origin/main:protos >/dev/null; then \
+		rm -rf .local/before && mkdir -p .local/before/.local && cp -r .local/googleapis .local/before/.local/ \
+		&& git archive origin/main protos buf.yaml | tar -x -C .local/before \
+		&& $(BIN)/buf breaking --against .local/before; fi
 
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy

@@ -49,8 +49,13 @@ def parse_options(options: common.DatasetOptions) -> Options:
         mode=_choice(common.Mode, options.mode, "mode") or "fast",
         outlier_method=_choice(common.OutlierMethod, options.outlier_method, "outlier_method") or "iqr",
         outlier_strategy=_choice(common.OutlierStrategy, options.outlier_strategy, "outlier_strategy") or "cap",
-        target=options.target or None,
+        target=options.target.strip() or None,
     )
+
+
+def parse_filter(field: str, text: str) -> str:
+    """The owner or group a list is narrowed to; empty for all."""
+    return _identifier(field, text) or ""
 
 
 def parse_request_id(request_id: str) -> str | None:

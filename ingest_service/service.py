@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
@@ -10,9 +9,10 @@ from uuid import UUID, uuid4
 from ingest_service.decoding import Decoded, Limits, decode_file
 from ingest_service.fetch import Fetcher
 from ingest_service.spool import Received, receive
+from shared.cancellation import see_through
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import Page
-from shared.errors import FieldError, InvalidInput, ServiceError, Unprocessable
+from shared.errors import Conflict, FieldError, InvalidInput, NotFound, ServiceError, Unavailable, Unprocessable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
@@ -122,8 +122,9 @@ class Ingest:
         request_id: str | None,
         options: Options,
     ) -> DatasetRecord:
-        if repeat := await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id):
-            return repeat
+        repeat = await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id)
+        if repeat is not None:
+            return _same(repeat, received, options)
         name = _tidy_filename(filename)
         table = place / "table.arrow"
         decoded = await self._decode(received.path, name, table)
@@ -147,12 +148,16 @@ class Ingest:
             table_key=f"{prefix}/table.arrow",
             parse_plan=_parse_plan(decoded),
         )
-        async with self._all_or_nothing(prefix):
+        try:
             await self._store.put_file(new.raw_key, received.path, move=True)
             await self._store.put_file(new.table_key, table, move=True)
-            record = await self._datasets.accept(new, _run(options))
+            record = await see_through(self._datasets.accept(new, _run(options)))
+        except BaseException:
+            await see_through(self._discard(dataset_id, prefix))
+            raise
         if record.id != dataset_id:
             await self._store.delete_prefix(prefix)
+            return _same(record, received, options)
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )
@@ -181,13 +186,14 @@ class Ingest:
         except ChildDied:
             raise Unprocessable("The file broke its reader; please check that it is CSV or JSON.") from None
 
-    @asynccontextmanager
-    async def _all_or_nothing(self, prefix: str) -> AsyncIterator[None]:
+    async def _discard(self, dataset_id: UUID, prefix: str) -> None:
+        """Remove what was stored, unless it was accepted after all: the answer to a commit can be lost on its way."""
         try:
-            yield
-        except BaseException:
-            await asyncio.shield(self._store.delete_prefix(prefix))
-            raise
+            await self._datasets.get(dataset_id)
+        except NotFound:
+            await self._store.delete_prefix(prefix)
+        except Unavailable:
+            _log.warning("stored objects kept, as their dataset can't be looked up", dataset_id=str(dataset_id))
 
     def _ring_soon(self, run_id: UUID) -> None:
         task = asyncio.create_task(self._try_ring(run_id))
@@ -199,6 +205,16 @@ class Ingest:
             await self._ring(run_id)
         except ServiceError as error:
             _log.warning("doorbell not rung; the reconciler will find the run", run_id=str(run_id), reason=error.reason)
+
+
+def _same(repeat: DatasetRecord, received: Received, options: Options) -> DatasetRecord:
+    """The dataset first accepted under a key, if this upload is really the same."""
+    if repeat.sha256 == received.sha256 and repeat.run.options == _run(options).options:
+        return repeat
+    raise Conflict(
+        "This request_id (Idempotency-Key) was used before for another file or other options; use a new one.",
+        reason="IDEMPOTENCY_KEY_REUSED",
+    )
 
 
 def _hold_to(commit: Commit, received: Received) -> None:
@@ -221,11 +237,15 @@ def _tidy_filename(filename: str) -> str:
     return printable or "dataset"
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
 def _check_target(target: str | None, decoded: Decoded) -> None:
     if target is None or target in decoded.columns:
         return
     raise InvalidInput(
-        f"target {target!r} is not a column of the table.",
+        f"target {_shortened(target)!r} is not a column of the table.",
         reason="UNKNOWN_TARGET",
         fields=[FieldError(field="target", description="must name a column of the table")],
     )

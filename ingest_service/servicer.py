@@ -6,7 +6,14 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from ingest_service.convert import dataset_message, parse_commit, parse_dataset_id, parse_options, parse_request_id
+from ingest_service.convert import (
+    dataset_message,
+    parse_commit,
+    parse_dataset_id,
+    parse_filter,
+    parse_options,
+    parse_request_id,
+)
 from ingest_service.service import Commit, Ingest
 from shared.errors import InvalidInput, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -97,8 +104,8 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Context) -> pb.ListDatasetsResponse:
         page = await self._ingest.list(
-            user_id=request.user_id,
-            collaboration_id=request.collaboration_id,
+            user_id=parse_filter("user_id", request.user_id),
+            collaboration_id=parse_filter("collaboration_id", request.collaboration_id),
             page_size=request.page_size,
             page_token=request.page_token,
         )

@@ -25,6 +25,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from shared.cancellation import see_through
 from shared.errors import ServiceError
 from shared.logs import get_logger
 
@@ -227,16 +228,7 @@ class _Child:
     async def destroy(self) -> None:
         """Kill the group and wait until the kernel has taken it away, deaf to cancellation for that moment."""
         self._signal(signal.SIGKILL)
-        reaping = self._loop.create_task(self._reap())
-        cancelled: asyncio.CancelledError | None = None
-        while not reaping.done():
-            try:
-                await asyncio.shield(reaping)
-            except asyncio.CancelledError as error:
-                cancelled = error
-        reaping.result()
-        if cancelled is not None:
-            raise cancelled
+        await see_through(self._reap())
 
     async def _reap(self) -> None:
         await asyncio.wait([self._ended], timeout=_KILL_GRACE_SECONDS)

@@ -2,30 +2,36 @@
 
 import asyncio
 import errno
+import fcntl
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+from shared.cancellation import see_through
 from shared.errors import Unavailable
 
 _PREFIX = "neuralearn-"
-_STALE_SECONDS = 24 * 3600
+_NEWBORN_SECONDS = 5
+"""A folder this young may not have been locked by its owner yet."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Scratch:
-    """A directory in which this process makes folders; what a killed process left behind for a day is swept away."""
+    """A directory in which this process makes folders. What a killed process left behind is swept away by the others.
+
+    A folder's owner holds a lock on it; the kernel lets go of the lock when the owner dies, however it dies.
+    """
 
     def __init__(self, directory: Path | None) -> None:
         """`directory` None means the system's own directory for temporary files."""
         self.directory = directory or Path(tempfile.gettempdir())
         self.directory.mkdir(parents=True, exist_ok=True)
-        for leftover in self.directory.glob(_PREFIX + "*"):
-            if leftover.stat().st_mtime < time.time() - _STALE_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
+        self._sweep()
 
     @asynccontextmanager
     async def folder(self) -> AsyncIterator[Path]:
@@ -35,11 +41,33 @@ class Scratch:
             Unavailable: reason STORAGE_FULL, when the block finds no room on the disk.
         """
         with _room_needed():
+            self._sweep()
             path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.directory))
+            lock = os.open(path, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 yield path
             finally:
-                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+                try:
+                    await see_through(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+                finally:
+                    os.close(lock)
+
+    def _sweep(self) -> None:
+        for folder in self.directory.glob(_PREFIX + "*"):
+            with suppress(OSError):
+                if folder.stat().st_mtime < time.time() - _NEWBORN_SECONDS:
+                    _remove_unowned(folder)
+
+
+def _remove_unowned(folder: Path) -> None:
+    """Remove a folder nobody holds; OSError where somebody does."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 @contextmanager

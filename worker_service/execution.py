@@ -1,15 +1,16 @@
 """Executing one run: claim its lease, prepare in a child, publish once. Whatever happens, its row tells the truth."""
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from shared.cancellation import see_through
 from shared.db.datasets import Datasets
 from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
 from shared.errors import ServiceError, Unavailable
@@ -23,6 +24,7 @@ from worker_service.preparation import ARTIFACTS, Prepared, prepare
 Program = Callable[[Callable[[str, int], None], Path, Path, dict[str, Any]], Prepared]
 
 _PROGRESS_SECONDS = 0.3
+_PUBLISHING = "publishing"
 _log = get_logger("worker")
 
 
@@ -79,30 +81,33 @@ class RunExecutor:
 
     async def execute(self, run_id: UUID) -> None:
         """Bring the run as far as it will come; returns at once where its lease is not to be had."""
-        run = await self._runs.claim(run_id, lease=self._terms.lease)
-        if run is None or run.lease_token is None:
-            return
+        try:
+            run = await self._runs.claim(run_id, lease=self._terms.lease)
+            if run is not None and run.lease_token is not None:
+                await self._hold(run, run.lease_token)
+        except Unavailable as error:
+            # Nobody can be told now; the lease runs out, and the reconciler delivers the run again.
+            _log.warning("run left to its lease", run_id=str(run_id), reason=error.reason)
+
+    async def _hold(self, run: RunRecord, token: UUID) -> None:
+        """Prepare a claimed run, and tell PostgreSQL how it went."""
         started = time.perf_counter()
-        log = _log.bind(run_id=str(run_id), attempt=run.attempt)
+        log = _log.bind(run_id=str(run.id), attempt=run.attempt)
         log.info("run started", queue=run.queue)
         try:
-            await self._attempt(run, run.lease_token)
+            await self._attempt(run, token)
             log.info("run completed", seconds=round(time.perf_counter() - started, 3))
         except LeaseLost:
             log.warning("run lost to another worker")
         except asyncio.CancelledError:
-            handed_back = await asyncio.shield(self._runs.hand_back(run_id, run.lease_token))
-            log.info("run handed back" if handed_back else "run lost to another worker")
+            handed_back = await see_through(self._runs.hand_back(run.id, token))
+            log.info("run handed back" if handed_back else "run not handed back, its lease is over")
             raise
-        except Unavailable as error:
-            await self._retry_or_fail(run, run.lease_token, error.reason, error.detail)
-        except ChildDied as error:
-            detail = f"The process preparing this dataset died ({error})."
-            await self._retry_or_fail(run, run.lease_token, "PROCESS_DIED", detail)
         except Exception as error:
-            reason, detail = self._explain(run, error)
-            log.warning("run failed", reason=reason, frames=error.frames if isinstance(error, TaskFailed) else None)
-            await self._runs.fail(run_id, run.lease_token, reason=reason, detail=detail)
+            verdict = self._judge(run, error)
+            frames = error.frames if isinstance(error, TaskFailed) else None
+            log.warning("attempt failed", reason=verdict.reason, retried=verdict.retried, frames=frames)
+            await self._settle(run, token, verdict)
 
     async def _attempt(self, run: RunRecord, token: UUID) -> None:
         progress = _Progress()
@@ -110,7 +115,8 @@ class RunExecutor:
         company = asyncio.create_task(self._accompany(run, token, progress))
         try:
             await asyncio.wait([work, company], return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            # Once publishing has begun the run's row may be out of our hands because it is completed.
+            if not work.done() and progress.stage != _PUBLISHING:
                 raise LeaseLost
             await work
         finally:
@@ -135,8 +141,8 @@ class RunExecutor:
                     if not await self._runs.progress(run.id, token, stage=latest[0], percent=latest[1]):
                         return
                     shown = latest
-            except Unavailable as error:
-                _log.warning("heartbeat missed", run_id=str(run.id), reason=error.reason)
+            except Exception as error:  # only a lease that is known to be lost may end the work
+                _log.warning("heartbeat missed", run_id=str(run.id), error=type(error).__name__)
 
     async def _work(self, run: RunRecord, token: UUID, progress: _Progress) -> None:
         dataset = await self._datasets.get(run.dataset_id)
@@ -153,44 +159,67 @@ class RunExecutor:
                 memory_bytes=self._terms.memory_bytes,
                 on_progress=progress.tell,
             )
-            async with self._staged(prefix):
-                progress.tell("publishing", 95)
+            try:
+                progress.tell(_PUBLISHING, 95)
                 await asyncio.gather(
                     *(self._store.put_file(f"{prefix}/{name}", target / name, move=True) for name in ARTIFACTS)
                 )
-                if not await self._runs.publish(run.id, token, _publication(prefix, prepared)):
+                if not await see_through(self._runs.publish(run.id, token, _publication(prefix, prepared))):
                     raise LeaseLost
+            except BaseException:
+                await see_through(self._discard(run.id, prefix))
+                raise
 
-    @asynccontextmanager
-    async def _staged(self, prefix: str) -> AsyncIterator[None]:
-        """What was stored under the prefix goes again unless the block succeeds."""
+    async def _discard(self, run_id: UUID, prefix: str) -> None:
+        """Remove what was stored, unless it was published after all: the answer to a commit can be lost on its way."""
         try:
-            yield
-        except BaseException:
-            await asyncio.shield(self._store.delete_prefix(prefix))
-            raise
+            published = (await self._runs.get(run_id)).artifacts == prefix
+        except Unavailable:
+            _log.warning("staged objects kept, as their run can't be looked at", run_id=str(run_id))
+            return
+        if not published:
+            await self._store.delete_prefix(prefix)
 
-    async def _retry_or_fail(self, run: RunRecord, token: UUID, reason: str, detail: str) -> None:
-        log = _log.bind(run_id=str(run.id), attempt=run.attempt, reason=reason)
-        if run.attempt >= MAX_ATTEMPTS:
-            log.warning("run failed")
-            await self._runs.fail(run.id, token, reason=reason, detail=f"{detail} It was tried {run.attempt} times.")
+    async def _settle(self, run: RunRecord, token: UUID, verdict: "_Verdict") -> None:
+        if not verdict.retried:
+            await self._runs.fail(run.id, token, reason=verdict.reason, detail=verdict.detail)
+        elif run.attempt < MAX_ATTEMPTS:
+            await self._runs.retry(run.id, token, reason=verdict.reason, detail=verdict.detail, attempt=run.attempt)
         else:
-            log.warning("run will be retried")
-            await self._runs.retry(run.id, token, reason=reason, detail=detail, attempt=run.attempt)
+            detail = f"{verdict.detail} It was tried {run.attempt} times."
+            await self._runs.fail(run.id, token, reason=verdict.reason, detail=detail)
 
-    def _explain(self, run: RunRecord, error: Exception) -> tuple[str, str]:
-        """Reason and sentence for a failure that a repeat would not cure."""
+    def _judge(self, run: RunRecord, error: Exception) -> "_Verdict":
+        """What an attempt died of, and whether another one may fare better."""
+        gigabytes = self._terms.memory_bytes / 1024**3
+        too_little = f"Preparation needed more than the {gigabytes:g} GiB of memory allowed."
         match error:
+            case Unavailable():
+                return _Verdict(error.reason, error.detail, retried=True)
             case ServiceError():
-                return error.reason, error.detail
+                return _Verdict(error.reason, error.detail)
             case DeadlineExceeded():
                 minutes = self._terms.timeout[run.queue] / 60
-                return "TIMED_OUT", f"Preparation took longer than the {minutes:g} minutes allowed and was stopped."
+                return _Verdict(
+                    "TIMED_OUT", f"Preparation took longer than the {minutes:.3g} minutes allowed and was stopped."
+                )
             case OutOfMemory():
-                gigabytes = self._terms.memory_bytes / 1024**3
-                return "OUT_OF_MEMORY", f"Preparation needed more than the {gigabytes:g} GiB of memory allowed."
-        return "INTERNAL", f"Preparation failed through a defect of ours; please report run {run.id}."
+                return _Verdict("OUT_OF_MEMORY", too_little)
+            case ChildDied() if error.signal is signal.SIGABRT:
+                # Arrow's native code aborts where an allocation fails.
+                return _Verdict("OUT_OF_MEMORY", too_little)
+            case ChildDied():
+                return _Verdict("PROCESS_DIED", f"The process preparing this dataset died ({error}).", retried=True)
+        return _Verdict("INTERNAL", f"Preparation failed through a defect of ours; please report run {run.id}.")
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """How an attempt failed."""
+
+    reason: str
+    detail: str
+    retried: bool = False
 
 
 def _publication(prefix: str, prepared: Prepared) -> Publication:

@@ -31,6 +31,8 @@ class Reconciler:
                 await self.reconcile()
             except Unavailable as error:
                 _log.warning("reconciling failed", reason=error.reason)
+            except Exception as error:  # a reconciler that dies leaves every lost run lost
+                _log.error("reconciling failed", exc_info=error)
             await asyncio.sleep(self._period_seconds)
 
     async def reconcile(self) -> int:

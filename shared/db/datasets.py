@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from shared.db.paging import Page, PageSize, decode_token, encode_token
+from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
 from shared.db.runs import RunRecord, RunState, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs
@@ -122,7 +122,7 @@ class Datasets:
             statement = statement.where(datasets.c.collaboration_id == collaboration_id)
         if state:
             statement = statement.where(runs.c.state == state)
-        if position := decode_token(page_token, parts=(datetime.fromisoformat, UUID)):
+        if position := decode_token(page_token, parts=(moment, UUID)):
             statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()

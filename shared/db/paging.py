@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from shared.errors import FieldError, InvalidInput
@@ -44,6 +45,18 @@ class PageSize:
 def encode_token(position: Sequence[str | int]) -> str:
     """The token for a position."""
     return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode().rstrip("=")
+
+
+def moment(text: str) -> datetime:
+    """A parser for the part of a position that is a time.
+
+    Raises:
+        ValueError: not a time with its zone within reach of this service's life.
+    """
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None or not 2000 <= parsed.year < 3000:
+        raise ValueError(text)
+    return parsed
 
 
 def row_number(text: str) -> int:

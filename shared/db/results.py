@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, Table, select, tuple_
 
-from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
+from shared.db.paging import Page, PageSize, decode_token, encode_token, moment, row_number
 from shared.db.session import Database
 from shared.db.tables import (
     cleaning_logs,
@@ -82,7 +82,7 @@ class Results:
             .order_by(runs.c.finished_at.desc(), runs.c.id.desc(), graph_metadata.c.id)
             .limit(size + 1)
         )
-        if position := decode_token(page_token, parts=(datetime.fromisoformat, UUID, row_number)):
+        if position := decode_token(page_token, parts=(moment, UUID, row_number)):
             finished, run_id, graph = position
             same_run = (runs.c.id == run_id) & (graph_metadata.c.id > graph)
             statement = statement.where(same_run | (tuple_(runs.c.finished_at, runs.c.id) < (finished, run_id)))

@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.errors import Unavailable
 
 RETRY_SECONDS = 2.0
+
+_OUTAGES = ("08", "40", "53", "57P")
+"""SQLSTATE classes that pass: connection failure, rolled back by others, no resources left, starting or stopping."""
 
 
 class Database:
@@ -35,13 +39,11 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError) as error:
-            raise _unavailable() from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if _is_outage(error):
                 raise _unavailable() from error
             raise
-        except (ConnectionError, TimeoutError) as error:
+        except (ConnectionError, TimeoutError, PoolTimeout) as error:
             raise _unavailable() from error
 
     @asynccontextmanager
@@ -71,6 +73,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    passing = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return passing or state.startswith(_OUTAGES)
 
 
 def _unavailable() -> Unavailable:

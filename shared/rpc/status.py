@@ -47,6 +47,10 @@ DOMAIN = "neuralearn"
 RETRY_SECONDS = 2.0
 """What a caller is told to wait when a part of the system does not answer."""
 
+_LONGEST_TEXT = 400
+_MOST_FIELDS = 5
+"""A status travels in headers, of which gRPC takes 16 KiB."""
+
 
 @dataclass(frozen=True)
 class Mapping:
@@ -96,13 +100,13 @@ def mapping_of(error: ServiceError) -> Mapping:
 def to_status(error: ServiceError) -> grpc.Status:
     """The gRPC status that carries the error with everything a caller may know."""
     mapping = mapping_of(error)
-    status = status_pb2.Status(code=code_pb2.Code.Value(mapping.code.name), message=error.detail)
-    metadata = {**error.metadata, "kind": type(error).__name__}
+    status = status_pb2.Status(code=code_pb2.Code.Value(mapping.code.name), message=_short(error.detail))
+    metadata = {name: _short(value) for name, value in error.metadata.items()} | {"kind": type(error).__name__}
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.fields:
         violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=field.description)
-            for field in error.fields
+            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=_short(field.description))
+            for field in error.fields[:_MOST_FIELDS]
         ]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
     if error.retry_after is not None:
@@ -111,6 +115,10 @@ def to_status(error: ServiceError) -> grpc.Status:
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     answer: grpc.Status = rpc_status.to_status(status)
     return answer
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:

@@ -4,12 +4,16 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
+from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
 from shared.db.session import Database
+from shared.errors import Unavailable
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue
 from shared.scratch import Scratch
@@ -119,8 +123,6 @@ async def test_a_crashed_child_is_retried_later_and_not_for_ever(workshop: Works
 
 
 async def make_due(workshop: Workshop, run: RunRecord) -> None:
-    from sqlalchemy import text
-
     async with workshop.database.transaction() as connection:
         await connection.execute(text("update runs set due_at = now() where id = :id"), {"id": run.id})
 
@@ -162,6 +164,44 @@ async def test_the_heartbeat_outlives_the_lease(workshop: Workshop) -> None:
     assert (run.stage, run.percent) == ("profiling", 30)
     await task
     assert (await workshop.runs.get(record.run.id)).state == "completed"
+
+
+async def test_a_cancelled_publication_is_seen_through(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    async with workshop.database.transaction() as connection:
+        task = asyncio.create_task(workshop.executor(programs.succeed_slowly).execute(record.run.id))
+        await until(workshop, record.run.id, "running")
+        await connection.execute(text("select 1 from runs where id = :id for update"), {"id": record.run.id})
+        await asyncio.sleep(4)
+        task.cancel()
+        await asyncio.sleep(0.2)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    run = await workshop.runs.get(record.run.id)
+    assert run.state == "completed"
+    assert len(await workshop.staged(run)) == len(ARTIFACTS)
+
+
+class ForgetfulRuns(Runs):
+    """Runs behind a connection that breaks after the commit and before its answer."""
+
+    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
+        await super().publish(run_id, token, publication)
+        raise Unavailable("The database does not answer.")
+
+
+async def test_a_publication_whose_answer_is_lost_keeps_its_objects(workshop: Workshop) -> None:
+    workshop.runs = ForgetfulRuns(workshop.database)
+    run = await workshop.run_once(programs.succeed)
+    assert run.state == "completed"
+    assert len(await workshop.staged(run)) == len(ARTIFACTS)
+
+
+async def test_a_slow_publication_is_not_taken_for_a_lost_lease(workshop: Workshop) -> None:
+    with capture_logs() as lines:
+        for _ in range(5):
+            assert (await workshop.run_once(programs.succeed)).state == "completed"
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == []
 
 
 async def test_a_zombie_throws_its_work_away(workshop: Workshop) -> None:

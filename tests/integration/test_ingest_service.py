@@ -15,8 +15,9 @@ import pytest
 from ingest_service.composition import build
 from ingest_service.servicer import service
 from shared.db.datasets import Datasets
+from shared.db.paging import encode_token
 from shared.db.session import Database
-from shared.errors import InvalidInput, LimitExceeded, NotFound, ServiceError, TooLarge, Unprocessable
+from shared.errors import Conflict, InvalidInput, LimitExceeded, NotFound, ServiceError, TooLarge, Unprocessable
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -142,6 +143,33 @@ async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
     again = await upload(stub, parts)
     assert {dataset.dataset_id for dataset in both} == {again.dataset_id}
     assert len(await left_behind(store, settings)) == 2
+
+
+async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
+    options = common.DatasetOptions(user_id=str(uuid4()))
+    await upload(stub, messages(request_id="once", options=options))
+    other = common.DatasetOptions(user_id=options.user_id, mode=common.MODE_DEEP)
+    for parts in (
+        messages(b"a\n1\n", request_id="once", options=options),
+        messages(request_id="once", options=other),
+    ):
+        with pytest.raises(Conflict) as caught:
+            await upload(stub, parts)
+        assert caught.value.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_names_no_database_can_hold_are_refused(stub: "rpc.IngestServiceAsyncStub") -> None:
+    with pytest.raises(InvalidInput), service_errors():
+        await stub.ListDatasets(pb.ListDatasetsRequest(user_id="a\0b"))
+    with pytest.raises(InvalidInput) as caught:
+        await upload(stub, messages(options=common.DatasetOptions(target="😀" * 100_000)))
+    assert caught.value.reason == "UNKNOWN_TARGET"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
+async def test_forged_page_tokens(stub: "rpc.IngestServiceAsyncStub", moment: str) -> None:
+    with pytest.raises(InvalidInput), service_errors():
+        await stub.ListDatasets(pb.ListDatasetsRequest(page_token=encode_token([moment, str(uuid4())])))
 
 
 async def test_pages_of_datasets_cover_everything_once(stub: "rpc.IngestServiceAsyncStub") -> None:
