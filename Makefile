@@ -12,7 +12,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local ## start everything, prepare sample_dataset.csv, show and save the results, stop everything
-	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(FILE),--file "$(FILE)")
+	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(TARGET),--target "$(TARGET)") $(if $(FILE),--file "$(FILE)")
 
 run: $(VENV)/.local ## run the whole stack in the foreground until Ctrl-C; data under .local/
 	@$(BIN)/python -m deploy.local run

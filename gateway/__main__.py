@@ -10,7 +10,7 @@ from shared.settings import GatewaySettings, load_settings
 def main() -> None:
     """Read the settings and serve."""
     settings = load_settings(GatewaySettings)
-    configure_logs(service="gateway", level=settings.log_level)
+    configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
     uvicorn.run(
         create_app(settings),
         host=settings.gateway_host,

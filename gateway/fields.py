@@ -42,7 +42,10 @@ class UploadOptions(BaseModel):
     )
     user_id: UserId = Field("anonymous", description="Who owns the dataset.")
     collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
-    mode: Mode = Field("fast", description="Who proposes the steps: heuristics, heuristics with some AI, or AI.")
+    mode: Mode = Field(
+        "fast",
+        description="fast: tables, charts and logs; deep: a written report too; smart: as fast until its AI arrives.",
+    )
     outlier_method: OutlierMethod = Field("iqr", description="How outliers are found: interquartile range or Z-score.")
     outlier_strategy: OutlierStrategy = Field(
         "cap", description="What is done with them: move to the fence, remove the row, or replace by the median."

@@ -2,18 +2,16 @@
 
 import logging
 import sys
+from typing import Literal
 
 import structlog
 
 get_logger = structlog.stdlib.get_logger
 
 
-def configure_logs(*, service: str, level: str = "INFO", as_json: bool | None = None) -> None:
-    """Send structlog and the standard library's logging to stderr in one format.
-
-    `as_json` None chooses JSON unless stderr is a terminal.
-    """
-    json_lines = not sys.stderr.isatty() if as_json is None else as_json
+def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "console"]) -> None:
+    """Send structlog and the standard library's logging to stderr in one format; auto is console on a terminal."""
+    json_lines = not sys.stderr.isatty() if form == "auto" else form == "json"
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

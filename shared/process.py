@@ -18,7 +18,7 @@ def run_process(
     `preload` names what the children that do its CPU work find loaded; a process without CPU work has none.
     """
     settings = load_settings(Settings)
-    configure_logs(service=name, level=settings.log_level)
+    configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     isolation = Isolation(preload=preload)
     if preload:
         isolation.warm_up()

@@ -4,9 +4,10 @@ This is the only module that reads the environment. A wrong value stops the star
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -40,10 +41,17 @@ def _address(value: str) -> str:
     return value
 
 
+def _target(value: str) -> str:
+    if not re.fullmatch(r"(dns:///|ipv4:|ipv6:)?[^/\s:]+:\d+|(dns:///|ipv6:)?\[[0-9a-fA-F:]+\]:\d+|unix:.+", value):
+        raise ValueError("must look like host:port, dns:///host:port or unix:/path")
+    return value
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Address = Annotated[str, AfterValidator(_address)]
+Target = Annotated[str, AfterValidator(_target)]
 Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -52,6 +60,9 @@ class _EnvironmentSettings(BaseSettings):
     """Read from the environment and `.env`; each field's name in capitals is its variable."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+LogFormat = Literal["auto", "json", "console"]
 
 
 class DatabaseSettings(_EnvironmentSettings):
@@ -70,14 +81,17 @@ class GatewaySettings(_EnvironmentSettings):
     ingest_port: Port = Field(50051, description="Port of IngestService.")
     pipeline_port: Port = Field(50052, description="Port of PipelineService.")
     report_port: Port = Field(50053, description="Port of ReportService.")
-    ingest_target: str | None = Field(None, description="Where clients find IngestService, e.g. dns:///ingest:50051.")
-    pipeline_target: str | None = Field(None, description="Where clients find PipelineService.")
-    report_target: str | None = Field(None, description="Where clients find ReportService.")
+    ingest_target: Target | None = Field(
+        None, description="Where clients find IngestService, e.g. dns:///ingest:50051."
+    )
+    pipeline_target: Target | None = Field(None, description="Where clients find PipelineService.")
+    report_target: Target | None = Field(None, description="Where clients find ReportService.")
     max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", description="Least severe line."
     )
+    log_format: LogFormat = Field("auto", description="json, console, or auto: console on a terminal.")
 
     def target(self, service: str) -> str:
         """Where a client dials `ingest`, `pipeline` or `report`."""
@@ -107,7 +121,9 @@ class Settings(GatewaySettings, DatabaseSettings):
     allow_private_urls: bool = Field(False, description="Let dataset_url point into private networks.")
     fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
     deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")
-    run_memory_bytes: Positive = Field(2 * 1024**3, description="Memory one run's process may allocate, bytes.")
+    run_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = Field(
+        2 * 1024**3, description="Memory one run's process may allocate, bytes."
+    )
     worker_slots: Positive = Field(2, description="Runs one worker process carries at once.")
     lease_seconds: Positive = Field(30, description="A run whose worker is silent this long is taken over, seconds.")
     heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(

@@ -1,17 +1,19 @@
 """`python -m deploy.local`: NeuraLearn on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from deploy.local.demo import DemoFailed, demonstrate
+from deploy.local.demo import DemoFailed, Wish, demonstrate
 from deploy.local.foreground import run_in_foreground
 from deploy.local.process import StartFailed
 from deploy.local.stack import ROOT, Stack
 
 SAMPLE = ROOT / "sample_dataset.csv"
+
+Mode = Literal["fast", "smart", "deep"]
 
 app = typer.Typer(help="NeuraLearn on this machine.", no_args_is_help=True, add_completion=False)
 
@@ -19,19 +21,20 @@ app = typer.Typer(help="NeuraLearn on this machine.", no_args_is_help=True, add_
 @app.command()
 def run() -> None:
     """Run the whole system in the foreground until Ctrl-C."""
-    run_in_foreground(lambda output: Stack(output=output))
+    run_in_foreground(lambda output: Stack(output=output, env_overrides={"LOG_FORMAT": "console"}))
 
 
 @app.command()
 def demo(
     file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The dataset to prepare.")] = SAMPLE,
-    mode: Annotated[str, typer.Option(help="fast, smart or deep.")] = "fast",
+    mode: Annotated[Mode, typer.Option(help="Who proposes.")] = "fast",
+    target: Annotated[str, typer.Option(help="The column to predict; detected if not given.")] = "",
     output: Annotated[Path, typer.Option(help="Where the results are saved.")] = Path("demo_output"),
 ) -> None:
     """Start everything, prepare a dataset, show and save the results, stop everything."""
     console = Console()
     try:
-        demonstrate(file=file, mode=mode, output=output, console=console)
+        demonstrate(Wish(file=file, mode=mode, target=target, output=output), console=console)
     except (DemoFailed, StartFailed) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None

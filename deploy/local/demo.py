@@ -1,9 +1,13 @@
 """The demo: one dataset's whole way through the REST gateway, shown and saved."""
 
+import json
+import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +32,18 @@ class DemoFailed(Exception):
     """The demo can't go on; the message says why."""
 
 
-def demonstrate(*, file: Path, mode: str, output: Path, console: Console) -> None:
-    """Start a stack of its own, prepare `file` through its gateway, print what was done, save the results in `output`.
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What to prepare, how, and where the results go."""
+
+    file: Path
+    mode: str
+    target: str
+    output: Path
+
+
+def demonstrate(wish: Wish, *, console: Console) -> None:
+    """Start a stack of its own, prepare the file through its gateway, print what was done, save the results.
 
     Raises:
         DemoFailed: the file was refused or its preparation failed.
@@ -42,7 +56,7 @@ def demonstrate(*, file: Path, mode: str, output: Path, console: Console) -> Non
         console.print(f"Everything runs after {time.perf_counter() - started:.1f} s; REST at {stack.gateway_url}")
         try:
             with httpx.Client(base_url=stack.gateway_url, timeout=120) as client:
-                Demo(client, console).run(file, mode, output)
+                Demo(client, console).run(wish)
         finally:
             with console.status("Stopping …"):
                 stack.stop()
@@ -56,24 +70,24 @@ class Demo:
         self._client = client
         self._console = console
 
-    def run(self, file: Path, mode: str, output: Path) -> None:
+    def run(self, wish: Wish) -> None:
         """Upload, follow, show, save."""
         with self._progress() as progress:
-            dataset = self._upload(progress, file, mode)
+            dataset = self._upload(progress, wish)
             status = self._follow(progress, dataset["dataset_id"])
         if status["status"] != "completed":
             raise DemoFailed(f"Preparation {status['status']}: {status['progress_info']}")
         base = f"/dataset/{dataset['dataset_id']}"
         self._show(base, status)
-        self._save(base, output, mode)
+        self._save(base, wish)
 
     def _progress(self) -> Progress:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         return Progress(*columns, console=self._console)
 
-    def _upload(self, progress: Progress, file: Path, mode: str) -> dict[str, Any]:
-        task = progress.add_task(f"Uploading {file.name}", total=file.stat().st_size)
-        content, media_type = _multipart(file, mode, lambda count: progress.advance(task, count))
+    def _upload(self, progress: Progress, wish: Wish) -> dict[str, Any]:
+        task = progress.add_task(f"Uploading {wish.file.name}", total=wish.file.stat().st_size)
+        content, media_type = _multipart(wish, lambda count: progress.advance(task, count))
         response = self._client.post("/dataset/upload", content=content, headers={"content-type": media_type})
         return _json(response)
 
@@ -121,19 +135,22 @@ class Demo:
             table.add_row("…", "", f"and {len(logs) - _SHOWN_LINES} more, saved with the results")
         self._console.print(table)
 
-    def _save(self, base: str, output: Path, mode: str) -> None:
+    def _save(self, base: str, wish: Wish) -> None:
+        output = wish.output
         graphs = self._get(f"{base}/eda/graphs")["graphs"]
-        (output / "charts").mkdir(parents=True, exist_ok=True)
-        wanted = {f"{graph['url']}": output / "charts" / f"{graph['graph_id']}.png" for graph in graphs}
+        _clear(output)
+        (output / "charts").mkdir(parents=True)
+        wanted = {graph["url"]: output / "charts" / f"{_chart_name(graph)}.png" for graph in graphs}
         for table in ("cleaned", "engineered"):
             wanted[f"{base}/{table}"] = output / f"{table}.csv"
             wanted[f"{base}/{table}?format=parquet"] = output / f"{table}.parquet"
-        for log in ("cleaning", "outliers", "features"):
-            wanted[f"{base}/logs/{log}"] = output / f"{log}.json"
         with ThreadPoolExecutor(4) as pool, self._console.status("Fetching tables and charts …"):
             for _ in pool.map(lambda item: self._download(*item), wanted.items()):
                 pass
-        if mode == "deep":
+        for log in ("cleaning", "outliers", "features"):
+            lines = self._get(f"{base}/logs/{log}")["logs"]
+            (output / f"{log}.json").write_text(json.dumps(lines, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        if wish.mode == "deep":
             self._save_report(base, output)
         self._console.print(
             f"Saved in [bold]{output}/[/bold]: cleaned and engineered tables (CSV, Parquet), "
@@ -142,9 +159,8 @@ class Demo:
 
     def _save_report(self, base: str, output: Path) -> None:
         report = self._get(f"{base}/report")
-        parts = ("summary", "reasoning", "recommendations")
-        text = "\n\n".join(f"# {part.capitalize()}\n\n{report[part]}" for part in parts)
-        (output / "report.md").write_text(text + "\n", encoding="utf-8")
+        text = "\n\n".join(report[part] for part in ("summary", "reasoning", "recommendations"))
+        (output / "report.md").write_text(f"# Cleaning report\n\n{text}\n", encoding="utf-8")
         self._console.print(Markdown(report["summary"]))
 
     def _download(self, path: str, target: Path) -> None:
@@ -160,17 +176,32 @@ class Demo:
         return _json(self._client.get(path))
 
 
-def _multipart(file: Path, mode: str, advance: Callable[[int], None]) -> tuple[Iterator[bytes], str]:
+def _clear(output: Path) -> None:
+    """Remove what an earlier demo saved, and nothing else."""
+    shutil.rmtree(output / "charts", ignore_errors=True)
+    for name in ("report.md", "cleaning.json", "outliers.json", "features.json"):
+        (output / name).unlink(missing_ok=True)
+
+
+def _chart_name(graph: dict[str, Any]) -> str:
+    """The chart's id, with the column's name where a file can bear it."""
+    columns = graph["columns"]
+    name = re.sub(r"[^\w-]+", "_", columns[0])[:60] if len(columns) == 1 else ""
+    return f"{graph['graph_id']}-{name}" if name else str(graph["graph_id"])
+
+
+def _multipart(wish: Wish, advance: Callable[[int], None]) -> tuple[Iterator[bytes], str]:
     """The upload form, streamed from disk so that its progress can be shown."""
     boundary = "neuralearn-demo-boundary"
-    name = file.name.replace('"', "%22")
+    fields = {"mode": wish.mode, "target": wish.target, "user_id": "demo"}
+    name = wish.file.name.replace('"', "%22")
 
     def parts() -> Iterator[bytes]:
-        yield f'--{boundary}\r\nContent-Disposition: form-data; name="mode"\r\n\r\n{mode}\r\n'.encode()
-        yield f'--{boundary}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\ndemo\r\n'.encode()
+        for field, value in fields.items():
+            yield f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        yield f"{head}Content-Type: text/csv\r\n\r\n".encode()
-        with file.open("rb") as source:
+        yield f"{head}Content-Type: application/octet-stream\r\n\r\n".encode()
+        with wish.file.open("rb") as source:
             while chunk := source.read(_CHUNK_BYTES):
                 yield chunk
                 advance(len(chunk))

@@ -25,6 +25,8 @@ def run_in_foreground(build: Callable[[Output], Stack]) -> None:
         with contextlib.suppress(KeyboardInterrupt), _interruptible(), build(terminal) as stack:
             console.print(_addresses(stack))
             stack.wait()
+        terminal.close()
+        console.print("Everything stopped.")
     except StartFailed as error:
         raise SystemExit(error.sentence) from None
     finally:

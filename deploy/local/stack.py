@@ -183,8 +183,11 @@ class Stack:
         waiting = [supervised for supervised in self._supervised.values() if supervised.program.ready]
         while waiting:
             self._require_alive()
-            waiting = [supervised for supervised in waiting if not supervised.is_ready(self._settings)]
-            if waiting and time.monotonic() > deadline:
+            # One by one in their order: a gateway asked before its services serve would log failures.
+            if waiting[0].is_ready(self._settings):
+                waiting.pop(0)
+                continue
+            if time.monotonic() > deadline:
                 raise waiting[0].start_failure(f"not ready after {READY_SECONDS} s")
             time.sleep(0.1)
         self._require_alive()
