@@ -20,7 +20,7 @@ from shared.rpc.status import service_errors
 from shared.settings import GatewaySettings
 
 HEALTH_SECONDS = 2.0
-TableName = Literal["raw", "cleaned", "engineered"]
+TableName = Literal["raw", "cleaned", "engineered", "changes"]
 TableFormat = Literal["csv", "parquet"]
 GraphFormat = Literal["png", "svg", "json"]
 Serving = Literal["serving", "not_serving", "unreachable"]

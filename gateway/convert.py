@@ -41,7 +41,7 @@ def import_request(*, options: UploadOptions, request_id: str) -> ingest.ImportD
 
 
 def table_kind(name: str) -> report.TableKind.ValueType:
-    """`raw`, `cleaned` or `engineered`."""
+    """`raw`, `cleaned`, `engineered` or `changes`."""
     return report.TableKind.Value(f"TABLE_KIND_{name.upper()}")
 
 
@@ -303,6 +303,7 @@ def _links(dataset_id: str, mode: schemas.Mode) -> schemas.DatasetLinks:
         raw=f"{root}/raw",
         cleaned=f"{root}/cleaned",
         engineered=f"{root}/engineered",
+        changes=f"{root}/changes",
         graphs=f"{root}/eda/graphs",
         features=f"{root}/features",
         report=f"{root}/report" if mode == "deep" else None,

@@ -102,6 +102,7 @@ class DatasetLinks(BaseModel):
     raw: str = Field(description="The uploaded bytes.", examples=[f"/dataset/{_ID}/raw"])
     cleaned: str = Field(description="The cleaned table.", examples=[f"/dataset/{_ID}/cleaned"])
     engineered: str = Field(description="The table for models.", examples=[f"/dataset/{_ID}/engineered"])
+    changes: str = Field(description="Every changed cell.", examples=[f"/dataset/{_ID}/changes"])
     graphs: str = Field(description="The charts.", examples=[f"/dataset/{_ID}/eda/graphs"])
     features: str = Field(description="Input and output features.", examples=[f"/dataset/{_ID}/features"])
     report: str | None = Field(description="The written report; null unless the mode is `deep`.", examples=[None])

@@ -141,7 +141,7 @@ class Demo:
         _clear(output)
         (output / "charts").mkdir(parents=True)
         wanted = {graph["url"]: output / "charts" / f"{_chart_name(graph)}.png" for graph in graphs}
-        for table in ("cleaned", "engineered"):
+        for table in ("cleaned", "engineered", "changes"):
             wanted[f"{base}/{table}"] = output / f"{table}.csv"
             wanted[f"{base}/{table}?format=parquet"] = output / f"{table}.parquet"
         with ThreadPoolExecutor(4) as pool, self._console.status("Fetching tables and charts …"):
@@ -153,8 +153,8 @@ class Demo:
         if wish.mode == "deep":
             self._save_report(base, output)
         self._console.print(
-            f"Saved in [bold]{output}/[/bold]: cleaned and engineered tables (CSV, Parquet), "
-            f"{len(graphs)} charts, three logs."
+            f"Saved in [bold]{output}/[/bold]: the cleaned and the engineered table and the list of every change "
+            f"(CSV, Parquet), {len(graphs)} charts, three logs."
         )
 
     def _save_report(self, base: str, output: Path) -> None:

@@ -99,6 +99,21 @@ async def get_engineered(
     return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
 
 
+@router.head("/changes", include_in_schema=False)
+@router.get(
+    "/changes", summary="Download every change", responses=_TABLE, response_class=Response, dependencies=_RANGES
+)
+async def get_changes(
+    request: Request,
+    dataset_id: DatasetIdPath,
+    gateway: GatewayDependency,
+    format: FormatQuery = "csv",
+    redirect: RedirectQuery = False,
+) -> Response:
+    """Every cell that differs from the upload: row (from 0), column, before, after, step, rule and confidence."""
+    return await gateway.downloads.respond(request, TableRef(dataset_id, "changes", format), redirect=redirect)
+
+
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
 async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> schemas.GraphPage:
     """The charts of a dataset in the order of its columns; 500 a page unless `page_size` says so, 1000 at most."""

@@ -1,5 +1,6 @@
 """One dataset's whole way, through every documented endpoint, over REST and gRPC."""
 
+import csv
 import hashlib
 import io
 import json
@@ -11,10 +12,12 @@ from xml.etree import ElementTree
 import httpx
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from deploy.local.stack import Stack
 from tests.e2e.user import User
+from worker_service.core.ledger import undo
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (ROOT / "sample_dataset.csv").read_bytes()
@@ -73,6 +76,18 @@ def test_cleaned_and_engineered_tables(user: User, dataset: str) -> None:
     features = engineered.drop(columns="churned")
     assert "customer_id" not in features and "currency" not in features
     assert np.isfinite(features.to_numpy(dtype=float)).all()
+
+
+def test_undoing_every_change_gives_the_upload_back(user: User, dataset: str) -> None:
+    changes = pq.read_table(io.BytesIO(download(user, dataset, "changes", "parquet")))
+    cleaned = pq.read_table(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
+    rows = list(csv.reader(io.StringIO(SAMPLE.decode())))
+    undone = undo(changes, cleaned)
+    assert undone.column_names == rows[0]
+    assert [[cell or "" for cell in row.values()] for row in undone.to_pylist()] == rows[1:]
+    as_csv = pd.read_csv(io.BytesIO(download(user, dataset, "changes", "csv")))
+    assert list(as_csv.columns) == ["row", "column", "before", "after", "step", "rule", "confidence"]
+    assert len(as_csv) == changes.num_rows
 
 
 def download(user: User, dataset: str, table: str, form: str) -> bytes:

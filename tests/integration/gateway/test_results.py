@@ -15,6 +15,7 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "raw": f"{root}/raw",
         "cleaned": f"{root}/cleaned",
         "engineered": f"{root}/engineered",
+        "changes": f"{root}/changes",
         "graphs": f"{root}/eda/graphs",
         "features": f"{root}/features",
         "report": f"{root}/report",

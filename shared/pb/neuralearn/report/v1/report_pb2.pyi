@@ -36,6 +36,10 @@ class _TableKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TableKind.V
     """The cleaned table, with values a person recognises."""
     TABLE_KIND_ENGINEERED: _TableKind.ValueType  # 3
     """The table a model can be trained on."""
+    TABLE_KIND_CHANGES: _TableKind.ValueType  # 4
+    """The ledger: every cell of the cleaned table that differs from the upload, with row (from 0), column, before, after,
+    step, rule and confidence. Undoing all of it gives the uploaded table back.
+    """
 
 class TableKind(_TableKind, metaclass=_TableKindEnumTypeWrapper):
     """Which table of a dataset."""
@@ -48,6 +52,10 @@ TABLE_KIND_CLEANED: TableKind.ValueType  # 2
 """The cleaned table, with values a person recognises."""
 TABLE_KIND_ENGINEERED: TableKind.ValueType  # 3
 """The table a model can be trained on."""
+TABLE_KIND_CHANGES: TableKind.ValueType  # 4
+"""The ledger: every cell of the cleaned table that differs from the upload, with row (from 0), column, before, after,
+step, rule and confidence. Undoing all of it gives the uploaded table back.
+"""
 Global___TableKind: _TypeAlias = TableKind  # noqa: Y015
 
 class _TableFormat:
