@@ -1,16 +1,11 @@
 """Between the contract of IngestService and our values."""
 
-from datetime import datetime
-from typing import Any
-from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from ingest_service.service import Commit, Options
-from shared.db.datasets import DatasetRecord, unknown_dataset
+from shared.db.datasets import DatasetRecord
 from shared.errors import FieldError, InvalidInput
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+from shared.rpc.values import enum_name, enum_value, timestamp
 
 _MAX_ID_CHARACTERS = 200
 _STAGES = {
@@ -22,14 +17,6 @@ _STAGES = {
     "writing": "Writing the tables",
     "publishing": "Publishing the results",
 }
-
-
-def parse_dataset_id(text: str) -> UUID:
-    """The UUID a caller names; what is no UUID names no dataset."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise unknown_dataset(text[:_MAX_ID_CHARACTERS]) from None
 
 
 def parse_commit(commit: pb.UploadCommit) -> Commit:
@@ -46,9 +33,11 @@ def parse_options(options: common.DatasetOptions) -> Options:
     return Options(
         user_id=_identifier("user_id", options.user_id) or "anonymous",
         collaboration_id=_identifier("collaboration_id", options.collaboration_id),
-        mode=_choice(common.Mode, options.mode, "mode") or "fast",
-        outlier_method=_choice(common.OutlierMethod, options.outlier_method, "outlier_method") or "iqr",
-        outlier_strategy=_choice(common.OutlierStrategy, options.outlier_strategy, "outlier_strategy") or "cap",
+        mode=enum_name(common.Mode, options.mode, field="mode", default="fast"),
+        outlier_method=enum_name(common.OutlierMethod, options.outlier_method, field="outlier_method", default="iqr"),
+        outlier_strategy=enum_name(
+            common.OutlierStrategy, options.outlier_strategy, field="outlier_strategy", default="cap"
+        ),
         target=options.target.strip() or None,
     )
 
@@ -74,8 +63,8 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         database_name=record.database_name,
         filename=record.filename,
         source_url=record.source_url or "",
-        mode=common.Mode.Value(f"MODE_{record.mode.upper()}"),
-        state=common.DatasetState.Value(f"DATASET_STATE_{_state(record).upper()}"),
+        mode=enum_value(common.Mode, record.mode),
+        state=enum_value(common.DatasetState, _state(record)),
         rows=record.rows,
         columns=record.columns,
         size_bytes=record.size_bytes,
@@ -85,12 +74,12 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         progress_info=progress_info(record),
         error=_failure(record),
         parse_plan=common.ParsePlan(**record.parse_plan),
-        create_time=_timestamp(record.created_at),
-        update_time=_timestamp(run.updated_at),
-        start_time=_timestamp(run.started_at),
-        finish_time=_timestamp(run.finished_at),
-        outlier_method=common.OutlierMethod.Value(f"OUTLIER_METHOD_{run.options['outlier_method'].upper()}"),
-        outlier_strategy=common.OutlierStrategy.Value(f"OUTLIER_STRATEGY_{run.options['outlier_strategy'].upper()}"),
+        create_time=timestamp(record.created_at),
+        update_time=timestamp(run.updated_at),
+        start_time=timestamp(run.started_at),
+        finish_time=timestamp(run.finished_at),
+        outlier_method=enum_value(common.OutlierMethod, run.options["outlier_method"]),
+        outlier_strategy=enum_value(common.OutlierStrategy, run.options["outlier_strategy"]),
     )
 
 
@@ -123,28 +112,8 @@ def _failure(record: DatasetRecord) -> common.Failure | None:
     return common.Failure(reason=record.run.error_reason or "", detail=record.run.error_detail or "")
 
 
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
-
-
 def _identifier(field: str, text: str) -> str | None:
     if len(text) > _MAX_ID_CHARACTERS or not text.isprintable():
         problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
         raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, description=problem)])
     return text.strip() or None
-
-
-def _choice(enum: Any, number: int, field: str) -> str | None:
-    if number not in enum.values():
-        known = ", ".join(name for name in enum.keys() if not name.endswith("_UNSPECIFIED"))  # noqa: SIM118
-        raise InvalidInput(
-            f"{field} must be one of {known}.", fields=[FieldError(field=field, description="unknown value")]
-        )
-    if number == 0:
-        return None
-    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
-    return str(enum.Name(number)).removeprefix(prefix).lower()

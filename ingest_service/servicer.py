@@ -9,12 +9,12 @@ import grpc
 from ingest_service.convert import (
     dataset_message,
     parse_commit,
-    parse_dataset_id,
     parse_filter,
     parse_options,
     parse_request_id,
 )
 from ingest_service.service import Commit, Ingest
+from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc

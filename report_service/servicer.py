@@ -8,6 +8,7 @@ import grpc
 
 from report_service import convert
 from report_service.service import Reports
+from shared.db.datasets import parse_dataset_id
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.server import Service
@@ -23,7 +24,7 @@ class ReportServicer(rpc.ReportServiceServicer):
 
     async def GetTable(self, request: pb.GetTableRequest, context: Context) -> pb.GetTableResponse:
         file = await self._reports.find_table(
-            convert.parse_dataset_id(request.dataset_id),
+            parse_dataset_id(request.dataset_id),
             table=convert.parse_table(request),
             format=convert.parse_table_format(request),
         )
@@ -33,7 +34,7 @@ class ReportServicer(rpc.ReportServiceServicer):
         self, request: pb.DownloadTableRequest, context: Context
     ) -> AsyncIterator[pb.DownloadTableResponse]:
         pieces = self._reports.read_table(
-            convert.parse_dataset_id(request.dataset_id),
+            parse_dataset_id(request.dataset_id),
             table=convert.parse_table(request),
             format=convert.parse_table_format(request),
             offset=request.offset,
@@ -45,40 +46,40 @@ class ReportServicer(rpc.ReportServiceServicer):
 
     async def ListGraphs(self, request: pb.ListGraphsRequest, context: Context) -> pb.ListGraphsResponse:
         page = await self._reports.list_graphs(
-            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
         graphs = [convert.graph_message(graph) for graph in page.rows]
         return pb.ListGraphsResponse(graphs=graphs, next_page_token=page.next_token)
 
     async def GetGraph(self, request: pb.GetGraphRequest, context: Context) -> pb.GetGraphResponse:
         format = convert.parse_graph_format(request)
-        dataset_id = convert.parse_dataset_id(request.dataset_id)
+        dataset_id = parse_dataset_id(request.dataset_id)
         picture = await self._reports.get_graph(dataset_id, request.graph_id, format=format)
         return convert.picture_message(picture, format=format)
 
     async def GetFeatures(self, request: pb.GetFeaturesRequest, context: Context) -> pb.GetFeaturesResponse:
-        manifest = await self._reports.get_features(convert.parse_dataset_id(request.dataset_id))
+        manifest = await self._reports.get_features(parse_dataset_id(request.dataset_id))
         return convert.features_message(manifest)
 
     async def ListCleaningLogs(
         self, request: pb.ListCleaningLogsRequest, context: Context
     ) -> pb.ListCleaningLogsResponse:
         page = await self._reports.list_cleaning_logs(
-            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
         logs = [convert.cleaning_log_message(row) for row in page.rows]
         return pb.ListCleaningLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListOutlierLogs(self, request: pb.ListOutlierLogsRequest, context: Context) -> pb.ListOutlierLogsResponse:
         page = await self._reports.list_outlier_logs(
-            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
         logs = [convert.outlier_log_message(row) for row in page.rows]
         return pb.ListOutlierLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListFeatureLogs(self, request: pb.ListFeatureLogsRequest, context: Context) -> pb.ListFeatureLogsResponse:
         page = await self._reports.list_feature_logs(
-            convert.parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
         logs = [convert.feature_log_message(row) for row in page.rows]
         return pb.ListFeatureLogsResponse(logs=logs, next_page_token=page.next_token)
@@ -86,7 +87,7 @@ class ReportServicer(rpc.ReportServiceServicer):
     async def GetCleaningReport(
         self, request: pb.GetCleaningReportRequest, context: Context
     ) -> pb.GetCleaningReportResponse:
-        dataset_id = convert.parse_dataset_id(request.dataset_id)
+        dataset_id = parse_dataset_id(request.dataset_id)
         row = await self._reports.get_cleaning_report(dataset_id)
         return pb.GetCleaningReportResponse(report=convert.report_message(dataset_id, row))
 

@@ -1,17 +1,17 @@
 """Between the contract of PipelineService and our values."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.db.runs import QueueLoad, RunRecord
 from shared.errors import NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.queue import QUEUES
+from shared.rpc.values import enum_value, timestamp
 
 _NO_LOAD = QueueLoad(ready=0, deferred=0, running=0, oldest_wait=timedelta())
 
@@ -31,15 +31,15 @@ def run_message(run: RunRecord) -> pb.Run:
         run_id=str(run.id),
         dataset_id=str(run.dataset_id),
         queue=run.queue,
-        mode=common.Mode.Value(f"MODE_{run.mode.upper()}"),
-        state=pb.RunState.Value(f"RUN_STATE_{run.state.upper()}"),
+        mode=enum_value(common.Mode, run.mode),
+        state=enum_value(pb.RunState, run.state),
         attempt=run.attempt,
         stage=run.stage,
         percent=run.percent,
-        due_time=_timestamp(run.due_at),
-        create_time=_timestamp(run.created_at),
-        start_time=_timestamp(run.started_at),
-        finish_time=_timestamp(run.finished_at),
+        due_time=timestamp(run.due_at),
+        create_time=timestamp(run.created_at),
+        start_time=timestamp(run.started_at),
+        finish_time=timestamp(run.finished_at),
         error=common.Failure(reason=run.error_reason or "", detail=run.error_detail or "") if failed else None,
     )
 
@@ -53,11 +53,3 @@ def _queue_message(name: str, load: QueueLoad) -> pb.Queue:
     wait = Duration()
     wait.FromTimedelta(load.oldest_wait)
     return pb.Queue(name=name, ready=load.ready, deferred=load.deferred, running=load.running, oldest_wait=wait)
-
-
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

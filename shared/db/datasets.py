@@ -131,6 +131,18 @@ class Datasets:
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
 
 
+def parse_dataset_id(text: str) -> UUID:
+    """The UUID a caller names; what is no UUID names no dataset.
+
+    Raises:
+        NotFound: it is no UUID.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise unknown_dataset(text[:100]) from None
+
+
 def unknown_dataset(dataset_id: str) -> NotFound:
     """The error for an id that names no dataset."""
     return NotFound(

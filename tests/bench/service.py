@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.25
 _UPLOADERS = 8
 
 

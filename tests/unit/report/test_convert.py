@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from report_service import convert
 from report_service.renditions import Picture
 from report_service.service import TableFile
+from shared.db.datasets import parse_dataset_id
 from shared.db.results import GraphRecord
 from shared.errors import InvalidInput, NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
@@ -138,6 +139,6 @@ def test_unknown_numbers_are_refused() -> None:
 @pytest.mark.parametrize("text", ["", "42", "x" * 100_000, "../../etc", "\0"])
 def test_what_is_no_uuid_names_no_dataset(text: str) -> None:
     with pytest.raises(NotFound) as caught:
-        convert.parse_dataset_id(text)
+        parse_dataset_id(text)
     assert caught.value.reason == "DATASET_NOT_FOUND"
     assert len(caught.value.detail) < 200
