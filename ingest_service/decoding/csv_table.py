@@ -1,121 +1,199 @@
 """Reading delimited text with Arrow's reader, block by block, every cell as text."""
 
-import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from os import SEEK_CUR
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from ingest_service.decoding.csv_rows import read_rows, sniff_delimiter
 from shared.errors import Unprocessable
 
-_DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_ROWS = 200
-_FIELD_LIMIT = 64 * 1024 * 1024
-_BLOCKS = (1 << 20, 1 << 24, 1 << 28)
+_BLOCK = 1 << 20
 """Bytes read at once: Arrow reserves a block for each column, and needs a row to fit into one."""
+_LARGEST_BLOCK = 1 << 28
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """A table as a reader finds it: names may be empty or repeat; batches come one by one, to be used once."""
-
-    names: Sequence[str]
-    batches: Iterator[pa.RecordBatch]
-    format: str
-    delimiter: str = ""
-
-
-def read_csv(path: Path) -> Parsed:
+def read_csv(path: Path) -> "CsvTable":
     """The table of a UTF-8 delimited file; the first row that is not blank holds the names.
 
     Raises:
-        Unprocessable: a row has more or fewer fields than the header; says the line. The batches raise it too.
+        Unprocessable: there is no header, or a quote in it is never closed.
     """
-    delimiter = _sniff(path)
-    header = next(_rows(path, delimiter), [])
-    if not header:
-        raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
-    return Parsed(names=header, batches=_batches(path, delimiter, len(header)), format="csv", delimiter=delimiter)
+    delimiter = sniff_delimiter(path)
+    start = 0
+    for row in read_rows(path, delimiter):
+        start += row.size
+        if row.cells:
+            end = _end_of_text(path, start)
+            return CsvTable(path=path, delimiter=delimiter, names=row.cells, start=start, end=end)
+    raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
 
 
-def _batches(path: Path, delimiter: str, width: int) -> Iterator[pa.RecordBatch]:
-    done = 0
-    for block in _BLOCKS:
-        try:
-            for batch in _open(path, delimiter, width, block=block, skip_rows=1 + done):
-                done += batch.num_rows
-                yield batch
+def _end_of_text(path: Path, start: int) -> int:
+    """Where the line ends at the end of the file begin, but not before `start`."""
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        while end > start:
+            block_start = max(start, end - _BLOCK)
+            file.seek(block_start)
+            block = file.read(end - block_start).rstrip(b"\r\n")
+            if block:
+                return block_start + len(block)
+            end = block_start
+    return start
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvTable:
+    """A delimited file whose header has been read. In a table of one column, a blank line is an empty cell."""
+
+    path: Path
+    delimiter: str
+    names: Sequence[str]
+    start: int
+    """First byte after the header."""
+    end: int
+    """First byte after the last row."""
+    format: str = "csv"
+    notes: Sequence[str] = ()
+
+    def count_rows(self) -> int:
+        """How many rows follow the header."""
+        return sum(batch.num_rows for batch in self._read(only_last=True))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows as text, null where nothing stood between the delimiters."""
+        return self._read(only_last=False)
+
+    def _read(self, *, only_last: bool) -> Iterator[pa.RecordBatch]:
+        """The batches; from the beginning with a larger block where a row needs one, less the rows already given."""
+        if self.start == self.end:
             return
-        except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block == _BLOCKS[-1]:
-                raise _misfit(path, delimiter, width, error) from None
+        done, block = 0, _BLOCK
+        while True:
+            try:
+                with closing(_Body(self.path, start=self.start, end=self.end, last_row=self._last_row())) as body:
+                    opened = self._open(body, block, only_last=only_last)
+                    for batch in _after(done, self._closed(batch for batch in opened if batch.num_rows)):
+                        done += batch.num_rows
+                        yield batch
+                    return
+            except pa.ArrowInvalid as error:
+                block = self._larger_block(block, error)
+
+    def _open(self, body: "_Body", block: int, *, only_last: bool) -> pacsv.CSVStreamingReader:
+        names = [f"f{position}" for position in range(len(self.names))]
+        return pacsv.open_csv(
+            body,
+            read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=block, use_threads=False),
+            parse_options=pacsv.ParseOptions(
+                delimiter=self.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+            ),
+            convert_options=pacsv.ConvertOptions(
+                check_utf8=False,  # known by now
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=names[-1:] if only_last else names,  # an unclosed quote ends up in the last
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+
+    def _last_row(self) -> bytes:
+        """A row without values. Arrow reads an unclosed quote to the end and is silent, but then this row is gone."""
+        return b"\n" + self.delimiter.encode() * (len(self.names) - 1) + b"\n"
+
+    def _closed(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches without that last row, or an error where it has been swallowed."""
+        held = None
+        for batch in batches:
+            if held is not None:
+                yield held
+            held = batch
+        if held is None or any(column[-1].is_valid for column in held.columns):
+            self._longest_row()
+            raise _unreadable()
+        yield held.slice(0, held.num_rows - 1)
+
+    def _larger_block(self, block: int, error: pa.ArrowInvalid) -> int:
+        """Bytes that hold the longest row with room to spare, where that is what went wrong."""
+        longest = self._longest_row()
+        if "straddling" not in str(error) or block == _LARGEST_BLOCK:
+            raise _unreadable()
+        return min(2 * max(longest, block), _LARGEST_BLOCK)
+
+    def _longest_row(self) -> int:
+        """Bytes of it, or the error for the first row that does not fit the header."""
+        return max(self._row_sizes())
+
+    def _row_sizes(self) -> Iterator[int]:
+        """Bytes of each row, until one does not fit the header."""
+        width = len(self.names)
+        for row in read_rows(self.path, self.delimiter):
+            if row.cells and len(row.cells) != width:
+                raise _ragged(row.line, len(row.cells), width)
+            yield row.size
 
 
-def _open(path: Path, delimiter: str, width: int, *, block: int, skip_rows: int) -> pacsv.CSVStreamingReader:
-    names = [f"f{position}" for position in range(width)]
-    return pacsv.open_csv(
-        path,
-        read_options=pacsv.ReadOptions(
-            column_names=names, skip_rows_after_names=skip_rows, block_size=block, use_threads=False
-        ),
-        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=_has_quotes(path)),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
+class _Body:
+    """What follows the header, as a file for Arrow: a line end to skip, the rows, and one row more.
+
+    Skipping a line end keeps Arrow from taking U+FEFF in the first cell for a byte order mark. No block ends between
+    CR and LF, because Arrow drops the LF there, even inside quotes.
+    """
+
+    def __init__(self, path: Path, *, start: int, end: int, last_row: bytes) -> None:
+        self._file = path.open("rb")
+        self._file.seek(start - 1)
+        self._left = end - start + 1
+        self._last_row = last_row
+
+    @property
+    def closed(self) -> bool:
+        """As files have it."""
+        return self._file.closed
+
+    def close(self) -> None:
+        """As files have it."""
+        self._file.close()
+
+    def read(self, size: int) -> bytes:
+        """The next block, of at most `size` bytes; empty at the end."""
+        block = self._file.read(min(size, self._left))
+        if block.endswith(b"\r") and 1 < len(block) < self._left:
+            block = block[:-1]
+            self._file.seek(-1, SEEK_CUR)
+        self._left -= len(block)
+        if not block:
+            block, self._last_row = self._last_row, b""
+        return block
+
+
+def _after(done: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches without their first `done` rows."""
+    for batch in batches:
+        rest = batch.slice(min(done, batch.num_rows))
+        done -= batch.num_rows - rest.num_rows
+        if rest.num_rows:
+            yield rest
+
+
+def _ragged(line: int, fields: int, width: int) -> Unprocessable:
+    column = min(fields, width) + 1
+    return Unprocessable(
+        f"Line {line} has {_fields(fields)} where the header has {_fields(width)} "
+        f"(column {column} is where they part).",
+        reason="RAGGED_ROW",
+        metadata={"line": str(line), "column": str(column)},
     )
 
 
-def _has_quotes(path: Path) -> bool:
-    with path.open("rb") as file:
-        return any(b'"' in block for block in iter(lambda: file.read(_BLOCKS[0]), b""))
-
-
-def _rows(path: Path, delimiter: str) -> Iterator[list[str]]:
-    """The rows that are not blank."""
-    csv.field_size_limit(_FIELD_LIMIT)
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.reader(file, delimiter=delimiter):
-            if row:
-                yield row
-
-
-def _sniff(path: Path) -> str:
-    """The delimiter that splits the first rows most evenly, into the most fields."""
-
-    def evenness(delimiter: str) -> tuple[float, int]:
-        widths = Counter(len(row) for row in islice(_rows(path, delimiter), _SAMPLE_ROWS))
-        if not widths:
-            return 0.0, 0
-        width, count = widths.most_common(1)[0]
-        return (count / widths.total(), width) if width > 1 else (0.0, width)
-
-    try:
-        return max(_DELIMITERS, key=evenness)
-    except csv.Error as error:
-        raise Unprocessable(f"The file can't be read as CSV: {error}.", reason="UNREADABLE_FILE") from None
-
-
-def _misfit(path: Path, delimiter: str, width: int, error: pa.ArrowInvalid) -> Unprocessable:
-    """The error for the first row that does not fit the header, found again with its line number."""
-    csv.field_size_limit(_FIELD_LIMIT)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        for row in reader:
-            if row and len(row) != width:
-                return Unprocessable(
-                    f"Line {reader.line_num} has {_fields(len(row))} where the header has {_fields(width)} "
-                    f"(column {min(len(row), width) + 1} is where they part).",
-                    reason="RAGGED_ROW",
-                    metadata={"line": str(reader.line_num), "column": str(min(len(row), width) + 1)},
-                )
-    return Unprocessable(f"The file can't be read as CSV: {error}.", reason="UNREADABLE_FILE")
+def _unreadable() -> Unprocessable:
+    return Unprocessable("The file can't be read as CSV.", reason="UNREADABLE_FILE")
 
 
 def _fields(count: int) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest_service.decoding.csv_table import Parsed, read_csv
-from ingest_service.decoding.json_table import read_json
+from ingest_service.decoding.csv_table import read_csv
+from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
-from ingest_service.decoding.text import as_utf8
+from ingest_service.decoding.parsed import Parsed
+from ingest_service.decoding.text import Utf8Text, as_utf8
 from shared.errors import LimitExceeded, Unprocessable
 
-_JSON_SUFFIXES = {".json", ".jsonl", ".ndjson"}
+_JSON_LINES_SUFFIXES = {".jsonl", ".ndjson"}
 _TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".txt"}
 
 
@@ -48,8 +49,9 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits) -> De
     if source.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
     text = as_utf8(source)
-    read = read_json if _is_json(filename, text.head) else read_csv
-    parsed = read(text.path)
+    parsed = _read(text, filename)
+    if len(parsed.names) > limits.max_columns:
+        raise _beyond(limits, parsed.count_rows(), len(parsed.names))
     names, renamed = repair_names(parsed.names)
     rows = _write(parsed, names, target, limits)
     return Decoded(
@@ -58,26 +60,28 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits) -> De
         format=parsed.format,
         encoding=text.encoding,
         delimiter=parsed.delimiter,
-        notes=(*text.notes, *renamed),
+        notes=(*text.notes, *parsed.notes, *renamed),
     )
 
 
-def _is_json(filename: str, head: str) -> bool:
+def _read(text: Utf8Text, filename: str) -> Parsed:
     suffix = Path(filename.lower()).suffix
-    if suffix in _JSON_SUFFIXES:
-        return True
-    return suffix not in _TEXT_SUFFIXES and head.lstrip()[:1] in {"{", "["}
+    if suffix in _JSON_LINES_SUFFIXES:
+        return read_json_lines(text.path)
+    if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and text.head.lstrip()[:1] in {"{", "["}):
+        return read_json(text.path)
+    return read_csv(text.path)
 
 
 def _write(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> int:
-    """Write the batches under their final names; how many rows there were. Rows beyond the limits are only counted."""
+    """Write the batches under their final names; how many rows there were. Rows beyond the limit are only counted."""
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     rows = 0
+    writer = None
     with contextlib.ExitStack() as stack:
-        writer = None
-        for batch in parsed.batches:
+        for batch in parsed.batches():
             rows += batch.num_rows
-            if rows > limits.max_rows or len(names) > limits.max_columns:
+            if rows > limits.max_rows:
                 continue
             batch = batch.rename_columns(names)
             if writer is None:
@@ -86,14 +90,13 @@ def _write(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> in
             writer.write_batch(batch)
     if rows == 0:
         raise Unprocessable("The file has a header but no rows.", reason="NO_ROWS")
-    _hold_against(limits, rows, len(names))
+    if rows > limits.max_rows:
+        raise _beyond(limits, rows, len(names))
     return rows
 
 
-def _hold_against(limits: Limits, rows: int, columns: int) -> None:
-    if rows <= limits.max_rows and columns <= limits.max_columns:
-        return
-    raise LimitExceeded(
+def _beyond(limits: Limits, rows: int, columns: int) -> LimitExceeded:
+    return LimitExceeded(
         f"The table has {_size(rows, columns)}; at most {_size(limits.max_rows, limits.max_columns)} are accepted.",
         metadata={
             "rows": str(rows),

@@ -1,125 +1,172 @@
 """Reading JSON as a table: a list of records, columns of values, either under one key, or one record a line."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from ingest_service.decoding.csv_table import Parsed
+from ingest_service.decoding.json_text import invalid_json, load_json, load_records, refusing_depth
 from shared.errors import Unprocessable
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
+_MAX_KEYS_NAMED = 5
+_MAX_KEY_CHARACTERS = 80
 _NOT_A_TABLE = (
     "The JSON is not a table. Accepted are a list of records [{…}, …], columns of equal length {name: […], …}, "
-    "either of them as the only list or object under one key, and one record a line."
+    "either of them under one key with no other list beside it, and one record a line."
 )
 
+Record = Mapping[str, Any]
+Key = str | tuple[str, ...]
+"""A column's place in a record: its name, or the names on the way to it, which tells {"a": {"b"}} from {"a.b"}."""
 
-def read_json(path: Path) -> Parsed:
-    """The table of a UTF-8 JSON or JSON Lines file. Nested objects become dotted columns, lists stay as JSON text.
+
+@dataclass(frozen=True, kw_only=True)
+class JsonTable:
+    """Columns of JSON values. A column of only numbers or only booleans stays that; every other one becomes text."""
+
+    names: Sequence[str]
+    rows: int
+    column: Callable[[int], Sequence[Any]]
+    """The values of the column at a position, one a row."""
+    format: str
+    notes: Sequence[str] = ()
+    delimiter: str = ""
+
+    def count_rows(self) -> int:
+        """How many records there are."""
+        return self.rows
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows in one batch."""
+        with refusing_depth():
+            arrays = [_array(self.column(position)) for position in range(len(self.names))]
+        yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
+
+
+def read_json(path: Path) -> JsonTable:
+    """The table of a UTF-8 JSON file, which may turn out to be JSON Lines.
+
+    Nested objects become dotted columns, lists stay as JSON text.
 
     Raises:
         Unprocessable: not JSON (says line and column), or not a table.
     """
-    text = path.read_text(encoding="utf-8")
     try:
-        return _table(json.loads(text, parse_constant=str))
-    except RecursionError:
-        raise Unprocessable("The JSON is nested too deeply to be a table.", reason="NOT_A_TABLE") from None
+        return _table(load_json(path))
     except json.JSONDecodeError as error:
-        lines = _json_lines(text)
-        if lines is None:
-            raise _invalid(error.msg, error.lineno, error.colno) from None
-        return _parsed(_from_records(lines), "json_lines")
-    except ValueError as error:  # Python refuses integers of thousands of digits
-        raise Unprocessable(f"The JSON can't be read: {error}.", reason="INVALID_JSON") from None
+        records = load_records(path)
+        if records is None:
+            raise invalid_json(error.msg, error.lineno, error.colno) from None
+        return _from_records(records, "json_lines")
 
 
-def _json_lines(text: str) -> list[Mapping[str, Any]] | None:
-    """The records of JSON Lines; None where the first line is no record, so that the text is something else."""
-    records: list[Mapping[str, Any]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line, parse_constant=str)
-        except json.JSONDecodeError as error:
-            if not records:
-                return None
-            raise _invalid(error.msg, number, error.colno) from None
-        if not isinstance(record, Mapping):
-            return None
-        records.append(record)
-    return records
+def read_json_lines(path: Path) -> JsonTable:
+    """The table of a UTF-8 JSON Lines file; one that begins otherwise is read as JSON.
+
+    Raises:
+        Unprocessable: as `read_json`.
+    """
+    records = load_records(path)
+    return read_json(path) if records is None else _from_records(records, "json_lines")
 
 
-def _invalid(problem: str, line: int, column: int) -> Unprocessable:
-    return Unprocessable(
-        f"The file is not valid JSON: {problem} at line {line}, column {column}.",
-        reason="INVALID_JSON",
-        metadata={"line": str(line), "column": str(column)},
-    )
-
-
-def _table(value: Any) -> Parsed:
-    if isinstance(value, list) and all(isinstance(record, Mapping) for record in value):
-        return _parsed(_from_records(value), "json_records")
-    if isinstance(value, Mapping) and value:
-        nested = [part for part in value.values() if isinstance(part, list | Mapping)]
-        if len(nested) == 1 and (_holds_records(nested[0]) or _holds_columns(nested[0])):
-            return _table(nested[0])
-        if len(nested) == len(value):
-            return _parsed(_from_columns(value), "json_columns")
+def _table(value: Any) -> JsonTable:
+    if isinstance(value, list) and all(isinstance(record, dict) for record in value):
+        return _from_records(value, "json_records")
+    if isinstance(value, dict) and value:
+        if (key := _only_table(value)) is not None:
+            table = _table(value[key])
+            return replace(table, notes=(_key_note(key, [other for other in value if other != key]), *table.notes))
+        if all(isinstance(part, list | dict) for part in value.values()):
+            return _from_columns(value)
     raise Unprocessable(_NOT_A_TABLE, reason="NOT_A_TABLE")
 
 
-def _parsed(table: pa.Table, form: str) -> Parsed:
-    return Parsed(names=table.column_names, batches=iter(table.to_batches()), format=form)
+def _only_table(value: Record) -> str | None:
+    """The one key that holds a table; None where another holds a table or a list too, or none does."""
+    tables = [key for key, part in value.items() if _holds_records(part) or _holds_columns(part)]
+    lists = [key for key, part in value.items() if isinstance(part, list) and part]
+    return tables[0] if len(tables) == 1 and set(lists) <= set(tables) else None
 
 
 def _holds_records(part: Any) -> bool:
-    return isinstance(part, list) and bool(part) and all(isinstance(record, Mapping) for record in part)
+    return isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
 
 
 def _holds_columns(part: Any) -> bool:
-    return isinstance(part, Mapping) and bool(part) and all(isinstance(one, list | Mapping) for one in part.values())
+    return (
+        isinstance(part, dict)
+        and all(isinstance(column, list | dict) for column in part.values())
+        and len({len(column) for column in part.values()}) == 1
+    )
 
 
-def _from_records(records: Iterable[Mapping[str, Any]]) -> pa.Table:
-    columns: dict[str, list[Any]] = {}
-    count = 0
-    for count, record in enumerate(records, start=1):
-        for name, value in _flatten(record):
-            values = columns.setdefault(_text(name), [])
-            values.extend([None] * (count - 1 - len(values)))
-            values.append(value)
-    if not columns:
+def _key_note(key: str, others: Sequence[str]) -> str:
+    note = f"The table was read from the key {_quoted(key)}."
+    if not others:
+        return note
+    named = ", ".join(_quoted(other) for other in others[:_MAX_KEYS_NAMED])
+    more = f" and {len(others) - _MAX_KEYS_NAMED:,} more" if len(others) > _MAX_KEYS_NAMED else ""
+    return f"{note} Left out: {named}{more}."
+
+
+def _quoted(key: str) -> str:
+    return repr(key if len(key) <= _MAX_KEY_CHARACTERS else key[:_MAX_KEY_CHARACTERS] + "…")
+
+
+def _from_records(records: Sequence[Record], form: str) -> JsonTable:
+    with refusing_depth():
+        flat = [_flat(record) for record in records]
+    keys: list[Key] = list(dict.fromkeys(key for record in flat for key in record))
+    if not keys:
         raise Unprocessable("The JSON holds no records with fields.", reason="NO_ROWS")
-    return pa.table({name: _array(values + [None] * (count - len(values))) for name, values in columns.items()})
+    return JsonTable(
+        names=[_text(key if isinstance(key, str) else ".".join(key)) for key in keys],
+        rows=len(flat),
+        column=lambda position: [record.get(keys[position]) for record in flat],
+        format=form,
+    )
 
 
-def _flatten(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(record: Record) -> Mapping[Key, Any]:
+    """The record without objects in it; columns keep their order."""
+    if not any(isinstance(value, dict) for value in record.values()):
+        return record  # type: ignore[return-value]  # a mapping from str is one from Key, but for reading only
+    flat: dict[Key, Any] = {}
+    _gather(record, (), flat)
+    return flat
+
+
+def _gather(record: Record, path: tuple[str, ...], flat: dict[Key, Any]) -> None:
     for key, value in record.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
+        if isinstance(value, dict) and value:
+            _gather(value, (*path, key), flat)
         else:
-            yield prefix + key, value
+            flat[(*path, key) if path else key] = value
 
 
-def _from_columns(columns: Mapping[str, Any]) -> pa.Table:
+def _from_columns(columns: Mapping[str, Any]) -> JsonTable:
     """Columns as lists, or as pandas writes them: objects from row label to value."""
-    lists = {name: list(part.values()) if isinstance(part, Mapping) else part for name, part in columns.items()}
-    lengths = {len(values) for values in lists.values()}
-    labels = {tuple(part) for part in columns.values() if isinstance(part, Mapping)}
-    if len(lengths) != 1 or len(labels) > 1:
-        raise Unprocessable("The JSON's columns differ in length.", reason="NOT_A_TABLE")
-    return pa.table({_text(name): _array(values) for name, values in lists.items()})
+    lists = {name: list(part.values()) if isinstance(part, dict) else part for name, part in columns.items()}
+    labels = {tuple(part) for part in columns.values() if isinstance(part, dict)}
+    rows = {len(values) for values in lists.values()}
+    if len(rows) != 1 or len(labels) > 1:
+        raise Unprocessable("The JSON's columns differ in length or in row labels.", reason="NOT_A_TABLE")
+    names, values = [_text(name) for name in lists], list(lists.values())
+    count = rows.pop()
+    notes = []
+    if labels and (index := labels.pop()) != tuple(str(number) for number in range(count)):
+        names, values = ["index", *names], [list(index), *values]
+        notes.append("The rows' labels are the column 'index'.")
+    return JsonTable(names=names, rows=count, column=values.__getitem__, format="json_columns", notes=notes)
 
 
-def _array(values: list[Any]) -> pa.Array:
+def _array(values: Sequence[Any]) -> pa.Array:
     """One column: a number or boolean column where every value is one, else text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:

@@ -6,6 +6,7 @@ The detector comes late because it reads some valid UTF-8 as a national code pag
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import charset_normalizer
@@ -13,6 +14,7 @@ import charset_normalizer
 from shared.errors import Unprocessable
 
 _BLOCK = 1 << 20
+_SAMPLE = 200_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -23,13 +25,14 @@ _BOMS = (
 _KNOWN_BINARY = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
+    (b"GIF87a", "a GIF picture"),
+    (b"GIF89a", "a GIF picture"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"\x1f\x8b", "gzip-compressed"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
+    (b"PAR1\x15", "a Parquet file"),
+    (b"ARROW1\x00", "an Arrow file"),
     (b"\x7fELF", "a program"),
 )
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
@@ -53,14 +56,15 @@ def as_utf8(source: Path) -> Utf8Text:
     """
     head = _head(source)
     encoding, mark, notes = _recognise(source, head)
+    text = source
     if encoding != "utf-8" or mark:
-        path = source.with_name(source.name + ".utf8")
-        _transcode(source, path, encoding, skip=mark)
-        text = path
-    else:
-        text = source
-    _refuse_binary(_head(text))
-    return Utf8Text(path=text, head=_head(text)[:4096].decode("utf-8", "ignore"), encoding=encoding, notes=notes)
+        text = source.with_name(source.name + ".utf8")
+        lost = _transcode(source, text, encoding, skip=mark)
+        if lost and not _decodes(source, encoding, skip=mark):
+            notes = (*notes, _lost_note(lost, encoding))
+    head = _head(text)
+    _refuse_binary(text, head)
+    return Utf8Text(path=text, head=head[:4096].decode("utf-8", "ignore"), encoding=encoding, notes=notes)
 
 
 def _head(path: Path) -> bytes:
@@ -72,28 +76,28 @@ def _recognise(source: Path, head: bytes) -> tuple[str, int, tuple[str, ...]]:
     for magic, what in _KNOWN_BINARY:
         if head.startswith(magic):
             raise Unprocessable(f"The file is {what}, not CSV or JSON.", reason="NOT_A_TEXT_FILE")
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
-            return encoding, len(bom), ()
-    if _is_utf8(source):
-        return "utf-8", 0, ()
-    _refuse_binary(head)
-    best = charset_normalizer.from_bytes(head[:200_000]).best()
-    if best is not None and _decodes(source, best.encoding):
+    bom, encoding = next((known for known in _BOMS if head.startswith(known[0])), (b"", "utf-8"))
+    if encoding != "utf-8" or _decodes(source, "utf-8", skip=len(bom)):
+        return encoding, len(bom), ()
+    _refuse_binary(source, head)
+    encoding, note = _detect(source, head, skip=len(bom))
+    return encoding, len(bom), (note,)
+
+
+def _detect(source: Path, head: bytes, *, skip: int) -> tuple[str, str]:
+    """The encoding that fits best, and the note that says so."""
+    best = charset_normalizer.from_bytes(head[skip:_SAMPLE]).best()
+    if best is not None and _decodes(source, best.encoding, skip=skip):
         note = f"The file is not UTF-8; it was read as {best.encoding}, the best fit. Check accented letters."
-        return best.encoding, 0, (note,)
+        return best.encoding, note
     note = "The file is not UTF-8 and fits no other encoding well; it was read as cp1252. Check accented letters."
-    return "cp1252", 0, (note,)
+    return "cp1252", note
 
 
-def _is_utf8(source: Path) -> bool:
-    return _decodes(source, "utf-8")
-
-
-def _decodes(source: Path, encoding: str) -> bool:
+def _decodes(source: Path, encoding: str, *, skip: int) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
-        for block in _blocks(source):
+        for block in _blocks(source, skip):
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -108,17 +112,27 @@ def _blocks(source: Path, skip: int = 0) -> Iterator[bytes]:
             yield block
 
 
-def _transcode(source: Path, target: Path, encoding: str, *, skip: int) -> None:
+def _transcode(source: Path, target: Path, encoding: str, *, skip: int) -> int:
+    """Write the text as UTF-8; how many characters of it are U+FFFD, which stands for what could not be decoded."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
+    lost = 0
     with target.open("wb") as file:
-        for block in _blocks(source, skip):
-            file.write(decoder.decode(block).encode())
-        file.write(decoder.decode(b"", final=True).encode())
+        for block in chain(_blocks(source, skip), [b""]):
+            text = decoder.decode(block, final=not block)
+            lost += text.count("\ufffd")
+            file.write(text.encode())
+    return lost
 
 
-def _refuse_binary(head: bytes) -> None:
-    if b"\x00" in head:
-        line = head[: head.index(b"\x00")].count(b"\n") + 1
+def _lost_note(count: int, encoding: str) -> str:
+    if count == 1:
+        return f"1 character can't be read as {encoding}; “\ufffd” stands in its place."
+    return f"{count:,} characters can't be read as {encoding}; “\ufffd” stands in their place."
+
+
+def _refuse_binary(path: Path, head: bytes) -> None:
+    if any(b"\x00" in block for block in _blocks(path)):
+        line = _line_of_zero_byte(path)
         raise Unprocessable(
             f"The file is binary, not text: it has a zero byte in line {line}.",
             reason="NOT_A_TEXT_FILE",
@@ -126,3 +140,13 @@ def _refuse_binary(head: bytes) -> None:
         )
     if len(head) - len(head.translate(None, _CONTROL)) > len(head) // 50:
         raise Unprocessable("The file is binary, not text.", reason="NOT_A_TEXT_FILE")
+
+
+def _line_of_zero_byte(path: Path) -> int:
+    line = 1
+    for block in _blocks(path):
+        before, zero, _ = block.partition(b"\x00")
+        line += before.count(b"\n")
+        if zero:
+            break
+    return line

@@ -253,6 +253,8 @@ async def test_import_from_an_address(web: str, settings: Settings, isolation: I
         "file:///etc/passwd",
         "ftp://example.com/x",
         "http://user:secret@example.com/x",
+        "http://1.1.1.1:99999/",
+        "http://xn--/",
         "not an address",
         "",
     ],
