@@ -10,12 +10,12 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway import convert, schemas
-from gateway.early_status import stream_to
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
 from shared.rpc.channel import QUERY_SECONDS, RENDER_SECONDS, TRANSFER_SECONDS, open_channel
+from shared.rpc.early_status import stream_to
 from shared.rpc.status import service_errors
 from shared.settings import GatewaySettings
 

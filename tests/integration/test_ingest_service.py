@@ -22,6 +22,7 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.early_status import stream_to
 from shared.rpc.server import running_server
 from shared.rpc.status import service_errors
 from shared.settings import Settings
@@ -63,8 +64,12 @@ def messages(
 
 
 async def upload(stub: "rpc.IngestServiceAsyncStub", parts: list[pb.UploadDatasetRequest]) -> common.Dataset:
+    async def sent() -> AsyncIterator[pb.UploadDatasetRequest]:
+        for part in parts:
+            yield part
+
     with service_errors():
-        return (await stub.UploadDataset(iter(parts), timeout=30)).dataset
+        return (await stream_to(stub.UploadDataset, sent(), timeout=30, metadata=())).dataset
 
 
 async def left_behind(store: ObjectStore, settings: Settings) -> list[str]:

@@ -6,10 +6,10 @@ import grpc
 import pytest
 
 from gateway import convert
-from gateway.early_status import stream_to
 from shared.errors import TooLarge
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc
 from shared.rpc.channel import CHUNK_BYTES, open_channel
+from shared.rpc.early_status import stream_to
 from shared.rpc.server import running_server
 from tests.fakes.services import FakeIngest, served
 
