@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.errors import Unavailable
 
 BATCH_ROWS = 8192
+LINE_ROWS = 2048
+"""Rows made into text at once: few, because they may be long."""
 BUFFER_BYTES = 1024 * 1024
+TEXT = pa.large_string()
+_COMMA, _NEWLINE, _QUOTE, _NOTHING, _QUOTED_NOTHING = (pa.scalar(sign, TEXT) for sign in (",", "\n", '"', "", '""'))
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
@@ -21,8 +25,9 @@ _DAY_SECONDS = 86_400
 def write_csv(source: Path, target: Path) -> None:
     """Write a Parquet file as CSV, a batch of rows at a time, so memory does not grow with the table.
 
-    A missing value becomes an empty field, an empty text a quoted one. Times are written no finer than their column
-    needs: a column of midnights as dates.
+    A missing value becomes an empty field, an empty text a quoted one; in a table of one column both are quoted,
+    because readers skip blank lines. Numbers are written in full where people would, as in the list of changes. Times
+    are written no finer than their column needs: a column of midnights as dates.
 
     Raises:
         Unavailable: there is no room for the copy (STORAGE_FULL).
@@ -37,10 +42,54 @@ def write_csv(source: Path, target: Path) -> None:
 
 
 def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path) -> None:
-    with pyarrow.csv.CSVWriter(str(target), schema) as writer:
+    with target.open("wb") as file:
+        file.write(_lines([_quoted(pa.array([field.name], pa.string())) for field in schema]))
         for batch in _batches(table):
-            columns = [batch.column(field.name).cast(field.type) for field in schema]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+            for start in range(0, batch.num_rows, LINE_ROWS):
+                part = batch.slice(start, LINE_ROWS)
+                file.write(_lines([_fields(part.column(field.name).cast(field.type)) for field in schema]))
+
+
+def _lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
+    """Rows of a CSV file from their fields, column by column."""
+    blank = _QUOTED_NOTHING if len(columns) == 1 else _NOTHING
+    ended = pc.binary_join_element_wise(columns[-1].fill_null(blank), _NEWLINE, _NOTHING)
+    text = pc.binary_join_element_wise(*columns[:-1], ended, _COMMA, null_handling="replace", null_replacement="")
+    _, offsets, content = text.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[[text.offset, text.offset + len(text)]]
+    return content.slice(int(ends[0]), int(ends[1] - ends[0])) if content is not None else b""
+
+
+def _fields(values: pa.Array) -> pa.LargeStringArray:
+    """The values as they stand between commas."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string(values.type) or values.type == TEXT:
+        return _quoted(values)
+    text = values.cast(TEXT)
+    return _without_exponents(values, text) if pa.types.is_floating(values.type) else text
+
+
+def _quoted(text: pa.Array) -> pa.LargeStringArray:
+    text = text.cast(TEXT)
+    if pc.any(pc.match_substring(text, '"')).as_py():
+        text = pc.replace_substring(text, '"', '""')
+    return pc.binary_join_element_wise(_QUOTE, text, _QUOTE, _NOTHING)
+
+
+def _without_exponents(values: pa.Array, text: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Numbers below 1e15 as people write them; Arrow writes exponents from 1e10 on."""
+    sizes = np.abs(values.fill_null(0).to_numpy(zero_copy_only=False))
+    long = (sizes >= 1e10) & (sizes < 1e15)
+    if not long.any():
+        return text
+    chosen = pa.array(long)
+    numbers, written = values.filter(chosen), text.filter(chosen)
+    for exponent in range(10, 15):
+        written = pc.replace_substring_regex(written, rf"^(-?\d)\.(\d{{{exponent}}})(\d+)e\+{exponent}$", r"\1\2.\3")
+    whole = pc.cast(pc.trunc(numbers), pa.int64()).cast(TEXT)
+    written = pc.if_else(pc.equal(pc.trunc(numbers), numbers), whole, written)
+    return pc.replace_with_mask(text, chosen, written)
 
 
 def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -30,7 +30,7 @@ def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> Sheet:
         _describe(axes, box, y=-place, middle=(low + high) / 2)
         _tell_far(axes, box, low=low, high=high, y=-place)
     axes.set_yticks([-place for place in range(len(rows))], [name for name, _, _ in rows], size=10, color=INK)
-    _frame(axes, low=low, high=high, rows=len(rows))
+    _frame(axes, low=low, high=high, rows=len(rows), whole=data.whole and not exponent)
     axes.set_xlabel(unit(exponent))
     sheet.subtitle("Box: the middle half of the values, line: the median, dots: outliers beyond the whiskers")
     return sheet
@@ -124,10 +124,10 @@ def _tell_far(axes: Axes, box: BoxData, *, low: float, high: float, y: float) ->
         axes.text(high, y + 0.24, f"outliers up to {amount(max(above))} ▸", ha="right", size=8.5, color=INK)
 
 
-def _frame(axes: Axes, *, low: float, high: float, rows: int) -> None:
+def _frame(axes: Axes, *, low: float, high: float, rows: int, whole: bool) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(-rows + 0.4, 0.5)
-    axes.xaxis.set_major_locator(ticks(low, high))
+    axes.xaxis.set_major_locator(ticks(low, high, whole=whole))
     axes.xaxis.set_major_formatter(AxisNumbers())
     axes.grid(axis="x", color=RULE)
     axes.spines["left"].set_visible(False)

@@ -18,6 +18,7 @@ from report_service.charts.sheet import (
     MUTED,
     QUIET,
     Sheet,
+    height_for,
     longest,
 )
 
@@ -40,7 +41,7 @@ class _Bar:
 def draw_countplot(chart: CountplotChart, *, fit: Fit) -> Sheet:
     """A bar for each value, longest lists cut by the worker; what was uploaded lies behind where it differs."""
     bars = _bars(chart.data, fit=fit)
-    height = max(HEIGHT, len(bars) * ROW + HEADING + MARGIN)
+    height = height_for(len(bars), lowest_bar=ROW, highest_bar=TALLEST_ROW) if bars else HEIGHT
     sheet = Sheet(chart.title, fit=fit, height=height)
     if not any(bar.before or bar.after for bar in bars):
         sheet.nothing("The column has no values.")
@@ -77,13 +78,11 @@ def _notes(bars: Sequence[_Bar]) -> Sequence[str]:
 
 def _draw(axes: Axes, bars: Sequence[_Bar], notes: Sequence[str]) -> None:
     places = [-place for place in range(len(bars))]
-    axes.barh(places, [bar.before if bar.before != bar.after else 0 for bar in bars], height=0.78, color=MUTED)
-    axes.barh(
-        places,
-        [bar.after for bar in bars],
-        height=[0.78 if bar.before == bar.after else 0.42 for bar in bars],
-        color=ACCENT,
-    )
+    # Where some bars changed, those that did not show both tables too.
+    changed = any(bar.before != bar.after for bar in bars)
+    if changed:
+        axes.barh(places, [bar.before for bar in bars], height=0.78, color=MUTED)
+    axes.barh(places, [bar.after for bar in bars], height=0.42 if changed else 0.78, color=ACCENT)
     for place, bar, note in zip(places, bars, notes, strict=True):
         _annotate(axes, note, x=max(bar.before, bar.after), y=place)
     axes.set_yticks(places, [bar.label for bar in bars], color=INK)

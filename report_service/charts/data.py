@@ -17,6 +17,8 @@ class HistogramData(_Value):
     after: tuple[int, ...]
     axis: Literal["number", "time"] = "number"
     """What the edges are: values, or seconds since 1970."""
+    whole: bool = False
+    """Whether the values are whole numbers."""
 
 
 class BoxData(_Value):
@@ -36,6 +38,8 @@ class BoxplotData(_Value):
 
     before: BoxData | None
     after: BoxData | None
+    whole: bool = False
+    """Whether the values are whole numbers."""
 
 
 class CountplotData(_Value):

@@ -1,9 +1,12 @@
 """Histograms of numbers and of times."""
 
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from report_service.charts.data import HistogramChart
@@ -13,6 +16,7 @@ from report_service.charts.sheet import ACCENT, AFTER, BEFORE, MUTED, RULE, Shee
 DAY_SECONDS = 86_400
 _CALENDAR = (-719_000, 2_932_000)
 """Days since 1970 that matplotlib can name: the years 1 to 9997."""
+_EPOCH = datetime(1970, 1, 1)
 _YEAR_DAYS = 365.2425
 
 
@@ -23,7 +27,7 @@ def draw_histogram(chart: HistogramChart, *, fit: Fit) -> Sheet:
         sheet.nothing("The column has no values.")
         return sheet
     axes = sheet.axes(left=0.95, bottom=0.8)
-    edges = _edges(axes, data.edges, axis=data.axis)
+    edges = _time_edges(axes, data.edges) if data.axis == "time" else _number_edges(axes, data.edges, whole=data.whole)
     before, after = sum(data.before), sum(data.after)
     if data.before == data.after:
         _bars(axes, edges, data.after, color=ACCENT)
@@ -55,25 +59,35 @@ def _frame(axes: Axes, edges: Sequence[float], *, highest: int) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _edges(axes: Axes, edges: Sequence[float], *, axis: str) -> Sequence[float]:
+def _number_edges(axes: Axes, edges: Sequence[float], *, whole: bool, label: str = "") -> Sequence[float]:
     """The edges in the axis' own unit; also prepares the axis to write them."""
-    return _time_edges(axes, edges) if axis == "time" else _number_edges(axes, edges)
-
-
-def _number_edges(axes: Axes, edges: Sequence[float], *, label: str = "") -> Sequence[float]:
     exponent = power_of_ten(edges)
     places = _widened(scaled(edges, exponent), by=0.5)
-    axes.xaxis.set_major_locator(ticks(places[0], places[-1]))
+    axes.xaxis.set_major_locator(ticks(places[0], places[-1], whole=whole and not exponent))
     axes.xaxis.set_major_formatter(AxisNumbers())
     axes.set_xlabel(label or unit(exponent))
     return places
 
 
+class DatesWithYear(ConciseDateFormatter):
+    """Short dates, the first of which names its year where nothing else at the axis does."""
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of all ticks of an axis."""
+        labels: list[str] = super().format_ticks(values)  # type: ignore[no-untyped-call]
+        offset: str = self.get_offset()  # type: ignore[no-untyped-call]
+        if labels and not offset and not re.search(r"\d{4}", labels[0]):
+            labels[0] = f"{labels[0]}\n{(_EPOCH + timedelta(days=float(values[0]))).year}"
+        return labels
+
+
 def _time_edges(axes: Axes, edges: Sequence[float]) -> Sequence[float]:
     days = _widened([seconds / DAY_SECONDS for seconds in edges], by=0.5)
     if days[0] < _CALENDAR[0] or days[-1] > _CALENDAR[1]:
-        return _number_edges(axes, [1970 + day / _YEAR_DAYS for day in days], label="year")
-    axes.xaxis_date("UTC")
+        return _number_edges(axes, [1970 + day / _YEAR_DAYS for day in days], whole=False, label="year")
+    locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(DatesWithYear(locator, tz=UTC))  # type: ignore[no-untyped-call]
     return days
 
 

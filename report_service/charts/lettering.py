@@ -97,11 +97,11 @@ class AxisNumbers(Formatter):
         return [label.replace("-", MINUS) for label in labels]
 
 
-def ticks(low: float, high: float) -> MaxNLocator:
-    """As many ticks on a horizontal axis from `low` to `high` as their labels leave room for."""
+def ticks(low: float, high: float, *, whole: bool = False) -> MaxNLocator:
+    """As many ticks on a horizontal axis from `low` to `high` as their labels leave room for; `whole` ones only."""
     decimals = min(max(0, 1 - math.floor(math.log10((high - low) / 8))), MOST_DECIMALS)
     length = len(f"{max(abs(low), abs(high)):,.{decimals}f}")
-    return MaxNLocator(nbins=max(2, min(8, 84 // (length + 4))))
+    return MaxNLocator(nbins=max(2, min(8, 84 // (length + 4))), integer=whole)
 
 
 def _decimals(locations: Sequence[float]) -> int:

@@ -17,6 +17,7 @@ from report_service.charts.sheet import (
     QUIET,
     RULE,
     Sheet,
+    height_for,
     longest,
 )
 
@@ -45,7 +46,7 @@ def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> Sheet:
     """A bar for each column that misses something, the emptiest first."""
     gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.left))
     shown = gaps[:MOST_COLUMNS]
-    height = max(HEIGHT, len(shown) * ROW + HEADING + MARGIN)
+    height = height_for(len(shown), lowest_bar=ROW, highest_bar=TALLEST_ROW) if shown else HEIGHT
     sheet = Sheet(chart.title, fit=fit, height=height)
     sheet.subtitle(_summary(chart.data, gaps=len(gaps), shown=len(shown)))
     if not shown:
@@ -86,9 +87,11 @@ def _change(gap: _Gap) -> str:
 def _draw(axes: Axes, gaps: Sequence[_Gap], notes: Sequence[str], *, rows: int) -> None:
     places = [-place for place in range(len(gaps))]
     axes.barh(places, [rows] * len(gaps), height=0.62, color=RULE, alpha=0.6)
-    axes.barh(places, [gap.before if gap.before != gap.after else 0 for gap in gaps], height=0.62, color=MUTED)
-    heights = [0.62 if gap.before == gap.after else 0.34 for gap in gaps]
-    axes.barh(places, [gap.left for gap in gaps], height=heights, color=ACCENT)
+    # Where some columns changed, those that did not show both tables too.
+    changed = any(gap.before != gap.after for gap in gaps)
+    if changed:
+        axes.barh(places, [gap.before for gap in gaps], height=0.62, color=MUTED)
+    axes.barh(places, [gap.left for gap in gaps], height=0.34 if changed else 0.62, color=ACCENT)
     for place, note in zip(places, notes, strict=True):
         _annotate(axes, note, x=max(rows, 1), y=place)
     axes.set_yticks(places, [gap.column for gap in gaps], color=INK)

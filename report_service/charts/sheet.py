@@ -21,6 +21,8 @@ AFTER = "cleaned"
 
 WIDTH = 8.0
 HEIGHT = 5.0
+LOWEST = 2.6
+"""Inches of a sheet with only a few bars."""
 DPI = 150
 MARGIN = 0.3
 """Inches around everything."""
@@ -118,6 +120,12 @@ class Sheet:
     def _write(self, text: str, *, below: float, size: int, weight: str, color: str) -> None:
         x, y = MARGIN / self.width, 1 - below / self.height
         self.figure.text(x, y, text, va="top", size=size, weight=weight, color=color)
+
+
+def height_for(bars: int, *, lowest_bar: float, highest_bar: float) -> float:
+    """Inches of a sheet on which so many bars lie one below the other: no emptier than its bars need."""
+    around = HEADING + MARGIN
+    return max(bars * lowest_bar + around, min(HEIGHT, max(LOWEST, bars * highest_bar + around)))
 
 
 def longest(labels: Sequence[str], *, size: float) -> float:

@@ -39,6 +39,13 @@ NASTY: dict[str, pa.Table] = {
             "b": pa.array([DAY.replace(hour=1, microsecond=4), None, LAST], pa.timestamp("us")),
         }
     ),
+    "edges of the calendar": text(
+        a=["0000-01-01", "9999-12-31", "0001-01-01"], b=["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "x"]
+    ),
+    "neighbours": text(a=["9007199254740990", "9007199254740989"], b=["12345678901.5", "0.5"]),
+    "amounts": text(a=["3.582,97 €", "(9,32 €)", "1.234", None], b=["33%", "12 %", "−5%", "n/a"]),
+    "marks that contradict": text(a=["1.234,50", "1,234.50"], b=["5 EUR", "7 USD"]),
+    "spaces that are none": text(a=["\u00a05", ".5", "5\u2009"], b=["1\u00a0000", "2", "3"]),
     "long cells": text(a=["x" * 5000, "y" * 5000, None, "z"], b=["1", "2", "3", "4"]),
     "control characters": text(a=["\x00", "a\tb", "a\r\nb", "\u202e", "👩‍👩‍👧"], b=["\ufeff1", "2", "3", "4", "5"]),
     "booleans with gaps": pa.table({"a": [True, None, False, None], "b": pa.array(["yes", None, "no", ""])}),

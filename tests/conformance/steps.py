@@ -13,6 +13,7 @@ from worker_service.core.steps import (
     FillMissing,
     Flag,
     LabelEncode,
+    NumberRows,
     OneHot,
     Ratio,
     ReadColumn,
@@ -61,6 +62,8 @@ READ_AS = (
     ReadInteger(kind="integer", missing=("",)),
     ReadDecimal(kind="decimal"),
     ReadBoolean(kind="boolean", true=("1", "true"), false=("0", "no")),
+    ReadInteger(kind="integer", thousands_mark=" ", units=("EUR",)),
+    ReadDecimal(kind="decimal", decimal_mark=",", thousands_mark=".", units=("€", "%")),
     ReadTimestamp(kind="timestamp", format="ISO 8601"),
     ReadTimestamp(kind="timestamp", format="ISO 8601 with zone"),
     ReadTimestamp(kind="timestamp", format="%d/%m/%Y"),
@@ -99,4 +102,5 @@ STEPS: tuple[AnyStep, ...] = (
     ),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),
     Bin(kind="bin", column="a", edges=(0.5, 1.5), name="a_bin", **BECAUSE),
+    NumberRows(kind="number_rows", name="row", **BECAUSE),
 )

@@ -24,6 +24,10 @@ CELLS = st.one_of(
     st.sampled_from(
         ["", " ", "NA", "n/a", "-", "?", "none", "yes", "No", "true", "0", "1", "-0", "1,540", "1e308", "inf"]
     ),
+    st.sampled_from(
+        ["\u00a05", ".5", "(5)", "5-", "\u22125", "33 %", "5 EUR", "$7.50", "1.234", "1.234,5", "1\u202f000"]
+    ),
+    st.sampled_from(["0000-01-01", "9999-12-31T23:59:59-14:00", "9007199254740990", "9007199254740989", "\x00"]),
     st.integers(-(10**20), 10**20).map(str),
     st.floats().map(repr),
     st.decimals(-1000, 1000, places=2, allow_nan=False).map(str),
@@ -35,6 +39,12 @@ CELLS = st.one_of(
 UNIFORM = st.sampled_from(
     [
         st.integers(-1000, 1000).map(str),
+        st.integers(9 * 10**15, 9 * 10**15 + 9 * 10**12).map(str),
+        st.decimals(-(10**12), 10**12, places=1).map(str),
+        st.decimals(-9999, 9999, places=2).map(lambda value: f"{value:,}".translate({44: 46, 46: 44})),
+        st.decimals(0, 99, places=2).map(lambda value: f"{value} €"),
+        st.sampled_from([str(place) for place in range(-5, 9)] + ["(4)", "5-", "\u00a07", "\u22128", "1,000"]),
+        st.datetimes().map(lambda moment: moment.isoformat() + "+14:00"),
         st.floats(allow_nan=False, allow_infinity=False).map(repr),
         st.sampled_from(["red", "green", "NA", "", "blue"]),
         st.sampled_from(["yes", "no", "", "-"]),
@@ -93,6 +103,7 @@ def test_prepared_tables_obey(table: pa.Table, options: Options) -> None:
     assert same(outcome, apply(plan, untouched))
     assert _stored(outcome).equals(table)
     assert all(result.state != "skipped" or result.kind == "treat_outliers" for result in outcome.results)
+    assert outcome.cleaned.shape[1] > 0 < outcome.engineered.shape[1]
     _check_target(outcome, plan.target.column)
     _check_numbers(outcome, plan.target.column)
     json.dumps([chart.model_dump(mode="json") for chart in draw_charts(facts, outcome)], allow_nan=False)

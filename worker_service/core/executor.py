@@ -111,6 +111,8 @@ class _Run:
             effect = apply_step(step, frame)
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
+            if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
+                raise StepRejected("No column would be left.")
         except StepRejected as rejection:
             nothing = Tally(cells_changed=0, rows_removed=0, found=0, known=0)
             return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", tally=nothing)
@@ -143,6 +145,9 @@ class _Run:
             rows_removed=frame.rows - after.rows,
             found=effect.found or 0,
             known=known,
+            below=effect.below,
+            rewritten=effect.rewritten,
+            example=effect.example,
         )
 
 

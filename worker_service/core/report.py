@@ -135,7 +135,7 @@ def _about_target_gap(column: ColumnProfile, profile: Profile) -> str:
 def _about_unfit(profile: Profile) -> list[str]:
     return [
         f"Correct {count(column.unfit, 'cell')} of {quoted(column.name)} at the source, "
-        f"{examples(column.unfit_examples)}, where {column.type} values belong."
+        f"{examples(column.unfit_examples, of=column.unfit)}, where {column.type} values belong."
         for column in profile.columns
         if column.unfit
     ]

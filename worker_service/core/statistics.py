@@ -1,5 +1,6 @@
 """What the values of one column look like, in numbers."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,10 @@ FENCE_IQRS = 1.5
 """Tukey's fences: so many interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977)."""
 FENCE_DEVIATIONS = 3.0
 """Z-score fences: so many standard deviations from the mean."""
+
+
+MOST_DECIMALS = 9
+_WHOLE_FROM = 2.0**53
 
 
 class Value(BaseModel):
@@ -35,7 +40,10 @@ _NOWHERE = Centre(mean=None, std=None)
 
 
 class Fences(Value):
-    """Where ordinary values end, how many lie outside, and what the column is without those."""
+    """Where ordinary values end, how many lie outside, and what the column is without those.
+
+    They have no more decimals than the values, and are not negative where no value is.
+    """
 
     lower: float | None
     upper: float | None
@@ -62,6 +70,8 @@ class NumberSummary(Value):
     kurtosis: float | None
     """Fourth standardised moment less 3; 0 for a normal distribution, -1.2 for a uniform one."""
     zero_share: float
+    decimals: int | None
+    """The most decimals a value has; None where they are more than nine."""
     iqr: Fences
     zscore: Fences
 
@@ -126,6 +136,7 @@ def finite(value: float) -> float | None:
 def summarise_numbers(column: Column) -> NumberSummary:
     """Describe a numeric column of finite values."""
     values = column.derive(ordered).astype(np.float64, copy=False)
+    decimals = 0 if column.is_integer else _decimals(values)
     with np.errstate(all="ignore"):
         q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
         mean, std, skew, kurtosis = _moments(values)
@@ -140,8 +151,9 @@ def summarise_numbers(column: Column) -> NumberSummary:
             skew=finite(skew),
             kurtosis=finite(kurtosis),
             zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
-            iqr=_fences(values, q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1)),
-            zscore=_fences(values, mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std),
+            decimals=decimals,
+            iqr=_fences(values, q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1), decimals),
+            zscore=_fences(values, mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std, decimals),
         )
 
 
@@ -153,7 +165,38 @@ def quantiles(values: npt.NDArray[np.float64], shares: tuple[float, ...]) -> tup
     low = np.floor(places).astype(np.int64)
     high = np.minimum(low + 1, len(values) - 1)
     weight = places - low
-    return tuple(float(value) for value in values[low] * (1 - weight) + values[high] * weight)
+    # Between neighbours that differ in their last digit, rounding would lead outside of them.
+    between = np.clip(values[low] * (1 - weight) + values[high] * weight, values[low], values[high])
+    return tuple(float(value) for value in between)
+
+
+def _decimals(values: npt.NDArray[np.float64]) -> int | None:
+    decimals = 0
+    for part in (values[:: max(1, len(values) // 256)], values):
+        while decimals <= MOST_DECIMALS and not _have(part, decimals):
+            decimals += 1
+    return decimals if decimals <= MOST_DECIMALS else None
+
+
+def _have(values: npt.NDArray[np.float64], decimals: int) -> bool:
+    """Whether no value has more decimals. Of values beyond the exactness of doubles, all are whole."""
+    factor = 10.0**decimals
+    with np.errstate(over="ignore"):
+        raised = values * factor
+    fitting = np.rint(raised) / factor == values
+    return bool(fitting.all() or (np.abs(values[~fitting]) >= _WHOLE_FROM).all())
+
+
+def round_outward(lower: float, upper: float, decimals: int | None) -> tuple[float, float]:
+    """The nearest numbers with so many decimals that have the given ones between them."""
+    factor = 10.0 ** (decimals or 0)
+    if decimals is None or max(abs(lower), abs(upper)) * factor >= _WHOLE_FROM:
+        return lower, upper
+    # What is off by a rounding error only is meant.
+    low, high = lower * factor, upper * factor
+    floor = round(low) if abs(round(low) - low) <= 1e-9 * max(1.0, abs(low)) else math.floor(low)
+    ceiling = round(high) if abs(round(high) - high) <= 1e-9 * max(1.0, abs(high)) else math.ceil(high)
+    return floor / factor, ceiling / factor
 
 
 def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
@@ -163,6 +206,8 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
     mean = float(values.mean())
     away = values - mean
     deviation = float(np.sqrt(np.mean(away * away)))
+    if not np.isfinite(deviation):
+        return mean, np.nan, np.nan, np.nan
     if deviation <= 1e-14 * abs(mean):
         return mean, 0.0, np.nan, np.nan
     # Divided by the deviation first, because the fourth power of a large value would overflow.
@@ -172,9 +217,11 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
     return mean, deviation * (size / (size - 1)) ** 0.5, skew, kurtosis
 
 
-def _fences(values: npt.NDArray[np.float64], lower: float, upper: float) -> Fences:
+def _fences(values: npt.NDArray[np.float64], lower: float, upper: float, decimals: int | None) -> Fences:
     if not len(values) or not np.isfinite(lower) or not np.isfinite(upper):
         return Fences(lower=None, upper=None, outside=0, capped=_NOWHERE, inside=_NOWHERE)
+    lower, upper = round_outward(lower, upper, decimals)
+    lower = max(lower, 0.0) if values[0] >= 0 else lower
     below = int(np.searchsorted(values, lower, side="left"))
     above = int(np.searchsorted(values, upper, side="right"))
     inside = _centre(values[below:above])

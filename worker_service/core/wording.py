@@ -46,9 +46,9 @@ def listing(items: Iterable[str], *, conjunction: str = "and") -> str:
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
-def examples(texts: Sequence[str], *, limit: int = 3) -> str:
-    """`such as “a”, “b” and “c”`."""
-    return "such as " + listing(quoted(text) for text in texts[:limit])
+def examples(texts: Sequence[str], *, limit: int = 3, of: int | None = None) -> str:
+    """`such as “a”, “b” and “c”`; only `“a”` where there is one thing `of` which it is an example."""
+    return ("" if of == 1 else "such as ") + listing(quoted(text) for text in texts[:limit])
 
 
 def plural_verb(amount: int, singular: str, plural: str) -> str:

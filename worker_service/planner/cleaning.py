@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.statistics import Fences
 from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target
@@ -12,6 +13,8 @@ SPARSE = 0.8
 """A column that misses more than this share of its cells is dropped."""
 SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
+MILD_SKEW = 0.5
+"""Up to this skew the values lie about evenly."""
 LEADING_SHARE = 0.4
 """A value with at least this share of the known cells clearly leads."""
 FEW_MISSING = 0.3
@@ -30,8 +33,15 @@ def propose_cleaning(profile: Profile, target: Target) -> list[AnyStep]:
     missing = [column for column in profile.columns if column.missing]
     steps: list[AnyStep] = [_keep_target(column) for column in missing if column.name == target.column]
     others = [column for column in missing if column.name != target.column]
-    steps += [_drop(column, profile.rows) for column in others if is_sparse(column, profile.rows)]
-    return steps + [_fill(column, profile) for column in others if not is_sparse(column, profile.rows)]
+    dropped = dropped_columns(profile, target)
+    steps += [_drop(column, profile.rows) for column in others if column.name in dropped]
+    return steps + [_treat(column, profile) for column in others if column.name not in dropped]
+
+
+def dropped_columns(profile: Profile, target: Target) -> frozenset[str]:
+    """The columns that are nearly empty and not the target; none if no other column would be left."""
+    sparse = {column.name for column in profile.columns if is_sparse(column, profile.rows)} - {target.column}
+    return frozenset(sparse) if len(sparse) < len(profile.columns) else frozenset()
 
 
 def is_sparse(column: ColumnProfile, rows: int) -> bool:
@@ -53,6 +63,16 @@ def _drop(column: ColumnProfile, rows: int) -> DropColumn:
     return DropColumn(
         kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, source="sparse_column"
     )
+
+
+def _keep(column: ColumnProfile, rows: int) -> Flag:
+    missing = f"{fraction(column.missing, rows, 'cell')} {plural_verb(column.missing, 'is', 'are')} missing"
+    why = f"Kept {quoted(column.name)} though {missing}, because no column would be left."
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="last_columns")
+
+
+def _treat(column: ColumnProfile, profile: Profile) -> AnyStep:
+    return _keep(column, profile.rows) if is_sparse(column, profile.rows) else _fill(column, profile)
 
 
 def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
@@ -91,24 +111,41 @@ def _fill_number(column: ColumnProfile) -> FillMissing:
     if numbers is None or numbers.median is None:
         raise ValueError(f"{column.name} is numeric and has no numbers")
     skew, mean, median = numbers.skew, numbers.mean, numbers.median
-    if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW:
+    if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW or _lies_outside(mean, numbers.iqr):
         why = _skewed(skew, mean) + _rounding(column, median)
         return _fill_with(column, "median", median, why, source="fill_skewed")
-    why = f"The values lie about evenly on both sides of it (skew {number(skew)})." + _rounding(column, mean)
+    spread = "are only mildly skewed" if abs(skew) > MILD_SKEW else "lie about evenly on both sides of it"
+    why = f"The values {spread} (skew {number(round(skew, 2))})." + _rounding(column, mean)
     return _fill_with(column, "mean", mean, why, source="fill_symmetric")
 
 
+def _lies_outside(value: float, fences: Fences) -> bool:
+    return fences.lower is not None and fences.upper is not None and not fences.lower <= value <= fences.upper
+
+
 def _rounding(column: ColumnProfile, value: float) -> str:
-    if column.storage != "integer" or value.is_integer():
+    rounded = _rounded(column, value)
+    if number(rounded) == number(value):
         return ""
-    return f" It was rounded from {number(value)}, because the column holds whole numbers."
+    if column.storage == "integer":
+        return f" It was rounded from {number(value)}, because the column holds whole numbers."
+    decimals = count(column.numbers.decimals or 0 if column.numbers is not None else 0, "decimal")
+    return f" It was rounded from {number(value)} to {decimals}, like the values."
+
+
+def _rounded(column: ColumnProfile, value: float) -> int | float:
+    """The value as precise as the column's own."""
+    if column.storage == "integer":
+        return round(value)
+    decimals = column.numbers.decimals if column.numbers is not None else None
+    return value if decimals is None else round(value, decimals)
 
 
 def _skewed(skew: float | None, mean: float | None) -> str:
     if skew is None or mean is None:
         return "It is safe where the values hardly vary or are very large."
     side = "large" if skew > 0 else "small"
-    return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(skew)})."
+    return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(round(skew, 2))})."
 
 
 def _fill_category(column: ColumnProfile, rows: int) -> FillMissing:
@@ -149,7 +186,7 @@ def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why:
         kind="fill_missing",
         column=column.name,
         method=method,
-        value=round(value) if column.storage == "integer" and isinstance(value, float) else value,
+        value=_rounded(column, value) if isinstance(value, float) else value,
         why=why,
         confidence=0.8 if method in ("mean", "median") else 0.7,
         source=source,

@@ -1,11 +1,11 @@
 """Proposes new columns: parts of dates, ratios of columns that go together, groups of skewed values."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import combinations
 
 from worker_service.core.correlation import Correlation
 from worker_service.core.profile import ColumnProfile
-from worker_service.core.statistics import MomentSummary
 from worker_service.core.steps import Bin, DateParts, Ratio
 from worker_service.core.steps.date_parts import DatePart
 from worker_service.core.wording import number, quoted
@@ -22,33 +22,30 @@ HEAVY_SKEW = 2.0
 def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[DateParts]:
     """Replace each column of dates by the parts that vary in it."""
     for column in columns:
-        if column.moments is None or column.type != "timestamp":
+        moments = column.moments
+        if column.type != "timestamp" or moments is None or moments.first is None or moments.last is None:
             continue
-        parts = tuple(_varying(column.moments))
-        why = f"{_span(column.moments)}; a model can use only the parts that vary."
+        parts = tuple(_varying(moments.first, moments.last, has_time=moments.has_time))
+        why = f"{_span(moments.first, moments.last)}; a model can use only the parts that vary."
         yield DateParts(
             kind="date_parts",
             column=column.name,
             parts=parts,
             names=tuple(names.claim(column.name, part) for part in parts),
-            fill=column.moments.median if column.missing else None,
+            fill=moments.median if column.missing else None,
             why=f"{why} The date in the middle stands for a missing one." if column.missing else why,
             confidence=0.8,
             source="date_parts",
         )
 
 
-def _span(moments: MomentSummary) -> str:
-    first, last = moments.first, moments.last
-    if first is None or last is None or first.date() == last.date():
+def _span(first: datetime, last: datetime) -> str:
+    if first.date() == last.date():
         return f"All of it is on {first:%Y-%m-%d}"
     return f"The dates run from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
-def _varying(moments: MomentSummary) -> Iterator[DatePart]:
-    first, last = moments.first, moments.last
-    if first is None or last is None:
-        return
+def _varying(first: datetime, last: datetime, *, has_time: bool) -> Iterator[DatePart]:
     if first.year != last.year:
         yield "year"
     if (first.year, first.month) != (last.year, last.month):
@@ -56,7 +53,7 @@ def _varying(moments: MomentSummary) -> Iterator[DatePart]:
     if first.date() != last.date():
         yield "day"
         yield "weekday"
-    if moments.has_time or first == last:
+    if has_time or first == last:
         yield "hour"
 
 
@@ -100,7 +97,8 @@ def propose_bins(columns: Sequence[ColumnProfile], names: Names) -> Iterator[Bin
             column=column.name,
             edges=edges,
             name=names.claim(column.name, "bin"),
-            why=f"{quoted(column.name)} is heavily skewed (skew {number(skew)}); its quartiles divide it evenly.",
+            why=f"{quoted(column.name)} is heavily skewed (skew {number(round(skew, 2))}); "
+            "its quartiles divide it evenly.",
             confidence=0.5,
             source="bin_skewed",
         )

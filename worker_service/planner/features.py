@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
+from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag, NumberRows
 from worker_service.core.target import Target
-from worker_service.core.wording import count, quoted
-from worker_service.planner.cleaning import is_sparse
+from worker_service.core.wording import count, fraction, quoted
+from worker_service.planner.cleaning import dropped_columns, is_sparse
 from worker_service.planner.derived import propose_bins, propose_date_parts, propose_ratios
 from worker_service.planner.encoding import propose_encoding
 from worker_service.planner.names import Names
@@ -23,14 +23,15 @@ _UNUSED: dict[str, Callable[[ColumnProfile], str]] = {
 def propose_features(profile: Profile, target: Target, treatment: Sequence[AnyStep]) -> list[AnyStep]:
     """Steps that derive the engineered table; `treatment` are the cleaning and outlier steps already proposed."""
     names = Names(column.name for column in profile.columns)
-    features = [
-        column for column in profile.columns if column.name != target.column and not is_sparse(column, profile.rows)
-    ]
+    gone = dropped_columns(profile, target)
+    features = [column for column in profile.columns if column.name != target.column and column.name not in gone]
     drops = {column.name: _drop(column, why) for column in features if (why := _useless(column, profile, target))}
     kept = [column for column in features if column.name not in drops]
     fills = {step.column: step for step in treatment if isinstance(step, FillMissing)}
+    numbered = [] if kept or target.column is not None else [_number_rows(names)]
     return [
         _announce(target),
+        *numbered,
         *drops.values(),
         *propose_date_parts(kept, names),
         *propose_ratios(kept, profile.correlation, names),
@@ -52,10 +53,17 @@ def _announce(target: Target) -> Flag:
     )
 
 
+def _number_rows(names: Names) -> NumberRows:
+    why = "No column is of use to a model, so the rows are only numbered."
+    return NumberRows(kind="number_rows", name=names.claim("row"), why=why, confidence=1.0, source="no_features")
+
+
 def _useless(column: ColumnProfile, profile: Profile, target: Target) -> str | None:
     """Why a model has no use for a column; None where it has."""
     if column.type in _UNUSED:
         return _UNUSED[column.type](column)
+    if is_sparse(column, profile.rows):
+        return f"Only {fraction(profile.rows - column.missing, profile.rows, 'cell')} have a value."
     if column.duplicate_of is not None:
         return f"It holds the same as {quoted(column.duplicate_of)} in every row."
     if target.column is not None and profile.by_name()[target.column].duplicate_of == column.name:
@@ -64,11 +72,7 @@ def _useless(column: ColumnProfile, profile: Profile, target: Target) -> str | N
 
 
 def _drop(column: ColumnProfile, why: str) -> DropColumn:
+    source = column.type if column.type in _UNUSED else "duplicate"
     return DropColumn(
-        kind="drop_column",
-        phase="features",
-        column=column.name,
-        why=why,
-        confidence=0.9,
-        source=f"unused_{column.type}" if column.type in _UNUSED else "unused_duplicate",
+        kind="drop_column", phase="features", column=column.name, why=why, confidence=0.9, source=f"unused_{source}"
     )

@@ -1,8 +1,10 @@
 """Names for new columns that no other column has."""
 
+import re
 from collections.abc import Iterable
 
 _LONGEST_PART = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Names:
@@ -12,8 +14,11 @@ class Names:
         self._taken = set(taken)
 
     def claim(self, *parts: str) -> str:
-        """The parts joined by underscores, shortened where very long, with a number behind where taken."""
-        base = "_".join(part[:_LONGEST_PART] for part in parts)
+        """The parts joined by underscores, shortened where very long, with a number behind where taken.
+
+        Control characters become underscores: not every store and tool takes them.
+        """
+        base = _CONTROL.sub("_", "_".join(part[:_LONGEST_PART] for part in parts))
         name, attempt = base, 1
         while name in self._taken:
             attempt += 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.reading.spec import Notation
 from worker_service.core.steps import AnyStep, Flag, ReadColumn
 from worker_service.core.target import Target
 from worker_service.core.wording import count, examples, plural_verb, quoted
@@ -28,7 +29,8 @@ def keeps_its_values(column: ColumnProfile) -> bool:
     """Whether reading the column as its type says the same as its text."""
     if column.read_as is None:
         return True
-    return column.read_as.kind in ("integer", "decimal", "timestamp") and not column.unfit
+    unit = isinstance(column.read_as, Notation) and bool(column.read_as.units)
+    return column.read_as.kind in ("integer", "decimal", "timestamp") and not unit and not column.unfit
 
 
 def _left_alone(column: ColumnProfile) -> str:
@@ -57,7 +59,9 @@ def _flag(column: ColumnProfile, why: str, *, source: str) -> Flag:
 
 def _unfit(column: ColumnProfile) -> str:
     fit, become = plural_verb(column.unfit, "does", "do"), plural_verb(column.unfit, "counts", "count")
-    cells = f"{count(column.unfit, 'cell')} of {quoted(column.name)}, {examples(column.unfit_examples)}"
+    cells = (
+        f"{count(column.unfit, 'cell')} of {quoted(column.name)}, {examples(column.unfit_examples, of=column.unfit)}"
+    )
     return f"{cells}, {fit} not fit the type and {become} as missing; the list of changes keeps what was there."
 
 

@@ -90,6 +90,32 @@ def test_boxplot_draws_few_of_many_outliers() -> None:
     assert (chart.data.before.whisker_low, chart.data.before.whisker_high) == (0, 999)
 
 
+def test_boxplot_of_neighbours_beyond_exactness() -> None:
+    chart = drawn(pa.table({"a": [9007199254740990, 9007199254740989]}), fill("a", "mean", 1))["boxplot-1"]
+    assert isinstance(chart, BoxplotChart)
+    assert chart.data.before is not None
+    assert chart.data.before.outlier_count == 0
+
+
+def test_capping_leaves_no_outliers_in_the_box() -> None:
+    values = [round(50 + (place * 37) % 100 / 7, 1) for place in range(300)] + [80.0, 95.5, 99.9, 3.3, 20.0]
+    chart = drawn(pa.table({"a": values}))["boxplot-1"]
+    assert isinstance(chart, BoxplotChart)
+    assert chart.data.before is not None
+    assert chart.data.after is not None
+    assert chart.data.before.outlier_count > 0
+    assert chart.data.after.outlier_count == 0
+
+
+def test_charts_say_whether_values_are_whole() -> None:
+    charts = drawn(pa.table({"a": range(5), "b": [0.5, 1.0, 2.0, 3.0, 4.0]}), fill("a", "mean", 1))
+    assert [getattr(charts[name].data, "whole", None) for name in ("histogram-1", "boxplot-1", "boxplot-2")] == [
+        True,
+        True,
+        False,
+    ]
+
+
 def test_countplot_shows_what_cleaning_introduced() -> None:
     cells = [f"level {place % 30:02d}" for place in range(90)] + [None]
     chart = drawn(pa.table({"a": cells}), fill("a", "constant", "missing"))["countplot-1"]

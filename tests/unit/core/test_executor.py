@@ -10,7 +10,18 @@ from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
 from worker_service.core.executor import Outcome, StepResult, apply
 from worker_service.core.frame import Frame
 from worker_service.core.reading import ReadInteger, ReadText
-from worker_service.core.steps import AnyStep, Bin, DateParts, DropColumn, Flag, LabelEncode, OneHot, Ratio, Scale
+from worker_service.core.steps import (
+    AnyStep,
+    Bin,
+    DateParts,
+    DropColumn,
+    Flag,
+    LabelEncode,
+    NumberRows,
+    OneHot,
+    Ratio,
+    Scale,
+)
 
 
 def outcome(table: dict[str, Any], *steps: AnyStep, target: str | None = None) -> Outcome:
@@ -29,15 +40,27 @@ def test_read() -> None:
     assert table == {"a": [1540, None, 3]}
     assert result.cells_changed == 2
     assert result.reason == (
-        "Read “a” as whole numbers, which changed how 2 cells are written; "
-        "cells such as “N/A” count as missing. The test says so."
+        "Read “a” as whole numbers, which changed how 1 cell is written, “1,540”, now 1540; "
+        "took 1 cell, “N/A”, for missing. The test says so."
     )
 
 
 def test_read_null_words() -> None:
     table, result = told({"a": ["", "x"]}, read("a", ReadText(kind="text", missing=("",))))
     assert table == {"a": [None, "x"]}
-    assert result.what == "Took 1 cell of “a”, such as “an empty cell”, for missing."
+    assert result.what == "Took 1 empty cell of “a” for missing."
+
+
+def test_read_tells_what_it_took_and_what_it_rewrote_apart() -> None:
+    spec = ReadInteger(kind="integer", missing=("", "-", "n/a"))
+    _, result = told({"a": ["-", "n/a", "", "1", None]}, read("a", spec))
+    assert result.what == "Read “a” as whole numbers; took 3 cells, “-”, “n/a” and empty ones, for missing."
+    spec = ReadInteger(kind="integer")
+    _, result = told({"a": ["+1", "+2", "x"]}, read("a", spec))
+    assert result.what == (
+        "Read “a” as whole numbers, which changed how 2 cells are written, such as “+1”, now 1; "
+        "1 cell that does not fit became missing."
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,6 +126,13 @@ def test_outliers(strategy: str, expected: list[int], what: str) -> None:
     assert result.state == ("flagged" if strategy == "flag" else "applied")
 
 
+def test_outliers_on_one_side_say_which() -> None:
+    _, result = told({"a": [2, 2, 9]}, outliers("a", "cap"))
+    assert result.what == "Moved 1 value (33.3 %) of “a” above 2.5 down to it."
+    _, result = told({"a": [1, 2, 2]}, outliers("a", "remove"))
+    assert result.what == "Removed the row in which “a” lies below 1.5."
+
+
 def test_large_integers_beside_outliers_stay_exact() -> None:
     exact = 2**53 + 1
     table, _ = told({"a": [exact, -5]}, outliers("a", "cap", lower=0, upper=1e17))
@@ -112,6 +142,20 @@ def test_large_integers_beside_outliers_stay_exact() -> None:
 def test_removing_every_row_is_refused() -> None:
     table, result = told({"a": [1, 9]}, outliers("a", "remove"))
     assert (table, result.state) == ({"a": [1, 9]}, "skipped")
+
+
+@pytest.mark.parametrize("phase", ["cleaning", "features"])
+def test_leaving_no_column_is_refused(phase: Any) -> None:
+    found = outcome({"a": [None, None]}, DropColumn(kind="drop_column", phase=phase, column="a", **BECAUSE))
+    assert found.results[0].reason == "Skipped: No column would be left."
+    assert found.cleaned.shape == found.engineered.shape == (2, 1)
+
+
+def test_number_rows_as_the_list_of_changes_does() -> None:
+    step = NumberRows(kind="number_rows", name="row", **BECAUSE)
+    found = outcome({"a": [2, 9, 2]}, outliers("a", "remove"), step)
+    assert found.engineered["row"].array.to_pylist() == [0, 2]
+    assert found.results[1].what == "Added “row”: the place of each row in the uploaded table, from 0."
 
 
 def test_one_hot_and_label_encode() -> None:

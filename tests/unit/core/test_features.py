@@ -59,6 +59,6 @@ def test_report_is_about_this_table() -> None:
     assert "“rest” (98.3 %)" in report.summary
     for title in ("## Reading", "## Cleaning", "## Outliers", "## Features"):
         assert title in report.reasoning
-    assert "Correct 1 cell of “score” at the source, such as “n.d.”" in report.recommendations
+    assert "Correct 1 cell of “score” at the source, “n.d.”," in report.recommendations
     assert "Say how “when” is written." in report.recommendations
     assert "“churned” is missing in 1 of 60 rows (1.7 %)" in report.recommendations

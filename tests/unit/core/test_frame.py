@@ -71,6 +71,8 @@ def test_numbers_have_nan_where_nothing_is() -> None:
     ("array", "expected"),
     [
         (pa.array([1.0, 0.1, 1e20, -0.0]), ["1", "0.1", "1e+20", "-0"]),
+        (pa.array([12345678901.5, -1e10, 999999999999999.0, None]), ["12345678901.5", "-10000000000", "9" * 15, None]),
+        (pa.array([123456789012345.6, 1e15, 0.0001, 0.5]), ["123456789012345.6", "1e+15", "0.0001", "0.5"]),
         (pa.array([True, None]), ["true", None]),
         (pa.array([0, 86_400_000_000, 1, None]).cast(pa.timestamp("us")), None),
     ],

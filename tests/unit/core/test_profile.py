@@ -71,6 +71,48 @@ def test_numbers_at_the_edge_are_finite_or_none(values: list[float]) -> None:
     assert summary.model_validate_json(summary.model_dump_json()) == summary
 
 
+@pytest.mark.parametrize(
+    ("cells", "decimals"),
+    [
+        ([1.0, 2.0], 0),
+        ([1.5, 2.0], 1),
+        ([0.29, 1234567.01], 2),
+        ([1 / 3, 1.0], None),
+        ([1e300, 0.5], 1),
+        ([], 0),
+        ([0.000001], 6),
+    ],
+)
+def test_decimals_of_a_column(cells: list[float], decimals: int | None) -> None:
+    assert summarise_numbers(Column(pa.array(cells, pa.float64()))).decimals == decimals
+
+
+def test_fences_have_the_decimals_of_the_column() -> None:
+    fences = summarise_numbers(Column(pa.array([1.1, 2.2, 3.4, 3.7, 4.9, 40.3]))).iqr
+    assert fences.upper == 7.8
+    assert (fences.lower, fences.outside) == (0.0, 1)
+    negative = summarise_numbers(Column(pa.array([-1.1, 2.2, 3.4, 3.7, 4.9, 40.3]))).iqr
+    assert negative.lower == -0.7
+
+
+def test_fences_stay_where_values_can_be() -> None:
+    summary = summarise_numbers(Column(pa.array([0, 1, 2, 30, 31, 40])))
+    assert summary.iqr.lower == 0
+    assert summary.zscore.lower == 0
+
+
+def test_quantiles_lie_among_the_values() -> None:
+    summary = summarise_numbers(Column(pa.array([9007199254740990, 9007199254740989])))
+    assert summary.q1 is not None
+    assert summary.maximum is not None
+    assert summary.q1 <= summary.maximum
+
+
+def test_values_too_large_for_a_deviation_have_no_skew() -> None:
+    summary = summarise_numbers(Column(pa.array([-1e308, 1.0, 2.0, 3.0])))
+    assert (summary.std, summary.skew, summary.kurtosis) == (None, None, None)
+
+
 def test_missing_distinct_and_top_values() -> None:
     facts = column(["b", "a", "b", None, "", "n/a"])
     assert (facts.missing, facts.distinct) == (3, 2)

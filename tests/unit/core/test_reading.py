@@ -48,7 +48,6 @@ def test_numbers(cells: tuple[str, ...], expected: list[float]) -> None:
         ("inf", "1.0"),
         ("1e400", "2.5"),
         ("1_000", "2"),
-        ("12,34", "5"),
         ("१२", "३"),
         ("2024-01-05", "2024-02-30"),
         ("31/12/2020", "12/31/2020", "01/02/2020"),
@@ -104,6 +103,18 @@ def test_changed_cells_are_those_whose_text_is_another() -> None:
     assert changed == ["1.50", "2.0", ".25", "1e3", "12345678901234567.5"]
 
 
+@pytest.mark.parametrize("cells", [["0.5", "12345678901", "12345678901.5"], ["\u00a05", ".5"], ["5\u00a0", "0.25"]])
+def test_every_cell_that_is_written_otherwise_is_a_change(cells: list[str]) -> None:
+    reading = read(Column(pa.array(cells)), ReadDecimal(kind="decimal"))
+    written = render(reading.column.array).to_pylist()
+    assert reading.changed.tolist() == [cell != text for cell, text in zip(cells, written, strict=True)]
+
+
+def test_an_example_of_what_is_written_otherwise() -> None:
+    reading = read(Column(pa.array(["n/a", "11", "11.00", "2.50"])), ReadDecimal(kind="decimal", missing=("n/a",)))
+    assert (reading.rewritten, reading.example) == (2, ("11.00", "11"))
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -126,6 +137,7 @@ def test_booleans(cells: tuple[str, ...], expected: list[bool | None]) -> None:
         (("31.12.2020 10:00", "1.2.2021 09:15"), ["2020-12-31 10:00:00", "2021-02-01 09:15:00"]),
         (("2020/1/5", "2020/12/31"), ["2020-01-05", "2020-12-31"]),
         (("01/01/2020", "02/02/2021"), ["2020-01-01", "2021-02-02"]),
+        (("0001-01-01", "9999-12-31"), ["0001-01-01", "9999-12-31"]),
     ],
 )
 def test_dates(cells: tuple[str, ...], expected: list[str | None]) -> None:
@@ -162,6 +174,19 @@ def test_null_words_are_judged_by_column(cells: tuple[str, ...], expected: list[
 def test_columns_without_values(cells: tuple[str | None, ...]) -> None:
     assert inferred(*cells).evidence == "No cell has a value."
     assert values(*cells) == [None] * len(cells)
+
+
+@pytest.mark.parametrize("edge", ["0000-01-01", "0000-12-31T23:59:59"])
+def test_moments_no_calendar_names_do_not_fit(edge: str) -> None:
+    found = inferred(*[f"2024-01-{day:02d}" for day in range(1, 29)], edge)
+    assert (found.unfit, found.examples) == (1, (edge,))
+
+
+@pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_moments_that_leave_the_calendar_in_utc_do_not_fit(edge: str) -> None:
+    found = inferred(*[f"2024-01-{day:02d}T10:00:00Z" for day in range(1, 29)], edge)
+    assert (found.unfit, found.examples) == (1, (edge,))
+    assert values(edge) == [edge]
 
 
 def test_infinite_numbers_of_json_become_missing() -> None:

@@ -10,7 +10,9 @@ from worker_service.core.executor import Outcome, apply
 from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
 from worker_service.core.recipe import Recipe
+from worker_service.core.statistics import MomentSummary
 from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag, LabelEncode, OneHot, Scale, TreatOutliers
+from worker_service.planner.derived import propose_date_parts
 from worker_service.planner.heuristics import Options, propose
 from worker_service.planner.names import Names
 
@@ -41,13 +43,27 @@ def test_fill_symmetric_numbers_with_the_mean() -> None:
     assert spoken(only({"x": [1.0, 2.0, 3.0, 4.0, 5.5, None]}, FillMissing)) == (
         "mean",
         3.1,
-        "The values lie about evenly on both sides of it (skew 0.2078).",
+        "The values lie about evenly on both sides of it (skew 0.21).",
+    )
+
+
+def test_fill_mildly_skewed_numbers_and_say_so() -> None:
+    step = only({"x": [1.0, 2.0, 2.5, 3.0, 3.6, 6.0, None]}, FillMissing)
+    assert spoken(step) == (
+        "mean",
+        3.0,
+        "The values are only mildly skewed (skew 0.76). It was rounded from 3.017 to 1 decimal, like the values.",
     )
 
 
 def test_fill_skewed_numbers_with_the_median() -> None:
     step = only({"x": [1, 1, 2, 2, 2, 3, 4, 90, None]}, FillMissing)
-    assert spoken(step) == ("median", 2, "A few very large values pull the mean away, to 13.12 (skew 2.263).")
+    assert spoken(step) == ("median", 2, "A few very large values pull the mean away, to 13.12 (skew 2.26).")
+
+
+def test_a_mean_that_would_be_an_outlier_fills_nothing() -> None:
+    step = only({"x": [-497.0, 249.0, 5.0, 1.5, 27.5, None]}, FillMissing)
+    assert (step.method, step.value) == ("median", 5.0)
 
 
 def test_whole_numbers_stay_whole() -> None:
@@ -123,6 +139,36 @@ def test_sparse_columns_are_dropped() -> None:
     assert (step.phase, step.why) == ("cleaning", "9 of 10 cells (90 %) are missing, more than 80 %.")
 
 
+def test_the_last_columns_stay_however_sparse() -> None:
+    outcome = prepared({"a": ["", "", ""], "b": ["", "", ""]})
+    assert outcome.cleaned.shape == (3, 2)
+    assert outcome.engineered.names == ("row",)
+    assert outcome.engineered.rows == 3
+    told = [result.reason for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
+    assert "Kept “a” though 3 of 3 cells (100 %) are missing, because no column would be left." in told
+    (numbered,) = (result for result in outcome.results if result.kind == "number_rows")
+    assert numbered.reason.endswith("No column is of use to a model, so the rows are only numbered.")
+
+
+def test_rows_are_numbered_where_nothing_else_is_left() -> None:
+    outcome = prepared({"id": [f"K-{place}" for place in range(30)], "row": ["same"] * 30})
+    assert outcome.engineered.names == ("row_2",)
+    assert prepared(
+        {"id": [f"K-{place}" for place in range(30)], "x": [place % 7 for place in range(30)]}
+    ).engineered.names == ("x",)
+
+
+def test_names_of_new_columns_have_no_control_characters() -> None:
+    assert Names([]).claim("a\x00b", "c\nd\x85") == "a_b_c_d_"
+    assert only({"x": ["a\x00", "b", "a\x01"] * 5}, OneHot).names == ("x_a_", "x_a__2", "x_b")
+
+
+def test_moments_without_a_value_have_no_span() -> None:
+    nothing = MomentSummary(first=None, last=None, median=None, has_time=False)
+    facts = profile(Frame.from_table(pa.table({"x": ["2024-01-01", "2024-01-02"]}))).columns[0]
+    assert not list(propose_date_parts([facts.model_copy(update={"moments": nothing})], Names([])))
+
+
 NORMAL = [round(float(value), 2) for value in np.random.default_rng(3).normal(100, 10, 200)]
 
 
@@ -169,6 +215,27 @@ def test_target_is_untouched_everywhere() -> None:
     outcome = prepared(columns, target="y")
     assert outcome.engineered["y"].array.to_pylist() == columns["y"]
     assert not [result for result in outcome.results if "y" in result.columns and result.kind != "flag"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["yes", "no", "yes", "no"] * 10,
+        ["$1", "$2", "$3", "$4"] * 10,
+        ["1", "2", "3", "x"] + ["5"] * 36,
+        ["a", "N/A", "b", "a"] * 10,
+    ],
+)
+def test_a_target_that_reading_would_rewrite_stays_exactly_as_uploaded(cells: list[str]) -> None:
+    outcome = prepared({"x": list(range(40)), "y": cells}, target="y")
+    for frame in (outcome.typed, outcome.cleaned, outcome.engineered):
+        assert frame["y"].array.to_pylist() == cells
+    assert "y" not in outcome.changes.column("column").to_pylist()
+
+
+def test_a_target_of_numbers_is_read() -> None:
+    outcome = prepared({"x": list(range(40)), "y": ["1", "2.5", "3", "N/A"] * 10}, target="y")
+    assert outcome.engineered["y"].array.to_pylist() == [1.0, 2.5, 3.0, None] * 10
 
 
 def test_asking_for_a_target_that_is_not_there_is_told() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from report_service.tables import write_csv
 from shared.errors import Unavailable
+from worker_service.core.rendering import render
 
 
 def as_csv(table: pa.Table, folder: Path) -> str:
@@ -23,6 +24,18 @@ def test_missing_and_empty_are_told_apart(tmp_path: Path) -> None:
     assert as_csv(table, tmp_path) == '"a","b"\n"x",1\n"",\n,3\n'
 
 
+def test_a_missing_cell_of_an_only_column_is_no_blank_line(tmp_path: Path) -> None:
+    assert as_csv(pa.table({"v": ["red", "", None]}), tmp_path) == '"v"\n"red"\n""\n""\n'
+    assert as_csv(pa.table({"v": [1.5, None]}), tmp_path) == '"v"\n1.5\n""\n'
+
+
+def test_numbers_are_written_as_in_the_list_of_changes(tmp_path: Path) -> None:
+    values = [12345678901.5, -1e10, 999999999999999.0, 1e15, 0.1, 1e-5, 1e-7, -0.0, 123456789012345.6, 1e300, 0.25]
+    lines = as_csv(pa.table({"v": values, "w": [True] * len(values)}), tmp_path).splitlines()[1:]
+    assert lines == [f"{text},true" for text in render(pa.array(values)).to_pylist()]
+    assert lines[0] == "12345678901.5,true"
+
+
 def test_text_is_quoted_and_kept(tmp_path: Path) -> None:
     table = pa.table({'a,"b"': ['comma, quote " and\nline', "日本語 🙂"]})
     assert as_csv(table, tmp_path) == '"a,""b"""\n"comma, quote "" and\nline"\n"日本語 🙂"\n'
@@ -31,7 +44,7 @@ def test_text_is_quoted_and_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_midnights_are_written_as_dates(tmp_path: Path, unit: str) -> None:
     times = pa.array([datetime(2024, 1, 5), None, datetime(1969, 12, 31)], pa.timestamp(unit))
-    assert as_csv(pa.table({"t": times}), tmp_path) == '"t"\n2024-01-05\n\n1969-12-31\n'
+    assert as_csv(pa.table({"t": times}), tmp_path) == '"t"\n2024-01-05\n""\n1969-12-31\n'
 
 
 def test_times_are_written_no_finer_than_needed(tmp_path: Path) -> None:

@@ -15,10 +15,15 @@ class Histogram(Value):
     after: tuple[int, ...]
     axis: Literal["number", "time"]
     """What the edges are: values, or seconds since 1970."""
+    whole: bool
+    """Whether the values are whole numbers."""
 
 
 class Box(Value):
-    """Whiskers end at the last values within 1.5 interquartile ranges of the quartiles; outliers lie beyond."""
+    """Whiskers end at the last values within the fences of the values as read; outliers lie beyond.
+
+    The fences are 1.5 interquartile ranges beyond the quartiles.
+    """
 
     whisker_low: float
     q1: float
@@ -35,6 +40,8 @@ class Boxplot(Value):
 
     before: Box | None
     after: Box | None
+    whole: bool
+    """Whether the values are whole numbers."""
 
 
 class Countplot(Value):

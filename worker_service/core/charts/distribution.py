@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from worker_service.core.charts.data import Box, Histogram
 from worker_service.core.frame import Column
-from worker_service.core.statistics import FENCE_IQRS, ordered, quantiles
+from worker_service.core.statistics import Fences, ordered, quantiles
 
 MOST_OUTLIERS = 200
 MOST_BINS = 40
@@ -29,6 +29,7 @@ def histogram(before: Column, after: Column | None) -> Histogram:
         before=counts,
         after=counts if after is before else _bin(cleaned, edges),
         axis=axis,
+        whole=before.is_integer,
     )
 
 
@@ -65,16 +66,26 @@ def _bin(values: Sorted, edges: npt.NDArray[np.float64]) -> tuple[int, ...]:
     return tuple(np.diff(places).tolist())
 
 
-def box(column: Column) -> Box | None:
-    """The five numbers of a box plot after Tukey, and a sample of what lies beyond its whiskers."""
+def _inside(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
+    """Where the values within the fences begin and end; all where none is or the fences are unknown."""
+    if fences.lower is None or fences.upper is None:
+        return 0, len(values)
+    below = int(np.searchsorted(values, fences.lower, side="left"))
+    above = int(np.searchsorted(values, fences.upper, side="right"))
+    return (below, above) if below < above else (0, len(values))
+
+
+def box(column: Column, fences: Fences) -> Box | None:
+    """The five numbers of a box plot after Tukey, and a sample of what lies beyond the fences.
+
+    The fences are those of the values as read, also for the cleaned ones: drawn anew, they would make outliers of
+    ordinary values once the extreme ones are gone.
+    """
     values = column.derive(ordered).astype(np.float64, copy=False)
     if not len(values):
         return None
     q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
-    with np.errstate(over="ignore", invalid="ignore"):
-        reach = FENCE_IQRS * (np.float64(q3) - q1)
-        below = int(np.searchsorted(values, q1 - reach, side="left"))
-        above = int(np.searchsorted(values, q3 + reach, side="right"))
+    below, above = _inside(values, fences)
     outside = np.concatenate((values[:below], values[above:]))
     chosen = np.linspace(0, len(outside) - 1, min(MOST_OUTLIERS, len(outside))).astype(np.int64)
     return Box(

@@ -19,6 +19,7 @@ from worker_service.core.correlation import Correlation
 from worker_service.core.executor import Outcome
 from worker_service.core.frame import Column
 from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.statistics import Fences
 from worker_service.core.wording import quoted
 
 _WITHOUT_CHART = ("constant", "identifier", "text", "empty")
@@ -50,13 +51,13 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             columns=(facts.name,),
             data=histogram(before, after),
         )
-    if before.is_number:
+    if before.is_number and facts.numbers is not None:
         yield BoxplotChart(
             graph_id=f"boxplot-{facts.position}",
             kind="boxplot",
             title=f"Spread of {quoted(facts.name)}",
             columns=(facts.name,),
-            data=Boxplot(before=before.derive(box), after=None if after is None else after.derive(box)),
+            data=_boxplot(before, after, facts.numbers.iqr),
         )
     if before.is_text or before.is_boolean:
         yield CountplotChart(
@@ -66,6 +67,11 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             columns=(facts.name,),
             data=countplot(before, after),
         )
+
+
+def _boxplot(before: Column, after: Column | None, fences: Fences) -> Boxplot:
+    cleaned = None if after is None else box(after, fences)
+    return Boxplot(before=box(before, fences), after=cleaned, whole=before.is_integer)
 
 
 def _correlation_chart(found: Correlation) -> CorrelationChart:

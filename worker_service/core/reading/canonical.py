@@ -6,16 +6,19 @@ import pyarrow.compute as pc
 
 from worker_service.core.frame import Mask
 from worker_service.core.reading.characters import Characters
-from worker_service.core.rendering import render
+from worker_service.core.rendering import PLAIN_BELOW, render
 
 _MOST_EXACT = 16
 """Characters of a number that has at most 15 digits, which a double always keeps."""
 
 
-def differs(before: pa.Array, after: pa.Array) -> Mask:
-    """Cells that hold text before, and whose canonical text afterwards is another or none."""
+def differs(before: pa.Array, after: pa.Array, *, plain: bool = True) -> Mask:
+    """Cells that hold text before, and whose canonical text afterwards is another or none.
+
+    `plain` says that a number written with digits and a point was read as just that.
+    """
     mask = np.array(before.is_valid().to_numpy(zero_copy_only=False))
-    if not pa.types.is_floating(after.type):
+    if not plain or not pa.types.is_floating(after.type):
         return mask & _unequal(before, render(after))
     places = np.flatnonzero(mask & ~_plainly_equal(before, after))
     mask[:] = False
@@ -33,13 +36,12 @@ def _plainly_equal(text: pa.Array, values: pa.Array) -> Mask:
     Such a cell is a number like `-12.5` or `0.25`: a shortest decimal of at most 15 digits that needs no exponent.
     """
     characters = Characters.of(text)
-    if characters.contain(b"eE+, \t"):
-        return np.zeros(len(text), dtype=bool)
     size = np.abs(values.fill_null(0).to_numpy(zero_copy_only=False))
     start = characters.starts + (characters.at(characters.starts) == ord("-"))
     first, second, last = characters.at(start), characters.at(start + 1), characters.at(characters.ends)
-    led = (first > ord("0")) | ((first == ord("0")) & (second == ord(".")))
+    led = ((first > ord("0")) & (first <= ord("9"))) | ((first == ord("0")) & (second == ord(".")))
     ended = (last > ord("0")) & (last <= ord("9")) & (first != ord("."))
     short = (characters.lengths > 0) & (characters.lengths <= _MOST_EXACT)
-    plain: Mask = led & ended & short & (size >= 1e-4) & (size < 1e15)
+    plain: Mask = led & ended & short & (size >= 1e-4) & (size < PLAIN_BELOW)
+    plain[characters.cells_beyond(ord("-"), ord("9"))] = False
     return plain

@@ -39,10 +39,12 @@ class Characters:
         """Where each cell's last byte is."""
         return self.offsets[1:] - 1
 
-    def contain(self, signs: bytes) -> bool:
-        """Whether one of the signs occurs anywhere."""
-        written = self.data[self.offsets[0] : self.offsets[-1]] if len(self.offsets) else self.data
-        return any(bool((written == sign).any()) for sign in signs)
+    def cells_beyond(self, first: int, last: int) -> npt.NDArray[np.intp]:
+        """The cells that contain a byte which is not one of those from `first` to `last`, perhaps repeatedly."""
+        written = self.data[self.offsets[0] : self.offsets[-1]]
+        places = np.flatnonzero((written - np.uint8(first)) > last - first) + self.offsets[0]
+        cells: npt.NDArray[np.intp] = np.searchsorted(self.offsets, places, side="right") - 1
+        return cells
 
     def at(self, places: npt.NDArray[np.int32]) -> Bytes:
         """The bytes at these places; what lies outside a cell is for the caller to leave out."""

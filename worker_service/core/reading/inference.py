@@ -8,8 +8,8 @@ from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column
 from worker_service.core.reading import booleans, numbers, timestamps, words
 from worker_service.core.reading.read import read
-from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
-from worker_service.core.wording import count, examples, plural_verb
+from worker_service.core.reading.spec import AnyReadAs, Notation, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
+from worker_service.core.wording import count, examples, listing, plural_verb, quoted
 
 READERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
 """Asked in this order; the first that does not refuse decides. The last one never refuses."""
@@ -72,7 +72,7 @@ def _typed(column: Column) -> Inference:
 def _read(column: Column, spec: AnyReadAs) -> Inference:
     reading = column.derive(read, spec)
     known = reading.column.known + reading.unfit
-    noun = _NOUNS.get(spec.kind) or _dates(spec)
+    noun = _noun(spec)
     if not reading.unfit:
         subject = "The one known cell can be read as" if known == 1 else f"All {count(known, 'known cell')} are"
         return Inference(spec, f"{subject} {noun}.")
@@ -81,6 +81,15 @@ def _read(column: Column, spec: AnyReadAs) -> Inference:
         f"{plural_verb(reading.unfit, 'is', 'are')} not, {examples(reading.examples)}."
     )
     return Inference(spec, sentence, reading.unfit, reading.examples)
+
+
+def _noun(spec: AnyReadAs) -> str:
+    noun = _NOUNS.get(spec.kind) or _dates(spec)
+    if not isinstance(spec, Notation):
+        return noun
+    unit = f" in {listing((quoted(unit) for unit in spec.units), conjunction='or')}" if spec.units else ""
+    comma = spec.decimal_mark == "," and spec.kind == "decimal"
+    return f"{noun}{unit}{' with a comma before the decimals' if comma else ''}"
 
 
 def _dates(spec: AnyReadAs) -> str:

@@ -3,21 +3,20 @@
 import re
 from itertools import chain
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.amounts import plain_text, promising, recognise_amounts
 from worker_service.core.reading.characters import Characters
 from worker_service.core.reading.missing import null_words, sample, spellings, usual_spellings
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.read import cast_column
-from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused, enough
+from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
 from worker_service.core.wording import count, examples, plural_verb
 
-_THOUSANDS = r"\d{1,3}(,\d{3})+"
-_WHOLE = rf"^[+-]?(\d{{1,18}}|{_THOUSANDS})$"
+_THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
 _CODE = r"^\s*[+-]?(0[0-9xX]|\d{19,}\s*$)"
 _LOOKS_NUMERIC = re.compile(_NUMBER)
@@ -27,7 +26,7 @@ _PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Whole numbers if every number is one, else decimals; refused where a cell looks like a code."""
     cells = column.derive(sample)
-    if cells and sum(bool(_LOOKS_NUMERIC.match(cell)) for cell in cells) < 0.5 * len(cells):
+    if cells and 2 * sum(bool(_LOOKS_NUMERIC.match(cell)) for cell in cells) < len(cells) and not promising(cells):
         return Refused()
     codes = column.derive(codes_among)
     if codes:
@@ -84,30 +83,24 @@ def _decimal(missing: tuple[str, ...]) -> AnyReadAs:
 def _read_most(column: Column) -> AnyReadAs | Refused:
     found = column.derive(distinct)
     known = ~column.derive(null_words)
-    values = pc.utf8_trim_whitespace(found.values)
-    number = _matches(values, _NUMBER) & known
-    fit, total = int(found.counts[number].sum()), int(found.counts[known].sum())
-    if not enough(fit, total):
+    if not known.any():
         return Refused()
-    whole = bool((_matches(values, _WHOLE) | ~number).all())
-    return (_integer if whole else _decimal)(column.derive(spellings))
-
-
-def _matches(values: pa.Array, pattern: str) -> Mask:
-    return np.asarray(pc.match_substring_regex(values, pattern).fill_null(False).to_numpy(zero_copy_only=False))
+    return recognise_amounts(found, known, column.derive(spellings))
 
 
 @cast.register
 def _cast_integers(spec: ReadInteger, text: pa.Array) -> pa.Array | None:
     # Arrow also takes hexadecimal and 19 digits, which are codes rather than counts.
     longest = pc.max(pc.binary_length(text)).as_py() or 0
-    if longest > 18 or pc.any(pc.starts_with(text, "0x", ignore_case=True)).as_py():
+    if not spec.is_plain or longest > 18 or pc.any(pc.starts_with(text, "0x", ignore_case=True)).as_py():
         return None
     return _cast(text, pa.int64())
 
 
 @cast.register
 def _cast_decimals(spec: ReadDecimal, text: pa.Array) -> pa.Array | None:
+    if not spec.is_plain:
+        return None
     array = _cast(text, pa.float64())
     return array if array is not None and pc.all(pc.is_finite(array)).as_py() is not False else None
 
@@ -121,16 +114,10 @@ def _cast(text: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 @parse.register
 def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
-    return _plain(values, _WHOLE).cast(pa.int64())
+    return plain_text(spec, values, whole=True).cast(pa.int64())
 
 
 @parse.register
 def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
-    array = _plain(values, _NUMBER).cast(pa.float64())
+    array = plain_text(spec, values, whole=False).cast(pa.float64())
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))
-
-
-def _plain(values: pa.Array, pattern: str) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(values)
-    fitting = pc.if_else(pc.match_substring_regex(trimmed, pattern), trimmed, pa.scalar(None, values.type))
-    return pc.replace_substring(pc.utf8_ltrim(fitting, "+"), ",", "")

@@ -11,7 +11,7 @@ from worker_service.core.frame import Column, Mask
 from worker_service.core.reading.canonical import differs
 from worker_service.core.reading.missing import blank
 from worker_service.core.reading.parse import cast, parse
-from worker_service.core.reading.spec import AnyReadAs, ReadText
+from worker_service.core.reading.spec import AnyReadAs, Notation, ReadText
 from worker_service.core.rendering import render
 
 
@@ -26,6 +26,10 @@ class Reading:
     """Cells that have a value which does not fit; they became missing."""
     examples: tuple[str, ...]
     """Up to five different unfit values."""
+    rewritten: int = 0
+    """Changed cells that still have a value."""
+    example: tuple[str, str] | None = None
+    """One of them: what the file says, and what it is now."""
 
 
 def read(column: Column, spec: AnyReadAs) -> Reading:
@@ -41,7 +45,7 @@ def read(column: Column, spec: AnyReadAs) -> Reading:
     if typed is None:
         found = column.derive(distinct)
         typed = found.spread(parse(spec, blank(found.values, spec.missing)))
-    return _reading(column.array, text, typed)
+    return _reading(column.array, text, typed, plain=not isinstance(spec, Notation) or spec.is_plain)
 
 
 def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
@@ -49,13 +53,20 @@ def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
     return cast(spec, blank(column.array, spec.missing))
 
 
-def _reading(original: pa.Array, text: pa.Array, typed: pa.Array) -> Reading:
+def _reading(original: pa.Array, text: pa.Array, typed: pa.Array, *, plain: bool) -> Reading:
     unfit = typed.null_count - text.null_count
     examples: list[str] = []
     if unfit:
         lost = text.filter(pc.and_(text.is_valid(), typed.is_null()))
         examples = lost[:1000].unique().to_pylist()[:5]
-    return Reading(Column(typed), differs(original, typed), unfit, tuple(examples))
+    changed = differs(original, typed, plain=plain)
+    places = np.flatnonzero(changed & np.asarray(typed.is_valid().to_numpy(zero_copy_only=False)))
+    example = _example(original, typed, int(places[0])) if len(places) else None
+    return Reading(Column(typed), changed, unfit, tuple(examples), len(places), example)
+
+
+def _example(original: pa.Array, typed: pa.Array, place: int) -> tuple[str, str]:
+    return original[place].as_py(), render(typed.slice(place, 1))[0].as_py()
 
 
 def _keep_finite(column: Column) -> Reading:

@@ -24,14 +24,29 @@ class ReadText(Spec):
     kind: Literal["text"]
 
 
-class ReadInteger(Spec):
-    """Whole numbers of at most 18 digits, with or without thousands commas."""
+class Notation(Spec):
+    """How numbers are written. A minus may be `-`, `−`, behind the number, or parentheses around it."""
+
+    decimal_mark: Literal[".", ","] = "."
+    thousands_mark: Literal[",", ".", " ", "'"] = ","
+    """What may stand between groups of three digits; a space is of any width."""
+    units: tuple[str, ...] = ()
+    """The exact spellings of the unit, which are left out; only currencies also stand before the number."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the notation of programs, but for thousands commas."""
+        return self.decimal_mark == "." and self.thousands_mark == "," and not self.units
+
+
+class ReadInteger(Notation):
+    """Whole numbers of at most 18 digits, with or without marks between thousands."""
 
     kind: Literal["integer"]
 
 
-class ReadDecimal(Spec):
-    """Numbers with a decimal point or an exponent, with or without thousands commas; only finite ones."""
+class ReadDecimal(Notation):
+    """Numbers with decimals or an exponent, with or without marks between thousands; only finite ones."""
 
     kind: Literal["decimal"]
 

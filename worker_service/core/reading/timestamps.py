@@ -28,6 +28,8 @@ _FORMATS = {
     for date, orders in _DATES.items()
     for time, suffix in _TIMES.items()
 }
+_FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The microseconds since 1970 at which the calendar's year 1 begins and its year 9999 ends."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
@@ -109,9 +111,13 @@ def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
     if spec.format not in _ISO_SHAPES:
         return None
     try:
-        return text.cast(_type(spec))
+        moments = text.cast(_type(spec))
     except pa.ArrowInvalid:
         return None
+    ends = pc.min_max(moments.cast(pa.int64())).as_py()
+    if ends["min"] is not None and not _FIRST_TICK <= ends["min"] <= ends["max"] <= _LAST_TICK:
+        return None
+    return moments
 
 
 @parse.register
@@ -124,7 +130,14 @@ def _parse_moments(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
     moments = pd.to_datetime(
         trimmed.to_pandas(), format=strptime, errors="coerce", utc=spec.format == ISO_ZONED
     ).dt.as_unit("us")
-    return pa.Array.from_pandas(moments, type=_type(spec))
+    array = pa.Array.from_pandas(moments, type=_type(spec))
+    return pc.if_else(_in_calendar(array), array, pa.scalar(None, array.type))
+
+
+def _in_calendar(moments: pa.Array) -> pa.BooleanArray:
+    """Which moments have a year from 1 to 9999, in UTC where there is a zone."""
+    ticks = moments.cast(pa.int64())
+    return pc.and_(pc.greater_equal(ticks, _FIRST_TICK), pc.less_equal(ticks, _LAST_TICK))
 
 
 def _type(spec: ReadTimestamp) -> pa.DataType:

@@ -7,6 +7,7 @@ from worker_service.core.steps.drop_column import DropColumn
 from worker_service.core.steps.encode import LabelEncode, OneHot
 from worker_service.core.steps.fill_missing import FillMissing
 from worker_service.core.steps.flag import Flag
+from worker_service.core.steps.number_rows import NumberRows
 from worker_service.core.steps.read_column import ReadColumn
 from worker_service.core.steps.scale import Scale
 from worker_service.core.steps.treat_outliers import TreatOutliers
@@ -23,6 +24,7 @@ AnyStep = (
     | OneHot
     | LabelEncode
     | Scale
+    | NumberRows
 )
 """Every kind of step. A plain union, so that it can be offered to a language model as a response schema."""
 
@@ -35,6 +37,7 @@ __all__ = [
     "FillMissing",
     "Flag",
     "LabelEncode",
+    "NumberRows",
     "OneHot",
     "Phase",
     "Ratio",

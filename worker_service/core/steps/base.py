@@ -72,6 +72,12 @@ class Effect:
     """Cells the step was about, whether it changed them or not."""
     flagged: bool = False
     """Whether the step noticed something and left it as it is."""
+    below: int = 0
+    """Of the cells found, those below the fences."""
+    rewritten: int = 0
+    """Cells that say the same in other words."""
+    example: tuple[str, str] | None = None
+    """Such a cell before and after."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,12 @@ class Tally:
     found: int
     known: int
     """Cells of the step's first column that had a value before."""
+    below: int = 0
+    """Of the cells found, those below the fences."""
+    rewritten: int = 0
+    """Changed cells that say the same in other words."""
+    example: tuple[str, str] | None = None
+    """Such a cell before and after."""
 
 
 @singledispatch

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from worker_service.core.frame import Frame
-from worker_service.core.reading import ReadAs, ReadText, ReadTimestamp, read
+from worker_service.core.reading import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
 from worker_service.core.reading.spec import ISO_ZONED
 from worker_service.core.steps.base import (
     Change,
@@ -15,7 +15,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
-from worker_service.core.wording import count, examples, plural_verb, quoted
+from worker_service.core.wording import count, listing, plural_verb, quoted
 
 _NOUNS = {
     "integer": "whole numbers",
@@ -23,6 +23,7 @@ _NOUNS = {
     "boolean": "true or false",
     "timestamp": "dates",
 }
+_MOST_WORDS = 3
 
 
 class ReadColumn(ColumnStep):
@@ -40,20 +41,50 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
     if not column.is_text and not finite_only:
         raise StepRejected(f"{quoted(step.column)} is not text any more.")
     reading = column.derive(read, step.read_as)
-    return Effect(changed={step.column: Change(reading.column, reading.changed)}, found=reading.unfit)
+    return Effect(
+        changed={step.column: Change(reading.column, reading.changed)},
+        found=reading.unfit,
+        rewritten=reading.rewritten,
+        example=reading.example,
+    )
 
 
 @describe_step.register
 def _describe(step: ReadColumn, tally: Tally) -> str:
-    words = examples([word if word.strip() else "an empty cell" for word in step.read_as.missing])
+    taken = tally.cells_changed - tally.rewritten - tally.found
     if isinstance(step.read_as, ReadText):
-        return f"Took {count(tally.cells_changed, 'cell')} of {quoted(step.column)}, {words}, for missing."
+        return f"Took {_taken(step.read_as.missing, taken, of=f' of {quoted(step.column)}')} for missing."
     zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
-    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}"
-    if tally.cells_changed:
-        sentence += f", which changed how {count(tally.cells_changed, 'cell')} {_is(tally.cells_changed)} written"
-    return f"{sentence}; cells {words} count as missing." if step.read_as.missing else f"{sentence}."
+    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_unit(step)}"
+    if tally.rewritten:
+        sentence += f", which changed how {_rewritten(tally.rewritten, tally.example)}"
+    if taken > 0:
+        sentence += f"; took {_taken(step.read_as.missing, taken)} for missing"
+    if tally.found:
+        fit = f"that {plural_verb(tally.found, 'does', 'do')} not fit became missing"
+        sentence += f"; {count(tally.found, 'cell')} {fit}"
+    return f"{sentence}."
 
 
-def _is(cells: int) -> str:
-    return plural_verb(cells, "is", "are")
+def _unit(step: ReadColumn) -> str:
+    units = step.read_as.units if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
+    return f" in {listing((quoted(unit) for unit in units), conjunction='or')}" if units else ""
+
+
+def _rewritten(cells: int, example: tuple[str, str] | None) -> str:
+    words = f"{count(cells, 'cell')} {plural_verb(cells, 'is', 'are')} written"
+    if example is None:
+        return words
+    before, after = example
+    return f"{words}, {'' if cells == 1 else 'such as '}{quoted(before)}, now {after}"
+
+
+def _taken(spellings: tuple[str, ...], cells: int, *, of: str = "") -> str:
+    """`3 cells, “-”, “n/a” and empty ones`, with every spelling, or a few where they are many."""
+    words = [quoted(word) for word in spellings if word.strip()]
+    empty = len(words) < len(spellings)
+    if empty and not words:
+        return f"{count(cells, 'empty cell')}{of}"
+    told = words[: _MOST_WORDS - empty] + (["empty ones"] if empty else [])
+    such_as = "" if len(told) == len(words) + empty else "such as "
+    return f"{count(cells, 'cell')}{of}, {such_as}{listing(told)},"

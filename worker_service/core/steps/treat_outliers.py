@@ -46,15 +46,16 @@ def _apply(step: TreatOutliers, frame: Frame) -> Effect:
     values = column.numbers()
     with np.errstate(invalid="ignore"):
         outside: Mask = (values < step.lower) | (values > step.upper)
+        below = int((values < step.lower).sum())
     found = int(outside.sum())
     if not found:
         raise StepRejected(f"No value of {quoted(step.column)} lies outside {_range(step)}.")
     if step.strategy == "flag":
-        return Effect(found=found, flagged=True)
+        return Effect(found=found, below=below, flagged=True)
     if step.strategy == "remove":
-        return Effect(kept_rows=~outside, found=found)
+        return Effect(kept_rows=~outside, found=found, below=below)
     treated = _with(column, outside, _treated(step, column, values[outside]))
-    return Effect(changed={step.column: Change(treated, outside)}, found=found)
+    return Effect(changed={step.column: Change(treated, outside)}, found=found, below=below)
 
 
 def _treated(step: TreatOutliers, column: Column, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -82,16 +83,30 @@ def _range(step: TreatOutliers) -> str:
     return f"{number(step.lower)} to {number(step.upper)}"
 
 
+def _outside(step: TreatOutliers, tally: Tally) -> str:
+    if step.lower >= step.upper:
+        return f"other than {number(step.lower)}"
+    if tally.below == 0:
+        return f"above {number(step.upper)}"
+    return f"below {number(step.lower)}" if tally.below == tally.found else f"outside {_range(step)}"
+
+
+def _nearer_end(tally: Tally) -> str:
+    if 0 < tally.below < tally.found:
+        return "to the nearer end of that range"
+    return "up to it" if tally.below else "down to it"
+
+
 @describe_step.register
 def _describe(step: TreatOutliers, tally: Tally) -> str:
     share = percent(tally.found / tally.known if tally.known else 0)
     found = f"{count(tally.found, 'value')} ({share}) of {quoted(step.column)}"
-    outside = f"outside {_range(step)}" if step.lower < step.upper else f"other than {number(step.lower)}"
+    outside = _outside(step, tally)
     if step.strategy == "remove":
         rows = "the row" if tally.rows_removed == 1 else f"the {tally.rows_removed:,} rows"
         return f"Removed {rows} in which {quoted(step.column)} lies {outside}."
     if step.strategy == "cap":
-        return f"Moved {found} {outside} to the nearer end of that range."
+        return f"Moved {found} {outside} {_nearer_end(tally)}."
     if step.strategy == "median":
         return f"Replaced {found} {outside} by the median, {number(step.replacement or 0)}."
     return f"Left {found} {outside} as {'it is' if tally.found == 1 else 'they are'}."
