@@ -39,8 +39,8 @@ protos: $(VENV)/.dev ## regenerate shared/pb from protos/
 migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
 	@$(BIN)/python -m alembic upgrade head
 
-bench: $(VENV)/.dev ## measure the pipeline and the whole stack on generated data
-	@$(BIN)/python -m tests.bench
+bench: $(VENV)/.dev ## measure pipeline, service and quality on generated data (PARTS="pipeline service quality")
+	@$(BIN)/python -m tests.bench $(PARTS)
 
 clean: ## remove the environment, the data of `make run`, and every output
 	rm -rf $(VENV) .local demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,33 +4,48 @@ import argparse
 import os
 import platform
 import tempfile
+import time
 from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation import Isolation
-from tests.bench import pipeline, service
+from tests.bench import models, pipeline, quality, service
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.composition import PRELOAD
 
 MIB = 1024**2
+PARTS = ["quality", "pipeline", "service"]
 
 
 def main() -> None:
     """Run the asked parts."""
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=["pipeline", "service", []], help="default: both")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--columns", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    parts = arguments.parts or PARTS
     with tempfile.TemporaryDirectory(prefix="neuralearn-bench-") as folder:
-        large = write_csv(mixed_table(arguments.rows, arguments.columns), Path(folder) / "large.csv")
-        print(f"large table: {arguments.rows:,} × {arguments.columns}, {large.stat().st_size / MIB:.0f} MiB of CSV")
-        if arguments.parts in ([], ["pipeline"]):
+        if "quality" in parts:
+            print_quality(Path(folder))
+        if "pipeline" in parts or "service" in parts:
+            large = write_csv(mixed_table(arguments.rows, arguments.columns), Path(folder) / "large.csv")
+            print(f"large table: {arguments.rows:,} × {arguments.columns}, {large.stat().st_size / MIB:.0f} MiB of CSV")
+        if "pipeline" in parts:
             print_pipeline(large, Path(folder), repeats=arguments.repeats)
-        if arguments.parts in ([], ["service"]):
+        if "service" in parts:
             print_service(large, Path(folder))
+
+
+def print_quality(folder: Path) -> None:
+    """How right the preparation is, and whether models gain by it; nothing here depends on the machine."""
+    started = time.perf_counter()
+    quality.print_faults(folder)
+    quality.print_pairs(folder)
+    models.print_models(folder)
+    print(f"quality: {time.perf_counter() - started:.0f} s")
 
 
 def print_pipeline(large: Path, folder: Path, *, repeats: int) -> None:

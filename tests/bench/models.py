@@ -1,0 +1,174 @@
+"""Whether prepared data helps: fixed models on the engineered table and on scikit-learn's own preparation."""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from tests.bench.preparing import prepare_csv
+from tests.planted.faults import plant
+
+TARGET = "target"
+_BOOST: dict[str, Any] = {"max_iter": 40, "max_leaf_nodes": 15, "random_state": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A table with a column to predict."""
+
+    name: str
+    table: pd.DataFrame
+    regression: bool
+
+
+@dataclass(frozen=True)
+class Score:
+    """The mean over 5 folds, R² for regression, else accuracy, and whether every fit converged."""
+
+    mean: float
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model on two preparations of one table. The engineered one has seen all rows, as its users have it."""
+
+    problem: str
+    model: str
+    engineered: Score
+    transformer: Score
+    missing: int
+    """Cells that the engineered table leaves empty; the comparison fills them with medians."""
+
+
+def problems() -> Iterator[Problem]:
+    """Four public tables, two generated ones with dirt."""
+    loaders: tuple[tuple[str, Callable[..., Any], bool], ...] = (
+        ("iris", load_iris, False),
+        ("wine", load_wine, False),
+        ("breast_cancer", load_breast_cancer, False),
+        ("diabetes", load_diabetes, True),
+    )
+    for name, load, regression in loaders:
+        yield Problem(name, load(as_frame=True).frame, regression)
+    dirty = _dirty_features(seed=5)
+    random = np.random.default_rng(6)
+    signal = _signal(dirty.attrs["truth"])
+    noisy = signal + random.normal(0, 0.5, len(signal))
+    yield Problem("dirty_regression", dirty.assign(**{TARGET: noisy.round(4)}), True)
+    yield Problem("dirty_classes", dirty.assign(**{TARGET: np.where(noisy > np.median(noisy), "high", "low")}), False)
+
+
+def _dirty_features(seed: int) -> pd.DataFrame:
+    """The planted table without its leak and its own target, repeated rows left out."""
+    planted = plant(seed, rows=1200)
+    kept = [row for row in range(planted.decoded.num_rows) if row not in planted.repeated]
+    table: pd.DataFrame = planted.decoded.take(kept).drop_columns(["closing_fee", planted.target]).to_pandas()
+    truth = pd.DataFrame(planted.truth).iloc[kept].reset_index(drop=True)
+    table.attrs["truth"] = truth
+    return table
+
+
+def _signal(truth: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What the true values behind the dirt say, by the price, the discount, age, weight, membership and state."""
+    number = {name: pd.to_numeric(truth[name]).to_numpy(dtype=float) for name in ("price", "discount", "age")}
+    number["price"] = np.log(number["price"])
+    scaled = sum(np.nan_to_num((v - np.nanmean(v)) / np.nanstd(v)) for v in number.values())
+    weight = truth["weight_kg"].to_numpy(dtype=float)
+    state = truth["state"].astype("category").cat.codes.to_numpy()
+    steps = np.array([-1.0, 0.5, 1.5, -0.5, 0.0])[state]
+    member = truth["member"].to_numpy(dtype=bool)
+    return np.asarray(scaled + (weight - weight.mean()) / weight.std() + steps + member, dtype=np.float64)
+
+
+def compare(problem: Problem, folder: Path) -> Iterator[Comparison]:
+    """Each fixed model on both preparations of a problem's CSV file."""
+    csv = problem.table.to_csv(index=False).encode()
+    done = prepare_csv(csv, folder, target=TARGET)
+    raw = pd.read_csv(io.BytesIO(csv)).iloc[list(done.rows)]
+    wanted = raw[TARGET]
+    engineered = done.engineered.drop_columns([TARGET]).to_pandas().astype(float)
+    missing = int(engineered.isna().to_numpy().sum())
+    for name, model in _models(regression=problem.regression):
+        yield Comparison(
+            problem=problem.name,
+            model=name,
+            engineered=_score(
+                make_pipeline(SimpleImputer(strategy="median"), model) if missing else model,
+                engineered,
+                wanted,
+                regression=problem.regression,
+            ),
+            missing=missing,
+            transformer=_score(
+                make_pipeline(_transformer(raw.drop(columns=TARGET)), model),
+                raw.drop(columns=TARGET),
+                wanted,
+                regression=problem.regression,
+            ),
+        )
+
+
+def _models(*, regression: bool) -> Iterator[tuple[str, Any]]:
+    if regression:
+        yield "ridge", Ridge()
+        yield "nearest neighbours", KNeighborsRegressor()
+        yield "gradient boosting", HistGradientBoostingRegressor(**_BOOST)
+    else:
+        yield "logistic", LogisticRegression(max_iter=2000)
+        yield "nearest neighbours", KNeighborsClassifier()
+        yield "gradient boosting", HistGradientBoostingClassifier(**_BOOST)
+
+
+def _transformer(table: pd.DataFrame) -> ColumnTransformer:
+    numbers = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
+    words = [name for name in table if name not in numbers]
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50)
+    return ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+            ("words", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), words),
+        ]
+    )
+
+
+def _score(model: Any, table: pd.DataFrame, wanted: "pd.Series[Any]", *, regression: bool) -> Score:
+    folds = (KFold if regression else StratifiedKFold)(5, shuffle=True, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        mean = float(cross_val_score(model, table, wanted, cv=folds, error_score="raise").mean())
+    return Score(mean, converged=not any(issubclass(warning.category, ConvergenceWarning) for warning in caught))
+
+
+def print_models(folder: Path) -> None:
+    """One line for each problem and model."""
+    print(f"{'table':18}{'model':20}{'engineered':>11}{'ColumnTransformer':>19}{'difference':>12}   (R² or accuracy)")
+    for problem in problems():
+        for got in compare(problem, folder):
+            difference = got.engineered.mean - got.transformer.mean
+            scores = f"{got.engineered.mean:11.3f}{got.transformer.mean:19.3f}{difference:+12.3f}"
+            print(f"{got.problem:18}{got.model:20}{scores}   {', '.join(_notes(got))}".rstrip())
+
+
+def _notes(got: Comparison) -> Iterator[str]:
+    if not got.engineered.converged:
+        yield "engineered: not converged"
+    if not got.transformer.converged:
+        yield "ColumnTransformer: not converged"
+    if got.missing:
+        yield f"{got.missing:,} engineered cells missing"

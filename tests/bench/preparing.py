@@ -1,0 +1,51 @@
+"""The way of a file through decoding and preparation, in this process."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ingest_service.decoding import Limits, decode_file
+from worker_service.core.executor import StepResult, apply
+from worker_service.core.frame import Frame
+from worker_service.core.profile import profile
+from worker_service.planner.heuristics import Options, propose
+
+LIMITS = Limits(max_rows=10**9, max_columns=10**6)
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What became of a file."""
+
+    cleaned: pa.Table
+    engineered: pa.Table
+    changes: pa.Table
+    logs: tuple[StepResult, ...]
+    profile: dict[str, Any]
+    target: str | None
+    rows: tuple[int, ...]
+    """The place in the file of each row that is left, from 0."""
+
+
+def prepare_csv(csv: bytes, folder: Path, *, target: str | None = None) -> Preparation:
+    """Decode, profile, propose and apply with the options a user gets by default; scratch files go into `folder`."""
+    source, table = folder / "table.csv", folder / "table.arrow"
+    source.write_bytes(csv)
+    decode_file(source, source.name, table, LIMITS)
+    with pa.OSFile(str(table)) as file:
+        frame = Frame.from_table(pa.ipc.open_file(file).read_all())
+    facts = profile(frame)
+    recipe = propose(facts, Options(target=target))
+    outcome = apply(recipe, frame)
+    return Preparation(
+        cleaned=outcome.cleaned.to_table(),
+        engineered=outcome.engineered.to_table(),
+        changes=outcome.changes,
+        logs=outcome.results,
+        profile=json.loads(facts.model_dump_json()),
+        target=recipe.target.column,
+        rows=tuple(outcome.cleaned.row_numbers.tolist()),
+    )

@@ -1,0 +1,92 @@
+"""What a cell really says, and whether another value says the same."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+TRUE_WORDS = frozenset({"true", "yes", "y", "1", "t", "on"})
+FALSE_WORDS = frozenset({"false", "no", "n", "0", "f", "off"})
+FLAG: Literal["flag"] = "flag"
+"""Expected where nobody can know the value, but a person should be told."""
+
+
+class Percent(float):
+    """A percentage; 45.6 and 0.456 say the same."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The file's value is no value: what replaces it is missing or within these limits."""
+
+    low: float
+    high: float
+
+
+Value = str | int | float | bool | datetime | None
+Expected = Value | Unknown
+"""What a repaired cell holds, or FLAG."""
+
+
+def is_right(value: object, expected: Expected) -> bool:
+    """Whether a typed cell holds what is expected, in a type that fits."""
+    if isinstance(expected, Unknown):
+        return value is None or (_is_number(value) and expected.low <= float(str(value)) <= expected.high)
+    if expected is None or isinstance(expected, bool | str):
+        return type(value) is type(expected) and value == expected
+    if isinstance(expected, datetime):
+        return isinstance(value, date) and _moment(value) == expected
+    return _is_number(value) and _same_number(float(str(value)), expected)
+
+
+def says_the_same(value: object, truth: Value, written: str | None) -> bool:
+    """Whether a cell still says what is true, in whatever type and notation; `written` is the file's text."""
+    if value is None or truth is None:
+        return value is None and truth is None
+    if str(value) == written or is_right(value, truth):
+        return True
+    text = str(value).strip().casefold()
+    if isinstance(truth, bool):
+        return text in (TRUE_WORDS if truth else FALSE_WORDS)
+    if isinstance(truth, datetime):
+        return _read_moment(text) == truth
+    if isinstance(truth, str):
+        return text == truth.casefold()
+    return isinstance(value, str) and _same_number(_read_number(text), truth)
+
+
+def as_boolean(value: object) -> object:
+    """A word for true or false as that; anything else as it is."""
+    text = str(value).strip().casefold()
+    if text in TRUE_WORDS:
+        return True
+    return False if text in FALSE_WORDS else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same_number(value: float, truth: float) -> bool:
+    scales = (1.0, 0.01) if isinstance(truth, Percent) else (1.0,)
+    return any(math.isclose(value, truth * scale, rel_tol=1e-9, abs_tol=1e-12) for scale in scales)
+
+
+def _read_number(text: str) -> float:
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return math.nan
+
+
+def _read_moment(text: str) -> datetime | None:
+    try:
+        return _moment(datetime.fromisoformat(text.upper()))
+    except ValueError:
+        return None
+
+
+def _moment(value: date) -> datetime:
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
