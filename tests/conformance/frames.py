@@ -55,5 +55,13 @@ NASTY: dict[str, pa.Table] = {
     "time series": text(
         a=[f"2024-01-{day:02d}" for day in range(1, 29)], b=[str(day) if day % 3 else None for day in range(28)]
     ),
+    "sentinels": text(
+        a=[str(value) for value in [*range(20, 60), *[999] * 5, *[-1] * 5]],
+        b=[str(value / 4) for value in [*range(40), *[-3996] * 10]],
+    ),
+    "spellings": text(
+        a=["Berlin", " berlin", "BERLIN", "Berlni", "Hamburg"] + ["Berlin", "Hamburg"] * 100,
+        b=["e-mail", "e mail", None, "A+", "A-"] * 41,
+    ),
     "outliers": text(a=[str(value) for value in [*range(100, 140), 9999]], b=["1"] * 40 + ["1000"]),
 }

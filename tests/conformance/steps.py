@@ -13,6 +13,8 @@ from worker_service.core.steps import (
     FillMissing,
     Flag,
     LabelEncode,
+    MaskSentinel,
+    MergeLevels,
     NumberRows,
     OneHot,
     Ratio,
@@ -20,6 +22,7 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
+from worker_service.core.steps.merge_levels import Renaming
 from worker_service.core.target import Target
 
 KINDS: tuple[type[Any], ...] = get_args(AnyStep)
@@ -87,6 +90,14 @@ STEPS: tuple[AnyStep, ...] = (
     outliers("a", "flag"),
     outliers("a", "cap", lower=1.1, upper=1.2),
     outliers("a", "cap", lower=-1e300, upper=-1e299),
+    MaskSentinel(kind="mask_sentinel", column="a", values=(9999.0, 1.0), **BECAUSE),
+    MaskSentinel(kind="mask_sentinel", column="b", values=(2.5, -1e308), **BECAUSE),
+    MergeLevels(
+        kind="merge_levels",
+        column="a",
+        spellings=(Renaming(before="x", after="y"), Renaming(before="N/A", after="z")),
+        **BECAUSE,
+    ),
     OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),
     LabelEncode(kind="label_encode", column="a", levels=("1", "true", "x"), **BECAUSE),
     Scale(kind="scale", column="a", method="standard", center=1.0, divisor=2.0, **BECAUSE),

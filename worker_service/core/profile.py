@@ -13,6 +13,8 @@ from worker_service.core.distinct import distinct
 from worker_service.core.frame import TIMESTAMP, Column, Frame
 from worker_service.core.reading import ReadAs, infer, read
 from worker_service.core.rendering import render
+from worker_service.core.sentinels import Sentinel, find_sentinels, mask
+from worker_service.core.spellings import Spelling, find_spellings, merged
 from worker_service.core.statistics import (
     MomentSummary,
     NumberSummary,
@@ -45,7 +47,11 @@ class ColumnProfile(Value):
     evidence: str
     """Why this type, in words."""
     missing: int
-    """Cells without a value once read."""
+    """Cells without a value once read, those with a sentinel included."""
+    sentinels: tuple[Sentinel, ...]
+    """Numbers that stand for missing; all that is said about the values leaves them out."""
+    spellings: tuple[Spelling, ...]
+    """Unusual spellings of a category's values; all that is said about the values takes them for the usual ones."""
     distinct: int
     """Different values."""
     unfit: int
@@ -87,7 +93,11 @@ def profile(frame: Frame) -> Profile:
     typed = {name: _typed(column) for name, column in frame.columns.items()}
     described = [_describe(frame, name, place, typed[name]) for place, name in enumerate(frame.names, start=1)]
     columns = _mark_duplicates(described, typed)
-    numeric = {column.name: typed[column.name] for column in columns if column.type in ("integer", "decimal")}
+    numeric = {
+        column.name: mask(typed[column.name], column.sentinels)
+        for column in columns
+        if column.type in ("integer", "decimal")
+    }
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     return Profile(
         rows=frame.rows,
@@ -108,6 +118,10 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
     inference = frame[name].derive(infer)
     different = _distinct_values(typed)
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
+    sentinels = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else ()
+    spellings = typed.derive(find_spellings) if verdict.type == "category" else ()
+    typed = merged(mask(typed, sentinels), spellings)
+    different -= len(sentinels) + len(spellings)
     return ColumnProfile(
         name=name,
         position=position,
@@ -116,6 +130,8 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
         read_as=inference.read_as,
         evidence=f"{inference.evidence} {verdict.reason}".strip(),
         missing=typed.missing,
+        sentinels=sentinels,
+        spellings=spellings,
         distinct=different,
         unfit=inference.unfit,
         unfit_examples=inference.examples,

@@ -1,8 +1,10 @@
 """What the values of one column look like, in numbers."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,9 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from worker_service.core.distinct import distinct
+from worker_service.core.fences import FENCE_IQRS, Ends, Shape, explained, span
 from worker_service.core.frame import TIMESTAMP, Column
 
-FENCE_IQRS = 1.5
-"""Tukey's fences: so many interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977)."""
 FENCE_DEVIATIONS = 3.0
 """Z-score fences: so many standard deviations from the mean."""
 
@@ -52,6 +53,12 @@ class Fences(Value):
     """Of all values, those outside moved to the fence."""
     inside: Centre
     """Of the values inside."""
+    shape: Shape = "even"
+    """What the range was widened for."""
+    evidence: float = 0.0
+    """The medcouple of skewed values; for heavy tails how many times further they reach than normal ones."""
+    spared: int = 0
+    """Values that only the wider range takes for ordinary."""
 
 
 class NumberSummary(Value):
@@ -137,6 +144,7 @@ def summarise_numbers(column: Column) -> NumberSummary:
     """Describe a numeric column of finite values."""
     values = column.derive(ordered).astype(np.float64, copy=False)
     decimals = 0 if column.is_integer else _decimals(values)
+    wider = cache(partial(explained, values))
     with np.errstate(all="ignore"):
         q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
         mean, std, skew, kurtosis = _moments(values)
@@ -152,8 +160,8 @@ def summarise_numbers(column: Column) -> NumberSummary:
             kurtosis=finite(kurtosis),
             zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
             decimals=decimals,
-            iqr=_fences(values, q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1), decimals),
-            zscore=_fences(values, mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std, decimals),
+            iqr=_fences(values, Ends(q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1)), decimals, wider),
+            zscore=_fences(values, Ends(mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std), decimals, wider),
         )
 
 
@@ -217,17 +225,44 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
     return mean, deviation * (size / (size - 1)) ** 0.5, skew, kurtosis
 
 
-def _fences(values: npt.NDArray[np.float64], lower: float, upper: float, decimals: int | None) -> Fences:
-    if not len(values) or not np.isfinite(lower) or not np.isfinite(upper):
+def _fences(
+    values: npt.NDArray[np.float64], plain: Ends, decimals: int | None, explain: Callable[[], Ends | None]
+) -> Fences:
+    if not len(values) or not np.isfinite(plain.lower) or not np.isfinite(plain.upper):
         return Fences(lower=None, upper=None, outside=0, capped=_NOWHERE, inside=_NOWHERE)
-    lower, upper = round_outward(lower, upper, decimals)
-    lower = max(lower, 0.0) if values[0] >= 0 else lower
-    below = int(np.searchsorted(values, lower, side="left"))
-    above = int(np.searchsorted(values, upper, side="right"))
+    usual = _rounded(values, plain, decimals)
+    outside = _outside(values, usual)
+    wider = _rounded(values, span(plain.lower, plain.upper, explain()), decimals) if outside else usual
+    ends = wider if _outside(values, wider) < outside else usual
+    below, above = _places(values, ends)
     inside = _centre(values[below:above])
-    outside = len(values) - (above - below)
-    capped = inside if not outside else _centre(np.clip(values, lower, upper))
-    return Fences(lower=lower, upper=upper, outside=outside, capped=capped, inside=inside)
+    beyond = len(values) - (above - below)
+    return Fences(
+        lower=ends.lower,
+        upper=ends.upper,
+        outside=beyond,
+        capped=inside if not beyond else _centre(np.clip(values, ends.lower, ends.upper)),
+        inside=inside,
+        shape=ends.shape,
+        evidence=ends.evidence,
+        spared=outside - beyond,
+    )
+
+
+def _rounded(values: npt.NDArray[np.float64], ends: Ends, decimals: int | None) -> Ends:
+    lower, upper = round_outward(ends.lower, ends.upper, decimals)
+    return replace(ends, lower=max(lower, 0.0) if values[0] >= 0 else lower, upper=upper)
+
+
+def _places(values: npt.NDArray[np.float64], ends: Ends) -> tuple[int, int]:
+    """Where the values inside begin and end."""
+    below = int(np.searchsorted(values, ends.lower, side="left"))
+    return below, int(np.searchsorted(values, ends.upper, side="right"))
+
+
+def _outside(values: npt.NDArray[np.float64], ends: Ends) -> int:
+    below, above = _places(values, ends)
+    return len(values) - (above - below)
 
 
 def _centre(values: npt.NDArray[np.float64]) -> Centre:

@@ -31,7 +31,8 @@ _UNFILLABLE = {
 def propose_cleaning(profile: Profile, target: Target) -> list[AnyStep]:
     """Drop the columns that are nearly empty, then fill the others where a value can be justified."""
     missing = [column for column in profile.columns if column.missing]
-    steps: list[AnyStep] = [_keep_target(column) for column in missing if column.name == target.column]
+    own = (column for column in missing if column.name == target.column and _empty(column))
+    steps: list[AnyStep] = [_keep_target(column) for column in own]
     others = [column for column in missing if column.name != target.column]
     dropped = dropped_columns(profile, target)
     steps += [_drop(column, profile.rows) for column in others if column.name in dropped]
@@ -49,8 +50,13 @@ def is_sparse(column: ColumnProfile, rows: int) -> bool:
     return column.missing > SPARSE * rows
 
 
+def _empty(column: ColumnProfile) -> int:
+    """Cells that hold nothing, not even a sentinel."""
+    return column.missing - sum(sentinel.count for sentinel in column.sentinels)
+
+
 def _keep_target(column: ColumnProfile) -> Flag:
-    cells, stay = count(column.missing, "missing cell"), plural_verb(column.missing, "stays", "stay")
+    cells, stay = count(_empty(column), "missing cell"), plural_verb(_empty(column), "stays", "stay")
     why = (
         f"{quoted(column.name)} is the target: its {cells} {stay} missing, "
         "because a guessed target teaches a model the guess."

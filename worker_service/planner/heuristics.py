@@ -9,15 +9,21 @@ from worker_service.planner.guards import guard
 from worker_service.planner.options import Options
 from worker_service.planner.outliers import propose_outliers
 from worker_service.planner.reading import propose_reading
+from worker_service.planner.sentinels import propose_sentinels
+from worker_service.planner.spellings import propose_spellings
 
 __all__ = ["Options", "propose"]
 
 
 def propose(profile: Profile, options: Options) -> Recipe:
-    """Read, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
+    """Read, mask, merge, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
     target = choose_target(profile, options)
     reading = propose_reading(profile, target)
-    cleaning = propose_cleaning(profile, target)
+    cleaning = [
+        *propose_sentinels(profile, target),
+        *propose_spellings(profile, target),
+        *propose_cleaning(profile, target),
+    ]
     outliers = propose_outliers(profile, target, options)
     features = propose_features(profile, target, [*cleaning, *outliers])
     recipe = Recipe(version=1, target=target, steps=(*reading, *cleaning, *outliers, *features))

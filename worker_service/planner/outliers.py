@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from worker_service.core.fences import FENCE_IQRS
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.statistics import FENCE_DEVIATIONS, FENCE_IQRS, NumberSummary
+from worker_service.core.statistics import FENCE_DEVIATIONS, Fences, NumberSummary
 from worker_service.core.steps import AnyStep, TreatOutliers
 from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
 from worker_service.core.target import Target
-from worker_service.core.wording import number, percent
+from worker_service.core.wording import count, number, percent, plural_verb
 from worker_service.planner.cleaning import is_sparse
 from worker_service.planner.options import Options
 
@@ -26,6 +27,7 @@ class _Case:
 
     name: str
     numbers: NumberSummary
+    fences: Fences
     lower: float
     upper: float
     outside: int
@@ -51,7 +53,7 @@ def _cases(profile: Profile, target: Target, method: OutlierMethod) -> Iterator[
         fences = numbers.iqr if method == "iqr" else numbers.zscore
         if fences.outside and fences.lower is not None and fences.upper is not None:
             known = profile.rows - column.missing
-            yield _Case(column.name, numbers, fences.lower, fences.upper, fences.outside, known)
+            yield _Case(column.name, numbers, fences, fences.lower, fences.upper, fences.outside, known)
 
 
 def _eligible(column: ColumnProfile, rows: int) -> bool:
@@ -67,11 +69,16 @@ def _decide(case: _Case, options: Options, *, budget: float) -> tuple[OutlierStr
         return "flag", f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."
     if options.outlier_strategy == "remove" and case.outside > budget:
         why = f"Removing their rows too would cost more than {percent(MOST_REMOVED)} of the table."
-        return "cap", f"{_range_sentence(case.numbers, options.outlier_method)} {why}"
-    return options.outlier_strategy, _range_sentence(case.numbers, options.outlier_method)
+        return "cap", f"{_range_sentence(case, options.outlier_method)} {why}"
+    return options.outlier_strategy, _range_sentence(case, options.outlier_method)
 
 
-def _range_sentence(numbers: NumberSummary, method: OutlierMethod) -> str:
+def _range_sentence(case: _Case, method: OutlierMethod) -> str:
+    usual = _usual_range(case.numbers, method)
+    return usual if case.fences.shape == "even" else f"{usual} {_widening(case.fences)}"
+
+
+def _usual_range(numbers: NumberSummary, method: OutlierMethod) -> str:
     if method == "iqr":
         return (
             f"The middle half of the values lies between {number(numbers.q1 or 0)} and {number(numbers.q3 or 0)}; "
@@ -81,6 +88,15 @@ def _range_sentence(numbers: NumberSummary, method: OutlierMethod) -> str:
         f"The range is the mean, {number(numbers.mean or 0)}, give or take {number(FENCE_DEVIATIONS)} standard "
         f"deviations of {number(numbers.std or 0)}."
     )
+
+
+def _widening(fences: Fences) -> str:
+    kept = f"which keeps {count(fences.spared, 'value')} that {plural_verb(fences.spared, 'belongs', 'belong')} to it"
+    evidence = number(round(fences.evidence, 2))
+    if fences.shape == "skewed":
+        side = "right" if fences.evidence > 0 else "left"
+        return f"The distribution leans to the {side} (medcouple {evidence}), so the range was widened for it, {kept}."
+    return f"Both tails reach {evidence} times as far as a normal distribution's, so the range was widened, {kept}."
 
 
 def _treat(case: _Case, method: OutlierMethod, strategy: OutlierStrategy, why: str) -> TreatOutliers:

@@ -7,6 +7,8 @@ from worker_service.core.steps.drop_column import DropColumn
 from worker_service.core.steps.encode import LabelEncode, OneHot
 from worker_service.core.steps.fill_missing import FillMissing
 from worker_service.core.steps.flag import Flag
+from worker_service.core.steps.mask_sentinel import MaskSentinel
+from worker_service.core.steps.merge_levels import MergeLevels
 from worker_service.core.steps.number_rows import NumberRows
 from worker_service.core.steps.read_column import ReadColumn
 from worker_service.core.steps.scale import Scale
@@ -16,6 +18,8 @@ AnyStep = (
     ReadColumn
     | Flag
     | DropColumn
+    | MaskSentinel
+    | MergeLevels
     | FillMissing
     | TreatOutliers
     | DateParts
@@ -37,6 +41,8 @@ __all__ = [
     "FillMissing",
     "Flag",
     "LabelEncode",
+    "MaskSentinel",
+    "MergeLevels",
     "NumberRows",
     "OneHot",
     "Phase",

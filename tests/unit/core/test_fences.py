@@ -1,0 +1,65 @@
+"""Fences keep what a distribution explains and catch what it does not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.fences import medcouple
+from worker_service.core.frame import Column
+from worker_service.core.statistics import Fences, summarise_numbers
+
+
+def fences(values: Any, method: str = "iqr") -> Fences:
+    found = getattr(summarise_numbers(Column(pa.array(np.asarray(values, dtype=float)))), method)
+    assert isinstance(found, Fences)
+    return found
+
+
+CLEAN: dict[str, tuple[Callable[[np.random.Generator], Any], str]] = {
+    "lognormal": (lambda rng: rng.lognormal(0, 1, 10_000), "skewed"),
+    "exponential": (lambda rng: rng.exponential(1, 10_000), "skewed"),
+    "pareto": (lambda rng: 1 + rng.pareto(3, 10_000), "skewed"),
+    "lomax": (lambda rng: rng.pareto(3, 10_000), "skewed"),
+    "left": (lambda rng: -rng.exponential(1, 10_000), "skewed"),
+    "laplace": (lambda rng: rng.laplace(0, 1, 10_000), "heavy_tails"),
+    "student": (lambda rng: rng.standard_t(3, 10_000), "heavy_tails"),
+    "normal": (lambda rng: rng.normal(0, 1, 10_000), "even"),
+}
+
+
+@pytest.mark.parametrize("method", ["iqr", "zscore"])
+@pytest.mark.parametrize("name", CLEAN)
+def test_clean_distributions_keep_nearly_all_their_values(name: str, method: str) -> None:
+    draw, shape = CLEAN[name]
+    for seed in range(5):
+        found = fences(draw(np.random.default_rng(seed)), method)
+        assert found.outside <= 100
+        assert found.shape == shape
+
+
+@pytest.mark.parametrize("method", ["iqr", "zscore"])
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.03])
+def test_a_slip_in_a_symmetric_column_is_caught(share: float, method: str) -> None:
+    values = np.random.default_rng(1).normal(100, 10, 2000)
+    slipped = int(share * len(values))
+    values[:slipped] *= 100
+    found = fences(values, method)
+    assert found.upper is not None and found.upper < values[:slipped].min()
+
+
+@pytest.mark.parametrize("name", ["lognormal", "exponential"])
+def test_a_slip_in_a_skewed_column_is_caught(name: str) -> None:
+    values = 50 * CLEAN[name][0](np.random.default_rng(1))
+    slip = 100 * float(np.median(values))
+    found = fences([*values, *[slip] * 20])
+    assert found.upper is not None and found.upper < slip
+
+
+def test_medcouple_tells_the_side() -> None:
+    quantiles = -np.log1p(-np.linspace(0, 0.999, 401))
+    assert medcouple(quantiles) == pytest.approx(0.34, abs=0.02)
+    assert medcouple(-quantiles[::-1]) == pytest.approx(-medcouple(quantiles))
+    assert medcouple(np.arange(9.0)) == medcouple(np.zeros(5)) == 0

@@ -1,0 +1,99 @@
+"""Numbers that stand for missing are told from numbers that mean themselves."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Column, Frame
+from worker_service.core.ledger import undo
+from worker_service.core.profile import profile
+from worker_service.core.sentinels import find_sentinels
+from worker_service.planner.heuristics import Options, propose
+
+RNG = np.random.default_rng(4)
+AGES = [int(age) for age in RNG.integers(18, 81, 200)]
+PRICES = [float(price) for price in np.round(RNG.lognormal(3, 1, 1000), 2)]
+WARMTH = [float(degrees) for degrees in np.round(RNG.normal(12, 8, 400), 1)]
+
+
+def sentinels(cells: Any) -> list[tuple[float, int]]:
+    return [(found.value, found.count) for found in find_sentinels(Column(pa.array(cells)))]
+
+
+def prepared(columns: dict[str, Any], **options: Any) -> Outcome:
+    frame = Frame.from_table(pa.table(columns))
+    return apply(propose(profile(frame), Options(**options)), frame)
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ([*AGES, *[999] * 73], [(999, 73)]),
+        ([*AGES, *[-1] * 5], [(-1, 5)]),
+        ([*AGES, *[999] * 9, *[-1] * 5, *[9999] * 4], [(9999, 4), (999, 9), (-1, 5)]),
+        ([*WARMTH, *[-999.0] * 6], [(-999, 6)]),
+        ([*WARMTH, *[9999.0] * 6], [(9999, 6)]),
+        ([*PRICES, *[-999.0] * 6], [(-999, 6)]),
+        ([*PRICES, *[99999.0] * 20], [(99999, 20)]),
+    ],
+)
+def test_taken_for_missing(cells: list[float], found: list[tuple[float, int]]) -> None:
+    assert sentinels(cells) == found
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*AGES, 999, 999],
+        [*AGES * 10, *[999] * 5],
+        [*AGES, *[99] * 9],
+        [*AGES, *[998] * 9],
+        [*AGES, *[0] * 9],
+        [*PRICES, *[99.0] * 20],
+        [*(round(price * 500) for price in PRICES), *[99_999] * 20],
+        [*WARMTH, *[-1.0] * 9],
+        [*[1, 2, 3, 4, 5] * 40, *[99] * 9],
+        list(range(900, 1000)) * 3,
+        [5.0] * 100 + [999.0] * 50,
+    ],
+)
+def test_left_as_it_is(cells: list[float]) -> None:
+    assert sentinels(cells) == []
+
+
+def test_everything_else_is_computed_without_them() -> None:
+    with_gaps, with_sentinels = ([*AGES, *[mark] * 21] for mark in (None, 999))
+    other = list(RNG.normal(0, 1, 221))
+    plain, marked = (prepared({"age": cells, "x": other}) for cells in (with_gaps, with_sentinels))
+    assert marked.cleaned.equals(plain.cleaned)
+    assert marked.engineered.equals(plain.engineered)
+    assert undo(marked.changes, marked.cleaned.to_table())["age"].to_pylist() == [str(age) for age in with_sentinels]
+    (told,) = (result for result in marked.results if result.kind == "mask_sentinel")
+    assert told.cells_changed == 21
+    assert told.reason == (
+        "Took 21 cells of “age” that say 999 for missing. "
+        "The other 200 known values lie between 18 and 80, far away, and 999 is often written for “not known”."
+    )
+
+
+def test_the_target_keeps_its_own() -> None:
+    cells = [*AGES, *[999] * 21]
+    outcome = prepared({"x": list(RNG.normal(0, 1, 221)), "age": cells}, target="age")
+    assert outcome.engineered["age"].array.to_pylist() == cells
+    told = [result.reason for result in outcome.results if "age" in result.columns]
+    assert (
+        "“age” is the target: its 21 cells that say 999 stay, though that probably means missing; "
+        "leave out those rows before training."
+    ) in told
+    assert "mask_sentinel" not in {result.kind for result in outcome.results}
+
+
+def test_identifiers_and_codes_have_none() -> None:
+    columns = {
+        "customer_id": [*range(1000, 1200), *[999_999] * 5],
+        "zip": [*(f"0{age}" for age in AGES), *["9999"] * 5],
+    }
+    assert all(not column.sentinels for column in profile(Frame.from_table(pa.table(columns))).columns)

@@ -1,0 +1,92 @@
+"""Spellings of one value are merged, values that only look alike are not."""
+
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Column, Frame
+from worker_service.core.ledger import undo
+from worker_service.core.profile import profile
+from worker_service.core.spellings import find_spellings
+from worker_service.planner.heuristics import Options, propose
+
+
+def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
+    cells = [*rare, *(text for text in (*usual, "something else") for _ in range(200))]
+    return {found.before: found.after for found in find_spellings(Column(pa.array(cells)))}
+
+
+def prepared(columns: dict[str, list[str | None]], target: str | None = None) -> Outcome:
+    frame = Frame.from_table(pa.table(columns))
+    return apply(propose(profile(frame), Options(target=target)), frame)
+
+
+@pytest.mark.parametrize(
+    ("rare", "usual"),
+    [
+        ("berlin", "Berlin"),
+        (" Berlin ", "Berlin"),
+        ("New  York", "New York"),
+        ("new_york", "New York"),
+        ("E Mail", "e-mail"),
+        ("Inc.", "Inc"),
+        ("Berlni", "Berlin"),
+        ("Berln", "Berlin"),
+        ("BERLIIN", "Berlin"),
+        ("Self employd", "Self-employed"),
+        ("Electronnicss", "Electronics"),
+    ],
+)
+def test_merged(rare: str, usual: str) -> None:
+    assert spellings(rare, usual=(usual,)) == {rare: usual}
+
+
+@pytest.mark.parametrize(
+    ("rare", "usual"),
+    [
+        ("A-", "A+"),
+        ("C", "C++"),
+        ("us", "US"),
+        ("Grade A", "Grade B"),
+        ("Model 12 Classic", "Model 13 Classic"),
+        ("Iran", "Iraq"),
+        ("Slovakia", "Slovenia"),
+        ("Austria", "Australia"),
+        ("symptomatic", "asymptomatic"),
+        ("inactive", "active"),
+        ("male", "female"),
+        ("1.5", "1-5"),
+    ],
+)
+def test_kept_apart(rare: str, usual: str) -> None:
+    assert spellings(rare, usual=(usual,)) == {}
+
+
+def test_only_what_is_rare_is_a_slip() -> None:
+    assert spellings(*["Berlni"] * 4, usual=("Berlin",)) == {}
+    assert spellings("Marla", usual=("Maria", "Marta")) == {}
+    names = [f"Maria{letter}" for letter in "abcdefghijk"]
+    assert spellings(*names, usual=("Maria",)) == {}
+
+
+def test_a_merged_column_is_described_and_prepared_as_one() -> None:
+    cells: list[str | None] = ["Berlin", "Hamburg", None] * 60
+    cells[:5] = ["berlin", "HAMBURG", None, "Berlni", " Hamburg"]
+    outcome = prepared({"city": cells, "x": [str(place % 17) for place in range(180)]})
+    assert set(outcome.cleaned["city"].array.to_pylist()) == {"Berlin", "Hamburg", "missing"}
+    assert outcome.engineered.names[:1] == ("x",)
+    assert set(outcome.engineered.names[1:]) == {"city_Berlin", "city_Hamburg", "city_missing"}
+    assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
+    (told,) = (result for result in outcome.results if result.kind == "merge_levels")
+    assert told.reason == (
+        "Gave 4 cells of “city” the usual spelling: such as “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
+        "and “Berlni” is now “Berlin”. They differ by case, spaces, dots or dashes, or by a slip that is rare; "
+        "2 values are left."
+    )
+
+
+def test_the_target_keeps_its_spellings() -> None:
+    cells: list[str | None] = ["Berlin", "berlin", "Hamburg"] * 20
+    outcome = prepared({"x": [str(place % 17) for place in range(60)], "city": cells}, target="city")
+    assert outcome.engineered["city"].array.to_pylist() == cells
+    assert any("such as “berlin” and “Berlin”" in result.reason for result in outcome.results)

@@ -1,0 +1,113 @@
+"""Categories that are spelled in more than one way."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import Column
+from worker_service.core.statistics import Value
+
+MOST_SLIPS = 3
+"""A spelling with a wrong letter is taken for a slip where at most so many cells have it,"""
+SLIP_SHARE = 0.05
+"""which are at most this share of the cells with the right one."""
+MOST_RARE = 0.02
+"""Where values that rare hold a larger share of all cells, being rare is no sign of a slip."""
+SHORTEST_WORD = 5
+LONG_WORD = 10
+"""Words from this length on may have two wrong letters."""
+SHORTEST_KEY = 3
+"""Codes of one or two characters may differ by case alone."""
+
+_LETTER = r"[^\W\d_]"
+_SEPARATORS = re.compile(rf"(?<={_LETTER})[\s._-]+(?={_LETTER})|\s+")
+_DIGITS = re.compile(r"\D+")
+
+
+class Spelling(Value):
+    """A spelling, the usual one of the same value, and how many cells have the unusual one."""
+
+    before: str
+    after: str
+    count: int
+
+
+def find_spellings(column: Column) -> tuple[Spelling, ...]:
+    """The unusual spellings of a category; none if only one value would be left."""
+    levels = column.derive(distinct)
+    texts = levels.values.to_pylist()
+    counts = {texts[place]: int(levels.counts[place]) for place in levels.by_frequency()}
+    usual: dict[str, str] = {}
+    keys = {text: _key(text) for text in counts}
+    variants = {text: first for text in counts if (first := usual.setdefault(keys[text], text)) != text}
+    totals = dict.fromkeys(usual, 0)
+    for text, amount in counts.items():
+        totals[keys[text]] += amount
+    slips = dict(_slips(totals))
+    if len(totals) - len(slips) < 2:
+        return ()
+    ends = {text: usual[slips.get(key, key)] for text, key in keys.items() if text in variants or key in slips}
+    return tuple(Spelling(before=text, after=after, count=counts[text]) for text, after in ends.items())
+
+
+def merged(column: Column, spellings: tuple[Spelling, ...]) -> Column:
+    """The column with the usual spellings; the same column where it has no others."""
+    if not spellings:
+        return column
+    return column.derive(respelled, tuple((spelling.before, spelling.after) for spelling in spellings))
+
+
+def respelled(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
+    """A text column in which the first text of each pair is replaced by the second."""
+    levels, replacements = column.derive(distinct), dict(pairs)
+    texts = [replacements.get(text, text) for text in levels.values.to_pylist()]
+    return Column(levels.spread(pa.array(texts, column.type)))
+
+
+def _key(text: str) -> str:
+    """What spellings of the same value have in common."""
+    plain = " ".join(text.split())
+    folded = _SEPARATORS.sub(" ", plain).rstrip(".,;:").casefold()
+    return folded if len(folded) >= SHORTEST_KEY else plain
+
+
+def _slips(totals: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Rare keys, each with the one frequent key it is a slip of."""
+    rare = [key for key, amount in totals.items() if key and amount <= MOST_SLIPS]
+    if sum(totals[key] for key in rare) > MOST_RARE * sum(totals.values()):
+        return
+    for key in rare:
+        enough = totals[key] / SLIP_SHARE
+        meant = [other for other, amount in totals.items() if other and amount >= enough and _is_slip(key, other)]
+        if len(meant) == 1:
+            yield key, meant[0]
+
+
+def _is_slip(rare: str, usual: str) -> bool:
+    """Whether one word differs, by a letter or two that are not its first; its digits, if any, are the same."""
+    if rare[0] != usual[0] or abs(len(rare) - len(usual)) > 2 or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
+        return False
+    words = list(zip(rare.split(), usual.split(), strict=False))
+    different = [(left, right) for left, right in words if left != right]
+    if len(rare.split()) != len(usual.split()) or len(different) != 1:
+        return False
+    left, right = different[0]
+    shorter = min(len(left), len(right))
+    if left[0] != right[0] or shorter < SHORTEST_WORD:
+        return False
+    return _distance(left, right) <= (2 if shorter >= LONG_WORD else 1)
+
+
+def _distance(left: str, right: str) -> int:
+    """Letters inserted, left out, changed or swapped with their neighbour (optimal string alignment)."""
+    before, row = list[int](), list(range(len(right) + 1))
+    for i, letter in enumerate(left, start=1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(right, start=1):
+            steps = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
+                steps = min(steps, earlier[j - 2] + 1)
+            row.append(steps)
+    return row[-1]

@@ -1,0 +1,52 @@
+"""Proposes which numbers are taken for missing."""
+
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.steps import AnyStep, Flag, MaskSentinel
+from worker_service.core.target import Target
+from worker_service.core.wording import count, listing, number, plural_verb, quoted
+from worker_service.planner.cleaning import dropped_columns
+
+
+def propose_sentinels(profile: Profile, target: Target) -> list[AnyStep]:
+    """Mask the sentinels of every column that stays; tell about the target's."""
+    dropped = dropped_columns(profile, target)
+    found = [column for column in profile.columns if column.sentinels and column.name not in dropped]
+    return [_flag(column) if column.name == target.column else _mask(column, profile.rows) for column in found]
+
+
+def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:
+    return MaskSentinel(
+        kind="mask_sentinel",
+        column=column.name,
+        values=tuple(sentinel.value for sentinel in column.sentinels),
+        why=_why(column, rows),
+        confidence=0.8,
+        source="sentinel",
+    )
+
+
+def _why(column: ColumnProfile, rows: int) -> str:
+    low, high = (0 if column.numbers is None else end or 0 for end in _ends(column))
+    others = rows - column.missing
+    lie, between = plural_verb(others, "lies", "lie"), f"between {number(low)} and {number(high)}"
+    stand = f"{_values(column)} {plural_verb(len(column.sentinels), 'is', 'are')} often written for “not known”"
+    return f"The other {count(others, 'known value')} {lie} {between}, far away, and {stand}."
+
+
+def _ends(column: ColumnProfile) -> tuple[float | None, float | None]:
+    return (None, None) if column.numbers is None else (column.numbers.minimum, column.numbers.maximum)
+
+
+def _flag(column: ColumnProfile) -> Flag:
+    cells = sum(sentinel.count for sentinel in column.sentinels)
+    stay = plural_verb(cells, "stays", "stay")
+    says = plural_verb(cells, "says", "say")
+    why = (
+        f"{quoted(column.name)} is the target: its {count(cells, 'cell')} that {says} {_values(column)} {stay}, "
+        "though that probably means missing; leave out those rows before training."
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, source="target_sentinel")
+
+
+def _values(column: ColumnProfile) -> str:
+    return listing(number(sentinel.value) for sentinel in column.sentinels)

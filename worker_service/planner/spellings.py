@@ -1,0 +1,37 @@
+"""Proposes which categories are spellings of the same value."""
+
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.steps import AnyStep, Flag, MergeLevels
+from worker_service.core.steps.merge_levels import Renaming
+from worker_service.core.target import Target
+from worker_service.core.wording import count, plural_verb, quoted
+from worker_service.planner.cleaning import dropped_columns
+
+
+def propose_spellings(profile: Profile, target: Target) -> list[AnyStep]:
+    """Merge the spellings of every category that stays; tell about the target's."""
+    dropped = dropped_columns(profile, target)
+    found = [column for column in profile.columns if column.spellings and column.name not in dropped]
+    return [_flag(column) if column.name == target.column else _merge(column) for column in found]
+
+
+def _merge(column: ColumnProfile) -> MergeLevels:
+    left = count(column.distinct, "value")
+    return MergeLevels(
+        kind="merge_levels",
+        column=column.name,
+        spellings=tuple(Renaming(before=found.before, after=found.after) for found in column.spellings),
+        why=f"They differ by case, spaces, dots or dashes, or by a slip that is rare; {left} "
+        f"{plural_verb(column.distinct, 'is', 'are')} left.",
+        confidence=0.8,
+        source="spelling",
+    )
+
+
+def _flag(column: ColumnProfile) -> Flag:
+    example = column.spellings[0]
+    why = (
+        f"{quoted(column.name)} is the target and stays as uploaded, though some values look like spellings of the "
+        f"same, such as {quoted(example.before)} and {quoted(example.after)}."
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, source="target_spelling")
