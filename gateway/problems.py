@@ -137,4 +137,9 @@ def _problem(
         "metadata": dict(metadata or {}),
         "request_id": current_request_id(),
     }
-    return Response(json.dumps(body, ensure_ascii=False), status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    return Response(
+        json.dumps(body, ensure_ascii=False),
+        status_code=int(status),
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )
