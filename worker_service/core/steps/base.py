@@ -1,5 +1,6 @@
 """What all steps share, and the two dispatchers: one carries a step out, one says what it did."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -27,9 +28,9 @@ class Step(BaseModel):
     """The rule or the model that proposed it."""
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The columns it reads."""
-        raise NotImplementedError
 
     @property
     def outputs(self) -> tuple[str, ...]:
