@@ -10,8 +10,7 @@ import functools
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -19,7 +18,6 @@ from uuid import UUID, uuid4
 import msgpack
 from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
-from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
@@ -52,18 +50,6 @@ _deserialize = functools.partial(msgpack.unpackb, raw=False)
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class QueueDepth:
-    """How many runs a queue holds."""
-
-    ready: int
-    """Due, and waiting for a worker."""
-    deferred: int
-    """Not due yet."""
-    running: int
-    """In a worker's hands."""
-
-
 class RunQueue:
     """Rings for runs and looks at the queues. Every method raises Unavailable when Redis does not answer."""
 
@@ -89,22 +75,6 @@ class RunQueue:
                 pipe.exists(f"{job_key_prefix}{run_id}")
             found = await pipe.execute()
         return {run_id for run_id, exists in zip(asked, found, strict=True) if exists}
-
-    async def depths(self) -> Mapping[str, QueueDepth]:
-        """What each queue holds at this moment."""
-        async with _answering():
-            return {queue: await self._depth(queue) for queue in QUEUES}
-
-    async def _depth(self, queue: str) -> QueueDepth:
-        now = timestamp_ms()
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zcount(queue, "-inf", now)
-            pipe.zcard(queue)
-            pipe.zrangebyscore(queue, "-inf", now, start=0, num=_READ_LIMIT)
-            due, total, head = await pipe.execute()
-        keys = [f"{in_progress_key_prefix}{job_id.decode()}" for job_id in head]
-        running = await self._redis.exists(*keys) if keys else 0
-        return QueueDepth(ready=due - running, deferred=total - due, running=running)
 
     async def renew(self, run_id: UUID, *, ttl_seconds: float) -> None:
         """The heartbeat: keep other workers from taking up the running run for this many seconds more."""

@@ -127,15 +127,15 @@ class RunExecutor:
     async def _accompany(self, run: RunRecord, token: UUID, progress: _Progress) -> None:
         """Show progress and signs of life; ends when the lease is lost."""
         shown: tuple[str, int] | None = None
-        alive_until = time.monotonic() + self._terms.heartbeat_seconds
+        next_sign = time.monotonic() + self._terms.heartbeat_seconds
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
             try:
-                if time.monotonic() >= alive_until:
+                if time.monotonic() >= next_sign:
                     if not await self._runs.extend(run.id, token, lease=self._terms.lease):
                         return
                     await self._queue.renew(run.id, ttl_seconds=self._terms.lease.total_seconds())
-                    alive_until = time.monotonic() + self._terms.heartbeat_seconds
+                    next_sign = time.monotonic() + self._terms.heartbeat_seconds
                 latest = (progress.stage, progress.percent)
                 if latest != shown:
                     if not await self._runs.progress(run.id, token, stage=latest[0], percent=latest[1]):
@@ -161,9 +161,9 @@ class RunExecutor:
             )
             try:
                 progress.tell(_PUBLISHING, 95)
-                await asyncio.gather(
-                    *(self._store.put_file(f"{prefix}/{name}", target / name, move=True) for name in ARTIFACTS)
-                )
+                # One after the other: when one fails, none may still be on its way while the others are removed.
+                for name in ARTIFACTS:
+                    await self._store.put_file(f"{prefix}/{name}", target / name, move=True)
                 if not await see_through(self._runs.publish(run.id, token, _publication(prefix, prepared))):
                     raise LeaseLost
             except BaseException:

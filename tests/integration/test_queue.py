@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from deploy.local.embedded import EmbeddedValkey
 from shared.errors import Unavailable
-from shared.queue import DEEP_QUEUE, FAST_QUEUE, DoorbellWorker, QueueDepth, RunQueue, build_worker, connect_queue
+from shared.queue import DEEP_QUEUE, FAST_QUEUE, DoorbellWorker, RunQueue, build_worker, connect_queue
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,21 +159,6 @@ async def test_duplicate_is_refused_until_the_run_has_ended(valkey_url: str, que
 
 async def is_unknown(queue: RunQueue, run_id: UUID) -> bool:
     return run_id not in await queue.known([run_id])
-
-
-async def test_depths_tell_ready_deferred_and_running(valkey_url: str, queue: RunQueue) -> None:
-    runs, redis = Runs(hold=True), Redis.from_url(valkey_url)
-    async with working(valkey_url, runs, slots=1):
-        for _ in range(3):
-            await queue.enqueue(FAST_QUEUE, uuid4())
-        await queue.enqueue(DEEP_QUEUE, uuid4())
-        await redis.zadd(DEEP_QUEUE, {"later": time.time() * 1000 + 60_000})
-        await runs.next()
-        assert await queue.depths() == {
-            FAST_QUEUE: QueueDepth(ready=2, deferred=0, running=1),
-            DEEP_QUEUE: QueueDepth(ready=1, deferred=1, running=0),
-        }
-    await redis.aclose()
 
 
 async def test_renewed_run_stays_with_its_worker_and_an_abandoned_one_moves(valkey_url: str, queue: RunQueue) -> None:
