@@ -51,9 +51,9 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
     with pa.memory_map(str(table)) as source:
         frame = Frame.from_table(pa.ipc.open_file(source).read_all())
     tell("profiling", 10)
-    facts = profile(frame)
+    facts = profile(frame, target=options["target"])
     tell("proposing", 40)
-    recipe = propose(facts, Options(**options))
+    recipe = propose(facts, _options(options))
     tell("applying", 45)
     outcome = apply(recipe, frame)
     tell("charting", 70)
@@ -61,6 +61,14 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
     tell("writing", 80)
     _write(target, facts, recipe, outcome, charts)
     return _told(facts, recipe, outcome, charts, options)
+
+
+def _options(chosen: dict[str, Any]) -> Options:
+    return Options(
+        mode=chosen["mode"],
+        outlier_method=chosen["outlier_method"],
+        outlier_strategy=chosen["outlier_strategy"],
+    )
 
 
 def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...]) -> None:

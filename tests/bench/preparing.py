@@ -37,8 +37,8 @@ def prepare_csv(csv: bytes, folder: Path, *, target: str | None = None) -> Prepa
     decode_file(source, source.name, table, LIMITS)
     with pa.OSFile(str(table)) as file:
         frame = Frame.from_table(pa.ipc.open_file(file).read_all())
-    facts = profile(frame)
-    recipe = propose(facts, Options(target=target))
+    facts = profile(frame, target=target)
+    recipe = propose(facts, Options())
     outcome = apply(recipe, frame)
     return Preparation(
         cleaned=outcome.cleaned.to_table(),

@@ -77,8 +77,8 @@ OPTIONS = st.builds(
     Options,
     outlier_method=st.sampled_from(["iqr", "zscore"]),
     outlier_strategy=st.sampled_from(["cap", "remove", "median"]),
-    target=st.sampled_from([None, "a", "b", "target"]),
 )
+TARGETS = st.sampled_from([None, "a", "b", "target"])
 STEP_LISTS = st.lists(st.sampled_from(STEPS), max_size=6)
 
 
@@ -91,10 +91,10 @@ def same(left: Outcome, right: Outcome) -> bool:
 
 
 @LAWS
-@given(tables(), OPTIONS)
-def test_prepared_tables_obey(table: pa.Table, options: Options) -> None:
+@given(tables(), TARGETS, OPTIONS)
+def test_prepared_tables_obey(table: pa.Table, target: str | None, options: Options) -> None:
     frame, untouched = Frame.from_table(table), Frame.from_table(table)
-    facts = profile(frame)
+    facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts
     plan = propose(facts, options)
     assert Recipe.model_validate_json(plan.model_dump_json()) == plan

@@ -20,7 +20,7 @@ from worker_service.core.report import write_report
 from worker_service.core.steps import AnyStep, apply_step, describe_step
 from worker_service.planner.heuristics import Options, propose
 
-OPTIONS = (Options(), Options(outlier_method="zscore", outlier_strategy="remove", target="a"))
+CHOICES = ((None, Options()), ("a", Options(outlier_method="zscore", outlier_strategy="remove")))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,13 +54,11 @@ def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
         assert outcome.engineered[column].array.equals(outcome.typed.keep_rows(kept)[column].array)
 
 
-@pytest.mark.parametrize(
-    "options", [Options(), Options(outlier_method="zscore", outlier_strategy="remove", target="a")]
-)
+@pytest.mark.parametrize(("target", "options"), CHOICES)
 @pytest.mark.parametrize("name", NASTY)
-def test_whole_way(name: str, options: Options) -> None:
+def test_whole_way(name: str, target: str | None, options: Options) -> None:
     frame = Frame.from_table(NASTY[name])
-    facts = profile(frame)
+    facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts
     plan = propose(facts, options)
     assert Recipe.model_validate_json(plan.model_dump_json()) == plan

@@ -26,7 +26,7 @@ from worker_service.core.statistics import (
     summarise_numbers,
     summarise_text,
 )
-from worker_service.core.target import Target, guess_target
+from worker_service.core.target import Target, force_target, guess_target
 
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 
@@ -80,7 +80,7 @@ class Profile(Value):
     """The first column of strictly increasing moments: the rows are in time order."""
     correlation: Correlation | None
     target: Target
-    """Which column a model would predict, as far as names and positions tell."""
+    """Which column a model would predict: the one asked for, else as far as names and positions tell."""
     columns: tuple[ColumnProfile, ...]
 
     def by_name(self) -> dict[str, ColumnProfile]:
@@ -88,23 +88,20 @@ class Profile(Value):
         return {column.name: column for column in self.columns}
 
 
-def profile(frame: Frame) -> Profile:
-    """Read every column of a decoded table and describe it."""
+def profile(frame: Frame, *, target: str | None = None) -> Profile:
+    """Read every column of a decoded table and describe it; `target` is the column to predict, if somebody named it."""
     typed = {name: _typed(column) for name, column in frame.columns.items()}
     described = [_describe(frame, name, place, typed[name]) for place, name in enumerate(frame.names, start=1)]
     columns = _mark_duplicates(described, typed)
-    numeric = {
-        column.name: mask(typed[column.name], column.sentinels)
-        for column in columns
-        if column.type in ("integer", "decimal")
-    }
+    tidy = {column.name: _tidy(typed[column.name], column) for column in columns}
+    numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     return Profile(
         rows=frame.rows,
         duplicate_rows=_duplicate_rows(frame.rows, columns, typed),
         time_column=next(ordered, None),
         correlation=correlate(numeric),
-        target=guess_target(columns),
+        target=guess_target(columns) if target is None else force_target(target, columns),
         columns=tuple(columns),
     )
 
@@ -143,6 +140,11 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
         moments=typed.derive(summarise_moments) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,
     )
+
+
+def _tidy(typed: Column, facts: ColumnProfile) -> Column:
+    """A column as it is once sentinels are masked and spellings merged."""
+    return merged(mask(typed, facts.sentinels), facts.spellings)
 
 
 def _storage(column: Column) -> Storage:

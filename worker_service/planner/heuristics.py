@@ -2,7 +2,6 @@
 
 from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
-from worker_service.core.target import Target, force_target
 from worker_service.planner.cleaning import propose_cleaning
 from worker_service.planner.features import propose_features
 from worker_service.planner.guards import guard
@@ -17,7 +16,7 @@ __all__ = ["Options", "propose"]
 
 def propose(profile: Profile, options: Options) -> Recipe:
     """Read, mask, merge, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
-    target = choose_target(profile, options)
+    target = profile.target
     reading = propose_reading(profile, target)
     cleaning = [
         *propose_sentinels(profile, target),
@@ -28,8 +27,3 @@ def propose(profile: Profile, options: Options) -> Recipe:
     features = propose_features(profile, target, [*cleaning, *outliers])
     recipe = Recipe(version=1, target=target, steps=(*reading, *cleaning, *outliers, *features))
     return guard(recipe, profile)
-
-
-def choose_target(profile: Profile, options: Options) -> Target:
-    """The target that was asked for, else the one the profile suggests."""
-    return force_target(options.target, profile.columns) if options.target else profile.target

@@ -16,5 +16,3 @@ class Options:
     """How outliers are found."""
     outlier_strategy: Literal["cap", "remove", "median"] = "cap"
     """What is done with them."""
-    target: str | None = None
-    """The column a model shall predict; None lets the service guess."""

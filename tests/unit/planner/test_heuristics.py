@@ -17,8 +17,8 @@ from worker_service.planner.heuristics import Options, propose
 from worker_service.planner.names import Names
 
 
-def proposed(columns: dict[str, Any], **options: Any) -> Recipe:
-    return propose(profile(Frame.from_table(pa.table(columns))), Options(**options))
+def proposed(columns: dict[str, Any], target: str | None = None, **options: Any) -> Recipe:
+    return propose(profile(Frame.from_table(pa.table(columns)), target=target), Options(**options))
 
 
 def steps_of(plan: Recipe, kind: type[Any], column: str) -> list[Any]:
@@ -30,9 +30,9 @@ def only(columns: dict[str, Any], kind: type[Any], column: str = "x", **options:
     return step
 
 
-def prepared(columns: dict[str, Any], **options: Any) -> Outcome:
+def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame), Options(**options)), frame)
+    return apply(propose(profile(frame, target=target), Options(**options)), frame)
 
 
 def spoken(step: AnyStep) -> tuple[Any, ...]:

@@ -23,9 +23,9 @@ def sentinels(cells: Any) -> list[tuple[float, int]]:
     return [(found.value, found.count) for found in find_sentinels(Column(pa.array(cells)))]
 
 
-def prepared(columns: dict[str, Any], **options: Any) -> Outcome:
+def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame), Options(**options)), frame)
+    return apply(propose(profile(frame, target=target), Options(**options)), frame)
 
 
 @pytest.mark.parametrize(

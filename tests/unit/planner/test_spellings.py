@@ -18,7 +18,7 @@ def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
 
 def prepared(columns: dict[str, list[str | None]], target: str | None = None) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame), Options(target=target)), frame)
+    return apply(propose(profile(frame, target=target), Options()), frame)
 
 
 @pytest.mark.parametrize(
