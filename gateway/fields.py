@@ -48,7 +48,9 @@ class UploadOptions(BaseModel):
     )
     outlier_method: OutlierMethod = Field("iqr", description="How outliers are found: interquartile range or Z-score.")
     outlier_strategy: OutlierStrategy = Field(
-        "cap", description="What is done with them: move to the fence, remove the row, or replace by the median."
+        "cap",
+        description="What is done with those far out: move to the fence, remove the row, replace by the median, "
+        "empty the cell, or only tell.",
     )
     target: str = Field(
         "",

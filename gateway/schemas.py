@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 Mode = Literal["fast", "smart", "deep"]
 OutlierMethod = Literal["iqr", "zscore"]
-OutlierStrategy = Literal["cap", "remove", "median"]
+OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
 Status = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
 StepStatus = Literal["applied", "skipped", "flagged"]
 GraphType = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]

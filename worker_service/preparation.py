@@ -56,6 +56,7 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
     recipe = propose(facts, _options(options))
     tell("applying", 45)
     outcome = apply(recipe, frame)
+    recipe = outcome.recipe
     tell("charting", 70)
     charts = draw_charts(facts, outcome)
     tell("writing", 80)

@@ -76,7 +76,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
 OPTIONS = st.builds(
     Options,
     outlier_method=st.sampled_from(["iqr", "zscore"]),
-    outlier_strategy=st.sampled_from(["cap", "remove", "median"]),
+    outlier_strategy=st.sampled_from(["cap", "remove", "median", "null", "flag"]),
 )
 TARGETS = st.sampled_from([None, "a", "b", "target"])
 STEP_LISTS = st.lists(st.sampled_from(STEPS), max_size=6)
@@ -102,7 +102,9 @@ def test_prepared_tables_obey(table: pa.Table, target: str | None, options: Opti
     assert frame.equals(untouched)
     assert same(outcome, apply(plan, untouched))
     assert _stored(outcome).equals(table)
-    assert all(result.state != "skipped" or result.kind == "treat_outliers" for result in outcome.results)
+    assert all(result.state != "skipped" or result.kind in ("treat_outliers", "scale") for result in outcome.results)
+    assert same(outcome, apply(outcome.recipe, untouched))
+    assert Recipe.model_validate_json(outcome.recipe.model_dump_json()) == outcome.recipe
     assert outcome.cleaned.shape[1] > 0 < outcome.engineered.shape[1]
     _check_target(outcome, plan.target.column)
     _check_numbers(outcome, plan.target.column)
@@ -172,5 +174,6 @@ def test_rows_vanish_only_where_a_step_removes_them(table: pa.Table) -> None:
     outcome = apply(plan, frame)
     removed = sum(result.rows_removed for result in outcome.results)
     assert frame.rows - outcome.cleaned.rows == removed
-    assert all(result.parameters["strategy"] == "remove" for result in outcome.results if result.rows_removed)
+    removing = [result for result in outcome.results if result.rows_removed]
+    assert all(result.kind == "drop_duplicates" or result.parameters["strategy"] == "remove" for result in removing)
     assert render_table(frame.to_table()).equals(table)

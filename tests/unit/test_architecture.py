@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "ingest_service", "worker_service", "report_service")
 OURS = (*SERVICES, "shared", "deploy", "migrations", "tests")
-CORE_MAY_USE = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic"}
+CORE_MAY_USE = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz"}
 IMPURE = {
     "asyncio",
     "os",

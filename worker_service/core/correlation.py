@@ -31,10 +31,15 @@ def correlate(columns: Mapping[str, Column]) -> Correlation | None:
     step = max(1, -(-rows // MOST_ROWS))
     sample = pa.array(np.arange(0, rows, step))
     table = np.stack([Column(column.array.take(sample)).numbers() for column in columns.values()], axis=1)
-    with np.errstate(all="ignore"):
-        matrix = _pairwise(_standardised(table))
+    matrix = coefficients(table)
     cells = tuple(tuple(None if np.isnan(cell) else round(float(cell), 6) for cell in row) for row in matrix)
     return Correlation(columns=tuple(columns), matrix=cells, sampled_rows=len(table))
+
+
+def coefficients(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Pearson's coefficients of all pairs of columns, over the rows where neither is NaN; NaN where undefined."""
+    with np.errstate(all="ignore"):
+        return _pairwise(_standardised(table))
 
 
 def _standardised(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

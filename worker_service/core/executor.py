@@ -12,6 +12,7 @@ from worker_service.core.recipe import Recipe
 from worker_service.core.steps import (
     AnyStep,
     Effect,
+    FillMissing,
     Flag,
     Phase,
     ReadColumn,
@@ -20,6 +21,7 @@ from worker_service.core.steps import (
     TreatOutliers,
     apply_step,
     describe_step,
+    settle_step,
 )
 from worker_service.core.wording import listing, quoted
 
@@ -61,6 +63,9 @@ class StepResult:
 class Outcome:
     """Everything a recipe made of a frame."""
 
+    recipe: Recipe
+    """With every number that was measured on the way; applied to the same frame, it does the same."""
+
     typed: Frame
     """The decoded table read, before anything else was done."""
     cleaned: Frame
@@ -81,6 +86,7 @@ def apply(recipe: Recipe, frame: Frame) -> Outcome:
     run = _Run(recipe, frame)
     results = [run.carry_out(number, step) for number, step in _in_order(recipe)]
     return Outcome(
+        recipe=recipe.model_copy(update={"steps": tuple(run.steps[number] for number in sorted(run.steps))}),
         typed=run.typed,
         cleaned=run.cleaned,
         engineered=run.engineered,
@@ -101,13 +107,16 @@ class _Run:
     def __init__(self, recipe: Recipe, frame: Frame) -> None:
         self.typed = self.cleaned = self.engineered = frame
         self.ledger = Ledger(frame)
+        self.steps: dict[int, AnyStep] = {}
         self._target = recipe.target.column
 
     def carry_out(self, number: int, step: AnyStep) -> StepResult:
         """Apply one step to the table it belongs to, or tell why it does not fit."""
         frame = self.engineered if step.phase == "features" else self.cleaned
+        self.steps[number] = step
         try:
             self._refuse_unfit(step, frame)
+            step = self.steps[number] = settle_step(step, frame)  # type: ignore[assignment]
             effect = apply_step(step, frame)
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
@@ -133,6 +142,8 @@ class _Run:
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> Tally:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _after(frame, effect)
+        if isinstance(step, FillMissing):
+            after = after.with_filled(step.column, effect.changed[step.column].cells)
         if step.phase == "features":
             self.engineered = after
             changed = sum(int(change.cells.sum()) for change in effect.changed.values())

@@ -11,15 +11,20 @@ Numbers = npt.NDArray[np.float64]
 
 FENCE_IQRS = 1.5
 """Tukey's fences: so many interquartile ranges beyond the quartiles (Exploratory Data Analysis, 1977)."""
+FAR_IQRS = 3.0
+"""His outer fences: what lies beyond is far out, the rest is an ordinary tail."""
 SKEWED = 0.2
 """From this medcouple on a column is skewed; a normal one has 0, an exponential one 0.34."""
+SLIGHTLY_SKEWED = 0.1
+"""From this one on a value must be far out on the skewed scale, too."""
 HEAVY = 1.15
 """Both tails reach so many times further than a normal distribution's: 1.4 for a t with three degrees of freedom."""
 SAMPLED = 201
 """Evenly spaced quantiles that stand for a long column; the medcouple of so many is exact to 0.005."""
 _FEWEST_FOR_SHAPE = 30
 _FEWEST_FOR_TAILS = 100
-_Z_QUARTILE, _Z_TAIL, _Z_FENCE = 0.674490, 1.959964, 3.0
+_Z_QUARTILE, _Z_TAIL = 0.674490, 1.959964
+_Z_FENCES = {FENCE_IQRS: 3.0, FAR_IQRS: 5.0}
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,13 @@ def span(lower: float, upper: float, wider: Ends | None) -> Ends:
     return replace(wider, lower=min(lower, wider.lower), upper=max(upper, wider.upper))
 
 
-def explained(values: Numbers) -> Ends | None:
+def explained(values: Numbers, iqrs: float = FENCE_IQRS) -> Ends | None:
     """The range that the shape of sorted values explains; None where they lie evenly without heavy tails.
 
+    `iqrs` is `FENCE_IQRS` for the ordinary range or `FAR_IQRS` for what is not far out.
+
     Skewed values get the adjusted boxplot (Hubert & Vandervieren, 2008), positive ones also on the log scale. Evenly
-    lying ones with heavy tails get the range that a Tukey h distribution with those tails keeps 99.7 % in.
+    lying ones with heavy tails get the range of a Tukey h distribution with those tails, to 3 (far: 5) deviations.
     """
     sample = _sample(values)
     if len(sample) < _FEWEST_FOR_SHAPE:
@@ -58,22 +65,23 @@ def explained(values: Numbers) -> Ends | None:
     if not q1 < median < q3 or not np.isfinite(high - low):
         return None
     leaning = medcouple(sample)
-    if abs(leaning) >= SKEWED:
-        return _skewed(sample, leaning)
+    if abs(leaning) >= (SKEWED if iqrs == FENCE_IQRS else SLIGHTLY_SKEWED):
+        return _skewed(sample, leaning, iqrs)
     # The shorter tail counts, because errors on one side only do not lengthen it.
     reach = min((median - low) / (median - q1), (high - median) / (q3 - median)) * _Z_QUARTILE / _Z_TAIL
     if reach < HEAVY or len(sample) < _FEWEST_FOR_TAILS:
         return None
-    # The quantiles of a Tukey h distribution are z exp(h z² / 2): those at 97.5 % tell h, and h tells the one at z = 3.
-    times = _Z_FENCE / _Z_QUARTILE * reach ** ((_Z_FENCE**2 - _Z_QUARTILE**2) / (_Z_TAIL**2 - _Z_QUARTILE**2))
+    # The quantiles of a Tukey h distribution are z exp(h z² / 2): those at 97.5 % tell h, and h tells the one at z.
+    z = _Z_FENCES[iqrs]
+    times = z / _Z_QUARTILE * reach ** ((z**2 - _Z_QUARTILE**2) / (_Z_TAIL**2 - _Z_QUARTILE**2))
     return Ends(median - times * (median - q1), median + times * (q3 - median), "heavy_tails", reach)
 
 
-def _skewed(sample: Numbers, leaning: float) -> Ends:
-    ends = [_adjusted(sample, leaning)]
+def _skewed(sample: Numbers, leaning: float, iqrs: float) -> Ends:
+    ends = [_adjusted(sample, leaning, iqrs)]
     if leaning > 0 and sample[0] > 0:
         logs = np.log(sample)
-        ends += [_exponential(_adjusted(logs, lean)) for lean in (0.0, medcouple(logs))]
+        ends += [_exponential(_adjusted(logs, lean, iqrs)) for lean in (0.0, medcouple(logs))]
     lows, highs = zip(*ends, strict=True)
     return Ends(min(lows), max(highs), "skewed", leaning)
 
@@ -99,10 +107,10 @@ def _sample(values: Numbers) -> Numbers:
     return values[np.linspace(0, len(values) - 1, SAMPLED).round().astype(np.int64)]
 
 
-def _adjusted(values: Numbers, leaning: float) -> tuple[float, float]:
+def _adjusted(values: Numbers, leaning: float, iqrs: float) -> tuple[float, float]:
     q1, q3 = np.quantile(values, (0.25, 0.75))
     down, up = (-4.0, 3.0) if leaning >= 0 else (-3.0, 4.0)
-    width = FENCE_IQRS * (q3 - q1)
+    width = iqrs * (q3 - q1)
     return float(q1 - width * np.exp(down * leaning)), float(q3 + width * np.exp(up * leaning))
 
 

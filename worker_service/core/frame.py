@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -100,6 +100,8 @@ class Frame:
 
     columns: Mapping[str, Column]
     row_numbers: npt.NDArray[np.int64]
+    filled: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    """The row numbers of the cells that were missing and got a value, by column."""
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Frame:
@@ -137,12 +139,17 @@ class Frame:
 
     def with_columns(self, columns: Mapping[str, Column]) -> Frame:
         """Replace columns in their place; new ones come last."""
-        return Frame({**self.columns, **columns}, self.row_numbers)
+        return replace(self, columns={**self.columns, **columns})
 
     def without_columns(self, names: Collection[str]) -> Frame:
         """Leave columns out."""
         kept = {name: column for name, column in self.columns.items() if name not in names}
-        return Frame(kept, self.row_numbers)
+        return replace(self, columns=kept)
+
+    def with_filled(self, name: str, cells: Mask) -> Frame:
+        """Remember that these cells were missing and got a value."""
+        earlier = self.filled.get(name, np.zeros(0, np.int64))
+        return replace(self, filled={**self.filled, name: np.union1d(earlier, self.row_numbers[cells])})
 
     def keep_rows(self, mask: Mask) -> Frame:
         """Keep the rows where the mask is true."""
@@ -150,7 +157,7 @@ class Frame:
             return self
         chosen = pa.array(mask)
         columns = {name: Column(column.array.filter(chosen)) for name, column in self.columns.items()}
-        return Frame(columns, self.row_numbers[mask])
+        return replace(self, columns=columns, row_numbers=self.row_numbers[mask])
 
     def equals(self, other: Frame) -> bool:
         """Same columns in the same order, same types, same values, same rows."""

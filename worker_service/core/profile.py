@@ -10,10 +10,14 @@ import pyarrow as pa
 from worker_service.core.column_type import MOST_LEVELS, ColumnType, decide_type
 from worker_service.core.correlation import Correlation, correlate
 from worker_service.core.distinct import distinct
+from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows
 from worker_service.core.frame import TIMESTAMP, Column, Frame
+from worker_service.core.leakage import Leak, find_leaks
+from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.reading import ReadAs, infer, read
 from worker_service.core.rendering import render
 from worker_service.core.sentinels import Sentinel, find_sentinels, mask
+from worker_service.core.slips import Slip, find_slips, mended
 from worker_service.core.spellings import Spelling, find_spellings, merged
 from worker_service.core.statistics import (
     MomentSummary,
@@ -50,6 +54,8 @@ class ColumnProfile(Value):
     """Cells without a value once read, those with a sentinel included."""
     sentinels: tuple[Sentinel, ...]
     """Numbers that stand for missing; all that is said about the values leaves them out."""
+    slips: tuple[Slip, ...]
+    """Numbers with a slipped decimal point; all that is said about the values takes them for what was meant."""
     spellings: tuple[Spelling, ...]
     """Unusual spellings of a category's values; all that is said about the values takes them for the usual ones."""
     distinct: int
@@ -74,13 +80,16 @@ class Profile(Value):
     """The facts about a table."""
 
     rows: int
-    duplicate_rows: int
-    """Rows equal to an earlier one."""
+    duplicates: DuplicateRows
     time_column: str | None
     """The first column of strictly increasing moments: the rows are in time order."""
     correlation: Correlation | None
     target: Target
     """Which column a model would predict: the one asked for, else as far as names and positions tell."""
+    leaks: tuple[Leak, ...]
+    """Columns that give the target away."""
+    missingness: tuple[Missingness, ...]
+    """Columns in which it tells something that a value is missing."""
     columns: tuple[ColumnProfile, ...]
 
     def by_name(self) -> dict[str, ColumnProfile]:
@@ -95,13 +104,16 @@ def profile(frame: Frame, *, target: str | None = None) -> Profile:
     columns = _mark_duplicates(described, typed)
     tidy = {column.name: _tidy(typed[column.name], column) for column in columns}
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
+    chosen = guess_target(columns) if target is None else force_target(target, columns)
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     return Profile(
         rows=frame.rows,
-        duplicate_rows=_duplicate_rows(frame.rows, columns, typed),
+        duplicates=find_duplicate_rows(typed, {column.name: column.distinct for column in columns}, frame.rows),
         time_column=next(ordered, None),
         correlation=correlate(numeric),
-        target=guess_target(columns) if target is None else force_target(target, columns),
+        target=chosen,
+        leaks=find_leaks(columns, tidy, chosen.column),
+        missingness=find_missingness(columns, tidy, chosen.column),
         columns=tuple(columns),
     )
 
@@ -117,8 +129,10 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
     sentinels = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else ()
     spellings = typed.derive(find_spellings) if verdict.type == "category" else ()
-    typed = merged(mask(typed, sentinels), spellings)
-    different -= len(sentinels) + len(spellings)
+    typed = mask(typed, sentinels)
+    slips = typed.derive(find_slips) if verdict.type in ("integer", "decimal") else ()
+    typed = merged(mended(typed, slips), spellings)
+    different = _distinct_values(typed) if slips else different - len(sentinels) - len(spellings)
     return ColumnProfile(
         name=name,
         position=position,
@@ -128,6 +142,7 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
         evidence=f"{inference.evidence} {verdict.reason}".strip(),
         missing=typed.missing,
         sentinels=sentinels,
+        slips=slips,
         spellings=spellings,
         distinct=different,
         unfit=inference.unfit,
@@ -143,8 +158,8 @@ def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnPr
 
 
 def _tidy(typed: Column, facts: ColumnProfile) -> Column:
-    """A column as it is once sentinels are masked and spellings merged."""
-    return merged(mask(typed, facts.sentinels), facts.spellings)
+    """A column as it is once sentinels are masked, slips mended and spellings merged."""
+    return merged(mended(mask(typed, facts.sentinels), facts.slips), facts.spellings)
 
 
 def _storage(column: Column) -> Storage:
@@ -206,22 +221,3 @@ def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Colum
         else:
             marked.append(column.model_copy(update={"duplicate_of": same}))
     return marked
-
-
-def _duplicate_rows(rows: int, columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> int:
-    if rows < 2 or not columns or any(column.distinct == rows for column in columns):
-        return 0
-    mixed = np.zeros(rows, dtype=np.uint64)
-    for column in columns:
-        mixed = (mixed ^ _fingerprints(typed[column.name])) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return rows - len(np.unique(mixed))
-
-
-def _fingerprints(column: Column) -> npt.NDArray[np.uint64]:
-    """A number for each cell, equal for equal cells of the column."""
-    if column.is_text or column.is_boolean:
-        return column.derive(distinct).codes.astype(np.int64).view(np.uint64)
-    array = column.array.cast(TIMESTAMP).view("int64") if column.is_timestamp else column.array
-    bits = array.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
-    return bits if not column.missing else np.where(column.present(), bits, np.uint64(0x5EED5EED5EED5EED))

@@ -142,14 +142,14 @@ def _about_unfit(profile: Profile) -> list[str]:
 
 
 def _about_duplicates(profile: Profile) -> list[str]:
-    rows = profile.duplicate_rows
-    if not rows:
+    rows = profile.duplicates.count
+    if not rows or profile.duplicates.removable:
         return []
     return [f"Decide whether {count(rows, 'row')} equal to an earlier one may stay; nothing was removed."]
 
 
 def _about_outliers(outcome: Outcome) -> list[str]:
-    flagged = [result for result in outcome.results if result.kind == "treat_outliers" and result.state == "flagged"]
+    flagged = [result for result in outcome.results if result.kind == "treat_outliers" and result.outlier_percent > 10]
     return [
         f"Look at the histogram of {quoted(result.columns[0])}: {count(result.outliers, 'value')} "
         f"({percent(result.outlier_percent / 100)}) lie far out, too many to call them outliers."

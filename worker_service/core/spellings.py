@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
+from rapidfuzz.distance import OSA
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column
@@ -18,6 +19,15 @@ MOST_RARE = 0.02
 SHORTEST_WORD = 5
 LONG_WORD = 10
 """Words from this length on may have two wrong letters."""
+FREQUENT = 0.05
+"""A value that fills this share of the cells is one of the usual ones."""
+FEWEST_TYPED = 3
+"""Where so many different slips of usual values are found"""
+TYPED_SHARE = 0.5
+"""of more than one usual value, and they are this share of all unusual ones, the column was typed by hand: the same
+slip may repeat,"""
+TYPED_SLIP_SHARE = 0.1
+"""in at most this share of the cells with the right spelling."""
 SHORTEST_KEY = 3
 """Codes of one or two characters may differ by case alone."""
 
@@ -45,7 +55,7 @@ def find_spellings(column: Column) -> tuple[Spelling, ...]:
     totals = dict.fromkeys(usual, 0)
     for text, amount in counts.items():
         totals[keys[text]] += amount
-    slips = dict(_slips(totals))
+    slips = {**dict(_slips(totals)), **_typed(totals)}
     if len(totals) - len(slips) < 2:
         return ()
     ends = {text: usual[slips.get(key, key)] for text, key in keys.items() if text in variants or key in slips}
@@ -85,6 +95,27 @@ def _slips(totals: Mapping[str, int]) -> Iterator[tuple[str, str]]:
             yield key, meant[0]
 
 
+def _typed(totals: Mapping[str, int]) -> dict[str, str]:
+    """Unusual keys, each one slip away from one usual key, in a column where that is the rule."""
+    cells = sum(totals.values())
+    usual = [key for key, amount in totals.items() if amount >= FREQUENT * cells]
+    others = [key for key in totals if totals[key] < FREQUENT * cells]
+    found = {}
+    for key in others:
+        near = [one for one in usual if totals[key] <= TYPED_SLIP_SHARE * totals[one] and _is_one_slip(key, one)]
+        if len(near) == 1:
+            found[key] = near[0]
+    enough = len(found) >= max(FEWEST_TYPED, TYPED_SHARE * len(others))
+    return found if enough and len(set(found.values())) > 1 else {}
+
+
+def _is_one_slip(rare: str, usual: str) -> bool:
+    """Whether one letter was left out, doubled, mistyped or swapped with its neighbour."""
+    if len(usual) < SHORTEST_WORD or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
+        return False
+    return OSA.distance(rare, usual, score_cutoff=1) == 1
+
+
 def _is_slip(rare: str, usual: str) -> bool:
     """Whether one word differs, by a letter or two that are not its first; its digits, if any, are the same."""
     if rare[0] != usual[0] or abs(len(rare) - len(usual)) > 2 or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
@@ -97,17 +128,4 @@ def _is_slip(rare: str, usual: str) -> bool:
     shorter = min(len(left), len(right))
     if left[0] != right[0] or shorter < SHORTEST_WORD:
         return False
-    return _distance(left, right) <= (2 if shorter >= LONG_WORD else 1)
-
-
-def _distance(left: str, right: str) -> int:
-    """Letters inserted, left out, changed or swapped with their neighbour (optimal string alignment)."""
-    before, row = list[int](), list(range(len(right) + 1))
-    for i, letter in enumerate(left, start=1):
-        earlier, before, row = before, row, [i]
-        for j, other in enumerate(right, start=1):
-            steps = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
-                steps = min(steps, earlier[j - 2] + 1)
-            row.append(steps)
-    return row[-1]
+    return OSA.distance(left, right) <= (2 if shorter >= LONG_WORD else 1)

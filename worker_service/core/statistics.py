@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from worker_service.core.distinct import distinct
-from worker_service.core.fences import FENCE_IQRS, Ends, Shape, explained, span
+from worker_service.core.fences import FAR_IQRS, FENCE_IQRS, Ends, Shape, explained, span
 from worker_service.core.frame import TIMESTAMP, Column
 
 FENCE_DEVIATIONS = 3.0
 """Z-score fences: so many standard deviations from the mean."""
+FAR_DEVIATIONS = 5.0
+"""Beyond so many, a value is far out."""
 
 
 MOST_DECIMALS = 9
@@ -29,19 +31,8 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Centre(Value):
-    """Where values lie; None where undefined or too large for a double."""
-
-    mean: float | None
-    std: float | None
-    """Dividing by the number of values."""
-
-
-_NOWHERE = Centre(mean=None, std=None)
-
-
 class Fences(Value):
-    """Where ordinary values end, how many lie outside, and what the column is without those.
+    """Where ordinary values end, and where those begin that are far out.
 
     They have no more decimals than the values, and are not negative where no value is.
     """
@@ -49,10 +40,11 @@ class Fences(Value):
     lower: float | None
     upper: float | None
     outside: int
-    capped: Centre
-    """Of all values, those outside moved to the fence."""
-    inside: Centre
-    """Of the values inside."""
+    """Values beyond."""
+    far_lower: float | None = None
+    far_upper: float | None = None
+    far: int = 0
+    """Values beyond these."""
     shape: Shape = "even"
     """What the range was widened for."""
     evidence: float = 0.0
@@ -144,7 +136,8 @@ def summarise_numbers(column: Column) -> NumberSummary:
     """Describe a numeric column of finite values."""
     values = column.derive(ordered).astype(np.float64, copy=False)
     decimals = 0 if column.is_integer else _decimals(values)
-    wider = cache(partial(explained, values))
+    explain = cache(partial(explained, values))
+    width, deviations = (FENCE_IQRS, FAR_IQRS), (FENCE_DEVIATIONS, FAR_DEVIATIONS)
     with np.errstate(all="ignore"):
         q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
         mean, std, skew, kurtosis = _moments(values)
@@ -160,8 +153,8 @@ def summarise_numbers(column: Column) -> NumberSummary:
             kurtosis=finite(kurtosis),
             zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
             decimals=decimals,
-            iqr=_fences(values, Ends(q1 - FENCE_IQRS * (q3 - q1), q3 + FENCE_IQRS * (q3 - q1)), decimals, wider),
-            zscore=_fences(values, Ends(mean - FENCE_DEVIATIONS * std, mean + FENCE_DEVIATIONS * std), decimals, wider),
+            iqr=_fences(values, [Ends(q1 - n * (q3 - q1), q3 + n * (q3 - q1)) for n in width], decimals, explain),
+            zscore=_fences(values, [Ends(mean - n * std, mean + n * std) for n in deviations], decimals, explain),
         )
 
 
@@ -226,23 +219,30 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
 
 
 def _fences(
-    values: npt.NDArray[np.float64], plain: Ends, decimals: int | None, explain: Callable[[], Ends | None]
+    values: npt.NDArray[np.float64],
+    plain: list[Ends],
+    decimals: int | None,
+    explain: Callable[[float], Ends | None],
 ) -> Fences:
-    if not len(values) or not np.isfinite(plain.lower) or not np.isfinite(plain.upper):
-        return Fences(lower=None, upper=None, outside=0, capped=_NOWHERE, inside=_NOWHERE)
-    usual = _rounded(values, plain, decimals)
+    """`plain` are the ends of the ordinary range and those of what is not far out, for an even column."""
+    if not len(values) or not all(np.isfinite((ends.lower, ends.upper)).all() for ends in plain):
+        return Fences(lower=None, upper=None, outside=0)
+    usual, far = (_rounded(values, ends, decimals) for ends in plain)
     outside = _outside(values, usual)
-    wider = _rounded(values, span(plain.lower, plain.upper, explain()), decimals) if outside else usual
+    if not outside:
+        return Fences(lower=usual.lower, upper=usual.upper, outside=0, far_lower=far.lower, far_upper=far.upper)
+    wider = _rounded(values, span(plain[0].lower, plain[0].upper, explain(FENCE_IQRS)), decimals)
     ends = wider if _outside(values, wider) < outside else usual
-    below, above = _places(values, ends)
-    inside = _centre(values[below:above])
-    beyond = len(values) - (above - below)
+    far = _rounded(values, span(far.lower, far.upper, explain(FAR_IQRS)), decimals)
+    far_lower, far_upper = min(far.lower, ends.lower), max(far.upper, ends.upper)
+    beyond = _outside(values, ends)
     return Fences(
         lower=ends.lower,
         upper=ends.upper,
         outside=beyond,
-        capped=inside if not beyond else _centre(np.clip(values, ends.lower, ends.upper)),
-        inside=inside,
+        far_lower=far_lower,
+        far_upper=far_upper,
+        far=_outside(values, Ends(far_lower, far_upper)),
         shape=ends.shape,
         evidence=ends.evidence,
         spared=outside - beyond,
@@ -263,10 +263,6 @@ def _places(values: npt.NDArray[np.float64], ends: Ends) -> tuple[int, int]:
 def _outside(values: npt.NDArray[np.float64], ends: Ends) -> int:
     below, above = _places(values, ends)
     return len(values) - (above - below)
-
-
-def _centre(values: npt.NDArray[np.float64]) -> Centre:
-    return Centre(mean=finite(values.mean()), std=finite(values.std())) if len(values) else _NOWHERE
 
 
 def summarise_moments(column: Column) -> MomentSummary:

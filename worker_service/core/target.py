@@ -58,7 +58,7 @@ LIKELY_NAMES = frozenset(
         "charges",
     }
 )
-"""Names that are often given to it, and often to something else."""
+"""Names that are often given to it, and often to something else: enough for the last column only."""
 PREDICTABLE = frozenset({"integer", "decimal", "boolean", "category"})
 MOST_CLASSES = 20
 SURE_ENOUGH = 0.5
@@ -95,7 +95,7 @@ def guess_target(columns: Sequence[Candidate]) -> Target:
         at_the_end = [column for column in named if column is last]
         if at_the_end:
             return _chosen(at_the_end[0], confidence + 0.1, "and it is the last column")
-        if len(named) == 1:
+        if len(named) == 1 and named is strong:
             return _chosen(named[0], confidence, "though it is not the last column")
         if named:
             return _torn(named)

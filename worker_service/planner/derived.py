@@ -1,7 +1,7 @@
 """Proposes new columns: parts of dates, ratios of columns that go together, groups of skewed values."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
 
 from worker_service.core.correlation import Correlation
@@ -11,6 +11,7 @@ from worker_service.core.steps.date_parts import DatePart
 from worker_service.core.wording import number, quoted
 from worker_service.planner.names import Names
 
+_WEEK, _YEAR = 7, 365
 MOST_RATIOS = 3
 MOST_BINS = 5
 RELATED = 0.8
@@ -26,7 +27,7 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
         if column.type != "timestamp" or moments is None or moments.first is None or moments.last is None:
             continue
         parts = tuple(_varying(moments.first, moments.last, has_time=moments.has_time))
-        why = f"{_span(moments.first, moments.last)}; a model can use only the parts that vary."
+        why = f"{_span(moments.first, moments.last)}; a model can use the moment and the cycles it runs through."
         yield DateParts(
             kind="date_parts",
             column=column.name,
@@ -46,15 +47,16 @@ def _span(first: datetime, last: datetime) -> str:
 
 
 def _varying(first: datetime, last: datetime, *, has_time: bool) -> Iterator[DatePart]:
-    if first.year != last.year:
-        yield "year"
-    if (first.year, first.month) != (last.year, last.month):
-        yield "month"
-    if first.date() != last.date():
-        yield "day"
-        yield "weekday"
-    if has_time or first == last:
-        yield "hour"
+    """The moment itself, and every cycle that is run through at least once."""
+    span = last - first
+    if span:
+        yield "days"
+    if span >= timedelta(days=_YEAR):
+        yield from ("month_sin", "month_cos")
+    if span >= timedelta(days=_WEEK):
+        yield from ("weekday_sin", "weekday_cos")
+    if (has_time and span >= timedelta(days=1)) or not span:
+        yield from ("hour_sin", "hour_cos")
 
 
 def propose_ratios(columns: Sequence[ColumnProfile], found: Correlation | None, names: Names) -> Iterator[Ratio]:

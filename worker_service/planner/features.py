@@ -1,14 +1,26 @@
 """Proposes the columns of the engineered table: numbers only, nothing missing, nothing a model can't use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag, NumberRows
+from worker_service.core.steps import (
+    AnyStep,
+    DateParts,
+    DropColumn,
+    FillMissing,
+    Flag,
+    FrequencyEncode,
+    LabelEncode,
+    NumberRows,
+    TreatOutliers,
+)
 from worker_service.core.target import Target
 from worker_service.core.wording import count, fraction, quoted
 from worker_service.planner.cleaning import dropped_columns, is_sparse
 from worker_service.planner.derived import propose_bins, propose_date_parts, propose_ratios
 from worker_service.planner.encoding import propose_encoding
+from worker_service.planner.leaks import propose_leaks
+from worker_service.planner.missingness import propose_was_missing
 from worker_service.planner.names import Names
 from worker_service.planner.scaling import propose_scaling
 
@@ -29,16 +41,55 @@ def propose_features(profile: Profile, target: Target, treatment: Sequence[AnySt
     kept = [column for column in features if column.name not in drops]
     fills = {step.column: step for step in treatment if isinstance(step, FillMissing)}
     numbered = [] if kept or target.column is not None else [_number_rows(names)]
+    dates = list(propose_date_parts(kept, names))
+    derived: list[AnyStep] = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
+    encoding = list(propose_encoding(kept, fills, names))
     return [
         _announce(target),
+        *propose_leaks(profile, target),
         *numbered,
         *drops.values(),
-        *propose_date_parts(kept, names),
-        *propose_ratios(kept, profile.correlation, names),
-        *propose_bins(kept, names),
-        *propose_encoding(kept, fills, names),
-        *propose_scaling(kept, treatment, profile.rows),
+        *propose_was_missing(kept, profile, target, names),
+        *_fill_emptied(kept, treatment),
+        *dates,
+        *derived,
+        *encoding,
+        *propose_scaling(kept, [*_days(dates), *_made(derived), *_places(encoding)]),
     ]
+
+
+def _days(dates: Sequence[DateParts]) -> list[str]:
+    """Parts that are no circle."""
+    return [name for step in dates for part, name in zip(step.parts, step.names, strict=True) if part == "days"]
+
+
+def _made(derived: Sequence[AnyStep]) -> list[str]:
+    return [name for step in derived for name in step.outputs]
+
+
+def _places(encoding: Sequence[AnyStep]) -> list[str]:
+    """Columns whose categories became one number each; two of them, as a boolean has, are of a size already."""
+    frequencies = [step.column for step in encoding if isinstance(step, FrequencyEncode)]
+    return frequencies + [step.column for step in encoding if isinstance(step, LabelEncode) and len(step.levels) > 2]
+
+
+def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]) -> Iterator[FillMissing]:
+    """A model needs a value where outliers were emptied."""
+    medians = {column.name: column.numbers.median for column in columns if column.numbers is not None}
+    for step in treatment:
+        if isinstance(step, TreatOutliers) and step.strategy == "null" and medians.get(step.column) is not None:
+            median = medians[step.column] or 0
+            whole = any(column.name == step.column and column.storage == "integer" for column in columns)
+            yield FillMissing(
+                kind="fill_missing",
+                phase="features",
+                column=step.column,
+                method="median",
+                value=round(median) if whole else median,
+                why="Its outliers were emptied, and a model needs a value.",
+                confidence=0.7,
+                source="fill_emptied",
+            )
 
 
 def _announce(target: Target) -> Flag:

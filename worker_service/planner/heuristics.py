@@ -7,8 +7,9 @@ from worker_service.planner.features import propose_features
 from worker_service.planner.guards import guard
 from worker_service.planner.options import Options
 from worker_service.planner.outliers import propose_outliers
-from worker_service.planner.reading import propose_reading
+from worker_service.planner.reading import propose_duplicates, propose_reading
 from worker_service.planner.sentinels import propose_sentinels
+from worker_service.planner.slips import propose_slips
 from worker_service.planner.spellings import propose_spellings
 
 __all__ = ["Options", "propose"]
@@ -19,7 +20,9 @@ def propose(profile: Profile, options: Options) -> Recipe:
     target = profile.target
     reading = propose_reading(profile, target)
     cleaning = [
+        *propose_duplicates(profile),
         *propose_sentinels(profile, target),
+        *propose_slips(profile, target),
         *propose_spellings(profile, target),
         *propose_cleaning(profile, target),
     ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from worker_service.core.steps.treat_outliers import OutlierMethod
+from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,5 +14,5 @@ class Options:
     """Who proposes: heuristics alone, or with a language model's help."""
     outlier_method: OutlierMethod = "iqr"
     """How outliers are found."""
-    outlier_strategy: Literal["cap", "remove", "median"] = "cap"
+    outlier_strategy: OutlierStrategy = "cap"
     """What is done with them."""

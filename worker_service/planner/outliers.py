@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker_service.core.fences import FENCE_IQRS
+from worker_service.core.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.statistics import FENCE_DEVIATIONS, Fences, NumberSummary
+from worker_service.core.statistics import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
 from worker_service.core.steps import AnyStep, TreatOutliers
 from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
 from worker_service.core.target import Target
@@ -28,20 +28,31 @@ class _Case:
     name: str
     numbers: NumberSummary
     fences: Fences
-    lower: float
-    upper: float
-    outside: int
+    ordinary: tuple[float, float]
+    far: tuple[float, float]
     known: int
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """What happens to the values outside a range, and why."""
+
+    strategy: OutlierStrategy
+    range: tuple[float, float]
+    why: str
+
+
 def propose_outliers(profile: Profile, target: Target, options: Options) -> list[AnyStep]:
-    """One step for each numeric feature that has values outside its fences."""
+    """One step for each numeric feature that has values outside its fences.
+
+    What is far out is treated as asked; what lies only a little outside belongs to the tail and is told.
+    """
     budget = MOST_REMOVED * profile.rows
     steps: list[AnyStep] = []
     for case in _cases(profile, target, options.outlier_method):
-        strategy, why = _decide(case, options, budget=budget)
-        budget -= case.outside if strategy == "remove" else 0
-        steps.append(_treat(case, options.outlier_method, strategy, why))
+        decision = _decide(case, options, budget=budget)
+        budget -= case.fences.far if decision.strategy == "remove" else 0
+        steps.append(_treat(case, options.outlier_method, decision))
     return steps
 
 
@@ -51,9 +62,13 @@ def _cases(profile: Profile, target: Target, method: OutlierMethod) -> Iterator[
         if numbers is None or column.name == target.column or not _eligible(column, profile.rows):
             continue
         fences = numbers.iqr if method == "iqr" else numbers.zscore
-        if fences.outside and fences.lower is not None and fences.upper is not None:
-            known = profile.rows - column.missing
-            yield _Case(column.name, numbers, fences, fences.lower, fences.upper, fences.outside, known)
+        ordinary, far = _ends(fences.lower, fences.upper), _ends(fences.far_lower, fences.far_upper)
+        if fences.outside and ordinary is not None and far is not None:
+            yield _Case(column.name, numbers, fences, ordinary, far, profile.rows - column.missing)
+
+
+def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | None:
+    return None if lower is None or upper is None else (lower, upper)
 
 
 def _eligible(column: ColumnProfile, rows: int) -> bool:
@@ -61,32 +76,54 @@ def _eligible(column: ColumnProfile, rows: int) -> bool:
     return column.type in ("integer", "decimal") and not codes and not is_sparse(column, rows)
 
 
-def _decide(case: _Case, options: Options, *, budget: float) -> tuple[OutlierStrategy, str]:
-    if case.lower == case.upper:
+def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:
+    lower, upper = case.ordinary
+    if lower == upper:
         usual = number(case.numbers.median or 0)
-        return "flag", f"At least half of the values are {usual}, so there is no ordinary range to lie outside of."
-    if case.outside > MOST_OUTLIERS * case.known:
-        return "flag", f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."
-    if options.outlier_strategy == "remove" and case.outside > budget:
-        why = f"Removing their rows too would cost more than {percent(MOST_REMOVED)} of the table."
-        return "cap", f"{_range_sentence(case, options.outlier_method)} {why}"
-    return options.outlier_strategy, _range_sentence(case, options.outlier_method)
+        why = f"At least half of the values are {usual}, so there is no ordinary range to lie outside of."
+        return _Decision("flag", case.ordinary, why)
+    if case.fences.outside > MOST_OUTLIERS * case.known:
+        why = f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."
+        return _Decision("flag", case.ordinary, why)
+    if not case.fences.far:
+        tail = f"None is far out, beyond {_range(case.far)}: they are the tail of the distribution."
+        return _Decision("flag", case.ordinary, f"{_range_sentence(case, options.outlier_method, far=False)} {tail}")
+    why = f"{_range_sentence(case, options.outlier_method, far=True)}{_tail(case)}"
+    if options.outlier_strategy == "remove" and case.fences.far > budget:
+        why = f"{why} Removing their rows too would cost more than {percent(MOST_REMOVED)} of the table."
+        return _Decision("cap", case.far, why)
+    return _Decision(options.outlier_strategy, case.far, why)
 
 
-def _range_sentence(case: _Case, method: OutlierMethod) -> str:
-    usual = _usual_range(case.numbers, method)
+def _tail(case: _Case) -> str:
+    more = case.fences.outside - case.fences.far
+    if not more:
+        return ""
+    lies = plural_verb(more, "lies", "lie")
+    return (
+        f" {count(more, 'more value')} {lies} outside {_range(case.ordinary)} but not far, "
+        f"and {plural_verb(more, 'stays as it is', 'stay as they are')}."
+    )
+
+
+def _range(ends: tuple[float, float]) -> str:
+    return f"{number(ends[0])} to {number(ends[1])}"
+
+
+def _range_sentence(case: _Case, method: OutlierMethod, *, far: bool) -> str:
+    usual = _usual_range(case.numbers, method, far=far)
     return usual if case.fences.shape == "even" else f"{usual} {_widening(case.fences)}"
 
 
-def _usual_range(numbers: NumberSummary, method: OutlierMethod) -> str:
+def _usual_range(numbers: NumberSummary, method: OutlierMethod, *, far: bool) -> str:
     if method == "iqr":
         return (
             f"The middle half of the values lies between {number(numbers.q1 or 0)} and {number(numbers.q3 or 0)}; "
-            f"the range reaches {number(FENCE_IQRS)} times that width further on both sides."
+            f"the range reaches {number(FAR_IQRS if far else FENCE_IQRS)} times that width further on both sides."
         )
     return (
-        f"The range is the mean, {number(numbers.mean or 0)}, give or take {number(FENCE_DEVIATIONS)} standard "
-        f"deviations of {number(numbers.std or 0)}."
+        f"The range is the mean, {number(numbers.mean or 0)}, give or take "
+        f"{number(FAR_DEVIATIONS if far else FENCE_DEVIATIONS)} standard deviations of {number(numbers.std or 0)}."
     )
 
 
@@ -99,16 +136,17 @@ def _widening(fences: Fences) -> str:
     return f"Both tails reach {evidence} times as far as a normal distribution's, so the range was widened, {kept}."
 
 
-def _treat(case: _Case, method: OutlierMethod, strategy: OutlierStrategy, why: str) -> TreatOutliers:
+def _treat(case: _Case, method: OutlierMethod, decision: _Decision) -> TreatOutliers:
+    lower, upper = decision.range
     return TreatOutliers(
         kind="treat_outliers",
         column=case.name,
         method=method,
-        strategy=strategy,
-        lower=case.lower,
-        upper=case.upper,
-        replacement=case.numbers.median if strategy == "median" else None,
-        why=why,
+        strategy=decision.strategy,
+        lower=lower,
+        upper=upper,
+        replacement=case.numbers.median if decision.strategy == "median" else None,
+        why=decision.why,
         confidence=0.7,
         source=f"outliers_{method}",
     )

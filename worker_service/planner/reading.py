@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.reading.spec import Notation
-from worker_service.core.steps import AnyStep, Flag, ReadColumn
+from worker_service.core.steps import AnyStep, DropDuplicates, Flag, ReadColumn
 from worker_service.core.target import Target
-from worker_service.core.wording import count, examples, plural_verb, quoted
+from worker_service.core.wording import count, examples, percent, plural_verb, quoted
+
+_HARDLY = 0.001
 
 
 def propose_reading(profile: Profile, target: Target) -> list[AnyStep]:
-    """One step for each column that is not right as it is; doubts and duplicate rows as flags.
+    """One step for each column that is not right as it is; doubts as flags.
 
     The target is read only where its values stay the same to everybody: as numbers or moments that all its cells are.
     """
@@ -20,8 +22,6 @@ def propose_reading(profile: Profile, target: Target) -> list[AnyStep]:
             steps.append(_flag(column, _left_alone(column), source="target"))
         else:
             steps += _read(column)
-    if profile.duplicate_rows:
-        steps.append(_flag_duplicates(profile))
     return steps
 
 
@@ -65,7 +65,21 @@ def _unfit(column: ColumnProfile) -> str:
     return f"{cells}, {fit} not fit the type and {become} as missing; the list of changes keeps what was there."
 
 
-def _flag_duplicates(profile: Profile) -> Flag:
-    rows = profile.duplicate_rows
-    why = f"{count(rows, 'row')} {plural_verb(rows, 'repeats', 'repeat')} an earlier row exactly; nothing was removed."
-    return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, source="duplicate_rows")
+def propose_duplicates(profile: Profile) -> list[AnyStep]:
+    """Remove the rows that are copies; tell about those that chance explains."""
+    found = profile.duplicates
+    if not found.count:
+        return []
+    if found.removable:
+        why = (
+            "So many columns agree in them that chance would make "
+            f"{'less than 0.1 %' if found.expected_share < _HARDLY else percent(found.expected_share)} "
+            "of such pairs: they are copies. The first of each is kept."
+        )
+        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.9, source="duplicate_rows")]
+    rows = count(found.count, "row")
+    why = (
+        f"{rows} {plural_verb(found.count, 'repeats', 'repeat')} an earlier row exactly. Rows that differ in one "
+        "column only are so common here that equal ones are no surprise; nothing was removed."
+    )
+    return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, source="duplicate_rows")]

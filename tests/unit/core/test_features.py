@@ -46,7 +46,7 @@ def test_manifest_traces_every_column() -> None:
         "churned": "target",
     }
     made = {feature.name: feature for feature in manifest.output_features}
-    assert made["sold_month"].sources == ("sold",)
+    assert made["sold_days"].sources == ("sold",)
     assert made["color_missing"].sources == ("color",)
     assert made["churned"].how == "Taken over from the cleaned table as it is."
     assert made["age"].how.startswith("Filled 6 missing cells of “age” with the mean, 37. ")

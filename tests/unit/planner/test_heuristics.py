@@ -11,7 +11,17 @@ from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
 from worker_service.core.recipe import Recipe
 from worker_service.core.statistics import MomentSummary
-from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag, LabelEncode, OneHot, Scale, TreatOutliers
+from worker_service.core.steps import (
+    AnyStep,
+    DropColumn,
+    FillMissing,
+    Flag,
+    FrequencyEncode,
+    LabelEncode,
+    OneHot,
+    Scale,
+    TreatOutliers,
+)
 from worker_service.planner.derived import propose_date_parts
 from worker_service.planner.heuristics import Options, propose
 from worker_service.planner.names import Names
@@ -172,7 +182,7 @@ def test_moments_without_a_value_have_no_span() -> None:
 NORMAL = [round(float(value), 2) for value in np.random.default_rng(3).normal(100, 10, 200)]
 
 
-@pytest.mark.parametrize("strategy", ["cap", "remove", "median"])
+@pytest.mark.parametrize("strategy", ["cap", "remove", "median", "null", "flag"])
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
 def test_outliers_are_treated_as_asked(method: str, strategy: str) -> None:
     step = only({"x": [*NORMAL, 900.0]}, TreatOutliers, outlier_method=method, outlier_strategy=strategy)
@@ -211,7 +221,7 @@ def test_removal_keeps_most_rows() -> None:
 
 
 def test_target_is_untouched_everywhere() -> None:
-    columns = {"x": NORMAL, "y": [None, 1e6, *NORMAL[2:]]}
+    columns = {"x": list(range(0, 600, 3)), "y": [None, 1e6, *NORMAL[2:]]}
     outcome = prepared(columns, target="y")
     assert outcome.engineered["y"].array.to_pylist() == columns["y"]
     assert not [result for result in outcome.results if "y" in result.columns and result.kind != "flag"]
@@ -253,8 +263,25 @@ def test_a_copy_of_the_target_is_left_out() -> None:
 def test_few_levels_get_columns_and_many_get_numbers() -> None:
     few = only({"x": ["a", "b", "c"] * 5}, OneHot)
     assert (few.levels, few.names) == (("a", "b", "c"), ("x_a", "x_b", "x_c"))
-    many = only({"x": [f"L{place % 11}" for place in range(44)]}, LabelEncode)
-    assert len(many.levels) == 11
+    many = only({"x": [f"L{place % 51}" for place in range(204)]}, FrequencyEncode)
+    assert len(many.levels) == 51
+    assert sum(many.shares) == pytest.approx(1)
+
+
+def test_rare_levels_share_a_column() -> None:
+    step = only({"x": ["a", "b"] * 500 + ["c", "d", "e"]}, OneHot)
+    assert (step.levels, step.other) == (("a", "b"), "x_other")
+    outcome = prepared({"x": ["a", "b"] * 500 + ["c", "d", "e"]})
+    assert outcome.engineered["x_other"].array.to_pylist()[-4:] == [0, 1, 1, 1]
+
+
+def test_an_order_that_is_recognised_is_kept() -> None:
+    step = only({"x": ["high", "low", "medium", "low", "high"] * 8}, LabelEncode)
+    assert step.levels == ("low", "medium", "high")
+    assert only({"x": ["10-19", "20-29", "<10", "30+"] * 8}, LabelEncode).levels == ("<10", "10-19", "20-29", "30+")
+
+
+def test_booleans_become_numbers() -> None:
     assert only({"x": [True, False, True]}, LabelEncode).levels == ("false", "true")
 
 
@@ -265,20 +292,20 @@ def test_new_names_are_new() -> None:
     assert (names.claim("a", "b"), names.claim("a", "b")) == ("a_b_2", "a_b_3")
 
 
-@pytest.mark.parametrize("strategy", ["cap", "median"])
+@pytest.mark.parametrize("strategy", ["cap", "median", "remove", "null", "flag"])
 def test_standardised_means_standardised(strategy: str) -> None:
     rng = np.random.default_rng(11)
-    cells = [*np.round(rng.normal(50, 9, 300), 1), *[400.0] * 9, *[None] * 20]
+    cells = [*np.round(rng.normal(50, 9, 300), 1), *[95.0] * 9, *[None] * 20]
     outcome = prepared({"x": cells, "z": range(0, 329 * 3, 3)}, outlier_strategy=strategy)
     values = outcome.engineered["x"].numbers()
     assert (values.mean(), values.std()) == pytest.approx((0, 1), abs=1e-6)
 
 
-def test_flat_columns_are_scaled_to_one() -> None:
-    outcome = prepared({"x": [value / 7 for value in range(100)]})
-    values = outcome.engineered["x"].numbers()
-    assert (values.min(), values.max()) == (0.0, 1.0)
-    assert only({"x": [value / 7 for value in range(100)]}, Scale).method == "min_max"
+def test_heavy_tails_are_scaled_by_their_quartiles() -> None:
+    step = only({"x": np.random.default_rng(1).standard_t(2, 2000)}, Scale)
+    assert (step.method, step.center) == ("robust", None)
+    (measured,) = steps_of(prepared({"x": np.random.default_rng(1).standard_t(2, 2000)}).recipe, Scale, "x")
+    assert measured.center is not None
 
 
 def test_ratios_and_bins_say_why() -> None:

@@ -10,9 +10,34 @@ from worker_service.core.frame import Column
 
 NULL_WORDS = ("", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", "missing", "#n/a")
 
+REFUSALS = ("refused", "declined", "prefer not to say", "rather not say", "no answer", "withheld")
+"""Answers that say why there is no value: somebody would not give it."""
+NO_MEASURES = (
+    *NULL_WORDS,
+    *REFUSALS,
+    "unknown",
+    "unk",
+    "not known",
+    "not available",
+    "not applicable",
+    "not given",
+    "not provided",
+    "not reported",
+    "not recorded",
+    "no data",
+    "n.a.",
+    "n/k",
+    "undefined",
+    "tbd",
+    "tba",
+    "pending",
+    "dk",
+    "don't know",
+)
+"""What else stands for missing among numbers and dates; among words it may be an answer like any other."""
+
 _CASES = (str, str.upper, str.title)
 _USUAL_SPELLINGS = pa.array(sorted({spell(word) for word in NULL_WORDS for spell in _CASES} | {"NaN"}))
-_NULL_WORDS = pa.array(NULL_WORDS)
 
 
 def usual_spellings(column: Column) -> tuple[str, ...]:
@@ -21,17 +46,17 @@ def usual_spellings(column: Column) -> tuple[str, ...]:
     return tuple(sorted(found.unique().to_pylist()))
 
 
-def null_words(column: Column) -> npt.NDArray[np.bool_]:
-    """Which of a text column's distinct values are null words in any case, with or without spaces around."""
+def null_words(column: Column, words: tuple[str, ...] = NULL_WORDS) -> npt.NDArray[np.bool_]:
+    """Which of a text column's distinct values are such words in any case, with or without spaces around."""
     values = column.derive(distinct).values
     trimmed = pc.utf8_lower(pc.utf8_trim_whitespace(values))
-    return np.asarray(pc.is_in(trimmed, value_set=_NULL_WORDS).to_numpy(zero_copy_only=False), dtype=bool)
+    return np.asarray(pc.is_in(trimmed, value_set=pa.array(words)).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def spellings(column: Column) -> tuple[str, ...]:
-    """Every null word of a text column exactly as it is written there."""
+def spellings(column: Column, words: tuple[str, ...] = NULL_WORDS) -> tuple[str, ...]:
+    """Every such word of a text column exactly as it is written there."""
     values = column.derive(distinct).values
-    return tuple(sorted(values.filter(pa.array(column.derive(null_words))).to_pylist()))
+    return tuple(sorted(values.filter(pa.array(column.derive(null_words, words))).to_pylist()))
 
 
 def blank(text: pa.Array, missing: tuple[str, ...]) -> pa.Array:
@@ -41,9 +66,9 @@ def blank(text: pa.Array, missing: tuple[str, ...]) -> pa.Array:
     return pc.if_else(pc.is_in(text, value_set=pa.array(missing, text.type)), pa.scalar(None, text.type), text)
 
 
-def sample(column: Column) -> tuple[str, ...]:
-    """Up to 256 cells from all over a text column, trimmed, without null words: enough to rule a reader out."""
+def sample(column: Column, words: tuple[str, ...] = NULL_WORDS) -> tuple[str, ...]:
+    """Up to 256 cells from all over a text column, trimmed, without such words: enough to rule a reader out."""
     step = max(1, len(column) // 256)
     cells = column.array.take(pa.array(np.arange(0, len(column), step)[:256])).to_pylist()
     trimmed = (cell.strip() for cell in cells if cell is not None)
-    return tuple(cell for cell in trimmed if cell.lower() not in NULL_WORDS)
+    return tuple(cell for cell in trimmed if cell.lower() not in words)

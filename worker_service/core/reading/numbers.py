@@ -10,7 +10,7 @@ from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
 from worker_service.core.reading.amounts import plain_text, promising, recognise_amounts
 from worker_service.core.reading.characters import Characters
-from worker_service.core.reading.missing import null_words, sample, spellings, usual_spellings
+from worker_service.core.reading.missing import NO_MEASURES, null_words, sample, spellings, usual_spellings
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.read import cast_column
 from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
@@ -18,14 +18,19 @@ from worker_service.core.wording import count, examples, plural_verb
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
-_CODE = r"^\s*[+-]?(0[0-9xX]|\d{19,}\s*$)"
+_CODE = r"^\s*[+-]?(0[0-9xX][^.,]*$|\d{19,}\s*$)"
+_FEWEST_CODES = 0.01
+"""Where a smaller share of the cells starts with a zero, that is a slip of the pen,"""
+_CODE_LENGTH = 5
+"""unless nearly all cells have the same length, of at least so many characters, as postal codes have."""
+_SAME_LENGTH = 0.95
 _LOOKS_NUMERIC = re.compile(_NUMBER)
 _PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Whole numbers if every number is one, else decimals; refused where a cell looks like a code."""
-    cells = column.derive(sample)
+    cells = column.derive(sample, NO_MEASURES)
     if cells and 2 * sum(bool(_LOOKS_NUMERIC.match(cell)) for cell in cells) < len(cells) and not promising(cells):
         return Refused()
     codes = column.derive(codes_among)
@@ -37,11 +42,22 @@ def recognise(column: Column) -> AnyReadAs | Refused:
 def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
     """How many cells start with a zero like `00501` or have more than 18 digits, with examples; None if none does.
 
-    Reading such a cell as a number would lose a part of it.
+    Reading such a cell as a number would lose a part of it. A zero in front of very few cells is no code but a slip.
     """
-    chosen = column.array.filter(pa.array(_suspects(Characters.of(column.array))))
+    cells = Characters.of(column.array)
+    chosen = column.array.filter(pa.array(_suspects(cells)))
     found = chosen.filter(pc.match_substring_regex(chosen, _CODE))
-    return (len(found), tuple(found[:50].unique().to_pylist()[:3])) if len(found) else None
+    if not len(found) or not _are_codes(found, cells, column.known):
+        return None
+    return len(found), tuple(found[:50].unique().to_pylist()[:3])
+
+
+def _are_codes(found: pa.Array, cells: Characters, known: int) -> bool:
+    lengths = pc.binary_length(found)
+    if len(found) >= _FEWEST_CODES * known or pc.max(lengths).as_py() > 18:
+        return True
+    length = lengths[0].as_py()
+    return bool(length >= _CODE_LENGTH and (cells.lengths == length).sum() >= _SAME_LENGTH * known)
 
 
 def _suspects(cells: Characters) -> Mask:
@@ -62,7 +78,7 @@ def _code_sentence(codes: tuple[int, tuple[str, ...]]) -> str:
 
 
 def _read_whole(column: Column) -> AnyReadAs | None:
-    cells = column.derive(sample)
+    cells = column.derive(sample, NO_MEASURES)
     if not cells or not all(_PLAIN.fullmatch(cell) for cell in cells):
         return None
     # Arrow goes on to the last cell where one can't be read and is slow at it, so only promising casts are tried.
@@ -82,10 +98,10 @@ def _decimal(missing: tuple[str, ...]) -> AnyReadAs:
 
 def _read_most(column: Column) -> AnyReadAs | Refused:
     found = column.derive(distinct)
-    known = ~column.derive(null_words)
+    known = ~column.derive(null_words, NO_MEASURES)
     if not known.any():
         return Refused()
-    return recognise_amounts(found, known, column.derive(spellings))
+    return recognise_amounts(found, known, column.derive(spellings, NO_MEASURES))
 
 
 @cast.register

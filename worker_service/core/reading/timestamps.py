@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column, Mask
-from worker_service.core.reading.missing import null_words, sample, spellings
+from worker_service.core.reading.missing import NO_MEASURES, null_words, sample, spellings
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.read import cast_column
 from worker_service.core.reading.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
@@ -38,19 +38,19 @@ _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{
 
 def recognise(column: Column) -> AnyReadAs | Refused:
     """The format the values share; refused with a doubt where day and month can't be told apart."""
-    formats = _candidates(column.derive(sample))
+    formats = _candidates(column.derive(sample, NO_MEASURES))
     if not formats:
         return Refused()
     if len(formats) == 1:
         return _only(column, formats[0])
     ranked = sorted((_misfits(column, name), name) for name in formats)
     (misfits, best), (others, _) = ranked
-    known = int(column.derive(distinct).counts[~column.derive(null_words)].sum())
+    known = int(column.derive(distinct).counts[~column.derive(null_words, NO_MEASURES)].sum())
     if not enough(known - misfits, known):
         return Refused()
     if not _decided(column, ranked):
         return Refused(_doubt(column, known, others + misfits), doubtful=True)
-    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings), format=best)
+    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=best)
 
 
 def _only(column: Column, name: str) -> AnyReadAs:
@@ -58,7 +58,7 @@ def _only(column: Column, name: str) -> AnyReadAs:
     plain = ReadTimestamp(kind="timestamp", format=name)
     if column.derive(cast_column, plain) is not None:
         return plain
-    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings), format=name)
+    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=name)
 
 
 def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,12 +74,12 @@ def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
 
 def _parsed(column: Column, name: str) -> pa.Array:
     values = column.derive(distinct).values
-    known = pc.if_else(pa.array(column.derive(null_words)), pa.scalar(None, values.type), values)
+    known = pc.if_else(pa.array(column.derive(null_words, NO_MEASURES)), pa.scalar(None, values.type), values)
     return parse(ReadTimestamp(kind="timestamp", format=name), known)
 
 
 def _misfits(column: Column, name: str) -> int:
-    found, known = column.derive(distinct), ~column.derive(null_words)
+    found, known = column.derive(distinct), ~column.derive(null_words, NO_MEASURES)
     return int(found.counts[known & ~_valid(column.derive(_parsed, name))].sum())
 
 
@@ -97,7 +97,7 @@ def _decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
 
 
 def _doubt(column: Column, known: int, deciding: int) -> str:
-    seen = column.derive(sample)
+    seen = column.derive(sample, NO_MEASURES)
     contradiction = f"the {count(deciding, 'cell')} that would tell contradict each other"
     evidence = contradiction if deciding else "none of them shows which"
     return (

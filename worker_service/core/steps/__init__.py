@@ -1,31 +1,38 @@
 """The kinds of steps a recipe is made of: for each family its data, what it does to a frame, and its sentence."""
 
-from worker_service.core.steps.base import Effect, Phase, StepRejected, Tally, apply_step, describe_step
+from worker_service.core.steps.base import Effect, Phase, StepRejected, Tally, apply_step, describe_step, settle_step
 from worker_service.core.steps.combine import Bin, Ratio
 from worker_service.core.steps.date_parts import DateParts
 from worker_service.core.steps.drop_column import DropColumn
-from worker_service.core.steps.encode import LabelEncode, OneHot
+from worker_service.core.steps.drop_duplicates import DropDuplicates
+from worker_service.core.steps.encode import FrequencyEncode, LabelEncode, OneHot
 from worker_service.core.steps.fill_missing import FillMissing
 from worker_service.core.steps.flag import Flag
 from worker_service.core.steps.mask_sentinel import MaskSentinel
 from worker_service.core.steps.merge_levels import MergeLevels
 from worker_service.core.steps.number_rows import NumberRows
 from worker_service.core.steps.read_column import ReadColumn
+from worker_service.core.steps.rescale import Rescale
 from worker_service.core.steps.scale import Scale
 from worker_service.core.steps.treat_outliers import TreatOutliers
+from worker_service.core.steps.was_missing import WasMissing
 
 AnyStep = (
     ReadColumn
     | Flag
     | DropColumn
+    | DropDuplicates
     | MaskSentinel
     | MergeLevels
+    | Rescale
     | FillMissing
     | TreatOutliers
+    | WasMissing
     | DateParts
     | Ratio
     | Bin
     | OneHot
+    | FrequencyEncode
     | LabelEncode
     | Scale
     | NumberRows
@@ -37,9 +44,11 @@ __all__ = [
     "Bin",
     "DateParts",
     "DropColumn",
+    "DropDuplicates",
     "Effect",
     "FillMissing",
     "Flag",
+    "FrequencyEncode",
     "LabelEncode",
     "MaskSentinel",
     "MergeLevels",
@@ -48,10 +57,13 @@ __all__ = [
     "Phase",
     "Ratio",
     "ReadColumn",
+    "Rescale",
     "Scale",
     "StepRejected",
     "Tally",
     "TreatOutliers",
+    "WasMissing",
     "apply_step",
     "describe_step",
+    "settle_step",
 ]

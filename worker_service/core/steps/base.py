@@ -99,6 +99,15 @@ class Tally:
 
 
 @singledispatch
+def settle_step(step: Step, frame: Frame) -> Step:
+    """The step with what could only be measured on the frame that it finds; most need nothing.
+
+    Raises StepRejected where nothing sensible can be measured.
+    """
+    return step
+
+
+@singledispatch
 def apply_step(step: Step, frame: Frame) -> Effect:
     """Work out what a step does to a frame that has its columns. Raises StepRejected where it does not fit."""
     raise TypeError(f"nothing is registered that applies {type(step).__name__}")

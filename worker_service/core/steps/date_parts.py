@@ -1,9 +1,10 @@
 """What a date says about the year, the season, the week and the hour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
@@ -21,19 +22,55 @@ from worker_service.core.steps.base import (
 )
 from worker_service.core.wording import count, listing, quoted
 
-DatePart = Literal["year", "month", "day", "weekday", "hour"]
+DatePart = Literal[
+    "days",
+    "year",
+    "month",
+    "day",
+    "weekday",
+    "hour",
+    "month_sin",
+    "month_cos",
+    "weekday_sin",
+    "weekday_cos",
+    "hour_sin",
+    "hour_cos",
+]
+"""`days` since 1970 with their fraction; a sine and a cosine put December beside January on a circle of radius √2."""
+
+_RADIUS = np.sqrt(2)
+
+
+def _days(moments: pa.Array) -> pa.Array:
+    return pc.divide(moments.cast(pa.int64()).cast(pa.float64(), safe=False), 86_400_000_000.0)
+
+
+def _wave(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def transform(moments: pa.Array) -> pa.Array:
+        turns = part(moments).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
+        return pa.array(_RADIUS * wave(2 * np.pi * turns), from_pandas=True)
+
+    return transform
+
 
 _PARTS: dict[DatePart, Callable[[Any], Any]] = {
+    "days": _days,
     "year": pc.year,
     "month": pc.month,
     "day": pc.day,
     "weekday": pc.day_of_week,
     "hour": pc.hour,
+    "month_sin": _wave(pc.month, 12, np.sin),
+    "month_cos": _wave(pc.month, 12, np.cos),
+    "weekday_sin": _wave(pc.day_of_week, 7, np.sin),
+    "weekday_cos": _wave(pc.day_of_week, 7, np.cos),
+    "hour_sin": _wave(pc.hour, 24, np.sin),
+    "hour_cos": _wave(pc.hour, 24, np.cos),
 }
 
 
 class DateParts(ColumnStep):
-    """Replace a column of moments by whole numbers: year, month, day, weekday (Monday 0), hour; in UTC."""
+    """Replace a column of moments by numbers in UTC; on its circle, a weekday counts from Monday."""
 
     kind: Literal["date_parts"]
     phase: ClassVar[Phase] = "features"
@@ -68,9 +105,18 @@ def _apply(step: DateParts, frame: Frame) -> Effect:
     return Effect(added=added, dropped=(step.column,), found=column.missing)
 
 
+def _told(parts: tuple[DatePart, ...]) -> Iterator[str]:
+    """Each part in words; the two ways of a circle once."""
+    for part in parts:
+        if part.endswith("_sin"):
+            yield f"{part.removesuffix('_sin')} on a circle (sine and cosine)"
+        elif not part.endswith("_cos"):
+            yield "days since 1970" if part == "days" else part
+
+
 @describe_step.register
 def _describe(step: DateParts, tally: Tally) -> str:
-    sentence = f"Replaced {quoted(step.column)} by its {listing(step.parts)}"
+    sentence = f"Replaced {quoted(step.column)} by its {listing(_told(step.parts))}"
     if not tally.found or step.fill is None:
         return f"{sentence}."
     middle = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()

@@ -21,7 +21,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
-from worker_service.core.wording import count, examples, listing, quoted
+from worker_service.core.wording import count, listing, number, quoted
 
 UNKNOWN = -1
 
@@ -35,17 +35,36 @@ class OneHot(ColumnStep):
     """The values, as canonical text."""
     names: tuple[str, ...]
     """The new columns, one for each level."""
+    other: str | None = None
+    """The new column for all other values; None where there is none."""
 
     @model_validator(mode="after")
     def _one_name_each(self) -> "OneHot":
-        if len(self.names) != len(self.levels) or len(set(self.names)) != len(self.names):
+        if len(self.names) != len(self.levels) or len(set(self.outputs)) != len(self.outputs):
             raise ValueError("each level needs a column name of its own")
         return self
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The new columns."""
-        return self.names
+        return self.names if self.other is None else (*self.names, self.other)
+
+
+class FrequencyEncode(ColumnStep):
+    """Replace each value by how often it occurs; 0 for a value that is not among the levels."""
+
+    kind: Literal["frequency_encode"]
+    phase: ClassVar[Phase] = "features"
+    levels: tuple[str, ...]
+    """The values, as canonical text."""
+    shares: tuple[float, ...]
+    """The share of the known cells that hold each."""
+
+    @model_validator(mode="after")
+    def _one_share_each(self) -> "FrequencyEncode":
+        if len(self.shares) != len(self.levels):
+            raise ValueError("each level needs its share")
+        return self
 
 
 class LabelEncode(ColumnStep):
@@ -61,6 +80,8 @@ class LabelEncode(ColumnStep):
 def _apply_one_hot(step: OneHot, frame: Frame) -> Effect:
     codes = _places(frame, step)
     added = {name: Column(pa.array((codes == place).astype(np.int8))) for place, name in enumerate(step.names)}
+    if step.other is not None:
+        added[step.other] = Column(pa.array((codes == UNKNOWN).astype(np.int8)))
     return Effect(added=added, dropped=(step.column,))
 
 
@@ -71,7 +92,14 @@ def _apply_label_encode(step: LabelEncode, frame: Frame) -> Effect:
     return Effect(changed={step.column: Change(Column(codes), column.present())})
 
 
-def _places(frame: Frame, step: OneHot | LabelEncode) -> npt.NDArray[np.int64]:
+@apply_step.register
+def _apply_frequency_encode(step: FrequencyEncode, frame: Frame) -> Effect:
+    column = frame[step.column]
+    shares = np.append(np.asarray(step.shares, dtype=np.float64), 0.0)[_places(frame, step)]
+    return Effect(changed={step.column: Change(Column(pa.array(shares)), column.present())})
+
+
+def _places(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
     """For each cell the place of its value among the levels, -1 where it is not there or missing."""
     found = frame[step.column].derive(distinct)
     places = pc.index_in(render(found.values), value_set=pa.array(step.levels, pa.string()))
@@ -83,18 +111,26 @@ def _places(frame: Frame, step: OneHot | LabelEncode) -> npt.NDArray[np.int64]:
 
 @describe_step.register
 def _describe_one_hot(step: OneHot, tally: Tally) -> str:
-    made = count(len(step.levels), "column")
-    return f"Replaced {quoted(step.column)} by {made} of 0 and 1, one for each value: {_levels(step.levels)}."
+    made = count(len(step.outputs), "column")
+    if step.other is None:
+        return f"Replaced {quoted(step.column)} by {made} of 0 and 1, one for each value: {_levels(step.levels)}."
+    return (
+        f"Replaced {quoted(step.column)} by {made} of 0 and 1: one for each of {_levels(step.levels)}, "
+        f"and {quoted(step.other)} for all other values."
+    )
+
+
+@describe_step.register
+def _describe_frequency_encode(step: FrequencyEncode, tally: Tally) -> str:
+    first = f"{number(round(step.shares[0], 4))} for {quoted(step.levels[0])}" if step.levels else "0"
+    return f"Replaced each value of {quoted(step.column)} by the share of the rows that hold it, such as {first}."
 
 
 @describe_step.register
 def _describe_label_encode(step: LabelEncode, tally: Tally) -> str:
     if len(step.levels) == 2:
         return f"Wrote {quoted(step.column)} as 0 for {quoted(step.levels[0])} and 1 for {quoted(step.levels[1])}."
-    last = f"{len(step.levels) - 1:,}"
-    return (
-        f"Numbered the values of {quoted(step.column)} from 0 to {last} in alphabetical order, {examples(step.levels)}."
-    )
+    return f"Numbered the values of {quoted(step.column)} from 0 in the order {listing(map(quoted, step.levels))}."
 
 
 def _levels(levels: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Putting a value where there is none."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +10,6 @@ from worker_service.core.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
     Tally,
     apply_step,
@@ -26,7 +25,8 @@ class FillMissing(ColumnStep):
     """Fill a column's missing cells with one value, or each with the value before it."""
 
     kind: Literal["fill_missing"]
-    phase: ClassVar[Phase] = "cleaning"
+    phase: Literal["cleaning", "features"] = "cleaning"
+    """Both tables, or the engineered one alone."""
     method: FillMethod
     value: FillValue | None
     """What to fill in; None for `forward_fill`. A column of whole numbers takes whole numbers only."""

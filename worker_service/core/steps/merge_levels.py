@@ -52,7 +52,9 @@ def _apply(step: MergeLevels, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: MergeLevels, tally: Tally) -> str:
-    told = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in step.spellings[:_MOST_EXAMPLES]]
+    # Those that differ by spaces alone look alike on paper, so the others make better examples.
+    seen = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
+    told = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in seen[:_MOST_EXAMPLES]]
     such_as = "" if len(told) == len(step.spellings) else "such as "
     cells = f"{count(tally.cells_changed, 'cell')} of {quoted(step.column)}"
     return f"Gave {cells} the usual spelling: {such_as}{listing(told)}."

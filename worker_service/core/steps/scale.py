@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
+from worker_service.core.fences import Numbers
 from worker_service.core.frame import Column, Frame
 from worker_service.core.steps.base import (
     Change,
@@ -16,8 +17,13 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
     require_number,
+    settle_step,
 )
 from worker_service.core.wording import number, quoted
+
+NORMAL_IQR = 1.349
+"""The interquartile range of a normal distribution in standard deviations."""
+_LEAST_SPREAD = 1e-12
 
 
 class Scale(ColumnStep):
@@ -25,18 +31,40 @@ class Scale(ColumnStep):
 
     kind: Literal["scale"]
     phase: ClassVar[Phase] = "features"
-    method: Literal["standard", "min_max"]
-    """To mean 0 and standard deviation 1, or to the range 0 to 1."""
-    center: float
-    """The mean or the minimum of the cleaned values."""
-    divisor: float
-    """Their standard deviation or their range."""
+    method: Literal["standard", "robust"]
+    """By mean and standard deviation, or by the median and the interquartile range of tails that are heavy."""
+    center: float | None = None
+    """None until it is measured on the table that the step finds."""
+    divisor: float | None = None
+    """None until measured. A robust one is the interquartile range divided by 1.349, as in a normal distribution."""
+
+
+@settle_step.register
+def _settle(step: Scale, frame: Frame) -> Scale:
+    if step.center is not None and step.divisor is not None:
+        return step
+    values = require_number(frame, step.column).numbers()
+    with np.errstate(all="ignore"):
+        center, divisor = _measured(values[np.isfinite(values)], robust=step.method == "robust")
+    if not np.isfinite(divisor) or divisor <= _LEAST_SPREAD * max(1.0, abs(center)) or not np.isfinite(center):
+        raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much for a standard deviation.")
+    return step.model_copy(update={"center": center, "divisor": divisor})
+
+
+def _measured(values: Numbers, *, robust: bool) -> tuple[float, float]:
+    if not len(values):
+        return 0.0, 0.0
+    if robust:
+        q1, median, q3 = (float(end) for end in np.quantile(values, (0.25, 0.5, 0.75)))
+        if q3 > q1:
+            return median, (q3 - q1) / NORMAL_IQR
+    return float(values.mean()), float(values.std())
 
 
 @apply_step.register
 def _apply(step: Scale, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
-    if step.divisor <= 0:
+    if step.center is None or step.divisor is None or step.divisor <= 0:
         raise StepRejected(f"{quoted(step.column)} does not vary.")
     with np.errstate(over="ignore", invalid="ignore"):
         values = (column.numbers() - step.center) / step.divisor
@@ -47,10 +75,15 @@ def _apply(step: Scale, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: Scale, tally: Tally) -> str:
-    if step.method == "standard":
-        return (
-            f"Standardised {quoted(step.column)}: subtracted the mean, {number(step.center)}, "
-            f"and divided by the standard deviation, {number(step.divisor)}."
+    middle, width = (
+        ("median", "interquartile range in standard deviations")
+        if step.method == "robust"
+        else (
+            "mean",
+            "standard deviation",
         )
-    top = number(step.center + step.divisor)
-    return f"Scaled {quoted(step.column)} so that {number(step.center)} becomes 0 and {top} becomes 1."
+    )
+    return (
+        f"Scaled {quoted(step.column)}: subtracted the {middle}, {number(step.center or 0)}, "
+        f"and divided by the {width}, {number(step.divisor or 0)}."
+    )

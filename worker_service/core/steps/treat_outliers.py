@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from worker_service.core.frame import Column, Frame, Mask
 from worker_service.core.steps.base import (
@@ -18,10 +19,10 @@ from worker_service.core.steps.base import (
     describe_step,
     require_number,
 )
-from worker_service.core.wording import count, number, percent, quoted
+from worker_service.core.wording import count, number, percent, plural_verb, quoted
 
 OutlierMethod = Literal["iqr", "zscore"]
-OutlierStrategy = Literal["cap", "remove", "median", "flag"]
+OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
 _LARGEST = 2**62
 
 
@@ -31,9 +32,9 @@ class TreatOutliers(ColumnStep):
     kind: Literal["treat_outliers"]
     phase: ClassVar[Phase] = "outliers"
     method: OutlierMethod
-    """How the fences were found: quartiles ± 1.5 interquartile ranges, or mean ± 3 standard deviations."""
+    """How the fences were found: from the quartiles, or from the mean and the standard deviation."""
     strategy: OutlierStrategy
-    """Move them to the fence, remove their rows, replace them, or only count them."""
+    """Move them to the fence, remove their rows, replace them, empty them, or only count them."""
     lower: float
     upper: float
     replacement: float | None
@@ -54,6 +55,9 @@ def _apply(step: TreatOutliers, frame: Frame) -> Effect:
         return Effect(found=found, below=below, flagged=True)
     if step.strategy == "remove":
         return Effect(kept_rows=~outside, found=found, below=below)
+    if step.strategy == "null":
+        emptied = pc.if_else(pa.array(outside), pa.scalar(None, column.type), column.array)
+        return Effect(changed={step.column: Change(Column(emptied), outside)}, found=found, below=below)
     treated = _with(column, outside, _treated(step, column, values[outside]))
     return Effect(changed={step.column: Change(treated, outside)}, found=found, below=below)
 
@@ -107,6 +111,8 @@ def _describe(step: TreatOutliers, tally: Tally) -> str:
         return f"Removed {rows} in which {quoted(step.column)} lies {outside}."
     if step.strategy == "cap":
         return f"Moved {found} {outside} {_nearer_end(tally)}."
+    if step.strategy == "null":
+        return f"Emptied {plural_verb(tally.found, 'the cell', 'the cells')} of {found} {outside}."
     if step.strategy == "median":
         return f"Replaced {found} {outside} by the median, {number(step.replacement or 0)}."
     return f"Left {found} {outside} as {'it is' if tally.found == 1 else 'they are'}."

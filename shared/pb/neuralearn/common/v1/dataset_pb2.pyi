@@ -57,9 +57,9 @@ class _OutlierMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outlier
     OUTLIER_METHOD_UNSPECIFIED: _OutlierMethod.ValueType  # 0
     """Not said; treated as OUTLIER_METHOD_IQR."""
     OUTLIER_METHOD_IQR: _OutlierMethod.ValueType  # 1
-    """Outside the quartiles by more than 1.5 interquartile ranges."""
+    """By the distance from the quartiles, in interquartile ranges; widened for skewed and heavy-tailed columns."""
     OUTLIER_METHOD_ZSCORE: _OutlierMethod.ValueType  # 2
-    """More than 3 standard deviations from the mean."""
+    """By the distance from the mean, in standard deviations; widened likewise."""
 
 class OutlierMethod(_OutlierMethod, metaclass=_OutlierMethodEnumTypeWrapper):
     """How outliers of a numeric column are found."""
@@ -67,9 +67,9 @@ class OutlierMethod(_OutlierMethod, metaclass=_OutlierMethodEnumTypeWrapper):
 OUTLIER_METHOD_UNSPECIFIED: OutlierMethod.ValueType  # 0
 """Not said; treated as OUTLIER_METHOD_IQR."""
 OUTLIER_METHOD_IQR: OutlierMethod.ValueType  # 1
-"""Outside the quartiles by more than 1.5 interquartile ranges."""
+"""By the distance from the quartiles, in interquartile ranges; widened for skewed and heavy-tailed columns."""
 OUTLIER_METHOD_ZSCORE: OutlierMethod.ValueType  # 2
-"""More than 3 standard deviations from the mean."""
+"""By the distance from the mean, in standard deviations; widened likewise."""
 Global___OutlierMethod: _TypeAlias = OutlierMethod  # noqa: Y015
 
 class _OutlierStrategy:
@@ -86,6 +86,10 @@ class _OutlierStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outli
     """Removes the row."""
     OUTLIER_STRATEGY_MEDIAN: _OutlierStrategy.ValueType  # 3
     """Replaces the value by the column's median."""
+    OUTLIER_STRATEGY_NULL: _OutlierStrategy.ValueType  # 4
+    """Empties the cell."""
+    OUTLIER_STRATEGY_FLAG: _OutlierStrategy.ValueType  # 5
+    """Leaves the value and tells about it."""
 
 class OutlierStrategy(_OutlierStrategy, metaclass=_OutlierStrategyEnumTypeWrapper):
     """What is done with outliers once found."""
@@ -98,6 +102,10 @@ OUTLIER_STRATEGY_REMOVE: OutlierStrategy.ValueType  # 2
 """Removes the row."""
 OUTLIER_STRATEGY_MEDIAN: OutlierStrategy.ValueType  # 3
 """Replaces the value by the column's median."""
+OUTLIER_STRATEGY_NULL: OutlierStrategy.ValueType  # 4
+"""Empties the cell."""
+OUTLIER_STRATEGY_FLAG: OutlierStrategy.ValueType  # 5
+"""Leaves the value and tells about it."""
 Global___OutlierStrategy: _TypeAlias = OutlierStrategy  # noqa: Y015
 
 class _DatasetState:

@@ -1,0 +1,51 @@
+"""Copies are told from rows that are equal by chance."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
+from worker_service.core.frame import Frame
+
+RNG = np.random.default_rng(3)
+
+
+def found(columns: dict[str, Any]) -> DuplicateRows:
+    frame = Frame.from_table(pa.table(columns))
+    sizes = {name: len(column.array.unique()) for name, column in frame.columns.items()}
+    return find_duplicate_rows(frame.columns, sizes, frame.rows)
+
+
+def with_copies(columns: dict[str, Any], copies: int) -> dict[str, Any]:
+    return {name: [*values, *list(values)[:copies]] for name, values in columns.items()}
+
+
+def test_copies_of_varied_rows_are_removable() -> None:
+    columns = {"price": RNG.lognormal(3, 1, 500).round(2), "day": RNG.integers(0, 300, 500), "kind": ["a", "b"] * 250}
+    duplicates = found(with_copies(columns, 20))
+    assert (duplicates.count, duplicates.removable) == (20, True)
+
+
+def test_a_survey_loses_nobody() -> None:
+    columns = {name: RNG.choice(["yes", "no"], 400) for name in ("first", "second", "third")}
+    duplicates = found(columns)
+    assert duplicates.count > 300
+    assert not duplicates.removable
+
+
+def test_chance_is_weighed_where_columns_have_few_values() -> None:
+    columns = {name: RNG.integers(0, 6, 300) for name in "abcd"}
+    duplicates = found(columns)
+    assert duplicates.count > 0
+    assert not duplicates.removable
+    assert duplicates.expected_share > 0.3
+
+
+def test_a_single_column_has_no_copies() -> None:
+    assert not found({"x": [*range(100), 5]}).removable
+
+
+def test_missing_cells_are_equal_to_each_other_only() -> None:
+    frame = Frame.from_table(pa.table({"x": [None, 0, None, 0], "y": ["a", "a", "a", "b"]}))
+    assert first_of_equal_rows(list(frame.columns.values())).tolist() == [True, True, False, True]

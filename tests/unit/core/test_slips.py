@@ -1,0 +1,42 @@
+"""Slipped decimal points are put back; second groups and single strangers are not."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.frame import Column
+from worker_service.core.slips import find_slips, mended
+
+RNG = np.random.default_rng(7)
+WEIGHTS = RNG.normal(72, 9, 500).round(1)
+
+
+@pytest.mark.parametrize("factor", [10.0, 100.0, 1000.0, 0.1, 0.01])
+def test_slips_are_found_and_mended(factor: float) -> None:
+    written = WEIGHTS.copy()
+    written[::60] = np.round(written[::60] * factor, 6)
+    (slip,) = find_slips(Column(pa.array(written)))
+    assert slip.factor == pytest.approx(factor)
+    assert slip.count == len(written[::60])
+    assert mended(Column(pa.array(written)), (slip,)).array.to_pylist() == WEIGHTS.tolist()
+
+
+@pytest.mark.parametrize(
+    "strangers",
+    [[7200.0], [7200.0] * 8, [7200.0, 7201.0, 7202.0], [150.0, 160.0, 170.0], list(RNG.normal(7200, 900, 200))],
+    ids=["one", "the same", "alike", "near", "a second group"],
+)
+def test_strangers_are_no_slips(strangers: list[float]) -> None:
+    assert find_slips(Column(pa.array([*WEIGHTS, *strangers]))) == ()
+
+
+def test_wide_columns_have_no_slips() -> None:
+    assert find_slips(Column(pa.array(RNG.lognormal(6, 1, 2000).round(2)))) == ()
+
+
+def test_whole_numbers_stay_whole() -> None:
+    ages = [int(age) for age in RNG.integers(20, 80, 400)]
+    column = Column(pa.array([*ages, 2500, 4100, 7300, None]))
+    (slip,) = find_slips(column)
+    assert mended(column, (slip,)).array.to_pylist() == [*ages, 25, 41, 73, None]
+    assert find_slips(Column(pa.array([*ages, 2501, 4103, 7307]))) == ()

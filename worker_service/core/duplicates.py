@@ -1,0 +1,103 @@
+"""Rows that say the same in every column, and whether chance explains them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from worker_service.core.distinct import distinct
+from worker_service.core.frame import TIMESTAMP, Column, Mask
+from worker_service.core.statistics import Value
+
+EXPLAINED = 0.05
+"""Where chance makes at least this share of the pairs of equal rows, none is removed."""
+MOST_REPEATED = 0.3
+"""Where more rows than this repeat another, repeating is how the table is."""
+MOST_TRIED = 12
+"""How many columns are left out in turn, those with the fewest values first."""
+_Hashes = npt.NDArray[np.uint64]
+
+
+class DuplicateRows(Value):
+    """Rows equal to an earlier one."""
+
+    count: int
+    expected_share: float
+    """The largest share of the pairs of equal rows that chance would make, going by single columns."""
+    removable: bool
+    """Whether chance does not explain them."""
+
+
+def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[str, int], rows: int) -> DuplicateRows:
+    """Count the rows equal to an earlier one and judge whether they are copies.
+
+    Chance makes equal rows out of rows that agree in all columns but one: if p is the chance that two rows agree in
+    that one, each pair that differs only there stands for p / (1 - p) equal ones. Where such pairs abound, as in a
+    survey of few questions, equal rows are different people.
+    """
+    none = DuplicateRows(count=0, expected_share=0.0, removable=False)
+    if rows < 2 or not columns or any(size == rows for size in distinct_values.values()):
+        return none
+    hashes = {name: _scattered(fingerprints(column), place) for place, (name, column) in enumerate(columns.items())}
+    # A sum, so that a column can be taken out again.
+    together = _sum(list(hashes.values()))
+    groups = _groups(together)
+    repeated = rows - len(groups)
+    if not repeated:
+        return none
+    tried = sorted(columns, key=lambda name: distinct_values[name])[:MOST_TRIED]
+    expected = max(_expected_share(together - hashes[name], hashes[name], groups) for name in tried)
+    removable = len(columns) > 1 and expected < EXPLAINED and repeated <= MOST_REPEATED * rows
+    return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), removable=removable)
+
+
+def first_of_equal_rows(columns: Sequence[Column]) -> Mask:
+    """Which rows are not equal to an earlier one."""
+    rows = len(columns[0])
+    first = np.zeros(rows, dtype=bool)
+    together = _sum([_scattered(fingerprints(column), place) for place, column in enumerate(columns)])
+    first[np.unique(together, return_index=True)[1]] = True
+    return first
+
+
+def fingerprints(column: Column) -> _Hashes:
+    """A number for each cell, equal for equal cells of the column."""
+    if column.is_text or column.is_boolean:
+        return column.derive(distinct).codes.astype(np.int64).view(np.uint64)
+    array = column.array.cast(TIMESTAMP).view("int64") if column.is_timestamp else column.array
+    bits = array.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
+    return bits if not column.missing else np.where(column.present(), bits, np.uint64(0x5EED5EED5EED5EED))
+
+
+def _scattered(values: _Hashes, place: int) -> _Hashes:
+    """Hashes in which neighbouring numbers and equal numbers of different columns have nothing in common."""
+    mixed = (values ^ np.uint64(place + 1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(place)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(32)
+    result: _Hashes = mixed * np.uint64(0x94D049BB133111EB)
+    return result
+
+
+def _sum(hashes: Sequence[_Hashes]) -> _Hashes:
+    total = hashes[0].copy()
+    for one in hashes[1:]:
+        total += one
+    return total
+
+
+def _groups(hashes: _Hashes) -> npt.NDArray[np.int64]:
+    return np.unique(hashes, return_counts=True)[1]
+
+
+def _pairs(groups: npt.NDArray[np.int64]) -> float:
+    sizes = groups.astype(np.float64)
+    return float((sizes * (sizes - 1)).sum() / 2)
+
+
+def _expected_share(others: _Hashes, left_out: _Hashes, groups: npt.NDArray[np.int64]) -> float:
+    equal = _pairs(groups)
+    differing = _pairs(_groups(others)) - equal
+    shares = _groups(left_out) / len(left_out)
+    agree = min(float((shares**2).sum()), 1 - 1e-9)
+    return differing * agree / (1 - agree) / equal

@@ -1,0 +1,136 @@
+"""Columns that give the target away."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from worker_service.core.distinct import distinct
+from worker_service.core.fences import Numbers
+from worker_service.core.frame import Column
+from worker_service.core.statistics import Value
+
+MOST_ROWS = 2000
+"""So many rows, evenly spaced, tell whether a column alone predicts the target."""
+FEWEST_ROWS = 50
+MOST_CLASSES = 20
+"""A target of numbers with more different values than this is a quantity."""
+ALMOST_PERFECT = 0.97
+"""From this score on a column alone says nearly all about the target."""
+TELLING = 0.3
+"""From this score on a column whose name sounds like an afterthought is worth a question."""
+_LEAVES = 32
+_SMALLEST_LEAF = 5
+_AFTERWARDS = re.compile(
+    r"(^|[^a-z])(closing|closed|final|outcome|resolution|resolved|refund|refunded|cancell?ed|cancellation|settled|"
+    r"settlement|payout|paid_out|discharge|discharged|terminated|termination|exit|after|post|recovered|recovery)"
+    r"($|[^a-z])"
+)
+_Codes = npt.NDArray[np.int64]
+
+
+class Leak(Value):
+    """A column that says more about the target than can be known when it is to be predicted."""
+
+    column: str
+    kind: Literal["predicts", "afterwards"]
+    """It alone predicts the target almost perfectly, or its name says that it comes later."""
+    score: float
+    """What a small tree of the column alone explains: 0 nothing, 1 everything, measured on rows it had not seen."""
+    rows: int
+    """How many rows were looked at."""
+
+
+class Described(Protocol):
+    """What is needed to know about a column."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def distinct(self) -> int: ...
+
+
+def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], target: str | None) -> tuple[Leak, ...]:
+    """The columns that give the target away; none where it is not known or the rows are too few."""
+    if target is None or values[target].known < FEWEST_ROWS:
+        return ()
+    known = np.flatnonzero(values[target].present())
+    rows = known[:: max(1, -(-len(known) // MOST_ROWS))]
+    wanted, classes = _wanted(_taken(values[target], rows))
+    if len(np.unique(wanted)) < 2:
+        return ()
+    found = []
+    for column in columns:
+        if column.name == target or column.type not in ("integer", "decimal", "boolean", "category"):
+            continue
+        score = _score(_taken(values[column.name], rows), wanted, classes=classes)
+        kind = _kind(column.name, score)
+        if kind is not None:
+            found.append(Leak(column=column.name, kind=kind, score=round(score, 4), rows=len(rows)))
+    return tuple(sorted(found, key=lambda leak: -leak.score))
+
+
+def _kind(name: str, score: float) -> Literal["predicts", "afterwards"] | None:
+    if score >= ALMOST_PERFECT:
+        return "predicts"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
+    return "afterwards" if score >= TELLING and _AFTERWARDS.search(words) else None
+
+
+def _taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
+    return Column(column.array.take(pa.array(rows)))
+
+
+def _wanted(column: Column) -> tuple[Numbers | _Codes, bool]:
+    """What is to be predicted: the places of classes, or quantities."""
+    codes: _Codes = column.derive(distinct).codes.astype(np.int64)
+    if column.is_number and codes.max(initial=0) >= MOST_CLASSES:
+        return column.numbers(), False
+    return codes, not (column.is_timestamp or codes.max(initial=0) >= len(column) / 2)
+
+
+def _score(column: Column, wanted: Numbers | _Codes, *, classes: bool) -> float:
+    """The worse of two halves, each predicted by a tree that saw the other; a straight line may do better."""
+    half = np.random.default_rng(0).permutation(len(wanted)) % 2 == 0
+    score = min(_fitted(column, wanted, seen, classes=classes) for seen in (half, ~half))
+    return score if classes or not column.is_number else max(score, _straight(column.numbers(), wanted))
+
+
+def _straight(numbers: Numbers, wanted: Numbers | _Codes) -> float:
+    known = ~np.isnan(numbers)
+    if known.sum() < FEWEST_ROWS:
+        return 0.0
+    with np.errstate(all="ignore"):
+        r = float(np.corrcoef(numbers[known], wanted[known])[0, 1])
+    return r * r if np.isfinite(r) else 0.0
+
+
+def _fitted(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_], *, classes: bool) -> float:
+    feature = _feature(column, wanted, seen)[:, None]
+    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
+    tree = kind(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST_LEAF, random_state=0)
+    told = tree.fit(feature[seen], wanted[seen]).predict(feature[~seen])
+    truth = wanted[~seen]
+    if not classes:
+        spread = float(((truth - truth.mean()) ** 2).sum())
+        return 1 - float(((truth - told) ** 2).sum()) / spread if spread else 0.0
+    usual = float(np.bincount(truth.astype(np.int64)).max()) / len(truth)
+    return (float((told == truth).mean()) - usual) / (1 - usual) if usual < 1 else 0.0
+
+
+def _feature(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_]) -> Numbers:
+    """Numbers as they are, categories in the order of what is to be predicted in the rows seen; missing apart."""
+    if column.is_number or column.is_boolean:
+        numbers = column.numbers()
+        return np.where(np.isnan(numbers), np.nanmin(numbers, initial=0.0) - 1.0, numbers)
+    codes = column.derive(distinct).codes.astype(np.int64) + 1
+    sums = np.bincount(codes[seen], wanted[seen], minlength=codes.max(initial=0) + 1)
+    sizes = np.bincount(codes[seen], minlength=len(sums))
+    means: Numbers = np.where(sizes > 0, sums / np.maximum(sizes, 1), float(np.mean(wanted[seen])))
+    return means[codes]

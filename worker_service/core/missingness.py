@@ -1,0 +1,157 @@
+"""Where it tells something that a value is missing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import stats
+
+from worker_service.core.correlation import coefficients
+from worker_service.core.distinct import distinct
+from worker_service.core.fences import Numbers
+from worker_service.core.frame import Column, Mask
+from worker_service.core.reading.missing import REFUSALS
+from worker_service.core.reading.spec import AnyReadAs
+from worker_service.core.rendering import render
+from worker_service.core.statistics import Value
+
+MOST_ROWS = 5000
+FEWEST_CELLS = 10
+"""Missing and known cells that a comparison needs."""
+SMALLEST_EFFECT = 0.1
+"""A correlation (or Cramér's V) below this tells next to nothing."""
+CHANCE = 0.001
+"""How often chance may find a connection somewhere in a table that has none."""
+MOST_CLASSES = 20
+
+
+class Missingness(Value):
+    """A column in which missing values are not spread evenly over the rows."""
+
+    column: str
+    refusals: tuple[str, ...]
+    """Words in its cells with which somebody refused to answer."""
+    depends_on: str | None
+    """The column that differs most where this one is missing; the target where one is known."""
+    strength: float
+    """Correlation, or Cramér's V where `depends_on` holds classes."""
+    level: str | None
+    """The class of `depends_on` whose share differs most; None where it holds quantities."""
+    where_missing: float
+    """The mean of `depends_on`, or the share of `level`, in the rows where the column is missing."""
+    where_known: float
+    """The same in the other rows."""
+
+
+class Described(Protocol):
+    """What is needed to know about a column."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def read_as(self) -> AnyReadAs | None: ...
+
+
+def find_missingness(
+    columns: Sequence[Described], values: Mapping[str, Column], target: str | None
+) -> tuple[Missingness, ...]:
+    """The columns whose gaps depend on the target, without a target on another column, or are refusals."""
+    gaps = [column for column in columns if column.name != target and _comparable(values[column.name])]
+    if not gaps:
+        return ()
+    rows = len(values[gaps[0].name])
+    sample = pa.array(np.arange(0, rows, max(1, -(-rows // MOST_ROWS))))
+    missing = {column.name: ~Column(values[column.name].array.take(sample)).present() for column in gaps}
+    others = [target] if target is not None else [c.name for c in columns if c.type in ("integer", "decimal")]
+    taken = {name: Column(values[name].array.take(sample)) for name in others}
+    closest = dict.fromkeys(missing, target) if target is not None else _closest(missing, taken)
+    level = CHANCE / max(1, len(gaps) * len(others))
+    found = (_judge(column, missing[column.name], closest[column.name], taken, level) for column in gaps)
+    return tuple(one for one in found if one is not None)
+
+
+def _closest(missing: Mapping[str, Mask], others: Mapping[str, Column]) -> dict[str, str | None]:
+    """For each column with gaps the other one that goes with them most."""
+    if not others:
+        return dict.fromkeys(missing)
+    gaps = np.stack([mask.astype(np.float64) for mask in missing.values()], axis=1)
+    numbers = np.stack([column.numbers() for column in others.values()], axis=1)
+    between = np.abs(coefficients(np.hstack([gaps, numbers]))[: len(missing), len(missing) :])
+    between[np.isnan(between)] = 0.0
+    names = list(others)
+    return {name: names[int(row.argmax())] for name, row in zip(missing, between, strict=True)}
+
+
+def _comparable(column: Column) -> bool:
+    return min(column.missing, column.known) >= FEWEST_CELLS
+
+
+def _judge(
+    column: Described, missing: Mask, closest: str | None, others: Mapping[str, Column], level: float
+) -> Missingness | None:
+    words = () if column.read_as is None else column.read_as.missing
+    refusals = tuple(word for word in words if word.strip().lower() in REFUSALS)
+    connected = None if closest is None else _compare(column.name, missing, closest, others[closest], level)
+    if connected is None and refusals:
+        connected = _missingness(column.name, None, 0.0, None, 0.0, 0.0)
+    return None if connected is None else connected.model_copy(update={"refusals": refusals})
+
+
+def _compare(column: str, missing: Mask, name: str, other: Column, level: float) -> Missingness | None:
+    if name == column or (other.is_timestamp or other.known < 2 * FEWEST_CELLS):
+        return None
+    known = other.present()
+    gaps = missing[known]
+    if min(gaps.sum(), (~gaps).sum()) < FEWEST_CELLS:
+        return None
+    codes = other.derive(distinct).codes[known]
+    if other.is_number and codes.max(initial=0) >= MOST_CLASSES:
+        return _compare_means(column, gaps, name, other.numbers()[known], level)
+    if codes.max(initial=0) >= MOST_CLASSES:
+        return None
+    return _compare_shares(column, gaps, name, other, codes, level)
+
+
+def _compare_means(column: str, gaps: Mask, name: str, numbers: Numbers, level: float) -> Missingness | None:
+    with np.errstate(all="ignore"):
+        found = stats.pointbiserialr(gaps, numbers)
+    strength = abs(float(found.statistic))
+    if not strength >= SMALLEST_EFFECT or not float(found.pvalue) <= level:
+        return None
+    return _missingness(column, name, strength, None, float(numbers[gaps].mean()), float(numbers[~gaps].mean()))
+
+
+def _compare_shares(
+    column: str, gaps: Mask, name: str, other: Column, codes: npt.NDArray[np.int32], level: float
+) -> Missingness | None:
+    table = np.stack([np.bincount(codes[part], minlength=codes.max() + 1) for part in (gaps, ~gaps)])
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2:
+        return None
+    found = stats.chi2_contingency(table, correction=False)
+    strength = float(np.sqrt(found.statistic / table.sum()))
+    if strength < SMALLEST_EFFECT or float(found.pvalue) > level:
+        return None
+    shares = table / table.sum(axis=1, keepdims=True)
+    place = int(np.abs(shares[0] - shares[1]).argmax())
+    present = np.flatnonzero(np.bincount(codes) > 0)
+    word = render(other.derive(distinct).values)[int(present[place])].as_py()
+    return _missingness(column, name, strength, word, float(shares[0, place]), float(shares[1, place]))
+
+
+def _missingness(
+    column: str, other: str | None, strength: float, level: str | None, where_missing: float, where_known: float
+) -> Missingness:
+    return Missingness(
+        column=column,
+        refusals=(),
+        depends_on=other,
+        strength=round(strength, 4),
+        level=level,
+        where_missing=where_missing,
+        where_known=where_known,
+    )

@@ -1,0 +1,109 @@
+"""Numbers with a slipped decimal point or in another unit: ten, a hundred or a thousand times the others."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from worker_service.core.fences import Numbers
+from worker_service.core.frame import Column
+from worker_service.core.statistics import Value, ordered, summarise_numbers
+
+FACTORS = (10.0, 100.0, 1000.0)
+FEWEST_SLIPS = 3
+"""So few different values may agree by chance."""
+MOST_SLIPS = 0.1
+"""A larger share of the values is no slip but a second group."""
+FEWEST_OTHERS = 30
+_GAP = 1.5
+_EXPLAINED = 0.8
+_SPREAD = 0.5
+_EXAMPLES = 3
+
+
+class Slip(Value):
+    """Values between `lower` and `upper`, `factor` times as large as they should be."""
+
+    factor: float
+    lower: float
+    upper: float
+    count: int
+    usual_lower: float
+    """The smallest of the ordinary values."""
+    usual_upper: float
+    """The largest of them."""
+    examples: tuple[float, ...]
+
+
+def find_slips(column: Column) -> tuple[Slip, ...]:
+    """The slips of a numeric column: values apart from all others, which one factor brings among them.
+
+    They must be several, spread as the others are, and nearly all that lies outside on their side; the factor must be
+    so large that no ordinary value could be taken for a slip.
+    """
+    fences = column.derive(summarise_numbers).iqr
+    if not fences.far or fences.far_lower is None or fences.far_upper is None:
+        return ()
+    values = column.derive(ordered).astype(np.float64, copy=False)
+    below, above = np.searchsorted(values, fences.far_lower), np.searchsorted(values, fences.far_upper, side="right")
+    others = values[below:above]
+    if len(others) < FEWEST_OTHERS or others[0] <= 0 or fences.far > MOST_SLIPS * len(values):
+        return ()
+    usual = (fences.far_lower, fences.far_upper)
+    return tuple(_slips(values[:below], values[above:], others, usual, whole=column.is_integer))
+
+
+def _slips(low: Numbers, high: Numbers, others: Numbers, usual: tuple[float, float], *, whole: bool) -> Iterator[Slip]:
+    for apart, factors in ((low, [1 / factor for factor in FACTORS]), (high, list(FACTORS))):
+        found = (_slip(apart, factor, others, usual, whole=whole) for factor in factors if len(apart))
+        yield from [slip for slip in found if slip is not None][:1]
+
+
+def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool) -> Slip | None:
+    first, last = float(others[0]), float(others[-1])
+    if max(factor, 1 / factor) * first <= _GAP * last or (whole and factor < 1):
+        return None
+    meant = divided(apart, factor)
+    fitting = (meant >= usual[0]) & (meant <= usual[1])
+    if whole:
+        fitting &= apart % factor == 0
+    slipped = apart[fitting]
+    if len(np.unique(slipped)) < FEWEST_SLIPS or len(slipped) < _EXPLAINED * len(apart):
+        return None
+    q1, q3 = np.quantile(others, (0.25, 0.75))
+    if np.ptp(meant[fitting]) < _SPREAD * (q3 - q1):
+        return None
+    return Slip(
+        factor=factor,
+        lower=float(slipped[0]),
+        upper=float(slipped[-1]),
+        count=len(slipped),
+        usual_lower=first,
+        usual_upper=last,
+        examples=tuple(slipped[:_EXAMPLES].tolist()),
+    )
+
+
+def divided(values: Numbers, factor: float) -> Numbers:
+    """The values divided by a factor, without the dust of binary fractions."""
+    result: Numbers = np.round(values / factor if factor >= 1 else values * round(1 / factor), 9)
+    return result
+
+
+def mended(column: Column, slips: tuple[Slip, ...]) -> Column:
+    """The column with its slips divided by their factor; the same column where it has none."""
+    for slip in slips:
+        column = column.derive(rescaled, slip.factor, slip.lower, slip.upper)
+    return column
+
+
+def rescaled(column: Column, factor: float, lower: float, upper: float) -> Column:
+    """A numeric column in which the values from `lower` to `upper` are divided by a factor."""
+    values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
+    with np.errstate(over="ignore"):
+        meant = divided(values.astype(np.float64), factor)
+    chosen = (values >= lower) & (values <= upper) & column.present() & np.isfinite(meant)
+    if column.is_integer:
+        chosen &= (meant == np.rint(meant)) & (np.abs(meant) < 2**53)
+    values[chosen] = meant[chosen].astype(values.dtype)
+    return Column(pa.array(values, column.type, mask=None if not column.missing else ~column.present()))

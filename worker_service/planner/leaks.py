@@ -1,0 +1,30 @@
+"""Warns of columns that give the target away."""
+
+from worker_service.core.leakage import Leak
+from worker_service.core.profile import Profile
+from worker_service.core.steps import Flag
+from worker_service.core.target import Target
+from worker_service.core.wording import count, percent, quoted
+
+
+def propose_leaks(profile: Profile, target: Target) -> list[Flag]:
+    """One flag for each; a person must decide, because some columns may really know."""
+    if target.column is None:
+        return []
+    return [_flag(leak, target.column) for leak in profile.leaks]
+
+
+def _flag(leak: Leak, target: str) -> Flag:
+    explained = f"explains {percent(leak.score)} of {quoted(target)} on {count(leak.rows, 'sampled row')}"
+    if leak.kind == "predicts":
+        why = f"{quoted(leak.column)} alone {explained}: it may give the target away."
+    else:
+        why = f"The name {quoted(leak.column)} sounds like something known only afterwards, and it {explained}."
+    return Flag(
+        kind="flag",
+        phase="features",
+        column=leak.column,
+        why=f"{why} If it is not known when a prediction is made, leave it out: it would be a leak.",
+        confidence=0.9 if leak.kind == "predicts" else 0.6,
+        source="leak",
+    )
