@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from report_service.charts import draw
 from report_service.flights import Flights
+from report_service.row_pages import RowPage, Wanted, read_row_page
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
@@ -24,6 +25,7 @@ T = TypeVar("T")
 CHART_SECONDS = 30.0
 CHART_BYTES = 512 * 1024**2
 TABLE_SECONDS = 100.0
+ROWS_SECONDS = 30.0
 TABLE_BYTES = 1024**3
 REMEMBERED_RUNS = 8
 """Runs whose chart data stays in memory: whoever asks for one chart asks for the others too."""
@@ -69,6 +71,23 @@ class Renditions:
             return await self._write_csv(f"{artifacts}/{table}.parquet", key)
 
         return await self._tables.join(key, lambda: self._find_or(key, self._store.stat, make))
+
+    async def rows(self, key: str, *, wanted: Wanted, start: int, size: int) -> RowPage:
+        """At most `size` rows of a stored Parquet table from row `start` on that have the wanted values."""
+        async with (
+            self._making(key, what="page"),
+            self._scratch.folder() as folder,
+            self._store.local_copy(key, scratch=folder) as source,
+        ):
+            return await self._isolation.run(
+                read_row_page,
+                source,
+                wanted=wanted,
+                start=start,
+                size=size,
+                deadline=ROWS_SECONDS,
+                memory_bytes=TABLE_BYTES,
+            )
 
     async def picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """A chart as `png` or `svg`."""
@@ -125,19 +144,19 @@ class Renditions:
         return _Charts({chart["graph_id"]: chart for chart in charts}, info.etag)
 
     @asynccontextmanager
-    async def _making(self, key: str) -> AsyncIterator[None]:
+    async def _making(self, key: str, *, what: str = "rendition") -> AsyncIterator[None]:
         """A slot for a child, one log line, and the child's failures in our words."""
         async with self._slots:
             started = time.perf_counter()
             try:
                 yield
             except (DeadlineExceeded, OutOfMemory, ChildDied) as error:
-                log.warning("rendition failed", rendition=key, cause=str(error))
+                log.warning(f"{what} failed", rendition=key, cause=str(error))
                 raise _failed(error) from error
             except TaskFailed as error:
-                log.error("rendition failed", rendition=key, cause=str(error), frames=error.frames)
+                log.error(f"{what} failed", rendition=key, cause=str(error), frames=error.frames)
                 raise
-        log.info("rendition made", rendition=key, ms=round((time.perf_counter() - started) * 1000, 1))
+        log.info(f"{what} made", rendition=key, ms=round((time.perf_counter() - started) * 1000, 1))
 
 
 def unknown_graph(graph_id: str) -> NotFound:

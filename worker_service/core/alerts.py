@@ -170,7 +170,7 @@ def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     if column.type == "identifier":
         message = f"{name} identifies its rows ({count(column.distinct, 'different value')}) and tells a model nothing."
         yield _alert("identifier", column.name, "info", message, 0)
-    if column.type == "category" and column.distinct > MANY_LEVELS:
+    if column.type == "category" and column.distinct > MANY_LEVELS and column.doubt is None:
         message = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."
         yield _alert("high_cardinality", column.name, "info", message, 0)
 

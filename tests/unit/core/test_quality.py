@@ -129,5 +129,6 @@ def test_doubtful_dates_and_spellings() -> None:
     dates = ["03/04/2024", "05/06/2024", "07/08/2024", "01/02/2024"] * 25
     found = alerts(when=dates, city=["Oslo", "Rome"] * 48 + ["OSLO", "oslo", "rome", "Rome"])
     assert found["ambiguous_format"].column == "when"
+    assert "day/month or month/day" in found["ambiguous_format"].message
     assert found["spelling_variants"].affected == 3
     assert "“OSLO” for “Oslo”" in found["spelling_variants"].message
