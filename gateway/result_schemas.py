@@ -74,7 +74,7 @@ class Spelling(BaseModel):
 class ValueCount(BaseModel):
     """A value and how often it occurs."""
 
-    value: str = Field(description="The value as text.", examples=["Oslo"])
+    value: str = Field(description="The value as text, cut after 1000 characters.", examples=["Oslo"])
     count: int = Field(description="Cells that hold it.", examples=[212])
 
 
@@ -150,7 +150,9 @@ class ColumnProfile(BaseModel):
     )
     distinct: int = Field(description="Different values.", examples=[311])
     unfit: int = Field(description="Cells whose value does not fit the type.", examples=[2])
-    unfit_examples: list[str] = Field(description="Some of those values.", examples=[["ask us"]])
+    unfit_examples: list[str] = Field(
+        description="Some of those values, cut after 1000 characters.", examples=[["ask us"]]
+    )
     doubt: str | None = Field(description="Something a person should decide; null for nothing.", examples=[None])
     monotonic: Literal["increasing", "decreasing"] | None = Field(
         description="Whether every value is larger (smaller) than the one before; null where neither.", examples=[None]

@@ -7,6 +7,8 @@ from typing import Any
 MOST_TOP_VALUES = 20
 MOST_SPELLINGS = 100
 MOST_PAIRS = 500
+LONGEST_VALUE = 1000
+"""Characters; a longer value ends in an ellipsis."""
 
 Document = Mapping[str, Any]
 
@@ -33,8 +35,13 @@ def _column(column: Document) -> dict[str, Any]:
         **column,
         "spellings": column["spellings"][:MOST_SPELLINGS],
         "spelling_count": len(column["spellings"]),
-        "top_values": column["top_values"][:MOST_TOP_VALUES],
+        "unfit_examples": [_cut(text) for text in column["unfit_examples"]],
+        "top_values": [{**one, "value": _cut(one["value"])} for one in column["top_values"][:MOST_TOP_VALUES]],
     }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 def _pairs(found: Document) -> Iterator[dict[str, Any]]:

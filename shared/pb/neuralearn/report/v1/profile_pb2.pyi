@@ -304,7 +304,7 @@ class ColumnProfile(_message.Message):
 
     @_builtins.property
     def unfit_examples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Some of those values."""
+        """Some of those values; of more than 1000 characters only the first, ending in an ellipsis."""
 
     @_builtins.property
     def sentinels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sentinel]:
@@ -427,7 +427,7 @@ class ValueCount(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     value: _builtins.str
-    """The value as text."""
+    """The value as text; of more than 1000 characters only the first, ending in an ellipsis."""
     count: _builtins.int
     """Cells that hold it."""
     def __init__(
