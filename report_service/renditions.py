@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from report_service.charts import draw
 from report_service.flights import Flights
-from report_service.row_pages import RowPage, Wanted, read_row_page
+from report_service.partial_copy import PartialCopy
+from report_service.row_pages import RowPage, Wanted, plan_row_page, read_row_page
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
@@ -74,20 +75,13 @@ class Renditions:
 
     async def rows(self, key: str, *, wanted: Wanted, start: int, size: int) -> RowPage:
         """At most `size` rows of a stored Parquet table from row `start` on that have the wanted values."""
-        async with (
-            self._making(key, what="page"),
-            self._scratch.folder() as folder,
-            self._store.local_copy(key, scratch=folder) as source,
-        ):
-            return await self._isolation.run(
-                read_row_page,
-                source,
-                wanted=wanted,
-                start=start,
-                size=size,
-                deadline=ROWS_SECONDS,
-                memory_bytes=TABLE_BYTES,
-            )
+        limits: dict[str, Any] = {"deadline": ROWS_SECONDS, "memory_bytes": TABLE_BYTES}
+        which: dict[str, Any] = {"wanted": wanted, "start": start, "size": size}
+        async with self._making(key, what="page"), self._scratch.folder() as folder:
+            copy = PartialCopy(self._store, key, folder / "rows.parquet")
+            await copy.fetch_footer()
+            await copy.fetch(await self._isolation.run(plan_row_page, copy.path, **which, **limits))
+            return await self._isolation.run(read_row_page, copy.path, **which, **limits)
 
     async def picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """A chart as `png` or `svg`."""

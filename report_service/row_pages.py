@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from report_service.partial_copy import Stretch
+
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
 MOST_BYTES = 4 * 1024 * 1024
@@ -53,6 +55,39 @@ def read_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> Row
         return _page(table, chosen, total=total, size=size)
 
 
+def plan_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> tuple[Stretch, ...]:
+    """The bytes that `read_row_page` will read, or some more; of the file itself only the footer is read."""
+    metadata = pq.read_metadata(source)
+    stretches, missing, first = list[Stretch](), size + 1, 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        names = _open_names(metadata, group, wanted)
+        chunks = _chunks(metadata, group)
+        if names is not None:
+            on_page = missing > 0 and first + rows > start
+            stretches += [_stretch(chunks[name]) for name in (chunks if on_page else names)]
+            # How many rows of a group fit is known beforehand only where all of them do.
+            missing -= 0 if names or not on_page else first + rows - max(first, start)
+        first += rows
+    return tuple(_joined(stretches))
+
+
+def _stretch(chunk: pq.ColumnChunkMetaData) -> Stretch:
+    begin = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return Stretch(min(begin, chunk.data_page_offset), chunk.total_compressed_size)
+
+
+def _joined(stretches: list[Stretch]) -> list[Stretch]:
+    """The stretches, those that follow one another made one."""
+    joined = list[Stretch]()
+    for stretch in stretches:
+        if joined and sum(joined[-1]) == stretch.offset:
+            joined[-1] = Stretch(joined[-1].offset, joined[-1].length + stretch.length)
+        else:
+            joined.append(stretch)
+    return joined
+
+
 def _page(table: pq.ParquetFile, chosen: list[tuple[int, Places]], *, total: int, size: int) -> RowPage:
     """The page of the chosen rows, of which there is one more than fits where another page follows."""
     places = [first + place for first, ahead in chosen for place in ahead.tolist()]
@@ -79,17 +114,29 @@ def _rows(table: pq.ParquetFile, chosen: list[tuple[int, Places]]) -> Iterator[d
 
 def _fitting(table: pq.ParquetFile, group: int, wanted: Wanted) -> Places:
     """The rows of a row group, counted from its first, that have the wanted values."""
-    facts = table.metadata.row_group(group)
-    everywhere: Places = np.arange(facts.num_rows, dtype=np.int64)
-    known = {table.metadata.schema.column(place).name: facts.column(place) for place in range(facts.num_columns)}
-    answers = {name: _answer(known[name], value) for name, value in wanted.items()}
-    if any(answer is False for answer in answers.values()):
+    everywhere: Places = np.arange(table.metadata.row_group(group).num_rows, dtype=np.int64)
+    open_names = _open_names(table.metadata, group, wanted)
+    if open_names is None:
         return everywhere[:0]
-    open_ones = {name: value for name, value in wanted.items() if answers[name] is None}
-    if not open_ones:
+    if not open_names:
         return everywhere
-    found = [_mask(batch, open_ones) for batch in _batches(table, group, list(open_ones))]
+    open_ones = {name: wanted[name] for name in open_names}
+    found = [_mask(batch, open_ones) for batch in _batches(table, group, open_names)]
     return np.flatnonzero(np.concatenate(found)) if found else everywhere[:0]
+
+
+def _open_names(metadata: pq.FileMetaData, group: int, wanted: Wanted) -> list[str] | None:
+    """The columns that have to be read to know which rows of a group fit; None where no row can."""
+    chunks = _chunks(metadata, group)
+    answers = {name: _answer(chunks[name], value) for name, value in wanted.items()}
+    if any(answer is False for answer in answers.values()):
+        return None
+    return [name for name, answer in answers.items() if answer is None]
+
+
+def _chunks(metadata: pq.FileMetaData, group: int) -> dict[str, pq.ColumnChunkMetaData]:
+    facts = metadata.row_group(group)
+    return {metadata.schema.column(place).name: facts.column(place) for place in range(facts.num_columns)}
 
 
 def _answer(chunk: pq.ColumnChunkMetaData, value: str | int) -> bool | None:

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from report_service import row_pages
-from report_service.row_pages import RowPage, read_row_page
+from report_service.partial_copy import Stretch
+from report_service.row_pages import RowPage, plan_row_page, read_row_page
 
 ROWS = 1000
 TABLE = pa.table(
@@ -49,6 +50,28 @@ def test_the_pages_together_are_what_is_wanted(stored: Path, size: int, wanted: 
     assert [row for page in pages for row in page.rows] == expected
     assert {page.total for page in pages} == {len(expected)}
     assert all(len(page.rows) == size for page in pages[:-1])
+
+
+@pytest.mark.parametrize("start", [0, 120, 600, 999, 5000])
+@pytest.mark.parametrize("wanted", [{}, {"column": "age"}, {"step": 3}, {"column": "city", "step": 1}, {"step": 9}])
+def test_a_page_reads_only_what_was_planned(stored: Path, start: int, wanted: dict[str, Any]) -> None:
+    partial = stored.with_name("partial.parquet")
+    content = stored.read_bytes()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    stretches = plan_row_page(stored, wanted=wanted, start=start, size=10)
+    with partial.open("wb") as file:
+        for offset, length in [*stretches, Stretch(len(content) - footer, footer)]:
+            file.seek(offset)
+            file.write(content[offset : offset + length])
+    expected = read_row_page(stored, wanted=wanted, start=start, size=10)
+    assert read_row_page(partial, wanted=wanted, start=start, size=10) == expected
+
+
+def test_a_page_of_a_long_table_needs_few_bytes(tmp_path: Path) -> None:
+    path = store(pa.concat_tables([TABLE] * 50), tmp_path / "long.parquet", row_group_size=1000)
+    stretches = plan_row_page(path, wanted={}, start=25_000, size=10)
+    assert len(stretches) == 1
+    assert stretches[0].length < path.stat().st_size / 40
 
 
 def test_a_page_behind_the_end_is_empty(stored: Path) -> None:
