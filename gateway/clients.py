@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway import convert, schemas
+from gateway import convert, result_convert, result_schemas, schemas
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
@@ -59,10 +59,18 @@ class TableInfo:
 
 @dataclass(frozen=True)
 class Rendering:
-    """A rendered chart."""
+    """A rendered chart, or another document that is passed on as it is."""
 
     content: bytes
     media_type: str
+    etag: str
+
+
+@dataclass(frozen=True)
+class FetchedProfile:
+    """A profile, and what changes whenever it does."""
+
+    profile: result_schemas.Profile
     etag: str
 
 
@@ -152,6 +160,30 @@ class ReportClient:
         )
         answer = await _ask(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
+
+    async def profile(self, dataset_id: str) -> FetchedProfile:
+        """What is known about the uploaded table."""
+        answer = await _ask(self._stub.GetProfile, report_pb2.GetProfileRequest(dataset_id=dataset_id))
+        return FetchedProfile(result_convert.profile(dataset_id, answer.profile), answer.etag)
+
+    async def recipe(self, dataset_id: str) -> Rendering:
+        """The steps of the preparation, as they were stored."""
+        answer = await _ask(self._stub.GetRecipe, report_pb2.GetRecipeRequest(dataset_id=dataset_id))
+        return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
+
+    async def changes(self, dataset_id: str, *, column: str, step: int, page: Page) -> result_schemas.ChangePage:
+        """A page of the ledger; an empty column and step 0 mean all."""
+        request = report_pb2.ListChangesRequest(
+            dataset_id=dataset_id, column=column, step=step, page_size=page.size, page_token=page.token
+        )
+        answer = await _ask(self._stub.ListChanges, request, timeout=RENDER_SECONDS)
+        return result_convert.change_page(dataset_id, answer)
+
+    async def rejects(self, dataset_id: str, page: Page) -> result_schemas.RejectPage:
+        """A page of the lines that could not be read."""
+        request = report_pb2.ListRejectsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        answer = await _ask(self._stub.ListRejects, request, timeout=RENDER_SECONDS)
+        return result_convert.reject_page(dataset_id, answer)
 
     async def features(self, dataset_id: str) -> schemas.Features:
         """The features a model gets and the columns they come from."""

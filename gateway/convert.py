@@ -172,7 +172,7 @@ def features(dataset_id: str, answer: report.GetFeaturesResponse) -> schemas.Fea
         ],
         target=schemas.Target(
             column=answer.target.column or None,
-            confidence=_finite(answer.target.confidence) or 0.0,
+            confidence=finite(answer.target.confidence) or 0.0,
             reason=answer.target.reason,
         ),
     )
@@ -188,9 +188,9 @@ def cleaning_log_page(dataset_id: str, answer: report.ListCleaningLogsResponse) 
             status=_step_status(one.state),
             reason=one.reason,
             source=one.source,
-            confidence=_finite(one.confidence) or 0.0,
+            confidence=finite(one.confidence) or 0.0,
             cells_changed=one.cells_changed,
-            parameters=_plain_struct(one.parameters),
+            parameters=plain_struct(one.parameters),
             created_at=_time(one, "create_time"),
         )
         for one in answer.logs
@@ -207,10 +207,10 @@ def outlier_log_page(dataset_id: str, answer: report.ListOutlierLogsResponse) ->
             method=one.method,
             strategy=one.strategy,
             status=_step_status(one.state),
-            lower_fence=_finite(one.lower_fence) if one.HasField("lower_fence") else None,
-            upper_fence=_finite(one.upper_fence) if one.HasField("upper_fence") else None,
+            lower_fence=finite(one.lower_fence) if one.HasField("lower_fence") else None,
+            upper_fence=finite(one.upper_fence) if one.HasField("upper_fence") else None,
             outliers=one.outliers,
-            outlier_percent=_finite(one.outlier_percent),
+            outlier_percent=finite(one.outlier_percent),
             cells_changed=one.cells_changed,
             rows_removed=one.rows_removed,
             reason=one.reason,
@@ -232,8 +232,8 @@ def feature_log_page(dataset_id: str, answer: report.ListFeatureLogsResponse) ->
             status=_step_status(one.state),
             reason=one.reason,
             source=one.source,
-            confidence=_finite(one.confidence) or 0.0,
-            parameters=_plain_struct(one.parameters),
+            confidence=finite(one.confidence) or 0.0,
+            parameters=plain_struct(one.parameters),
             created_at=_time(one, "create_time"),
         )
         for one in answer.logs
@@ -304,6 +304,9 @@ def _links(dataset_id: str, mode: schemas.Mode) -> schemas.DatasetLinks:
         cleaned=f"{root}/cleaned",
         engineered=f"{root}/engineered",
         changes=f"{root}/changes",
+        rejects=f"{root}/rejects",
+        profile=f"{root}/profile",
+        recipe=f"{root}/recipe",
         graphs=f"{root}/eda/graphs",
         features=f"{root}/features",
         report=f"{root}/report" if mode == "deep" else None,
@@ -326,12 +329,14 @@ def _graph(graph: report.Graph) -> schemas.Graph:
     )
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, None where JSON can't tell it."""
     # JSON has no infinity and no NaN.
     return value if math.isfinite(value) else None
 
 
-def _plain_struct(struct: Struct) -> dict[str, Any]:
+def plain_struct(struct: Struct) -> dict[str, Any]:
+    """What a Struct holds."""
     return {name: _plain(value) for name, value in sorted(struct.fields.items())}
 
 
@@ -344,7 +349,7 @@ def _plain(value: Value) -> Any:
         case "bool_value":
             return value.bool_value
         case "struct_value":
-            return _plain_struct(value.struct_value)
+            return plain_struct(value.struct_value)
         case "list_value":
             return [_plain(one) for one in value.list_value.values]
         case _:
@@ -355,4 +360,4 @@ def _number(value: float) -> float | int | None:
     # A protobuf Struct knows only doubles; whole numbers come back as they were put in.
     if value.is_integer() and abs(value) <= _LARGEST_EXACT_INTEGER:
         return int(value)
-    return _finite(value)
+    return finite(value)

@@ -72,6 +72,14 @@ def graph_response(request: Request, rendering: Rendering) -> Response:
     return Response(rendering.content, media_type=rendering.media_type, headers=headers)
 
 
+def document_response(request: Request, rendering: Rendering) -> Response:
+    """A document that may change with the next preparation, or a 304 where the client has it."""
+    headers = {"ETag": quoted(rendering.etag), "Cache-Control": _TABLE_CACHE, "X-Content-Type-Options": "nosniff"}
+    if is_unchanged(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(rendering.content, media_type=rendering.media_type, headers=headers)
+
+
 def quoted(etag: str) -> str:
     """A strong entity tag."""
     return '"' + etag.strip('"') + '"'

@@ -15,6 +15,7 @@ from shared.storage import open_store
 
 PRELOAD = (
     "report_service.charts.drawing",
+    "report_service.row_pages",
     "report_service.tables",
     # matplotlib loads these when it first saves a picture.
     "matplotlib.backends.backend_agg",

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from report_service.renditions import Picture
-from report_service.service import TableFile
+from report_service.service import Excerpt, ProfileFile, RecipeFile, TableFile
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
+from shared.pb.neuralearn.report.v1 import profile_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.values import enum_name, enum_value, timestamp
 
@@ -61,6 +63,40 @@ def graph_message(graph: GraphRecord) -> pb.Graph:
     )
 
 
+def profile_message(file: ProfileFile) -> pb.GetProfileResponse:
+    """What is known about an uploaded table; what the contract does not know is left out."""
+    document = {**file.document, "alerts": []}
+    profile = ParseDict(document, profile_pb2.Profile(), ignore_unknown_fields=True)
+    profile.alerts.extend(
+        profile_pb2.Alert(
+            kind=alert["kind"],
+            column=alert["column"] or "",
+            severity=enum_value(profile_pb2.AlertSeverity, alert["severity"]),
+            message=alert["message"],
+            affected=alert["affected"],
+        )
+        for alert in file.document["alerts"]
+    )
+    return pb.GetProfileResponse(profile=profile, etag=file.etag)
+
+
+def recipe_message(file: RecipeFile) -> pb.GetRecipeResponse:
+    """A recipe as it was stored."""
+    return pb.GetRecipeResponse(content=file.content, media_type="application/json", etag=file.etag)
+
+
+def changes_message(page: Excerpt) -> pb.ListChangesResponse:
+    """A page of the ledger; a row carries the fields of a change by their names."""
+    changes = [pb.Change(**row) for row in page.rows]
+    return pb.ListChangesResponse(changes=changes, next_page_token=page.next_token, total_changes=page.total)
+
+
+def rejects_message(page: Excerpt) -> pb.ListRejectsResponse:
+    """A page of the lines that could not be read."""
+    rejects = [pb.Reject(line=row["line"], reason=row["reason"], text=row["text"]) for row in page.rows]
+    return pb.ListRejectsResponse(rejects=rejects, next_page_token=page.next_token, total_rejects=page.total)
+
+
 def features_message(manifest: Mapping[str, Any]) -> pb.GetFeaturesResponse:
     """The features of a dataset."""
     target = manifest["target"]
@@ -79,7 +115,7 @@ def features_message(manifest: Mapping[str, Any]) -> pb.GetFeaturesResponse:
             pb.OutputFeature(name=one["name"], type=one["type"], sources=one["sources"], how=one["how"])
             for one in manifest["output_features"]
         ],
-        target=pb.Target(
+        target=profile_pb2.Target(
             column=target["column"] or "", confidence=target["confidence"] or 0.0, reason=target["reason"]
         ),
     )

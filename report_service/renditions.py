@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from report_service.charts import draw
 from report_service.flights import Flights
+from report_service.partial_copy import PartialCopy
+from report_service.row_pages import RowPage, Wanted, plan_row_page, read_row_page
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
@@ -24,6 +26,7 @@ T = TypeVar("T")
 CHART_SECONDS = 30.0
 CHART_BYTES = 512 * 1024**2
 TABLE_SECONDS = 100.0
+ROWS_SECONDS = 30.0
 TABLE_BYTES = 1024**3
 REMEMBERED_RUNS = 8
 """Runs whose chart data stays in memory: whoever asks for one chart asks for the others too."""
@@ -69,6 +72,16 @@ class Renditions:
             return await self._write_csv(f"{artifacts}/{table}.parquet", key)
 
         return await self._tables.join(key, lambda: self._find_or(key, self._store.stat, make))
+
+    async def rows(self, key: str, *, wanted: Wanted, start: int, size: int) -> RowPage:
+        """At most `size` rows of a stored Parquet table from row `start` on that have the wanted values."""
+        limits: dict[str, Any] = {"deadline": ROWS_SECONDS, "memory_bytes": TABLE_BYTES}
+        which: dict[str, Any] = {"wanted": wanted, "start": start, "size": size}
+        async with self._making(key, what="page"), self._scratch.folder() as folder:
+            copy = PartialCopy(self._store, key, folder / "rows.parquet")
+            await copy.fetch_footer()
+            await copy.fetch(await self._isolation.run(plan_row_page, copy.path, **which, **limits))
+            return await self._isolation.run(read_row_page, copy.path, **which, **limits)
 
     async def picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """A chart as `png` or `svg`."""
@@ -125,19 +138,19 @@ class Renditions:
         return _Charts({chart["graph_id"]: chart for chart in charts}, info.etag)
 
     @asynccontextmanager
-    async def _making(self, key: str) -> AsyncIterator[None]:
+    async def _making(self, key: str, *, what: str = "rendition") -> AsyncIterator[None]:
         """A slot for a child, one log line, and the child's failures in our words."""
         async with self._slots:
             started = time.perf_counter()
             try:
                 yield
             except (DeadlineExceeded, OutOfMemory, ChildDied) as error:
-                log.warning("rendition failed", rendition=key, cause=str(error))
+                log.warning(f"{what} failed", rendition=key, cause=str(error))
                 raise _failed(error) from error
             except TaskFailed as error:
-                log.error("rendition failed", rendition=key, cause=str(error), frames=error.frames)
+                log.error(f"{what} failed", rendition=key, cause=str(error), frames=error.frames)
                 raise
-        log.info("rendition made", rendition=key, ms=round((time.perf_counter() - started) * 1000, 1))
+        log.info(f"{what} made", rendition=key, ms=round((time.perf_counter() - started) * 1000, 1))
 
 
 def unknown_graph(graph_id: str) -> NotFound:

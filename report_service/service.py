@@ -1,17 +1,21 @@
 """What can be read about a prepared dataset."""
 
-from collections.abc import AsyncGenerator, Mapping
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 from uuid import UUID
 
+from report_service.profile_document import Document, sendable
 from report_service.readiness import Published, published
 from report_service.renditions import Picture, Renditions, unknown_graph
+from report_service.row_pages import Wanted
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.paging import Page
+from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
 from shared.db.results import GraphRecord, Results
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable
 from shared.storage import ObjectInfo, ObjectStore
@@ -27,6 +31,7 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
 }
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+ROW_PAGE = PageSize(default=100, most=1000)
 
 Row = Mapping[Any, Any]
 Rows = Page[Any]
@@ -40,6 +45,35 @@ class TableFile:
     info: ObjectInfo
     media_type: str
     filename: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileFile:
+    """A run's profile, and what changes whenever it does."""
+
+    document: Document
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeFile:
+    """A run's recipe as it was stored."""
+
+    content: bytes
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """A page of a stored table."""
+
+    rows: tuple[Row, ...]
+    total: int
+    """Rows on all pages."""
+    next_token: str
+
+
+NOTHING = Excerpt(rows=(), total=0, next_token="")
 
 
 class Reports:
@@ -109,6 +143,39 @@ class Reports:
         """The manifest of input features, output features and target."""
         return (await self._published(dataset_id)).features
 
+    async def get_profile(self, dataset_id: UUID) -> ProfileFile:
+        """What is known about the uploaded table."""
+        key = f"{(await self._published(dataset_id)).artifacts}/profile.json"
+        info = await self._store.stat(key)
+        return ProfileFile(document=sendable(json.loads(await self._store.read_bytes(key))), etag=info.etag)
+
+    async def get_recipe(self, dataset_id: UUID) -> RecipeFile:
+        """The steps of the preparation."""
+        key = f"{(await self._published(dataset_id)).artifacts}/recipe.json"
+        info = await self._store.stat(key)
+        return RecipeFile(content=await self._store.read_bytes(key), etag=info.etag)
+
+    async def list_changes(
+        self, dataset_id: UUID, *, column: str, step: int, page_size: int, page_token: str
+    ) -> Excerpt:
+        """A page of the ledger, narrowed to a column and a step where they are given ("" and 0 are not)."""
+        if step < 0:
+            problem = "must be 0 or more"
+            raise InvalidInput(f"step {problem}.", fields=[FieldError(field="step", description=problem)])
+        wanted: dict[str, str | int] = {**({"column": column} if column else {}), **({"step": step} if step else {})}
+        key = f"{(await self._published(dataset_id)).artifacts}/changes.parquet"
+        return await self._excerpt(key, wanted=wanted, page_size=page_size, page_token=page_token)
+
+    async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Excerpt:
+        """A page of the lines that could not be read; they are kept only where there are any."""
+        table = PurePosixPath((await self._datasets.get(dataset_id)).table_key)
+        key = str(table.with_name("rejects.parquet"))
+        try:
+            await self._store.stat(key)
+        except NotFound:
+            return NOTHING
+        return await self._excerpt(key, wanted={}, page_size=page_size, page_token=page_token)
+
     async def list_cleaning_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
         """A page of what was cleaned."""
         run_id = (await self._published(dataset_id)).run_id
@@ -162,6 +229,14 @@ class Reports:
     async def _published(self, dataset_id: UUID) -> Published:
         return published(await self._datasets.get(dataset_id))
 
+    async def _excerpt(self, key: str, *, wanted: Wanted, page_size: int, page_token: str) -> Excerpt:
+        size, list_name = ROW_PAGE.of(page_size), _digest(key, wanted)
+        position = decode_token(page_token, parts=(_exactly(list_name), row_number))
+        start = position[1] if position else 0
+        page = await self._renditions.rows(key, wanted=wanted, start=start, size=size)
+        token = "" if page.next_row is None else encode_token([list_name, page.next_row])
+        return Excerpt(rows=page.rows, total=page.total, next_token=token)
+
     async def _raw(self, dataset: DatasetRecord, *, format: str) -> TableFile:
         if format == "parquet":
             problem = "the raw table has one format, its own"
@@ -182,3 +257,19 @@ def _named(collaboration_id: str) -> str:
             f"collaboration_id {problem}.", fields=[FieldError(field="collaboration_id", description=problem)]
         )
     return collaboration_id
+
+
+def _digest(key: str, wanted: Wanted) -> str:
+    """A short name for a list, so that its tokens can be told from those of others."""
+    return hashlib.sha256(json.dumps([key, sorted(wanted.items())]).encode()).hexdigest()[:16]
+
+
+def _exactly(expected: str) -> Callable[[str], str]:
+    """A parser for the part of a position that can only be this."""
+
+    def parse(text: str) -> str:
+        if text != expected:
+            raise ValueError(text)
+        return text
+
+    return parse

@@ -57,6 +57,28 @@ class ReportServicer(rpc.ReportServiceServicer):
         picture = await self._reports.get_graph(dataset_id, request.graph_id, format=format)
         return convert.picture_message(picture, format=format)
 
+    async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
+        return convert.profile_message(await self._reports.get_profile(parse_dataset_id(request.dataset_id)))
+
+    async def GetRecipe(self, request: pb.GetRecipeRequest, context: Context) -> pb.GetRecipeResponse:
+        return convert.recipe_message(await self._reports.get_recipe(parse_dataset_id(request.dataset_id)))
+
+    async def ListChanges(self, request: pb.ListChangesRequest, context: Context) -> pb.ListChangesResponse:
+        page = await self._reports.list_changes(
+            parse_dataset_id(request.dataset_id),
+            column=request.column,
+            step=request.step,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return convert.changes_message(page)
+
+    async def ListRejects(self, request: pb.ListRejectsRequest, context: Context) -> pb.ListRejectsResponse:
+        page = await self._reports.list_rejects(
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        return convert.rejects_message(page)
+
     async def GetFeatures(self, request: pb.GetFeaturesRequest, context: Context) -> pb.GetFeaturesResponse:
         manifest = await self._reports.get_features(parse_dataset_id(request.dataset_id))
         return convert.features_message(manifest)

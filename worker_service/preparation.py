@@ -15,6 +15,7 @@ from worker_service.core.executor import Outcome, apply
 from worker_service.core.features import feature_manifest
 from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
+from worker_service.core.quality import assess
 from worker_service.core.recipe import Recipe
 from worker_service.core.report import write_report
 from worker_service.logbook import log_rows, storable
@@ -82,7 +83,8 @@ def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, chart
         written = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
     for one in written:
         one.result()
-    (target / "profile.json").write_text(facts.model_dump_json())
+    told = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
+    (target / "profile.json").write_text(json.dumps(told, allow_nan=False))
     (target / "recipe.json").write_text(recipe.model_dump_json())
     (target / "charts.json").write_text(
         json.dumps({"charts": [chart.model_dump(mode="json") for chart in charts]}, allow_nan=False)

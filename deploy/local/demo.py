@@ -107,13 +107,14 @@ class Demo:
         raise DemoFailed("Preparation did not end in time.")
 
     def _show(self, base: str, status: dict[str, Any]) -> None:
-        features = self._get(f"{base}/features")
+        features, profile = self._get(f"{base}/features"), self._get(f"{base}/profile")
         target = features["target"]
         self._console.print(
             Panel(
                 f"[bold]{status['filename']}[/bold]: {status['rows']:,} rows × {status['columns']} columns became "
                 f"{len(features['output_features'])} model-ready columns in mode [bold]{status['mode']}[/bold].\n"
-                f"Target: [bold]{escape(target['column'] or 'none')}[/bold]. {escape(target['reason'])}",
+                f"Target: [bold]{escape(target['column'] or 'none')}[/bold]. {escape(target['reason'])}\n"
+                f"Quality as uploaded: {_quality(profile)}",
                 title="NeuraLearn",
             )
         )
@@ -142,7 +143,7 @@ class Demo:
         (output / "charts").mkdir(parents=True)
         wanted = {graph["url"]: output / "charts" / f"{_chart_name(graph)}.png" for graph in graphs}
         for table in ("cleaned", "engineered", "changes"):
-            wanted[f"{base}/{table}"] = output / f"{table}.csv"
+            wanted[f"{base}/{table}?format=csv"] = output / f"{table}.csv"
             wanted[f"{base}/{table}?format=parquet"] = output / f"{table}.parquet"
         with ThreadPoolExecutor(4) as pool, self._console.status("Fetching tables and charts …"):
             for _ in pool.map(lambda item: self._download(*item), wanted.items()):
@@ -174,6 +175,13 @@ class Demo:
 
     def _get(self, path: str) -> dict[str, Any]:
         return _json(self._client.get(path))
+
+
+def _quality(profile: dict[str, Any]) -> str:
+    """The score and its parts in a line."""
+    quality = profile["quality"]
+    parts = ", ".join(f"{part['name']} {part['score']:g}" for part in quality["parts"])
+    return f"[bold]{quality['score']:g} of 100[/bold] ({parts})."
 
 
 def _clear(output: Path) -> None:

@@ -4,16 +4,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from gateway import schemas
-from gateway.clients import GraphFormat, TableFormat, TableRef
+from gateway import result_schemas, schemas
+from gateway.clients import GraphFormat, Rendering, TableFormat, TableRef
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
-from gateway.download import graph_response
+from gateway.download import document_response, graph_response
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
 FormatQuery = Annotated[TableFormat, Query(description="How the table is written.")]
 RedirectQuery = Annotated[
     bool, Query(description="Answer 307 to the object store where it can serve the bytes itself; else they are sent.")
+]
+ColumnQuery = Annotated[str, Query(max_length=10_000, description="Only the changes of this column; empty for all.")]
+StepQuery = Annotated[
+    int, Query(ge=0, le=2**31 - 1, description="Only the changes of this step of the recipe, from 1; 0 for all.")
 ]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the client has still holds."}}
@@ -48,6 +52,7 @@ def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
 
 
 _TABLE = _table_responses("text/csv", "application/vnd.apache.parquet")
+_CHANGES = {**_TABLE, 200: {"description": "A page, or the table.", "content": _TABLE[200]["content"]}}
 _RAW = _table_responses("text/csv", "application/json", "application/octet-stream")
 
 
@@ -99,19 +104,73 @@ async def get_engineered(
     return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
 
 
-@router.head("/changes", include_in_schema=False)
+@router.head("/changes", include_in_schema=False, response_model=result_schemas.ChangePage)
 @router.get(
-    "/changes", summary="Download every change", responses=_TABLE, response_class=Response, dependencies=_RANGES
+    "/changes",
+    summary="List or download every change",
+    responses=_CHANGES,
+    response_model=result_schemas.ChangePage,
+    dependencies=_RANGES,
 )
 async def get_changes(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
-    format: FormatQuery = "csv",
+    page: PageDependency,
+    column: ColumnQuery = "",
+    step: StepQuery = 0,
+    format: Annotated[
+        TableFormat | None, Query(description="All changes as a file; without it, a page of them as JSON.")
+    ] = None,
     redirect: RedirectQuery = False,
-) -> Response:
-    """Every cell that differs from the upload: row (from 0), column, before, after, step, rule and confidence."""
-    return await gateway.downloads.respond(request, TableRef(dataset_id, "changes", format), redirect=redirect)
+) -> result_schemas.ChangePage | Response:
+    """Every cell that differs from the upload: row (from 0), column, before, after, step, rule and confidence.
+
+    100 changes a page unless `page_size` says otherwise, 1000 at most, and fewer where cells are very long. With
+    `format` all changes come as a file, in which `column`, `step` and the page do not count.
+    """
+    if format is not None:
+        return await gateway.downloads.respond(request, TableRef(dataset_id, "changes", format), redirect=redirect)
+    return await gateway.clients.report.changes(dataset_id, column=column, step=step, page=page)
+
+
+@router.get("/rejects", summary="List the lines that could not be read", responses=problems(404))
+async def list_rejects(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+) -> result_schemas.RejectPage:
+    """The lines of the upload that are no rows of its table, and why; there as soon as the upload is.
+
+    100 lines a page unless `page_size` says otherwise, 1000 at most, and fewer where lines are very long.
+    """
+    return await clients.report.rejects(dataset_id, page)
+
+
+@router.head("/profile", include_in_schema=False)
+@router.get(
+    "/profile",
+    summary="Read the profile",
+    responses={**_CONDITIONAL, **problems(404, 409)},
+    response_model=result_schemas.Profile,
+    dependencies=_VALIDATORS,
+)
+async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+    """What is known about the uploaded table: types with evidence, statistics, alerts, and a quality score."""
+    fetched = await clients.report.profile(dataset_id)
+    content = fetched.profile.model_dump_json().encode()
+    return document_response(request, Rendering(content, "application/json", fetched.etag))
+
+
+@router.head("/recipe", include_in_schema=False)
+@router.get(
+    "/recipe",
+    summary="Read the recipe",
+    responses={**_CONDITIONAL, **problems(404, 409)},
+    response_model=result_schemas.Recipe,
+    dependencies=_VALIDATORS,
+)
+async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+    """The steps of the preparation as they were carried out, with every parameter; numbers are written in full."""
+    return document_response(request, await clients.report.recipe(dataset_id))
 
 
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))

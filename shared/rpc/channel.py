@@ -23,6 +23,8 @@ _NOT_REPEATED = (
     ("neuralearn.ingest.v1.IngestService", "ImportDataset"),
     ("neuralearn.report.v1.ReportService", "GetTable"),
     ("neuralearn.report.v1.ReportService", "GetGraph"),
+    ("neuralearn.report.v1.ReportService", "ListChanges"),
+    ("neuralearn.report.v1.ReportService", "ListRejects"),
 )
 """Calls that are not idempotent, or whose failure took long to find out."""
 

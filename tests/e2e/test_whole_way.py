@@ -12,12 +12,16 @@ from xml.etree import ElementTree
 import httpx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from deploy.local.stack import Stack
 from tests.e2e.user import User
+from worker_service.core.executor import apply
+from worker_service.core.frame import Frame
 from worker_service.core.ledger import undo
+from worker_service.core.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (ROOT / "sample_dataset.csv").read_bytes()
@@ -88,6 +92,37 @@ def test_undoing_every_change_gives_the_upload_back(user: User, dataset: str) ->
     as_csv = pd.read_csv(io.BytesIO(download(user, dataset, "changes", "csv")))
     assert list(as_csv.columns) == ["row", "column", "before", "after", "step", "rule", "confidence"]
     assert len(as_csv) == changes.num_rows
+
+
+def test_changes_by_the_page_are_those_of_the_file(user: User, dataset: str) -> None:
+    path = f"/dataset/{dataset}/changes"
+    expected = pq.read_table(io.BytesIO(download(user, dataset, "changes", "parquet"))).to_pylist()
+    listed, token = list[dict[str, object]](), ""
+    while token is not None:
+        page = user.get(path, page_size=1000, page_token=token)
+        listed, token = [*listed, *page["changes"]], page["next_page_token"]
+    assert listed == expected
+    column = expected[0]["column"]
+    of_column = user.get(path, column=column)
+    assert of_column["total_changes"] == sum(change["column"] == column for change in expected)
+    assert {change["column"] for change in of_column["changes"]} == {column}
+
+
+def test_the_recipe_can_be_carried_out_again(user: User, dataset: str) -> None:
+    recipe = Recipe.model_validate_json(user.client.get(f"/dataset/{dataset}/recipe").content)
+    rows = list(csv.reader(io.StringIO(SAMPLE.decode())))
+    decoded = pa.table([[cell or None for cell in cells] for cells in zip(*rows[1:], strict=True)], names=rows[0])
+    cleaned = pq.read_table(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
+    assert apply(recipe, Frame.from_table(decoded)).cleaned.to_table().equals(cleaned)
+
+
+def test_the_profile_tells_what_the_table_is_like(user: User, dataset: str) -> None:
+    profile = user.get(f"/dataset/{dataset}/profile")
+    assert (profile["rows"], len(profile["columns"])) == (600, 16)
+    assert 50 < profile["quality"]["score"] < 100
+    assert all(alert["message"].endswith(".") for alert in profile["alerts"])
+    assert {"missing_values", "constant", "identifier"} <= {alert["kind"] for alert in profile["alerts"]}
+    assert user.get(f"/dataset/{dataset}/rejects")["total_rejects"] == 0
 
 
 def download(user: User, dataset: str, table: str, form: str) -> bytes:

@@ -15,8 +15,9 @@ from shared.errors import InvalidInput, NotFound, NotReady
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
-from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
+from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
 from shared.rpc.server import Service
+from tests.fakes.findings import FakeFindings
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DATASET_ID = "0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"
@@ -204,7 +205,7 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
 
 
 @dataclass
-class FakeReport(report_pb2_grpc.ReportServiceServicer):
+class FakeReport(FakeFindings):
     """Holds the results of one dataset; another one is not ready yet."""
 
     table: bytes = TABLE
@@ -275,7 +276,7 @@ class FakeReport(report_pb2_grpc.ReportServiceServicer):
         return report_pb2.GetFeaturesResponse(
             input_features=[report_pb2.InputFeature(name="price", type="decimal", role="feature", missing=7)],
             output_features=[report_pb2.OutputFeature(name="price", type="double", sources=["price"], how="scaled")],
-            target=report_pb2.Target(reason="no column looks like one"),
+            target=profile_pb2.Target(reason="no column looks like one"),
         )
 
     async def ListCleaningLogs(

@@ -3,13 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import grpc
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -17,159 +13,24 @@ import pytest
 from structlog.testing import capture_logs
 
 from report_service import renditions
-from report_service.composition import build
-from report_service.servicer import service
-from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
-from shared.db.runs import Publication, Runs
+from shared.db.runs import Runs
 from shared.db.session import Database
-from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, ServiceError, Unavailable
+from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, Unavailable
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
-from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
-from shared.rpc.channel import open_channel
-from shared.rpc.server import running_server
-from shared.rpc.status import from_rpc_error
 from shared.settings import Settings
 from shared.storage import ObjectStore
-from tests.unit.report.charts import boxplot, correlation, draw_forever, histogram
-
-RAW = b"name,age\nAda,36\nGrace,\n"
-CLEANED = pa.table({"name": ["Ada", "Grace"], "age": [36, 36]})
-CSV = b'"name","age"\n"Ada",36\n"Grace",36\n'
-CHARTS = [
-    {**histogram(), "graph_id": "histogram-1"},
-    {**boxplot(), "graph_id": "boxplot-1"},
-    {**correlation(("a", "b")), "graph_id": "correlation"},
-]
-STEP = {"state": "applied", "reason": "Because.", "source": "rule", "confidence": 0.5, "parameters": {"value": 36}}
-PUBLICATION = Publication(
-    artifacts="",
-    summary={"cleaned": {"rows": 2, "columns": 2}, "engineered": {"rows": 2, "columns": 2}},
-    features={
-        "target": {"column": "age", "confidence": 0.4, "reason": "It is the last column."},
-        "input_features": [{"name": "age", "type": "integer", "role": "target", "missing": 1, "distinct": 1}],
-        "output_features": [{"name": "age", "type": "double", "sources": ["age"], "how": "as it is"}],
-    },
-    cleaning_logs=[
-        {**STEP, "step": step, "column_name": "age", "action": "fill_missing", "cells_changed": 1}
-        for step in range(1, 4)
-    ],
-    outlier_logs=[
-        {
-            "step": 4,
-            "column_name": "age",
-            "method": "iqr",
-            "strategy": "cap",
-            "state": "skipped",
-            "lower_fence": 1.5,
-            "upper_fence": None,
-            "outliers": 0,
-            "outlier_percent": 0.0,
-            "cells_changed": 0,
-            "rows_removed": 0,
-            "reason": "None found.",
-        }
-    ],
-    feature_logs=[{**STEP, "step": 5, "action": "scale", "columns": ["age"], "outputs": ["age"]}],
-    graphs=[{name: chart[name] for name in ("graph_id", "kind", "title", "columns")} for chart in CHARTS],
-    report={
-        "mode": "deep",
-        "reasoning": "# Why",
-        "summary": "Good.",
-        "recommendations": "None.",
-        "author": "template",
-    },
-)
-
-
-@dataclass
-class World:
-    """A report service and the places it reads from."""
-
-    stub: "rpc.ReportServiceAsyncStub"
-    database: Database
-    store: ObjectStore
-    scratch: Path
-
-    async def accept(self, *, mode: str = "fast", collaboration: str | None = None) -> DatasetRecord:
-        dataset_id = uuid4()
-        raw_key = f"datasets/{dataset_id}/raw"
-        await self.store.put_bytes(raw_key, RAW)
-        dataset = NewDataset(
-            id=dataset_id,
-            request_id=None,
-            user_id="ada",
-            collaboration_id=collaboration,
-            filename="people.csv",
-            database_name="people",
-            source_url=None,
-            mode=mode,
-            rows=2,
-            columns=2,
-            size_bytes=len(RAW),
-            sha256="0" * 64,
-            raw_key=raw_key,
-            table_key=f"datasets/{dataset_id}/table",
-            parse_plan={},
-        )
-        return await Datasets(self.database).accept(dataset, NewRun(id=uuid4(), queue="eda_fast", options={}))
-
-    async def claim(self, dataset: DatasetRecord) -> UUID:
-        run = await Runs(self.database).claim(dataset.run.id, lease=timedelta(minutes=1))
-        assert run is not None
-        assert run.lease_token is not None
-        return run.lease_token
-
-    async def publish(
-        self, *, mode: str = "fast", collaboration: str | None = None, cleaned: pa.Table = CLEANED
-    ) -> DatasetRecord:
-        dataset = await self.accept(mode=mode, collaboration=collaboration)
-        token = await self.claim(dataset)
-        artifacts = f"datasets/{dataset.id}/runs/{dataset.run.id}/{token}"
-        for name, table in (("cleaned", cleaned), ("engineered", CLEANED)):
-            await self.store.put_bytes(f"{artifacts}/{name}.parquet", parquet(table))
-        await self.store.put_bytes(f"{artifacts}/charts.json", json.dumps({"charts": CHARTS}).encode())
-        published = Publication(**{**vars(PUBLICATION), "artifacts": artifacts})
-        assert await Runs(self.database).publish(dataset.run.id, token, published)
-        return await Datasets(self.database).get(dataset.id)
-
-    async def download(self, dataset: DatasetRecord, **options: Any) -> bytes:
-        request = pb.DownloadTableRequest(dataset_id=str(dataset.id), **options)
-        return b"".join([piece.chunk async for piece in self.stub.DownloadTable(request, timeout=60)])
-
-    async def graph(self, dataset: DatasetRecord, graph_id: str, **options: Any) -> pb.GetGraphResponse:
-        request = pb.GetGraphRequest(dataset_id=str(dataset.id), graph_id=graph_id, **options)
-        return await self.stub.GetGraph(request, timeout=60)
-
-    async def renditions(self, dataset: DatasetRecord) -> list[str]:
-        prefix = f"{dataset.run.artifacts}/renditions"
-        return [info.key.removeprefix(f"{prefix}/") async for info in self.store.list(prefix)]
-
-
-def parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+from tests.integration.reports import CHARTS, CLEANED, CSV, RAW, World, failure, serving
+from tests.unit.report.charts import draw_forever
 
 
 @pytest.fixture
 async def world(
     settings: Settings, isolation: Isolation, database: Database, store: ObjectStore
 ) -> AsyncIterator[World]:
-    async with (
-        build(settings, isolation) as reports,
-        running_server(service(reports), host="127.0.0.1", port=0) as port,
-        open_channel(f"127.0.0.1:{port}") as channel,
-    ):
-        assert settings.scratch_dir is not None
-        yield World(rpc.ReportServiceStub(channel), database, store, settings.scratch_dir)
-
-
-async def failure(call: Any) -> ServiceError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)
+    async with serving(settings, isolation, database, store) as world:
+        yield world
 
 
 async def test_the_raw_table_is_there_at_once(world: World) -> None:
@@ -349,6 +210,12 @@ async def test_results_that_are_not_there_yet(world: World) -> None:
     waiting = await failure(world.graph(dataset, "histogram-1"))
     assert isinstance(waiting, NotReady)
     assert waiting.retry_after == 2
+    for call in (
+        world.stub.GetProfile(pb.GetProfileRequest(dataset_id=str(dataset.id)), timeout=10),
+        world.stub.GetRecipe(pb.GetRecipeRequest(dataset_id=str(dataset.id)), timeout=10),
+        world.stub.ListChanges(pb.ListChangesRequest(dataset_id=str(dataset.id)), timeout=10),
+    ):
+        assert isinstance(await failure(call), NotReady)
     assert "waits for a worker" in waiting.detail
     token = await world.claim(dataset)
     await Runs(world.database).progress(dataset.run.id, token, stage="profiling", percent=20)
@@ -375,6 +242,10 @@ async def test_unknown_datasets(world: World, name: str) -> None:
         world.stub.GetTable(pb.GetTableRequest(dataset_id=name, table=pb.TABLE_KIND_RAW), timeout=10),
         world.stub.GetGraph(pb.GetGraphRequest(dataset_id=name, graph_id="correlation"), timeout=10),
         world.stub.ListCleaningLogs(pb.ListCleaningLogsRequest(dataset_id=name), timeout=10),
+        world.stub.GetProfile(pb.GetProfileRequest(dataset_id=name), timeout=10),
+        world.stub.GetRecipe(pb.GetRecipeRequest(dataset_id=name), timeout=10),
+        world.stub.ListChanges(pb.ListChangesRequest(dataset_id=name), timeout=10),
+        world.stub.ListRejects(pb.ListRejectsRequest(dataset_id=name), timeout=10),
         world.stub.GetCleaningReport(pb.GetCleaningReportRequest(dataset_id=name), timeout=10),
     ):
         error = await failure(call)

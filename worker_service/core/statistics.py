@@ -166,8 +166,14 @@ def quantiles(values: npt.NDArray[np.float64], shares: tuple[float, ...]) -> tup
     low = np.floor(places).astype(np.int64)
     high = np.minimum(low + 1, len(values) - 1)
     weight = places - low
+    with np.errstate(all="ignore"):
+        gap = values[high] - values[low]
+        # Adding a part of the gap keeps quantiles in order, which two rounded products do not; but it may overflow.
+        between = np.where(
+            np.isfinite(gap), values[low] + gap * weight, values[low] * (1 - weight) + values[high] * weight
+        )
     # Between neighbours that differ in their last digit, rounding would lead outside of them.
-    between = np.clip(values[low] * (1 - weight) + values[high] * weight, values[low], values[high])
+    between = np.clip(between, values[low], values[high])
     return tuple(float(value) for value in between)
 
 

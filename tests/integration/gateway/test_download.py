@@ -11,7 +11,7 @@ from tests.integration.gateway.forms import assert_problem
 TABLE_PATH = f"/dataset/{DATASET_ID}/cleaned"
 
 
-@pytest.mark.parametrize("name", ["raw", "cleaned", "engineered", "changes"])
+@pytest.mark.parametrize("name", ["raw", "cleaned", "engineered", "changes?format=csv"])
 async def test_a_table_is_streamed(client: httpx.AsyncClient, report: FakeReport, name: str) -> None:
     report.filename = 'sales "Größe".csv'
     answer = await client.get(f"/dataset/{DATASET_ID}/{name}")

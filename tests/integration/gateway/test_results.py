@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.fakes.services import DATASET_ID, GRAPH_ID, SVG, FakeIngest, FakeReport
+from tests.fakes.findings import RECIPE
+from tests.fakes.services import DATASET_ID, GRAPH_ID, PENDING_ID, SVG, FakeIngest, FakeReport
 from tests.integration.gateway.forms import assert_problem
 
 
@@ -16,6 +17,9 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "cleaned": f"{root}/cleaned",
         "engineered": f"{root}/engineered",
         "changes": f"{root}/changes",
+        "rejects": f"{root}/rejects",
+        "profile": f"{root}/profile",
+        "recipe": f"{root}/recipe",
         "graphs": f"{root}/eda/graphs",
         "features": f"{root}/features",
         "report": f"{root}/report",
@@ -120,3 +124,87 @@ async def test_the_report_and_a_groups_datasets(client: httpx.AsyncClient) -> No
         "finished_at": "2026-11-23T15:59:12.531000Z",
         "url": f"/dataset/{DATASET_ID}/cleaned",
     }
+
+
+async def test_the_profile(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/dataset/{DATASET_ID}/profile")
+    body = answer.json()
+    assert (body["dataset_id"], body["rows"], body["time_column"]) == (DATASET_ID, 3, None)
+    assert body["target"] == {"column": None, "confidence": 0, "reason": "no column looks like one"}
+    assert body["quality"]["score"] == 98.5
+    assert body["quality"]["parts"][0]["name"] == "completeness"
+    assert [(one["kind"], one["column"], one["severity"]) for one in body["alerts"]] == [
+        ("few_rows", None, "warning"),
+        ("new", "price", "error"),
+    ]
+    price, city = body["columns"]
+    assert price["read_as"] == {"decimal_mark": ",", "kind": "decimal"}
+    assert price["sentinels"] == [{"value": 999, "count": 1}]
+    assert price["top_values"] == [{"value": "1.5", "count": 2}]
+    assert (price["numbers"]["minimum"], price["numbers"]["maximum"]) == (0, None)
+    assert (price["numbers"]["iqr"]["lower"], price["numbers"]["iqr"]["upper"]) == (None, 9)
+    assert (price["moments"]["first"], price["moments"]["last"]) == ("2024-01-01T00:00:00", None)
+    assert city["read_as"] is city["numbers"] is city["doubt"] is city["duplicate_of"] is None
+    assert price.keys() == city.keys()
+    assert body["correlations"] == [{"first": "price", "second": "tax", "coefficient": -0.5}]
+
+
+async def test_the_recipe_is_passed_on_byte_for_byte(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/dataset/{DATASET_ID}/recipe")
+    assert (answer.content, answer.headers["content-type"]) == (RECIPE, "application/json")
+
+
+@pytest.mark.parametrize(("name", "etag"), [("profile", '"p1"'), ("recipe", '"r1"')])
+async def test_documents_are_sent_once(client: httpx.AsyncClient, name: str, etag: str) -> None:
+    path = f"/dataset/{DATASET_ID}/{name}"
+    assert (await client.head(path)).headers["etag"] == etag
+    unchanged = await client.get(path, headers={"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert (await client.get(path, headers={"If-None-Match": '"x"'})).status_code == 200
+
+
+async def test_changes_by_the_page(client: httpx.AsyncClient, report: FakeReport) -> None:
+    path = f"/dataset/{DATASET_ID}/changes"
+    body = (await client.get(path, params={"column": "km/h ü", "step": 2, "page_size": 2, "page_token": "t"})).json()
+    assert body == {
+        "dataset_id": DATASET_ID,
+        "changes": [
+            {
+                "row": 2**53 + 1,
+                "column": "price",
+                "before": "$1",
+                "after": "1",
+                "step": 1,
+                "rule": "r",
+                "confidence": 0.9,
+            },
+            {"row": 4, "column": "price", "before": "", "after": None, "step": 1, "rule": "r", "confidence": 0.9},
+        ],
+        "total_changes": 3,
+        "next_page_token": "more",
+    }
+    asked = report.pages[0]
+    assert (asked.column, asked.step, asked.page_size, asked.page_token) == ("km/h ü", 2, 2, "t")
+    assert report.tables == []
+    assert (await client.head(path)).status_code == 200
+    for query in ("step=-1", "step=x", "format=json"):
+        assert_problem(await client.get(f"{path}?{query}"), 422, "INVALID_INPUT")
+
+
+async def test_rejects(client: httpx.AsyncClient, report: FakeReport) -> None:
+    body = (await client.get(f"/dataset/{DATASET_ID}/rejects?page_size=5")).json()
+    assert body == {
+        "dataset_id": DATASET_ID,
+        "rejects": [{"line": 812, "reason": "7 fields where the header has 3", "text": "a;b"}],
+        "total_rejects": 1,
+        "next_page_token": None,
+    }
+    assert report.pages[0].page_size == 5
+
+
+@pytest.mark.parametrize("name", ["profile", "recipe", "changes", "rejects"])
+async def test_results_of_no_dataset_and_of_one_that_is_not_ready(client: httpx.AsyncClient, name: str) -> None:
+    assert_problem(await client.get(f"/dataset/nothing/{name}"), 404, "DATASET_NOT_FOUND")
+    answer = await client.get(f"/dataset/{PENDING_ID}/{name}")
+    assert_problem(answer, 409, "NOT_READY")
+    assert answer.headers["retry-after"] == "2"

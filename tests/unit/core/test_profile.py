@@ -162,3 +162,11 @@ def test_undefined_correlation_is_none() -> None:
     found = profile(Frame.from_table(table)).correlation
     assert found is not None
     assert found.matrix[0][1] is None
+
+
+def test_quantiles_of_neighbouring_doubles_are_in_order() -> None:
+    numbers = column(["9007199254740990", "9007199254740989"]).numbers
+    assert numbers is not None
+    assert numbers.q1 is not None and numbers.q3 is not None
+    assert numbers.q1 <= numbers.q3
+    assert numbers.iqr.outside == 0

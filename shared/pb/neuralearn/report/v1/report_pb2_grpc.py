@@ -56,6 +56,26 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.FromString,
                 _registered_method=True)
+        self.GetProfile = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/GetProfile',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileResponse.FromString,
+                _registered_method=True)
+        self.GetRecipe = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/GetRecipe',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.FromString,
+                _registered_method=True)
+        self.ListChanges = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/ListChanges',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.FromString,
+                _registered_method=True)
+        self.ListRejects = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/ListRejects',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsResponse.FromString,
+                _registered_method=True)
         self.GetFeatures = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/GetFeatures',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetFeaturesRequest.SerializeToString,
@@ -106,7 +126,7 @@ class ReportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DownloadTable(self, request, context):
-        """Streams the bytes of a table.
+        """Streams the bytes of a table. REST does so for the changes too, where `?format=csv` or `parquet` asks for a file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,6 +141,34 @@ class ReportServiceServicer:
 
     def GetGraph(self, request, context):
         """Renders one chart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProfile(self, request, context):
+        """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecipe(self, request, context):
+        """Returns the steps of the preparation with every parameter, so that they can be carried out again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChanges(self, request, context):
+        """Lists the changed cells with what stood there before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRejects(self, request, context):
+        """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,6 +245,26 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetGraph,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.SerializeToString,
+            ),
+            'GetProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfile,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileResponse.SerializeToString,
+            ),
+            'GetRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecipe,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.SerializeToString,
+            ),
+            'ListChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChanges,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.SerializeToString,
+            ),
+            'ListRejects': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRejects,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsResponse.SerializeToString,
             ),
             'GetFeatures': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFeatures,
@@ -344,6 +412,114 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/GetGraph',
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/GetProfile',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/GetRecipe',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/ListChanges',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRejects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/ListRejects',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,11 +38,19 @@ class ReportServiceStub:
     GetTable: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetTableRequest, _report_pb2.GetTableResponse]
     """Describes a table of a dataset, making the asked format if it is not there yet."""
     DownloadTable: _grpc.UnaryStreamMultiCallable[_report_pb2.DownloadTableRequest, _report_pb2.DownloadTableResponse]
-    """Streams the bytes of a table."""
+    """Streams the bytes of a table. REST does so for the changes too, where `?format=csv` or `parquet` asks for a file."""
     ListGraphs: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListGraphsRequest, _report_pb2.ListGraphsResponse]
     """Lists the charts of a dataset."""
     GetGraph: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetGraphRequest, _report_pb2.GetGraphResponse]
     """Renders one chart."""
+    GetProfile: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetProfileRequest, _report_pb2.GetProfileResponse]
+    """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
+    GetRecipe: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]
+    """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
+    ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
+    """Lists the changed cells with what stood there before."""
+    ListRejects: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]
+    """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
     GetFeatures: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]
     """Returns the features a model gets and the columns they come from."""
     ListCleaningLogs: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListCleaningLogsRequest, _report_pb2.ListCleaningLogsResponse]
@@ -68,11 +76,19 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetTable: _aio.UnaryUnaryMultiCallable[_report_pb2.GetTableRequest, _report_pb2.GetTableResponse]  # type: ignore[assignment]
     """Describes a table of a dataset, making the asked format if it is not there yet."""
     DownloadTable: _aio.UnaryStreamMultiCallable[_report_pb2.DownloadTableRequest, _report_pb2.DownloadTableResponse]  # type: ignore[assignment]
-    """Streams the bytes of a table."""
+    """Streams the bytes of a table. REST does so for the changes too, where `?format=csv` or `parquet` asks for a file."""
     ListGraphs: _aio.UnaryUnaryMultiCallable[_report_pb2.ListGraphsRequest, _report_pb2.ListGraphsResponse]  # type: ignore[assignment]
     """Lists the charts of a dataset."""
     GetGraph: _aio.UnaryUnaryMultiCallable[_report_pb2.GetGraphRequest, _report_pb2.GetGraphResponse]  # type: ignore[assignment]
     """Renders one chart."""
+    GetProfile: _aio.UnaryUnaryMultiCallable[_report_pb2.GetProfileRequest, _report_pb2.GetProfileResponse]  # type: ignore[assignment]
+    """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
+    GetRecipe: _aio.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]  # type: ignore[assignment]
+    """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
+    ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
+    """Lists the changed cells with what stood there before."""
+    ListRejects: _aio.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]  # type: ignore[assignment]
+    """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
     GetFeatures: _aio.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]  # type: ignore[assignment]
     """Returns the features a model gets and the columns they come from."""
     ListCleaningLogs: _aio.UnaryUnaryMultiCallable[_report_pb2.ListCleaningLogsRequest, _report_pb2.ListCleaningLogsResponse]  # type: ignore[assignment]
@@ -107,7 +123,7 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_pb2.DownloadTableRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_report_pb2.DownloadTableResponse], _abc.AsyncIterator[_report_pb2.DownloadTableResponse]]:
-        """Streams the bytes of a table."""
+        """Streams the bytes of a table. REST does so for the changes too, where `?format=csv` or `parquet` asks for a file."""
 
     @_abc_1.abstractmethod
     def ListGraphs(
@@ -124,6 +140,38 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.GetGraphResponse, _abc.Awaitable[_report_pb2.GetGraphResponse]]:
         """Renders one chart."""
+
+    @_abc_1.abstractmethod
+    def GetProfile(
+        self,
+        request: _report_pb2.GetProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.GetProfileResponse, _abc.Awaitable[_report_pb2.GetProfileResponse]]:
+        """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
+
+    @_abc_1.abstractmethod
+    def GetRecipe(
+        self,
+        request: _report_pb2.GetRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.GetRecipeResponse, _abc.Awaitable[_report_pb2.GetRecipeResponse]]:
+        """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
+
+    @_abc_1.abstractmethod
+    def ListChanges(
+        self,
+        request: _report_pb2.ListChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.ListChangesResponse, _abc.Awaitable[_report_pb2.ListChangesResponse]]:
+        """Lists the changed cells with what stood there before."""
+
+    @_abc_1.abstractmethod
+    def ListRejects(
+        self,
+        request: _report_pb2.ListRejectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.ListRejectsResponse, _abc.Awaitable[_report_pb2.ListRejectsResponse]]:
+        """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
 
     @_abc_1.abstractmethod
     def GetFeatures(

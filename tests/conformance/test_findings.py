@@ -1,0 +1,61 @@
+"""The profile of every nasty table: assessed by the worker, sent by the report service, answered by the gateway."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from gateway import result_convert
+from report_service.convert import profile_message
+from report_service.profile_document import sendable
+from report_service.service import ProfileFile
+from tests.conformance.frames import NASTY
+from worker_service.core.frame import Frame
+from worker_service.core.profile import Profile, profile
+from worker_service.core.quality import Assessment, assess
+
+TABLES = pytest.mark.parametrize("table", NASTY.values(), ids=NASTY)
+
+
+def facts_of(table: pa.Table) -> Profile:
+    frame = Frame.from_table(table)
+    return profile(frame, target=frame.names[-1])
+
+
+@TABLES
+def test_scores_and_alerts_keep_their_promises(table: pa.Table) -> None:
+    facts = facts_of(table)
+    assessment = assess(facts)
+    assert Assessment.model_validate_json(assessment.model_dump_json()) == assessment
+    for part in assessment.quality.parts:
+        assert 0 <= part.faults <= part.total
+        assert (part.score == 100) == (part.faults == 0)
+    assert min(part.score for part in assessment.quality.parts) <= assessment.quality.score <= 100
+    for alert in assessment.alerts:
+        assert 0 <= alert.affected <= table.num_rows
+        assert alert.column is None or alert.column in table.column_names
+        assert alert.message.endswith(".") and "\n" not in alert.message
+
+
+@TABLES
+def test_what_is_stored_arrives(table: pa.Table) -> None:
+    facts = facts_of(table)
+    assessment = assess(facts)
+    stored = json.loads(json.dumps({**facts.model_dump(mode="json"), **assessment.model_dump(mode="json")}))
+    sent = profile_message(ProfileFile(document=sendable(stored), etag="x"))
+    answer: dict[str, Any] = json.loads(result_convert.profile("id", sent.profile).model_dump_json())
+    assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicate_rows)
+    assert answer["quality"] == stored["quality"]
+    assert answer["alerts"] == stored["alerts"]
+    for told, column in zip(answer["columns"], stored["columns"], strict=True):
+        for name in ("name", "position", "type", "storage", "evidence", "missing", "distinct", "unfit", "doubt"):
+            assert told[name] == column[name]
+        for name in ("read_as", "monotonic", "duplicate_of", "sentinels", "moments", "text"):
+            assert told[name] == column[name]
+        numbers, stored_numbers = told["numbers"] or {}, column["numbers"] or {}
+        assert bool(numbers) == bool(stored_numbers)
+        for name in set(numbers) - {"iqr", "zscore"}:
+            assert numbers[name] == stored_numbers[name]
+        for name in {"iqr", "zscore"} & set(numbers):
+            assert all(stored_numbers[name][part] == value for part, value in numbers[name].items())

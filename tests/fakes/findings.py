@@ -1,0 +1,92 @@
+"""What the fake report service tells about the table itself: its profile, its recipe, its changes and its rejects."""
+
+from typing import Any
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+
+from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+RECIPE = b'{"version":1,"target":{"column":null,"confidence":0.0,"reason":"none"},"steps":[],"seed":9007199254740993}'
+
+
+class FakeFindings(report_pb2_grpc.ReportServiceServicer):
+    """Answers about a dataset that `_known` knows; notes the pages it is asked for."""
+
+    pages: list[Any]
+
+    def _known(self, dataset_id: str) -> None:
+        raise NotImplementedError
+
+    async def GetProfile(
+        self, request: report_pb2.GetProfileRequest, context: Context
+    ) -> report_pb2.GetProfileResponse:
+        """Two columns, of which one has hardly anything."""
+        self._known(request.dataset_id)
+        return report_pb2.GetProfileResponse(profile=profile(), etag="p1")
+
+    async def GetRecipe(self, request: report_pb2.GetRecipeRequest, context: Context) -> report_pb2.GetRecipeResponse:
+        """An empty recipe with a number that no double holds."""
+        self._known(request.dataset_id)
+        return report_pb2.GetRecipeResponse(content=RECIPE, media_type="application/json", etag="r1")
+
+    async def ListChanges(
+        self, request: report_pb2.ListChangesRequest, context: Context
+    ) -> report_pb2.ListChangesResponse:
+        """Two changes of three."""
+        self._known(request.dataset_id)
+        self.pages.append(request)
+        changes = [
+            report_pb2.Change(row=2**53 + 1, column="price", before="$1", after="1", step=1, rule="r", confidence=0.9),
+            report_pb2.Change(row=4, column="price", before="", step=1, rule="r", confidence=0.9),
+        ]
+        return report_pb2.ListChangesResponse(changes=changes, next_page_token="more", total_changes=3)
+
+    async def ListRejects(
+        self, request: report_pb2.ListRejectsRequest, context: Context
+    ) -> report_pb2.ListRejectsResponse:
+        """One line."""
+        self._known(request.dataset_id)
+        self.pages.append(request)
+        reject = report_pb2.Reject(line=812, reason="7 fields where the header has 3", text="a;b")
+        return report_pb2.ListRejectsResponse(rejects=[reject], total_rejects=1)
+
+
+def profile() -> profile_pb2.Profile:
+    """A column with everything set and one with nothing."""
+    read_as = Struct()
+    read_as.update({"kind": "decimal", "decimal_mark": ","})
+    price = profile_pb2.ColumnProfile(
+        name="price",
+        position=1,
+        type="decimal",
+        storage="decimal",
+        evidence="All 3 cells are numbers.",
+        read_as=read_as,
+        missing=1,
+        distinct=2,
+        unfit=1,
+        unfit_examples=["?"],
+        sentinels=[profile_pb2.Sentinel(value=999, count=1)],
+        spellings=[profile_pb2.Spelling(before="a", after="A", count=1)],
+        spelling_count=1,
+        top_values=[profile_pb2.ValueCount(value="1.5", count=2)],
+        numbers=profile_pb2.NumberSummary(minimum=0.0, iqr=profile_pb2.Fences(upper=9.0, shape="even")),
+        moments=profile_pb2.MomentSummary(first="2024-01-01T00:00:00"),
+        text=profile_pb2.TextSummary(longest=3),
+    )
+    return profile_pb2.Profile(
+        rows=3,
+        target=profile_pb2.Target(reason="no column looks like one"),
+        quality=profile_pb2.Quality(
+            score=98.5, parts=[profile_pb2.QualityPart(name="completeness", score=90.0, faults=1, total=6)]
+        ),
+        alerts=[
+            profile_pb2.Alert(kind="few_rows", severity=profile_pb2.ALERT_SEVERITY_WARNING, message="3 rows."),
+            profile_pb2.Alert(kind="new", column="price", severity=profile_pb2.ALERT_SEVERITY_ERROR, affected=2),
+        ],
+        columns=[price, profile_pb2.ColumnProfile(name="city", position=2, type="empty", storage="text")],
+        correlations=[profile_pb2.CorrelatedPair(first="price", second="tax", coefficient=-0.5)],
+        correlation_rows=3,
+    )

@@ -1,0 +1,200 @@
+"""What somebody who uses a table should know about it, each as one sentence with its numbers."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.statistics import Value
+from worker_service.core.wording import count, examples, fraction, listing, number, percent, plural_verb, quoted
+
+AlertKind = Literal[
+    "missing_values",
+    "empty_column",
+    "sentinel",
+    "unfit_cells",
+    "ambiguous_format",
+    "spelling_variants",
+    "duplicate_rows",
+    "duplicate_column",
+    "constant",
+    "identifier",
+    "high_cardinality",
+    "outliers",
+    "skewed",
+    "zero_inflated",
+    "highly_correlated",
+    "leakage",
+    "imbalanced_target",
+    "no_target",
+    "few_rows",
+]
+Severity = Literal["info", "warning", "error"]
+
+MANY_MISSING = 0.05
+"""From this share on, missing values deserve a warning;"""
+MOSTLY_MISSING = 0.5
+"""from this one on the column says little."""
+MANY_OUTLIERS = 0.05
+MANY_LEVELS = 50
+STRONG_SKEW = 2.0
+"""Absolute third moment from which a mean misleads; an exponential distribution has 2."""
+MANY_ZEROS = 0.5
+ALIKE = 0.95
+"""Columns with a larger absolute correlation tell the same."""
+LEAKING = 0.99
+"""A column that goes together with the target like this is likely known only afterwards."""
+IMBALANCE = 0.9
+FEW_ROWS = 30
+_SHOWN = 3
+
+
+class Alert(Value):
+    """Something to know about a table or one of its columns."""
+
+    kind: AlertKind
+    column: str | None
+    """None where the whole table is meant."""
+    severity: Severity
+    """`info`: good to know; `warning`: look at it before you trust the column; `error`: it can't be used like this."""
+    message: str
+    affected: int
+    """The cells it is about; rows for `duplicate_rows` and `few_rows`, else 0 where it is about none in particular."""
+
+
+def find_alerts(profile: Profile) -> tuple[Alert, ...]:
+    """All alerts, the most severe first, within a severity those of the table and then in the order of the columns."""
+    found = [*_table(profile), *(alert for column in profile.columns for alert in _column(column, profile.rows))]
+    ranks = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted(found, key=lambda alert: ranks[alert.severity]))
+
+
+def _table(profile: Profile) -> Iterator[Alert]:
+    if 0 < profile.rows < FEW_ROWS:
+        message = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
+        yield Alert(kind="few_rows", column=None, severity="warning", message=message, affected=profile.rows)
+    if profile.duplicate_rows:
+        repeats = fraction(profile.duplicate_rows, profile.rows, "row")
+        message = f"{repeats} {plural_verb(profile.duplicate_rows, 'is', 'are')} equal to an earlier one."
+        yield _alert("duplicate_rows", None, "warning", message, profile.duplicate_rows)
+    if profile.target.column is None:
+        yield _alert("no_target", None, "info", profile.target.reason, 0)
+    yield from _imbalance(profile)
+    yield from _alike(profile)
+
+
+def _imbalance(profile: Profile) -> Iterator[Alert]:
+    target = profile.by_name().get(profile.target.column or "")
+    if target is None or target.type not in ("boolean", "category") or not target.top_values:
+        return
+    known, first = profile.rows - target.missing, target.top_values[0]
+    if first.count >= IMBALANCE * known and first.count < known:
+        share = fraction(first.count, known, "known cell")
+        message = (
+            f"The target {quoted(target.name)} is {quoted(first.value)} in {share}; a model will rarely see others."
+        )
+        yield _alert("imbalanced_target", target.name, "warning", message, first.count)
+
+
+def _alike(profile: Profile) -> Iterator[Alert]:
+    """For each column the strongest companion before it, where it is strong enough."""
+    found = profile.correlation
+    for place, name in enumerate(found.columns if found else ()):
+        assert found is not None
+        row = found.matrix[place][:place]
+        r, other = max(((abs(r), place) for place, r in enumerate(row) if r is not None), default=(0.0, 0))
+        if r >= ALIKE:
+            yield _companions(profile, name, found.columns[other], row[other] or 0.0)
+
+
+def _companions(profile: Profile, name: str, other: str, r: float) -> Alert:
+    target = profile.target.column
+    if target in (name, other) and abs(r) >= LEAKING:
+        column = other if name == target else name
+        message = (
+            f"{quoted(column)} alone predicts the target {quoted(target or '')} (correlation {number(round(r, 3))}); "
+            "make sure that it is known before the target is."
+        )
+        return _alert("leakage", column, "warning", message, 0)
+    told = f"{quoted(name)} goes together with {quoted(other)} (correlation {number(round(r, 3))})"
+    return _alert("highly_correlated", name, "info", f"{told}: the two tell a model nearly the same.", 0)
+
+
+def _column(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    yield from _gaps(column, rows)
+    yield from _writing(column, rows)
+    yield from _use(column, rows)
+    yield from _shape(column, rows)
+
+
+def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.type == "empty":
+        yield _alert("empty_column", column.name, "error", f"{name} has no value in any row.", rows)
+        return
+    hidden = sum(sentinel.count for sentinel in column.sentinels)
+    gaps = max(0, column.missing - hidden - column.unfit)
+    if gaps:
+        severity: Severity = "error" if gaps >= MOSTLY_MISSING * rows else "warning"
+        message = f"{fraction(gaps, rows, 'cell')} of {name} {plural_verb(gaps, 'has', 'have')} no value."
+        yield _alert("missing_values", column.name, "info" if gaps < MANY_MISSING * rows else severity, message, gaps)
+    if hidden:
+        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
+        message = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
+        yield _alert("sentinel", column.name, "warning", message, hidden)
+
+
+def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.unfit:
+        held = examples(column.unfit_examples, of=column.unfit)
+        message = f"{fraction(column.unfit, rows, 'cell')} of {name} can't be read as {column.storage}: {held}."
+        yield _alert("unfit_cells", column.name, "warning", message, column.unfit)
+    if column.doubt:
+        yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.doubt}", rows - column.missing)
+    if column.spellings:
+        cells = sum(spelling.count for spelling in column.spellings)
+        shown = (f"{quoted(one.before)} for {quoted(one.after)}" for one in column.spellings[:_SHOWN])
+        message = f"{fraction(cells, rows, 'cell')} of {name} {plural_verb(cells, 'is', 'are')} spelled unusually: "
+        more = len(column.spellings) - _SHOWN
+        message += listing([*shown, *([f"{more} more"] if more > 0 else [])])
+        yield _alert("spelling_variants", column.name, "warning", f"{message}.", cells)
+
+
+def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.duplicate_of is not None:
+        message = f"{name} has the same cells as {quoted(column.duplicate_of)}."
+        yield _alert("duplicate_column", column.name, "warning", message, rows)
+    if column.type == "constant":
+        yield _alert("constant", column.name, "info", f"All known values of {name} are the same.", 0)
+    if column.type == "identifier":
+        message = f"{name} identifies its rows ({count(column.distinct, 'different value')}) and tells a model nothing."
+        yield _alert("identifier", column.name, "info", message, 0)
+    if column.type == "category" and column.distinct > MANY_LEVELS and column.doubt is None:
+        message = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."
+        yield _alert("high_cardinality", column.name, "info", message, 0)
+
+
+def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    numbers, name = column.numbers, quoted(column.name)
+    if numbers is None or column.type not in ("integer", "decimal"):
+        return
+    known = rows - column.missing
+    if numbers.iqr.outside:
+        outside, ends = numbers.iqr.outside, (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
+        between = f"{number(ends[0])} and {number(ends[1])}"
+        told = fraction(outside, known, "known cell")
+        message = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of {between}."
+        severity: Severity = "warning" if outside >= MANY_OUTLIERS * known else "info"
+        yield _alert("outliers", column.name, severity, message, outside)
+    if MANY_ZEROS <= numbers.zero_share < 1:
+        message = f"{percent(numbers.zero_share)} of the known cells of {name} are zero."
+        yield _alert("zero_inflated", column.name, "info", message, round(numbers.zero_share * known))
+    elif numbers.skew is not None and abs(numbers.skew) >= STRONG_SKEW:
+        tail = "large" if numbers.skew > 0 else "small"
+        message = f"{name} has a long tail of {tail} values (skewness {number(round(numbers.skew, 2))})."
+        yield _alert("skewed", column.name, "info", message, 0)
+
+
+def _alert(kind: AlertKind, column: str | None, severity: Severity, message: str, affected: int) -> Alert:
+    return Alert(kind=kind, column=column, severity=severity, message=message, affected=affected)
