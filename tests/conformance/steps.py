@@ -21,12 +21,14 @@ from worker_service.core.steps import (
     OneHot,
     Ratio,
     ReadColumn,
+    RepairByDependency,
     Rescale,
     Scale,
     TreatOutliers,
     WasMissing,
 )
 from worker_service.core.steps.merge_levels import Renaming
+from worker_service.core.steps.repair_by_dependency import Repair
 from worker_service.core.target import Target
 
 KINDS: tuple[type[Any], ...] = get_args(AnyStep)
@@ -107,6 +109,13 @@ STEPS: tuple[AnyStep, ...] = (
     Rescale(kind="rescale", column="a", factor=0.1, lower=-1e300, upper=3.0, **BECAUSE),
     DropDuplicates(kind="drop_duplicates", **BECAUSE),
     WasMissing(kind="was_missing", column="a", name="a_was_missing", **BECAUSE),
+    RepairByDependency(
+        kind="repair_by_dependency",
+        column="a",
+        determinant="b",
+        repairs=(Repair(given="x", before="1", after="2"), Repair(given="e-mail", before="Berlin", after="Bern")),
+        **BECAUSE,
+    ),
     OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),
     OneHot(kind="one_hot", column="a", levels=("x",), names=("a_x",), other="a_other", **BECAUSE),
     FrequencyEncode(kind="frequency_encode", column="a", levels=("1", "x"), shares=(0.75, 0.25), **BECAUSE),

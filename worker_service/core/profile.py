@@ -9,11 +9,13 @@ import pyarrow as pa
 
 from worker_service.core.column_type import MOST_LEVELS, ColumnType, decide_type
 from worker_service.core.correlation import Correlation, correlate
+from worker_service.core.dependencies import Dependency, find_dependencies
 from worker_service.core.distinct import distinct
 from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows
 from worker_service.core.frame import TIMESTAMP, Column, Frame
 from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
+from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.reading import ReadAs, infer, read
 from worker_service.core.rendering import render
 from worker_service.core.sentinels import Sentinel, find_sentinels, mask
@@ -30,11 +32,13 @@ from worker_service.core.statistics import (
     summarise_numbers,
     summarise_text,
 )
+from worker_service.core.swaps import Swap, find_swaps
 from worker_service.core.target import Target, force_target, guess_target
 
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 
 _FREQUENT = 5
+_DEPENDENT = ("category", "identifier", "text", "integer")
 
 
 class ColumnProfile(Value):
@@ -81,6 +85,12 @@ class Profile(Value):
 
     rows: int
     duplicates: DuplicateRows
+    near_duplicates: tuple[NearDuplicates, ...]
+    """Rows that are nearly equal to another one."""
+    dependencies: tuple[Dependency, ...]
+    """Columns whose values follow from another column's; the target takes no part."""
+    swaps: tuple[Swap, ...]
+    """Categories whose values stand in each other's column somewhere; the target takes no part."""
     time_column: str | None
     """The first column of strictly increasing moments: the rows are in time order."""
     correlation: Correlation | None
@@ -106,15 +116,19 @@ def profile(frame: Frame, *, target: str | None = None) -> Profile:
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
     chosen = guess_target(columns) if target is None else force_target(target, columns)
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
+    dependencies = _dependencies(columns, tidy, chosen)
     return Profile(
         rows=frame.rows,
         duplicates=find_duplicate_rows(typed, {column.name: column.distinct for column in columns}, frame.rows),
+        near_duplicates=find_near_duplicates(typed, _identifiers(columns)),
+        dependencies=dependencies,
+        swaps=find_swaps(_categories(columns, tidy, chosen)),
         time_column=next(ordered, None),
         correlation=correlate(numeric),
         target=chosen,
         leaks=find_leaks(columns, tidy, chosen.column),
         missingness=find_missingness(columns, tidy, chosen.column),
-        columns=tuple(columns),
+        columns=tuple(_corrected(column, dependencies) for column in columns),
     )
 
 
@@ -221,3 +235,36 @@ def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Colum
         else:
             marked.append(column.model_copy(update={"duplicate_of": same}))
     return marked
+
+
+def _dependencies(
+    columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target
+) -> tuple[Dependency, ...]:
+    """The target is left out: nothing may be computed from it."""
+    able = [column for column in columns if column.type in _DEPENDENT and column.duplicate_of is None]
+    full = {column.name: tidy[column.name] for column in able if tidy[column.name].known > tidy[column.name].missing}
+    return find_dependencies({name: column for name, column in full.items() if name != target.column})
+
+
+def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:
+    return frozenset(column.name for column in columns if column.type == "identifier")
+
+
+def _corrected(column: ColumnProfile, dependencies: Sequence[Dependency]) -> ColumnProfile:
+    """The facts about the values once slips are corrected by other columns; a value that is only slips is gone."""
+    fixes = [fix for rule in dependencies if rule.dependent == column.name for fix in rule.corrections]
+    counts = {level.value: level.count for level in column.top_values}
+    if not fixes or any(text not in counts for fix in fixes for text in (fix.before, fix.after)):
+        return column
+    for fix in fixes:
+        counts[fix.before] -= fix.count
+        counts[fix.after] += fix.count
+    left = [ValueCount(value=text, count=amount) for text, amount in counts.items() if amount]
+    left.sort(key=lambda level: -level.count)
+    gone = len(counts) - len(left)
+    return column.model_copy(update={"top_values": tuple(left), "distinct": column.distinct - gone})
+
+
+def _categories(columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target) -> dict[str, Column]:
+    found = (column.name for column in columns if column.type == "category" and column.duplicate_of is None)
+    return {name: tidy[name] for name in found if name != target.column}

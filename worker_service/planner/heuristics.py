@@ -3,8 +3,10 @@
 from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
 from worker_service.planner.cleaning import propose_cleaning
+from worker_service.planner.dependencies import propose_repairs
 from worker_service.planner.features import propose_features
 from worker_service.planner.guards import guard
+from worker_service.planner.near_duplicates import propose_near_duplicates
 from worker_service.planner.options import Options
 from worker_service.planner.outliers import propose_outliers
 from worker_service.planner.reading import propose_duplicates, propose_reading
@@ -24,6 +26,8 @@ def propose(profile: Profile, options: Options) -> Recipe:
         *propose_sentinels(profile, target),
         *propose_slips(profile, target),
         *propose_spellings(profile, target),
+        *propose_near_duplicates(profile),
+        *propose_repairs(profile, target),
         *propose_cleaning(profile, target),
     ]
     outliers = propose_outliers(profile, target, options)

@@ -12,6 +12,7 @@ from worker_service.core.steps.mask_sentinel import MaskSentinel
 from worker_service.core.steps.merge_levels import MergeLevels
 from worker_service.core.steps.number_rows import NumberRows
 from worker_service.core.steps.read_column import ReadColumn
+from worker_service.core.steps.repair_by_dependency import RepairByDependency
 from worker_service.core.steps.rescale import Rescale
 from worker_service.core.steps.scale import Scale
 from worker_service.core.steps.treat_outliers import TreatOutliers
@@ -24,6 +25,7 @@ AnyStep = (
     | DropDuplicates
     | MaskSentinel
     | MergeLevels
+    | RepairByDependency
     | Rescale
     | FillMissing
     | TreatOutliers
@@ -57,6 +59,7 @@ __all__ = [
     "Phase",
     "Ratio",
     "ReadColumn",
+    "RepairByDependency",
     "Rescale",
     "Scale",
     "StepRejected",

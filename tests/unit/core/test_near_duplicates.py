@@ -1,0 +1,85 @@
+"""Rows that are nearly equal are told, rows that are alike by chance are not."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Frame
+from worker_service.core.profile import profile
+from worker_service.planner.heuristics import Options, propose
+
+
+def survey(rows: int, questions: int, seed: int = 0) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    return {f"q{place}": np.where(random.random(rows) < 0.4, "yes", "no") for place in range(questions)}
+
+
+def people(rows: int, seed: int = 0) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    names = np.array(["north", "south", "east", "west"])
+    return {
+        "region": names[random.integers(0, 4, rows)],
+        "member": np.where(random.random(rows) < 0.3, "yes", "no"),
+        "weight": random.normal(70, 10, rows).round(2).astype(str),
+        "steps": random.poisson(9000, rows).astype(str),
+        "pulse": random.normal(64, 7, rows).round(1).astype(str),
+        "income": random.lognormal(8, 0.5, rows).round(2).astype(str),
+        "distance": random.exponential(30, rows).round(2).astype(str),
+    }
+
+
+def with_copies(columns: dict[str, Any], copies: int) -> dict[str, Any]:
+    rows = len(next(iter(columns.values())))
+    again = np.random.default_rng(5).choice(rows, copies, replace=False)
+    return {name: np.concatenate([cells, cells[again]]) for name, cells in columns.items()}
+
+
+def prepared(columns: dict[str, Any], target: str | None = None) -> Outcome:
+    frame = Frame.from_table(pa.table(columns))
+    return apply(propose(profile(frame, target=target), Options()), frame)
+
+
+def near(outcome: Outcome) -> list[str]:
+    return [result.reason for result in outcome.results if result.source == "near_duplicate_rows"]
+
+
+def with_names(rows: int) -> dict[str, Any]:
+    names = np.array(
+        [f"{first} {last}" for first in ("Martha", "Johannes", "Elisabeth") for last in ("Miller", "Baker")]
+    )
+    return {"name": names[np.random.default_rng(3).integers(0, 6, rows)].astype("U40"), **people(rows)}
+
+
+def test_rows_that_differ_in_a_spelling_are_told_and_stay() -> None:
+    columns = with_copies(with_names(1000), 3)
+    columns["name"][1000:] = ["Martha Miler", "Johanes Baker", "Elisabteh Miller"]
+    earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
+    columns["name"][earlier] = ["Martha Miller", "Johannes Baker", "Elisabeth Miller"]
+    outcome = prepared(columns)
+    assert outcome.cleaned.rows == 1003
+    (reason,) = near(outcome)
+    assert reason.startswith(
+        "3 rows differ from an earlier one only in the spelling of “name”, more than chance explains"
+    )
+    assert all(f"row {1001 + place:,} and row {row + 1:,}" in reason for place, row in enumerate(earlier))
+
+
+def test_rows_that_differ_in_their_identifier_are_told() -> None:
+    columns = {"order_id": [f"A{place}" for place in range(1004)], **with_copies(people(1000), 4)}
+    assert near(prepared(columns))[0].startswith("4 rows differ from an earlier one only in their identifier")
+
+
+def test_another_value_makes_another_row() -> None:
+    columns = with_copies(with_names(1000), 3)
+    columns["name"][1000:] = ["Somebody Else", "Nobody", "Anybody At All"]
+    assert near(prepared(columns)) == []
+
+
+@pytest.mark.parametrize("questions", [3, 6, 10])
+def test_people_who_answer_alike_are_not_near_duplicates(questions: int) -> None:
+    columns = survey(400, questions)
+    columns["comment"] = [("Excellent", "Excelent", "Good enough", "Good enogh")[place % 4] for place in range(400)]
+    assert near(prepared({"person_id": [f"P{place}" for place in range(400)], **columns})) == []

@@ -1,0 +1,84 @@
+"""Proposes which cells are corrected by another column, and tells which contradict one."""
+
+from collections.abc import Iterator
+
+from worker_service.core.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
+from worker_service.core.profile import Profile
+from worker_service.core.steps import AnyStep, Flag, RepairByDependency
+from worker_service.core.steps.repair_by_dependency import Repair
+from worker_service.core.swaps import Swap
+from worker_service.core.target import Target
+from worker_service.core.wording import count, listing, percent, plural_verb, quoted
+from worker_service.planner.cleaning import dropped_columns
+
+STRONG = 0.97
+"""From this agreement on a contradiction is worth a look."""
+MOST_FLAGS = 10
+
+
+def propose_repairs(profile: Profile, target: Target) -> list[AnyStep]:
+    """Correct slips in the columns that stay, then tell about the contradictions that are left; spare the target."""
+    spared = dropped_columns(profile, target) | {target.column}
+    rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & spared]
+    repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
+    swaps = [_flag_swap(swap) for swap in profile.swaps[:MOST_FLAGS]]
+    return [*repairs, *list(_flags(rules))[:MOST_FLAGS], *swaps]
+
+
+def _repair(rule: Dependency, rows: int) -> RepairByDependency:
+    sample = f" It was found on a sample of {SAMPLE_ROWS:,} rows and counted on all." if rows > SAMPLE_ROWS else ""
+    why = (
+        f"{_follows(rule)} Each of these values is rare, only a letter or so away from the usual one, and contradicted "
+        f"by at least {LEAST_GROUP - 1} other rows; no other column speaks against it.{sample}"
+    )
+    return RepairByDependency(
+        kind="repair_by_dependency",
+        column=rule.dependent,
+        determinant=rule.determinant,
+        repairs=tuple(Repair(given=one.given, before=one.before, after=one.after) for one in rule.corrections),
+        why=why,
+        confidence=0.9,
+        source="dependency",
+    )
+
+
+def _flags(rules: list[Dependency]) -> Iterator[Flag]:
+    for rule in rules:
+        if rule.agreement >= STRONG and rule.uncorrected:
+            yield _flag(rule, rule.uncorrected)
+
+
+def _flag(rule: Dependency, left: int) -> Flag:
+    examples = listing(_told(example, rule) for example in rule.examples)
+    such_as = "" if left == len(rule.examples) else "such as "
+    why = (
+        f"{_follows(rule)} {count(left, 'row')} {plural_verb(left, 'contradicts', 'contradict')} that and "
+        f"{plural_verb(left, 'was', 'were')} left as {plural_verb(left, 'it is', 'they are')}: {such_as}{examples}."
+    )
+    return Flag(
+        kind="flag", phase="cleaning", column=rule.dependent, why=why, confidence=0.8, source="dependency_violation"
+    )
+
+
+def _flag_swap(swap: Swap) -> Flag:
+    such_as = "" if swap.rows == len(swap.examples) else "such as "
+    rows = listing(f"row {row:,}" for row in swap.examples)
+    why = (
+        f"{quoted(swap.first)} and {quoted(swap.second)} seem to be swapped in {count(swap.rows, 'row')} "
+        f"({such_as}{rows}): each value belongs to the other column. "
+        f"{plural_verb(swap.rows, 'It was', 'They were')} left as {plural_verb(swap.rows, 'it is', 'they are')}."
+    )
+    return Flag(kind="flag", phase="cleaning", column=swap.first, why=why, confidence=0.8, source="swapped_values")
+
+
+def _follows(rule: Dependency) -> str:
+    return (
+        f"{quoted(rule.determinant)} says what {quoted(rule.dependent)} is: {percent(rule.agreement)} of "
+        f"{count(rule.rows, 'row')} have the usual value beside theirs."
+    )
+
+
+def _told(example: Violation, rule: Dependency) -> str:
+    return (
+        f"row {example.row:,} ({quoted(example.given)} with {quoted(example.found)}, usually {quoted(example.usual)})"
+    )
