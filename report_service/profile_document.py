@@ -20,7 +20,8 @@ def sendable(profile: Document) -> dict[str, Any]:
     """
     found = profile["correlation"]
     return {
-        **{name: profile[name] for name in ("rows", "duplicate_rows", "time_column", "target")},
+        **{name: profile[name] for name in ("rows", "time_column", "target")},
+        "duplicate_rows": profile["duplicates"]["count"],
         # Profiles of earlier versions have neither.
         "quality": profile.get("quality"),
         "alerts": profile.get("alerts", []),

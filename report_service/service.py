@@ -171,10 +171,9 @@ class Reports:
         table = PurePosixPath((await self._datasets.get(dataset_id)).table_key)
         key = str(table.with_name("rejects.parquet"))
         try:
-            await self._store.stat(key)
+            return await self._excerpt(key, wanted={}, page_size=page_size, page_token=page_token)
         except NotFound:
             return NOTHING
-        return await self._excerpt(key, wanted={}, page_size=page_size, page_token=page_token)
 
     async def list_cleaning_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
         """A page of what was cleaned."""

@@ -45,7 +45,7 @@ def test_what_is_stored_arrives(table: pa.Table) -> None:
     stored = json.loads(json.dumps({**facts.model_dump(mode="json"), **assessment.model_dump(mode="json")}))
     sent = profile_message(ProfileFile(document=sendable(stored), etag="x"))
     answer: dict[str, Any] = json.loads(result_convert.profile("id", sent.profile).model_dump_json())
-    assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicate_rows)
+    assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicates.count)
     assert answer["quality"] == stored["quality"]
     assert answer["alerts"] == stored["alerts"]
     for told, column in zip(answer["columns"], stored["columns"], strict=True):

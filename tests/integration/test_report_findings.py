@@ -97,6 +97,8 @@ async def test_rejects_are_there_at_once_where_there_are_any(world: World) -> No
     dataset = await world.accept()
     request = pb.ListRejectsRequest(dataset_id=str(dataset.id), page_size=2)
     assert await world.stub.ListRejects(request, timeout=60) == pb.ListRejectsResponse()
+    rubbish = pb.ListRejectsRequest(dataset_id=str(dataset.id), page_token="rubbish")
+    assert isinstance(await failure(world.stub.ListRejects(rubbish, timeout=60)), InvalidInput)
     lines = {"line": [3, 5, 9], "reason": ["too long"] * 3, "text": ["a,b,c", "d,e,f", "g,h,i"]}
     await world.store.put_bytes(f"datasets/{dataset.id}/rejects.parquet", parquet(pa.table(lines)))
     first = await world.stub.ListRejects(request, timeout=60)

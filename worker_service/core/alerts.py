@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Literal
 
+from worker_service.core.leakage import Leak
+from worker_service.core.missingness import Missingness
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.statistics import Value
 from worker_service.core.wording import count, examples, fraction, listing, number, percent, plural_verb, quoted
@@ -10,7 +12,9 @@ from worker_service.core.wording import count, examples, fraction, listing, numb
 AlertKind = Literal[
     "missing_values",
     "empty_column",
+    "telling_missingness",
     "sentinel",
+    "slips",
     "unfit_cells",
     "ambiguous_format",
     "spelling_variants",
@@ -41,8 +45,6 @@ STRONG_SKEW = 2.0
 MANY_ZEROS = 0.5
 ALIKE = 0.95
 """Columns with a larger absolute correlation tell the same."""
-LEAKING = 0.99
-"""A column that goes together with the target like this is likely known only afterwards."""
 IMBALANCE = 0.9
 FEW_ROWS = 30
 _SHOWN = 3
@@ -72,14 +74,35 @@ def _table(profile: Profile) -> Iterator[Alert]:
     if 0 < profile.rows < FEW_ROWS:
         message = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
         yield Alert(kind="few_rows", column=None, severity="warning", message=message, affected=profile.rows)
-    if profile.duplicate_rows:
-        repeats = fraction(profile.duplicate_rows, profile.rows, "row")
-        message = f"{repeats} {plural_verb(profile.duplicate_rows, 'is', 'are')} equal to an earlier one."
-        yield _alert("duplicate_rows", None, "warning", message, profile.duplicate_rows)
+    if copies := profile.duplicates.count:
+        message = f"{fraction(copies, profile.rows, 'row')} {plural_verb(copies, 'is', 'are')} equal to an earlier one"
+        message += "." if profile.duplicates.removable else ", as many as chance would make."
+        severity: Severity = "warning" if profile.duplicates.removable else "info"
+        yield _alert("duplicate_rows", None, severity, message, copies)
     if profile.target.column is None:
         yield _alert("no_target", None, "info", profile.target.reason, 0)
     yield from _imbalance(profile)
+    yield from (_leak(leak, profile.target.column or "") for leak in profile.leaks)
+    yield from (_telling(found) for found in profile.missingness)
     yield from _alike(profile)
+
+
+def _leak(leak: Leak, target: str) -> Alert:
+    told = f"{percent(leak.score)} of the target {quoted(target)} on {count(leak.rows, 'sampled row')}"
+    sounds = " and has the name of something known only afterwards" if leak.kind == "afterwards" else ""
+    message = f"{quoted(leak.column)} alone explains {told}{sounds}; make sure that it is known before the target is."
+    return _alert("leakage", leak.column, "warning", message, 0)
+
+
+def _telling(found: Missingness) -> Alert:
+    name = quoted(found.column)
+    if found.depends_on is None:
+        words = listing((quoted(word) for word in found.refusals), conjunction="or")
+        message = f"Some cells of {name} say {words}, so its values are not missing at random."
+    else:
+        other = quoted(found.depends_on)
+        message = f"Whether {name} has a value depends on {other}, so its values are not missing at random."
+    return _alert("telling_missingness", found.column, "info", message, 0)
 
 
 def _imbalance(profile: Profile) -> Iterator[Alert]:
@@ -96,31 +119,21 @@ def _imbalance(profile: Profile) -> Iterator[Alert]:
 
 
 def _alike(profile: Profile) -> Iterator[Alert]:
-    """For each column the strongest companion before it, where it is strong enough."""
+    """For each column the strongest companion before it, where it is strong enough and no leak."""
     found = profile.correlation
-    for place, name in enumerate(found.columns if found else ()):
-        assert found is not None
-        row = found.matrix[place][:place]
+    told = {leak.column for leak in profile.leaks} | {profile.target.column}
+    for place, name in enumerate(found.columns) if found else ():
+        row = found.matrix[place][:place] if found else ()
         r, other = max(((abs(r), place) for place, r in enumerate(row) if r is not None), default=(0.0, 0))
-        if r >= ALIKE:
-            yield _companions(profile, name, found.columns[other], row[other] or 0.0)
-
-
-def _companions(profile: Profile, name: str, other: str, r: float) -> Alert:
-    target = profile.target.column
-    if target in (name, other) and abs(r) >= LEAKING:
-        column = other if name == target else name
-        message = (
-            f"{quoted(column)} alone predicts the target {quoted(target or '')} (correlation {number(round(r, 3))}); "
-            "make sure that it is known before the target is."
-        )
-        return _alert("leakage", column, "warning", message, 0)
-    told = f"{quoted(name)} goes together with {quoted(other)} (correlation {number(round(r, 3))})"
-    return _alert("highly_correlated", name, "info", f"{told}: the two tell a model nearly the same.", 0)
+        if r >= ALIKE and found is not None and not told & {name, found.columns[other]}:
+            exact = number(round(row[other] or 0.0, 3))
+            message = f"{quoted(name)} goes together with {quoted(found.columns[other])} (correlation {exact}): "
+            yield _alert("highly_correlated", name, "info", f"{message}the two tell a model nearly the same.", 0)
 
 
 def _column(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     yield from _gaps(column, rows)
+    yield from _slips(column, rows)
     yield from _writing(column, rows)
     yield from _use(column, rows)
     yield from _shape(column, rows)
@@ -141,6 +154,17 @@ def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
         message = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
         yield _alert("sentinel", column.name, "warning", message, hidden)
+
+
+def _slips(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    for slip in column.slips:
+        seen = listing(number(value) for value in slip.examples)
+        usual = f"{number(slip.usual_lower)} and {number(slip.usual_upper)}"
+        message = (
+            f"{fraction(slip.count, rows - column.missing, 'known cell')} of {quoted(column.name)} may have a slipped "
+            f"decimal point, such as {seen}; all others lie between {usual}."
+        )
+        yield _alert("slips", column.name, "warning", message, slip.count)
 
 
 def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:

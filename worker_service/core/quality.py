@@ -67,7 +67,7 @@ def _completeness(profile: Profile) -> QualityPart:
 
 
 def _uniqueness(profile: Profile) -> QualityPart:
-    repeats = profile.duplicate_rows
+    repeats = profile.duplicates.count
     what = f"{fraction(repeats, profile.rows, 'row')} {plural_verb(repeats, 'repeats', 'repeat')} an earlier one."
     return _part("uniqueness", repeats, profile.rows, what)
 
@@ -97,9 +97,11 @@ def _plausibility(profile: Profile) -> QualityPart:
         if column.numbers is not None and column.type in ("integer", "decimal")
     ]
     cells = sum(profile.rows - column.missing for column, _ in measured)
-    outside = sum(amount for _, amount in measured)
+    slipped = sum(slip.count for column, _ in measured for slip in column.slips)
+    outside = slipped + sum(amount for _, amount in measured)
     verb = plural_verb(outside, "lies", "lie")
-    what = f"{fraction(outside, cells, 'known number')} {verb} outside of the usual range of the column."
+    what = f"{fraction(outside, cells, 'known number')} {verb} outside of the usual range of the column"
+    what += f", {slipped:,} of them with a slipped decimal point." if slipped else "."
     return _part("plausibility", outside, cells, what if cells else "There are no numbers to measure.")
 
 

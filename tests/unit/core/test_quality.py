@@ -116,6 +116,7 @@ def test_a_column_that_gives_the_target_away() -> None:
     found = alerts(target="price", price=NUMBERS, price_with_tax=doubled)
     assert found["leakage"].column == "price_with_tax"
     assert "highly_correlated" not in found
+    assert "sampled rows" in found["leakage"].message
     assert alerts(a=NUMBERS, b=doubled)["highly_correlated"].column == "b"
 
 
@@ -132,3 +133,23 @@ def test_doubtful_dates_and_spellings() -> None:
     assert "day/month or month/day" in found["ambiguous_format"].message
     assert found["spelling_variants"].affected == 3
     assert "“OSLO” for “Oslo”" in found["spelling_variants"].message
+
+
+def test_slipped_decimal_points() -> None:
+    prices = [f"{20 + place % 37 + place / 100:.2f}" for place in range(300)]
+    prices[5], prices[50], prices[150] = "2512.00", "3150.00", "4400.00"
+    found = facts(price=prices)
+    assert sum(slip.count for slip in found.columns[0].slips) == 3
+    (alert,) = (alert for alert in assess(found).alerts if alert.kind == "slips")
+    assert alert.affected == 3
+    assert "3 of 300 known cells (1 %) of “price” may have a slipped decimal point" in alert.message
+    plausibility = next(part for part in assess(found).quality.parts if part.name == "plausibility")
+    assert plausibility.faults == 3
+
+
+def test_gaps_that_depend_on_another_column() -> None:
+    group = ["young" if place % 2 else "old" for place in range(600)]
+    income = [None if place % 2 and place % 3 else str(1000 + place * 7 % 911) for place in range(600)]
+    found = alerts(target="group", group=group, income=income)
+    assert found["telling_missingness"].column == "income"
+    assert "“group”" in found["telling_missingness"].message

@@ -9,7 +9,7 @@ def stored(**changes: Any) -> dict[str, Any]:
     target = {"column": None, "confidence": 0.0, "reason": "none"}
     facts: dict[str, Any] = {
         "rows": 3,
-        "duplicate_rows": 0,
+        "duplicates": {"count": 0},
         "time_column": None,
         "target": target,
         "correlation": None,
