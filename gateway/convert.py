@@ -262,6 +262,10 @@ def _options(options: UploadOptions) -> common.DatasetOptions:
         outlier_method=common.OutlierMethod.Value(f"OUTLIER_METHOD_{options.outlier_method.upper()}"),
         outlier_strategy=common.OutlierStrategy.Value(f"OUTLIER_STRATEGY_{options.outlier_strategy.upper()}"),
         target=options.target,
+        delimiter=options.delimiter,
+        encoding=options.encoding,
+        header_row=options.header_row,
+        sheet=options.sheet,
     )
 
 
@@ -292,7 +296,14 @@ def _parse_plan(dataset: common.Dataset) -> schemas.ParsePlan | None:
         return None
     plan = dataset.parse_plan
     return schemas.ParsePlan(
-        format=plan.format, encoding=plan.encoding, delimiter=plan.delimiter or None, notes=list(plan.notes)
+        format=plan.format,
+        encoding=plan.encoding or None,
+        delimiter=plan.delimiter or None,
+        compression=plan.compression or None,
+        header_row=plan.header_row if plan.HasField("header_row") else None,
+        sheet=plan.sheet or None,
+        rejected_rows=plan.rejected_rows,
+        notes=list(plan.notes),
     )
 
 

@@ -58,6 +58,30 @@ class UploadOptions(BaseModel):
         pattern=r"^[^\x00]*$",
         description="The column a model will predict; empty lets the service detect it.",
     )
+    delimiter: str = Field(
+        "",
+        max_length=20,
+        description="What stands between two cells: one character, or comma, semicolon, tab, pipe or space; "
+        "empty lets the service detect it.",
+    )
+    encoding: str = Field(
+        "",
+        max_length=40,
+        pattern=_PRINTABLE,
+        description="The character encoding, such as utf-8 or cp1252; empty lets the service detect it.",
+    )
+    header_row: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
+    )
+    sheet: str = Field(
+        "",
+        max_length=200,
+        pattern=_PRINTABLE,
+        description="The name or number of a workbook's sheet; empty for the first with data.",
+    )
 
 
 class UploadForm:

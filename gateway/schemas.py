@@ -81,9 +81,26 @@ class Failure(BaseModel):
 class ParsePlan(BaseModel):
     """How the uploaded bytes were read as a table."""
 
-    format: str = Field(description="`csv`, `json_records`, `json_columns` or `json_lines`.", examples=["csv"])
-    encoding: str = Field(description="The character encoding.", examples=["utf-8"])
+    format: str = Field(
+        description="`csv`, `json_records`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` "
+        "or `ods`.",
+        examples=["csv"],
+    )
+    encoding: str | None = Field(
+        description="The character encoding; null where the format has none.", examples=["utf-8"]
+    )
     delimiter: str | None = Field(description="The field separator; null where the format has none.", examples=[","])
+    compression: str | None = Field(
+        description="`gzip`, `bzip2`, `xz`, `zstd` or `zip`; null where the file was not compressed.", examples=[None]
+    )
+    header_row: int | None = Field(
+        description="The line (in a sheet: the row) of the header, from 1; 0 for none; null where the format has none.",
+        examples=[1],
+    )
+    sheet: str | None = Field(description="The sheet of a workbook; null for other files.", examples=[None])
+    rejected_rows: int = Field(
+        description="Rows left out because they do not fit; `/rejects` lists them.", examples=[0]
+    )
     notes: list[str] = Field(description="What the reader wants people to know, such as renamed columns.")
 
 

@@ -1,5 +1,9 @@
 """Between the contract of IngestService and our values."""
 
+import codecs
+from collections.abc import Iterable
+
+from ingest_service.decoding import Choices
 from ingest_service.service import Commit, Options
 from shared.db.datasets import DatasetRecord
 from shared.errors import FieldError, InvalidInput
@@ -8,6 +12,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.values import enum_name, enum_value, timestamp
 
 _MAX_ID_CHARACTERS = 200
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 _STAGES = {
     "loading": "Loading the table",
     "profiling": "Profiling the columns",
@@ -39,7 +44,49 @@ def parse_options(options: common.DatasetOptions) -> Options:
             common.OutlierStrategy, options.outlier_strategy, field="outlier_strategy", default="cap"
         ),
         target=options.target.strip() or None,
+        reading=_reading(options),
     )
+
+
+def _reading(options: common.DatasetOptions) -> Choices:
+    header_row = options.header_row if options.HasField("header_row") else None
+    if header_row is not None and header_row < 0:
+        raise _refused("header_row", "must be a line number from 1, or 0 for no header")
+    return Choices(
+        delimiter=_delimiter(options.delimiter),
+        encoding=_encoding(options.encoding),
+        header_row=header_row,
+        sheet=_identifier("sheet", options.sheet),
+    )
+
+
+def _delimiter(text: str) -> str | None:
+    chosen = _DELIMITERS.get(text.strip().lower(), text)
+    if not chosen:
+        return None
+    if len(chosen) > 1 or not chosen.isascii() or chosen.isalnum() or chosen in '"\r\n\x00':
+        raise _refused("delimiter", f"must be one character that is no letter or digit, or {_listed(_DELIMITERS)}")
+    return chosen
+
+
+def _encoding(text: str) -> str | None:
+    name = text.strip()
+    if not name:
+        return None
+    try:
+        known = codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError):
+        raise _refused("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252") from None
+    return known.name
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _refused(field: str, problem: str) -> InvalidInput:
+    return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, description=problem)])
 
 
 def parse_filter(field: str, text: str) -> str:
@@ -115,5 +162,5 @@ def _failure(record: DatasetRecord) -> common.Failure | None:
 def _identifier(field: str, text: str) -> str | None:
     if len(text) > _MAX_ID_CHARACTERS or not text.isprintable():
         problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
-        raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, description=problem)])
+        raise _refused(field, problem)
     return text.strip() or None

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
 
-from ingest_service.decoding import Decoded, Limits, decode_file
+from ingest_service.decoding import Choices, Decoded, Limits, decode_file
 from ingest_service.fetch import Fetcher
 from ingest_service.spool import Received, receive
 from shared.cancellation import see_through
@@ -37,6 +37,7 @@ class Options:
     outlier_method: str
     outlier_strategy: str
     target: str | None
+    reading: Choices = field(default_factory=Choices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ class Ingest:
             return _same(repeat, received, options)
         name = _tidy_filename(filename)
         table = place / "table.arrow"
-        decoded = await self._decode(received.path, name, table)
+        decoded = await self._decode(received.path, name, table, options.reading)
         _check_target(options.target, decoded)
         dataset_id = uuid4()
         prefix = f"datasets/{dataset_id}"
@@ -151,6 +152,8 @@ class Ingest:
         try:
             await self._store.put_file(new.raw_key, received.path, move=True)
             await self._store.put_file(new.table_key, table, move=True)
+            if decoded.rejected_rows:
+                await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
             record = await see_through(self._datasets.accept(new, _run(options)))
         except BaseException:
             await see_through(self._discard(dataset_id, prefix))
@@ -164,7 +167,7 @@ class Ingest:
         self._ring_soon(record.run.id)
         return record
 
-    async def _decode(self, path: Path, filename: str, target: Path) -> Decoded:
+    async def _decode(self, path: Path, filename: str, target: Path, choices: Choices) -> Decoded:
         try:
             return await self._isolation.run(
                 decode_file,
@@ -172,6 +175,7 @@ class Ingest:
                 filename,
                 target,
                 self._limits,
+                choices,
                 deadline=DECODE_SECONDS,
                 memory_bytes=self._memory_bytes,
             )
@@ -184,7 +188,7 @@ class Ingest:
                 "The file needs more memory to be read than is allowed.", reason="DECODING_TOO_LARGE"
             ) from None
         except ChildDied:
-            raise Unprocessable("The file broke its reader; please check that it is CSV or JSON.") from None
+            raise Unprocessable("The file broke its reader; please check that it is a table.") from None
 
     async def _discard(self, dataset_id: UUID, prefix: str) -> None:
         """Remove what was stored, unless it was accepted after all: the answer to a commit can be lost on its way."""
@@ -257,6 +261,10 @@ def _parse_plan(decoded: Decoded) -> dict[str, object]:
         "encoding": decoded.encoding,
         "delimiter": decoded.delimiter,
         "notes": list(decoded.notes),
+        "compression": decoded.compression,
+        "header_row": decoded.header_row,
+        "sheet": decoded.sheet,
+        "rejected_rows": decoded.rejected_rows,
     }
 
 
@@ -269,5 +277,12 @@ def _run(options: Options) -> NewRun:
             "outlier_method": options.outlier_method,
             "outlier_strategy": options.outlier_strategy,
             "target": options.target,
+            **_chosen(options.reading),
         },
     )
+
+
+def _chosen(reading: Choices) -> dict[str, object]:
+    """What the uploader said about the reading; nothing where nothing was said."""
+    given = {name: value for name, value in asdict(reading).items() if value is not None}
+    return {"reading": given} if given else {}

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import NamedTuple, TextIO
 
 from shared.errors import Unprocessable
 
-_DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 200
 _FIELD_CHARACTERS = 64 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -101,19 +99,8 @@ def _unclosed(line: int) -> Unprocessable:
     )
 
 
-def sniff_delimiter(path: Path) -> str:
-    """The delimiter that splits the first rows most evenly into as many fields as the header, and into the most."""
-
-    def evenness(delimiter: str) -> tuple[float, int]:
-        widths = Counter(_sample_widths(path, delimiter))
-        header = next(iter(widths), 0)
-        return (widths[header] / widths.total(), header) if header > 1 else (0.0, 0)
-
-    return max(_DELIMITERS, key=evenness)
-
-
-def _sample_widths(path: Path, delimiter: str) -> Iterator[int]:
+def sample_rows(path: Path, delimiter: str) -> Iterator[Row]:
+    """The first rows that are not blank, as far as they can be read."""
     rows = (row for row in _scan(path, delimiter) if row.cells)
     with contextlib.suppress(Unprocessable):  # said again when the file is read with the delimiter that is chosen
-        for row in islice(rows, _SAMPLE_ROWS):
-            yield len(row.cells)
+        yield from islice(rows, _SAMPLE_ROWS)

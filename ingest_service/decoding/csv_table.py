@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import SEEK_CUR
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ingest_service.decoding.csv_rows import read_rows, sniff_delimiter
+from ingest_service.decoding.choices import Choices
+from ingest_service.decoding.csv_rows import Row, read_rows
+from ingest_service.decoding.layout import Layout, sniff_layout
+from ingest_service.decoding.rejects import Rejects
 from shared.errors import Unprocessable
 
 _BLOCK = 1 << 20
@@ -17,20 +20,34 @@ _BLOCK = 1 << 20
 _LARGEST_BLOCK = 1 << 28
 
 
-def read_csv(path: Path) -> "CsvTable":
-    """The table of a UTF-8 delimited file; the first row that is not blank holds the names.
+def read_csv(path: Path, choices: Choices) -> "CsvTable":
+    """The table of a UTF-8 delimited file; without choices the first row that fits the others holds the names.
 
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
-    delimiter = sniff_delimiter(path)
+    layout = sniff_layout(path, choices)
     start = 0
-    for row in read_rows(path, delimiter):
+    for row in read_rows(path, layout.delimiter):
+        if layout.header_row == 0 and row.cells:
+            names = [""] * len(row.cells)
+            return _table(path, layout, names, start)
         start += row.size
-        if row.cells:
-            end = _end_of_text(path, start)
-            return CsvTable(path=path, delimiter=delimiter, names=row.cells, start=start, end=end)
+        if row.cells and row.line >= layout.header_row:
+            return _table(path, layout, row.cells, start, line=row.line)
     raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
+
+
+def _table(path: Path, layout: Layout, names: Sequence[str], start: int, line: int = 0) -> "CsvTable":
+    return CsvTable(
+        path=path,
+        delimiter=layout.delimiter,
+        names=names,
+        start=start,
+        end=_end_of_text(path, start),
+        header_row=line,
+        notes=layout.notes,
+    )
 
 
 def _end_of_text(path: Path, start: int) -> int:
@@ -58,8 +75,12 @@ class CsvTable:
     """First byte after the header."""
     end: int
     """First byte after the last row."""
+    header_row: int
+    """The line of the header, from 1; 0 where there is none."""
     format: str = "csv"
     notes: Sequence[str] = ()
+    tolerant: bool = False
+    """Whether rows that do not fit the header are left out."""
 
     def count_rows(self) -> int:
         """How many rows follow the header."""
@@ -91,7 +112,10 @@ class CsvTable:
             body,
             read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=block, use_threads=False),
             parse_options=pacsv.ParseOptions(
-                delimiter=self.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+                delimiter=self.delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(names) > 1,
+                invalid_row_handler=(lambda row: "skip") if self.tolerant else None,
             ),
             convert_options=pacsv.ConvertOptions(
                 check_utf8=False,  # known by now
@@ -133,10 +157,30 @@ class CsvTable:
     def _row_sizes(self) -> Iterator[int]:
         """Bytes of each row, until one does not fit the header."""
         width = len(self.names)
-        for row in read_rows(self.path, self.delimiter):
-            if row.cells and len(row.cells) != width:
+        for row in self._body_rows():
+            if row.cells and len(row.cells) != width and not self.tolerant:
                 raise _ragged(row.line, len(row.cells), width)
             yield row.size
+
+    def _body_rows(self) -> Iterator[Row]:
+        """The rows from the header on."""
+        return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
+
+    def without_ragged_rows(self, ragged: Unprocessable) -> tuple["CsvTable", Rejects]:
+        """The table of the rows that fit, and those that do not.
+
+        Raises:
+            Unprocessable: the given error, where most rows do not fit.
+        """
+        width, fitting, rejects = len(self.names), 0, Rejects()
+        for row in self._body_rows():
+            if row.cells and len(row.cells) != width:
+                rejects.add(row.line, _parting(len(row.cells), width), self.delimiter.join(row.cells))
+            elif row.cells:
+                fitting += 1
+        if rejects.count >= fitting - (self.header_row > 0):
+            raise ragged
+        return replace(self, tolerant=True), rejects
 
 
 class _Body:
@@ -148,8 +192,9 @@ class _Body:
 
     def __init__(self, path: Path, *, start: int, end: int, last_row: bytes) -> None:
         self._file = path.open("rb")
-        self._file.seek(start - 1)
-        self._left = end - start + 1
+        self._first = b"\n" if start == 0 else b""
+        self._file.seek(max(0, start - 1))
+        self._left = end - max(0, start - 1)
         self._last_row = last_row
 
     @property
@@ -163,6 +208,9 @@ class _Body:
 
     def read(self, size: int) -> bytes:
         """The next block, of at most `size` bytes; empty at the end."""
+        if self._first:
+            block, self._first = self._first, b""
+            return block
         block = self._file.read(min(size, self._left))
         if block.endswith(b"\r") and 1 < len(block) < self._left:
             block = block[:-1]
@@ -185,8 +233,7 @@ def _after(done: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
 def _ragged(line: int, fields: int, width: int) -> Unprocessable:
     column = min(fields, width) + 1
     return Unprocessable(
-        f"Line {line} has {_fields(fields)} where the header has {_fields(width)} "
-        f"(column {column} is where they part).",
+        f"Line {line} has {_parting(fields, width)} (column {column} is where they part).",
         reason="RAGGED_ROW",
         metadata={"line": str(line), "column": str(column)},
     )
@@ -194,6 +241,10 @@ def _ragged(line: int, fields: int, width: int) -> Unprocessable:
 
 def _unreadable() -> Unprocessable:
     return Unprocessable("The file can't be read as CSV.", reason="UNREADABLE_FILE")
+
+
+def _parting(fields: int, width: int) -> str:
+    return f"{_fields(fields)} where the header has {_fields(width)}"
 
 
 def _fields(count: int) -> str:

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest_service.decoding.csv_table import read_csv
+from ingest_service.decoding import columnar, workbook
+from ingest_service.decoding.choices import Choices
+from ingest_service.decoding.csv_table import CsvTable, read_csv
 from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.parsed import Parsed
+from ingest_service.decoding.rejects import Rejects
 from ingest_service.decoding.text import Utf8Text, as_utf8
+from ingest_service.decoding.unpack import unpack
 from shared.errors import LimitExceeded, Unprocessable
 
 _JSON_LINES_SUFFIXES = {".jsonl", ".ndjson"}
@@ -25,52 +29,110 @@ class Limits:
     max_columns: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decoded:
     """A decoded table's shape and how it was read."""
 
     rows: int
     columns: tuple[str, ...]
     format: str
-    encoding: str
-    delimiter: str
+    encoding: str = ""
+    delimiter: str = ""
+    compression: str = ""
+    header_row: int | None = None
+    """The line (in a sheet: the row) of the header, from 1; 0 for none; None where the format has no such thing."""
+    sheet: str = ""
+    rejected_rows: int = 0
     notes: tuple[str, ...] = field(default=())
 
 
-def decode_file(source: Path, filename: str, target: Path, limits: Limits) -> Decoded:
+@dataclass(frozen=True)
+class _Opened:
+    """A table before its rows are read."""
+
+    parsed: Parsed
+    encoding: str = ""
+    header_row: int | None = None
+    sheet: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def decode_file(source: Path, filename: str, target: Path, limits: Limits, choices: Choices | None = None) -> Decoded:
     """Decode `source` and write its table to `target` as an Arrow IPC file (lz4).
 
-    Every column of a delimited file is text, null where nothing stood between the delimiters; JSON keeps its types.
+    Every column of a delimited file is text, null where nothing stood between the delimiters; other formats keep
+    their types. Rows that do not fit the header go to `rejects.parquet` beside the target, if there are any.
 
     Raises:
         Unprocessable: the bytes are no table; says line and column where known.
-        LimitExceeded: the table has too many rows or columns.
+        LimitExceeded: the table has too many rows or columns, or a compressed file grows too large.
     """
     if source.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
-    text = as_utf8(source)
-    parsed = _read(text, filename)
+    unpacked = unpack(source, filename)
+    opened = _open(unpacked.path, unpacked.filename, choices or Choices())
+    parsed = opened.parsed
     if len(parsed.names) > limits.max_columns:
         raise _beyond(limits, parsed.count_rows(), len(parsed.names))
     names, renamed = repair_names(parsed.names)
-    rows = _write(parsed, names, target, limits)
+    rows, rejects = _write_fitting(parsed, names, target, limits)
+    left_out = _rejects_note(rejects.count) if rejects.count else ()
     return Decoded(
         rows=rows,
         columns=tuple(names),
         format=parsed.format,
-        encoding=text.encoding,
+        encoding=opened.encoding,
         delimiter=parsed.delimiter,
-        notes=(*text.notes, *parsed.notes, *renamed),
+        compression=unpacked.compression,
+        header_row=opened.header_row,
+        sheet=opened.sheet,
+        rejected_rows=rejects.count,
+        notes=(*unpacked.notes, *opened.notes, *parsed.notes, *left_out, *renamed),
     )
 
 
-def _read(text: Utf8Text, filename: str) -> Parsed:
+def _open(path: Path, filename: str, choices: Choices) -> _Opened:
+    if path.stat().st_size == 0:
+        raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
+    form = columnar.recognise(path)
+    if form:
+        return _Opened(columnar.read_columnar(path, form))
+    form = workbook.recognise(path, filename)
+    if form:
+        table, sheet, row = workbook.read_workbook(path, form, choices)
+        return _Opened(table, header_row=row, sheet=sheet)
+    text = as_utf8(path, choices.encoding)
+    parsed = _read(text, filename, choices)
+    header_row = parsed.header_row if isinstance(parsed, CsvTable) else None
+    return _Opened(parsed, encoding=text.encoding, header_row=header_row, notes=text.notes)
+
+
+def _read(text: Utf8Text, filename: str, choices: Choices) -> Parsed:
     suffix = Path(filename.lower()).suffix
-    if suffix in _JSON_LINES_SUFFIXES:
+    delimited = choices.delimiter is not None or choices.header_row is not None
+    if suffix in _JSON_LINES_SUFFIXES and not delimited:
         return read_json_lines(text.path)
-    if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and text.head.lstrip()[:1] in {"{", "["}):
+    if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and not delimited and text.head.lstrip()[:1] in {"{", "["}):
         return read_json(text.path)
-    return read_csv(text.path)
+    return read_csv(text.path, choices)
+
+
+def _write_fitting(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
+    """Write the rows; where some of a delimited file do not fit, those that do, and the others aside."""
+    try:
+        return _write(parsed, names, target, limits), Rejects()
+    except Unprocessable as ragged:
+        if ragged.reason != "RAGGED_ROW" or not isinstance(parsed, CsvTable):
+            raise
+        tolerant, rejects = parsed.without_ragged_rows(ragged)
+        rejects.write(target.with_name("rejects.parquet"))
+        return _write(tolerant, names, target, limits), rejects
+
+
+def _rejects_note(count: int) -> tuple[str]:
+    if count == 1:
+        return ("1 row has another number of cells than the header and was left out; see the rejects.",)
+    return (f"{count:,} rows have another number of cells than the header and were left out; see the rejects.",)
 
 
 def _write(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> int:

@@ -28,11 +28,6 @@ _KNOWN_BINARY = (
     (b"GIF87a", "a GIF picture"),
     (b"GIF89a", "a GIF picture"),
     (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
-    (b"\x1f\x8b", "gzip-compressed"),
-    (b"PAR1\x15", "a Parquet file"),
-    (b"ARROW1\x00", "an Arrow file"),
     (b"\x7fELF", "a program"),
 )
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
@@ -48,14 +43,16 @@ class Utf8Text:
     notes: tuple[str, ...]
 
 
-def as_utf8(source: Path) -> Utf8Text:
+def as_utf8(source: Path, chosen: str | None = None) -> Utf8Text:
     """The text of `source`; transcoded into a sibling file where it is not UTF-8 already.
+
+    `chosen` is its encoding, where the uploader said so.
 
     Raises:
         Unprocessable: the bytes are not text.
     """
     head = _head(source)
-    encoding, mark, notes = _recognise(source, head)
+    encoding, mark, notes = _recognise(source, head) if chosen is None else _obey(source, head, chosen)
     text = source
     if encoding != "utf-8" or mark:
         text = source.with_name(source.name + ".utf8")
@@ -75,13 +72,21 @@ def _head(path: Path) -> bytes:
 def _recognise(source: Path, head: bytes) -> tuple[str, int, tuple[str, ...]]:
     for magic, what in _KNOWN_BINARY:
         if head.startswith(magic):
-            raise Unprocessable(f"The file is {what}, not CSV or JSON.", reason="NOT_A_TEXT_FILE")
+            raise Unprocessable(f"The file is {what}, not a table.", reason="NOT_A_TEXT_FILE")
     bom, encoding = next((known for known in _BOMS if head.startswith(known[0])), (b"", "utf-8"))
     if encoding != "utf-8" or _decodes(source, "utf-8", skip=len(bom)):
         return encoding, len(bom), ()
     _refuse_binary(source, head)
     encoding, note = _detect(source, head, skip=len(bom))
     return encoding, len(bom), (note,)
+
+
+def _obey(source: Path, head: bytes, chosen: str) -> tuple[str, int, tuple[str, ...]]:
+    encoding = codecs.lookup(chosen).name
+    mark = next((len(bom) for bom, marked in _BOMS if head.startswith(bom) and encoding == marked), 0)
+    if not _decodes(source, encoding, skip=mark):
+        raise Unprocessable(f"The file can't be read as {encoding}; leave the encoding out.", reason="WRONG_ENCODING")
+    return encoding, mark, ()
 
 
 def _detect(source: Path, head: bytes, *, skip: int) -> tuple[str, str]:

@@ -11,6 +11,9 @@ from worker_service.core.steps import (
     DateParts,
     DropColumn,
     DropDuplicates,
+    FillByGroup,
+    FillByModel,
+    FillByTime,
     FillMissing,
     Flag,
     FrequencyEncode,
@@ -90,6 +93,13 @@ STEPS: tuple[AnyStep, ...] = (
     fill("a", "constant", "missing"),
     fill("a", "constant", 10**30),
     fill("a", "forward_fill"),
+    FillByGroup(kind="fill_by_group", column="a", by="b", decimals=1, fallback=1.5, **BECAUSE),
+    FillByGroup(
+        kind="fill_by_group", column="a", by="b", decimals=1, groups=("x",), medians=(2.0,), fallback=1.5, **BECAUSE
+    ),
+    FillByTime(kind="fill_by_time", column="a", by="b", decimals=None, **BECAUSE),
+    FillByModel(kind="fill_by_model", column="a", model="boosting", predictors=("b",), decimals=0, **BECAUSE),
+    FillByModel(kind="fill_by_model", column="a", model="neighbours", predictors=("b",), decimals=2, **BECAUSE),
     outliers("a", "cap"),
     outliers("a", "remove"),
     outliers("a", "median"),

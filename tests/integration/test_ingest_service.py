@@ -268,3 +268,23 @@ async def test_private_and_odd_addresses_are_refused(stub: "rpc.IngestServiceAsy
     with pytest.raises(InvalidInput) as caught, service_errors():
         await stub.ImportDataset(pb.ImportDatasetRequest(dataset_url=address))
     assert caught.value.reason == "INVALID_DATASET_URL"
+
+
+async def test_reading_can_be_steered_and_is_told(stub: "rpc.IngestServiceAsyncStub") -> None:
+    options = common.DatasetOptions(user_id=str(uuid4()), delimiter="pipe", header_row=2, encoding="latin1")
+    answer = await upload(stub, messages(b"about\na|b\n1|2\n3|4|5\n\xe9|6\n", options=options))
+    plan = answer.parse_plan
+    assert (plan.delimiter, plan.header_row, plan.encoding, plan.rejected_rows) == ("|", 2, "iso8859-1", 1)
+    assert answer.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("delimiter", "ab"), ("delimiter", "x"), ("encoding", "klingon"), ("header_row", -1)]
+)
+async def test_impossible_readings_are_refused(
+    stub: "rpc.IngestServiceAsyncStub", field: str, value: str | int
+) -> None:
+    options = common.DatasetOptions(**{field: value})  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput) as caught:
+        await upload(stub, messages(options=options))
+    assert caught.value.fields[0].field == field

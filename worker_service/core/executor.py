@@ -12,6 +12,9 @@ from worker_service.core.recipe import Recipe
 from worker_service.core.steps import (
     AnyStep,
     Effect,
+    FillByGroup,
+    FillByModel,
+    FillByTime,
     FillMissing,
     Flag,
     Phase,
@@ -142,7 +145,7 @@ class _Run:
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> Tally:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _after(frame, effect)
-        if isinstance(step, FillMissing):
+        if isinstance(step, FillMissing | FillByGroup | FillByTime | FillByModel):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
         if step.phase == "features":
             self.engineered = after

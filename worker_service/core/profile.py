@@ -13,6 +13,7 @@ from worker_service.core.dependencies import Dependency, find_dependencies
 from worker_service.core.distinct import distinct
 from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows
 from worker_service.core.frame import TIMESTAMP, Column, Frame
+from worker_service.core.imputation import ImputationRace, race_imputers
 from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
@@ -98,6 +99,8 @@ class Profile(Value):
     """Which column a model would predict: the one asked for, else as far as names and positions tell."""
     leaks: tuple[Leak, ...]
     """Columns that give the target away."""
+    imputations: tuple[ImputationRace, ...]
+    """What guesses the missing numbers best."""
     missingness: tuple[Missingness, ...]
     """Columns in which it tells something that a value is missing."""
     columns: tuple[ColumnProfile, ...]
@@ -117,16 +120,18 @@ def profile(frame: Frame, *, target: str | None = None) -> Profile:
     chosen = guess_target(columns) if target is None else force_target(target, columns)
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     dependencies = _dependencies(columns, tidy, chosen)
+    time_column = next(ordered, None)
     return Profile(
         rows=frame.rows,
         duplicates=find_duplicate_rows(typed, {column.name: column.distinct for column in columns}, frame.rows),
         near_duplicates=find_near_duplicates(typed, _identifiers(columns)),
         dependencies=dependencies,
         swaps=find_swaps(_categories(columns, tidy, chosen)),
-        time_column=next(ordered, None),
+        time_column=time_column,
         correlation=correlate(numeric),
         target=chosen,
         leaks=find_leaks(columns, tidy, chosen.column),
+        imputations=race_imputers(columns, tidy, chosen.column, time_column),
         missingness=find_missingness(columns, tidy, chosen.column),
         columns=tuple(_corrected(column, dependencies) for column in columns),
     )

@@ -69,7 +69,7 @@ def _worst(profile: Profile) -> list[str]:
 def _work(outcome: Outcome) -> str:
     applied = [result for result in outcome.results if result.state == "applied"]
     amounts = (
-        (sum(result.cells_changed for result in applied if result.kind == "fill_missing"), "cell", "filled"),
+        (sum(result.cells_changed for result in applied if result.kind.startswith("fill_")), "cell", "filled"),
         (sum(result.cells_changed for result in applied if result.phase == "outliers"), "cell", "treated as outliers"),
         (sum(result.rows_removed for result in applied), "row", "removed"),
     )

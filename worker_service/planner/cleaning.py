@@ -8,6 +8,7 @@ from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target
 from worker_service.core.wording import count, fraction, number, percent, plural_verb, quoted
+from worker_service.planner.imputation import fill_by_winner, told
 
 SPARSE = 0.8
 """A column that misses more than this share of its cells is dropped."""
@@ -88,9 +89,20 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
         return _fill_boolean(column)
     if column.type == "category":
         return _fill_category(column, profile.rows)
-    if profile.time_column is not None:
-        return _fill_forward(column, profile.time_column)
-    return _fill_number(column)
+    return _fill_raced(column, profile)
+
+
+def _fill_raced(column: ColumnProfile, profile: Profile) -> AnyStep:
+    """The winner of the race; without one what suits the distribution, or time."""
+    race = next((race for race in profile.imputations if race.column == column.name), None)
+    if race is None:
+        return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
+    if race.winner is None:
+        constant = _fill_number(column)
+        return constant.model_copy(update={"why": f"{constant.why} {told(race)}"})
+    if race.winner == "forward_fill":
+        return _fill_forward(column, profile.time_column or "").model_copy(update={"why": told(race)})
+    return fill_by_winner(column, profile, race)
 
 
 def _leave(column: ColumnProfile) -> Flag:

@@ -42,7 +42,10 @@ def propose_features(profile: Profile, target: Target, treatment: Sequence[AnySt
     fills = {step.column: step for step in treatment if isinstance(step, FillMissing)}
     numbered = [] if kept or target.column is not None else [_number_rows(names)]
     dates = list(propose_date_parts(kept, names))
-    derived: list[AnyStep] = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
+    # Ratios and groups repeat what is there in other words: good for people, noise for a model that has a target.
+    derived: list[AnyStep] = []
+    if target.column is None:
+        derived = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
     encoding = list(propose_encoding(kept, fills, names))
     return [
         _announce(target),

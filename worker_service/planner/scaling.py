@@ -6,8 +6,8 @@ from worker_service.core.profile import ColumnProfile
 from worker_service.core.steps import Scale
 from worker_service.core.wording import number
 
-HEAVY_KURTOSIS = 6.0
-"""From this excess on a few values make up most of the standard deviation; an exponential distribution has 6."""
+HEAVY_KURTOSIS = 50.0
+"""From this excess on a few values make up the standard deviation; an exponential distribution has 6."""
 
 
 def propose_scaling(columns: Sequence[ColumnProfile], made: Sequence[str]) -> Iterator[Scale]:

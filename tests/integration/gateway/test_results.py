@@ -28,7 +28,16 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
     assert body["created_at"] == "2026-11-23T15:59:12.531000Z"
     assert (body["status"], body["mode"], body["progress"], body["stage"]) == ("completed", "deep", 100, "publishing")
     assert (body["outlier_method"], body["outlier_strategy"]) == ("zscore", "median")
-    assert body["parse_plan"] == {"format": "csv", "encoding": "utf-8", "delimiter": ",", "notes": ["renamed a"]}
+    assert body["parse_plan"] == {
+        "format": "csv",
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "compression": None,
+        "header_row": None,
+        "sheet": None,
+        "rejected_rows": 0,
+        "notes": ["renamed a"],
+    }
     assert body["error"] is None and body["source_url"] is None
 
 

@@ -311,9 +311,16 @@ def test_heavy_tails_are_scaled_by_their_quartiles() -> None:
 def test_ratios_and_bins_say_why() -> None:
     rng = np.random.default_rng(2)
     price = np.exp(rng.normal(3, 1.2, 500))
-    columns = {"price": price, "cost": price * rng.uniform(0.6, 1.0, 500), "y": rng.integers(0, 2, 500)}
-    outcome = prepared(columns, target="y")
+    columns = {"price": price, "cost": price * rng.uniform(0.6, 1.0, 500), "code": rng.integers(0, 2, 500)}
+    outcome = prepared(columns)
     told = {result.kind: result for result in outcome.results}
     assert told["ratio"].outputs == ("price_per_cost",)
     assert told["bin"].outputs[0].endswith("_bin")
     assert "r = 0.9" in told["ratio"].reason
+
+
+def test_a_target_needs_no_ratios_and_bins() -> None:
+    rng = np.random.default_rng(2)
+    price = np.exp(rng.normal(3, 1.2, 500))
+    columns = {"price": price, "cost": price * rng.uniform(0.6, 1.0, 500), "y": rng.integers(0, 2, 500)}
+    assert prepared(columns, target="y").engineered.names == ("price", "cost", "y")

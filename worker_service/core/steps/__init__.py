@@ -6,6 +6,7 @@ from worker_service.core.steps.date_parts import DateParts
 from worker_service.core.steps.drop_column import DropColumn
 from worker_service.core.steps.drop_duplicates import DropDuplicates
 from worker_service.core.steps.encode import FrequencyEncode, LabelEncode, OneHot
+from worker_service.core.steps.fill_by import FillByGroup, FillByModel, FillByTime
 from worker_service.core.steps.fill_missing import FillMissing
 from worker_service.core.steps.flag import Flag
 from worker_service.core.steps.mask_sentinel import MaskSentinel
@@ -28,6 +29,9 @@ AnyStep = (
     | RepairByDependency
     | Rescale
     | FillMissing
+    | FillByGroup
+    | FillByTime
+    | FillByModel
     | TreatOutliers
     | WasMissing
     | DateParts
@@ -48,6 +52,9 @@ __all__ = [
     "DropColumn",
     "DropDuplicates",
     "Effect",
+    "FillByGroup",
+    "FillByModel",
+    "FillByTime",
     "FillMissing",
     "Flag",
     "FrequencyEncode",

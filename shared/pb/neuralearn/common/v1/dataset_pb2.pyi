@@ -156,6 +156,10 @@ class DatasetOptions(_message.Message):
     OUTLIER_METHOD_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGY_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
+    DELIMITER_FIELD_NUMBER: _builtins.int
+    ENCODING_FIELD_NUMBER: _builtins.int
+    HEADER_ROW_FIELD_NUMBER: _builtins.int
+    SHEET_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -168,6 +172,16 @@ class DatasetOptions(_message.Message):
     """What is done with outliers."""
     target: _builtins.str
     """The column a model will predict; empty lets the service detect it."""
+    delimiter: _builtins.str
+    """What stands between two cells of a delimited file: one character, or one of the words `comma`, `semicolon`, `tab`,
+    `pipe` and `space`; empty lets the service detect it.
+    """
+    encoding: _builtins.str
+    """The character encoding of a text file, such as `utf-8` or `cp1252`; empty lets the service detect it."""
+    header_row: _builtins.int
+    """The line in which the header begins, from 1, or 0 where the file has none; unset lets the service detect it."""
+    sheet: _builtins.str
+    """The name of a workbook's sheet, or its number from 1; empty for the first sheet with data."""
     def __init__(
         self,
         *,
@@ -177,12 +191,18 @@ class DatasetOptions(_message.Message):
         outlier_method: Global___OutlierMethod.ValueType = ...,
         outlier_strategy: Global___OutlierStrategy.ValueType = ...,
         target: _builtins.str = ...,
+        delimiter: _builtins.str = ...,
+        encoding: _builtins.str = ...,
+        header_row: _builtins.int | None = ...,
+        sheet: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collaboration_id", b"collaboration_id", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "target", b"target", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
+    _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__header_row) -> _WhichOneofReturnType__header_row | None: ...
 
 Global___DatasetOptions: _TypeAlias = DatasetOptions  # noqa: Y015
 
@@ -222,12 +242,24 @@ class ParsePlan(_message.Message):
     ENCODING_FIELD_NUMBER: _builtins.int
     DELIMITER_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    COMPRESSION_FIELD_NUMBER: _builtins.int
+    HEADER_ROW_FIELD_NUMBER: _builtins.int
+    SHEET_FIELD_NUMBER: _builtins.int
+    REJECTED_ROWS_FIELD_NUMBER: _builtins.int
     format: _builtins.str
-    """`csv`, `json_records`, `json_columns` or `json_lines`."""
+    """`csv`, `json_records`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` or `ods`."""
     encoding: _builtins.str
-    """The character encoding."""
+    """The character encoding; empty where the format has none."""
     delimiter: _builtins.str
     """The field separator; empty where the format has none."""
+    compression: _builtins.str
+    """How the file was compressed: `gzip`, `bzip2`, `xz`, `zstd` or `zip`; empty where it was not."""
+    header_row: _builtins.int
+    """The line (in a sheet: the row) of the header, from 1; 0 for none; unset where the format has no such thing."""
+    sheet: _builtins.str
+    """The sheet of a workbook; empty for other files."""
+    rejected_rows: _builtins.int
+    """Rows that do not fit the table and were left out; ListRejects of ReportService lists them."""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the reader wants people to know, such as renamed columns."""
@@ -239,12 +271,18 @@ class ParsePlan(_message.Message):
         encoding: _builtins.str = ...,
         delimiter: _builtins.str = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        compression: _builtins.str = ...,
+        header_row: _builtins.int | None = ...,
+        sheet: _builtins.str = ...,
+        rejected_rows: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delimiter", b"delimiter", "encoding", b"encoding", "format", b"format", "notes", b"notes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "compression", b"compression", "delimiter", b"delimiter", "encoding", b"encoding", "format", b"format", "header_row", b"header_row", "notes", b"notes", "rejected_rows", b"rejected_rows", "sheet", b"sheet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
+    _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__header_row) -> _WhichOneofReturnType__header_row | None: ...
 
 Global___ParsePlan: _TypeAlias = ParsePlan  # noqa: Y015
 

@@ -1,0 +1,72 @@
+"""The race finds what guesses missing numbers, admits when nothing does, and its winners fill."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Frame
+from worker_service.core.ledger import undo
+from worker_service.core.profile import profile
+from worker_service.core.rendering import render_table
+from worker_service.planner.heuristics import Options, propose
+
+RNG = np.random.default_rng(17)
+ROWS = 1200
+GONE = RNG.random(ROWS) < 0.15
+
+
+def prepared(columns: dict[str, Any], target: str | None = None) -> tuple[Outcome, Frame]:
+    frame = Frame.from_table(pa.table(columns))
+    return apply(propose(profile(frame, target=target), Options()), frame), frame
+
+
+def hidden(values: Any) -> pa.Array:
+    return pa.array(np.round(values, 2), mask=GONE)
+
+
+SIZE = RNG.normal(50, 12, ROWS)
+BRANCH = RNG.integers(0, 6, ROWS)
+DAYS = np.datetime64("2024-01-01") + np.arange(ROWS).astype("timedelta64[D]")
+CASES: dict[str, tuple[dict[str, Any], Any]] = {
+    "fill_by_model": ({"size": SIZE, "other": RNG.normal(0, 1, ROWS)}, np.sin(SIZE / 6) * 30 + SIZE),
+    "fill_by_group": ({"branch": [f"branch {place}" for place in BRANCH]}, BRANCH * 40.0 + RNG.normal(0, 3, ROWS)),
+    "fill_by_time": ({"day": DAYS.astype("datetime64[us]")}, np.sin(np.arange(ROWS) / 40) * 20 + 100),
+    "fill_missing": ({"noise": RNG.normal(0, 1, ROWS)}, RNG.normal(50, 5, ROWS)),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_best_way_wins(kind: str) -> None:
+    others, truth = CASES[kind]
+    outcome, frame = prepared({**others, "value": hidden(truth)})
+    (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
+    assert (step.kind, step.state) == (kind, "applied")
+    assert "that were hidden" in step.reason
+    filled = outcome.cleaned["value"].numbers()
+    assert filled[~GONE].tolist() == np.round(truth, 2)[~GONE].tolist()
+    constant = np.abs(np.median(truth[~GONE]) - truth[GONE]).mean()
+    off = np.abs(filled[GONE] - truth[GONE]).mean()
+    assert off < (0.5 * constant if kind != "fill_missing" else 1.05 * constant)
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+    assert apply(outcome.recipe, frame).cleaned.equals(outcome.cleaned)
+
+
+def test_whole_numbers_stay_whole_and_within_range() -> None:
+    truth = np.rint(SIZE * 2)
+    columns = {"size": SIZE, "value": pa.array(truth.astype(np.int64), mask=GONE)}
+    outcome, _ = prepared(columns)
+    filled = outcome.cleaned["value"]
+    assert filled.is_integer
+    assert truth[~GONE].min() <= filled.numbers().min() <= filled.numbers().max() <= truth[~GONE].max()
+
+
+def test_the_target_guesses_nothing() -> None:
+    bought = (SIZE > 50).astype(np.int64)
+    columns = {"noise": RNG.normal(0, 1, ROWS), "value": hidden(bought * 50.0 + RNG.normal(0, 2, ROWS)), "y": bought}
+    frame = Frame.from_table(pa.table(columns))
+    facts = profile(frame, target="y")
+    assert [race.winner for race in facts.imputations] == [None]
+    assert all("y" not in race.predictors for race in facts.imputations)

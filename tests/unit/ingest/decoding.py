@@ -1,0 +1,29 @@
+"""Decoding bytes as the tests do it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ingest_service.decoding import Choices, Decoded, Limits, decode_file
+from shared.errors import ServiceError
+
+LIMITS = Limits(max_rows=1000, max_columns=50)
+
+
+def decode(
+    folder: Path, content: bytes, filename: str = "x.csv", limits: Limits = LIMITS, **choices: object
+) -> tuple[Decoded, pa.Table]:
+    """What is found in the bytes of a file."""
+    source, target = folder / "raw", folder / "table.arrow"
+    source.write_bytes(content)
+    decoded = decode_file(source, filename, target, limits, Choices(**choices))  # type: ignore[arg-type]
+    with pa.OSFile(str(target)) as file:
+        return decoded, pa.ipc.open_file(file).read_all()
+
+
+def refusal(folder: Path, content: bytes, filename: str = "x.csv", **choices: object) -> ServiceError:
+    """The error that the bytes are answered with."""
+    with pytest.raises(ServiceError) as caught:
+        decode(folder, content, filename, **choices)  # type: ignore[arg-type]
+    return caught.value

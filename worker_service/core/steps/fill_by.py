@@ -1,0 +1,182 @@
+"""Putting into each missing cell what its row, its group or its time suggests."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import model_validator
+
+from worker_service.core.distinct import distinct
+from worker_service.core.fences import Numbers
+from worker_service.core.frame import TIMESTAMP, Column, Frame
+from worker_service.core.guessing import by_boosting, by_neighbours, by_time, features, group_medians, sampled
+from worker_service.core.rendering import render
+from worker_service.core.steps.base import (
+    Change,
+    Effect,
+    Phase,
+    Step,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+    settle_step,
+)
+from worker_service.core.wording import count, listing, number, quoted
+
+FEWEST_KNOWN = 20
+
+
+class _FillBy(Step):
+    """A step that fills one column of numbers by looking at others."""
+
+    phase: ClassVar[Phase] = "cleaning"
+    column: str
+    decimals: int | None
+    """Guesses have no more decimals than the values; None where those have more than nine."""
+
+
+class FillByGroup(_FillBy):
+    """Fill each missing cell with the median of the rows that have the same value in another column."""
+
+    kind: Literal["fill_by_group"]
+    by: str
+    groups: tuple[str, ...] = ()
+    """The values of that column, as canonical text; empty until measured."""
+    medians: tuple[float, ...] = ()
+    """The median of each group."""
+    fallback: float
+    """For groups without a known cell."""
+
+    @model_validator(mode="after")
+    def _one_median_each(self) -> "FillByGroup":
+        if len(self.groups) != len(self.medians):
+            raise ValueError("each group needs its median")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one that groups."""
+        return (self.column, self.by)
+
+
+class FillByTime(_FillBy):
+    """Fill each missing cell on the straight line between the values before and after it in time."""
+
+    kind: Literal["fill_by_time"]
+    by: str
+    """A column of ascending moments."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one of moments."""
+        return (self.column, self.by)
+
+
+class FillByModel(_FillBy):
+    """Fill each missing cell with what a model learnt from a sample of the rows where the column is known."""
+
+    kind: Literal["fill_by_model"]
+    model: Literal["neighbours", "boosting"]
+    """The weighted mean of the 8 nearest rows, or 50 small gradient-boosted trees; both without chance."""
+    predictors: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and those that the model looks at."""
+        return (self.column, *self.predictors)
+
+
+def _gaps(step: _FillBy, frame: Frame) -> Column:
+    column = require_number(frame, step.column)
+    if not column.missing:
+        raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
+    if column.known < FEWEST_KNOWN or not np.isfinite(column.numbers()[column.present()]).all():
+        raise StepRejected(f"{quoted(step.column)} has too few values to go by.")
+    return column
+
+
+def _filled(step: _FillBy, column: Column, guesses: Numbers) -> Effect:
+    """Each guess no more precise than the values, and within their range."""
+    known = column.numbers()[column.present()]
+    missing = ~column.present()
+    rounded = guesses if step.decimals is None else np.round(guesses, step.decimals)
+    if column.is_integer:
+        rounded = np.rint(rounded)
+    rounded = np.clip(rounded, known.min(), known.max())
+    values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
+    values[missing] = rounded.astype(values.dtype)
+    return Effect(changed={step.column: Change(Column(pa.array(values, column.type)), missing)})
+
+
+@settle_step.register
+def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
+    if step.groups:
+        return step
+    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
+    medians = group_medians(found.codes, column.numbers(), np.flatnonzero(column.present()))
+    texts = render(found.values).to_pylist()
+    named = {texts[code]: median for code, median in medians.items()}
+    return step.model_copy(update={"groups": tuple(named), "medians": tuple(named.values())})
+
+
+@apply_step.register
+def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
+    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
+    medians = dict(zip(step.groups, step.medians, strict=True))
+    guesses = np.array(
+        [medians.get(text, step.fallback) for text in render(found.values).to_pylist()] + [step.fallback]
+    )
+    return _filled(step, column, guesses[found.codes][~column.present()])
+
+
+@apply_step.register
+def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
+    column, moments = _gaps(step, frame), frame[step.by]
+    if not moments.is_timestamp or moments.missing:
+        raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
+    ticks = moments.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
+    if not (np.diff(ticks) > 0).all():
+        raise StepRejected(f"The rows are not in the order of {quoted(step.by)}.")
+    return _filled(step, column, by_time(ticks, column.numbers(), np.flatnonzero(~column.present()), column.present()))
+
+
+@apply_step.register
+def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
+    column = _gaps(step, frame)
+    if not step.predictors or step.column in step.predictors:
+        raise StepRejected("A model needs other columns to look at.")
+    table = features([frame[name] for name in step.predictors])
+    if not (np.isfinite(table) | np.isnan(table)).all() or np.abs(np.nan_to_num(table)).max(initial=0) > 1e100:
+        raise StepRejected("The numbers to go by are too large for a model.")
+    seen, wanted = sampled(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
+    guess = by_neighbours if step.model == "neighbours" else by_boosting
+    return _filled(step, column, guess(table, column.numbers(), seen, wanted))
+
+
+@describe_step.register
+def _describe_by_group(step: FillByGroup, tally: Tally) -> str:
+    first = f", such as {number(step.medians[0])} for {quoted(step.groups[0])}" if step.groups else ""
+    return f"{_cells(step, tally)} with the median of the rows that have the same {quoted(step.by)}{first}."
+
+
+@describe_step.register
+def _describe_by_time(step: FillByTime, tally: Tally) -> str:
+    return f"{_cells(step, tally)} on the straight line between the values before and after in {quoted(step.by)}."
+
+
+@describe_step.register
+def _describe_by_model(step: FillByModel, tally: Tally) -> str:
+    how = {"neighbours": "the mean of the most similar rows", "boosting": "what gradient-boosted trees say"}
+    return f"{_cells(step, tally)} with {how[step.model]}, going by {_named(step.predictors)}."
+
+
+def _cells(step: _FillBy, tally: Tally) -> str:
+    return f"Filled {count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+
+
+def _named(names: tuple[str, ...]) -> str:
+    if len(names) <= 4:
+        return listing(quoted(name) for name in names)
+    return f"{', '.join(quoted(name) for name in names[:3])} and {len(names) - 3} other columns"
