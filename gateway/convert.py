@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 
 from gateway import schemas
-from gateway.fields import UploadOptions
+from gateway.fields import UploadOptions, column_types
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
 from shared.pb.neuralearn.report.v1 import report_pb2 as report
@@ -266,6 +266,7 @@ def _options(options: UploadOptions) -> common.DatasetOptions:
         encoding=options.encoding,
         header_row=options.header_row,
         sheet=options.sheet,
+        types=column_types(options.types),
     )
 
 

@@ -1,5 +1,6 @@
 """The fields of an upload, wherever in the request they stand."""
 
+import json
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -24,6 +25,14 @@ def _web_address(value: str) -> str:
         raise ValueError("must be an http:// or https:// address") from None
     if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
         raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+def _types(value: str) -> str:
+    try:
+        column_types(value)
+    except ValueError:
+        raise ValueError('must be like {"zip": "text"} or zip=text, age=integer') from None
     return value
 
 
@@ -76,12 +85,35 @@ class UploadOptions(BaseModel):
         le=1_000_000,
         description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
     )
+    types: Annotated[str, AfterValidator(_types)] = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description='What columns are, as {"zip": "text"} or zip=text, age=integer; the types are integer, '
+        "decimal, boolean, timestamp, category, text and identifier. The others are recognised.",
+    )
     sheet: str = Field(
         "",
         max_length=200,
         pattern=_PRINTABLE,
         description="The name or number of a workbook's sheet; empty for the first with data.",
     )
+
+
+def column_types(text: str) -> dict[str, str]:
+    """The types of columns as `{"name": "type", …}` or `name=type, …` says them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.lstrip().startswith("{"):
+        found = json.loads(text)
+        if not all(isinstance(kind, str) for kind in found.values()):
+            raise ValueError("the types must be words")
+        return dict(found)
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise ValueError("a column or its type is missing")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
 class UploadForm:

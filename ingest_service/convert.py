@@ -1,7 +1,7 @@
 """Between the contract of IngestService and our values."""
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ingest_service.decoding import Choices
 from ingest_service.service import Commit, Options
@@ -12,6 +12,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.values import enum_name, enum_value, timestamp
 
 _MAX_ID_CHARACTERS = 200
+COLUMN_TYPES = ("integer", "decimal", "boolean", "timestamp", "category", "text", "identifier")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 _STAGES = {
     "loading": "Loading the table",
@@ -45,7 +46,15 @@ def parse_options(options: common.DatasetOptions) -> Options:
         ),
         target=options.target.strip() or None,
         reading=_reading(options),
+        types=_types(options.types),
     )
+
+
+def _types(types: Mapping[str, str]) -> dict[str, str]:
+    wrong = next((kind for kind in types.values() if kind not in COLUMN_TYPES), None)
+    if wrong is not None:
+        raise _refused("types", f"knows {_listed(COLUMN_TYPES)}, not {wrong[:100]!r}")
+    return dict(types)
 
 
 def _reading(options: common.DatasetOptions) -> Choices:

@@ -1,7 +1,7 @@
 """Accepting a dataset: either everything about it is stored, or nothing is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
@@ -38,6 +38,8 @@ class Options:
     outlier_strategy: str
     target: str | None
     reading: Choices = field(default_factory=Choices)
+    types: Mapping[str, str] = field(default_factory=dict)
+    """What columns are, where the uploader said so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,7 @@ class Ingest:
         table = place / "table.arrow"
         decoded = await self._decode(received.path, name, table, options.reading)
         _check_target(options.target, decoded)
+        _check_types(options.types, decoded)
         dataset_id = uuid4()
         prefix = f"datasets/{dataset_id}"
         new = NewDataset(
@@ -255,6 +258,16 @@ def _check_target(target: str | None, decoded: Decoded) -> None:
     )
 
 
+def _check_types(types: Mapping[str, str], decoded: Decoded) -> None:
+    unknown = next((name for name in types if name not in decoded.columns), None)
+    if unknown is not None:
+        raise InvalidInput(
+            f"types names {_shortened(unknown)!r}, which is not a column of the table.",
+            reason="UNKNOWN_COLUMN",
+            fields=[FieldError(field="types", description="must name columns of the table")],
+        )
+
+
 def _parse_plan(decoded: Decoded) -> dict[str, object]:
     return {
         "format": decoded.format,
@@ -278,6 +291,7 @@ def _run(options: Options) -> NewRun:
             "outlier_strategy": options.outlier_strategy,
             "target": options.target,
             **_chosen(options.reading),
+            **({"types": dict(options.types)} if options.types else {}),
         },
     )
 

@@ -52,7 +52,7 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
     with pa.memory_map(str(table)) as source:
         frame = Frame.from_table(pa.ipc.open_file(source).read_all())
     tell("profiling", 10)
-    facts = profile(frame, target=options["target"])
+    facts = profile(frame, target=options["target"], types=options.get("types", {}))
     tell("proposing", 40)
     recipe = propose(facts, _options(options))
     tell("applying", 45)

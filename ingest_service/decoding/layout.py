@@ -38,10 +38,10 @@ def sniff_layout(path: Path, choices: Choices) -> Layout:
     delimiter = max(delimiters, key=lambda one: _evenness(samples[one]))
     if choices.header_row is not None:
         return Layout(delimiter, choices.header_row)
-    if _evenness(samples[delimiter]) == _UNEVEN:
-        titled = [one for one in delimiters if _titles(samples[one])]
-        if titled:
-            return _below_titles(max(titled, key=lambda one: len(samples[one][-1].cells)), samples)
+    below = {one: samples[one][titles:] for one in delimiters if (titles := _titles(samples[one]))}
+    titled = max(below, key=lambda one: _evenness(below[one]), default=delimiter)
+    if titled in below and _evenness(below[titled])[0] > _evenness(samples[delimiter])[0]:
+        return _below_titles(titled, samples)
     if _lacks_header(samples[delimiter]):
         return Layout(delimiter, 0, ("The first row looks like the others, so the columns are named by their places.",))
     return Layout(delimiter, 1)
@@ -60,10 +60,11 @@ def _evenness(rows: Sequence[Row]) -> tuple[float, int]:
 
 
 def _titles(rows: Sequence[Row]) -> int:
-    """How many rows stand above the header: rows of one cell above a table of several columns."""
+    """How many rows stand above the header: rows narrower than nearly all that follow."""
     widths = [len(row.cells) for row in rows]
-    titles = next((place for place, width in enumerate(widths) if width > 1), 0)
-    if not 0 < titles <= _MOST_TITLES:
+    usual = max(set(widths), key=widths.count, default=0)
+    titles = widths.index(usual) if usual > 1 else 0
+    if not 0 < titles <= _MOST_TITLES or max(widths[:titles]) > usual:
         return 0
     table, names = widths[titles:], [name.strip() for name in rows[titles].cells]
     named = all(names) and len(set(names)) == len(names) and not any(map(_NUMBER.fullmatch, names))

@@ -288,3 +288,21 @@ async def test_impossible_readings_are_refused(
     with pytest.raises(InvalidInput) as caught:
         await upload(stub, messages(options=options))
     assert caught.value.fields[0].field == field
+
+
+async def test_types_are_kept_with_the_run(stub: "rpc.IngestServiceAsyncStub", database: Database) -> None:
+    options = common.DatasetOptions(user_id=str(uuid4()), types={"age": "text"})
+    dataset = await upload(stub, messages(options=options))
+    record = await Datasets(database).get(UUID(dataset.dataset_id))
+    assert record.run.options["types"] == {"age": "text"}
+
+
+@pytest.mark.parametrize(
+    ("types", "reason"), [({"size": "text"}, "UNKNOWN_COLUMN"), ({"age": "rope"}, "INVALID_INPUT")]
+)
+async def test_impossible_types_are_refused(
+    stub: "rpc.IngestServiceAsyncStub", types: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await upload(stub, messages(options=common.DatasetOptions(types=types)))
+    assert caught.value.reason == reason

@@ -12,6 +12,9 @@ ColumnType = Literal[
     "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
 ]
 
+ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
+"""What somebody may say that a column is."""
+
 MOST_LEVELS = 1000
 """A category has at most so many different values."""
 LONGEST_LEVEL = 200
@@ -42,6 +45,26 @@ def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> Verd
     if column.is_integer:
         return _integer_type(name, column, distinct=distinct)
     return Verdict("boolean" if column.is_boolean else "timestamp" if column.is_timestamp else "decimal")
+
+
+def obey(verdict: Verdict, column: Column, chosen: ChosenType) -> Verdict:
+    """The type that was asked for, where the column's values can be that; what can't be is told."""
+    if verdict.type in ("empty", "constant"):
+        return verdict
+    fitting = {
+        "integer": column.is_integer,
+        "decimal": column.is_number,
+        "boolean": column.is_boolean,
+        "timestamp": column.is_timestamp,
+        "category": column.is_text,
+        "text": column.is_text,
+        "identifier": True,
+    }
+    if fitting[chosen]:
+        return Verdict(chosen, f"The type {chosen} was asked for.")
+    return Verdict(
+        verdict.type, f"{verdict.reason} The type {chosen} was asked for, but the file holds another.".strip()
+    )
 
 
 def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:

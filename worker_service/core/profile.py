@@ -1,13 +1,14 @@
 """The facts about a table: what each column is and how its values lie."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.column_type import MOST_LEVELS, ColumnType, decide_type
+from worker_service.core.column_type import MOST_LEVELS, ChosenType, ColumnType, decide_type, obey
 from worker_service.core.correlation import Correlation, correlate
 from worker_service.core.dependencies import Dependency, find_dependencies
 from worker_service.core.distinct import distinct
@@ -17,7 +18,7 @@ from worker_service.core.imputation import ImputationRace, race_imputers
 from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
-from worker_service.core.reading import ReadAs, infer, read
+from worker_service.core.reading import Inference, ReadAs, infer, infer_as, read
 from worker_service.core.rendering import render
 from worker_service.core.sentinels import Sentinel, find_sentinels, mask
 from worker_service.core.slips import Slip, find_slips, mended
@@ -110,10 +111,19 @@ class Profile(Value):
         return {column.name: column for column in self.columns}
 
 
-def profile(frame: Frame, *, target: str | None = None) -> Profile:
-    """Read every column of a decoded table and describe it; `target` is the column to predict, if somebody named it."""
-    typed = {name: _typed(column) for name, column in frame.columns.items()}
-    described = [_describe(frame, name, place, typed[name]) for place, name in enumerate(frame.names, start=1)]
+def profile(
+    frame: Frame, *, target: str | None = None, types: Mapping[str, ChosenType] = MappingProxyType({})
+) -> Profile:
+    """Read every column of a decoded table and describe it.
+
+    `target` is the column to predict, and `types` what columns are, where somebody said so.
+    """
+    inferences = {name: _infer(column, types.get(name)) for name, column in frame.columns.items()}
+    typed = {name: _typed(column, inferences[name]) for name, column in frame.columns.items()}
+    described = [
+        _describe(name, place, typed[name], inferences[name], types.get(name))
+        for place, name in enumerate(frame.names, start=1)
+    ]
     columns = _mark_duplicates(described, typed)
     tidy = {column.name: _tidy(typed[column.name], column) for column in columns}
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
@@ -137,15 +147,22 @@ def profile(frame: Frame, *, target: str | None = None) -> Profile:
     )
 
 
-def _typed(column: Column) -> Column:
-    spec = column.derive(infer).read_as
+def _infer(column: Column, chosen: ChosenType | None) -> Inference:
+    return column.derive(infer) if chosen is None else column.derive(infer_as, chosen)
+
+
+def _typed(column: Column, inference: Inference) -> Column:
+    spec = inference.read_as
     return column if spec is None else column.derive(read, spec).column
 
 
-def _describe(frame: Frame, name: str, position: int, typed: Column) -> ColumnProfile:
-    inference = frame[name].derive(infer)
+def _describe(
+    name: str, position: int, typed: Column, inference: Inference, chosen: ChosenType | None
+) -> ColumnProfile:
     different = _distinct_values(typed)
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
+    if chosen is not None:
+        verdict = obey(verdict, typed, chosen)
     sentinels = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else ()
     spellings = typed.derive(find_spellings) if verdict.type == "category" else ()
     typed = mask(typed, sentinels)

@@ -15,7 +15,10 @@ FEWEST_SLIPS = 3
 MOST_SLIPS = 0.1
 """A larger share of the values is no slip but a second group."""
 FEWEST_OTHERS = 30
+FEWEST_HIDING = 5
+"""Where small values, slipped, would lie among the others, it takes so many different ones that stand clear."""
 _GAP = 1.5
+_CLEAR = 2.0
 _EXPLAINED = 0.8
 _SPREAD = 0.5
 _EXAMPLES = 3
@@ -38,8 +41,8 @@ class Slip(Value):
 def find_slips(column: Column) -> tuple[Slip, ...]:
     """The slips of a numeric column: values apart from all others, which one factor brings among them.
 
-    They must be several, spread as the others are, and nearly all that lies outside on their side; the factor must be
-    so large that no ordinary value could be taken for a slip.
+    They must be several, spread as the others are, and nearly all that lies far out on their side. Either the factor is
+    so large that no slip could lie among the others, or those that stand clear of them lie around their middle.
     """
     fences = column.derive(summarise_numbers).iqr
     if not fences.far or fences.far_lower is None or fences.far_upper is None:
@@ -47,7 +50,7 @@ def find_slips(column: Column) -> tuple[Slip, ...]:
     values = column.derive(ordered).astype(np.float64, copy=False)
     below, above = np.searchsorted(values, fences.far_lower), np.searchsorted(values, fences.far_upper, side="right")
     others = values[below:above]
-    if len(others) < FEWEST_OTHERS or others[0] <= 0 or fences.far > MOST_SLIPS * len(values):
+    if len(others) < FEWEST_OTHERS or others[0] < 0 or fences.far > MOST_SLIPS * len(values):
         return ()
     usual = (fences.far_lower, fences.far_upper)
     return tuple(_slips(values[:below], values[above:], others, usual, whole=column.is_integer))
@@ -61,7 +64,7 @@ def _slips(low: Numbers, high: Numbers, others: Numbers, usual: tuple[float, flo
 
 def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool) -> Slip | None:
     first, last = float(others[0]), float(others[-1])
-    if max(factor, 1 / factor) * first <= _GAP * last or (whole and factor < 1):
+    if whole and factor < 1:
         return None
     meant = divided(apart, factor)
     fitting = (meant >= usual[0]) & (meant <= usual[1])
@@ -73,6 +76,9 @@ def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, fl
     q1, q3 = np.quantile(others, (0.25, 0.75))
     if np.ptp(meant[fitting]) < _SPREAD * (q3 - q1):
         return None
+    apart_enough = max(factor, 1 / factor) * first > _GAP * last
+    if not apart_enough and not _alike(slipped, meant[fitting], last, float(q1), float(q3)):
+        return None
     return Slip(
         factor=factor,
         lower=float(slipped[0]),
@@ -82,6 +88,12 @@ def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, fl
         usual_upper=last,
         examples=tuple(slipped[:_EXAMPLES].tolist()),
     )
+
+
+def _alike(slipped: Numbers, meant: Numbers, last: float, q1: float, q3: float) -> bool:
+    """Whether slips stand clear of the others and mean the same on the whole, where some may hide among the others."""
+    clear = float(slipped.min()) >= _CLEAR * last and len(np.unique(slipped)) >= FEWEST_HIDING
+    return clear and q1 <= float(np.median(meant)) <= q3
 
 
 def divided(values: Numbers, factor: float) -> Numbers:

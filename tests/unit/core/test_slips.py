@@ -30,8 +30,21 @@ def test_strangers_are_no_slips(strangers: list[float]) -> None:
     assert find_slips(Column(pa.array([*WEIGHTS, *strangers]))) == ()
 
 
-def test_wide_columns_have_no_slips() -> None:
-    assert find_slips(Column(pa.array(RNG.lognormal(6, 1, 2000).round(2)))) == ()
+@pytest.mark.parametrize("seed", range(8))
+def test_wide_columns_have_no_slips(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wide = (rng.lognormal(6, 1, 2000), rng.lognormal(0, 2, 2000), rng.pareto(1, 2000), rng.exponential(3, 2000))
+    for values in wide:
+        assert find_slips(Column(pa.array(values.round(2)))) == ()
+
+
+def test_slips_of_small_values_may_hide() -> None:
+    years = RNG.uniform(0, 9, 500).round(1)
+    written = years.copy()
+    written[::50] = np.round(written[::50] * 100)
+    (slip,) = find_slips(Column(pa.array(written)))
+    assert slip.factor == 100
+    assert np.isclose(mended(Column(pa.array(written)), (slip,)).numbers(), years).mean() > 0.99
 
 
 def test_whole_numbers_stay_whole() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fields import UploadForm, UploadOptions
+from gateway.fields import UploadForm, UploadOptions, column_types
 from shared.errors import InvalidInput
 
 
@@ -40,3 +40,15 @@ def test_an_address_must_be_one(address: str) -> None:
     form.expect("dataset_url")
     with pytest.raises(InvalidInput, match=r"http:// or https://"):
         form.put("dataset_url", address)
+
+
+@pytest.mark.parametrize("text", ['{"zip": "text", "a=b": "integer"}', "zip=text, a=b=integer"])
+def test_types_are_said_in_two_ways(text: str) -> None:
+    assert UploadOptions(types=text)
+    assert column_types(text) == {"zip": "text", "a=b": "integer"}
+
+
+@pytest.mark.parametrize("text", ["zip", "=text", '{"zip": 3}', "{zip"])
+def test_types_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        UploadForm(UploadOptions()).put("types", text)

@@ -58,6 +58,13 @@ def test_titles_above_the_table_are_left_out(tmp_path: Path) -> None:
     assert decoded.notes == ("The 3 lines above the header were left out.",)
 
 
+def test_a_title_with_commas_does_not_make_commas_the_delimiter(tmp_path: Path) -> None:
+    rows = "".join(f"{place};north;{place},50\n" for place in range(9))
+    decoded, table = decode(tmp_path, f"Sales, all regions\n\nid;region;sum\n{rows}TOTAL;9\n".encode())
+    assert (decoded.delimiter, decoded.header_row, decoded.rejected_rows) == (";", 3, 1)
+    assert table.column_names == ["id", "region", "sum"]
+
+
 def test_a_table_of_one_column_has_no_titles(tmp_path: Path) -> None:
     decoded, table = decode(tmp_path, b"name\nada\nli\nnoor, the third\n")
     assert decoded.rows + decoded.rejected_rows == 3

@@ -1,6 +1,6 @@
 """From text to typed values: what a column's cells can be read as, with the evidence, and the reading itself."""
 
-from worker_service.core.reading.inference import Inference, infer
+from worker_service.core.reading.inference import Inference, infer, infer_as
 from worker_service.core.reading.read import Reading, read
 from worker_service.core.reading.spec import (
     ReadAs,
@@ -21,5 +21,6 @@ __all__ = [
     "ReadTimestamp",
     "Reading",
     "infer",
+    "infer_as",
     "read",
 ]

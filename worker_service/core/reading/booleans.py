@@ -29,6 +29,17 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     return ReadBoolean(kind="boolean", missing=column.derive(spellings), true=true, false=false)
 
 
+def recognise_anyway(column: Column) -> AnyReadAs:
+    """The words for true and false that there are, with 1 and 0 among them."""
+    words = column.derive(distinct).values.to_pylist()
+    return ReadBoolean(
+        kind="boolean",
+        missing=column.derive(spellings),
+        true=tuple(word for word in words if word.strip().lower() in (*TRUE_WORDS, "1")),
+        false=tuple(word for word in words if word.strip().lower() in (*FALSE_WORDS, "0")),
+    )
+
+
 @parse.register
 def _parse_booleans(spec: ReadBoolean, values: pa.Array) -> pa.Array:
     true = pc.is_in(values, value_set=pa.array(spec.true, values.type))

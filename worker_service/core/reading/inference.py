@@ -54,6 +54,21 @@ def infer(column: Column) -> Inference:
     raise AssertionError("the last reader takes every column")
 
 
+def infer_as(column: Column, wanted: str) -> Inference:
+    """The reading as the type that somebody asked for; cells that do not fit are counted, however many."""
+    if not column.is_text:
+        return _typed(column)
+    match wanted:
+        case "integer" | "decimal":
+            return _read(column, numbers.recognise_anyway(column, whole=wanted == "integer"))
+        case "boolean":
+            return _read(column, booleans.recognise_anyway(column))
+        case "timestamp":
+            return _read(column, timestamps.recognise_anyway(column))
+    spec = words.recognise(column)
+    return _text(column, spec, [], None) if isinstance(spec, ReadText) else infer(column)
+
+
 def _fits(column: Column, spec: AnyReadAs) -> bool:
     reading = column.derive(read, spec)
     return enough(reading.column.known, reading.column.known + reading.unfit)

@@ -39,6 +39,18 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     return _read_whole(column) or _read_most(column)
 
 
+def recognise_anyway(column: Column, *, whole: bool) -> AnyReadAs:
+    """The notation that most cells share, whatever the others hold; without one plain numbers."""
+    found = _read_whole(column) or _read_most(column)
+    if isinstance(found, ReadInteger | ReadDecimal):
+        notation = found.model_dump(exclude={"kind"})
+    else:
+        notation = {"missing": column.derive(spellings, NO_MEASURES)}
+    if whole:
+        return ReadInteger.model_validate({**notation, "kind": "integer"})
+    return ReadDecimal.model_validate({**notation, "kind": "decimal"})
+
+
 def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
     """How many cells start with a zero like `00501` or have more than 18 digits, with examples; None if none does.
 

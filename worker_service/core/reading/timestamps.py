@@ -53,6 +53,13 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=best)
 
 
+def recognise_anyway(column: Column) -> AnyReadAs:
+    """The format that most cells fit; the day before the month where nothing tells."""
+    formats = _candidates(column.derive(sample, NO_MEASURES)) or (ISO,)
+    best = min(formats, key=lambda name: _misfits(column, name))
+    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=best)
+
+
 def _only(column: Column, name: str) -> AnyReadAs:
     """The format nothing competes with; whether enough cells fit is for the caller to see."""
     plain = ReadTimestamp(kind="timestamp", format=name)

@@ -150,6 +150,26 @@ class DatasetOptions(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TypesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     USER_ID_FIELD_NUMBER: _builtins.int
     COLLABORATION_ID_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
@@ -160,6 +180,7 @@ class DatasetOptions(_message.Message):
     ENCODING_FIELD_NUMBER: _builtins.int
     HEADER_ROW_FIELD_NUMBER: _builtins.int
     SHEET_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -182,6 +203,12 @@ class DatasetOptions(_message.Message):
     """The line in which the header begins, from 1, or 0 where the file has none; unset lets the service detect it."""
     sheet: _builtins.str
     """The name of a workbook's sheet, or its number from 1; empty for the first sheet with data."""
+    @_builtins.property
+    def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
+        The others are recognised.
+        """
+
     def __init__(
         self,
         *,
@@ -195,10 +222,11 @@ class DatasetOptions(_message.Message):
         encoding: _builtins.str = ...,
         header_row: _builtins.int | None = ...,
         sheet: _builtins.str = ...,
+        types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "types", b"types", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015

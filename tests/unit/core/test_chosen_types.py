@@ -1,0 +1,54 @@
+"""A type that somebody asked for holds; what does not fit it is counted and listed."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from worker_service.core.executor import Outcome, apply
+from worker_service.core.frame import Frame
+from worker_service.core.ledger import undo
+from worker_service.core.profile import ColumnProfile, profile
+from worker_service.core.rendering import render_table
+from worker_service.planner.heuristics import Options, propose
+
+CELLS = {
+    "code": ["101", "102", "103", "101"] * 10,
+    "zip": ["00501", "94105", "10001", "x"] * 10,
+    "flag": ["1", "0", "yes", "no"] * 10,
+    "when": ["03/04/2024", "05/06/2024", "07/08/2024", "later"] * 10,
+    "name": ["ada", "li", "noor", "omar"] * 10,
+}
+
+
+def chosen(**types: Any) -> tuple[dict[str, ColumnProfile], Outcome]:
+    frame = Frame.from_table(pa.table(CELLS))
+    facts = profile(frame, types=types)
+    outcome = apply(propose(facts, Options()), frame)
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+    return facts.by_name(), outcome
+
+
+def test_codes_stay_text() -> None:
+    facts, outcome = chosen(code="category")
+    assert facts["code"].type == "category"
+    assert outcome.cleaned["code"].array.to_pylist() == CELLS["code"]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "unfit", "first"),
+    [("zip", "integer", 10, 501), ("flag", "boolean", 0, True), ("when", "timestamp", 10, None)],
+)
+def test_a_reading_is_forced(column: str, kind: str, unfit: int, first: object) -> None:
+    facts, outcome = chosen(**{column: kind})
+    assert (facts[column].type, facts[column].unfit) == (kind, unfit)
+    assert "was asked for" in facts[column].evidence
+    if first is not None:
+        assert outcome.cleaned[column].array[0].as_py() == first
+
+
+def test_what_can_not_be_is_told() -> None:
+    frame = Frame.from_table(pa.table({"x": [1.5, 2.5, 3.5]}))
+    (facts,) = profile(frame, types={"x": "boolean"}).columns
+    assert facts.type == "decimal"
+    assert "boolean was asked for, but" in facts.evidence
