@@ -12,6 +12,7 @@ from worker_service.core.steps import (
     DropColumn,
     DropDuplicates,
     FillByGroup,
+    FillByLevel,
     FillByModel,
     FillByTime,
     FillMissing,
@@ -96,6 +97,10 @@ STEPS: tuple[AnyStep, ...] = (
     FillByGroup(kind="fill_by_group", column="a", by="b", decimals=1, fallback=1.5, **BECAUSE),
     FillByGroup(
         kind="fill_by_group", column="a", by="b", decimals=1, groups=("x",), medians=(2.0,), fallback=1.5, **BECAUSE
+    ),
+    FillByLevel(kind="fill_by_level", column="a", by="b", fallback="missing", **BECAUSE),
+    FillByLevel(
+        kind="fill_by_level", column="a", by="b", groups=("1", "x"), levels=("y", "z"), fallback="missing", **BECAUSE
     ),
     FillByTime(kind="fill_by_time", column="a", by="b", decimals=None, **BECAUSE),
     FillByModel(kind="fill_by_model", column="a", model="boosting", predictors=("b",), decimals=0, **BECAUSE),

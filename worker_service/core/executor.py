@@ -13,6 +13,7 @@ from worker_service.core.steps import (
     AnyStep,
     Effect,
     FillByGroup,
+    FillByLevel,
     FillByModel,
     FillByTime,
     FillMissing,
@@ -145,7 +146,7 @@ class _Run:
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> Tally:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _after(frame, effect)
-        if isinstance(step, FillMissing | FillByGroup | FillByTime | FillByModel):
+        if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
         if step.phase == "features":
             self.engineered = after

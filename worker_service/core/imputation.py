@@ -1,6 +1,6 @@
 """A race between ways to guess missing numbers: known cells are hidden, and every way guesses them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -73,20 +73,28 @@ class Described(Protocol):
 
 
 def race_imputers(
-    columns: Sequence[Described], values: Mapping[str, Column], target: str | None, time_column: str | None
+    columns: Sequence[Described],
+    values: Mapping[str, Column],
+    *,
+    target: str | None,
+    leaks: Collection[str],
+    time_column: str | None,
 ) -> tuple[ImputationRace, ...]:
-    """One race for each numeric column with gaps, models only for those that miss most; the target takes no part."""
+    """One race for each numeric column with gaps, models only for those that miss most.
+
+    Neither the target nor a column that gives it away may tell what is missing.
+    """
     numeric = [column for column in columns if column.type in ("integer", "decimal") and column.name != target]
     racing = [column.name for column in numeric if values[column.name].missing]
     racing = [name for name in racing if values[name].known >= FEWEST_KNOWN]
     laborious = set(sorted(racing, key=lambda name: -values[name].missing)[:MOST_RACES])
-    usable = [column for column in columns if _can_tell(column, target)]
+    usable = [column for column in columns if _can_tell(column) and column.name not in {target, *leaks}]
     return tuple(_race(name, values, _beside(name, usable), time_column, models=name in laborious) for name in racing)
 
 
-def _can_tell(column: Described, target: str | None) -> bool:
+def _can_tell(column: Described) -> bool:
     kinds = ("integer", "decimal", "boolean", "category", "timestamp")
-    return column.type in kinds and column.name != target and column.duplicate_of is None
+    return column.type in kinds and column.duplicate_of is None
 
 
 def _beside(name: str, columns: Sequence[Described]) -> list[Described]:

@@ -130,6 +130,7 @@ def profile(
     chosen = guess_target(columns) if target is None else force_target(target, columns)
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     dependencies = _dependencies(columns, tidy, chosen)
+    leaks = find_leaks(columns, tidy, chosen.column)
     time_column = next(ordered, None)
     return Profile(
         rows=frame.rows,
@@ -140,8 +141,10 @@ def profile(
         time_column=time_column,
         correlation=correlate(numeric),
         target=chosen,
-        leaks=find_leaks(columns, tidy, chosen.column),
-        imputations=race_imputers(columns, tidy, chosen.column, time_column),
+        leaks=leaks,
+        imputations=race_imputers(
+            columns, tidy, target=chosen.column, leaks=[leak.column for leak in leaks], time_column=time_column
+        ),
         missingness=find_missingness(columns, tidy, chosen.column),
         columns=tuple(_corrected(column, dependencies) for column in columns),
     )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from worker_service.core.dependencies import Dependency
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.statistics import Fences
-from worker_service.core.steps import AnyStep, DropColumn, FillMissing, Flag
+from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target
 from worker_service.core.wording import count, fraction, number, percent, plural_verb, quoted
@@ -18,6 +19,8 @@ MILD_SKEW = 0.5
 """Up to this skew the values lie about evenly."""
 LEADING_SHARE = 0.4
 """A value with at least this share of the known cells clearly leads."""
+SURE_AGREEMENT = 0.98
+"""A column tells another one where so large a share of its groups' rows agree."""
 FEW_MISSING = 0.3
 """A category is only guessed where less than this share is missing."""
 
@@ -88,7 +91,9 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
     if column.type == "boolean":
         return _fill_boolean(column)
     if column.type == "category":
-        return _fill_category(column, profile.rows)
+        fill = _fill_category(column, profile.rows)
+        dependency = _telling(column, profile)
+        return fill if dependency is None else _fill_by_level(fill, dependency)
     return _fill_raced(column, profile)
 
 
@@ -103,6 +108,25 @@ def _fill_raced(column: ColumnProfile, profile: Profile) -> AnyStep:
     if race.winner == "forward_fill":
         return _fill_forward(column, profile.time_column or "").model_copy(update={"why": told(race)})
     return fill_by_winner(column, profile, race)
+
+
+def _telling(column: ColumnProfile, profile: Profile) -> Dependency | None:
+    """The column that tells this one best, if its rows hardly ever disagree."""
+    told = [one for one in profile.dependencies if one.dependent == column.name and one.agreement >= SURE_AGREEMENT]
+    return max(told, key=lambda one: one.agreement, default=None)
+
+
+def _fill_by_level(fill: FillMissing, dependency: Dependency) -> FillByLevel:
+    agree = f"Rows with the same {quoted(dependency.determinant)} agree in {percent(dependency.agreement)} of all cases"
+    return FillByLevel(
+        kind="fill_by_level",
+        column=fill.column,
+        by=dependency.determinant,
+        fallback=str(fill.value),
+        why=f"{agree} ({count(dependency.rows, 'row')} looked at); a group counts where at least three rows all agree.",
+        confidence=0.9,
+        source="fill_by_dependency",
+    )
 
 
 def _leave(column: ColumnProfile) -> Flag:

@@ -43,7 +43,8 @@ def _flag(column: ColumnProfile, slip: Slip) -> Flag:
 def _apart(slip: Slip) -> str:
     times = f"{number(slip.factor)} times" if slip.factor > 1 else f"one {number(1 / slip.factor)}th of"
     seen = listing(number(value) for value in slip.examples)
+    such_as = "" if slip.count <= len(slip.examples) else "such as "
     return (
         f"They are about {times} what the other values are, which all lie between {number(slip.usual_lower)} and "
-        f"{number(slip.usual_upper)}, with nothing between: {seen}{'' if slip.count <= len(slip.examples) else ' …'}."
+        f"{number(slip.usual_upper)}, with nothing between: {such_as}{seen}."
     )

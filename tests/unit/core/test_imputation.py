@@ -70,3 +70,16 @@ def test_the_target_guesses_nothing() -> None:
     facts = profile(frame, target="y")
     assert [race.winner for race in facts.imputations] == [None]
     assert all("y" not in race.predictors for race in facts.imputations)
+
+
+def test_what_another_column_tells_is_filled_in() -> None:
+    cities = np.array(["Leeds", "York", "Lyon", "Bonn"])[RNG.integers(0, 4, ROWS)]
+    homes = {"Leeds": "UK", "York": "UK", "Lyon": "FR", "Bonn": "DE", "Oslo": None}
+    cities[:2] = "Oslo"
+    truth = [homes[city] for city in cities]
+    written = [None if gone else home for gone, home in zip(GONE, truth, strict=True)]
+    outcome, frame = prepared({"city": cities.tolist(), "country": written, "size": SIZE})
+    told = outcome.cleaned["country"].array.to_pylist()
+    assert told[2:] == truth[2:]
+    assert told[:2] == ["UK", "UK"]
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))

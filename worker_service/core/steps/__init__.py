@@ -6,7 +6,7 @@ from worker_service.core.steps.date_parts import DateParts
 from worker_service.core.steps.drop_column import DropColumn
 from worker_service.core.steps.drop_duplicates import DropDuplicates
 from worker_service.core.steps.encode import FrequencyEncode, LabelEncode, OneHot
-from worker_service.core.steps.fill_by import FillByGroup, FillByModel, FillByTime
+from worker_service.core.steps.fill_by import FillByGroup, FillByLevel, FillByModel, FillByTime
 from worker_service.core.steps.fill_missing import FillMissing
 from worker_service.core.steps.flag import Flag
 from worker_service.core.steps.mask_sentinel import MaskSentinel
@@ -30,6 +30,7 @@ AnyStep = (
     | Rescale
     | FillMissing
     | FillByGroup
+    | FillByLevel
     | FillByTime
     | FillByModel
     | TreatOutliers
@@ -53,6 +54,7 @@ __all__ = [
     "DropDuplicates",
     "Effect",
     "FillByGroup",
+    "FillByLevel",
     "FillByModel",
     "FillByTime",
     "FillMissing",

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import model_validator
 
 from worker_service.core.distinct import distinct
@@ -26,6 +27,8 @@ from worker_service.core.steps.base import (
 from worker_service.core.wording import count, listing, number, quoted
 
 FEWEST_KNOWN = 20
+FEWEST_AGREEING = 3
+"""So many rows of a group must say the same."""
 
 
 class _FillBy(Step):
@@ -58,6 +61,32 @@ class FillByGroup(_FillBy):
     @property
     def columns(self) -> tuple[str, ...]:
         """The column to fill and the one that groups."""
+        return (self.column, self.by)
+
+
+class FillByLevel(Step):
+    """Fill each missing cell of a category with what all other rows with the same value in another column say."""
+
+    kind: Literal["fill_by_level"]
+    phase: ClassVar[Phase] = "cleaning"
+    column: str
+    by: str
+    groups: tuple[str, ...] = ()
+    """The values of that column whose rows agree, as canonical text; empty until measured."""
+    levels: tuple[str, ...] = ()
+    """What the rows of each group say."""
+    fallback: str
+    """For rows of other groups."""
+
+    @model_validator(mode="after")
+    def _one_level_each(self) -> "FillByLevel":
+        if len(self.groups) != len(self.levels):
+            raise ValueError("each group needs its level")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one that tells."""
         return (self.column, self.by)
 
 
@@ -121,6 +150,41 @@ def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
     return step.model_copy(update={"groups": tuple(named), "medians": tuple(named.values())})
 
 
+@settle_step.register
+def _settle_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
+    if step.groups:
+        return step
+    _text_gaps(step, frame)
+    told, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
+    both = (told.codes >= 0) & (by.codes >= 0)
+    pairs, sizes = np.unique(np.stack([by.codes[both], told.codes[both]]), axis=1, return_counts=True)
+    agreeing = (np.bincount(pairs[0])[pairs[0]] == 1) & (sizes >= FEWEST_AGREEING)
+    groups = render(by.values.take(pa.array(pairs[0][agreeing]))).to_pylist()
+    levels = told.values.take(pa.array(pairs[1][agreeing])).to_pylist()
+    return step.model_copy(update={"groups": tuple(groups), "levels": tuple(levels)})
+
+
+def _text_gaps(step: FillByLevel, frame: Frame) -> Column:
+    column = frame[step.column]
+    if not column.is_text:
+        raise StepRejected(f"{quoted(step.column)} does not hold text.")
+    if not column.missing or not column.known:
+        raise StepRejected(f"{quoted(step.column)} has no gap between its cells.")
+    return column
+
+
+@apply_step.register
+def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
+    column, by = _text_gaps(step, frame), frame[step.by].derive(distinct)
+    levels = dict(zip(step.groups, step.levels, strict=True))
+    texts = [levels.get(text, step.fallback) for text in render(by.values).to_pylist()]
+    guesses = pa.array([*texts, step.fallback], column.type).take(
+        pa.array(np.where(by.codes < 0, len(texts), by.codes))
+    )
+    filled = Column(pc.coalesce(column.array, guesses))
+    return Effect(changed={step.column: Change(filled, ~column.present())})
+
+
 @apply_step.register
 def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
     column, found = _gaps(step, frame), frame[step.by].derive(distinct)
@@ -159,6 +223,16 @@ def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
 def _describe_by_group(step: FillByGroup, tally: Tally) -> str:
     first = f", such as {number(step.medians[0])} for {quoted(step.groups[0])}" if step.groups else ""
     return f"{_cells(step, tally)} with the median of the rows that have the same {quoted(step.by)}{first}."
+
+
+@describe_step.register
+def _describe_by_level(step: FillByLevel, tally: Tally) -> str:
+    example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
+    cells = f"{count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    return (
+        f"Filled {cells} with what all rows with the same {quoted(step.by)} say{example}, "
+        f"and with {quoted(step.fallback)} where no rows tell."
+    )
 
 
 @describe_step.register
