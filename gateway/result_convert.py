@@ -96,6 +96,7 @@ def _column(column: pb.ColumnProfile) -> schemas.ColumnProfile:
             **_fields(column, "name", "position", "type", "storage", "evidence", "missing", "distinct", "unfit"),
             "read_as": plain_struct(column.read_as) if column.HasField("read_as") else None,
             "unfit_examples": list(column.unfit_examples),
+            "meaning": column.meaning or None,
             "doubt": column.doubt or None,
             "monotonic": column.monotonic or None,
             "duplicate_of": column.duplicate_of or None,

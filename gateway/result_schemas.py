@@ -136,6 +136,11 @@ class ColumnProfile(BaseModel):
         "`constant` or `empty`; later versions may add some.",
         examples=["decimal"],
     )
+    meaning: str | None = Field(
+        description="What the values are in the world: `email`, `url`, `phone`, `postal_code`, `country_code`, "
+        "`latitude` or `longitude`; null where that is not known, and later versions may add some.",
+        examples=[None],
+    )
     storage: str = Field(
         description="What its cells hold: `integer`, `decimal`, `boolean`, `timestamp` or `text`.", examples=["decimal"]
     )

@@ -34,6 +34,7 @@ def sendable(profile: Document) -> dict[str, Any]:
 def _column(column: Document) -> dict[str, Any]:
     return {
         **column,
+        "meaning": (column.get("semantic") or {}).get("meaning", ""),
         "spellings": column["spellings"][:MOST_SPELLINGS],
         "spelling_count": len(column["spellings"]),
         "unfit_examples": [_cut(text) for text in column["unfit_examples"]],

@@ -20,6 +20,7 @@ from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.reading import Inference, ReadAs, infer, infer_as, read
 from worker_service.core.rendering import render
+from worker_service.core.semantics import Semantic, recognise_semantic, sentence
 from worker_service.core.sentinels import Sentinel, find_sentinels, mask
 from worker_service.core.slips import Slip, find_slips, mended
 from worker_service.core.spellings import Spelling, find_spellings, merged
@@ -50,6 +51,8 @@ class ColumnProfile(Value):
     position: int
     """Its place in the decoded table, from 1."""
     type: ColumnType
+    semantic: Semantic | None
+    """What the values are in the world, such as e-mail addresses."""
     storage: Storage
     """What its cells hold, whatever the column is for."""
     read_as: ReadAs | None
@@ -172,13 +175,16 @@ def _describe(
     slips = typed.derive(find_slips) if verdict.type in ("integer", "decimal") else ()
     typed = merged(mended(typed, slips), spellings)
     different = _distinct_values(typed) if slips else different - len(sentinels) - len(spellings)
+    semantic = recognise_semantic(name, typed)
+    meaning = "" if semantic is None else sentence(semantic, typed.known)
     return ColumnProfile(
         name=name,
         position=position,
         type=verdict.type,
+        semantic=semantic,
         storage=_storage(typed),
         read_as=inference.read_as,
-        evidence=f"{inference.evidence} {verdict.reason}".strip(),
+        evidence=" ".join(part for part in (inference.evidence, verdict.reason, meaning) if part),
         missing=typed.missing,
         sentinels=sentinels,
         slips=slips,

@@ -73,7 +73,8 @@ def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | Non
 
 def _eligible(column: ColumnProfile, rows: int) -> bool:
     codes = column.storage == "integer" and column.distinct <= FEWEST_VALUES
-    return column.type in ("integer", "decimal") and not codes and not is_sparse(column, rows)
+    plain = column.type in ("integer", "decimal") and column.semantic is None
+    return plain and not codes and not is_sparse(column, rows)
 
 
 def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:

@@ -272,6 +272,7 @@ class ColumnProfile(_message.Message):
     NUMBERS_FIELD_NUMBER: _builtins.int
     MOMENTS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The column's name."""
     position: _builtins.int
@@ -298,6 +299,10 @@ class ColumnProfile(_message.Message):
     """An earlier column with the same cells; empty where there is none."""
     spelling_count: _builtins.int
     """How many unusual spellings there are."""
+    meaning: _builtins.str
+    """What the values are in the world: `email`, `url`, `phone`, `postal_code`, `country_code`, `latitude` or
+    `longitude`; empty where that is not known, and later versions may add some.
+    """
     @_builtins.property
     def read_as(self) -> _struct_pb2.Struct:
         """How its text is read, such as the format of its dates; absent where it is right as it is."""
@@ -353,10 +358,11 @@ class ColumnProfile(_message.Message):
         numbers: Global___NumberSummary | None = ...,
         moments: Global___MomentSummary | None = ...,
         text: Global___TextSummary | None = ...,
+        meaning: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["moments", b"moments", "numbers", b"numbers", "read_as", b"read_as", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["distinct", b"distinct", "doubt", b"doubt", "duplicate_of", b"duplicate_of", "evidence", b"evidence", "missing", b"missing", "moments", b"moments", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "position", b"position", "read_as", b"read_as", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "top_values", b"top_values", "type", b"type", "unfit", b"unfit", "unfit_examples", b"unfit_examples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distinct", b"distinct", "doubt", b"doubt", "duplicate_of", b"duplicate_of", "evidence", b"evidence", "meaning", b"meaning", "missing", b"missing", "moments", b"moments", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "position", b"position", "read_as", b"read_as", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "top_values", b"top_values", "type", b"type", "unfit", b"unfit", "unfit_examples", b"unfit_examples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,55 @@
+"""What values are in the world is told by their shape, and by the name where shapes are shared."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from worker_service.core.frame import Frame
+from worker_service.core.profile import ColumnProfile, profile
+from worker_service.core.steps import TreatOutliers
+from worker_service.planner.heuristics import Options, propose
+
+CASES: dict[str, tuple[str, list[Any]]] = {
+    "email": ("contact", ["ada@example.org", "li@mail.example.com", "no.or+x@a.io"]),
+    "url": ("site", ["https://example.org/a?b=1", "http://x.io", "www.example.com/y"]),
+    "phone": ("mobile", ["+44 20 7946 0958", "(030) 901820-1", "555-010-2234"]),
+    "postal_code": ("zip", ["00501", "94105-1234", "SW1A 1AA"]),
+    "country_code": ("country", ["NA", "DE", "US"]),
+    "latitude": ("geo_lat", [52.52, -33.9, 0.0]),
+    "longitude": ("lng", [13.4, 151.2, -179.9]),
+}
+
+
+def facts(name: str, cells: list[Any]) -> ColumnProfile:
+    return profile(Frame.from_table(pa.table({name: cells * 10, "z": range(10 * len(cells))}))).columns[0]
+
+
+@pytest.mark.parametrize("meaning", CASES)
+def test_meanings_are_recognised_with_counts(meaning: str) -> None:
+    name, cells = CASES[meaning]
+    found = facts(name, cells)
+    assert found.semantic is not None
+    assert (found.semantic.meaning, found.semantic.cells) == (meaning, 30)
+    assert "30 of 30 known cells (100 %) look like" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("state", ["CA", "AL", "DE"]),
+        ("code", ["00501", "94105", "10001"]),
+        ("lat", [52.5, 130.0, 3.0]),
+        ("size", [52.5, 13.0, 3.0]),
+        ("note", ["ada@example.org", "call me", "later"]),
+        ("id", ["12 345", "99 812", "10 222"]),
+    ],
+)
+def test_what_only_looks_alike_is_not(name: str, cells: list[Any]) -> None:
+    assert facts(name, cells).semantic is None
+
+
+def test_places_are_never_outliers() -> None:
+    cells = [52.5 + place / 1000 for place in range(100)] + [-33.9]
+    plan = propose(profile(Frame.from_table(pa.table({"lat": cells, "z": range(101)}))), Options())
+    assert not [step for step in plan.steps if isinstance(step, TreatOutliers) and step.column == "lat"]
