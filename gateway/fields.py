@@ -31,7 +31,7 @@ def _web_address(value: str) -> str:
 def _types(value: str) -> str:
     try:
         column_types(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('must be like {"zip": "text"} or zip=text, age=integer') from None
     return value
 

@@ -7,7 +7,6 @@ from os import SEEK_END
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
@@ -70,7 +69,7 @@ def read_columnar(path: Path, form: str) -> ColumnarTable:
 def flattened(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with a column for each part of a struct, with dotted names."""
     while any(pa.types.is_struct(field.type) and field.type.num_fields for field in batch.schema):
-        batch = pa.RecordBatch.from_struct_array(batch.to_struct_array()) if batch.num_columns == 0 else _flat(batch)
+        batch = _flat(batch)
     return batch
 
 
@@ -154,7 +153,7 @@ def _texts(array: pa.Array) -> pa.Array:
         return pa.array(values, pa.string())
     try:
         return array.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pc.binary_join_element_wise(
-            pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string()), ""
-        )
+    except pa.ArrowInvalid:  # bytes that are no text
+        return pa.array([None if value is None else value.hex() for value in array.to_pylist()], pa.string())
+    except pa.ArrowNotImplementedError:
+        return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())

@@ -12,12 +12,13 @@ import pyarrow.csv as pacsv
 from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_rows import Row, read_rows
 from ingest_service.decoding.layout import Layout, sniff_layout
-from ingest_service.decoding.rejects import Rejects
+from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
 from shared.errors import Unprocessable
 
 _BLOCK = 1 << 20
 """Bytes read at once: Arrow reserves a block for each column, and needs a row to fit into one."""
 _LARGEST_BLOCK = 1 << 28
+_MOST_BYTES = 4 * MOST_CHARACTERS
 
 
 def read_csv(path: Path, choices: Choices) -> "CsvTable":
@@ -172,12 +173,16 @@ class CsvTable:
         Raises:
             Unprocessable: the given error, where most rows do not fit.
         """
-        width, fitting, rejects = len(self.names), 0, Rejects()
-        for row in self._body_rows():
-            if row.cells and len(row.cells) != width:
-                rejects.add(row.line, _parting(len(row.cells), width), self.delimiter.join(row.cells))
-            elif row.cells:
-                fitting += 1
+        width, fitting, offset, rejects = len(self.names), 0, 0, Rejects()
+        with self.path.open("rb") as file:
+            for row in read_rows(self.path, self.delimiter):
+                if row.line >= self.header_row and row.cells:
+                    fitting += len(row.cells) == width
+                    if len(row.cells) != width:
+                        file.seek(offset)
+                        text = file.read(min(row.size, _MOST_BYTES)).decode("utf-8", "ignore")
+                        rejects.add(row.line, _parting(len(row.cells), width), text.rstrip("\r\n"))
+                offset += row.size
         if rejects.count >= fitting - (self.header_row > 0):
             raise ragged
         return replace(self, tolerant=True), rejects

@@ -93,8 +93,10 @@ def _unzip(source: Path, target: Path) -> tuple[str, tuple[str, ...]]:
             if chosen.flag_bits & 1:
                 raise Unprocessable("The ZIP archive is encrypted; please unpack it.", reason="ENCRYPTED_FILE")
             _write(archive.open(chosen), target, source.stat().st_size, "zip")
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except zipfile.BadZipFile as error:
         raise _damaged("zip") from error
+    except NotImplementedError as error:
+        raise Unprocessable(f"The ZIP archive can't be unpacked: {error}.", reason="UNREADABLE_FILE") from error
     name = PurePath(chosen.filename).name
     return name, (f"Read {name!r}, the first of {len(files):,} files in the archive.",) if len(files) > 1 else ()
 
@@ -120,22 +122,26 @@ _OPENERS: dict[str, Callable[[Path], AbstractContextManager[Any]]] = {
 def _write(opened: AbstractContextManager[Any], target: Path, size: int, compression: str) -> None:
     limit = min(MOST_BYTES, max(SMALL, MOST_TIMES * size))
     written = 0
-    try:
-        with opened as stream, target.open("wb") as file:
-            for block in _blocks(stream):
-                written += len(block)
-                if written > limit:
-                    raise LimitExceeded(
-                        f"Unpacked, the {compression} file is larger than the {limit:,} bytes accepted for its size.",
-                        metadata={"max_bytes": str(limit)},
-                    )
-                file.write(block)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowInvalid, RuntimeError) as error:
-        raise _damaged(compression) from error
+    with opened as stream, target.open("wb") as file:
+        for block in _blocks(stream, compression):
+            written += len(block)
+            if written > limit:
+                raise LimitExceeded(
+                    f"Unpacked, the {compression} file is larger than the {limit:,} bytes accepted for its size.",
+                    metadata={"max_bytes": str(limit)},
+                )
+            file.write(block)
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    while block := stream.read(_BLOCK):
+def _blocks(stream: IO[bytes], compression: str) -> Iterator[bytes]:
+    """Only reading is guarded: a full disk is no damage of the file."""
+    while True:
+        try:
+            block = stream.read(_BLOCK)
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            raise _damaged(compression) from error
+        if not block:
+            return
         yield block
 
 

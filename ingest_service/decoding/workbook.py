@@ -36,10 +36,10 @@ def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, s
     """
     try:
         book = CalamineWorkbook.from_path(str(path))
-        name, rows = _sheet(book, choices.sheet)
+        name, rows, above = _sheet(book, choices.sheet)
     except (CalamineError, OSError) as error:
         raise Unprocessable(f"The {form} workbook can't be read: {error}.", reason="UNREADABLE_FILE") from error
-    header = _header_row(rows) if choices.header_row is None else choices.header_row
+    header = _header_row(rows) if choices.header_row is None else max(0, choices.header_row - above)
     width = max(len(row) for row in rows)
     names = [_name(cell) for cell in _padded(rows[header - 1], width)] if 0 < header <= len(rows) else [""] * width
     body = [_padded(row, width) for row in rows[header:] if any(cell not in ("", None) for cell in row)]
@@ -58,10 +58,11 @@ def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, s
         format=form,
         notes=notes,
     )
-    return table, name, header
+    return table, name, header + above if header else 0
 
 
-def _sheet(book: CalamineWorkbook, wanted: str | None) -> tuple[str, list[list[Any]]]:
+def _sheet(book: CalamineWorkbook, wanted: str | None) -> tuple[str, list[list[Any]], int]:
+    """The name of a sheet, its rows from the first with data, and how many are above that."""
     names = book.sheet_names
     if wanted is not None:
         chosen = wanted if wanted in names else _numbered(names, wanted)
@@ -70,11 +71,12 @@ def _sheet(book: CalamineWorkbook, wanted: str | None) -> tuple[str, list[list[A
         candidates = names
     for name in candidates:
         try:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
+            sheet = book.get_sheet_by_name(name)
         except WorksheetNotFound:
             continue
+        rows = sheet.to_python(skip_empty_area=True)
         if any(cell not in ("", None) for row in rows for cell in row):
-            return name, rows
+            return name, rows, sheet.start[0] if sheet.start else 0
     raise Unprocessable("The workbook has no sheet with data.", reason="EMPTY_FILE")
 
 

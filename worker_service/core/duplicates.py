@@ -52,12 +52,24 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
 
 
 def first_of_equal_rows(columns: Sequence[Column]) -> Mask:
-    """Which rows are not equal to an earlier one."""
-    rows = len(columns[0])
-    first = np.zeros(rows, dtype=bool)
-    together = _sum([_scattered(fingerprints(column), place) for place, column in enumerate(columns)])
-    first[np.unique(together, return_index=True)[1]] = True
+    """Which rows are not equal to an earlier one, cell by cell."""
+    hashes = _sum([_scattered(fingerprints(column), place) for place, column in enumerate(columns)])
+    _, firsts, groups = np.unique(hashes, return_index=True, return_inverse=True)
+    earlier = firsts[groups]
+    later = np.flatnonzero(earlier != np.arange(len(earlier)))
+    pairs = np.stack([earlier[later], later], axis=1)
+    first = np.ones(len(earlier), dtype=bool)
+    # Equal hashes may be an accident.
+    first[later] = np.any([differs(column, pairs) for column in columns], axis=0)
     return first
+
+
+def differs(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
+    """Whether the cells of a column are different in the two rows of each pair (pairs × 2)."""
+    cells, present = fingerprints(column), column.present()
+    one, other = pairs[:, 0], pairs[:, 1]
+    different: Mask = (cells[one] != cells[other]) | (present[one] != present[other])
+    return different
 
 
 def fingerprints(column: Column) -> _Hashes:

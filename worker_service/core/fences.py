@@ -22,6 +22,7 @@ HEAVY = 1.15
 SAMPLED = 201
 """Evenly spaced quantiles that stand for a long column; the medcouple of so many is exact to 0.005."""
 _FEWEST_FOR_SHAPE = 30
+_LARGEST = float(np.finfo(np.float64).max)
 _FEWEST_FOR_TAILS = 100
 _Z_QUARTILE, _Z_TAIL = 0.674490, 1.959964
 _Z_FENCES = {FENCE_IQRS: 3.0, FAR_IQRS: 5.0}
@@ -47,7 +48,8 @@ def span(lower: float, upper: float, wider: Ends | None) -> Ends:
     """The range that takes in both."""
     if wider is None:
         return Ends(lower, upper)
-    return replace(wider, lower=min(lower, wider.lower), upper=max(upper, wider.upper))
+    low, high = min(lower, wider.lower), max(upper, wider.upper)
+    return replace(wider, lower=max(low, -_LARGEST), upper=min(high, _LARGEST))
 
 
 def explained(values: Numbers, iqrs: float = FENCE_IQRS) -> Ends | None:
@@ -117,4 +119,4 @@ def _adjusted(values: Numbers, leaning: float, iqrs: float) -> tuple[float, floa
 def _exponential(ends: tuple[float, float]) -> tuple[float, float]:
     with np.errstate(over="ignore"):
         low, high = np.exp(ends)
-    return float(low), float(high) if np.isfinite(high) else float(np.finfo(np.float64).max)
+    return float(low), float(high) if np.isfinite(high) else _LARGEST

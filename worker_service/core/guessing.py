@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
@@ -14,8 +15,19 @@ from worker_service.core.frame import TIMESTAMP, Column, Mask
 MOST_ROWS = 2000
 """So many rows, evenly spaced, teach a model."""
 NEIGHBOURS = 8
+LARGEST = 1e100
+"""Beyond it squares and their sums overflow."""
+_LEAST_SPREAD = 1e-12
 _BOOSTING = {"max_iter": 50, "max_leaf_nodes": 15, "min_samples_leaf": 10, "early_stopping": False, "random_state": 0}
 _Places = npt.NDArray[np.int64]
+
+
+def moderate(column: Column) -> bool:
+    """Whether the numbers of a column, if it holds any, can be squared and summed up."""
+    if not column.is_number or not column.known:
+        return True
+    ends = pc.min_max(column.array).as_py()
+    return max(abs(float(ends["min"])), abs(float(ends["max"]))) <= LARGEST
 
 
 def features(columns: Sequence[Column]) -> Numbers:
@@ -43,9 +55,10 @@ def sampled(places: _Places) -> _Places:
 
 def by_neighbours(table: Numbers, values: Numbers, seen: _Places, wanted: _Places) -> Numbers:
     """The mean of the nearest of the rows `seen`, weighted by nearness, columns on one scale."""
-    middle = np.nan_to_num(np.nanmedian(table[seen], axis=0))
-    spread = np.nanstd(table[seen], axis=0)
-    spread[~(spread > 0)] = 1.0
+    known = np.where(np.isnan(table[seen]).all(axis=0), 0.0, table[seen])
+    middle, spread = np.nanmedian(known, axis=0), np.nanstd(known, axis=0)
+    # What hardly differs in comparison with its size would be blown up beyond all numbers.
+    spread[~(spread > _LEAST_SPREAD * np.maximum(1.0, np.abs(middle)))] = 1.0
     scaled = (np.where(np.isnan(table), middle, table) - middle) / spread
     model = KNeighborsRegressor(min(NEIGHBOURS, len(seen)), weights="distance")
     guesses: Numbers = model.fit(scaled[seen], values[seen]).predict(scaled[wanted])
@@ -54,8 +67,11 @@ def by_neighbours(table: Numbers, values: Numbers, seen: _Places, wanted: _Place
 
 def by_boosting(table: Numbers, values: Numbers, seen: _Places, wanted: _Places) -> Numbers:
     """What small trees, each correcting the ones before, learn from the rows `seen`."""
-    model = HistGradientBoostingRegressor(**_BOOSTING)
-    guesses: Numbers = model.fit(table[seen], values[seen]).predict(table[wanted])
+    middle, spread = values[seen].mean(), values[seen].std()
+    # The trees add up gradients in single precision.
+    scale = spread if spread > _LEAST_SPREAD * max(1.0, abs(middle)) else 1.0
+    model = HistGradientBoostingRegressor(**_BOOSTING).fit(table[seen], (values[seen] - middle) / scale)
+    guesses: Numbers = model.predict(table[wanted]) * scale + middle
     return guesses
 
 

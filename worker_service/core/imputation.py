@@ -10,7 +10,15 @@ import pyarrow as pa
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import TIMESTAMP, Column
-from worker_service.core.guessing import MOST_ROWS, by_boosting, by_neighbours, by_time, features, group_medians
+from worker_service.core.guessing import (
+    MOST_ROWS,
+    by_boosting,
+    by_neighbours,
+    by_time,
+    features,
+    group_medians,
+    moderate,
+)
 from worker_service.core.statistics import Value
 
 Method = Literal["mean", "median", "group_median", "interpolation", "forward_fill", "neighbours", "boosting"]
@@ -20,6 +28,10 @@ FEWEST_KNOWN = 60
 MOST_RACES = 8
 """So many columns, those that miss most, are raced by models too."""
 MOST_PREDICTORS = 20
+FEWEST_SHARE = 0.5
+"""Only columns that are known in so many rows are looked at."""
+WEAKEST = 0.15
+"""Models do not race where no column goes with the gaps' column more than this."""
 MOST_GROUPS = 50
 CLEARLY_BETTER = 0.9
 """A winner's error is at most this share of the better constant's,"""
@@ -86,15 +98,21 @@ def race_imputers(
     """
     numeric = [column for column in columns if column.type in ("integer", "decimal") and column.name != target]
     racing = [column.name for column in numeric if values[column.name].missing]
-    racing = [name for name in racing if values[name].known >= FEWEST_KNOWN]
+    racing = [name for name in racing if values[name].known >= FEWEST_KNOWN and moderate(values[name])]
     laborious = set(sorted(racing, key=lambda name: -values[name].missing)[:MOST_RACES])
-    usable = [column for column in columns if _can_tell(column) and column.name not in {target, *leaks}]
+    usable = [
+        column for column in columns if _can_tell(column, values[column.name]) and column.name not in {target, *leaks}
+    ]
+    if time_column not in {column.name for column in usable}:
+        time_column = None
     return tuple(_race(name, values, _beside(name, usable), time_column, models=name in laborious) for name in racing)
 
 
-def _can_tell(column: Described) -> bool:
+def _can_tell(column: Described, values: Column) -> bool:
+    """Whether a column says something in most rows; one that says little may be dropped before it is needed."""
     kinds = ("integer", "decimal", "boolean", "category", "timestamp")
-    return column.type in kinds and column.duplicate_of is None
+    known = values.known >= FEWEST_SHARE * len(values)
+    return column.type in kinds and column.duplicate_of is None and known and moderate(values)
 
 
 def _beside(name: str, columns: Sequence[Described]) -> list[Described]:
@@ -162,6 +180,8 @@ def _by_group(codes: npt.NDArray[np.int32], truth: Numbers) -> Callable[[_Places
 def _closest(truth: Numbers, sample: Mapping[str, Column], names: list[str]) -> list[str]:
     """The columns whose numbers, or whose groups' means, go with the truth most."""
     strengths = {name: _strength(truth, sample[name]) for name in names}
+    if max(strengths.values(), default=0.0) < WEAKEST:
+        return []
     told = sorted((name for name in names if strengths[name] > 0), key=lambda name: -strengths[name])
     return told[:MOST_PREDICTORS]
 

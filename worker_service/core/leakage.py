@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Column
+from worker_service.core.guessing import moderate
 from worker_service.core.statistics import Value
 
 MOST_ROWS = 2000
@@ -63,7 +64,7 @@ def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], targe
     known = np.flatnonzero(values[target].present())
     rows = known[:: max(1, -(-len(known) // MOST_ROWS))]
     wanted, classes = _wanted(_taken(values[target], rows))
-    if len(np.unique(wanted)) < 2:
+    if len(np.unique(wanted)) < 2 or not moderate(values[target]):
         return ()
     found = []
     for column in columns:
@@ -125,12 +126,15 @@ def _fitted(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_
 
 
 def _feature(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_]) -> Numbers:
-    """Numbers as they are, categories in the order of what is to be predicted in the rows seen; missing apart."""
+    """Numbers by rank, categories in the order of what is to be predicted in the rows seen; missing apart."""
     if column.is_number or column.is_boolean:
+        # A tree looks at the order only, and scikit-learn's can't hold numbers beyond single precision.
         numbers = column.numbers()
-        return np.where(np.isnan(numbers), np.nanmin(numbers, initial=0.0) - 1.0, numbers)
+        ranks: Numbers = np.unique(numbers, return_inverse=True)[1].astype(np.float64)
+        return np.where(np.isnan(numbers), -1.0, ranks)
     codes = column.derive(distinct).codes.astype(np.int64) + 1
     sums = np.bincount(codes[seen], wanted[seen], minlength=codes.max(initial=0) + 1)
     sizes = np.bincount(codes[seen], minlength=len(sums))
     means: Numbers = np.where(sizes > 0, sums / np.maximum(sizes, 1), float(np.mean(wanted[seen])))
-    return means[codes]
+    places: Numbers = np.unique(means, return_inverse=True)[1].astype(np.float64)
+    return places[codes]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from worker_service.core.chance import Places, pairs_by_chance
 from worker_service.core.dependencies import is_slip
 from worker_service.core.distinct import distinct
-from worker_service.core.duplicates import fingerprints
+from worker_service.core.duplicates import differs, fingerprints
 from worker_service.core.frame import Column, Mask
 from worker_service.core.statistics import Value
 
@@ -40,16 +40,16 @@ def find_near_duplicates(columns: Mapping[str, Column], identifiers: Set[str]) -
     if len(telling) < FEWEST_COLUMNS:
         return ()
     pairs = _candidates(list(telling.values()))
-    different = {name: _differs(column, pairs) for name, column in telling.items()}
+    different = {name: differs(column, pairs) for name, column in telling.items()}
     amount = np.sum(list(different.values()), axis=0)
     same = amount == 0
     named = np.any(
-        [_differs(columns[name], pairs) for name in sorted(identifiers)] or [np.zeros(len(same), bool)], axis=0
+        [differs(columns[name], pairs) for name in sorted(identifiers)] or [np.zeros(len(same), bool)], axis=0
     )
     found = [_judged(telling, (), pairs[same & named], 0)]
     pairs, amount = pairs[(amount > 0) & (amount <= MOST_DIFFERENT)], amount[(amount > 0) & (amount <= MOST_DIFFERENT)]
     for names in list(_combinations(telling, pairs))[:MOST_GROUPS]:
-        chosen = np.all([_differs(telling[name], pairs) for name in names], axis=0) & (amount == len(names))
+        chosen = np.all([differs(telling[name], pairs) for name in names], axis=0) & (amount == len(names))
         near = np.all([_near(telling[name], pairs[chosen]) for name in names], axis=0)
         found.append(_judged(telling, names, pairs[chosen][near], int((~near).sum())))
     return tuple(one for one in found if one is not None)
@@ -78,17 +78,10 @@ def _neighbours(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
     return np.stack([order[places], order[places + 1]], axis=1)
 
 
-def _differs(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
-    cells, present = fingerprints(column), column.present()
-    one, other = pairs[:, 0], pairs[:, 1]
-    differs: Mask = (cells[one] != cells[other]) | (present[one] != present[other])
-    return differs
-
-
 def _combinations(columns: Mapping[str, Column], pairs: npt.NDArray[np.intp]) -> Iterator[tuple[str, ...]]:
     """The sets of columns of text in which pairs differ, the most frequent first."""
     names = list(columns)
-    rows = np.stack([_differs(column, pairs) for column in columns.values()], axis=1)
+    rows = np.stack([differs(column, pairs) for column in columns.values()], axis=1)
     kinds, counts = np.unique(rows, axis=0, return_counts=True)
     for kind in kinds[np.argsort(-counts, kind="stable")]:
         chosen = tuple(names[place] for place in np.flatnonzero(kind))

@@ -20,7 +20,7 @@ def test_rows_that_do_not_fit_are_kept_aside(tmp_path: Path) -> None:
     assert "2 rows have another number of cells" in decoded.notes[0]
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
         {"line": 3, "reason": "1 field where the header has 2 fields", "text": "3"},
-        {"line": 5, "reason": "3 fields where the header has 2 fields", "text": "6\n7,8,9"},
+        {"line": 5, "reason": "3 fields where the header has 2 fields", "text": '"6\n7",8,9'},
     ]
 
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import TIMESTAMP, Column, Frame
-from worker_service.core.guessing import by_boosting, by_neighbours, by_time, features, group_medians, sampled
+from worker_service.core.guessing import by_boosting, by_neighbours, by_time, features, group_medians, moderate, sampled
 from worker_service.core.rendering import render
 from worker_service.core.steps.base import (
     Change,
@@ -211,9 +211,9 @@ def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
     column = _gaps(step, frame)
     if not step.predictors or step.column in step.predictors:
         raise StepRejected("A model needs other columns to look at.")
-    table = features([frame[name] for name in step.predictors])
-    if not (np.isfinite(table) | np.isnan(table)).all() or np.abs(np.nan_to_num(table)).max(initial=0) > 1e100:
+    if not all(moderate(frame[name]) for name in step.columns):
         raise StepRejected("The numbers to go by are too large for a model.")
+    table = features([frame[name] for name in step.predictors])
     seen, wanted = sampled(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
     guess = by_neighbours if step.model == "neighbours" else by_boosting
     return _filled(step, column, guess(table, column.numbers(), seen, wanted))
