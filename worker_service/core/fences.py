@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Shape = Literal["even", "skewed", "heavy_tails"]
+Shape = Literal["even", "skewed", "heavy_tails", "spike"]
 Numbers = npt.NDArray[np.float64]
 
 FENCE_IQRS = 1.5
@@ -21,6 +21,8 @@ HEAVY = 1.15
 """Both tails reach so many times further than a normal distribution's: 1.4 for a t with three degrees of freedom."""
 SAMPLED = 201
 """Evenly spaced quantiles that stand for a long column; the medcouple of so many is exact to 0.005."""
+SPIKE = 0.25
+"""From this share of equal values on, often zeros, the others have a range of their own."""
 _FEWEST_FOR_SHAPE = 30
 _LARGEST = float(np.finfo(np.float64).max)
 _FEWEST_FOR_TAILS = 100
@@ -36,7 +38,9 @@ class Ends:
     upper: float
     shape: Shape = "even"
     evidence: float = 0.0
-    """The medcouple of skewed values; for heavy tails how many times further they reach than normal ones."""
+    """The medcouple of skewed values; for heavy tails how many times further they reach than normal ones; the share of
+    a spike."""
+    spike: float | None = None
 
 
 def widen(values: Numbers, lower: float, upper: float) -> Ends:
@@ -55,7 +59,31 @@ def span(lower: float, upper: float, wider: Ends | None) -> Ends:
 def explained(values: Numbers, iqrs: float = FENCE_IQRS) -> Ends | None:
     """The range that the shape of sorted values explains; None where they lie evenly without heavy tails.
 
-    `iqrs` is `FENCE_IQRS` for the ordinary range or `FAR_IQRS` for what is not far out.
+    `iqrs` is `FENCE_IQRS` for the ordinary range or `FAR_IQRS` for what is not far out. Where one value is a spike, as
+    zero among amounts that are mostly not there, it is the range of the others.
+    """
+    found = _spike(values)
+    if found is None:
+        return _of_shape(values, iqrs)
+    below, above = found
+    others = np.concatenate((values[:below], values[above:]))
+    q1, q3 = (float(end) for end in np.quantile(others, (0.25, 0.75)))
+    ends = span(q1 - iqrs * (q3 - q1), q3 + iqrs * (q3 - q1), _of_shape(others, iqrs))
+    return replace(ends, shape="spike", evidence=(above - below) / len(values), spike=float(values[below]))
+
+
+def _spike(values: Numbers) -> tuple[int, int] | None:
+    """Where the run of a value begins and ends that has a large share of the sorted values, others enough beside it."""
+    step = max(1, int(SPIKE * len(values)))
+    for value in values[step // 2 :: step]:
+        below, above = (int(np.searchsorted(values, value, side)) for side in ("left", "right"))
+        if above - below >= step and len(values) - (above - below) >= _FEWEST_FOR_SHAPE:
+            return below, above
+    return None
+
+
+def _of_shape(values: Numbers, iqrs: float) -> Ends | None:
+    """The range of skewed values, or of even ones with heavy tails.
 
     Skewed values get the adjusted boxplot (Hubert & Vandervieren, 2008), positive ones also on the log scale. Evenly
     lying ones with heavy tails get the range of a Tukey h distribution with those tails, to 3 (far: 5) deviations.

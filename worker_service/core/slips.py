@@ -49,8 +49,11 @@ def find_slips(column: Column) -> tuple[Slip, ...]:
         return ()
     values = column.derive(ordered).astype(np.float64, copy=False)
     below, above = np.searchsorted(values, fences.far_lower), np.searchsorted(values, fences.far_upper, side="right")
-    others = values[below:above]
-    if len(others) < FEWEST_OTHERS or others[0] < 0 or fences.far > MOST_SLIPS * len(values):
+    if below < above and values[below] < 0:
+        return ()
+    # A slipped zero is zero: how large the ordinary values are, the others tell.
+    others = values[below:above][values[below:above] > 0]
+    if len(others) < FEWEST_OTHERS or fences.far > MOST_SLIPS * len(values):
         return ()
     usual = (fences.far_lower, fences.far_upper)
     return tuple(_slips(values[:below], values[above:], others, usual, whole=column.is_integer))

@@ -48,7 +48,10 @@ class Fences(Value):
     shape: Shape = "even"
     """What the range was widened for."""
     evidence: float = 0.0
-    """The medcouple of skewed values; for heavy tails how many times further they reach than normal ones."""
+    """The medcouple of skewed values; for heavy tails how many times further they reach than normal ones; the share of
+    a spike."""
+    spike: float | None = None
+    """The value whose share is so large that the others have a range of their own."""
     spared: int = 0
     """Values that only the wider range takes for ordinary."""
 
@@ -251,6 +254,7 @@ def _fences(
         far=_outside(values, Ends(far_lower, far_upper)),
         shape=ends.shape,
         evidence=ends.evidence,
+        spike=ends.spike,
         spared=outside - beyond,
     )
 

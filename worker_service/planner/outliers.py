@@ -131,6 +131,9 @@ def _usual_range(numbers: NumberSummary, method: OutlierMethod, *, far: bool) ->
 def _widening(fences: Fences) -> str:
     kept = f"which keeps {count(fences.spared, 'value')} that {plural_verb(fences.spared, 'belongs', 'belong')} to it"
     evidence = number(round(fences.evidence, 2))
+    if fences.spike is not None:
+        share = f"{percent(fences.evidence)} of the values are {number(fences.spike)}"
+        return f"{share}, so the range was widened to that of the others, {kept}."
     if fences.shape == "skewed":
         side = "right" if fences.evidence > 0 else "left"
         return f"The distribution leans to the {side} (medcouple {evidence}), so the range was widened for it, {kept}."

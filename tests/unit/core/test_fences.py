@@ -9,6 +9,7 @@ import pytest
 
 from worker_service.core.fences import medcouple
 from worker_service.core.frame import Column
+from worker_service.core.slips import find_slips
 from worker_service.core.statistics import Fences, summarise_numbers
 
 
@@ -38,6 +39,30 @@ def test_clean_distributions_keep_nearly_all_their_values(name: str, method: str
         found = fences(draw(np.random.default_rng(seed)), method)
         assert found.outside <= 100
         assert found.shape == shape
+
+
+@pytest.mark.parametrize("method", ["iqr", "zscore"])
+@pytest.mark.parametrize("zeros", [0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("name", ["lognormal", "exponential", "pareto", "normal"])
+def test_zeros_do_not_make_the_others_outliers(name: str, zeros: float, method: str) -> None:
+    rng = np.random.default_rng(2)
+    values = np.abs(100 * CLEAN[name][0](rng))
+    values[rng.random(len(values)) < zeros] = 0
+    found = fences(values, method)
+    assert found.far <= 10
+    assert found.spike in (None, 0)
+
+
+@pytest.mark.parametrize("zeros", [0.3, 0.6, 0.85])
+def test_slips_are_caught_beside_zeros(zeros: float) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(500, 60, 2000).round(1)
+    values[rng.random(2000) < zeros] = 0
+    values[np.flatnonzero(values)[:8]] *= 100
+    found = fences(values)
+    assert found.far == 8
+    assert found.spike == (0 if zeros > 0.75 else None)
+    assert find_slips(Column(pa.array(values)))[0].count == 8
 
 
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
