@@ -5,33 +5,32 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Column
-from worker_service.core.guessing import moderate
+from worker_service.core.guessing import features, moderate, sampled
+from worker_service.core.predictability import (
+    Codes,
+    Half,
+    explained_by_tree,
+    halves,
+    taken,
+    what_to_predict,
+)
 from worker_service.core.statistics import Value
 
-MOST_ROWS = 2000
-"""So many rows, evenly spaced, tell whether a column alone predicts the target."""
 FEWEST_ROWS = 50
-MOST_CLASSES = 20
-"""A target of numbers with more different values than this is a quantity."""
 ALMOST_PERFECT = 0.97
 """From this score on a column alone says nearly all about the target."""
 TELLING = 0.3
 """From this score on a column whose name sounds like an afterthought is worth a question."""
-_LEAVES = 32
-_SMALLEST_LEAF = 5
+_KINDS = ("integer", "decimal", "boolean", "category", "timestamp")
 _AFTERWARDS = re.compile(
     r"(^|[^a-z])(closing|closed|final|outcome|resolution|resolved|refund|refunded|cancell?ed|cancellation|settled|"
     r"settlement|payout|paid_out|discharge|discharged|terminated|termination|exit|after|post|recovered|recovery)"
     r"($|[^a-z])"
 )
-_Codes = npt.NDArray[np.int64]
 
 
 class Leak(Value):
@@ -61,16 +60,15 @@ def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], targe
     """The columns that give the target away; none where it is not known or the rows are too few."""
     if target is None or values[target].known < FEWEST_ROWS:
         return ()
-    known = np.flatnonzero(values[target].present())
-    rows = known[:: max(1, -(-len(known) // MOST_ROWS))]
-    wanted, classes = _wanted(_taken(values[target], rows))
+    rows = sampled(np.flatnonzero(values[target].present()))
+    wanted, classes = what_to_predict(taken(values[target], rows))
     if len(np.unique(wanted)) < 2 or not moderate(values[target]):
         return ()
     found = []
     for column in columns:
-        if column.name == target or column.type not in ("integer", "decimal", "boolean", "category"):
+        if column.name == target or column.type not in _KINDS:
             continue
-        score = _score(_taken(values[column.name], rows), wanted, classes=classes)
+        score = _score(taken(values[column.name], rows), wanted, classes=classes)
         kind = _kind(column.name, score)
         if kind is not None:
             found.append(Leak(column=column.name, kind=kind, score=round(score, 4), rows=len(rows)))
@@ -84,26 +82,16 @@ def _kind(name: str, score: float) -> Literal["predicts", "afterwards"] | None:
     return "afterwards" if score >= TELLING and _AFTERWARDS.search(words) else None
 
 
-def _taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
-    return Column(column.array.take(pa.array(rows)))
-
-
-def _wanted(column: Column) -> tuple[Numbers | _Codes, bool]:
-    """What is to be predicted: the places of classes, or quantities."""
-    codes: _Codes = column.derive(distinct).codes.astype(np.int64)
-    if column.is_number and codes.max(initial=0) >= MOST_CLASSES:
-        return column.numbers(), False
-    return codes, not (column.is_timestamp or codes.max(initial=0) >= len(column) / 2)
-
-
-def _score(column: Column, wanted: Numbers | _Codes, *, classes: bool) -> float:
+def _score(column: Column, wanted: Numbers | Codes, *, classes: bool) -> float:
     """The worse of two halves, each predicted by a tree that saw the other; a straight line may do better."""
-    half = np.random.default_rng(0).permutation(len(wanted)) % 2 == 0
-    score = min(_fitted(column, wanted, seen, classes=classes) for seen in (half, ~half))
+    score = min(
+        explained_by_tree(_feature(column, wanted, seen)[:, None], wanted, seen, classes=classes)
+        for seen in halves(len(wanted))
+    )
     return score if classes or not column.is_number else max(score, _straight(column.numbers(), wanted))
 
 
-def _straight(numbers: Numbers, wanted: Numbers | _Codes) -> float:
+def _straight(numbers: Numbers, wanted: Numbers | Codes) -> float:
     known = ~np.isnan(numbers)
     if known.sum() < FEWEST_ROWS:
         return 0.0
@@ -112,24 +100,11 @@ def _straight(numbers: Numbers, wanted: Numbers | _Codes) -> float:
     return r * r if np.isfinite(r) else 0.0
 
 
-def _fitted(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_], *, classes: bool) -> float:
-    feature = _feature(column, wanted, seen)[:, None]
-    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
-    tree = kind(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST_LEAF, random_state=0)
-    told = tree.fit(feature[seen], wanted[seen]).predict(feature[~seen])
-    truth = wanted[~seen]
-    if not classes:
-        spread = float(((truth - truth.mean()) ** 2).sum())
-        return 1 - float(((truth - told) ** 2).sum()) / spread if spread else 0.0
-    usual = float(np.bincount(truth.astype(np.int64)).max()) / len(truth)
-    return (float((told == truth).mean()) - usual) / (1 - usual) if usual < 1 else 0.0
-
-
-def _feature(column: Column, wanted: Numbers | _Codes, seen: npt.NDArray[np.bool_]) -> Numbers:
+def _feature(column: Column, wanted: Numbers | Codes, seen: Half) -> Numbers:
     """Numbers by rank, categories in the order of what is to be predicted in the rows seen; missing apart."""
-    if column.is_number or column.is_boolean:
+    if not column.is_text:
         # A tree looks at the order only, and scikit-learn's can't hold numbers beyond single precision.
-        numbers = column.numbers()
+        numbers = features([column])[:, 0]
         ranks: Numbers = np.unique(numbers, return_inverse=True)[1].astype(np.float64)
         return np.where(np.isnan(numbers), -1.0, ranks)
     codes = column.derive(distinct).codes.astype(np.int64) + 1

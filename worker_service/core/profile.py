@@ -1,6 +1,7 @@
 """The facts about a table: what each column is and how its values lie."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,6 +19,7 @@ from worker_service.core.imputation import ImputationRace, race_imputers
 from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
+from worker_service.core.predictability import predictability
 from worker_service.core.reading import Inference, ReadAs, infer, infer_as, read
 from worker_service.core.rendering import render
 from worker_service.core.semantics import Semantic, recognise_semantic, sentence
@@ -130,7 +132,11 @@ def profile(
     columns = _mark_duplicates(described, typed)
     tidy = {column.name: _tidy(typed[column.name], column) for column in columns}
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
-    chosen = guess_target(columns) if target is None else force_target(target, columns)
+    chosen = (
+        guess_target(columns, partial(predictability, columns=columns, values=tidy))
+        if target is None
+        else force_target(target, columns)
+    )
     ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
     dependencies = _dependencies(columns, tidy, chosen)
     leaks = find_leaks(columns, tidy, chosen.column)

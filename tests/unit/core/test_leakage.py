@@ -43,3 +43,11 @@ def test_good_features_are_no_leaks() -> None:
 
 def test_without_a_target_nothing_leaks() -> None:
     assert profile(Frame.from_table(pa.table({"a": range(100), "b": range(1, 101)}))).leaks == ()
+
+
+def test_a_moment_that_only_some_have_gives_them_away() -> None:
+    churned = RNG.integers(0, 2, 400)
+    days = np.datetime64("2024-01-01", "D") + RNG.integers(0, 300, 400)
+    gone = [day if lost else None for day, lost in zip(days.tolist(), churned, strict=True)]
+    columns = {"joined": days.tolist(), "left_on": gone, "churned": churned}
+    assert [(leak.column, leak.kind) for leak in facts(columns, "churned").leaks] == [("left_on", "predicts")]

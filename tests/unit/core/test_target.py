@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from worker_service.core.frame import Frame
+from worker_service.core.profile import profile
 from worker_service.core.target import force_target, guess_target
 
 
@@ -13,6 +17,10 @@ class Facts:
     type: str = "integer"
     position: int = 1
     distinct: int = 50
+
+
+def unknown(name: str) -> None:
+    return None
 
 
 @pytest.mark.parametrize(
@@ -27,7 +35,7 @@ class Facts:
     ],
 )
 def test_names_and_position_decide(names: list[str], expected: str, confidence: float) -> None:
-    found = guess_target([Facts(name) for name in names])
+    found = guess_target([Facts(name) for name in names], unknown)
     assert (found.column, found.confidence) == (expected, confidence)
     assert f"“{expected}”" in found.reason
 
@@ -43,7 +51,7 @@ def test_names_and_position_decide(names: list[str], expected: str, confidence: 
     ],
 )
 def test_unsure_is_an_answer(columns: list[Facts]) -> None:
-    found = guess_target(columns)
+    found = guess_target(columns, unknown)
     assert found.column is None
     assert found.confidence < 0.5
     assert "target=" in found.reason
@@ -54,3 +62,34 @@ def test_asked_for() -> None:
     refused = force_target("c", [Facts("a")])
     assert refused.column is None
     assert refused.reason == "“c” was asked for as the target, but there is no such column, so none was set."
+
+
+def test_what_the_others_do_not_predict_is_chosen_by_a_strong_name_only() -> None:
+    def hardly(name: str) -> float:
+        return 0.01
+
+    strong, likely = (
+        guess_target([Facts("a"), Facts("label")], hardly),
+        guess_target([Facts("a"), Facts("price")], hardly),
+    )
+    assert (strong.column, strong.confidence) == ("label", 0.7)
+    assert likely.column is None
+    assert "The other columns hardly predict it." in likely.reason
+
+
+def test_of_several_names_the_one_that_the_others_predict_is_chosen() -> None:
+    columns = [Facts("price"), Facts("rating"), Facts("x")]
+    found = guess_target(columns, {"price": 0.62, "rating": 0.02}.__getitem__)
+    assert (found.column, found.confidence) == ("price", 0.55)
+    assert "explains 62 %" in found.reason
+    assert guess_target(columns, {"price": 0.62, "rating": 0.5}.__getitem__).column is None
+
+
+def test_others_predict_a_column_in_a_table() -> None:
+    random = np.random.default_rng(4)
+    area, rooms = random.uniform(30, 150, 400), random.integers(1, 6, 400)
+    noise = random.normal(0, 1, 400)
+    facts = profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": area * 3000 + rooms * 9000})))
+    assert facts.target.column == "price"
+    assert "predict it" in facts.target.reason
+    assert profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": noise}))).target.column is None
