@@ -22,8 +22,11 @@ from worker_service.planner.encoding import propose_encoding
 from worker_service.planner.leaks import propose_leaks
 from worker_service.planner.missingness import propose_was_missing
 from worker_service.planner.names import Names
-from worker_service.planner.scaling import propose_scaling
+from worker_service.planner.scaling import HEAVY_KURTOSIS, propose_scaling
 
+ON_A_LINE = 0.9999
+"""From this correlation on, two columns say the same, but for rounding."""
+FEWEST_ON_A_LINE = 30
 _UNUSED: dict[str, Callable[[ColumnProfile], str]] = {
     "identifier": lambda column: f"{column.evidence} A model would learn nothing from it about new rows.",
     "constant": lambda column: "It has only one value, so it can't tell rows apart.",
@@ -120,9 +123,30 @@ def _useless(column: ColumnProfile, profile: Profile, target: Target) -> str | N
         return f"Only {fraction(profile.rows - column.missing, profile.rows, 'cell')} have a value."
     if column.duplicate_of is not None:
         return f"It holds the same as {quoted(column.duplicate_of)} in every row."
+    other = _same_in_another_unit(column, profile, target)
+    if other is not None:
+        return f"It is {quoted(other)} in another unit: one is a straight line of the other (|r| ≥ {ON_A_LINE})."
     if target.column is not None and profile.by_name()[target.column].duplicate_of == column.name:
         return f"It holds the same as the target, {quoted(target.column)}, in every row and would give it away."
     return None
+
+
+def _same_in_another_unit(column: ColumnProfile, profile: Profile, target: Target) -> str | None:
+    """An earlier feature that is known in the same rows and goes with the column on a straight line."""
+    table = profile.correlation
+    if table is None or column.name not in table.columns or table.sampled_rows < FEWEST_ON_A_LINE:
+        return None
+    place, facts = table.columns.index(column.name), profile.by_name()
+    for other, r in zip(table.columns[:place], table.matrix[place], strict=False):
+        alike = r is not None and abs(r) >= ON_A_LINE and other != target.column
+        if alike and facts[other].missing == column.missing and not (_has_heavy_tails(facts[other], column)):
+            return other
+    return None
+
+
+def _has_heavy_tails(*columns: ColumnProfile) -> bool:
+    """Whether a few values make up the correlation."""
+    return any(one.numbers is None or (one.numbers.kurtosis or 0) > HEAVY_KURTOSIS for one in columns)
 
 
 def _drop(column: ColumnProfile, why: str) -> DropColumn:

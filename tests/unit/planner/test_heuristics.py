@@ -260,6 +260,14 @@ def test_a_copy_of_the_target_is_left_out() -> None:
     assert outcome.engineered.names == ("x", "y")
 
 
+def test_the_same_in_another_unit_is_one_feature() -> None:
+    celsius = np.random.default_rng(1).normal(15, 8, 200).round(2)
+    plan = proposed({"celsius": celsius, "fahrenheit": (celsius * 1.8 + 32).round(1), "other": celsius + celsius % 3})
+    (drop,) = [step for step in plan.steps if isinstance(step, DropColumn)]
+    assert drop.columns == ("fahrenheit",)
+    assert "“celsius” in another unit" in drop.why
+
+
 def test_few_levels_get_columns_and_many_get_numbers() -> None:
     few = only({"x": ["a", "b", "c"] * 5}, OneHot)
     assert (few.levels, few.names) == (("a", "b", "c"), ("x_a", "x_b", "x_c"))
