@@ -102,6 +102,7 @@ STEPS: tuple[AnyStep, ...] = (
     FillByLevel(
         kind="fill_by_level", column="a", by="b", groups=("1", "x"), levels=("y", "z"), fallback="missing", **BECAUSE
     ),
+    FillByLevel(kind="fill_by_level", column="a", by="b", most=True, fallback="missing", **BECAUSE),
     FillByTime(kind="fill_by_time", column="a", by="b", decimals=None, **BECAUSE),
     FillByModel(kind="fill_by_model", column="a", model="boosting", predictors=("b",), decimals=0, **BECAUSE),
     FillByModel(kind="fill_by_model", column="a", model="neighbours", predictors=("b",), decimals=2, **BECAUSE),

@@ -1,7 +1,7 @@
-"""A race between ways to guess missing numbers: known cells are hidden, and every way guesses them."""
+"""A race between ways to guess missing numbers and levels: known cells are hidden, and every way guesses them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,27 @@ from worker_service.core.guessing import (
     by_time,
     features,
     group_medians,
+    group_modes,
+    levels_by_boosting,
+    levels_by_neighbours,
     moderate,
 )
+from worker_service.core.predictability import explained_by_tree, halves
 from worker_service.core.statistics import Value
 
-Method = Literal["mean", "median", "group_median", "interpolation", "forward_fill", "neighbours", "boosting"]
-"""From the simplest to the most laborious, after the two constants."""
+Method = Literal[
+    "mean",
+    "median",
+    "mode",
+    "group_median",
+    "group_mode",
+    "interpolation",
+    "forward_fill",
+    "neighbours",
+    "boosting",
+]
+"""From the simplest to the most laborious, after the three constants."""
+CONSTANTS: tuple[Method, ...] = ("mean", "median", "mode")
 
 FEWEST_KNOWN = 60
 MOST_RACES = 8
@@ -32,6 +47,7 @@ FEWEST_SHARE = 0.5
 """Only columns that are known in so many rows are looked at."""
 WEAKEST = 0.15
 """Models do not race where no column goes with the gaps' column more than this."""
+WEAKEST_OF_LEVELS = 0.02
 MOST_GROUPS = 50
 CLEARLY_BETTER = 0.9
 """A winner's error is at most this share of the better constant's,"""
@@ -41,12 +57,17 @@ NEARLY_AS_GOOD = 1.05
 """A simpler way that is at most this much worse than the best is taken instead."""
 _SIMPLEST_FIRST: tuple[Method, ...] = (
     "group_median",
+    "group_mode",
     "interpolation",
     "forward_fill",
     "neighbours",
     "boosting",
 )
+_KINDS = ("integer", "decimal", "boolean", "category")
 _Places = npt.NDArray[np.int64]
+_Codes = npt.NDArray[np.int32]
+_Guess = Callable[[_Places, _Places], npt.NDArray[Any]]
+"""The guesses for some rows, told by other rows."""
 
 
 class Guesser(Value):
@@ -54,11 +75,11 @@ class Guesser(Value):
 
     method: Method
     error: float
-    """The mean absolute distance of its guesses from the hidden cells."""
+    """The mean absolute distance of its guesses from the hidden cells; of levels the share that it got wrong."""
 
 
 class ImputationRace(Value):
-    """What guesses a column's missing numbers best."""
+    """What guesses a column's missing cells best."""
 
     column: str
     hidden: int
@@ -68,7 +89,9 @@ class ImputationRace(Value):
     winner: Method | None
     """None where nothing is clearly better than one number for all."""
     predictors: tuple[str, ...]
-    """The columns that the models look at, the group's column alone for a group's median."""
+    """The columns that the models look at, the group's column alone where groups won."""
+    of_levels: bool = False
+    """Whether levels were guessed and not numbers."""
 
 
 class Described(Protocol):
@@ -92,13 +115,11 @@ def race_imputers(
     leaks: Collection[str],
     time_column: str | None,
 ) -> tuple[ImputationRace, ...]:
-    """One race for each numeric column with gaps, models only for those that miss most.
+    """One race for each column of numbers or levels with gaps, models only for those that miss most.
 
     Neither the target nor a column that gives it away may tell what is missing.
     """
-    numeric = [column for column in columns if column.type in ("integer", "decimal") and column.name != target]
-    racing = [column.name for column in numeric if values[column.name].missing]
-    racing = [name for name in racing if values[name].known >= FEWEST_KNOWN and moderate(values[name])]
+    racing = [column.name for column in columns if column.name != target and _can_race(column, values[column.name])]
     laborious = set(sorted(racing, key=lambda name: -values[name].missing)[:MOST_RACES])
     usable = [
         column for column in columns if _can_tell(column, values[column.name]) and column.name not in {target, *leaks}
@@ -108,9 +129,14 @@ def race_imputers(
     return tuple(_race(name, values, _beside(name, usable), time_column, models=name in laborious) for name in racing)
 
 
+def _can_race(column: Described, values: Column) -> bool:
+    few = values.is_number or 2 <= column.distinct <= MOST_GROUPS
+    return column.type in _KINDS and bool(values.missing) and values.known >= FEWEST_KNOWN and moderate(values) and few
+
+
 def _can_tell(column: Described, values: Column) -> bool:
     """Whether a column says something in most rows; one that says little may be dropped before it is needed."""
-    kinds = ("integer", "decimal", "boolean", "category", "timestamp")
+    kinds = (*_KINDS, "timestamp")
     known = values.known >= FEWEST_SHARE * len(values)
     return column.type in kinds and column.duplicate_of is None and known and moderate(values)
 
@@ -128,20 +154,37 @@ def _race(
     if time_column is not None:
         rows = known[: len(rows)] if len(known) <= MOST_ROWS else known[-MOST_ROWS:]
     sample = {one: Column(values[one].array.take(pa.array(rows))) for one in [name, *(o.name for o in others)]}
-    truth = sample[name].numbers()
+    others_names = [other.name for other in others]
     groups = [other.name for other in others if other.type == "category" and 2 <= other.distinct <= MOST_GROUPS]
-    predictors = _closest(truth, sample, [other.name for other in others]) if models else []
-    errors = _errors(truth, sample, predictors, groups, time_column)
-    by, named = _best_group(errors, groups)
-    return _judged(name, named, predictors, by)
+    if not column.is_number:
+        codes = sample[name].derive(distinct).codes
+        predictors = _most_telling(codes, sample, others_names) if models else []
+        ways = _ways_of_levels(codes, sample, predictors, groups if column.is_text else [], in_order=bool(time_column))
+        return _judged(name, _errors(ways, lambda guesses, rows: guesses != codes[rows], len(codes)), predictors)
+    truth = sample[name].numbers()
+    predictors = _closest(truth, sample, others_names) if models else []
+    ways = _ways_of_numbers(truth, sample, predictors, groups, time_column)
+    return _judged(name, _errors(ways, lambda guesses, rows: np.abs(guesses - truth[rows]), len(truth)), predictors)
 
 
 def _errors(
-    truth: Numbers, sample: Mapping[str, Column], predictors: list[str], groups: list[str], time_column: str | None
+    ways: Mapping[str, _Guess], off: Callable[[npt.NDArray[Any], _Places], npt.NDArray[Any]], rows: int
 ) -> dict[str, Numbers]:
-    """The distances of each way's guesses from the truth, each half guessed from the other."""
-    half = np.random.default_rng(0).permutation(len(truth)) % 2
-    ways: dict[str, Callable[[_Places, _Places], Numbers]] = {
+    """How far each way's guesses are off, each half guessed from the other."""
+    half = np.random.default_rng(0).permutation(rows) % 2
+    errors = {}
+    for way, guess in ways.items():
+        errors[way] = np.empty(rows)
+        for part in (0, 1):
+            seen, wanted = np.flatnonzero(half != part), np.flatnonzero(half == part)
+            errors[way][wanted] = off(guess(seen, wanted), wanted)
+    return errors
+
+
+def _ways_of_numbers(
+    truth: Numbers, sample: Mapping[str, Column], predictors: list[str], groups: list[str], time_column: str | None
+) -> dict[str, _Guess]:
+    ways: dict[str, _Guess] = {
         "mean": lambda seen, wanted: np.full(len(wanted), truth[seen].mean()),
         "median": lambda seen, wanted: np.full(len(wanted), np.median(truth[seen])),
     }
@@ -150,31 +193,67 @@ def _errors(
     if time_column is not None:
         ticks = sample[time_column].array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
         ways["interpolation"] = lambda seen, wanted: by_time(ticks, truth, wanted, np.isin(np.arange(len(truth)), seen))
-        ways["forward_fill"] = lambda seen, wanted: truth[seen[np.maximum(np.searchsorted(seen, wanted) - 1, 0)]]
+        ways["forward_fill"] = _value_before(truth)
     if predictors:
         table = features([sample[one] for one in predictors])
         ways["neighbours"] = lambda seen, wanted: by_neighbours(table, truth, seen, wanted)
         ways["boosting"] = lambda seen, wanted: by_boosting(table, truth, seen, wanted)
-    errors = {}
-    for way, guess in ways.items():
-        off = np.empty(len(truth))
-        for part in (0, 1):
-            seen, wanted = np.flatnonzero(half != part), np.flatnonzero(half == part)
-            off[wanted] = np.abs(guess(seen, wanted) - truth[wanted])
-        errors[way] = off
-    return errors
+    return ways
 
 
-def _by_group(codes: npt.NDArray[np.int32], truth: Numbers) -> Callable[[_Places, _Places], Numbers]:
+def _ways_of_levels(
+    codes: _Codes, sample: Mapping[str, Column], predictors: list[str], groups: list[str], *, in_order: bool
+) -> dict[str, _Guess]:
+    ways: dict[str, _Guess] = {
+        "mode": lambda seen, wanted: np.full(len(wanted), np.bincount(codes[seen]).argmax()),
+    }
+    for group in groups:
+        ways[f"group_mode {group}"] = _by_mode(sample[group].derive(distinct).codes, codes)
+    if in_order:
+        ways["forward_fill"] = _value_before(codes)
+    if predictors:
+        table = features([sample[one] for one in predictors])
+        ways["neighbours"] = lambda seen, wanted: levels_by_neighbours(table, codes, seen, wanted)
+        ways["boosting"] = lambda seen, wanted: levels_by_boosting(table, codes, seen, wanted)
+    return ways
+
+
+def _value_before(truth: npt.NDArray[Any]) -> _Guess:
+    return lambda seen, wanted: truth[seen[np.maximum(np.searchsorted(seen, wanted) - 1, 0)]]
+
+
+def _by_group(groups: _Codes, truth: Numbers) -> _Guess:
     def guess(seen: _Places, wanted: _Places) -> Numbers:
         # The last place is for cells without a group, whose code is -1.
-        guesses = np.full(codes.max(initial=0) + 2, np.median(truth[seen]))
-        for code, median in group_medians(codes, truth, seen).items():
-            guesses[code] = median
-        told: Numbers = guesses[codes[wanted]]
+        guesses = np.full(groups.max(initial=0) + 2, np.median(truth[seen]))
+        for group, median in group_medians(groups, truth, seen).items():
+            guesses[group] = median
+        told: Numbers = guesses[groups[wanted]]
         return told
 
     return guess
+
+
+def _by_mode(groups: _Codes, codes: _Codes) -> _Guess:
+    def guess(seen: _Places, wanted: _Places) -> _Codes:
+        guesses = np.full(groups.max(initial=0) + 2, np.bincount(codes[seen]).argmax())
+        for group, mode in group_modes(groups, codes, seen).items():
+            guesses[group] = mode
+        told: _Codes = guesses[groups[wanted]]
+        return told
+
+    return guess
+
+
+def _most_telling(codes: _Codes, sample: Mapping[str, Column], names: list[str]) -> list[str]:
+    """The columns of which a small tree tells the level better than one level for all does."""
+    wanted, strengths = codes.astype(np.int64), {}
+    for name in names:
+        numbers = np.nan_to_num(features([sample[name]]))
+        table = np.unique(numbers, return_inverse=True)[1].reshape(numbers.shape)
+        strengths[name] = explained_by_tree(table, wanted, halves(len(codes))[0], classes=True)
+    told = sorted((name for name in names if strengths[name] > WEAKEST_OF_LEVELS), key=lambda name: -strengths[name])
+    return told[:MOST_PREDICTORS]
 
 
 def _closest(truth: Numbers, sample: Mapping[str, Column], names: list[str]) -> list[str]:
@@ -201,29 +280,30 @@ def _strength(truth: Numbers, column: Column) -> float:
     return strength if np.isfinite(strength) else 0.0
 
 
-def _best_group(errors: Mapping[str, Numbers], groups: list[str]) -> tuple[str | None, dict[Method, Numbers]]:
-    """The column whose groups guess best, and the errors with only that one left of its kind."""
-    best = min(groups, key=lambda group: float(errors[f"group_median {group}"].mean()), default=None)
-    named: dict[Method, Numbers] = {way: off for way, off in errors.items() if " " not in way}  # type: ignore[misc]
-    if best is not None:
-        named["group_median"] = errors[f"group_median {best}"]
-    return best, named
-
-
-def _judged(name: str, errors: Mapping[Method, Numbers], predictors: list[str], group: str | None) -> ImputationRace:
-    means = {method: float(off.mean()) for method, off in errors.items()}
-    constant: Method = "mean" if means["mean"] < means["median"] else "median"
-    better = [method for method in _SIMPLEST_FIRST if method in errors and _beats(errors[method], errors[constant])]
+def _judged(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationRace:
+    group, best = _best_group(errors)
+    means = {method: float(off.mean()) for method, off in best.items()}
+    constant = min((method for method in CONSTANTS if method in means), key=lambda method: means[method])
+    better = [method for method in _SIMPLEST_FIRST if method in best and _beats(best[method], best[constant])]
     least = min((means[method] for method in better), default=0.0)
     winner = next((method for method in better if means[method] <= NEARLY_AS_GOOD * least), None)
     told = sorted((Guesser(method=method, error=error) for method, error in means.items()), key=lambda one: one.error)
     return ImputationRace(
         column=name,
-        hidden=len(next(iter(errors.values()))),
+        hidden=len(best[constant]),
         guessers=tuple(told),
         winner=winner,
-        predictors=(group,) if winner == "group_median" and group is not None else tuple(predictors),
+        predictors=(group,) if winner in ("group_median", "group_mode") else tuple(predictors),
+        of_levels=constant == "mode",
     )
+
+
+def _best_group(errors: Mapping[str, Numbers]) -> tuple[str, dict[Method, Numbers]]:
+    """The column whose groups guess best, and the errors with only that one left of its kind."""
+    parted = {way: way.partition(" ") for way in errors}
+    best = min((way for way in errors if parted[way][1]), key=lambda way: float(errors[way].mean()), default="")
+    kept: dict[Any, Numbers] = {parted[way][0]: errors[way] for way in errors if way == best or not parted[way][1]}
+    return best.partition(" ")[2], kept
 
 
 def _beats(errors: Numbers, constant: Numbers) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from worker_service.core.dependencies import Dependency
+from worker_service.core.imputation import ImputationRace
 from worker_service.core.profile import ColumnProfile, Profile
 from worker_service.core.statistics import Fences
 from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
@@ -17,8 +18,10 @@ SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
 MILD_SKEW = 0.5
 """Up to this skew the values lie about evenly."""
-LEADING_SHARE = 0.4
+LEADING_SHARE = 0.6
 """A value with at least this share of the known cells clearly leads."""
+MOST_WRONG = 0.4
+"""A guess of a category that is wrong more often than this is worse than saying that it is missing."""
 SURE_AGREEMENT = 0.98
 """A column tells another one where so large a share of its groups' rows agree."""
 FEW_MISSING = 0.3
@@ -88,23 +91,44 @@ def _treat(column: ColumnProfile, profile: Profile) -> AnyStep:
 def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
     if column.type in _UNFILLABLE:
         return _leave(column)
-    if column.type == "boolean":
-        return _fill_boolean(column)
-    if column.type == "category":
-        fill = _fill_category(column, profile.rows)
-        dependency = _telling(column, profile)
-        return fill if dependency is None else _fill_by_level(fill, dependency)
-    return _fill_raced(column, profile)
+    if column.type not in ("boolean", "category"):
+        return _fill_raced(column, profile)
+    dependency = _telling(column, profile)
+    if column.type == "category" and dependency is not None:
+        return _fill_by_level(_fill_category(column, profile.rows), dependency)
+    race = _race(column, profile)
+    if race is not None and race.winner is not None and _error(race) <= MOST_WRONG:
+        return _fill_by_winner(column, profile, race)
+    fill = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile.rows)
+    return fill if race is None else fill.model_copy(update={"why": f"{fill.why} {_why_not(race)}"})
+
+
+def _race(column: ColumnProfile, profile: Profile) -> ImputationRace | None:
+    return next((race for race in profile.imputations if race.column == column.name), None)
+
+
+def _error(race: ImputationRace) -> float:
+    return next(guesser.error for guesser in race.guessers if guesser.method == race.winner)
+
+
+def _why_not(race: ImputationRace) -> str:
+    if race.winner is None:
+        return told(race)
+    return f"Nothing guesses right often enough: {told(race)[0].lower()}{told(race)[1:]}"
 
 
 def _fill_raced(column: ColumnProfile, profile: Profile) -> AnyStep:
     """The winner of the race; without one what suits the distribution, or time."""
-    race = next((race for race in profile.imputations if race.column == column.name), None)
+    race = _race(column, profile)
     if race is None:
         return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
     if race.winner is None:
         constant = _fill_number(column)
         return constant.model_copy(update={"why": f"{constant.why} {told(race)}"})
+    return _fill_by_winner(column, profile, race)
+
+
+def _fill_by_winner(column: ColumnProfile, profile: Profile, race: ImputationRace) -> AnyStep:
     if race.winner == "forward_fill":
         return _fill_forward(column, profile.time_column or "").model_copy(update={"why": told(race)})
     return fill_by_winner(column, profile, race)

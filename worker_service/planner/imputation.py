@@ -1,14 +1,18 @@
 """Proposes what the race between ways of guessing found best."""
 
-from worker_service.core.imputation import ImputationRace, Method
+from typing import Any, Literal
+
+from worker_service.core.imputation import CONSTANTS, Guesser, ImputationRace, Method
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.steps import FillByGroup, FillByModel, FillByTime
-from worker_service.core.wording import count, number
+from worker_service.core.steps import FillByGroup, FillByLevel, FillByModel, FillByTime
+from worker_service.core.wording import count, number, percent
 
 _NAMES: dict[Method, str] = {
     "mean": "the mean",
     "median": "the median",
+    "mode": "the most frequent value",
     "group_median": "the median of the group",
+    "group_mode": "the most frequent value of the group",
     "interpolation": "the line between the neighbours in time",
     "forward_fill": "the value before",
     "neighbours": "the most similar rows",
@@ -18,53 +22,70 @@ _NAMES: dict[Method, str] = {
 
 def fill_by_winner(
     column: ColumnProfile, profile: Profile, race: ImputationRace
-) -> FillByGroup | FillByTime | FillByModel:
+) -> FillByGroup | FillByLevel | FillByTime | FillByModel:
     """The step of a race that something other than a constant or the value before has won."""
-    numbers = column.numbers
-    if numbers is None or numbers.median is None:
-        raise ValueError(f"{column.name} is numeric and has no numbers")
-    shared = {"column": column.name, "decimals": numbers.decimals, "why": told(race), "confidence": _confidence(race)}
-    if race.winner == "group_median":
-        return FillByGroup(
-            kind="fill_by_group", by=race.predictors[0], fallback=numbers.median, source="fill_by_group", **shared
-        )
+    because: dict[str, Any] = {"column": column.name, "why": told(race), "confidence": _confidence(race)}
+    if race.winner == "group_mode":
+        most = {"most": True, "fallback": column.top_values[0].value, "source": "fill_by_group"}
+        return FillByLevel(kind="fill_by_level", by=race.predictors[0], **most, **because)
+    decimals = None if column.numbers is None else column.numbers.decimals
+    if race.winner == "group_median" and column.numbers is not None:
+        fallback = column.numbers.median or 0.0
+        group = {"by": race.predictors[0], "fallback": fallback, "source": "fill_by_group", "decimals": decimals}
+        return FillByGroup(kind="fill_by_group", **group, **because)
     if race.winner == "interpolation":
-        return FillByTime(kind="fill_by_time", by=profile.time_column or "", source="fill_by_time", **shared)
-    model = "neighbours" if race.winner == "neighbours" else "boosting"
-    return FillByModel(
-        kind="fill_by_model", model=model, predictors=race.predictors, source=f"fill_by_{model}", **shared
-    )
+        time = {"by": profile.time_column or "", "source": "fill_by_time", "decimals": decimals}
+        return FillByTime(kind="fill_by_time", **time, **because)
+    model: Literal["neighbours", "boosting"] = "neighbours" if race.winner == "neighbours" else "boosting"
+    learnt = {"predictors": race.predictors, "source": f"fill_by_{model}", "decimals": decimals}
+    return FillByModel(kind="fill_by_model", model=model, **learnt, **because)
 
 
 def told(race: ImputationRace) -> str:
     """The race in a sentence or two."""
     hidden = count(race.hidden, "known cell")
-    errors = {guesser.method: guesser.error for guesser in race.guessers}
+    constant = _constant(race)
     if race.winner is None:
-        best, second = race.guessers[0], race.guessers[1]
-        return (
-            f"Nothing guesses clearly better than one number for all: of {hidden} that were hidden, "
-            f"{_told(best.method)} was {_off(best.error)} off on average, {_told(second.method)} {_off(second.error)}."
-        )
-    constant = next(guesser for guesser in race.guessers if guesser.method in ("mean", "median"))
-    others = [guesser for guesser in race.guessers if guesser.method not in (race.winner, constant.method)]
-    runner_up = f", {_told(others[0].method)} by {_off(others[0].error)}" if others else ""
+        return f"Nothing guesses clearly better than one value for all: of {hidden} that were hidden, {_scores(race)}."
+    others = [one for one in race.guessers if one.method not in (race.winner, *CONSTANTS)]
+    winner = next(one for one in race.guessers if one.method == race.winner)
+    if race.of_levels:
+        runner_up = f", {_NAMES[others[0].method]} {_right(others[0])}" if others else ""
+        it = f"it got {_right(winner)} right"
+        return f"Of {hidden} that were hidden, {it}{runner_up}, {_NAMES[constant.method]} {_right(constant)}."
+    runner_up = f", {_NAMES[others[0].method]} by {_off(others[0])}" if others else ""
     return (
-        f"Of {hidden} that were hidden, it missed the truth by {_off(errors[race.winner])} on average{runner_up}, "
-        f"{_told(constant.method)} by {_off(constant.error)}."
+        f"Of {hidden} that were hidden, it missed the truth by {_off(winner)} on average{runner_up}, "
+        f"{_NAMES[constant.method]} by {_off(constant)}."
     )
 
 
-def _told(method: Method) -> str:
-    return _NAMES[method]
+def _scores(race: ImputationRace) -> str:
+    best, *others = race.guessers
+    if race.of_levels:
+        more = f", {_NAMES[others[0].method]} {_right(others[0])}" if others else ""
+        return f"{_NAMES[best.method]} got {_right(best)} right{more}"
+    more = f", {_NAMES[others[0].method]} {_off(others[0])}" if others else ""
+    return f"{_NAMES[best.method]} was {_off(best)} off on average{more}"
 
 
-def _off(error: float) -> str:
-    return number(float(f"{error:.3g}"))
+def _constant(race: ImputationRace) -> Guesser:
+    """The best of the guessers that say the same for all."""
+    return next(one for one in race.guessers if one.method in CONSTANTS)
+
+
+def _right(guesser: Guesser) -> str:
+    return percent(1 - guesser.error)
+
+
+def _off(guesser: Guesser) -> str:
+    return number(float(f"{guesser.error:.3g}"))
 
 
 def _confidence(race: ImputationRace) -> float:
-    """Half where it is as far off as a constant, nearly one where it is exact."""
-    errors = {guesser.method: guesser.error for guesser in race.guessers}
-    constant = min(errors["mean"], errors["median"])
-    return round(0.95 - 0.45 * errors[race.winner or "median"] / constant, 2) if constant else 0.5
+    """The share of levels that was right; for numbers half where as far off as a constant, nearly 1 where exact."""
+    winner = next(one.error for one in race.guessers if one.method == race.winner)
+    if race.of_levels:
+        return round(1 - winner, 2)
+    constant = _constant(race).error
+    return round(0.95 - 0.45 * winner / constant, 2) if constant else 0.5

@@ -81,5 +81,38 @@ def test_what_another_column_tells_is_filled_in() -> None:
     outcome, frame = prepared({"city": cities.tolist(), "country": written, "size": SIZE})
     told = outcome.cleaned["country"].array.to_pylist()
     assert told[2:] == truth[2:]
-    assert told[:2] == ["UK", "UK"]
+    assert told[:2] == ["missing", "missing"]
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+
+
+KIND = np.where(SIZE > 60, "large", np.where(SIZE > 45, "middle", "small"))
+REGION = RNG.integers(0, 3, ROWS)
+FIRM = np.where(RNG.random(ROWS) < 0.85, np.array(["Acme", "Bolt", "Core"])[REGION], "Dyne")
+
+
+@pytest.mark.parametrize(
+    ("others", "truth", "kind", "right"),
+    [
+        ({"size": SIZE}, KIND, "fill_by_model", 0.95),
+        ({"region": np.array(["north", "south", "west"])[REGION]}, FIRM, "fill_by_level", 0.8),
+        ({"size": SIZE}, SIZE > 50, "fill_by_model", 0.95),
+    ],
+)
+def test_levels_are_guessed_by_what_guesses_hidden_ones(others: Any, truth: Any, kind: str, right: float) -> None:
+    outcome, frame = prepared({**others, "noise": RNG.normal(0, 1, ROWS), "value": pa.array(truth, mask=GONE)})
+    (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
+    assert (step.kind, step.state) == (kind, "applied")
+    assert "right" in step.reason
+    filled = np.array(outcome.cleaned["value"].array.to_pylist())
+    assert (filled == truth)[GONE].mean() >= right
+    assert (filled == truth)[~GONE].all()
+    assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
+    assert apply(outcome.recipe, frame).cleaned.equals(outcome.cleaned)
+
+
+def test_levels_that_nothing_tells_are_told_as_missing() -> None:
+    levels = np.array(["red", "green", "blue"])[RNG.integers(0, 3, ROWS)]
+    outcome, _ = prepared({"noise": RNG.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
+    assert set(outcome.cleaned["value"].array.filter(pa.array(GONE)).to_pylist()) == {"missing"}
+    (step,) = [result for result in outcome.results if result.columns == ("value",) and "fill" in result.kind]
+    assert "Nothing guesses clearly better than one value for all" in step.reason

@@ -96,10 +96,10 @@ def test_fill_a_time_series_forward() -> None:
     ("cells", "method", "value", "why"),
     [
         (
-            ["a"] * 5 + ["b"] * 4 + [None],
+            ["a"] * 6 + ["b"] * 3 + [None],
             "mode",
             "a",
-            "It holds 55.6 % of the 9 known cells, and only 10 % are missing.",
+            "It holds 66.7 % of the 9 known cells, and only 10 % are missing.",
         ),
         (
             ["a"] * 5 + ["b"] * 2 + [None] * 3,
@@ -123,7 +123,7 @@ def test_fill_categories(cells: list[str | None], method: str, value: str, why: 
 def test_the_word_for_missing_is_not_a_value() -> None:
     cells = ["a", "Not given", "missing!", "c"] * 3 + [None]
     assert only({"x": cells}, FillMissing).value == "missing"
-    assert only({"x": ["missing"] * 6 + ["b"] * 5 + [None]}, OneHot).levels == ("b", "missing")
+    assert only({"x": ["missing"] * 8 + ["b"] * 5 + [None]}, OneHot).levels == ("b", "missing")
 
 
 @pytest.mark.parametrize(

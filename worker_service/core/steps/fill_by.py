@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
@@ -10,7 +11,18 @@ from pydantic import model_validator
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import TIMESTAMP, Column, Frame
-from worker_service.core.guessing import by_boosting, by_neighbours, by_time, features, group_medians, moderate, sampled
+from worker_service.core.guessing import (
+    by_boosting,
+    by_neighbours,
+    by_time,
+    features,
+    group_medians,
+    group_modes,
+    levels_by_boosting,
+    levels_by_neighbours,
+    moderate,
+    sampled,
+)
 from worker_service.core.rendering import render
 from worker_service.core.steps.base import (
     Change,
@@ -26,18 +38,20 @@ from worker_service.core.steps.base import (
 )
 from worker_service.core.wording import count, listing, number, quoted
 
+_Places = npt.NDArray[np.int64]
 FEWEST_KNOWN = 20
+MOST_LEVELS = 50
 FEWEST_AGREEING = 3
 """So many rows of a group must say the same."""
 
 
 class _FillBy(Step):
-    """A step that fills one column of numbers by looking at others."""
+    """A step that fills one column by looking at others."""
 
     phase: ClassVar[Phase] = "cleaning"
     column: str
     decimals: int | None
-    """Guesses have no more decimals than the values; None where those have more than nine."""
+    """Guesses have no more decimals than the values; None where those have more than nine, or are no numbers."""
 
 
 class FillByGroup(_FillBy):
@@ -65,14 +79,16 @@ class FillByGroup(_FillBy):
 
 
 class FillByLevel(Step):
-    """Fill each missing cell of a category with what all other rows with the same value in another column say."""
+    """Fill each missing cell of a category with what the other rows with the same value in another column say."""
 
     kind: Literal["fill_by_level"]
     phase: ClassVar[Phase] = "cleaning"
     column: str
     by: str
     groups: tuple[str, ...] = ()
-    """The values of that column whose rows agree, as canonical text; empty until measured."""
+    """The values of that column that tell, as canonical text; empty until measured."""
+    most: bool = False
+    """Whether what most rows of a group say counts, and not only what all say."""
     levels: tuple[str, ...] = ()
     """What the rows of each group say."""
     fallback: str
@@ -104,11 +120,14 @@ class FillByTime(_FillBy):
 
 
 class FillByModel(_FillBy):
-    """Fill each missing cell with what a model learnt from a sample of the rows where the column is known."""
+    """Fill each missing cell with what a model learnt from a sample of the rows where the column is known.
+
+    Numbers are guessed as such, text and booleans as one of the levels that are there.
+    """
 
     kind: Literal["fill_by_model"]
     model: Literal["neighbours", "boosting"]
-    """The weighted mean of the 8 nearest rows, or 50 small gradient-boosted trees; both without chance."""
+    """The weighted mean or vote of the 8 nearest rows, or small gradient-boosted trees; both without chance."""
     predictors: tuple[str, ...]
 
     @property
@@ -123,6 +142,15 @@ def _gaps(step: _FillBy, frame: Frame) -> Column:
         raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
     if column.known < FEWEST_KNOWN or not np.isfinite(column.numbers()[column.present()]).all():
         raise StepRejected(f"{quoted(step.column)} has too few values to go by.")
+    return column
+
+
+def _level_gaps(step: FillByModel, frame: Frame) -> Column:
+    column = frame[step.column]
+    if not (column.is_text or column.is_boolean) or not column.missing:
+        raise StepRejected(f"{quoted(step.column)} has no gap between numbers or levels.")
+    if column.known < FEWEST_KNOWN or len(column.derive(distinct).values) > MOST_LEVELS:
+        raise StepRejected(f"{quoted(step.column)} has too few values to go by, or too many different ones.")
     return column
 
 
@@ -156,12 +184,20 @@ def _settle_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
         return step
     _text_gaps(step, frame)
     told, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
+    if step.most:
+        modes = group_modes(by.codes, told.codes, np.arange(frame.rows))
+        return _named_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
     both = (told.codes >= 0) & (by.codes >= 0)
     pairs, sizes = np.unique(np.stack([by.codes[both], told.codes[both]]), axis=1, return_counts=True)
     agreeing = (np.bincount(pairs[0])[pairs[0]] == 1) & (sizes >= FEWEST_AGREEING)
-    groups = render(by.values.take(pa.array(pairs[0][agreeing]))).to_pylist()
-    levels = told.values.take(pa.array(pairs[1][agreeing])).to_pylist()
-    return step.model_copy(update={"groups": tuple(groups), "levels": tuple(levels)})
+    return _named_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing])
+
+
+def _named_levels(step: FillByLevel, frame: Frame, groups: _Places, levels: _Places) -> FillByLevel:
+    found, told = frame[step.by].derive(distinct).values, frame[step.column].derive(distinct).values
+    names = render(found.take(pa.array(groups, pa.int64()))).to_pylist()
+    said = told.take(pa.array(levels, pa.int64())).to_pylist()
+    return step.model_copy(update={"groups": tuple(names), "levels": tuple(said)})
 
 
 def _text_gaps(step: FillByLevel, frame: Frame) -> Column:
@@ -208,13 +244,19 @@ def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
 
 @apply_step.register
 def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
-    column = _gaps(step, frame)
+    column = _gaps(step, frame) if frame[step.column].is_number else _level_gaps(step, frame)
     if not step.predictors or step.column in step.predictors:
         raise StepRejected("A model needs other columns to look at.")
     if not all(moderate(frame[name]) for name in step.columns):
         raise StepRejected("The numbers to go by are too large for a model.")
     table = features([frame[name] for name in step.predictors])
     seen, wanted = sampled(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
+    if not column.is_number:
+        level = levels_by_neighbours if step.model == "neighbours" else levels_by_boosting
+        codes = np.array(column.derive(distinct).codes)
+        codes[wanted] = level(table, codes, seen, wanted)
+        filled = Column(column.derive(distinct).values.take(pa.array(codes)).cast(column.type))
+        return Effect(changed={step.column: Change(filled, ~column.present())})
     guess = by_neighbours if step.model == "neighbours" else by_boosting
     return _filled(step, column, guess(table, column.numbers(), seen, wanted))
 
@@ -229,8 +271,9 @@ def _describe_by_group(step: FillByGroup, tally: Tally) -> str:
 def _describe_by_level(step: FillByLevel, tally: Tally) -> str:
     example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
     cells = f"{count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    who = "most" if step.most else "all"
     return (
-        f"Filled {cells} with what all rows with the same {quoted(step.by)} say{example}, "
+        f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}, "
         f"and with {quoted(step.fallback)} where no rows tell."
     )
 
@@ -242,7 +285,7 @@ def _describe_by_time(step: FillByTime, tally: Tally) -> str:
 
 @describe_step.register
 def _describe_by_model(step: FillByModel, tally: Tally) -> str:
-    how = {"neighbours": "the mean of the most similar rows", "boosting": "what gradient-boosted trees say"}
+    how = {"neighbours": "what the most similar rows say", "boosting": "what gradient-boosted trees say"}
     return f"{_cells(step, tally)} with {how[step.model]}, going by {_named(step.predictors)}."
 
 
