@@ -56,7 +56,7 @@ def test_numbers(cells: tuple[str, ...], expected: list[float]) -> None:
     ],
 )
 def test_stays_text(cells: tuple[str, ...]) -> None:
-    assert values(*cells) == list(cells)
+    assert values(*cells) == [cell.strip() for cell in cells]
 
 
 def test_zero_and_decimals_below_one_are_no_codes() -> None:
@@ -163,7 +163,7 @@ def test_ambiguous_dates_are_a_doubt_with_counts() -> None:
         (("none", "none", "x"), ["none", "none", "x"]),
         (("none", "a", "b", "c"), [None, "a", "b", "c"]),
         (("", " ", "a"), [None, None, "a"]),
-        (("  padded ", "a"), ["  padded ", "a"]),
+        (("  padded ", "a"), ["padded", "a"]),
     ],
 )
 def test_null_words_are_judged_by_column(cells: tuple[str, ...], expected: list[str | None]) -> None:

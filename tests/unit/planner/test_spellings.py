@@ -79,7 +79,7 @@ def test_a_merged_column_is_described_and_prepared_as_one() -> None:
     assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
     (told,) = (result for result in outcome.results if result.kind == "merge_levels")
     assert told.reason == (
-        "Gave 4 cells of “city” the usual spelling: such as “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
+        "Gave 3 cells of “city” the usual spelling: “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
         "and “Berlni” is now “Berlin”. They differ by case, spaces, dots or dashes, or by a slip that is rare; "
         "2 values are left."
     )
@@ -90,3 +90,15 @@ def test_the_target_keeps_its_spellings() -> None:
     outcome = prepared({"x": [str(place % 17) for place in range(60)], "city": cells}, target="city")
     assert outcome.engineered["city"].array.to_pylist() == cells
     assert any("such as “berlin” and “Berlin”" in result.reason for result in outcome.results)
+
+
+def test_white_space_around_text_is_left_out() -> None:
+    cells: list[str | None] = [f"P{place}" for place in range(60)]
+    cells[3], cells[9], cells[20] = " P3", "P9\t", "n/a"
+    outcome = prepared({"provider": cells, "x": [str(place % 17) for place in range(60)]})
+    assert outcome.cleaned["provider"].array.to_pylist()[:21] == [*(f"P{place}" for place in range(20)), None]
+    (told,) = (result for result in outcome.results if result.kind == "read_column" and result.columns == ("provider",))
+    assert told.reason.startswith(
+        "Left out the white space around 2 cells of “provider”; took 1 cell of “provider”, “n/a”, for missing."
+    )
+    assert undo(outcome.changes, outcome.cleaned.to_table())["provider"].to_pylist() == cells

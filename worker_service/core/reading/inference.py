@@ -115,14 +115,15 @@ def _dates(spec: AnyReadAs) -> str:
 
 
 def _text(column: Column, spec: ReadText, refusals: list[str], doubt: str | None) -> Inference:
-    missing = column.missing if not spec.missing else column.derive(read, spec).column.missing
+    text = column.derive(read, spec).column
+    missing = text.missing
     code = bool(column.derive(numbers.codes_among)) and bool(refusals)
     if missing == len(column):
         evidence = "No cell has a value."
     elif refusals:
         evidence = f"Kept as text, because {refusals[0]}."
     else:
-        different = len(column.derive(distinct).values) - len(spec.missing)
+        different = len(text.derive(distinct).values)
         evidence = f"The {count(len(column) - missing, 'known cell')} hold text, {count(different, 'different value')}."
     sentence = None if doubt is None else f"{doubt[0].upper()}{doubt[1:]}, so they were left as text."
-    return Inference(spec if spec.missing else None, evidence, code=code, doubt=sentence)
+    return Inference(spec if spec.missing or spec.trim else None, evidence, code=code, doubt=sentence)

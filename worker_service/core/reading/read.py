@@ -36,11 +36,11 @@ def read(column: Column, spec: AnyReadAs) -> Reading:
     """Read a text column as a spec says; of a column of numbers, keep the finite ones."""
     if not column.is_text:
         return _keep_finite(column)
-    if isinstance(spec, ReadText) and not spec.missing:
+    if isinstance(spec, ReadText) and not spec.missing and not spec.trim:
         return Reading(column, np.zeros(len(column), dtype=bool), 0, ())
     text = blank(column.array, spec.missing)
     if isinstance(spec, ReadText):
-        return Reading(Column(text), differs(column.array, text), 0, ())
+        return _reading(column.array, text, pc.utf8_trim_whitespace(text) if spec.trim else text, plain=True)
     typed = column.derive(cast_column, spec)
     if typed is None:
         found = column.derive(distinct)

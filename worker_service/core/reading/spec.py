@@ -19,9 +19,11 @@ class Spec(BaseModel):
 
 
 class ReadText(Spec):
-    """Leave the text as it is."""
+    """Leave the text as it is, but for white space around it."""
 
     kind: Literal["text"]
+    trim: bool = False
+    """Whether white space before and behind the text is left out."""
 
 
 class Notation(Spec):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column
@@ -24,7 +25,10 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * len(column)}
     if "NA" in counts and _looks_like_codes(column):
         kept.add("NA")
-    return ReadText(kind="text", missing=tuple(sorted(set(words) - kept)))
+    missing = tuple(sorted(set(words) - kept))
+    values = found.values.filter(pc.invert(pc.is_in(found.values, value_set=pa.array(missing, found.values.type))))
+    padded = pc.any(pc.not_equal(values, pc.utf8_trim_whitespace(values))).as_py() or False
+    return ReadText(kind="text", missing=missing, trim=padded)
 
 
 def _looks_like_codes(column: Column) -> bool:

@@ -53,7 +53,7 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
 def _describe(step: ReadColumn, tally: Tally) -> str:
     taken = tally.cells_changed - tally.rewritten - tally.found
     if isinstance(step.read_as, ReadText):
-        return f"Took {_taken(step.read_as.missing, taken, of=f' of {quoted(step.column)}')} for missing."
+        return _of_text(step.column, step.read_as, taken, tally)
     zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
     sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_unit(step)}"
     if tally.rewritten:
@@ -64,6 +64,14 @@ def _describe(step: ReadColumn, tally: Tally) -> str:
         fit = f"that {plural_verb(tally.found, 'does', 'do')} not fit became missing"
         sentence += f"; {count(tally.found, 'cell')} {fit}"
     return f"{sentence}."
+
+
+def _of_text(column: str, spec: ReadText, taken: int, tally: Tally) -> str:
+    trimmed = f"Left out the white space around {count(tally.rewritten, 'cell')} of {quoted(column)}"
+    if not taken:
+        return f"{trimmed}."
+    took = f"ook {_taken(spec.missing, taken, of=f' of {quoted(column)}')} for missing."
+    return f"{trimmed}; t{took}" if tally.rewritten else f"T{took}"
 
 
 def _unit(step: ReadColumn) -> str:
