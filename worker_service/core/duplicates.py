@@ -13,6 +13,8 @@ EXPLAINED = 0.05
 """Where chance makes at least this share of the pairs of equal rows, none is removed."""
 MOST_REPEATED = 0.3
 """Where more rows than this repeat another, repeating is how the table is."""
+FEWEST_ROWS = 20
+"""So many different rows that are all there equally often are a table written more than once."""
 MOST_TRIED = 12
 """How many columns are left out in turn, those with the fewest values first."""
 _Hashes = npt.NDArray[np.uint64]
@@ -47,7 +49,8 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
         return none
     tried = sorted(columns, key=lambda name: distinct_values[name])[:MOST_TRIED]
     expected = max(_expected_share(together - hashes[name], hashes[name], groups) for name in tried)
-    removable = len(columns) > 1 and expected < EXPLAINED and repeated <= MOST_REPEATED * rows
+    usual = repeated > MOST_REPEATED * rows and not _whole_table(groups)
+    removable = len(columns) > 1 and expected < EXPLAINED and not usual
     return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), removable=removable)
 
 
@@ -100,6 +103,11 @@ def _sum(hashes: Sequence[_Hashes]) -> _Hashes:
 
 def _groups(hashes: _Hashes) -> npt.NDArray[np.int64]:
     return np.unique(hashes, return_counts=True)[1]
+
+
+def _whole_table(groups: npt.NDArray[np.int64]) -> bool:
+    """Whether every row is there equally often, as in a file that was written twice."""
+    return len(groups) >= FEWEST_ROWS and int(groups.min()) == int(groups.max())
 
 
 def _pairs(groups: npt.NDArray[np.int64]) -> float:

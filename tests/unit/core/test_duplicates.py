@@ -49,3 +49,11 @@ def test_a_single_column_has_no_copies() -> None:
 def test_missing_cells_are_equal_to_each_other_only() -> None:
     frame = Frame.from_table(pa.table({"x": [None, 0, None, 0], "y": ["a", "a", "a", "b"]}))
     assert first_of_equal_rows(list(frame.columns.values())).tolist() == [True, True, False, True]
+
+
+def test_a_table_written_twice_is_halved_and_one_of_sales_is_not() -> None:
+    columns = {"price": RNG.lognormal(3, 1, 100).round(2), "code": [f"A{place}" for place in RNG.permutation(100)]}
+    assert found(with_copies(columns, 100)).removable
+    sold = RNG.integers(0, 100, 400)
+    sales = {name: np.array(values)[sold] for name, values in columns.items()}
+    assert not found(sales).removable
