@@ -42,10 +42,11 @@ def moderate(column: Column) -> bool:
 
 def features(columns: Sequence[Column]) -> Numbers:
     """A number for each cell, rows × columns: moments as days, categories by their frequency rank; NaN for missing."""
-    return np.stack([_feature(column) for column in columns], axis=1)
+    return np.stack([column.derive(feature) for column in columns], axis=1)
 
 
-def _feature(column: Column) -> Numbers:
+def feature(column: Column) -> Numbers:
+    """The numbers of one column as `features` have them."""
     if column.is_text:
         found = column.derive(distinct)
         ranks = np.empty(len(found.values) + 1)

@@ -1,27 +1,29 @@
 """A race between ways to guess missing numbers and levels: known cells are hidden, and every way guesses them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from worker_service.core.distinct import distinct
 from worker_service.core.fences import Numbers
-from worker_service.core.frame import TIMESTAMP, Column
+from worker_service.core.frame import Column
 from worker_service.core.guessing import (
     MOST_ROWS,
     by_boosting,
     by_neighbours,
     by_time,
-    features,
+    feature,
     group_medians,
     group_modes,
     levels_by_boosting,
     levels_by_neighbours,
     moderate,
+    sampled,
 )
+from worker_service.core.predictability import taken
 from worker_service.core.statistics import Value
 
 Method = Literal[
@@ -42,6 +44,10 @@ FEWEST_KNOWN = 60
 MOST_RACES = 8
 """So many columns, those that miss most, are raced by models too."""
 MOST_PREDICTORS = 20
+MOST_GROUPINGS = 4
+"""So many columns, those that go with it most, are tried as groups."""
+BASE_ROWS = 4 * MOST_ROWS
+"""So many rows are looked at to find `MOST_ROWS` with a value."""
 FEWEST_SHARE = 0.5
 """Only columns that are known in so many rows are looked at."""
 WEAKEST = 0.15
@@ -125,7 +131,16 @@ def race_imputers(
     ]
     if time_column not in {column.name for column in usable}:
         time_column = None
-    return tuple(_race(name, values, _beside(name, usable), time_column, models=name in laborious) for name in racing)
+    base = _base(values, {*racing, *(column.name for column in usable)}, in_order=time_column is not None)
+    races = (_race(name, base, _beside(name, usable), time_column, models=name in laborious) for name in racing)
+    return tuple(race for race in races if race is not None)
+
+
+def _base(values: Mapping[str, Column], names: Collection[str], *, in_order: bool) -> dict[str, Column]:
+    """Rows that all races look at: evenly spaced, or the last ones where they are in the order of time."""
+    rows = len(next(iter(values.values()), ()))
+    places = np.arange(rows)[:: max(1, -(-rows // BASE_ROWS))] if not in_order else np.arange(rows)[-BASE_ROWS:]
+    return {name: values[name] if len(places) == rows else taken(values[name], places) for name in names}
 
 
 def _can_race(column: Described, values: Column) -> bool:
@@ -144,36 +159,64 @@ def _beside(name: str, columns: Sequence[Described]) -> list[Described]:
     return [column for column in columns if column.name != name]
 
 
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Rows in which the column to race is known."""
+
+    base: Mapping[str, Column]
+    rows: _Places
+
+    def codes(self, name: str) -> _Codes:
+        """The places of a column's levels; -1 for missing."""
+        return self.base[name].derive(distinct).codes[self.rows]
+
+    def numbers(self, name: str) -> Numbers:
+        """A column as a model sees it."""
+        return self.base[name].derive(feature)[self.rows]
+
+    def table(self, names: Sequence[str]) -> Numbers:
+        """Several columns, rows × columns."""
+        return np.stack([self.numbers(name) for name in names], axis=1)
+
+
 def _race(
-    name: str, values: Mapping[str, Column], others: Sequence[Described], time_column: str | None, *, models: bool
-) -> ImputationRace:
-    column = values[name]
-    known = np.flatnonzero(column.present())
-    rows = known[:: max(1, -(-len(known) // MOST_ROWS))]
-    if time_column is not None:
-        rows = known[: len(rows)] if len(known) <= MOST_ROWS else known[-MOST_ROWS:]
-    sample = {one: Column(values[one].array.take(pa.array(rows))) for one in [name, *(o.name for o in others)]}
-    others_names = [other.name for other in others]
+    name: str, base: Mapping[str, Column], others: Sequence[Described], time_column: str | None, *, models: bool
+) -> ImputationRace | None:
+    """None where too few of the rows looked at have a value."""
+    known = np.flatnonzero(base[name].present())
+    if len(known) < FEWEST_KNOWN:
+        return None
+    rows = sampled(known) if time_column is None else known[-MOST_ROWS:]
+    sample, is_number = _Sample(base, rows), base[name].is_number
+    truth: npt.NDArray[Any] = base[name].numbers()[rows] if is_number else sample.codes(name)
+    strength: Callable[[npt.NDArray[Any], _Sample, str], float] = _strength if is_number else _association
     groups = [other.name for other in others if other.type == "category" and 2 <= other.distinct <= MOST_GROUPS]
-    if not column.is_number:
-        codes = sample[name].derive(distinct).codes
-        predictors = _most_telling(codes, sample, others_names) if models else []
-        ways = _ways_of_levels(codes, sample, predictors, groups if column.is_text else [], in_order=bool(time_column))
-        return _judged(name, _errors(ways, lambda guesses, rows: guesses != codes[rows], len(codes)), predictors)
-    truth = sample[name].numbers()
-    predictors = _closest(truth, sample, others_names) if models else []
-    ways = _ways_of_numbers(truth, sample, predictors, groups, time_column)
-    return _judged(name, _errors(ways, lambda guesses, rows: np.abs(guesses - truth[rows]), len(truth)), predictors)
+    looked_at = [other.name for other in others] if models else groups
+    strengths = {other: strength(truth, sample, other) for other in looked_at}
+    predictors = _strongest(looked_at, strengths)[:MOST_PREDICTORS] if models else []
+    groups = _strongest(groups, strengths)[:MOST_GROUPINGS]
+    if is_number:
+        ways = _ways_of_numbers(truth, sample, predictors, groups, time_column)
+        return _judged(name, _errors(ways, lambda guesses, places: np.abs(guesses - truth[places]), rows), predictors)
+    ways = _ways_of_levels(truth, sample, predictors, groups, in_order=time_column is not None)
+    return _judged(name, _errors(ways, lambda guesses, places: guesses != truth[places], rows), predictors)
+
+
+def _strongest(names: Sequence[str], strengths: Mapping[str, float]) -> list[str]:
+    """The strongest first, none where all are weak."""
+    if max((strengths[name] for name in names), default=0.0) < WEAKEST:
+        return []
+    return sorted((name for name in names if strengths[name] > 0), key=lambda name: -strengths[name])
 
 
 def _errors(
-    ways: Mapping[str, _Guess], off: Callable[[npt.NDArray[Any], _Places], npt.NDArray[Any]], rows: int
+    ways: Mapping[str, _Guess], off: Callable[[npt.NDArray[Any], _Places], npt.NDArray[Any]], rows: _Places
 ) -> dict[str, Numbers]:
     """How far each way's guesses are off, each half guessed from the other."""
-    half = np.random.default_rng(0).permutation(rows) % 2
+    half = np.random.default_rng(0).permutation(len(rows)) % 2
     errors = {}
     for way, guess in ways.items():
-        errors[way] = np.empty(rows)
+        errors[way] = np.empty(len(rows))
         for part in (0, 1):
             seen, wanted = np.flatnonzero(half != part), np.flatnonzero(half == part)
             errors[way][wanted] = off(guess(seen, wanted), wanted)
@@ -181,37 +224,37 @@ def _errors(
 
 
 def _ways_of_numbers(
-    truth: Numbers, sample: Mapping[str, Column], predictors: list[str], groups: list[str], time_column: str | None
+    truth: Numbers, sample: _Sample, predictors: list[str], groups: list[str], time_column: str | None
 ) -> dict[str, _Guess]:
     ways: dict[str, _Guess] = {
         "mean": lambda seen, wanted: np.full(len(wanted), truth[seen].mean()),
         "median": lambda seen, wanted: np.full(len(wanted), np.median(truth[seen])),
     }
     for group in groups:
-        ways[f"group_median {group}"] = _by_group(sample[group].derive(distinct).codes, truth)
+        ways[f"group_median {group}"] = _by_group(sample.codes(group), truth)
     if time_column is not None:
-        ticks = sample[time_column].array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
+        ticks = sample.numbers(time_column)
         ways["interpolation"] = lambda seen, wanted: by_time(ticks, truth, wanted, np.isin(np.arange(len(truth)), seen))
         ways["forward_fill"] = _value_before(truth)
     if predictors:
-        table = features([sample[one] for one in predictors])
+        table = sample.table(predictors)
         ways["neighbours"] = lambda seen, wanted: by_neighbours(table, truth, seen, wanted)
         ways["boosting"] = lambda seen, wanted: by_boosting(table, truth, seen, wanted)
     return ways
 
 
 def _ways_of_levels(
-    codes: _Codes, sample: Mapping[str, Column], predictors: list[str], groups: list[str], *, in_order: bool
+    codes: _Codes, sample: _Sample, predictors: list[str], groups: list[str], *, in_order: bool
 ) -> dict[str, _Guess]:
     ways: dict[str, _Guess] = {
         "mode": lambda seen, wanted: np.full(len(wanted), np.bincount(codes[seen]).argmax()),
     }
     for group in groups:
-        ways[f"group_mode {group}"] = _by_mode(sample[group].derive(distinct).codes, codes)
+        ways[f"group_mode {group}"] = _by_mode(sample.codes(group), codes)
     if in_order:
         ways["forward_fill"] = _value_before(codes)
     if predictors:
-        table = features([sample[one] for one in predictors])
+        table = sample.table(predictors)
         ways["neighbours"] = lambda seen, wanted: levels_by_neighbours(table, codes, seen, wanted)
         ways["boosting"] = lambda seen, wanted: levels_by_boosting(table, codes, seen, wanted)
     return ways
@@ -244,15 +287,6 @@ def _by_mode(groups: _Codes, codes: _Codes) -> _Guess:
     return guess
 
 
-def _most_telling(codes: _Codes, sample: Mapping[str, Column], names: list[str]) -> list[str]:
-    """The columns that go with the levels most."""
-    strengths = {name: _association(codes, _parts(sample[name])) for name in names}
-    if max(strengths.values(), default=0.0) < WEAKEST:
-        return []
-    told = sorted((name for name in names if strengths[name] > 0), key=lambda name: -strengths[name])
-    return told[:MOST_PREDICTORS]
-
-
 def _parts(column: Column) -> _Codes:
     """A category's frequent levels, or about equally many cells of a quantity in each of `MOST_PARTS`; missing as 0."""
     if column.is_text:
@@ -261,13 +295,16 @@ def _parts(column: Column) -> _Codes:
         places[found.by_frequency()] = np.arange(1, len(found.values) + 1)
         places[-1] = 0
         return np.minimum(places, MOST_PARTS)[found.codes]
-    numbers = features([column])[:, 0]
+    numbers = column.derive(feature)
+    if not column.known:
+        return np.zeros(len(column), np.int32)
     edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, MOST_PARTS + 1)[1:-1]))
     return np.where(np.isnan(numbers), 0, np.searchsorted(edges, numbers) + 1).astype(np.int32)
 
 
-def _association(codes: _Codes, parts: _Codes) -> float:
+def _association(codes: _Codes, sample: _Sample, name: str) -> float:
     """Cramér's V without its bias (Bergsma, 2013): 0 for levels that have nothing to do with the parts, 1 for told."""
+    parts = sample.base[name].derive(_parts)[sample.rows]
     width = int(parts.max(initial=0)) + 1
     counts = np.bincount(codes.astype(np.int64) * width + parts, minlength=(int(codes.max(initial=0)) + 1) * width)
     table = counts.reshape(-1, width).astype(np.float64)
@@ -282,22 +319,13 @@ def _association(codes: _Codes, parts: _Codes) -> float:
     return float(np.sqrt(unbiased / (min(less) - 1)))
 
 
-def _closest(truth: Numbers, sample: Mapping[str, Column], names: list[str]) -> list[str]:
-    """The columns whose numbers, or whose groups' means, go with the truth most."""
-    strengths = {name: _strength(truth, sample[name]) for name in names}
-    if max(strengths.values(), default=0.0) < WEAKEST:
-        return []
-    told = sorted((name for name in names if strengths[name] > 0), key=lambda name: -strengths[name])
-    return told[:MOST_PREDICTORS]
-
-
-def _strength(truth: Numbers, column: Column) -> float:
-    if column.is_text:
-        codes = column.derive(distinct).codes + 1
-        sizes = np.maximum(np.bincount(codes), 1)
-        numbers: Numbers = (np.bincount(codes, truth) / sizes)[codes]
+def _strength(truth: Numbers, sample: _Sample, name: str) -> float:
+    """How much a column's numbers, or its groups' means, go with the truth: Pearson's |r|."""
+    if sample.base[name].is_text:
+        codes = sample.codes(name) + 1
+        numbers: Numbers = (np.bincount(codes, truth) / np.maximum(np.bincount(codes), 1))[codes]
     else:
-        numbers = features([column])[:, 0]
+        numbers = sample.numbers(name)
     known = ~np.isnan(numbers)
     if known.sum() < FEWEST_KNOWN / 2:
         return 0.0
