@@ -14,6 +14,7 @@ AlertKind = Literal[
     "empty_column",
     "telling_missingness",
     "sentinel",
+    "possible_code",
     "slips",
     "unfit_cells",
     "ambiguous_format",
@@ -48,6 +49,13 @@ ALIKE = 0.95
 IMBALANCE = 0.9
 FEW_ROWS = 30
 _SHOWN = 3
+_READ_AS = {
+    "integer": "whole numbers",
+    "decimal": "numbers",
+    "boolean": "true or false",
+    "timestamp": "dates",
+    "text": "text",
+}
 
 
 class Alert(Value):
@@ -154,6 +162,11 @@ def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
         message = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
         yield _alert("sentinel", column.name, "warning", message, hidden)
+    if column.apart and column.is_quantity:
+        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
+        cells = sum(one.count for one in column.apart)
+        message = f"{name} holds {told}, far from all other values: does it stand for missing, or is it real?"
+        yield _alert("possible_code", column.name, "warning", message, cells)
 
 
 def _slips(column: ColumnProfile, rows: int) -> Iterator[Alert]:
@@ -171,7 +184,9 @@ def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
     if column.unfit:
         held = examples(column.unfit_examples, of=column.unfit)
-        message = f"{fraction(column.unfit, rows, 'cell')} of {name} can't be read as {column.storage}: {held}."
+        message = (
+            f"{fraction(column.unfit, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}: {held}."
+        )
         yield _alert("unfit_cells", column.name, "warning", message, column.unfit)
     if column.doubt:
         yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.doubt}", rows - column.missing)
@@ -204,11 +219,11 @@ def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     if numbers is None or column.type not in ("integer", "decimal"):
         return
     known = rows - column.missing
-    if numbers.iqr.outside:
-        outside, ends = numbers.iqr.outside, (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
-        between = f"{number(ends[0])} and {number(ends[1])}"
+    if outside := column.outlying(rows):
+        ends = (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
+        between = f"{number(ends[0])} to {number(ends[1])}"
         told = fraction(outside, known, "known cell")
-        message = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of {between}."
+        message = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
         severity: Severity = "warning" if outside >= MANY_OUTLIERS * known else "info"
         yield _alert("outliers", column.name, severity, message, outside)
     if MANY_ZEROS <= numbers.zero_share < 1:

@@ -97,6 +97,9 @@ def _of_shape(values: Numbers, iqrs: float) -> Ends | None:
     leaning = medcouple(sample)
     if abs(leaning) >= (SKEWED if iqrs == FENCE_IQRS else SLIGHTLY_SKEWED):
         return _skewed(sample, leaning, iqrs)
+    if iqrs == FAR_IQRS and leaning >= 0 and sample[0] > 0:
+        # A positive quantity may be multiplied as easily as added to, so both scales must find a value far out.
+        return Ends(*_exponential(_adjusted(np.log(sample), 0.0, iqrs)), "skewed", leaning)
     # The shorter tail counts, because errors on one side only do not lengthen it.
     reach = min((median - low) / (median - q1), (high - median) / (q3 - median)) * _Z_QUARTILE / _Z_TAIL
     if reach < HEAVY or len(sample) < _FEWEST_FOR_TAILS:

@@ -23,7 +23,7 @@ from worker_service.core.predictability import predictability
 from worker_service.core.reading import Inference, ReadAs, infer, infer_as, read
 from worker_service.core.rendering import render
 from worker_service.core.semantics import Semantic, recognise_semantic, sentence
-from worker_service.core.sentinels import Sentinel, find_sentinels, mask
+from worker_service.core.sentinels import Sentinel, Sentinels, find_sentinels, mask
 from worker_service.core.slips import Slip, find_slips, mended
 from worker_service.core.spellings import Spelling, find_spellings, merged
 from worker_service.core.statistics import (
@@ -42,6 +42,10 @@ from worker_service.core.target import Target, force_target, guess_target
 
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 
+FEWEST_VALUES = 10
+"""A column of whole numbers with at most so many different values holds codes or ratings."""
+MOST_OUTLIERS = 0.1
+"""More than this share outside the fences are no outliers but a part of the distribution."""
 _FREQUENT = 5
 _DEPENDENT = ("category", "identifier", "text", "integer")
 
@@ -65,6 +69,8 @@ class ColumnProfile(Value):
     """Cells without a value once read, those with a sentinel included."""
     sentinels: tuple[Sentinel, ...]
     """Numbers that stand for missing; all that is said about the values leaves them out."""
+    apart: tuple[Sentinel, ...]
+    """Repeated numbers far from all others, which may be codes or real."""
     slips: tuple[Slip, ...]
     """Numbers with a slipped decimal point; all that is said about the values takes them for what was meant."""
     spellings: tuple[Spelling, ...]
@@ -85,6 +91,20 @@ class ColumnProfile(Value):
     numbers: NumberSummary | None
     moments: MomentSummary | None
     text: TextSummary | None
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether its values are no codes, ratings, numbers of telephones or places: only then some can lie outside."""
+        coded = self.storage == "integer" and self.distinct <= FEWEST_VALUES
+        return self.type in ("integer", "decimal") and self.semantic is None and not coded
+
+    def outlying(self, rows: int) -> int:
+        """Values outside the ordinary range by quartiles, 0 where that range means nothing; the table has `rows`."""
+        if self.numbers is None or not self.is_quantity:
+            return 0
+        fences = self.numbers.iqr
+        belong = fences.lower == fences.upper or fences.outside > MOST_OUTLIERS * (rows - self.missing)
+        return 0 if belong else fences.outside
 
 
 class Profile(Value):
@@ -175,7 +195,8 @@ def _describe(
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
     if chosen is not None:
         verdict = obey(verdict, typed, chosen)
-    sentinels = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else ()
+    found = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else Sentinels()
+    sentinels = found.sure
     spellings = typed.derive(find_spellings) if verdict.type == "category" else ()
     typed = mask(typed, sentinels)
     slips = typed.derive(find_slips) if verdict.type in ("integer", "decimal") else ()
@@ -193,6 +214,7 @@ def _describe(
         evidence=" ".join(part for part in (inference.evidence, verdict.reason, meaning) if part),
         missing=typed.missing,
         sentinels=sentinels,
+        apart=found.perhaps,
         slips=slips,
         spellings=spellings,
         distinct=different,

@@ -92,9 +92,9 @@ def _consistency(profile: Profile) -> QualityPart:
 
 def _plausibility(profile: Profile) -> QualityPart:
     measured = [
-        (column, column.numbers.iqr.outside)
+        (column, column.outlying(profile.rows))
         for column in profile.columns
-        if column.numbers is not None and column.type in ("integer", "decimal")
+        if column.numbers is not None and column.is_quantity
     ]
     cells = sum(profile.rows - column.missing for column, _ in measured)
     slipped = sum(slip.count for column, _ in measured for slip in column.slips)

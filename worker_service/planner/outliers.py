@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker_service.core.fences import FAR_IQRS, FENCE_IQRS
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import MOST_OUTLIERS, ColumnProfile, Profile
 from worker_service.core.statistics import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
 from worker_service.core.steps import AnyStep, TreatOutliers
 from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
@@ -13,12 +13,10 @@ from worker_service.core.wording import count, number, percent, plural_verb
 from worker_service.planner.cleaning import is_sparse
 from worker_service.planner.options import Options
 
-MOST_OUTLIERS = 0.1
-"""More than this share outside the fences are no outliers but a part of the distribution."""
+FEWEST_KNOWN = 30
+"""So few values do not tell where the ordinary ones end."""
 MOST_REMOVED = 0.1
 """At most this share of the rows is removed for outliers, all columns together."""
-FEWEST_VALUES = 10
-"""A column of whole numbers with at most so many different values holds codes or ratings."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +57,28 @@ def propose_outliers(profile: Profile, target: Target, options: Options) -> list
 def _cases(profile: Profile, target: Target, method: OutlierMethod) -> Iterator[_Case]:
     for column in profile.columns:
         numbers = column.numbers
-        if numbers is None or column.name == target.column or not _eligible(column, profile.rows):
+        eligible = column.is_quantity and not is_sparse(column, profile.rows)
+        if numbers is None or column.name == target.column or not eligible:
             continue
         fences = numbers.iqr if method == "iqr" else numbers.zscore
         ordinary, far = _ends(fences.lower, fences.upper), _ends(fences.far_lower, fences.far_upper)
         if fences.outside and ordinary is not None and far is not None:
+            fences, far = _spared(column, fences, far)
             yield _Case(column.name, numbers, fences, ordinary, far, profile.rows - column.missing)
+
+
+def _spared(column: ColumnProfile, fences: Fences, far: tuple[float, float]) -> tuple[Fences, tuple[float, float]]:
+    """The range widened to the codes that stand apart: a code that is capped looks like a value."""
+    if not column.apart:
+        return fences, far
+    values = [one.value for one in column.apart]
+    spared = sum(one.count for one in column.apart if not far[0] <= one.value <= far[1])
+    widened = (min(far[0], *values), max(far[1], *values))
+    return fences.model_copy(update={"far": max(0, fences.far - spared)}), widened
 
 
 def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | None:
     return None if lower is None or upper is None else (lower, upper)
-
-
-def _eligible(column: ColumnProfile, rows: int) -> bool:
-    codes = column.storage == "integer" and column.distinct <= FEWEST_VALUES
-    plain = column.type in ("integer", "decimal") and column.semantic is None
-    return plain and not codes and not is_sparse(column, rows)
 
 
 def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:
@@ -82,6 +86,9 @@ def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:
     if lower == upper:
         usual = number(case.numbers.median or 0)
         why = f"At least half of the values are {usual}, so there is no ordinary range to lie outside of."
+        return _Decision("flag", case.ordinary, why)
+    if case.known < FEWEST_KNOWN:
+        why = f"{count(case.known, 'known value')} are too few to tell an outlier from a rare value."
         return _Decision("flag", case.ordinary, why)
     if case.fences.outside > MOST_OUTLIERS * case.known:
         why = f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."

@@ -8,10 +8,21 @@ from worker_service.planner.cleaning import dropped_columns
 
 
 def propose_sentinels(profile: Profile, target: Target) -> list[AnyStep]:
-    """Mask the sentinels of every column that stays; tell about the target's."""
+    """Mask the sentinels of every column that stays; tell about the target's, and about what may be one."""
     dropped = dropped_columns(profile, target)
-    found = [column for column in profile.columns if column.sentinels and column.name not in dropped]
-    return [_flag(column) if column.name == target.column else _mask(column, profile.rows) for column in found]
+    columns = [column for column in profile.columns if column.name not in dropped]
+    found = [column for column in columns if column.sentinels]
+    masks = [_flag(column) if column.name == target.column else _mask(column, profile.rows) for column in found]
+    return [*masks, *(_ask(column) for column in columns if column.apart and column.is_quantity)]
+
+
+def _ask(column: ColumnProfile) -> Flag:
+    told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
+    why = (
+        f"{quoted(column.name)} holds {told}, far from all other values. It may be a code for something, such as a "
+        "missing value, so it was neither capped nor taken for missing."
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.6, source="stands_apart")
 
 
 def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:

@@ -213,7 +213,9 @@ def test_codes_identifiers_and_the_target_have_no_outliers() -> None:
 
 def test_removal_keeps_most_rows() -> None:
     shuffled = np.random.default_rng(5)
-    columns = {f"x{place}": shuffled.permutation([*NORMAL[:189], *[900.0 + place] * 11]) for place in range(6)}
+    columns = {
+        f"x{place}": shuffled.permutation([*NORMAL[:189], *(900.0 + place + np.arange(11))]) for place in range(6)
+    }
     outcome = prepared(columns, outlier_strategy="remove")
     strategies = [result.parameters["strategy"] for result in outcome.results if result.kind == "treat_outliers"]
     assert strategies == ["remove", "cap", "cap", "cap", "cap", "cap"]

@@ -20,7 +20,7 @@ WARMTH = [float(degrees) for degrees in np.round(RNG.normal(12, 8, 400), 1)]
 
 
 def sentinels(cells: Any) -> list[tuple[float, int]]:
-    return [(found.value, found.count) for found in find_sentinels(Column(pa.array(cells)))]
+    return [(found.value, found.count) for found in find_sentinels(Column(pa.array(cells))).sure]
 
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
@@ -32,6 +32,8 @@ def prepared(columns: dict[str, Any], target: str | None = None, **options: Any)
     ("cells", "found"),
     [
         ([*AGES, *[999] * 73], [(999, 73)]),
+        ([*AGES * 10, *[999] * 5], [(999, 5)]),
+        ([*[1, 2, 3, 4, 5] * 40, *[99] * 9], [(99, 9)]),
         ([*AGES, *[-1] * 5], [(-1, 5)]),
         ([*AGES, *[999] * 9, *[-1] * 5, *[9999] * 4], [(9999, 4), (999, 9), (-1, 5)]),
         ([*WARMTH, *[-999.0] * 6], [(-999, 6)]),
@@ -48,14 +50,13 @@ def test_taken_for_missing(cells: list[float], found: list[tuple[float, int]]) -
     "cells",
     [
         [*AGES, 999, 999],
-        [*AGES * 10, *[999] * 5],
         [*AGES, *[99] * 9],
         [*AGES, *[998] * 9],
         [*AGES, *[0] * 9],
         [*PRICES, *[99.0] * 20],
         [*(round(price * 500) for price in PRICES), *[99_999] * 20],
         [*WARMTH, *[-1.0] * 9],
-        [*[1, 2, 3, 4, 5] * 40, *[99] * 9],
+        [*[1, 2, 3, 4, 5] * 40, *[9] * 9],
         list(range(900, 1000)) * 3,
         [5.0] * 100 + [999.0] * 50,
     ],
@@ -97,3 +98,11 @@ def test_identifiers_and_codes_have_none() -> None:
         "zip": [*(f"0{age}" for age in AGES), *["9999"] * 5],
     }
     assert all(not column.sentinels for column in profile(Frame.from_table(pa.table(columns))).columns)
+
+
+@pytest.mark.parametrize(("others", "code"), [(RNG.normal(120, 12, 400).round().tolist(), 0), ([*range(11)] * 20, 98)])
+def test_what_may_be_a_code_is_asked_and_not_capped(others: list[float], code: int) -> None:
+    outcome = prepared({"value": [*others, *[float(code)] * 20], "x": RNG.normal(0, 1, len(others) + 20)})
+    assert outcome.cleaned["value"].numbers().tolist()[-20:] == [code] * 20
+    (asked,) = (result for result in outcome.results if result.source == "stands_apart")
+    assert f"{code} (20 cells), far from all other values" in asked.reason
