@@ -4,6 +4,7 @@ The detector comes late because it reads some valid UTF-8 as a national code pag
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -30,6 +31,11 @@ _KNOWN_BINARY = (
     (b"%PDF", "a PDF document"),
     (b"\x7fELF", "a program"),
 )
+_WESTERN = "cp1252"
+_RARE = ("mac_", "hp_", "cp4", "cp7", "cp85", "cp86", "iso8859_10", "iso8859_14", "iso8859_16")
+_EASTERN = re.compile(r"[^\W\d_][¹³¿][^\W\d_]|õ(?![eo])|Õ(?![eoEO])")
+"""Read as Western, the letters of Poles and Hungarians stand where no Western language has them."""
+_TURKISH, _ICELANDIC = re.compile("[ðþýÐÞÝ]"), re.compile("[áíóúæÁÍÓÚÆ]")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 
@@ -91,12 +97,28 @@ def _obey(source: Path, head: bytes, chosen: str) -> tuple[str, int, tuple[str, 
 
 def _detect(source: Path, head: bytes, *, skip: int) -> tuple[str, str]:
     """The encoding that fits best, and the note that says so."""
-    best = charset_normalizer.from_bytes(head[skip:_SAMPLE]).best()
-    if best is not None and _decodes(source, best.encoding, skip=skip):
-        note = f"The file is not UTF-8; it was read as {best.encoding}, the best fit. Check accented letters."
-        return best.encoding, note
+    encoding = _likeliest(head[skip:_SAMPLE])
+    if encoding is not None and _decodes(source, encoding, skip=skip):
+        note = f"The file is not UTF-8; it was read as {encoding}, the best fit. Check accented letters."
+        return encoding, note
     note = "The file is not UTF-8 and fits no other encoding well; it was read as cp1252. Check accented letters."
     return "cp1252", note
+
+
+def _likeliest(sample: bytes) -> str | None:
+    """What the detector finds first, but no DOS or Mac code page, and the Western one wherever the text allows it.
+
+    Few accented letters fit many code pages equally well, and the detector then names any of them.
+    """
+    found = list(charset_normalizer.from_bytes(sample))
+    western = next((match for match in found if _WESTERN in match.could_be_from_charset), None)
+    text = sample.decode(_WESTERN, "ignore")
+    if western is not None and _TURKISH.search(text) and not _ICELANDIC.search(text):
+        return "cp1254"
+    if western is not None and not _EASTERN.search(text):
+        return _WESTERN
+    usual = [match for match in found if not match.encoding.startswith(_RARE) and match is not western]
+    return next((match.encoding for match in usual or found), None)
 
 
 def _decodes(source: Path, encoding: str, *, skip: int) -> bool:
