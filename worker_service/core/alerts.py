@@ -207,7 +207,9 @@ def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     if column.type == "constant":
         yield _alert("constant", column.name, "info", f"All known values of {name} are the same.", 0)
     if column.type == "identifier":
-        message = f"{name} identifies its rows ({count(column.distinct, 'different value')}) and tells a model nothing."
+        unique = column.distinct >= rows - column.missing
+        what = "identifies its rows" if unique else "holds codes or names of something"
+        message = f"{name} {what} ({count(column.distinct, 'different value')}) and tells a model nothing."
         yield _alert("identifier", column.name, "info", message, 0)
     if column.type == "category" and column.distinct > MANY_LEVELS and column.doubt is None:
         message = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."

@@ -22,6 +22,11 @@ _ROW_COUNTER = 20
 
 _IDENTIFIER_NAME = re.compile(r"(^|[^a-z0-9])(id|ids|uuid|guid|rowid|index|serial|pk)$|^unnamed")
 
+_CODE_NAME = re.compile(
+    r"(^|[^a-z])(ean|ean13|gtin|upc|isbn|barcode|phone|telephone|tel|mobile|fax|iban|ssn|account_number)($|[^a-z])"
+)
+_SHORTEST_CODE = 100_000
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -71,6 +76,8 @@ def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:
     if _named_identifier(name) and _many(column, distinct):
         return Verdict("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
     values = column.derive(ordered)
+    if _CODE_NAME.search(_words(name)) and values[0] >= _SHORTEST_CODE and _many(column, distinct):
+        return Verdict("identifier", "The name says that they are numbers of something, and not amounts.")
     first, last = int(values[0]), int(values[-1])
     if distinct == len(column) >= _ROW_COUNTER and first in (0, 1) and last - first == distinct - 1:
         return Verdict("identifier", f"They count from {number(first)} to {number(last)} and only number the rows.")
@@ -97,8 +104,11 @@ def _is_category(column: Column, distinct: int, lengths: TextSummary) -> bool:
 
 
 def _named_identifier(name: str) -> bool:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
-    return _IDENTIFIER_NAME.search(words) is not None
+    return _IDENTIFIER_NAME.search(_words(name)) is not None
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
 
 
 def _many(column: Column, distinct: int) -> bool:

@@ -75,9 +75,11 @@ def _trace(outcome: Outcome) -> tuple[dict[str, tuple[str, ...]], dict[str, tupl
         changes_values = result.kind != "read_column" and (result.cells_changed or result.outputs)
         if result.state != "applied" or not changes_values:
             continue
-        past = tuple(dict.fromkeys(source for name in result.columns for source in sources[name]))
-        for name in result.outputs or result.columns:
-            earlier = tuple(dict.fromkeys(way for column in result.columns for way in ways[column]))
+        # A step without outputs changes its first column; the others it looks at lend their values to the gaps only.
+        looked_at = result.columns if result.outputs else result.columns[:1]
+        past = tuple(dict.fromkeys(source for name in looked_at for source in sources[name]))
+        for name in result.outputs or looked_at:
+            earlier = tuple(dict.fromkeys(way for column in looked_at for way in ways[column]))
             sources[name], ways[name] = past, (*earlier, result.what)
     return sources, ways
 

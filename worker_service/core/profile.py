@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from worker_service.core.column_type import MOST_LEVELS, ChosenType, ColumnType, decide_type, obey
 from worker_service.core.correlation import Correlation, correlate
 from worker_service.core.dependencies import Dependency, find_dependencies
 from worker_service.core.distinct import distinct
-from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows
+from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
 from worker_service.core.frame import TIMESTAMP, Column, Frame
 from worker_service.core.imputation import ImputationRace, race_imputers
 from worker_service.core.leakage import Leak, find_leaks
@@ -157,14 +158,15 @@ def profile(
         if target is None
         else force_target(target, columns)
     )
-    ordered = (column.name for column in columns if column.type == "timestamp" and column.monotonic == "increasing")
+    copies = find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows)
+    ordered = (column.name for column in columns if _in_order(column, tidy, copies))
     dependencies = _dependencies(columns, tidy, chosen)
     leaks = find_leaks(columns, tidy, chosen.column)
     time_column = next(ordered, None)
     return Profile(
         rows=frame.rows,
-        duplicates=find_duplicate_rows(typed, {column.name: column.distinct for column in columns}, frame.rows),
-        near_duplicates=find_near_duplicates(typed, _identifiers(columns)),
+        duplicates=copies,
+        near_duplicates=find_near_duplicates(tidy, _identifiers(columns)),
         dependencies=dependencies,
         swaps=find_swaps(_categories(columns, tidy, chosen)),
         time_column=time_column,
@@ -174,9 +176,27 @@ def profile(
         imputations=race_imputers(
             columns, tidy, target=chosen.column, leaks=[leak.column for leak in leaks], time_column=time_column
         ),
-        missingness=find_missingness(columns, tidy, chosen.column),
+        missingness=find_missingness(columns, _with_words(tidy, frame, chosen), chosen.column),
         columns=tuple(_corrected(column, dependencies) for column in columns),
     )
+
+
+def _in_order(column: ColumnProfile, tidy: Mapping[str, Column], copies: DuplicateRows) -> bool:
+    """Whether it holds moments that increase from row to row, once copies of rows are removed."""
+    if column.type != "timestamp" or column.missing or not copies.removable:
+        return column.type == "timestamp" and column.monotonic == "increasing"
+    first = first_of_equal_rows(list(tidy.values()))
+    ticks = tidy[column.name].array.cast(TIMESTAMP).view("int64").to_numpy()[first]
+    return bool((ticks[1:] > ticks[:-1]).all())
+
+
+def _with_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Mapping[str, Column]:
+    """The columns with the words that a target of two values is written in, which stay in every table."""
+    if target.column is None or not tidy[target.column].is_boolean or not frame[target.column].is_text:
+        return tidy
+    known = pa.array(tidy[target.column].present())
+    written = pc.if_else(known, frame[target.column].array, pa.scalar(None, pa.string()))
+    return {**tidy, target.column: Column(written)}
 
 
 def _infer(column: Column, chosen: ChosenType | None) -> Inference:

@@ -51,7 +51,7 @@ def _summary(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
 
 def _types(profile: Profile) -> str:
     kinds = [column.type for column in profile.columns]
-    return listing(f"{kinds.count(kind)} of type {kind}" for kind in dict.fromkeys(kinds))
+    return listing(f"{kinds.count(kind)} as {kind}" for kind in dict.fromkeys(kinds))
 
 
 def _shape(rows: int, columns: int) -> str:
@@ -70,7 +70,11 @@ def _work(outcome: Outcome) -> str:
     applied = [result for result in outcome.results if result.state == "applied"]
     amounts = (
         (sum(result.cells_changed for result in applied if result.kind.startswith("fill_")), "cell", "filled"),
-        (sum(result.cells_changed for result in applied if result.phase == "outliers"), "cell", "treated as outliers"),
+        (
+            sum(result.cells_changed for result in applied if result.phase == "outliers"),
+            "cell",
+            "treated for being far out",
+        ),
         (sum(result.rows_removed for result in applied), "row", "removed"),
     )
     parts = [f"{count(size, noun)} {plural_verb(size, 'was', 'were')} {verb}" for size, noun, verb in amounts if size]

@@ -33,6 +33,8 @@ SHORTEST_KEY = 3
 
 _LETTER = r"[^\W\d_]"
 _SEPARATORS = re.compile(rf"(?<={_LETTER})[\s._-]+(?={_LETTER})|\s+")
+_INITIALS = re.compile(rf"(?<!\w)({_LETTER}\.){{2,}}")
+"""U.S.A. says what USA says."""
 _DIGITS = re.compile(r"\D+")
 
 
@@ -79,6 +81,7 @@ def respelled(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
 def _key(text: str) -> str:
     """What spellings of the same value have in common."""
     plain = " ".join(text.split())
+    plain = _INITIALS.sub(lambda found: found.group().replace(".", ""), plain)
     folded = _SEPARATORS.sub(" ", plain).rstrip(".,;:").casefold()
     return folded if len(folded) >= SHORTEST_KEY else plain
 

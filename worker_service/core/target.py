@@ -149,7 +149,8 @@ def _torn(columns: Sequence[Candidate], predictability: Predictability) -> Targe
             f"By name it could be {names}, and only {quoted(name)} is predicted by the others. {_told(scores[name])}"
         )
         return Target(column=name, confidence=0.55, reason=reason)
-    reason = f"It could be {names}: none of them is the last column, so no target was chosen. Name one with target=."
+    are = "it is not" if len(columns) == 1 else "none of them is"
+    reason = f"It could be {names}, but {are} the last column, so no target was chosen. Name one with target=."
     return Target(column=None, confidence=0.3, reason=reason)
 
 

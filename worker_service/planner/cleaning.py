@@ -241,8 +241,15 @@ def _words() -> Iterator[str]:
         yield f"missing {attempt}"
 
 
-def _fill_boolean(column: ColumnProfile) -> FillMissing:
+def _fill_boolean(column: ColumnProfile) -> FillMissing | Flag:
     leader, known = column.top_values[0], sum(level.count for level in column.top_values)
+    if leader.count < LEADING_SHARE * known:
+        cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
+        why = (
+            f"Left the {cells} of {quoted(column.name)} as {are} in the cleaned table: {leader.value} holds only "
+            f"{percent(leader.count / known)} of the {count(known, 'known cell')}, so filling would be a coin toss."
+        )
+        return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
     why = f"It holds {percent(leader.count / known)} of the {count(known, 'known cell')}."
     return _fill_with(column, "mode", leader.value == "true", why, source="fill_boolean")
 

@@ -20,7 +20,7 @@ from worker_service.planner.cleaning import dropped_columns, is_sparse
 from worker_service.planner.derived import propose_bins, propose_date_parts, propose_ratios
 from worker_service.planner.encoding import propose_encoding
 from worker_service.planner.leaks import propose_leaks
-from worker_service.planner.missingness import propose_was_missing
+from worker_service.planner.missingness import propose_value_or_none, propose_was_missing
 from worker_service.planner.names import Names
 from worker_service.planner.scaling import HEAVY_KURTOSIS, propose_scaling
 
@@ -54,6 +54,7 @@ def propose_features(profile: Profile, target: Target, treatment: Sequence[AnySt
         _announce(target),
         *propose_leaks(profile, target),
         *numbered,
+        *propose_value_or_none([column for column in features if column.name in drops], profile, target, names),
         *drops.values(),
         *propose_was_missing(kept, profile, target, names),
         *_fill_emptied(kept, treatment),
@@ -80,7 +81,20 @@ def _places(encoding: Sequence[AnyStep]) -> list[str]:
 
 
 def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]) -> Iterator[FillMissing]:
-    """A model needs a value where outliers were emptied."""
+    """A model needs a value where outliers were emptied, and where true or false would have been a coin toss."""
+    left = {step.column for step in treatment if isinstance(step, Flag) and step.source == "left_missing"}
+    for column in columns:
+        if column.type == "boolean" and column.name in left:
+            yield FillMissing(
+                kind="fill_missing",
+                phase="features",
+                column=column.name,
+                method="mode",
+                value=column.top_values[0].value == "true",
+                why="It was left missing in the cleaned table, and a model needs a value.",
+                confidence=0.5,
+                source="fill_left",
+            )
     medians = {column.name: column.numbers.median for column in columns if column.numbers is not None}
     for step in treatment:
         if isinstance(step, TreatOutliers) and step.strategy == "null" and medians.get(step.column) is not None:

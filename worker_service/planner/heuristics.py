@@ -22,10 +22,10 @@ def propose(profile: Profile, options: Options) -> Recipe:
     target = profile.target
     reading = propose_reading(profile, target)
     cleaning = [
-        *propose_duplicates(profile),
         *propose_sentinels(profile, target),
         *propose_slips(profile, target),
         *propose_spellings(profile, target),
+        *propose_duplicates(profile),
         *propose_near_duplicates(profile),
         *propose_repairs(profile, target),
         *propose_cleaning(profile, target),

@@ -65,8 +65,8 @@ def _scores(race: ImputationRace) -> str:
     if race.of_levels:
         more = f", {_NAMES[others[0].method]} {_right(others[0])}" if others else ""
         return f"{_NAMES[best.method]} got {_right(best)} right{more}"
-    more = f", {_NAMES[others[0].method]} {_off(others[0])}" if others else ""
-    return f"{_NAMES[best.method]} was {_off(best)} off on average{more}"
+    more = f", {_NAMES[others[0].method]} by {_off(others[0])}" if others else ""
+    return f"{_NAMES[best.method]} missed by {_off(best)} on average{more}"
 
 
 def _constant(race: ImputationRace) -> Guesser:

@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker_service.core.missingness import Missingness
+from worker_service.core.missingness import FEWEST_CELLS, Missingness
 from worker_service.core.profile import ColumnProfile, Profile
-from worker_service.core.steps import WasMissing
+from worker_service.core.steps import Flag, WasMissing
 from worker_service.core.target import Target
 from worker_service.core.wording import listing, number, percent, quoted
 from worker_service.planner.names import Names
 
+GIVES_AWAY = 0.95
+"""From this strength on, gaps say nearly all about the target."""
+
 
 def propose_was_missing(
     columns: Sequence[ColumnProfile], profile: Profile, target: Target, names: Names
-) -> Iterator[WasMissing]:
-    """An indicator for each feature whose gaps depend on something; the target's would be computed from it."""
-    features = {column.name for column in columns} - {target.column}
+) -> Iterator[WasMissing | Flag]:
+    """An indicator for each feature whose gaps depend on something; the target's would be computed from it.
+
+    Gaps that give the target away are told and get none.
+    """
+    leaks = {leak.column for leak in profile.leaks}
+    features = {column.name for column in columns} - {target.column} - leaks
     for found in profile.missingness:
-        if found.column in features:
+        if found.column in features and found.depends_on == target.column and found.strength >= GIVES_AWAY:
+            yield _leak(found)
+        elif found.column in features:
             yield WasMissing(
                 kind="was_missing",
                 column=found.column,
@@ -25,6 +34,32 @@ def propose_was_missing(
                 confidence=0.8,
                 source="missingness",
             )
+
+
+def propose_value_or_none(
+    columns: Sequence[ColumnProfile], profile: Profile, target: Target, names: Names
+) -> Iterator[WasMissing]:
+    """An indicator for each column of one value or none, such as a coupon, that does not give the target away."""
+    telling = {found.column for found in profile.missingness if found.strength >= GIVES_AWAY}
+    for column in columns:
+        enough = min(column.missing, profile.rows - column.missing) >= FEWEST_CELLS
+        if column.type == "constant" and enough and column.name not in telling:
+            yield WasMissing(
+                kind="was_missing",
+                column=column.name,
+                name=names.claim(column.name, "was_missing"),
+                why="It has one value or none, so whether it has one is all that it says.",
+                confidence=0.8,
+                source="value_or_none",
+            )
+
+
+def _leak(found: Missingness) -> Flag:
+    why = (
+        f"Whether {quoted(found.column)} has a value tells {quoted(found.depends_on or '')} almost perfectly, so it "
+        "may be known only afterwards. If it is, leave the column out: it would be a leak."
+    )
+    return Flag(kind="flag", phase="features", column=found.column, why=why, confidence=0.9, source="leak")
 
 
 def _reason(found: Missingness) -> str:

@@ -73,7 +73,7 @@ def test_read_tells_what_it_took_and_what_it_rewrote_apart() -> None:
             "constant",
             "gone",
             ["x", "gone"],
-            "Filled 1 missing cell of “a” with the word, “gone”.",
+            "Filled 1 missing cell of “a” with the word “gone”.",
         ),
         ([True, None], "mode", True, [True, True], "Filled 1 missing cell of “a” with the most frequent value, true."),
         (

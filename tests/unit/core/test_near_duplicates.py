@@ -54,10 +54,12 @@ def with_names(rows: int) -> dict[str, Any]:
 
 
 def test_rows_that_differ_in_a_spelling_are_told_and_stay() -> None:
-    columns = with_copies(with_names(1000), 3)
-    columns["name"][1000:] = ["Martha Miler", "Johanes Baker", "Elisabteh Miller"]
+    syllables = np.array(["mar", "tha", "jo", "han", "nes", "eli", "sa", "beth", "ko", "lin"])
+    places = np.random.default_rng(8).integers(0, 10, (1000, 8))
+    names = np.array([" ".join("".join(syllables[part]) for part in (row[:4], row[4:])) for row in places])
+    columns = with_copies({"name": names.astype("U60"), **people(1000)}, 3)
     earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
-    columns["name"][earlier] = ["Martha Miller", "Johannes Baker", "Elisabeth Miller"]
+    columns["name"][1000:] = [f"{name[:5]}x{name[6:]}" for name in columns["name"][1000:]]
     outcome = prepared(columns)
     assert outcome.cleaned.rows == 1003
     (reason,) = near(outcome)
@@ -65,6 +67,16 @@ def test_rows_that_differ_in_a_spelling_are_told_and_stay() -> None:
         "3 rows differ from an earlier one only in the spelling of “name”, more than chance explains"
     )
     assert all(f"row {1001 + place:,} and row {row + 1:,}" in reason for place, row in enumerate(earlier))
+
+
+def test_copies_whose_spelling_is_mended_are_removed() -> None:
+    columns = with_copies(with_names(1000), 3)
+    earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
+    columns["name"][1000:] = ["Martha Miler", "Johanes Baker", "Elisabteh Miller"]
+    columns["name"][earlier] = ["Martha Miller", "Johannes Baker", "Elisabeth Miller"]
+    outcome = prepared(columns)
+    assert outcome.cleaned.rows == 1000
+    assert near(outcome) == []
 
 
 def test_rows_that_differ_in_their_identifier_are_told() -> None:

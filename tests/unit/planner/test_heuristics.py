@@ -113,11 +113,27 @@ def test_fill_a_time_series_forward() -> None:
             "missing",
             "No value clearly leads (“a” holds 33.3 %), so the missing cells form a category of their own.",
         ),
-        (["true"] * 5 + ["no"] * 4 + [None], "mode", True, "It holds 55.6 % of the 9 known cells."),
+        (["true"] * 6 + ["no"] * 3 + [None], "mode", True, "It holds 66.7 % of the 9 known cells."),
     ],
 )
 def test_fill_categories(cells: list[str | None], method: str, value: str, why: str) -> None:
     assert spoken(only({"x": cells}, FillMissing)) == (method, value, why)
+
+
+def test_a_coin_toss_is_left_missing_for_people() -> None:
+    cells = ["yes", "no"] * 60 + [None] * 20
+    outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(140)]})
+    assert outcome.cleaned["x"].missing == 20
+    assert outcome.engineered["x"].missing == 0
+    (left,) = (result for result in outcome.results if result.source == "left_missing")
+    assert "coin toss" in left.reason
+
+
+def test_a_value_or_none_is_a_feature() -> None:
+    cells = ["SPRING" if place % 5 == 0 else None for place in range(100)]
+    outcome = prepared({"coupon": cells, "y": [float(place % 7) for place in range(100)]})
+    assert outcome.engineered["coupon_was_missing"].numbers().sum() == 80
+    assert "coupon" not in outcome.engineered
 
 
 def test_the_word_for_missing_is_not_a_value() -> None:

@@ -111,7 +111,8 @@ def _dates(spec: AnyReadAs) -> str:
     layout = spec.format if isinstance(spec, ReadTimestamp) else ""
     for code, word in _LAYOUT.items():
         layout = layout.replace(code, word)
-    return f"dates written as {layout}"
+    also = " or year-month-day" if isinstance(spec, ReadTimestamp) and spec.or_iso else ""
+    return f"dates written as {layout}{also}"
 
 
 def _text(column: Column, spec: ReadText, refusals: list[str], doubt: str | None) -> Inference:

@@ -14,10 +14,11 @@ from worker_service.core.reading.missing import NO_MEASURES, null_words, sample,
 from worker_service.core.reading.parse import cast, parse
 from worker_service.core.reading.read import cast_column
 from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
-from worker_service.core.wording import count, examples, plural_verb
+from worker_service.core.wording import count, examples, plural_verb, quoted
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
+_LETTERED = re.compile(r"\d+[eE]\d+")
 _CODE = r"^\s*[+-]?(0[0-9xX][^.,]*$|\d{19,}\s*$)"
 _FEWEST_CODES = 0.01
 """Where a smaller share of the cells starts with a zero, that is a slip of the pen,"""
@@ -36,6 +37,9 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     codes = column.derive(codes_among)
     if codes:
         return Refused(_code_sentence(codes))
+    lettered = [cell for cell in cells if _LETTERED.fullmatch(cell)]
+    if lettered and len({len(cell) for cell in cells}) == 1:
+        return Refused(f"values such as {quoted(lettered[0])} look like codes, all {len(lettered[0])} characters long")
     return _read_whole(column) or _read_most(column)
 
 

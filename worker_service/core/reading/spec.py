@@ -69,6 +69,8 @@ class ReadTimestamp(Spec):
     kind: Literal["timestamp"]
     format: str
     """`ISO 8601`, `ISO 8601 with zone` (read as UTC) or a strptime format."""
+    or_iso: bool = False
+    """Whether cells that are written year-month-day are read, too; nobody mistakes those."""
 
 
 AnyReadAs = ReadText | ReadInteger | ReadDecimal | ReadBoolean | ReadTimestamp

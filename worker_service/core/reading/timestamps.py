@@ -50,14 +50,24 @@ def recognise(column: Column) -> AnyReadAs | Refused:
         return Refused()
     if not _decided(column, ranked):
         return Refused(_doubt(column, known, others + misfits), doubtful=True)
-    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=best)
+    return _spec(column, best)
 
 
 def recognise_anyway(column: Column) -> AnyReadAs:
     """The format that most cells fit; the day before the month where nothing tells."""
     formats = _candidates(column.derive(sample, NO_MEASURES)) or (ISO,)
-    best = min(formats, key=lambda name: _misfits(column, name))
-    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=best)
+    return _spec(column, min(formats, key=lambda name: _misfits(column, name)))
+
+
+def _spec(column: Column, name: str) -> ReadTimestamp:
+    missing = column.derive(spellings, NO_MEASURES)
+    return ReadTimestamp(kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name))
+
+
+def _has_iso(column: Column, name: str) -> bool:
+    values = column.derive(distinct).values
+    shaped = pc.match_substring_regex(pc.utf8_trim_whitespace(values), _ISO_SHAPES[ISO])
+    return name not in _ISO_SHAPES and bool(pc.any(shaped).as_py())
 
 
 def _only(column: Column, name: str) -> AnyReadAs:
@@ -65,7 +75,7 @@ def _only(column: Column, name: str) -> AnyReadAs:
     plain = ReadTimestamp(kind="timestamp", format=name)
     if column.derive(cast_column, plain) is not None:
         return plain
-    return ReadTimestamp(kind="timestamp", missing=column.derive(spellings, NO_MEASURES), format=name)
+    return _spec(column, name)
 
 
 def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,7 +92,7 @@ def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
 def _parsed(column: Column, name: str) -> pa.Array:
     values = column.derive(distinct).values
     known = pc.if_else(pa.array(column.derive(null_words, NO_MEASURES)), pa.scalar(None, values.type), values)
-    return parse(ReadTimestamp(kind="timestamp", format=name), known)
+    return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True), known)
 
 
 def _misfits(column: Column, name: str) -> int:
@@ -118,7 +128,7 @@ def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
     if spec.format not in _ISO_SHAPES:
         return None
     try:
-        moments = text.cast(_type(spec))
+        moments = text.cast(_type(spec.format))
     except pa.ArrowInvalid:
         return None
     ends = pc.min_max(moments.cast(pa.int64())).as_py()
@@ -130,14 +140,18 @@ def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
 @parse.register
 def _parse_moments(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
     trimmed = pc.utf8_trim_whitespace(values)
-    if spec.format in _ISO_SHAPES:
-        shaped = pc.match_substring_regex(trimmed, _ISO_SHAPES[spec.format])
-        trimmed = pc.if_else(shaped, trimmed, pa.scalar(None, values.type))
-    strptime = "ISO8601" if spec.format in _ISO_SHAPES else spec.format
-    moments = pd.to_datetime(
-        trimmed.to_pandas(), format=strptime, errors="coerce", utc=spec.format == ISO_ZONED
-    ).dt.as_unit("us")
-    array = pa.Array.from_pandas(moments, type=_type(spec))
+    moments = _moments(spec.format, trimmed)
+    if spec.or_iso and spec.format not in _ISO_SHAPES:
+        moments = pc.coalesce(moments, _moments(ISO, trimmed))
+    return moments
+
+
+def _moments(name: str, texts: pa.Array) -> pa.Array:
+    if name in _ISO_SHAPES:
+        texts = pc.if_else(pc.match_substring_regex(texts, _ISO_SHAPES[name]), texts, pa.scalar(None, texts.type))
+    strptime = "ISO8601" if name in _ISO_SHAPES else name
+    found = pd.to_datetime(texts.to_pandas(), format=strptime, errors="coerce", utc=name == ISO_ZONED).dt.as_unit("us")
+    array = pa.Array.from_pandas(found, type=_type(name))
     return pc.if_else(_in_calendar(array), array, pa.scalar(None, array.type))
 
 
@@ -147,5 +161,5 @@ def _in_calendar(moments: pa.Array) -> pa.BooleanArray:
     return pc.and_(pc.greater_equal(ticks, _FIRST_TICK), pc.less_equal(ticks, _LAST_TICK))
 
 
-def _type(spec: ReadTimestamp) -> pa.DataType:
-    return pa.timestamp("us", tz="UTC" if spec.format == ISO_ZONED else None)
+def _type(name: str) -> pa.DataType:
+    return pa.timestamp("us", tz="UTC" if name == ISO_ZONED else None)

@@ -69,7 +69,8 @@ def _describe(step: FillMissing, tally: Tally) -> str:
     if step.method == "forward_fill":
         return f"{filled} with the last known value before {'it' if tally.cells_changed == 1 else 'each'}."
     name = {"mode": "the most frequent value", "constant": "the word", "mean": "the mean", "median": "the median"}
-    return f"{filled} with {name[step.method]}, {_written(step.value)}."
+    comma = " " if step.method == "constant" else ", "
+    return f"{filled} with {name[step.method]}{comma}{_written(step.value)}."
 
 
 def _written(value: FillValue | None) -> str:

@@ -45,20 +45,21 @@ def _settle(step: Scale, frame: Frame) -> Scale:
         return step
     values = require_number(frame, step.column).numbers()
     with np.errstate(all="ignore"):
-        center, divisor = _measured(values[np.isfinite(values)], robust=step.method == "robust")
+        method, center, divisor = _measured(values[np.isfinite(values)], robust=step.method == "robust")
     if not np.isfinite(divisor) or divisor <= _LEAST_SPREAD * max(1.0, abs(center)) or not np.isfinite(center):
         raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much for a standard deviation.")
-    return step.model_copy(update={"center": center, "divisor": divisor})
+    return step.model_copy(update={"method": method, "center": center, "divisor": divisor})
 
 
-def _measured(values: Numbers, *, robust: bool) -> tuple[float, float]:
+def _measured(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "robust"], float, float]:
+    """Quartiles only where they lie apart."""
     if not len(values):
-        return 0.0, 0.0
+        return "standard", 0.0, 0.0
     if robust:
         q1, median, q3 = (float(end) for end in np.quantile(values, (0.25, 0.5, 0.75)))
         if q3 > q1:
-            return median, (q3 - q1) / NORMAL_IQR
-    return float(values.mean()), float(values.std())
+            return "robust", median, (q3 - q1) / NORMAL_IQR
+    return "standard", float(values.mean()), float(values.std())
 
 
 @apply_step.register
