@@ -195,3 +195,33 @@ def test_infinite_numbers_of_json_become_missing() -> None:
     assert (found.unfit, found.examples) == (1, ("inf",))
     assert found.read_as is not None
     assert column.derive(read, found.read_as).column.array.to_pylist() == [1.0, None, None]
+
+
+def test_bare_numbers_among_others_in_square_feet_are_a_doubt() -> None:
+    found = inferred(*[str(place) for place in range(60, 100)], "365 sqft", "400 sqft")
+    assert found.read_as is None
+    assert found.doubt is not None
+    assert "“sqft”" in found.doubt
+
+
+def test_iso_dates_are_read_among_others() -> None:
+    column = Column(pa.array(["13/04/2020", "25/12/2021", "2020-05-17", "01/02/2022"] * 10))
+    spec = column.derive(infer).read_as
+    assert spec is not None
+    reading = column.derive(read, spec)
+    assert reading.unfit == 0
+    assert render(reading.column.array)[2].as_py() == "2020-05-17"
+    assert "or year-month-day" in column.derive(infer).evidence
+
+
+def test_codes_with_a_letter_that_looks_like_an_exponent() -> None:
+    assert values("8E28", "3E08", "1234", "7E11") == ["8E28", "3E08", "1234", "7E11"]
+    assert values("1e5", "2.5e-3", "100") == [100000.0, 0.0025, 100.0]
+
+
+def test_a_surname_is_no_missing_value() -> None:
+    names = [
+        f"{first}{last}" for first in ("Mar", "Jo", "Han", "El", "Ka") for last in ("tin", "nes", "sen", "win", "rad")
+    ]
+    assert values(*names, "Null")[-1] == "Null"
+    assert values("a", "b", "Null")[-1] is None

@@ -34,7 +34,8 @@ NZD PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TND TRY TWD UAH USD VND ZAR 
 CURRENCIES = frozenset(_CURRENCY_CODES.split())
 """ISO 4217 codes in wide use, and the crown of several countries."""
 _UNIT_SIGNS = """
-% ‰ ° °C °F µg µm mg g kg t lb lbs oz mm cm m km mi ft yd m² m³ km² ha ml cl dl l L ms s sec min h hr hrs km/h mph
+% ‰ ° °C °F µg µm mg g kg t lb lbs oz mm cm m km mi ft yd m² m³ km² ft² sqft sqm ha ml cl dl l L ms s sec min h hr hrs
+km/h mph
 m/s Hz kHz MHz GHz mV V kV mA A W kW MW GW Wh kWh MWh J kJ cal kcal Pa kPa bar px kB KB MB GB TB
 thousand million billion Mio Mrd bn mn
 """
