@@ -16,7 +16,9 @@ _ID = "0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"
 _TIME = "2026-11-23T15:59:12.531000Z"
 
 DatasetId = Annotated[str, Field(description="The dataset's UUID.", examples=[_ID])]
-DatabaseName = Annotated[str, Field(description="The file name without its extension.", examples=["sales"])]
+DatabaseName = Annotated[
+    str, Field(description="What the dataset is called: the file name without its last extension.", examples=["sales"])
+]
 NextPageToken = Annotated[
     str | None, Field(description="Pass it as `page_token` to get the next page; null on the last.", examples=[None])
 ]

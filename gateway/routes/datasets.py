@@ -23,7 +23,11 @@ router = APIRouter(tags=["datasets"])
 def _upload_body() -> dict[str, Any]:
     """The body of an upload, which FastAPI must not read itself, for the OpenAPI page."""
     fields: dict[str, Any] = UploadOptions.model_json_schema()["properties"]
-    file = {"type": "string", "format": "binary", "description": "A CSV or JSON file."}
+    file = {
+        "type": "string",
+        "format": "binary",
+        "description": "A table as delimited text, JSON, Parquet, Arrow or a workbook.",
+    }
     form = {"type": "object", "properties": {FILE_FIELD: file, **fields}, "additionalProperties": False}
     address = {
         "type": "object",
@@ -61,11 +65,12 @@ async def upload_dataset(
         Header(
             max_length=200,
             pattern=r"^[\x20-\x7e]*$",
-            description="Makes repeats harmless: the same owner and key get the dataset first accepted.",
+            description="Makes repeats harmless: the same owner, key, file and options get the dataset first accepted; "
+            "the same key with anything else answers 409.",
         ),
     ] = "",
 ) -> schemas.UploadAnswer:
-    """Send a CSV or JSON file, or the address of one; its preparation is queued at once.
+    """Send a table in a file, or the address of one; its preparation is queued at once.
 
     The file is stored as it came. Follow the preparation at the path in the `Location` header.
     """
