@@ -24,7 +24,7 @@ from shared.settings import GatewaySettings
 _DESCRIPTION = """
 Upload a table; get it back cleaned, profiled and ready for a model, with the reason for every change.
 
-1. `POST /dataset/upload` with a file (CSV, JSON, Parquet, Arrow, Excel and more, compressed or not) answers a `dataset_id` at once.
+1. `POST /dataset/upload` with a file (CSV, JSON, Parquet, Excel and more) answers a `dataset_id` at once.
 2. `GET /dataset/{dataset_id}/status` says how far the preparation is.
 3. Then the tables, charts, features and logs of the dataset can be fetched; before, they answer 409.
 
