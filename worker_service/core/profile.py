@@ -44,7 +44,7 @@ from worker_service.core.target import Target, force_target, guess_target
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 
 FEWEST_VALUES = 10
-"""A column of whole numbers with at most so many different values holds codes or ratings."""
+"""A column of whole or repeated numbers with at most so many different values holds codes, ratings or a price list."""
 MOST_OUTLIERS = 0.1
 """More than this share outside the fences are no outliers but a part of the distribution."""
 _FREQUENT = 5
@@ -96,7 +96,7 @@ class ColumnProfile(Value):
     @property
     def is_quantity(self) -> bool:
         """Whether its values are no codes, ratings, numbers of telephones or places: only then some can lie outside."""
-        coded = self.storage == "integer" and self.distinct <= FEWEST_VALUES
+        coded = self.distinct <= FEWEST_VALUES and (self.storage == "integer" or bool(self.top_values))
         return self.type in ("integer", "decimal") and self.semantic is None and not coded
 
     def outlying(self, rows: int) -> int:

@@ -12,7 +12,7 @@ from worker_service.core.statistics import Value, ordered, summarise_numbers
 FACTORS = (10.0, 100.0, 1000.0)
 FEWEST_SLIPS = 3
 """So few different values may agree by chance."""
-MOST_SLIPS = 0.1
+MOST_SLIPS = 0.03
 """A larger share of the values is no slip but a second group."""
 FEWEST_OTHERS = 30
 FEWEST_HIDING = 5

@@ -17,8 +17,6 @@ SLIP_SHARE = 0.05
 MOST_RARE = 0.02
 """Where values that rare hold a larger share of all cells, being rare is no sign of a slip."""
 SHORTEST_WORD = 5
-LONG_WORD = 10
-"""Words from this length on may have two wrong letters."""
 FREQUENT = 0.05
 """A value that fills this share of the cells is one of the usual ones."""
 FEWEST_TYPED = 3
@@ -28,6 +26,7 @@ TYPED_SHARE = 0.5
 slip may repeat,"""
 TYPED_SLIP_SHARE = 0.1
 """in at most this share of the cells with the right spelling."""
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn")
 SHORTEST_KEY = 3
 """Codes of one or two characters may differ by case alone."""
 
@@ -35,6 +34,8 @@ _LETTER = r"[^\W\d_]"
 _SEPARATORS = re.compile(rf"(?<={_LETTER})[\s._-]+(?={_LETTER})|\s+")
 _INITIALS = re.compile(rf"(?<!\w)({_LETTER}\.){{2,}}")
 """U.S.A. says what USA says."""
+_MIXED = re.compile(r"^[A-Z]{2,}[a-z]|^[a-z]+[A-Z]")
+"""Capitals in such places mean something: MBps, mRNA."""
 _DIGITS = re.compile(r"\D+")
 
 
@@ -82,6 +83,8 @@ def _key(text: str) -> str:
     """What spellings of the same value have in common."""
     plain = " ".join(text.split())
     plain = _INITIALS.sub(lambda found: found.group().replace(".", ""), plain)
+    if _MIXED.search(plain):
+        return plain
     folded = _SEPARATORS.sub(" ", plain).rstrip(".,;:").casefold()
     return folded if len(folded) >= SHORTEST_KEY else plain
 
@@ -120,7 +123,7 @@ def _is_one_slip(rare: str, usual: str) -> bool:
 
 
 def _is_slip(rare: str, usual: str) -> bool:
-    """Whether one word differs, by a letter or two that are not its first; its digits, if any, are the same."""
+    """Whether one word was mistyped, not in its first letter; its digits, if any, are the same."""
     if rare[0] != usual[0] or abs(len(rare) - len(usual)) > 2 or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
         return False
     words = list(zip(rare.split(), usual.split(), strict=False))
@@ -128,7 +131,28 @@ def _is_slip(rare: str, usual: str) -> bool:
     if len(rare.split()) != len(usual.split()) or len(different) != 1:
         return False
     left, right = different[0]
-    shorter = min(len(left), len(right))
-    if left[0] != right[0] or shorter < SHORTEST_WORD:
+    return left[0] == right[0] and min(len(left), len(right)) >= SHORTEST_WORD and _mistyped(left, right)
+
+
+def _mistyped(rare: str, usual: str) -> bool:
+    """Whether fingers rather than meaning make the difference.
+
+    Two letters swapped, one left out, doubled or put in before the last, or a neighbour on the keyboard: `nitrite` is
+    no slip of `nitrate`, nor `Gabriela` of `Gabriel`, nor `oranges` of `orange`.
+    """
+    if OSA.distance(rare, usual, score_cutoff=1) != 1:
         return False
-    return OSA.distance(left, right) <= (2 if shorter >= LONG_WORD else 1)
+    start = next((place for place, pair in enumerate(zip(rare, usual, strict=False)) if pair[0] != pair[1]), -1)
+    if len(rare) == len(usual):
+        return (
+            rare[start + 1] == usual[start]
+            if rare[start + 1 :] != usual[start + 1 :]
+            else _near(rare[start], usual[start])
+        )
+    longer = max(rare, usual, key=len)
+    return start >= 0 or longer[-1] == longer[-2]
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether two letters lie side by side on a keyboard."""
+    return any(other in row[max(0, row.find(one) - 1) : row.find(one) + 2] for row in _KEYS if one in row)

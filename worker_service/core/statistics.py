@@ -45,6 +45,8 @@ class Fences(Value):
     far_upper: float | None = None
     far: int = 0
     """Values beyond these."""
+    far_below: int = 0
+    """Of them, those below."""
     shape: Shape = "even"
     """What the range was widened for."""
     evidence: float = 0.0
@@ -252,6 +254,7 @@ def _fences(
         far_lower=far_lower,
         far_upper=far_upper,
         far=_outside(values, Ends(far_lower, far_upper)),
+        far_below=_places(values, Ends(far_lower, far_upper))[0],
         shape=ends.shape,
         evidence=ends.evidence,
         spike=ends.spike,

@@ -13,6 +13,8 @@ from worker_service.core.wording import count, number, percent, plural_verb
 from worker_service.planner.cleaning import is_sparse
 from worker_service.planner.options import Options
 
+MOST_FAR = 0.02
+"""A larger share that is far out is a second group, and capped would make a heap at the fence."""
 FEWEST_KNOWN = 30
 """So few values do not tell where the ordinary ones end."""
 MOST_REMOVED = 0.1
@@ -72,9 +74,11 @@ def _spared(column: ColumnProfile, fences: Fences, far: tuple[float, float]) -> 
     if not column.apart:
         return fences, far
     values = [one.value for one in column.apart]
-    spared = sum(one.count for one in column.apart if not far[0] <= one.value <= far[1])
     widened = (min(far[0], *values), max(far[1], *values))
-    return fences.model_copy(update={"far": max(0, fences.far - spared)}), widened
+    # A code is the last value on its side, so beside it nothing is far out any more.
+    below = fences.far_below if widened[0] == far[0] else 0
+    above = fences.far - fences.far_below if widened[1] == far[1] else 0
+    return fences.model_copy(update={"far": below + above, "far_below": below}), widened
 
 
 def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | None:
@@ -93,6 +97,9 @@ def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:
     if case.fences.outside > MOST_OUTLIERS * case.known:
         why = f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."
         return _Decision("flag", case.ordinary, why)
+    if case.fences.far > MOST_FAR * case.known:
+        why = f"More than {percent(MOST_FAR)} are far out, too many for accidents: they may be a group of their own."
+        return _Decision("flag", case.far, why)
     if not case.fences.far:
         tail = f"None is far out, beyond {_range(case.far)}: they are the tail of the distribution."
         return _Decision("flag", case.ordinary, f"{_range_sentence(case, options.outlier_method, far=False)} {tail}")

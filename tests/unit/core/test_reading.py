@@ -225,3 +225,21 @@ def test_a_surname_is_no_missing_value() -> None:
     ]
     assert values(*names, "Null")[-1] == "Null"
     assert values("a", "b", "Null")[-1] is None
+
+
+def test_the_singular_is_the_same_unit() -> None:
+    assert values("3 stars", "1 star", "5 stars") == [3, 1, 5]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("1-", "2+", "3", "2-"),
+        ("+49151234567", "+49151234999"),
+        ("62E33", "9E38", "12"),
+        ("9100000000000251", "1.5", "2.5"),
+        ("+", "-", "0"),
+    ],
+)
+def test_what_looks_like_a_number_and_is_none_stays_text(cells: tuple[str, ...]) -> None:
+    assert values(*cells) == list(cells)

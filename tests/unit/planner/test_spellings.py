@@ -34,7 +34,8 @@ def prepared(columns: dict[str, list[str | None]], target: str | None = None) ->
         ("Berln", "Berlin"),
         ("BERLIIN", "Berlin"),
         ("Self employd", "Self-employed"),
-        ("Electronnicss", "Electronics"),
+        ("Electronnics", "Electronics"),
+        ("Elwctronics", "Electronics"),
     ],
 )
 def test_merged(rare: str, usual: str) -> None:
@@ -50,6 +51,11 @@ def test_merged(rare: str, usual: str) -> None:
         ("Grade A", "Grade B"),
         ("Model 12 Classic", "Model 13 Classic"),
         ("Iran", "Iraq"),
+        ("nitrite", "nitrate"),
+        ("Gabriela", "Gabriel"),
+        ("oranges", "orange"),
+        ("hypotension", "hypertension"),
+        ("MBps", "Mbps"),
         ("Slovakia", "Slovenia"),
         ("Austria", "Australia"),
         ("symptomatic", "asymptomatic"),

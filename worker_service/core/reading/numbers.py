@@ -19,6 +19,11 @@ from worker_service.core.wording import count, examples, plural_verb, quoted
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
 _LETTERED = re.compile(r"\d+[eE]\d+")
+_LARGEST_WRITTEN = 1e15
+"""Who writes larger numbers with an exponent gives them a decimal point."""
+_DIALLED = re.compile(r"\+\d{7,15}")
+_GRADED, _SHORT = re.compile(r"[1-6][+-]"), re.compile(r"[1-6]")
+_MANY_DIGITS = r"^\s*[+-]?[1-9]\d{15,17}(\.0*)?\s*$"
 _CODE = r"^\s*[+-]?(0[0-9xX][^.,]*$|\d{19,}\s*$)"
 _FEWEST_CODES = 0.01
 """Where a smaller share of the cells starts with a zero, that is a slip of the pen,"""
@@ -37,10 +42,39 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     codes = column.derive(codes_among)
     if codes:
         return Refused(_code_sentence(codes))
+    reason = _not_amounts(cells)
+    if reason is not None:
+        return Refused(reason)
+    found = _read_whole(column) or _read_most(column)
+    return found if not isinstance(found, ReadDecimal) else _exact(column, found)
+
+
+def _not_amounts(cells: tuple[str, ...]) -> str | None:
+    """Why some cells are codes, telephone numbers or school grades, though they can be read as numbers."""
     lettered = [cell for cell in cells if _LETTERED.fullmatch(cell)]
-    if lettered and len({len(cell) for cell in cells}) == 1:
-        return Refused(f"values such as {quoted(lettered[0])} look like codes, all {len(lettered[0])} characters long")
-    return _read_whole(column) or _read_most(column)
+    if lettered and (
+        len({len(cell) for cell in cells}) == 1 or any(float(cell) >= _LARGEST_WRITTEN for cell in lettered)
+    ):
+        return f"values such as {quoted(lettered[0])} look like codes with a letter"
+    dialled = [cell for cell in cells if _DIALLED.fullmatch(cell)]
+    if 2 * len(dialled) > len(cells):
+        return f"values such as {quoted(dialled[0])} look like telephone numbers"
+    graded = [cell for cell in cells if _GRADED.fullmatch(cell)]
+    if graded and all(_GRADED.fullmatch(cell) or _SHORT.fullmatch(cell) for cell in cells):
+        return f"values such as {quoted(graded[0])} look like grades with a plus or minus"
+    return None
+
+
+def _exact(column: Column, spec: ReadDecimal) -> ReadDecimal | Refused:
+    """Decimals, unless whole numbers among them have more digits than a double keeps."""
+    long = column.array.filter(pc.greater(pc.binary_length(column.array), 15).fill_null(False))
+    long = long.filter(pc.match_substring_regex(long, _MANY_DIGITS))
+    if not len(long):
+        return spec
+    return Refused(
+        f"{count(len(long), 'cell')} {examples(long[:50].unique().to_pylist()[:3])} have more than 15 digits, "
+        "which decimals do not keep"
+    )
 
 
 def recognise_anyway(column: Column, *, whole: bool) -> AnyReadAs:

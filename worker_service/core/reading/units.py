@@ -42,10 +42,13 @@ thousand million billion Mio Mrd bn mn
 UNITS = frozenset(_UNIT_SIGNS.split())
 """Units of measurement, and words for large numbers."""
 _WORD = re.compile(r"[^\W\d_]{2,12}")
+_SHORTEST_WORD = 3
 
 
 def unit_name(spelling: str) -> str:
-    """The unit a spelling stands for."""
+    """The unit a spelling stands for; a word is the same in the singular and the plural."""
+    if _WORD.fullmatch(spelling) and len(spelling) > _SHORTEST_WORD and spelling.endswith("s"):
+        return spelling.removesuffix("s")
     return SYMBOLS.get(spelling, spelling)
 
 

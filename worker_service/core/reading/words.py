@@ -18,8 +18,8 @@ _CODE = re.compile(r"[A-Z]{2}")
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Text, with the null words that are missing values here.
 
-    `NA` stays a value among two-letter codes (Namibia, North America), `Null` among names (Christopher Null), and
-    a null word that half of the cells hold.
+    `NA` stays a value among two-letter codes (Namibia, North America), `Null` among names (Christopher Null), a
+    minus beside a plus, and a null word that half of the cells hold.
     """
     found, null = column.derive(distinct), column.derive(null_words)
     words = found.values.filter(pa.array(null)).to_pylist()
@@ -27,6 +27,8 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * len(column)}
     if "NA" in counts and _looks_like_codes(column):
         kept.add("NA")
+    if "-" in counts and pc.any(pc.equal(found.values, "+")).as_py():
+        kept.add("-")
     if "Null" in counts and _looks_like_names(column):
         kept.add("Null")
     missing = tuple(sorted(set(words) - kept))
