@@ -1,5 +1,6 @@
 """Reading delimited text with Arrow's reader, block by block, every cell as text."""
 
+import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import pyarrow.csv as pacsv
 
 from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_rows import Row, read_rows
+from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS, has_totals, repeats_header
 from ingest_service.decoding.layout import Layout, sniff_layout
 from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
 from shared.errors import Unprocessable
@@ -80,8 +82,6 @@ class CsvTable:
     """The line of the header, from 1; 0 where there is none."""
     format: str = "csv"
     notes: Sequence[str] = ()
-    tolerant: bool = False
-    """Whether rows that do not fit the header are left out."""
 
     def count_rows(self) -> int:
         """How many rows follow the header."""
@@ -116,7 +116,6 @@ class CsvTable:
                 delimiter=self.delimiter,
                 newlines_in_values=True,
                 ignore_empty_lines=len(names) > 1,
-                invalid_row_handler=(lambda row: "skip") if self.tolerant else None,
             ),
             convert_options=pacsv.ConvertOptions(
                 check_utf8=False,  # known by now
@@ -159,7 +158,7 @@ class CsvTable:
         """Bytes of each row, until one does not fit the header."""
         width = len(self.names)
         for row in self._body_rows():
-            if row.cells and len(row.cells) != width and not self.tolerant:
+            if row.cells and len(row.cells) != width:
                 raise _ragged(row.line, len(row.cells), width)
             yield row.size
 
@@ -167,25 +166,51 @@ class CsvTable:
         """The rows from the header on."""
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
-    def without_ragged_rows(self, ragged: Unprocessable) -> tuple["CsvTable", Rejects]:
+    def has_furniture(self) -> bool:
+        """Whether the header comes again further down, or the last line is one of totals; a quick look."""
+        if self.start == self.end:
+            return False
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            before = text.rfind(b"\n", 0, max(0, self.start - 1)) + 1
+            header = text[before : self.start].rstrip(b"\r\n")
+            again = self.header_row > 0 and text.find(b"\n" + header, self.start - 1, self.end) >= 0
+            tail = text[max(self.start, self.end - _BLOCK) : self.end]
+        last = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("utf-8", "ignore")
+        cells = [cell.strip('"') for cell in last.split(self.delimiter)]
+        return again or (len(cells) == len(self.names) and has_totals(cells))
+
+    def without_unfit_rows(self, ragged: Unprocessable | None = None) -> tuple["CsvTable", Rejects]:
         """The table of the rows that fit, and those that do not.
 
         Raises:
             Unprocessable: the given error, where most rows do not fit.
         """
-        width, fitting, offset, rejects = len(self.names), 0, 0, Rejects()
-        with self.path.open("rb") as file:
+        fitting, offset, rejects = 0, 0, Rejects()
+        kept = self.path.with_name(f"{self.path.name}.kept")
+        with self.path.open("rb") as file, kept.open("wb") as target:
             for row in read_rows(self.path, self.delimiter):
-                if row.line >= self.header_row and row.cells:
-                    fitting += len(row.cells) == width
-                    if len(row.cells) != width:
-                        file.seek(offset)
-                        text = file.read(min(row.size, _MOST_BYTES)).decode("utf-8", "ignore")
-                        rejects.add(row.line, _parting(len(row.cells), width), text.rstrip("\r\n"))
+                file.seek(offset)
                 offset += row.size
-        if rejects.count >= fitting - (self.header_row > 0):
+                text = file.read(row.size)
+                reason = self._misfit(row, last=offset >= self.end)
+                if reason is None:
+                    target.write(text)
+                    fitting += bool(row.cells)
+                else:
+                    rejects.add(row.line, reason, text[:_MOST_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
+        if ragged is not None and rejects.count >= fitting - (self.header_row > 0):
             raise ragged
-        return replace(self, tolerant=True), rejects
+        return replace(self, path=kept, end=_end_of_text(kept, self.start)), rejects
+
+    def _misfit(self, row: Row, *, last: bool) -> str | None:
+        """Why a row is none of the table; None where it is, or stands above it."""
+        if row.line <= self.header_row or not row.cells:
+            return None
+        if len(row.cells) != len(self.names):
+            return _parting(len(row.cells), len(self.names))
+        if self.header_row and repeats_header(row.cells, self.names):
+            return HEADER_AGAIN
+        return TOTALS if last and has_totals(row.cells) else None
 
 
 class _Body:

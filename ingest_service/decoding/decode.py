@@ -1,6 +1,7 @@
 """Decoding one file: recognise what it is, read it, hold it against the limits, write it as Arrow."""
 
 import contextlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 from ingest_service.decoding import columnar, workbook
 from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_table import CsvTable, read_csv
+from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS
 from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.parsed import Parsed
@@ -18,6 +20,7 @@ from ingest_service.decoding.unpack import unpack
 from shared.errors import LimitExceeded, Unprocessable
 
 _JSON_LINES_SUFFIXES = {".jsonl", ".ndjson"}
+_OTHER_SIZE = "another number of cells than the header"
 _TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".txt"}
 
 
@@ -55,6 +58,7 @@ class _Opened:
     header_row: int | None = None
     sheet: str = ""
     notes: tuple[str, ...] = ()
+    rejects: Rejects = field(default_factory=Rejects)
 
 
 def decode_file(source: Path, filename: str, target: Path, limits: Limits, choices: Choices | None = None) -> Decoded:
@@ -76,7 +80,9 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits, choic
         raise _beyond(limits, parsed.count_rows(), len(parsed.names))
     names, renamed = repair_names(parsed.names)
     rows, rejects = _write_fitting(parsed, names, target, limits)
-    left_out = _rejects_note(rejects.count) if rejects.count else ()
+    rejects = rejects if rejects.count else opened.rejects
+    if rejects.count:
+        rejects.write(target.with_name("rejects.parquet"))
     return Decoded(
         rows=rows,
         columns=tuple(names),
@@ -87,7 +93,7 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits, choic
         header_row=opened.header_row,
         sheet=opened.sheet,
         rejected_rows=rejects.count,
-        notes=(*unpacked.notes, *opened.notes, *parsed.notes, *left_out, *renamed),
+        notes=(*unpacked.notes, *opened.notes, *parsed.notes, *_rejects_note(rejects), *renamed),
     )
 
 
@@ -99,8 +105,8 @@ def _open(path: Path, filename: str, choices: Choices) -> _Opened:
         return _Opened(columnar.read_columnar(path, form))
     form = workbook.recognise(path, filename)
     if form:
-        table, sheet, row = workbook.read_workbook(path, form, choices)
-        return _Opened(table, header_row=row, sheet=sheet)
+        table, sheet, row, rejects = workbook.read_workbook(path, form, choices)
+        return _Opened(table, header_row=row, sheet=sheet, rejects=rejects)
     text = as_utf8(path, choices.encoding)
     parsed = _read(text, filename, choices)
     header_row = parsed.header_row if isinstance(parsed, CsvTable) else None
@@ -119,20 +125,24 @@ def _read(text: Utf8Text, filename: str, choices: Choices) -> Parsed:
 
 def _write_fitting(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
     """Write the rows; where some of a delimited file do not fit, those that do, and the others aside."""
+    if isinstance(parsed, CsvTable) and parsed.has_furniture():
+        fitting, rejects = parsed.without_unfit_rows()
+        return _write(fitting, names, target, limits), rejects
     try:
         return _write(parsed, names, target, limits), Rejects()
     except Unprocessable as ragged:
         if ragged.reason != "RAGGED_ROW" or not isinstance(parsed, CsvTable):
             raise
-        tolerant, rejects = parsed.without_ragged_rows(ragged)
-        rejects.write(target.with_name("rejects.parquet"))
-        return _write(tolerant, names, target, limits), rejects
+        fitting, rejects = parsed.without_unfit_rows(ragged)
+        return _write(fitting, names, target, limits), rejects
 
 
-def _rejects_note(count: int) -> tuple[str]:
-    if count == 1:
-        return ("1 row has another number of cells than the header and was left out; see the rejects.",)
-    return (f"{count:,} rows have another number of cells than the header and were left out; see the rejects.",)
+def _rejects_note(rejects: Rejects) -> tuple[str, ...]:
+    """How many rows were left out, and why."""
+    reasons = Counter(reason if reason in (HEADER_AGAIN, TOTALS) else _OTHER_SIZE for reason in rejects.reasons)
+    told = ", ".join(f"{reason} ({amount:,})" if len(reasons) > 1 else reason for reason, amount in reasons.items())
+    rows = "1 row was" if rejects.count == 1 else f"{rejects.count:,} rows were"
+    return (f"{rows} left out: {told}; see the rejects.",) if rejects.count else ()
 
 
 def _write(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> int:

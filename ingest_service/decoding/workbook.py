@@ -8,7 +8,9 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
 from ingest_service.decoding.choices import Choices
+from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS, has_totals, repeats_header
 from ingest_service.decoding.json_table import JsonTable
+from ingest_service.decoding.rejects import Rejects
 from shared.errors import Unprocessable
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -28,8 +30,8 @@ def recognise(path: Path, filename: str) -> str:
     return ""
 
 
-def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, str, int]:
-    """The table of the chosen sheet, or of the first with data; the sheet's name and the row its header is in.
+def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, str, int, Rejects]:
+    """The table of the chosen sheet, or of the first with data; the sheet's name, its header's row, what is no row.
 
     Raises:
         Unprocessable: it is no workbook, has no such sheet, or no data.
@@ -42,7 +44,7 @@ def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, s
     header = _header_row(rows) if choices.header_row is None else max(0, choices.header_row - above)
     width = max(len(row) for row in rows)
     names = [_name(cell) for cell in _padded(rows[header - 1], width)] if 0 < header <= len(rows) else [""] * width
-    body = [_padded(row, width) for row in rows[header:] if any(cell not in ("", None) for cell in row)]
+    body, rejects = _body(rows, header, width, names, above)
     notes = [] if len(book.sheet_names) == 1 else [_sheet_note(name, book.sheet_names)]
     if header > 1:
         notes.append(
@@ -58,7 +60,26 @@ def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, s
         format=form,
         notes=notes,
     )
-    return table, name, header + above if header else 0
+    return table, name, header + above if header else 0, rejects
+
+
+def _body(
+    rows: list[list[Any]], header: int, width: int, names: list[str], above: int
+) -> tuple[list[list[Any]], Rejects]:
+    """The rows below the header that have a value, and what stands between them."""
+    body, rejects = [], Rejects()
+    filled = [place for place in range(header, len(rows)) if any(cell not in ("", None) for cell in rows[place])]
+    for place in filled:
+        row, reason = _padded(rows[place], width), None
+        if header and repeats_header([_name(cell) for cell in row], names):
+            reason = HEADER_AGAIN
+        elif place == filled[-1] and has_totals(row):
+            reason = TOTALS
+        if reason is None:
+            body.append(row)
+        else:
+            rejects.add(place + 1 + above, reason, "\t".join("" if cell is None else str(cell) for cell in row))
+    return body, rejects
 
 
 def _sheet(book: CalamineWorkbook, wanted: str | None) -> tuple[str, list[list[Any]], int]:

@@ -17,7 +17,7 @@ def test_rows_that_do_not_fit_are_kept_aside(tmp_path: Path) -> None:
     decoded, table = decode(tmp_path, RAGGED)
     assert table.to_pydict() == {"a": ["1", "4", "10", "12"], "b": ["2", "5", "11", "13"]}
     assert (decoded.rows, decoded.rejected_rows) == (4, 2)
-    assert "2 rows have another number of cells" in decoded.notes[0]
+    assert "2 rows were left out: another number of cells than the header" in decoded.notes[0]
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
         {"line": 3, "reason": "1 field where the header has 2 fields", "text": "3"},
         {"line": 5, "reason": "3 fields where the header has 2 fields", "text": '"6\n7",8,9'},
@@ -105,3 +105,20 @@ def test_the_uploader_knows_better(tmp_path: Path) -> None:
     assert table["a"].to_pylist() == ["ß"]
     assert refusal(tmp_path, b"a\n\xff\n", encoding="utf-8").reason == "WRONG_ENCODING"
     assert refusal(tmp_path, b"a,b\n1,2\n", header_row=9).reason == "EMPTY_FILE"
+
+
+def test_the_header_again_and_a_line_of_totals_are_no_rows(tmp_path: Path) -> None:
+    text = 'item;amount;price\na;1;2,5\n"item";amount;price\nb;2;3,5\n\nSumme;;6,0\n\n'
+    decoded, table = decode(tmp_path, text.encode())
+    assert table.to_pydict() == {"item": ["a", "b"], "amount": ["1", "2"], "price": ["2,5", "3,5"]}
+    assert decoded.notes[-1] == "2 rows were left out: the header again (1), a line of totals (1); see the rejects."
+    assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
+        {"line": 3, "reason": "the header again", "text": '"item";amount;price'},
+        {"line": 6, "reason": "a line of totals", "text": "Summe;;6,0"},
+    ]
+
+
+@pytest.mark.parametrize("last", ["Total;1;2", "Sum;;", "Berlin;;3", ";;6"])
+def test_a_last_row_like_others_stays(last: str, tmp_path: Path) -> None:
+    _, table = decode(tmp_path, f"item;amount;price\na;1;2\nb;2;3\n{last}\n".encode())
+    assert table.num_rows == 3
