@@ -12,6 +12,7 @@ import pyarrow.csv as pacsv
 
 from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_rows import Row, read_rows
+from ingest_service.decoding.dialect import in_usual_dialect
 from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS, has_totals, repeats_header
 from ingest_service.decoding.layout import Layout, sniff_layout
 from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
@@ -29,7 +30,9 @@ def read_csv(path: Path, choices: Choices) -> "CsvTable":
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
+    path, found = in_usual_dialect(path, choices.delimiter)
     layout = sniff_layout(path, choices)
+    layout = replace(layout, notes=(*found, *layout.notes))
     start = 0
     for row in read_rows(path, layout.delimiter):
         if layout.header_row == 0 and row.cells:
