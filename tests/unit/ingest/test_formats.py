@@ -221,3 +221,31 @@ def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
     with zipfile.ZipFile(broken, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
     assert refusal(tmp_path, broken.getvalue(), "book.xlsx").reason == "UNREADABLE_FILE"
+
+
+def test_an_opendocument_sheet_is_read(tmp_path: Path) -> None:
+    cells = (
+        '<table:table-cell office:value-type="float" office:value="2.5"><text:p>2.5</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="date" office:date-value="2024-03-01"></table:table-cell>'
+    )
+    names = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{name}</text:p></table:table-cell>'
+        for name in ("price", "day")
+    )
+    rows = f"<table:table-row>{names}</table:table-row><table:table-row>{cells}</table:table-row>"
+    spaces = "".join(
+        f' xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for short, name in (("office", "office"), ("table", "table"), ("text", "text"))
+    )
+    body = f'<office:body><office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet>'
+    content = f"<office:document-content{spaces}>{body}</office:body></office:document-content>"
+    kind, manifest = (
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0",
+    )
+    listed = f'<manifest:manifest xmlns:manifest="{manifest}"></manifest:manifest>'.encode()
+    files = {"mimetype": kind.encode(), "content_xml": content.encode(), "META-INF/manifest_xml": listed}
+    archive = zipped(**files)
+    decoded, table = decode(tmp_path, archive, "book.ods")
+    assert (decoded.format, decoded.sheet) == ("ods", "S")
+    assert table.to_pydict() == {"price": [2.5], "day": ["2024-03-01"]}
