@@ -108,6 +108,11 @@ class IngestClient:
         )
         return convert.dataset_page(await _ask(self._stub.ListDatasets, request))
 
+    async def usage(self, user_id: str) -> schemas.Usage:
+        """What a user has used of the modes that ask a language model."""
+        request = ingest_pb2.GetUsageRequest(user_id=user_id)
+        return convert.usage(await _ask(self._stub.GetUsage, request))
+
 
 class ReportClient:
     """ReportService, in the gateway's terms."""

@@ -98,7 +98,25 @@ def dataset_status(dataset: common.Dataset) -> schemas.DatasetStatus:
         outlier_strategy=_word(
             common.OutlierStrategy.Name(dataset.outlier_strategy or common.OUTLIER_STRATEGY_CAP), "OUTLIER_STRATEGY_"
         ),
+        ai_info=dataset.ai_info or None,
         links=_links(dataset.dataset_id, mode),
+    )
+
+
+def usage(answer: ingest.GetUsageResponse) -> schemas.Usage:
+    """What a user has used."""
+    return schemas.Usage(
+        user_id=answer.user_id,
+        modes=[
+            schemas.ModeUsage(
+                mode=_mode(one.mode),
+                limit=one.limit if one.HasField("limit") else None,
+                used=one.used,
+                remaining=one.remaining if one.HasField("remaining") else None,
+                resets_at=_time(one, "reset_time"),
+            )
+            for one in answer.modes
+        ],
     )
 
 

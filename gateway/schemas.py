@@ -157,7 +157,30 @@ class DatasetStatus(BaseModel):
     parse_plan: ParsePlan | None = Field(description="How the file was read; null where it is not known.")
     outlier_method: OutlierMethod = Field(description="How outliers are found.", examples=["iqr"])
     outlier_strategy: OutlierStrategy = Field(description="What is done with outliers.", examples=["cap"])
+    ai_info: str | None = Field(
+        description="What part AI had in the preparation; null in `fast` mode and before it is completed.",
+        examples=[None],
+    )
     links: DatasetLinks = Field(description="Where everything about the dataset is.")
+
+
+class ModeUsage(BaseModel):
+    """What a user has used of one mode."""
+
+    mode: Mode = Field(description="The mode.", examples=["smart"])
+    limit: int | None = Field(description="How many uploads a user has; null for no limit.", examples=[3])
+    used: int = Field(description="How many are used.", examples=[1])
+    remaining: int | None = Field(description="How many are left; null for no limit.", examples=[2])
+    resets_at: datetime | None = Field(
+        description="When the count starts anew; null where it does not or nothing is used.", examples=[None]
+    )
+
+
+class Usage(BaseModel):
+    """What a user has used of the modes that ask a language model; an upload that none answered is given back."""
+
+    user_id: str = Field(description="The user.", examples=["anonymous"])
+    modes: list[ModeUsage] = Field(description="The modes that are counted; `fast` is not.")
 
 
 class DatasetPage(BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 from ingest_service.decoding import Limits
@@ -9,6 +10,7 @@ from ingest_service.fetch import Fetcher
 from ingest_service.service import Ingest, Ring
 from shared.db.datasets import Datasets
 from shared.db.session import Database
+from shared.db.usage import Quota, Usage
 from shared.isolation import Isolation
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel
@@ -40,10 +42,18 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
                 max_bytes=settings.max_upload_bytes,
                 memory_bytes=settings.run_memory_bytes,
                 scratch=Scratch(settings.scratch_dir),
+                usage=Usage(database, quota(settings)),
             )
     finally:
         await channel.close()
         await database.close()
+
+
+def quota(settings: Settings) -> Quota:
+    """The limits of AI modes as they are set."""
+    limits = {"smart": settings.smart_uploads_per_user, "deep": settings.deep_uploads_per_user}
+    days = settings.usage_reset_days
+    return Quota({mode: limit for mode, limit in limits.items() if limit}, None if days is None else timedelta(days))
 
 
 def _ring(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub") -> Ring:

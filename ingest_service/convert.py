@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from ingest_service.decoding import Choices
 from ingest_service.service import Commit, Options
 from shared.db.datasets import DatasetRecord
+from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -17,6 +18,7 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space"
 _STAGES = {
     "loading": "Loading the table",
     "profiling": "Profiling the columns",
+    "consulting": "Asking the language model",
     "proposing": "Deciding what to do",
     "applying": "Cleaning and engineering",
     "charting": "Computing the charts",
@@ -136,6 +138,24 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         finish_time=timestamp(run.finished_at),
         outlier_method=enum_value(common.OutlierMethod, run.options["outlier_method"]),
         outlier_strategy=enum_value(common.OutlierStrategy, run.options["outlier_strategy"]),
+        ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
+    )
+
+
+def usage_message(user_id: str, modes: Iterable[ModeUsage]) -> pb.GetUsageResponse:
+    """What a user has used."""
+    return pb.GetUsageResponse(
+        user_id=user_id,
+        modes=[
+            pb.ModeUsage(
+                mode=enum_value(common.Mode, one.mode),
+                limit=one.limit,
+                used=one.used,
+                remaining=one.remaining,
+                reset_time=timestamp(one.resets_at),
+            )
+            for one in modes
+        ],
     )
 
 

@@ -1,7 +1,7 @@
 """Accepting a dataset: either everything about it is stored, or nothing is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
@@ -12,6 +12,7 @@ from ingest_service.spool import Received, receive
 from shared.cancellation import see_through
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import Page
+from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, ServiceError, Unavailable, Unprocessable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
@@ -66,6 +67,7 @@ class Ingest:
         max_bytes: int,
         memory_bytes: int,
         scratch: Scratch,
+        usage: Usage,
     ) -> None:
         self._datasets = datasets
         self._store = store
@@ -76,6 +78,7 @@ class Ingest:
         self._max_bytes = max_bytes
         self._memory_bytes = memory_bytes
         self._scratch = scratch
+        self._usage = usage
         self._ringing: set[asyncio.Task[None]] = set()
 
     async def upload(
@@ -86,6 +89,7 @@ class Ingest:
         Raises:
             InvalidInput: the stream ended without its commit, or the commit disagrees with what came.
             TooLarge, Unprocessable, LimitExceeded: the file is not one the service takes.
+            QuotaExceeded: the owner has used up the mode.
         """
         async with self._scratch.folder() as place:
             received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
@@ -116,6 +120,10 @@ class Ingest:
             user_id=user_id, collaboration_id=collaboration_id, page_size=page_size, page_token=page_token
         )
 
+    async def usage(self, user_id: str) -> Sequence[ModeUsage]:
+        """What a user has used of the modes that ask a language model."""
+        return await self._usage.of(user_id)
+
     async def _accept(
         self,
         place: Path,
@@ -128,6 +136,7 @@ class Ingest:
         repeat = await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id)
         if repeat is not None:
             return _same(repeat, received, options)
+        await self._usage.check(options.user_id, options.mode)
         name = _tidy_filename(filename)
         table = place / "table.arrow"
         decoded = await self._decode(received.path, name, table, options.reading)
@@ -157,7 +166,7 @@ class Ingest:
             await self._store.put_file(new.table_key, table, move=True)
             if decoded.rejected_rows:
                 await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
-            record = await see_through(self._datasets.accept(new, _run(options)))
+            record = await see_through(self._datasets.accept(new, _run(options), self._usage))
         except BaseException:
             await see_through(self._discard(dataset_id, prefix))
             raise

@@ -12,6 +12,7 @@ from ingest_service.convert import (
     parse_filter,
     parse_options,
     parse_request_id,
+    usage_message,
 )
 from ingest_service.service import Commit, Ingest
 from shared.db.datasets import parse_dataset_id
@@ -112,6 +113,10 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.ListDatasetsResponse(
             datasets=[dataset_message(record) for record in page.rows], next_page_token=page.next_token
         )
+
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        user_id = parse_filter("user_id", request.user_id) or "anonymous"
+        return usage_message(user_id, await self._ingest.usage(user_id))
 
 
 def service(ingest: Ingest) -> Service:

@@ -116,6 +116,21 @@ class Settings(GatewaySettings, DatabaseSettings):
     aws_region: str = Field("us-east-1", description="S3 region.")
     aws_endpoint_url: HttpUrl | None = Field(None, description="Address of an S3-compatible store.")
     gemini_api_key: SecretStr | None = Field(None, description="Google Gemini key for smart and deep modes.")
+    gemini_model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] = Field(
+        "gemini-3.8-flash", description="The model that smart and deep modes ask."
+    )
+    gemini_base_url: HttpUrl | None = Field(None, description="A Gemini-compatible server instead of Google's.")
+    gemini_call_seconds: Positive = Field(45, description="Longest wait for one answer, seconds.")
+    gemini_run_seconds: Positive = Field(90, description="Longest wait for all answers of a run, seconds.")
+    smart_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
+        3, description="Uploads in smart mode that each user has; 0 for no limit."
+    )
+    deep_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
+        1, description="Uploads in deep mode that each user has; 0 for no limit."
+    )
+    usage_reset_days: Positive | None = Field(
+        None, description="Days after which the count starts anew; never if unset."
+    )
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
     allow_private_urls: bool = Field(False, description="Let dataset_url point into private networks.")

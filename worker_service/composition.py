@@ -5,6 +5,7 @@ import contextlib
 import signal
 from datetime import timedelta
 
+from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
@@ -15,6 +16,8 @@ from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
 from worker_service.execution import RunExecutor, Terms
+from worker_service.planner.advisor import Advisor
+from worker_service.planner.gemini import Gemini
 from worker_service.reconciler import Reconciler
 from worker_service.service import Pipeline
 from worker_service.servicer import service
@@ -54,6 +57,7 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
         await database.check()
         async with open_store(settings) as store:
             await store.check()
+            model = _model(settings, database)
             executor = RunExecutor(
                 runs=Runs(database),
                 datasets=Datasets(database),
@@ -67,6 +71,7 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
                     lease=timedelta(seconds=settings.lease_seconds),
                     heartbeat_seconds=settings.heartbeat_seconds,
                 ),
+                advisor=Advisor(model=model, run_seconds=settings.gemini_run_seconds),
             )
             worker = build_worker(
                 queue=queue_name,
@@ -78,7 +83,24 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
             )
             for name in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(name, worker.stop)
-            await worker.serve()
+            try:
+                await worker.serve()
+            finally:
+                if model is not None:
+                    await model.close()
     finally:
         await queue.close()
         await database.close()
+
+
+def _model(settings: Settings, database: Database) -> Gemini | None:
+    """The language model of smart and deep modes; None without a key."""
+    if settings.gemini_api_key is None:
+        return None
+    return Gemini(
+        api_key=settings.gemini_api_key.get_secret_value(),
+        model=settings.gemini_model,
+        base_url=settings.gemini_base_url,
+        call_seconds=settings.gemini_call_seconds,
+        cache=AiAnswers(database),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from shared.cancellation import see_through
@@ -19,8 +19,11 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
-from worker_service.preparation import ARTIFACTS, Prepared, prepare
+from worker_service.planner.advisor import Advisor
+from worker_service.planner.question import Question
+from worker_service.preparation import ARTIFACTS, Prepared, examine, prepare
 
+T = TypeVar("T")
 Program = Callable[[Callable[[str, int], None], Path, Path, dict[str, Any]], Prepared]
 
 _PROGRESS_SECONDS = 0.3
@@ -67,9 +70,10 @@ class RunExecutor:
         isolation: Isolation,
         scratch: Scratch,
         terms: Terms,
+        advisor: Advisor | None = None,
         program: Program = prepare,
     ) -> None:
-        """`program` is what the child runs: `program(tell, table, target, options)`."""
+        """`program` is what the child runs: `program(tell, table, target, options)`; `advisor` is asked in AI modes."""
         self._runs = runs
         self._datasets = datasets
         self._store = store
@@ -77,6 +81,7 @@ class RunExecutor:
         self._isolation = isolation
         self._scratch = scratch
         self._terms = terms
+        self._advisor = advisor or Advisor(model=None, run_seconds=0)
         self._program = program
 
     async def execute(self, run_id: UUID) -> None:
@@ -150,15 +155,9 @@ class RunExecutor:
         async with self._scratch.folder() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
             target = place / "artifacts"
             target.mkdir()
-            prepared = await self._isolation.run(
-                self._program,
-                table,
-                target,
-                run.options,
-                deadline=self._terms.timeout[run.queue],
-                memory_bytes=self._terms.memory_bytes,
-                on_progress=progress.tell,
-            )
+            ends = time.monotonic() + self._terms.timeout[run.queue]
+            options = run.options if run.mode == "fast" else await self._consult(run, table, place, progress, ends=ends)
+            prepared = await self._child(self._program, table, target, options, progress, ends=ends)
             try:
                 progress.tell(_PUBLISHING, 95)
                 # One after the other: when one fails, none may still be on its way while the others are removed.
@@ -169,6 +168,39 @@ class RunExecutor:
             except BaseException:
                 await see_through(self._discard(run.id, prefix))
                 raise
+
+    async def _consult(
+        self, run: RunRecord, table: Path, place: Path, progress: _Progress, *, ends: float
+    ) -> dict[str, Any]:
+        """The run's options with a language model's advice, asked from here: the child has no key and no network."""
+        mode: Literal["smart", "deep"] = "deep" if run.mode == "deep" else "smart"
+        options = {**run.options, "facts": str(place / "facts.json")}
+        found: list[dict[str, Any]] = []
+        if self._advisor.model is not None:
+            found = await self._child(examine, table, place, options, progress, ends=ends)
+            progress.tell("consulting", 40)
+        advised = await self._advisor.advise(mode, [Question.model_validate(question) for question in found])
+        return {**options, "advised": advised.model_dump(mode="json")}
+
+    async def _child(
+        self,
+        program: Callable[..., T],
+        table: Path,
+        target: Path,
+        options: dict[str, Any],
+        progress: _Progress,
+        *,
+        ends: float,
+    ) -> T:
+        return await self._isolation.run(
+            program,
+            table,
+            target,
+            options,
+            deadline=max(1.0, ends - time.monotonic()),
+            memory_bytes=self._terms.memory_bytes,
+            on_progress=progress.tell,
+        )
 
     async def _discard(self, run_id: UUID, prefix: str) -> None:
         """Remove what was stored, unless it was published after all: the answer to a commit can be lost on its way."""

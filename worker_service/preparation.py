@@ -17,9 +17,11 @@ from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
 from worker_service.core.quality import assess
 from worker_service.core.recipe import Recipe
-from worker_service.core.report import write_report
 from worker_service.logbook import log_rows, storable
+from worker_service.planner.advisor import Advised, not_asked
+from worker_service.planner.consultation import ai_summary, compose_report, prepare_with
 from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.question import questions
 
 Report = Callable[[str, int], None]
 
@@ -44,6 +46,7 @@ class Prepared:
     feature_logs: list[dict[str, Any]]
     graphs: list[dict[str, Any]]
     report: dict[str, Any] | None
+    ai_used: bool = False
 
 
 def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
@@ -52,17 +55,41 @@ def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) ->
     with pa.memory_map(str(table)) as source:
         frame = Frame.from_table(pa.ipc.open_file(source).read_all())
     tell("profiling", 10)
-    facts = profile(frame, target=options["target"], types=options.get("types", {}))
-    tell("proposing", 40)
-    recipe = propose(facts, _options(options))
+    facts = _facts(frame, options)
     tell("applying", 45)
-    outcome = apply(recipe, frame)
+    advised = None
+    if options["mode"] == "fast":
+        outcome = apply(propose(facts, _options(options)), frame)
+    else:
+        advised = Advised.model_validate(options.get("advised") or not_asked(options["mode"]))
+        facts, outcome = prepare_with(
+            facts, frame, _options(options), advised, target=options["target"], types=options.get("types", {})
+        )
     recipe = outcome.recipe
     tell("charting", 70)
     charts = draw_charts(facts, outcome)
     tell("writing", 80)
     _write(target, facts, recipe, outcome, charts)
-    return _told(facts, recipe, outcome, charts, options)
+    return _told(facts, recipe, outcome, charts, advised)
+
+
+def examine(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a language model is to be asked about the table; the facts stay in the file `options["facts"]`."""
+    tell("loading", 2)
+    with pa.memory_map(str(table)) as source:
+        frame = Frame.from_table(pa.ipc.open_file(source).read_all())
+    tell("profiling", 10)
+    facts = profile(frame, target=options["target"], types=options.get("types", {}))
+    Path(options["facts"]).write_text(facts.model_dump_json())
+    return [question.model_dump(mode="json") for question in questions(facts, frame, options["mode"])]
+
+
+def _facts(frame: Frame, options: dict[str, Any]) -> Profile:
+    """The facts that an examination left, or those of now."""
+    left = options.get("facts")
+    if left is not None and Path(left).exists():
+        return Profile.model_validate_json(Path(left).read_text())
+    return profile(frame, target=options["target"], types=options.get("types", {}))
 
 
 def _options(chosen: dict[str, Any]) -> Options:
@@ -98,19 +125,21 @@ def _write_table(table: pa.Table, path: Path) -> None:
 
 
 def _told(
-    facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...], options: dict[str, Any]
+    facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...], advised: Advised | None
 ) -> Prepared:
-    report = write_report(facts, recipe, outcome).model_dump() if options["mode"] == "deep" else None
+    report = None if advised is None or advised.mode != "deep" else compose_report(facts, recipe, outcome, advised)
     told = {
         "summary": {
             "cleaned": _size(outcome.cleaned),
             "engineered": _size(outcome.engineered),
             "cells_changed": outcome.changes.num_rows,
+            "ai": advised and ai_summary(advised, outcome),
         },
         "features": feature_manifest(facts, recipe, outcome).model_dump(mode="json"),
         **log_rows(outcome.results),
         "graphs": [chart.model_dump(mode="json", include={"graph_id", "kind", "title", "columns"}) for chart in charts],
-        "report": report and {**report, "mode": options["mode"], "author": "template"},
+        "report": report,
+        "ai_used": advised is not None and advised.used,
     }
     return Prepared(**storable(told))
 

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.gemini_stub import GeminiStub
 from deploy.local.stack import Stack
+from shared.settings import LocalSettings
 
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 1800
@@ -48,8 +51,8 @@ def demonstrate(wish: Wish, *, console: Console) -> None:
     Raises:
         DemoFailed: the file was refused or its preparation failed.
     """
-    with tempfile.TemporaryDirectory(prefix="neuralearn-demo-") as data_dir:
-        stack = Stack(Path(data_dir), ports="free")
+    with tempfile.TemporaryDirectory(prefix="neuralearn-demo-") as data_dir, _model(wish, console) as model:
+        stack = Stack(Path(data_dir), ports="free", env_overrides=model)
         with console.status("Starting PostgreSQL, Valkey and the services …"):
             started = time.perf_counter()
             stack.start()
@@ -61,6 +64,17 @@ def demonstrate(wish: Wish, *, console: Console) -> None:
             with console.status("Stopping …"):
                 stack.stop()
     console.print("Everything stopped.")
+
+
+@contextmanager
+def _model(wish: Wish, console: Console) -> Iterator[dict[str, str]]:
+    """The settings of the language model: those of the environment, or a stub that answers by rules."""
+    if wish.mode == "fast" or LocalSettings.load({}).gemini_api_key is not None:
+        yield {}
+        return
+    with GeminiStub() as stub:
+        console.print("GEMINI_API_KEY is not set: a local stub answers by rules in Gemini's place.")
+        yield {"GEMINI_API_KEY": "stub", "GEMINI_BASE_URL": stub.base_url, "GEMINI_MODEL": "gemini-stub"}
 
 
 class Demo:

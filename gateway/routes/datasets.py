@@ -15,7 +15,7 @@ from gateway.dependencies import (
     UserIdQuery,
     problems,
 )
-from gateway.fields import FILE_FIELD, UploadOptions
+from gateway.fields import FILE_FIELD, UploadOptions, UserId
 
 router = APIRouter(tags=["datasets"])
 
@@ -105,3 +105,12 @@ async def list_statuses(
 ) -> schemas.DatasetPage:
     """The same as `/datasets`."""
     return await clients.ingest.datasets(user_id=user_id, collaboration_id=collaboration_id, page=page)
+
+
+@router.get("/usage", summary="Ask what is left of a quota", responses=problems())
+async def get_usage(
+    clients: ClientsDependency,
+    user_id: Annotated[UserId, Query(description="The user; empty for `anonymous`.")] = "",
+) -> schemas.Usage:
+    """How often a user has used the modes that ask a language model, and how often they still may."""
+    return await clients.ingest.usage(user_id)

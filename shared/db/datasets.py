@@ -12,6 +12,7 @@ from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
 from shared.db.runs import RunRecord, RunState, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs
+from shared.db.usage import Usage
 from shared.errors import NotFound
 
 PAGE_SIZE = PageSize(default=50, most=500)
@@ -61,10 +62,13 @@ class Datasets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(self, dataset: NewDataset, run: NewRun) -> DatasetRecord:
-        """Store a dataset and its queued run in one transaction.
+    async def accept(self, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
+        """Store a dataset and its queued run, and charge its owner for the mode, in one transaction.
 
-        A repeat (same owner and request_id) stores nothing and returns the dataset first accepted.
+        A repeat (same owner and request_id) stores and costs nothing and returns the dataset first accepted.
+
+        Raises:
+            QuotaExceeded: the owner has used up the mode; nothing is stored.
         """
         async with self._database.transaction() as connection:
             statement = (
@@ -75,7 +79,8 @@ class Datasets:
             )
             accepted = await connection.scalar(statement)
             if accepted is not None:
-                values = {**vars(run), "dataset_id": dataset.id, "mode": dataset.mode}
+                charged = usage is not None and await usage.charge(connection, dataset.user_id, dataset.mode)
+                values = {**vars(run), "dataset_id": dataset.id, "mode": dataset.mode, "charged": charged}
                 await connection.execute(insert(runs).values(**values))
                 condition = datasets.c.id == dataset.id
             else:

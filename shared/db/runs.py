@@ -17,6 +17,7 @@ from shared.db.tables import (
     outlier_logs,
     runs,
 )
+from shared.db.usage import refund
 from shared.errors import NotFound
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -66,6 +67,8 @@ class Publication:
     feature_logs: Sequence[dict[str, Any]]
     graphs: Sequence[dict[str, Any]]
     report: dict[str, Any] | None
+    ai_used: bool = False
+    """Whether a language model answered; if not, what was charged is given back."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +141,13 @@ class Runs:
         return await self._held(run_id, token, **_released(), due_at=due, error_reason=reason, error_detail=detail)
 
     async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
-        """End the run without a result."""
-        return await self._held(run_id, token, **_failed(reason, detail))
+        """End the run without a result, and give back what was charged for it."""
+        failed = update(runs).where(_lease(run_id, token)).values(**_failed(reason, detail))
+        async with self._database.transaction() as connection:
+            if (await connection.execute(failed)).rowcount != 1:
+                return False
+            await refund(connection, run_id)
+        return True
 
     async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
         """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost."""
@@ -175,6 +183,8 @@ class Runs:
             for table, rows in tables:
                 if rows:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
+            if not publication.ai_used:
+                await refund(connection, run_id)
         return True
 
     async def due(self, *, limit: int) -> Sequence[tuple[UUID, str]]:
@@ -197,7 +207,10 @@ class Runs:
             .returning(runs.c.id)
         )
         async with self._database.transaction() as connection:
-            return [row.id for row in await connection.execute(statement)]
+            failed = [row.id for row in await connection.execute(statement)]
+            for run_id in failed:
+                await refund(connection, run_id)
+        return failed
 
     async def load(self) -> dict[str, QueueLoad]:
         """How much work each queue holds; queues without any are absent."""

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -83,6 +85,7 @@ runs = Table(
     Column("artifacts", Text, comment="object prefix of the published result"),
     Column("summary", JSONB, comment="sizes of the published tables"),
     Column("features", JSONB, comment="input and output features, and the target"),
+    Column("charged", Boolean, nullable=False, server_default=false(), comment="whether it counts against a quota"),
     _time("created_at", nullable=False, now=True),
     _time("updated_at", nullable=False, now=True),
     _time("started_at"),
@@ -181,5 +184,14 @@ user_mode_usage = Table(
     Column("mode", Text, primary_key=True),
     Column("used", Integer, nullable=False, server_default="0"),
     _time("updated_at", nullable=False, now=True),
+    _time("period_start", nullable=False, now=True),
     CheckConstraint("used >= 0", name="used"),
+)
+
+ai_answers = Table(
+    "ai_answers",
+    metadata,
+    Column("question_hash", Text, primary_key=True, comment="SHA-256 of model, instruction, question and schema"),
+    Column("answer", Text, nullable=False),
+    _time("created_at", nullable=False, now=True),
 )

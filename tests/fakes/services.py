@@ -85,6 +85,15 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
         return ingest_pb2.UploadDatasetResponse(dataset=self._accepted(upload.filename, upload.options))
 
+    async def GetUsage(self, request: ingest_pb2.GetUsageRequest, context: Context) -> ingest_pb2.GetUsageResponse:
+        """Smart is limited and used once, deep is not limited."""
+        self._note(context)
+        modes = [
+            ingest_pb2.ModeUsage(mode=common.MODE_SMART, limit=3, used=1, remaining=2),
+            ingest_pb2.ModeUsage(mode=common.MODE_DEEP, used=0),
+        ]
+        return ingest_pb2.GetUsageResponse(user_id=request.user_id or "anonymous", modes=modes)
+
     async def _receive(self, upload: ReceivedUpload, parts: AsyncIterator[ingest_pb2.UploadDatasetRequest]) -> None:
         digest = hashlib.sha256()
         async for part in parts:

@@ -1,6 +1,8 @@
 """The facts about a table: what each column is and how its values lie."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Literal
@@ -21,7 +23,7 @@ from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.predictability import predictability
-from worker_service.core.reading import Inference, ReadAs, infer, infer_as, read
+from worker_service.core.reading import Inference, ReadAs, ReadText, infer, infer_as, read
 from worker_service.core.rendering import render
 from worker_service.core.semantics import Semantic, recognise_semantic, sentence
 from worker_service.core.sentinels import Sentinel, Sentinels, find_sentinels, mask
@@ -138,16 +140,30 @@ class Profile(Value):
 
 
 def profile(
-    frame: Frame, *, target: str | None = None, types: Mapping[str, ChosenType] = MappingProxyType({})
+    frame: Frame,
+    *,
+    target: str | None = None,
+    types: Mapping[str, ChosenType] = MappingProxyType({}),
+    codes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    meanings: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
 ) -> Profile:
     """Read every column of a decoded table and describe it.
 
-    `target` is the column to predict, and `types` what columns are, where somebody said so.
+    Where somebody said so: `target` is the column to predict, `types` what columns are, `codes` which values of a
+    column stand for missing, as canonical text, and `meanings` which levels of a category mean which other one.
     """
-    inferences = {name: _infer(column, types.get(name)) for name, column in frame.columns.items()}
+    inferences = {name: _infer(column, types.get(name), codes.get(name, ())) for name, column in frame.columns.items()}
     typed = {name: _typed(column, inferences[name]) for name, column in frame.columns.items()}
     described = [
-        _describe(name, place, typed[name], inferences[name], types.get(name))
+        _describe(
+            name,
+            place,
+            typed[name],
+            inferences[name],
+            types.get(name),
+            codes=codes.get(name, ()),
+            meanings=meanings.get(name, ()),
+        )
         for place, name in enumerate(frame.names, start=1)
     ]
     columns = _mark_duplicates(described, typed)
@@ -199,8 +215,14 @@ def _with_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Map
     return {**tidy, target.column: Column(written)}
 
 
-def _infer(column: Column, chosen: ChosenType | None) -> Inference:
-    return column.derive(infer) if chosen is None else column.derive(infer_as, chosen)
+def _infer(column: Column, chosen: ChosenType | None, codes: tuple[str, ...]) -> Inference:
+    found = column.derive(infer) if chosen is None else column.derive(infer_as, chosen)
+    if not codes or not column.is_text or not isinstance(found.read_as, ReadText | None):
+        return found
+    values = column.derive(distinct).values.to_pylist()
+    usual = ReadText(kind="text") if found.read_as is None else found.read_as
+    missing = {*usual.missing, *(value for value in values if value.strip() in codes)}
+    return replace(found, read_as=usual.model_copy(update={"missing": tuple(sorted(missing))}))
 
 
 def _typed(column: Column, inference: Inference) -> Column:
@@ -209,15 +231,22 @@ def _typed(column: Column, inference: Inference) -> Column:
 
 
 def _describe(
-    name: str, position: int, typed: Column, inference: Inference, chosen: ChosenType | None
+    name: str,
+    position: int,
+    typed: Column,
+    inference: Inference,
+    chosen: ChosenType | None,
+    *,
+    codes: tuple[str, ...],
+    meanings: tuple[tuple[str, str], ...],
 ) -> ColumnProfile:
     different = _distinct_values(typed)
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
     if chosen is not None:
         verdict = obey(verdict, typed, chosen)
     found = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else Sentinels()
-    sentinels = found.sure
-    spellings = typed.derive(find_spellings) if verdict.type == "category" else ()
+    sentinels = _with_codes(typed, found.sure, codes)
+    spellings = _with_meanings(typed, meanings) if verdict.type == "category" else ()
     typed = mask(typed, sentinels)
     slips = typed.derive(find_slips) if verdict.type in ("integer", "decimal") else ()
     typed = merged(mended(typed, slips), spellings)
@@ -234,7 +263,7 @@ def _describe(
         evidence=" ".join(part for part in (inference.evidence, verdict.reason, meaning) if part),
         missing=typed.missing,
         sentinels=sentinels,
-        apart=found.perhaps,
+        apart=tuple(one for one in found.perhaps if one not in sentinels),
         slips=slips,
         spellings=spellings,
         distinct=different,
@@ -248,6 +277,46 @@ def _describe(
         moments=typed.derive(summarise_moments) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,
     )
+
+
+def _with_codes(typed: Column, sure: tuple[Sentinel, ...], codes: tuple[str, ...]) -> tuple[Sentinel, ...]:
+    """The sentinels, and the numbers that somebody says are some."""
+    if not codes or not typed.is_number:
+        return sure
+    wanted = {float(code) for code in codes if is_number(code)} - {one.value for one in sure}
+    found = typed.derive(runs)
+    more = [
+        Sentinel(value=float(value), count=int(held))
+        for value, held in zip(found.values, found.counts, strict=True)
+        if float(value) in wanted
+    ]
+    return (*sure, *more)
+
+
+def _with_meanings(typed: Column, meanings: tuple[tuple[str, str], ...]) -> tuple[Spelling, ...]:
+    """The unusual spellings, and the levels that somebody says mean another."""
+    found = {one.before: one for one in typed.derive(find_spellings)}
+    levels = typed.derive(distinct)
+    counts = dict(zip(levels.values.to_pylist(), levels.counts.tolist(), strict=True)) if meanings else {}
+    for before, after in meanings:
+        final = found[after].after if after in found else after
+        if before in counts and final in counts and before not in found and final != before:
+            found = {name: _towards(one, before, final) for name, one in found.items()}
+            found[before] = Spelling(before=before, after=final, count=counts[before])
+    return tuple(found.values())
+
+
+def _towards(spelling: Spelling, before: str, after: str) -> Spelling:
+    """A spelling of a level that is itself renamed."""
+    return spelling.model_copy(update={"after": after}) if spelling.after == before else spelling
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number as Python reads it."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _tidy(typed: Column, facts: ColumnProfile) -> Column:

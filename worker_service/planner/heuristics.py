@@ -1,8 +1,12 @@
 """The rules that turn the facts about a table into a recipe."""
 
+from collections.abc import Sequence
+
 from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
+from worker_service.core.steps import AnyStep, Flag
 from worker_service.planner.cleaning import propose_cleaning
+from worker_service.planner.counsel import Counsel, told_target
 from worker_service.planner.dependencies import propose_repairs
 from worker_service.planner.features import propose_features
 from worker_service.planner.guards import guard
@@ -17,9 +21,14 @@ from worker_service.planner.spellings import propose_spellings
 __all__ = ["Options", "propose"]
 
 
-def propose(profile: Profile, options: Options) -> Recipe:
-    """Read, mask, merge, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
-    target = profile.target
+def propose(
+    profile: Profile, options: Options, *, counsel: Counsel | None = None, notes: Sequence[Flag] = ()
+) -> Recipe:
+    """Read, mask, merge, drop what is nearly empty, fill, treat outliers, derive features; the target is only read.
+
+    `counsel` rewrites the steps by what stands of a language model's advice, `notes` tell about asking it.
+    """
+    target = profile.target if counsel is None else told_target(profile, counsel.weighed)
     reading = propose_reading(profile, target)
     cleaning = [
         *propose_sentinels(profile, target),
@@ -32,5 +41,7 @@ def propose(profile: Profile, options: Options) -> Recipe:
     ]
     outliers = propose_outliers(profile, target, options)
     features = propose_features(profile, target, [*cleaning, *outliers])
-    recipe = Recipe(version=1, target=target, steps=(*reading, *cleaning, *outliers, *features))
-    return guard(recipe, profile)
+    steps: list[AnyStep] = [*notes, *reading, *cleaning, *outliers, *features]
+    if counsel is not None:
+        steps = [*counsel.rewritten(profile, steps), *counsel.weighed.suggestions]
+    return guard(Recipe(version=1, target=target, steps=tuple(steps)), profile)

@@ -344,6 +344,7 @@ class Dataset(_message.Message):
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     OUTLIER_METHOD_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGY_FIELD_NUMBER: _builtins.int
+    AI_INFO_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     run_id: _builtins.str
@@ -380,6 +381,8 @@ class Dataset(_message.Message):
     """What the uploader chose for outliers: how they are found."""
     outlier_strategy: Global___OutlierStrategy.ValueType
     """What the uploader chose for outliers: what is done with them."""
+    ai_info: _builtins.str
+    """What part AI had in the preparation, as a sentence; empty in fast mode and before it is completed."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why preparation failed; set only in DATASET_STATE_FAILED."""
@@ -431,10 +434,11 @@ class Dataset(_message.Message):
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         outlier_method: Global___OutlierMethod.ValueType = ...,
         outlier_strategy: Global___OutlierStrategy.ValueType = ...,
+        ai_info: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "parse_plan", b"parse_plan", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collaboration_id", b"collaboration_id", "columns", b"columns", "create_time", b"create_time", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "finish_time", b"finish_time", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "percent", b"percent", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "create_time", b"create_time", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "finish_time", b"finish_time", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "percent", b"percent", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as neuralearn_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!neuralearn/ingest/v1/ingest.proto\x12\x14neuralearn.ingest.v1\x1a\x1cgoogle/api/annotations.proto\x1a\"neuralearn/common/v1/dataset.proto\"\x9b\x01\n\x14UploadDatasetRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x34\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadCommitH\x00\x42\x06\n\x04part\"4\n\x0cUploadHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"i\n\x0cUploadCommit\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15UploadDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"v\n\x14ImportDatasetRequest\x12\x13\n\x0b\x64\x61taset_url\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15ImportDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"\'\n\x11GetDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"D\n\x12GetDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"g\n\x13ListDatasetsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.neuralearn.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xb6\x04\n\rIngestService\x12\x86\x01\n\rUploadDataset\x12*.neuralearn.ingest.v1.UploadDatasetRequest\x1a+.neuralearn.ingest.v1.UploadDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*(\x01\x12\x84\x01\n\rImportDataset\x12*.neuralearn.ingest.v1.ImportDatasetRequest\x1a+.neuralearn.ingest.v1.ImportDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*\x12\x85\x01\n\nGetDataset\x12\'.neuralearn.ingest.v1.GetDatasetRequest\x1a(.neuralearn.ingest.v1.GetDatasetResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/status\x12\x8c\x01\n\x0cListDatasets\x12).neuralearn.ingest.v1.ListDatasetsRequest\x1a*.neuralearn.ingest.v1.ListDatasetsResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\t/datasetsZ\x12\x12\x10/datasets/statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!neuralearn/ingest/v1/ingest.proto\x12\x14neuralearn.ingest.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\x9b\x01\n\x14UploadDatasetRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x34\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadCommitH\x00\x42\x06\n\x04part\"4\n\x0cUploadHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"i\n\x0cUploadCommit\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15UploadDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"v\n\x14ImportDatasetRequest\x12\x13\n\x0b\x64\x61taset_url\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15ImportDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"\'\n\x11GetDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"D\n\x12GetDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"g\n\x13ListDatasetsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.neuralearn.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x0fGetUsageRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"S\n\x10GetUsageResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\x05modes\x18\x02 \x03(\x0b\x32\x1f.neuralearn.ingest.v1.ModeUsage\"\xb7\x01\n\tModeUsage\x12(\n\x04mode\x18\x01 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04used\x18\x03 \x01(\x05\x12\x16\n\tremaining\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12.\n\nreset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limitB\x0c\n\n_remaining2\xa1\x05\n\rIngestService\x12\x86\x01\n\rUploadDataset\x12*.neuralearn.ingest.v1.UploadDatasetRequest\x1a+.neuralearn.ingest.v1.UploadDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*(\x01\x12\x84\x01\n\rImportDataset\x12*.neuralearn.ingest.v1.ImportDatasetRequest\x1a+.neuralearn.ingest.v1.ImportDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*\x12\x85\x01\n\nGetDataset\x12\'.neuralearn.ingest.v1.GetDatasetRequest\x1a(.neuralearn.ingest.v1.GetDatasetResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/status\x12\x8c\x01\n\x0cListDatasets\x12).neuralearn.ingest.v1.ListDatasetsRequest\x1a*.neuralearn.ingest.v1.ListDatasetsResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\t/datasetsZ\x12\x12\x10/datasets/status\x12i\n\x08GetUsage\x12%.neuralearn.ingest.v1.GetUsageRequest\x1a&.neuralearn.ingest.v1.GetUsageResponse\"\x0e\x82\xd3\xe4\x93\x02\x08\x12\x06/usageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +42,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSERVICE'].methods_by_name['GetDataset']._serialized_options = b'\202\323\344\223\002\036\022\034/dataset/{dataset_id}/status'
   _globals['_INGESTSERVICE'].methods_by_name['ListDatasets']._loaded_options = None
   _globals['_INGESTSERVICE'].methods_by_name['ListDatasets']._serialized_options = b'\202\323\344\223\002\037\022\t/datasetsZ\022\022\020/datasets/status'
-  _globals['_UPLOADDATASETREQUEST']._serialized_start=126
-  _globals['_UPLOADDATASETREQUEST']._serialized_end=281
-  _globals['_UPLOADHEADER']._serialized_start=283
-  _globals['_UPLOADHEADER']._serialized_end=335
-  _globals['_UPLOADCOMMIT']._serialized_start=337
-  _globals['_UPLOADCOMMIT']._serialized_end=442
-  _globals['_UPLOADDATASETRESPONSE']._serialized_start=444
-  _globals['_UPLOADDATASETRESPONSE']._serialized_end=515
-  _globals['_IMPORTDATASETREQUEST']._serialized_start=517
-  _globals['_IMPORTDATASETREQUEST']._serialized_end=635
-  _globals['_IMPORTDATASETRESPONSE']._serialized_start=637
-  _globals['_IMPORTDATASETRESPONSE']._serialized_end=708
-  _globals['_GETDATASETREQUEST']._serialized_start=710
-  _globals['_GETDATASETREQUEST']._serialized_end=749
-  _globals['_GETDATASETRESPONSE']._serialized_start=751
-  _globals['_GETDATASETRESPONSE']._serialized_end=819
-  _globals['_LISTDATASETSREQUEST']._serialized_start=821
-  _globals['_LISTDATASETSREQUEST']._serialized_end=924
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=926
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=1022
-  _globals['_INGESTSERVICE']._serialized_start=1025
-  _globals['_INGESTSERVICE']._serialized_end=1591
+  _globals['_INGESTSERVICE'].methods_by_name['GetUsage']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['GetUsage']._serialized_options = b'\202\323\344\223\002\010\022\006/usage'
+  _globals['_UPLOADDATASETREQUEST']._serialized_start=159
+  _globals['_UPLOADDATASETREQUEST']._serialized_end=314
+  _globals['_UPLOADHEADER']._serialized_start=316
+  _globals['_UPLOADHEADER']._serialized_end=368
+  _globals['_UPLOADCOMMIT']._serialized_start=370
+  _globals['_UPLOADCOMMIT']._serialized_end=475
+  _globals['_UPLOADDATASETRESPONSE']._serialized_start=477
+  _globals['_UPLOADDATASETRESPONSE']._serialized_end=548
+  _globals['_IMPORTDATASETREQUEST']._serialized_start=550
+  _globals['_IMPORTDATASETREQUEST']._serialized_end=668
+  _globals['_IMPORTDATASETRESPONSE']._serialized_start=670
+  _globals['_IMPORTDATASETRESPONSE']._serialized_end=741
+  _globals['_GETDATASETREQUEST']._serialized_start=743
+  _globals['_GETDATASETREQUEST']._serialized_end=782
+  _globals['_GETDATASETRESPONSE']._serialized_start=784
+  _globals['_GETDATASETRESPONSE']._serialized_end=852
+  _globals['_LISTDATASETSREQUEST']._serialized_start=854
+  _globals['_LISTDATASETSREQUEST']._serialized_end=957
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=959
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=1055
+  _globals['_GETUSAGEREQUEST']._serialized_start=1057
+  _globals['_GETUSAGEREQUEST']._serialized_end=1091
+  _globals['_GETUSAGERESPONSE']._serialized_start=1093
+  _globals['_GETUSAGERESPONSE']._serialized_end=1176
+  _globals['_MODEUSAGE']._serialized_start=1179
+  _globals['_MODEUSAGE']._serialized_end=1362
+  _globals['_INGESTSERVICE']._serialized_start=1365
+  _globals['_INGESTSERVICE']._serialized_end=2038
 # @@protoc_insertion_point(module_scope)

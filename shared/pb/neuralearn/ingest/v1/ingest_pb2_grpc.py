@@ -56,6 +56,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/GetUsage',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -92,6 +97,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """Tells how often a user has used the modes that ask a language model, and what is left.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +126,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.ListDatasets,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +243,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/ListDatasets',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/GetUsage',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class IngestServiceStub:
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]
     """Lists datasets, newest first."""
+    GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
+    """Tells how often a user has used the modes that ask a language model, and what is left."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -63,6 +65,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """Lists datasets, newest first."""
+    GetUsage: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]  # type: ignore[assignment]
+    """Tells how often a user has used the modes that ask a language model, and what is left."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts a dataset, stores its bytes as they came and the table they hold, and queues its preparation. Follow an
@@ -102,5 +106,13 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.ListDatasetsResponse, _abc.Awaitable[_ingest_pb2.ListDatasetsResponse]]:
         """Lists datasets, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _ingest_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.GetUsageResponse, _abc.Awaitable[_ingest_pb2.GetUsageResponse]]:
+        """Tells how often a user has used the modes that ask a language model, and what is left."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

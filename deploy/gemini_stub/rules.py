@@ -1,0 +1,114 @@
+"""What the stub knows of the world: rules over the facts in the question, in place of a language model."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_IMPOSSIBLE_ZERO = re.compile(r"blood.?pressure|glucose|bmi|insulin|skin|height|weight|pulse|heart.?rate|cholesterol")
+_SURVEY = re.compile(r"^(q\d+|rating|satisf\w*|agree\w*|answer\w*|score)")
+_SURVEY_CODES = ("8", "9", "98", "99", "88", "97")
+_RANGES = {
+    r"(^|_)age($|_)": (0, 120),
+    r"percent|pct|share_of": (0, 100),
+    r"humidity": (0, 100),
+    r"heart.?rate|pulse": (20, 300),
+    r"latitude|^lat$": (-90, 90),
+    r"longitude|^lon$|^lng$": (-180, 180),
+}
+_ORDERS = (
+    ("poor", "fair", "good", "excellent"),
+    ("low", "medium", "high"),
+    ("never", "rarely", "sometimes", "often", "always"),
+    ("none", "primary", "secondary", "bachelor", "master", "doctorate"),
+)
+_MEANS = {"uk": "united kingdom", "usa": "united states", "u.s.": "united states", "ny": "new york", "ca": "california"}
+_NO_ANSWER = re.compile(r"no answer|not stated|undisclosed|none given|prefer not|unspecified", re.IGNORECASE)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The proposals for one question, and the report where it asks for one."""
+    document = json.loads(request["contents"][-1]["parts"][-1]["text"])
+    columns = document["columns"]
+    advice: dict[str, Any] = {
+        "types": [],
+        "missing_codes": [code for column in columns for code in _codes(column)],
+        "merges": [merge for column in columns for merge in _merges(column)],
+        "fills": [
+            _fill(column) for column in columns if column["id"] in document["asked_about"] and "numbers" in column
+        ],
+        "bounds": [bounds for column in columns for bounds in _bounds(column)],
+        "ratios": [],
+        "orders": [order for column in columns for order in _orders(column)],
+        "target": None,
+    }
+    if "report" in json.dumps(request.get("generationConfig", {}).get("responseSchema", {}).get("properties", {})):
+        advice["report"] = _report(document)
+    return advice
+
+
+def _codes(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    name, numbers = column["name"].lower(), column.get("numbers", {})
+    levels = [str(level) for level, _ in column.get("most_frequent", [])]
+    if numbers.get("minimum") == 0 and _IMPOSSIBLE_ZERO.search(name):
+        yield _code(column, ["0"], "a living person has no such value of 0, so 0 means that it was not measured")
+    elif numbers and _SURVEY.search(name):
+        top = [level for level in levels if level in _SURVEY_CODES and float(level) == numbers.get("maximum")]
+        if top:
+            yield _code(column, top, "surveys write such a number above the scale for no answer")
+    words = [level for level in levels if _NO_ANSWER.search(level)]
+    if words:
+        yield _code(column, words, "these words say that no answer was given")
+
+
+def _code(column: dict[str, Any], values: list[str], reason: str) -> dict[str, Any]:
+    return {"column": column["id"], "values": values, "reason": f"In {column['name']}, {reason}."}
+
+
+def _merges(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    levels = {str(level).lower(): str(level) for level, _ in column.get("most_frequent", [])}
+    for short, long in _MEANS.items():
+        if short in levels and long in levels:
+            reason = f"{levels[short]} is short for {levels[long]}."
+            yield {"column": column["id"], "into": levels[long], "levels": [levels[short]], "reason": reason}
+
+
+def _fill(column: dict[str, Any]) -> dict[str, Any]:
+    reason = f"{column['missing']} cells are missing, and the middle value is robust."
+    return {"column": column["id"], "method": "median", "by": None, "reason": reason}
+
+
+def _bounds(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    numbers = column.get("numbers", {})
+    for name, (low, high) in _RANGES.items():
+        inside = low <= numbers.get("q1", low - 1) and numbers.get("q3", high + 1) <= high
+        beyond = numbers.get("minimum", low) < low or numbers.get("maximum", high) > high
+        if inside and beyond and re.search(name, column["name"].lower()):
+            reason = f"{column['name']} can only lie between {low} and {high}."
+            told = {"lower": low, "upper": high, "strategy": "null", "reason": reason}
+            yield {"column": column["id"], **told}
+
+
+def _orders(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    levels = {str(level).lower(): str(level) for level, _ in column.get("most_frequent", [])}
+    for order in _ORDERS:
+        if len(levels) > 2 and set(levels) <= set(order):
+            told = [levels[word] for word in order if word in levels]
+            yield {"column": column["id"], "order": told, "reason": "These words have an order of their own."}
+
+
+def _report(document: dict[str, Any]) -> dict[str, Any]:
+    names = {column["id"]: column for column in document["columns"]}
+    rows = document["rows"]
+    asked = [names[one] for one in document["asked_about"]]
+    told = [
+        f"{one['name']} misses {one['missing']:,} of {rows:,} cells ({one['missing'] / rows:.1%})." for one in asked
+    ]
+    gaps = " ".join(told) or "No column misses more than a tenth of its cells."
+    return {
+        "reasoning": f"The table has {document['rows']:,} rows and {document['columns_in_all']} columns. {gaps} "
+        "Each proposal was made from the ranges and the most frequent values, and the data had the last word.",
+        "summary": f"A table of {document['rows']:,} rows. {gaps}",
+        "recommendations": [f"Find out why {one['name']} is so often missing." for one in asked]
+        or ["Keep measuring as you do: hardly anything is missing."],
+    }

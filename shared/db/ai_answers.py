@@ -1,0 +1,26 @@
+"""Answers of language models, kept so that an identical question is not paid for twice."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from shared.db.session import Database
+from shared.db.tables import ai_answers
+
+
+class AiAnswers:
+    """Keeps answers by the hash of model and question."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, key: str) -> str | None:
+        """The answer to a question that was asked before."""
+        async with self._database.transaction() as connection:
+            found = await connection.execute(select(ai_answers.c.answer).where(ai_answers.c.question_hash == key))
+            return found.scalar_one_or_none()
+
+    async def put(self, key: str, answer: str) -> None:
+        """Keep a good answer; the first one stays."""
+        async with self._database.transaction() as connection:
+            row = insert(ai_answers).values(question_hash=key, answer=answer).on_conflict_do_nothing()
+            await connection.execute(row)

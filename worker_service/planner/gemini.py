@@ -1,0 +1,264 @@
+"""Asking Google Gemini one question with a typed answer. Whatever happens on the way is an outcome, never an error."""
+
+import asyncio
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from google import genai
+from google.genai import errors, types
+from pydantic import BaseModel, ValidationError
+
+from shared.logs import get_logger
+from worker_service.core.statistics import Value
+
+Outcome = Literal[
+    "answered",
+    "cached",
+    "blocked",
+    "truncated",
+    "malformed",
+    "timed_out",
+    "limited",
+    "unavailable",
+    "refused",
+    "failed",
+]
+LARGEST_ANSWER = 1 << 20
+MOST_TOKENS = 16_384
+_PAUSE = 1.0
+"""Seconds before the one retry where the server does not say how many."""
+_DETAILS: dict[Outcome, str] = {
+    "answered": "",
+    "cached": "The same question had been answered before.",
+    "blocked": "The answer was blocked by the safety rules of the service.",
+    "truncated": "The answer was cut off at its longest length.",
+    "malformed": "The answer was not in the agreed form.",
+    "timed_out": "No answer came in time.",
+    "limited": "The service has had too many questions for now.",
+    "unavailable": "The service could not be reached or is overloaded.",
+    "refused": "The service did not accept the key, the model or the question.",
+    "failed": "The call failed in a way that is not foreseen.",
+}
+_UNKNOWN_KEYWORDS = ("additionalProperties", "title", "pattern", "maxLength", "maxItems")
+_log = get_logger("gemini")
+
+
+class Call(Value):
+    """What one question cost and how it ended."""
+
+    model: str
+    question_hash: str
+    outcome: Outcome
+    attempts: int
+    seconds: float
+    prompt_tokens: int
+    answer_tokens: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The typed answer, None where there is none, and what the call was like."""
+
+    value: BaseModel | None
+    call: Call
+
+
+class AnswerCache(Protocol):
+    """Keeps good answers, as JSON text, by the hash of their question."""
+
+    async def get(self, key: str) -> str | None:
+        """The answer to a question that was asked before."""
+
+    async def put(self, key: str, answer: str) -> None:
+        """Keep a good answer."""
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What one attempt came to."""
+
+    outcome: Outcome
+    text: str = ""
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    retry_after: float | None = None
+
+
+class Gemini:
+    """A client for one key and one model."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        model: str,
+        base_url: str | None = None,
+        call_seconds: float,
+        cache: AnswerCache | None = None,
+    ) -> None:
+        """`base_url` is for a compatible server; `call_seconds` is the longest wait for one answer."""
+        self._client = genai.Client(
+            api_key=api_key,
+            vertexai=False,
+            http_options=types.HttpOptions(
+                base_url=base_url,
+                timeout=int(call_seconds * 1000),
+                retry_options=types.HttpRetryOptions(attempts=1),
+            ),
+        )
+        self._model = model
+        self._call_seconds = call_seconds
+        self._cache = cache
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aio.aclose()
+
+    async def ask(self, *, instruction: str, prompt: str, schema: type[BaseModel], seconds_left: float) -> Answer:
+        """The answer to one question; `seconds_left` bounds the call with its one retry."""
+        key = self._key(instruction, prompt, schema)
+        started = time.monotonic()
+        kept = await self._kept(key)
+        value = None if kept is None else _validated(kept, schema)
+        if value is not None:
+            return self._answer(key, value, _Reply("cached"), attempts=0, started=started)
+        ends = started + min(seconds_left, 2 * self._call_seconds)
+        reply, attempts = await self._attempt(instruction, prompt, schema, ends), 1
+        pause = reply.retry_after if reply.retry_after is not None else _PAUSE
+        if reply.outcome in ("limited", "unavailable") and time.monotonic() + pause < ends:
+            await asyncio.sleep(pause)
+            reply, attempts = await self._attempt(instruction, prompt, schema, ends), 2
+        value = _validated(reply.text, schema) if reply.outcome == "answered" else None
+        if reply.outcome == "answered" and value is None:
+            reply = _Reply("malformed", "", reply.prompt_tokens, reply.answer_tokens)
+        if value is not None:
+            await self._keep(key, reply.text)
+        return self._answer(key, value, reply, attempts=attempts, started=started)
+
+    def _key(self, instruction: str, prompt: str, schema: type[BaseModel]) -> str:
+        asked = json.dumps([self._model, instruction, prompt, schema.model_json_schema()], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+    async def _kept(self, key: str) -> str | None:
+        try:
+            return None if self._cache is None else await self._cache.get(key)
+        except Exception as error:  # a cache that is down costs a call and nothing else
+            _log.warning("answer cache not read", error=type(error).__name__)
+            return None
+
+    async def _keep(self, key: str, text: str) -> None:
+        try:
+            if self._cache is not None:
+                await self._cache.put(key, text)
+        except Exception as error:
+            _log.warning("answer not kept", error=type(error).__name__)
+
+    def _answer(self, key: str, value: BaseModel | None, reply: _Reply, *, attempts: int, started: float) -> Answer:
+        call = Call(
+            model=self._model,
+            question_hash=key,
+            outcome=reply.outcome,
+            attempts=attempts,
+            seconds=round(time.monotonic() - started, 3),
+            prompt_tokens=max(0, reply.prompt_tokens),
+            answer_tokens=max(0, reply.answer_tokens),
+            detail=_DETAILS[reply.outcome],
+        )
+        _log.info("model asked", **call.model_dump(exclude={"detail", "question_hash"}))
+        return Answer(value, call)
+
+    async def _attempt(self, instruction: str, prompt: str, schema: type[BaseModel], ends: float) -> _Reply:
+        """One request. Servers answer in every way there is, so every exception is an outcome."""
+        seconds = min(self._call_seconds, ends - time.monotonic())
+        if seconds <= 0:
+            return _Reply("timed_out")
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.aio.models.generate_content(
+                    model=self._model,
+                    contents=prompt,
+                    config=types.GenerateContentConfig(
+                        system_instruction=instruction,
+                        response_mime_type="application/json",
+                        response_schema=_plain(schema.model_json_schema()),
+                        max_output_tokens=MOST_TOKENS,
+                        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+                    ),
+                )
+            return _read(response)
+        except TimeoutError:
+            return _Reply("timed_out")
+        except errors.APIError as error:
+            return _refused(error)
+        except (OSError, ConnectionError) as error:
+            _log.warning("model not reached", error=type(error).__name__)
+            return _Reply("unavailable")
+        except (ValueError, RecursionError) as error:  # a body that is no JSON, or no text
+            _log.warning("model answered nonsense", error=type(error).__name__)
+            return _Reply("malformed")
+        except Exception as error:
+            _log.warning("model call failed", error=type(error).__name__)
+            return _Reply("unavailable" if _is_of_network(error) else "failed")
+
+
+def _plain(schema: Any) -> Any:
+    """A JSON schema without the keywords that the service does not know; the answer is validated by all of them."""
+    if isinstance(schema, dict):
+        return {key: _plain(value) for key, value in schema.items() if key not in _UNKNOWN_KEYWORDS}
+    return [_plain(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def _read(response: types.GenerateContentResponse) -> _Reply:
+    usage = response.usage_metadata
+    spent = (usage.prompt_token_count or 0, usage.candidates_token_count or 0) if usage is not None else (0, 0)
+    candidate = response.candidates[0] if response.candidates else None
+    if candidate is None:
+        blocked = response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None
+        return _Reply("blocked" if blocked else "malformed", "", *spent)
+    reason = candidate.finish_reason.value if candidate.finish_reason is not None else "STOP"
+    if reason == "MAX_TOKENS":
+        return _Reply("truncated", "", *spent)
+    if reason != "STOP":
+        return _Reply("blocked", "", *spent)
+    parts = candidate.content.parts if candidate.content is not None else None
+    text = "".join(part.text or "" for part in parts or [] if not part.thought)
+    return _Reply("answered" if text else "malformed", text, *spent)
+
+
+def _refused(error: errors.APIError) -> _Reply:
+    if error.code == 429:
+        return _Reply("limited", retry_after=_retry_after(error.details))
+    if error.code in (500, 502, 503, 504):
+        return _Reply("unavailable", retry_after=_retry_after(error.details))
+    return _Reply("refused" if 400 <= (error.code or 0) < 500 else "malformed")
+
+
+def _retry_after(details: Any) -> float | None:
+    """The seconds that a `RetryInfo` asks for."""
+    found = details.get("error", details) if isinstance(details, dict) else {}
+    listed = found.get("details", []) if isinstance(found, dict) else []
+    for detail in listed if isinstance(listed, list) else []:
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)s", delay) if isinstance(delay, str) else None
+        if match:
+            return float(match[1])
+    return None
+
+
+def _validated(text: str, schema: type[BaseModel]) -> BaseModel | None:
+    if len(text) > LARGEST_ANSWER:
+        return None
+    try:
+        return schema.model_validate_json(text)
+    except (ValidationError, RecursionError):
+        return None
+
+
+def _is_of_network(error: Exception) -> bool:
+    """Whether an HTTP library's exception is about the connection; they share no base class but their package."""
+    return type(error).__module__.split(".")[0] in ("aiohttp", "httpx", "httpx2", "httpcore", "httpcore2")

@@ -1,0 +1,119 @@
+"""What a language model may propose: a closed vocabulary over columns that are named by their places, `c1`, `c2`, …"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ColumnId = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,3}$", description="The id of a column, such as c1.")]
+Reason = Annotated[str, Field(max_length=2000, description="Why, in one sentence with numbers from this table.")]
+Level = Annotated[str, Field(max_length=500)]
+MOST = 40
+"""More proposals of one kind than this are no answer but a flood."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TypeCorrection(_Strict):
+    """A column is something else than was recognised."""
+
+    column: ColumnId
+    type: Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
+    reason: Reason
+
+
+class MissingCodes(_Strict):
+    """Values of a column stand for missing, such as 0 in a blood pressure or 9 in a survey."""
+
+    column: ColumnId
+    values: Annotated[list[Level], Field(max_length=MOST)]
+    reason: Reason
+
+
+class LevelMerge(_Strict):
+    """Some levels of a category mean another one."""
+
+    column: ColumnId
+    into: Level
+    levels: Annotated[list[Level], Field(max_length=MOST)]
+    reason: Reason
+
+
+class Fill(_Strict):
+    """How the missing cells of a column are best filled; `by` is the column that groups."""
+
+    column: ColumnId
+    method: Literal["mean", "median", "mode", "group", "leave"]
+    by: ColumnId | None
+    reason: Reason
+
+
+class Bounds(_Strict):
+    """No value of a column can lie below or above these."""
+
+    column: ColumnId
+    lower: float | None
+    upper: float | None
+    strategy: Literal["cap", "null", "flag"]
+    reason: Reason
+
+
+class DerivedRatio(_Strict):
+    """One column divided by another says more than both."""
+
+    numerator: ColumnId
+    denominator: ColumnId
+    reason: Reason
+
+
+class Ordering(_Strict):
+    """The levels of a category have an order, from the least to the most."""
+
+    column: ColumnId
+    order: Annotated[list[Level], Field(max_length=MOST)]
+    reason: Reason
+
+
+class TargetGuess(_Strict):
+    """The column that a model would predict."""
+
+    column: ColumnId
+    reason: Reason
+
+
+class Advice(_Strict):
+    """Everything that is proposed for a table; empty lists where nothing is."""
+
+    types: Annotated[list[TypeCorrection], Field(max_length=MOST)]
+    missing_codes: Annotated[list[MissingCodes], Field(max_length=MOST)]
+    merges: Annotated[list[LevelMerge], Field(max_length=MOST)]
+    fills: Annotated[list[Fill], Field(max_length=MOST)]
+    bounds: Annotated[list[Bounds], Field(max_length=MOST)]
+    ratios: Annotated[list[DerivedRatio], Field(max_length=MOST)]
+    orders: Annotated[list[Ordering], Field(max_length=MOST)]
+    target: TargetGuess | None
+
+
+class Narrative(_Strict):
+    """The written report in the model's words, each part in plain sentences."""
+
+    reasoning: Annotated[str, Field(max_length=20_000)]
+    summary: Annotated[str, Field(max_length=8000)]
+    recommendations: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=20)]
+
+
+class DeepAdvice(Advice):
+    """Proposals with full reasoning over the worst columns, and the report."""
+
+    report: Narrative
+
+
+NOTHING = Advice(types=[], missing_codes=[], merges=[], fills=[], bounds=[], ratios=[], orders=[], target=None)
+
+
+def joined(advices: list[Advice]) -> Advice:
+    """The proposals of several answers in their order; the first target counts."""
+    lists = ("types", "missing_codes", "merges", "fills", "bounds", "ratios", "orders")
+    parts = {name: [one for advice in advices for one in getattr(advice, name)] for name in lists}
+    return Advice(**parts, target=next((advice.target for advice in advices if advice.target), None))
