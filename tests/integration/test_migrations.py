@@ -57,4 +57,5 @@ def test_the_tables_the_api_tells_of_exist() -> None:
         "outlier_logs",
         "feature_logs",
         "graph_metadata",
+        "ai_answers",
     }

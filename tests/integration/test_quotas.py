@@ -1,0 +1,143 @@
+"""Quotas in a real PostgreSQL: charged exactly, given back once, started anew."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.ai_answers import AiAnswers
+from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
+from shared.db.runs import Runs
+from shared.db.session import Database
+from shared.db.usage import Quota, Usage
+from shared.errors import QuotaExceeded
+from tests.records import publication
+
+LEASE = timedelta(seconds=30)
+
+
+async def upload(
+    database: Database, usage: Usage, *, user_id: str, mode: str = "smart", **changes: Any
+) -> DatasetRecord:
+    dataset_id = uuid4()
+    values: dict[str, Any] = {
+        "id": dataset_id,
+        "request_id": None,
+        "user_id": user_id,
+        "collaboration_id": None,
+        "filename": "x.csv",
+        "database_name": "x",
+        "source_url": None,
+        "mode": mode,
+        "rows": 2,
+        "columns": 2,
+        "size_bytes": 10,
+        "sha256": "0" * 64,
+        "raw_key": f"datasets/{dataset_id}/raw",
+        "table_key": f"datasets/{dataset_id}/table.arrow",
+        "parse_plan": {"format": "csv", "encoding": "utf-8", "delimiter": ",", "notes": []},
+    }
+    options = {"mode": mode, "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
+    run = NewRun(id=uuid4(), queue="eda_fast", options=options)
+    return await Datasets(database).accept(NewDataset(**{**values, **changes}), run, usage)
+
+
+async def used(usage: Usage, user_id: str, mode: str = "smart") -> int:
+    return next(one.used for one in await usage.of(user_id) if one.mode == mode)
+
+
+async def ended(database: Database, dataset: DatasetRecord, *, ai_used: bool) -> None:
+    runs = Runs(database)
+    run = await runs.claim(dataset.run.id, lease=LEASE)
+    assert run is not None and run.lease_token is not None
+    assert await runs.publish(run.id, run.lease_token, publication(ai_used=ai_used))
+
+
+@pytest.fixture
+def user_id() -> str:
+    return f"user-{uuid4()}"
+
+
+async def test_fifty_uploads_at_once_charge_exactly_the_limit(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({"smart": 3, "deep": 1}))
+    results = await asyncio.gather(
+        *(upload(database, usage, user_id=user_id) for _ in range(50)), return_exceptions=True
+    )
+    assert sum(isinstance(result, DatasetRecord) for result in results) == 3
+    assert all(isinstance(result, DatasetRecord | QuotaExceeded) for result in results)
+    assert await used(usage, user_id) == 3
+    page = await Datasets(database).list(user_id=user_id)
+    assert len(page.rows) == 3
+    with pytest.raises(QuotaExceeded, match="may be used 3 times") as caught:
+        await usage.check(user_id, "smart")
+    assert caught.value.metadata == {"mode": "smart", "limit": "3", "used": "3"}
+    await upload(database, usage, user_id=user_id, mode="fast")
+    await upload(database, usage, user_id=user_id, mode="deep")
+
+
+async def test_a_repeat_costs_nothing(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({"smart": 1}))
+    first = await upload(database, usage, user_id=user_id, request_id="k")
+    again = await upload(database, usage, user_id=user_id, request_id="k")
+    assert again.id == first.id
+    assert await used(usage, user_id) == 1
+
+
+async def test_what_no_ai_answered_is_given_back_once(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({"smart": 3}))
+    answered, unanswered, failed = [await upload(database, usage, user_id=user_id) for _ in range(3)]
+    await ended(database, answered, ai_used=True)
+    assert await used(usage, user_id) == 3
+    await ended(database, unanswered, ai_used=False)
+    assert await used(usage, user_id) == 2
+    runs = Runs(database)
+    run = await runs.claim(failed.run.id, lease=LEASE)
+    assert run is not None and run.lease_token is not None
+    assert await runs.fail(run.id, run.lease_token, reason="X", detail="x")
+    assert not await runs.fail(run.id, run.lease_token, reason="X", detail="x")
+    assert await used(usage, user_id) == 1
+
+
+async def test_a_worker_lost_for_good_costs_nothing(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({"deep": 1}))
+    dataset = await upload(database, usage, user_id=user_id, mode="deep")
+    async with database.transaction() as connection:
+        lost = text("update runs set state='running', attempt=4, lease_until=now() - interval '1 s' where id=:id")
+        await connection.execute(lost, {"id": dataset.run.id})
+    assert dataset.run.id in await Runs(database).fail_exhausted()
+    assert await used(usage, user_id, "deep") == 0
+
+
+async def test_the_count_starts_anew(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({"smart": 1}, timedelta(days=30)))
+    await upload(database, usage, user_id=user_id)
+    [smart, _] = await usage.of(user_id)
+    assert (smart.used, smart.remaining) == (1, 0)
+    assert smart.resets_at is not None
+    with pytest.raises(QuotaExceeded, match="starts anew on"):
+        await upload(database, usage, user_id=user_id)
+    async with database.transaction() as connection:
+        older = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
+        await connection.execute(older, {"user": user_id})
+    assert await used(usage, user_id) == 0
+    await upload(database, usage, user_id=user_id)
+    assert await used(usage, user_id) == 1
+
+
+async def test_without_a_limit_nothing_is_counted(database: Database, user_id: str) -> None:
+    usage = Usage(database, Quota({}))
+    for _ in range(5):
+        await upload(database, usage, user_id=user_id)
+    assert [(one.limit, one.used, one.remaining) for one in await usage.of(user_id)] == [(None, 0, None)] * 2
+
+
+async def test_answers_are_kept(database: Database) -> None:
+    answers = AiAnswers(database)
+    key = uuid4().hex
+    assert await answers.get(key) is None
+    await answers.put(key, "{}")
+    await answers.put(key, "[]")
+    assert await answers.get(key) == "{}"
