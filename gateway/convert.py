@@ -103,6 +103,19 @@ def dataset_status(dataset: common.Dataset) -> schemas.DatasetStatus:
     )
 
 
+def report_document(report: schemas.CleaningReport) -> str:
+    """The report as one Markdown document."""
+    written = f"Written by {report.author}." if report.author != "template" else "Written from the evidence alone."
+    parts = (
+        f"# Report on dataset {report.dataset_id}",
+        written,
+        report.summary,
+        report.recommendations,
+        report.reasoning,
+    )
+    return "\n\n".join(parts) + "\n"
+
+
 def usage(answer: ingest.GetUsageResponse) -> schemas.Usage:
     """What a user has used."""
     return schemas.Usage(

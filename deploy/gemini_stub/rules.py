@@ -53,9 +53,9 @@ def _codes(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if numbers.get("minimum") == 0 and _IMPOSSIBLE_ZERO.search(name):
         yield _code(column, ["0"], "a living person has no such value of 0, so 0 means that it was not measured")
     elif numbers and _SURVEY.search(name):
-        top = [level for level in levels if level in _SURVEY_CODES and float(level) == numbers.get("maximum")]
-        if top:
-            yield _code(column, top, "surveys write such a number above the scale for no answer")
+        top = f"{numbers.get('maximum', 0):g}"
+        if top in _SURVEY_CODES:
+            yield _code(column, [top], "surveys write such a number above the scale for no answer")
     words = [level for level in levels if _NO_ANSWER.search(level)]
     if words:
         yield _code(column, words, "these words say that no answer was given")

@@ -1,10 +1,10 @@
 """What a preparation produced."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from gateway import result_schemas, schemas
+from gateway import convert, result_schemas, schemas
 from gateway.clients import GraphFormat, Rendering, TableFormat, TableRef
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
 from gateway.download import document_response, graph_response
@@ -235,7 +235,22 @@ async def list_feature_logs(
     return await clients.report.feature_log(dataset_id, page)
 
 
-@router.get("/report", summary="Read the written report", responses=problems(404, 409))
-async def get_report(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.CleaningReport:
+@router.get(
+    "/report",
+    summary="Read the written report",
+    response_model=schemas.CleaningReport,
+    responses={
+        **problems(404, 409),
+        200: {"model": schemas.CleaningReport, "content": {"text/markdown": {}}, "description": "The report."},
+    },
+)
+async def get_report(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    format: Annotated[Literal["json", "md"], Query(description="`md` for one Markdown document.")] = "json",
+) -> Response | schemas.CleaningReport:
     """What was found and done, written for people; only datasets prepared in `deep` mode have one."""
-    return await clients.report.report(dataset_id)
+    report = await clients.report.report(dataset_id)
+    if format == "json":
+        return report
+    return Response(convert.report_document(report), media_type="text/markdown; charset=utf-8")

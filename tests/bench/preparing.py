@@ -1,9 +1,10 @@
 """The way of a file through decoding and preparation, in this process."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -11,8 +12,12 @@ from ingest_service.decoding import Limits, decode_file
 from worker_service.core.executor import StepResult, apply
 from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
+from worker_service.planner.advisor import Advised
+from worker_service.planner.consultation import prepare_with
 from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.question import Question, questions
 
+Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], Advised]
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 
 
@@ -30,22 +35,35 @@ class Preparation:
     """The place in the file of each row that is left, from 0."""
 
 
-def prepare_csv(csv: bytes, folder: Path, *, target: str | None = None) -> Preparation:
-    """Decode, profile, propose and apply with the options a user gets by default; scratch files go into `folder`."""
+def prepare_csv(
+    csv: bytes,
+    folder: Path,
+    *,
+    target: str | None = None,
+    mode: Literal["fast", "smart", "deep"] = "fast",
+    advise: Advise | None = None,
+) -> Preparation:
+    """Decode, profile, propose and apply with the options a user gets by default; scratch files go into `folder`.
+
+    In AI modes `advise` asks a language model.
+    """
     source, table = folder / "table.csv", folder / "table.arrow"
     source.write_bytes(csv)
     decode_file(source, source.name, table, LIMITS)
     with pa.OSFile(str(table)) as file:
         frame = Frame.from_table(pa.ipc.open_file(file).read_all())
     facts = profile(frame, target=target)
-    recipe = propose(facts, Options())
-    outcome = apply(recipe, frame)
+    if mode == "fast" or advise is None:
+        outcome = apply(propose(facts, Options()), frame)
+    else:
+        advised = advise(mode, questions(facts, frame, mode))
+        facts, outcome = prepare_with(facts, frame, Options(mode=mode), advised, target=target, types={})
     return Preparation(
         cleaned=outcome.cleaned.to_table(),
         engineered=outcome.engineered.to_table(),
         changes=outcome.changes,
         logs=outcome.results,
         profile=json.loads(facts.model_dump_json()),
-        target=recipe.target.column,
+        target=outcome.recipe.target.column,
         rows=tuple(outcome.cleaned.row_numbers.tolist()),
     )

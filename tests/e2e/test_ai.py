@@ -82,6 +82,9 @@ def test_deep_writes_a_report_and_has_a_quota(user: User) -> None:
     assert "income misses 100 of 300 cells" in report["reasoning"]
     assert "## Cleaning" in report["reasoning"]
     assert "Find out why income is so often missing." in report["recommendations"]
+    document = user.client.get(f"/dataset/{dataset}/report", params={"format": "md"})
+    assert document.headers["content-type"].startswith("text/markdown")
+    assert document.text.startswith(f"# Report on dataset {dataset}\n\nWritten by gemini-stub.\n\n## In the words of")
     refused = user.upload(patients(4), mode="deep", user_id="dora")
     assert refused.status_code == 429
     problem = refused.json()

@@ -44,6 +44,7 @@ from worker_service.planner.proposals import (
 from worker_service.planner.question import Ids
 
 MOST_UNFIT = 0.05
+MOSTLY_DIFFERENT = 0.98
 MOST_CODED = 0.5
 """Values that fill more than this share of the known cells are no code for missing."""
 APART = 3.0
@@ -161,8 +162,11 @@ class Counsel:
         if one.type == column.type:
             return None
         decoded = self._frame[column.name]
-        if one.type == "identifier" and column.distinct < 0.9 * (self._facts.rows - column.missing):
-            return f"only {column.distinct:,} of its values are different"
+        if one.type == "identifier":
+            if column.distinct < MOSTLY_DIFFERENT * (self._facts.rows - column.missing):
+                return f"only {column.distinct:,} of its values are different"
+            if column.type in ("decimal", "timestamp", "boolean") or not _of_one_length(column):
+                return "its values are amounts or moments, and not codes of one length"
         if one.type == "category" and (not decoded.is_text or column.distinct > 50):
             return "it has too many values, or is no text"
         if one.type in ("integer", "decimal", "boolean", "timestamp"):
@@ -378,3 +382,11 @@ def told_target(facts: Profile, weighed: Weighed) -> Target:
     if weighed.target is None or facts.target.column != weighed.target:
         return facts.target
     return Target(column=weighed.target, confidence=0.7, reason=weighed.reasons["target", weighed.target])
+
+
+def _of_one_length(column: ColumnProfile) -> bool:
+    """Whether whole numbers have equally many digits; text may be of any length."""
+    numbers = column.numbers
+    if numbers is None or numbers.minimum is None or numbers.maximum is None:
+        return True
+    return numbers.minimum > 0 and len(f"{numbers.minimum:.0f}") == len(f"{numbers.maximum:.0f}")
