@@ -16,6 +16,11 @@ _RANGES = {
     r"latitude|^lat$": (-90, 90),
     r"longitude|^lon$|^lng$": (-180, 180),
 }
+_SCALES: tuple[dict[str, float], ...] = (
+    {"kg": 1, "g": 0.001, "lb": 0.45359237, "lbs": 0.45359237, "oz": 0.028349523},
+    {"m": 1, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "km": 1000, "mi": 1609.344},
+    {"l": 1, "L": 1, "ml": 0.001, "cl": 0.01},
+)
 _ORDERS = (
     ("poor", "fair", "good", "excellent"),
     ("low", "medium", "high"),
@@ -40,6 +45,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         "bounds": [bounds for column in columns for bounds in _bounds(column)],
         "ratios": [],
         "orders": [order for column in columns for order in _orders(column)],
+        "units": [conversion for column in columns for conversion in _units(column)],
         "target": None,
     }
     if "report" in json.dumps(request.get("generationConfig", {}).get("responseSchema", {}).get("properties", {})):
@@ -95,6 +101,16 @@ def _orders(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if len(levels) > 2 and set(levels) <= set(order):
             told = [levels[word] for word in order if word in levels]
             yield {"column": column["id"], "order": told, "reason": "These words have an order of their own."}
+
+
+def _units(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    doubt = column.get("doubt", "")
+    named = re.findall(r"“([^”]+)”", doubt.partition("different units")[2])
+    for scale in _SCALES:
+        if len(named) > 1 and all(unit in scale for unit in named):
+            units = [{"unit": unit, "factor": scale[unit] / scale[named[0]]} for unit in named]
+            reason = f"The amounts are the same in {named[0]}, whatever they were written in."
+            yield {"column": column["id"], "units": units, "reason": reason}
 
 
 def _report(document: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def badly(request: dict[str, Any]) -> dict[str, Any]:
         "fills": [{"column": one, "method": "mean", "by": None, **because} for one in ids],
         "bounds": [{"column": one, "lower": 10, "upper": 11, "strategy": "cap", **because} for one in ids],
         "orders": [{"column": one, "order": levels[one][:2], **because} for one in ids],
+        "units": [],
         "ratios": [{"numerator": ids[0], "denominator": ids[-1], **because}],
         "target": {"column": ids[0], **because},
     }

@@ -31,6 +31,7 @@ def plant_knowledge(seed: int, rows: int = 1200) -> Knowledge:
         "q2": random.choice([1, 2, 3, 4, 5, 6, 7], rows),
         "country": random.choice(["United States", "United Kingdom", "Canada"], rows, p=[0.5, 0.3, 0.2]),
         "smoker": random.choice(["yes, daily", "sometimes", "not at all"], rows, p=[0.2, 0.2, 0.6]),
+        "weight": random.normal(75, 9, rows).round(1),
         "visits": random.poisson(1.2, rows),
         "income": random.normal(3000, 600, rows).round().astype(int),
     }
@@ -45,6 +46,12 @@ def plant_knowledge(seed: int, rows: int = 1200) -> Knowledge:
         written["country"][row], false[int(row), "country"] = "USA", "USA"
     for row in np.flatnonzero(random.random(rows) < 0.25):
         written["income"][row] = ""
+    for place in range(rows):
+        kilograms = float(written["weight"][place])
+        in_pounds = random.random() < 0.25
+        written["weight"][place] = f"{kilograms / 0.45359237:.1f} lb" if in_pounds else f"{kilograms:.1f} kg"
+        if in_pounds:
+            false[place, "weight"] = written["weight"][place]
     frozen = {name: tuple(cells) for name, cells in written.items()}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -70,5 +77,5 @@ def judge_knowledge(planted: Knowledge, cleaned: pa.Table, rows: tuple[int, ...]
 
 def _says(value: object, text: str) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) == float(text)
+        return float(value) == float(text.removesuffix(" kg").removesuffix(" lb"))
     return value == text

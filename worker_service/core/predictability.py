@@ -60,7 +60,8 @@ def what_to_predict(column: Column) -> tuple[Numbers | Codes, bool]:
     codes: Codes = column.derive(distinct).codes.astype(np.int64)
     if column.is_number and codes.max(initial=0) >= MOST_CLASSES:
         return column.numbers(), False
-    return codes, not (column.is_timestamp or codes.max(initial=0) >= len(column) / 2)
+    # A half of the rows must not have hardly fewer classes than rows.
+    return codes, not (column.is_timestamp or codes.max(initial=0) >= len(column) / 5)
 
 
 def halves(rows: int) -> tuple[Half, Half]:

@@ -23,7 +23,7 @@ from worker_service.core.leakage import Leak, find_leaks
 from worker_service.core.missingness import Missingness, find_missingness
 from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.predictability import predictability
-from worker_service.core.reading import Inference, ReadAs, ReadText, infer, infer_as, read
+from worker_service.core.reading import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.rendering import render
 from worker_service.core.semantics import Semantic, recognise_semantic, sentence
 from worker_service.core.sentinels import Sentinel, Sentinels, find_sentinels, mask
@@ -146,13 +146,18 @@ def profile(
     types: Mapping[str, ChosenType] = MappingProxyType({}),
     codes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     meanings: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
+    units: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
 ) -> Profile:
     """Read every column of a decoded table and describe it.
 
     Where somebody said so: `target` is the column to predict, `types` what columns are, `codes` which values of a
-    column stand for missing, as canonical text, and `meanings` which levels of a category mean which other one.
+    column stand for missing, as canonical text, and `meanings` which levels of a category mean which other one,
+    and `units` what the numbers of each unit are multiplied by.
     """
-    inferences = {name: _infer(column, types.get(name), codes.get(name, ())) for name, column in frame.columns.items()}
+    inferences = {
+        name: _infer(column, types.get(name), codes.get(name, ()), units.get(name, ()))
+        for name, column in frame.columns.items()
+    }
     typed = {name: _typed(column, inferences[name]) for name, column in frame.columns.items()}
     described = [
         _describe(
@@ -215,7 +220,11 @@ def _with_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Map
     return {**tidy, target.column: Column(written)}
 
 
-def _infer(column: Column, chosen: ChosenType | None, codes: tuple[str, ...]) -> Inference:
+def _infer(
+    column: Column, chosen: ChosenType | None, codes: tuple[str, ...], units: tuple[tuple[str, float], ...]
+) -> Inference:
+    if units and chosen is None and column.is_text:
+        return column.derive(infer_units, units)
     found = column.derive(infer) if chosen is None else column.derive(infer_as, chosen)
     if not codes or not column.is_text or not isinstance(found.read_as, ReadText | None):
         return found

@@ -28,8 +28,17 @@ from worker_service.core.steps import (
     TreatOutliers,
 )
 from worker_service.core.target import PREDICTED, Target
-from worker_service.core.wording import count, listing, number, percent, quoted
-from worker_service.planner.evidence import as_read, end_of, known_numbers, may_mean, said, says_missing
+from worker_service.core.wording import count, listing, number, percent, plural_verb, quoted
+from worker_service.planner.evidence import (
+    MOST_UNFIT,
+    as_read,
+    converts,
+    end_of,
+    known_numbers,
+    may_mean,
+    said,
+    says_missing,
+)
 from worker_service.planner.proposals import (
     Advice,
     Bounds,
@@ -40,10 +49,10 @@ from worker_service.planner.proposals import (
     Ordering,
     TargetGuess,
     TypeCorrection,
+    UnitConversion,
 )
 from worker_service.planner.question import Ids
 
-MOST_UNFIT = 0.05
 MOSTLY_DIFFERENT = 0.98
 MOST_CODED = 0.5
 """Values that fill more than this share of the known cells are no code for missing."""
@@ -66,6 +75,7 @@ class Weighed:
     types: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     meanings: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    units: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     """(what, column) → the sentence for the log."""
     suggestions: list[Flag] = field(default_factory=list)
@@ -73,7 +83,7 @@ class Weighed:
     @property
     def changes_facts(self) -> bool:
         """Whether the table has to be described anew."""
-        return bool(self.target or self.types or self.codes or self.meanings)
+        return bool(self.target or self.types or self.codes or self.meanings or self.units)
 
 
 class Counsel:
@@ -98,6 +108,10 @@ class Counsel:
         for merge in advice.merges:
             what = f"merge {listing(quoted(level[:40]) for level in merge.levels[:4])} into {quoted(merge.into[:40])}"
             self._weigh(merge.column, merge.reason, what, partial(self._merge, merge))
+
+        for conversion in advice.units:
+            what = f"convert {listing(quoted(one.unit) for one in conversion.units[:4])} into one unit"
+            self._weigh(conversion.column, conversion.reason, what, partial(self._convert, conversion))
 
     def rewritten(self, facts: Profile, steps: list[AnyStep]) -> list[AnyStep]:
         """The heuristics' steps for the facts as they are with this advice, with what else stands of it."""
@@ -220,6 +234,14 @@ class Counsel:
         self._reason("codes", column, codes.reason, lie)
         return None
 
+    def _convert(self, conversion: UnitConversion, column: ColumnProfile) -> str | None:
+        verdict = converts(conversion, self._frame[column.name])
+        if verdict is not None:
+            return verdict
+        self.weighed.units[column.name] = tuple((one.unit, one.factor) for one in conversion.units)
+        self._reason("type", column, conversion.reason, "Converted, the units lie around the same middle.")
+        return None
+
     def _merge(self, merge: LevelMerge, column: ColumnProfile) -> str | None:
         levels = {level.value: level.count for level in column.top_values}
         if column.type != "category" or merge.into not in levels:
@@ -270,7 +292,10 @@ class Counsel:
         ordinary = fences.lower is None or fences.upper is None
         if ordinary or ((outside >= (fences.lower or 0)) & (outside <= (fences.upper or 0))).any():
             return "some of the values outside are quite ordinary ones"
-        why = self._sentence(bounds.reason, f"{count(len(outside), 'value')} of {len(values):,} lie outside.")
+        why = self._sentence(
+            bounds.reason,
+            f"{count(len(outside), 'value')} of {len(values):,} {plural_verb(len(outside), 'lies', 'lie')} outside.",
+        )
         kept = [step for step in steps if not (isinstance(step, TreatOutliers) and step.column == column.name)]
         steps[:] = [
             *kept,
@@ -374,6 +399,7 @@ def reprofiled(frame: Frame, weighed: Weighed, *, target: str | None, types: dic
         types={**weighed.types, **types},
         codes=weighed.codes,
         meanings=weighed.meanings,
+        units=weighed.units,
     )
 
 

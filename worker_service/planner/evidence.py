@@ -4,15 +4,22 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Column, Frame
 from worker_service.core.profile import ColumnProfile
-from worker_service.core.reading import read
-from worker_service.core.wording import number
+from worker_service.core.reading import infer_units, read
+from worker_service.core.reading.units import is_currency, is_unit
+from worker_service.core.wording import count, number, quoted
+from worker_service.planner.proposals import UnitConversion
 
 LONGEST_REASON = 300
+MOST_UNFIT = 0.05
+FEWEST_OF_UNIT = 5
+ONE_MIDDLE = 1.3
+"""Amounts of the same kind have about the same middle in whatever unit they were written."""
 _NULLISH = re.compile(
     r"\b(no|not|none|unknown|missing|n/?a|nil|null|refus\w*|declin\w*|undisclosed|blank|unspecified|don.?t know|dk|tbd|"
     r"pending|keine|kein|sin|aucun|inconnu|unbekannt|desconocido)\b|^[-?.x*]+$",
@@ -29,6 +36,30 @@ def as_read(column: ColumnProfile, frame: Frame) -> Column:
     """A decoded column read as its type."""
     decoded = frame[column.name]
     return decoded if column.read_as is None else decoded.derive(read, column.read_as).column
+
+
+def converts(conversion: UnitConversion, decoded: Column) -> str | None:
+    """Why units can't be converted so; None where each is there often enough and all then lie around one middle."""
+    factors = tuple((one.unit, one.factor) for one in conversion.units)
+    if not decoded.is_text or not factors or any(not 0 < factor < 1e9 for _, factor in factors):
+        return "the column holds no text with units, or a factor is none"
+    if any(is_currency(unit) or not is_unit(unit) for unit, _ in factors):
+        return "rates between currencies change, and what is no unit has no factor"
+    inference = decoded.derive(infer_units, factors)
+    reading = None if inference.read_as is None else decoded.derive(read, inference.read_as)
+    if reading is None or inference.unfit > MOST_UNFIT * max(1, reading.column.known + inference.unfit):
+        return f"{count(inference.unfit, 'cell')} would not fit"
+    numbers = reading.column.numbers()
+    middles = []
+    for unit, _ in factors:
+        has = pc.match_substring_regex(decoded.array, rf"\d\s*{re.escape(unit)}\s*$").fill_null(False)
+        of_unit = numbers[np.asarray(has.to_numpy(zero_copy_only=False)) & reading.column.present()]
+        if len(of_unit) < FEWEST_OF_UNIT:
+            return f"only {count(len(of_unit), 'cell')} are in {quoted(unit)}"
+        middles.append(float(np.median(of_unit)))
+    if not min(middles) > 0 or max(middles) > ONE_MIDDLE * min(middles):
+        return "converted, the units would not lie around the same middle"
+    return None
 
 
 def known_numbers(column: ColumnProfile, frame: Frame) -> Numbers:

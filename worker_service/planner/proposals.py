@@ -75,6 +75,21 @@ class Ordering(_Strict):
     reason: Reason
 
 
+class UnitFactor(_Strict):
+    """A unit as it is written, and what its numbers are multiplied by to be in the unit of the others."""
+
+    unit: Annotated[str, Field(max_length=40)]
+    factor: float
+
+
+class UnitConversion(_Strict):
+    """A column's numbers are in several units."""
+
+    column: ColumnId
+    units: Annotated[list[UnitFactor], Field(max_length=MOST)]
+    reason: Reason
+
+
 class TargetGuess(_Strict):
     """The column that a model would predict."""
 
@@ -92,6 +107,7 @@ class Advice(_Strict):
     bounds: Annotated[list[Bounds], Field(max_length=MOST)]
     ratios: Annotated[list[DerivedRatio], Field(max_length=MOST)]
     orders: Annotated[list[Ordering], Field(max_length=MOST)]
+    units: Annotated[list[UnitConversion], Field(max_length=MOST)]
     target: TargetGuess | None
 
 
@@ -109,11 +125,13 @@ class DeepAdvice(Advice):
     report: Narrative
 
 
-NOTHING = Advice(types=[], missing_codes=[], merges=[], fills=[], bounds=[], ratios=[], orders=[], target=None)
+NOTHING = Advice(
+    types=[], missing_codes=[], merges=[], fills=[], bounds=[], ratios=[], orders=[], units=[], target=None
+)
 
 
 def joined(advices: list[Advice]) -> Advice:
     """The proposals of several answers in their order; the first target counts."""
-    lists = ("types", "missing_codes", "merges", "fills", "bounds", "ratios", "orders")
+    lists = ("types", "missing_codes", "merges", "fills", "bounds", "ratios", "orders", "units")
     parts = {name: [one for advice in advices for one in getattr(advice, name)] for name in lists}
     return Advice(**parts, target=next((advice.target for advice in advices if advice.target), None))

@@ -243,3 +243,10 @@ def test_the_singular_is_the_same_unit() -> None:
 )
 def test_what_looks_like_a_number_and_is_none_stays_text(cells: tuple[str, ...]) -> None:
     assert values(*cells) == list(cells)
+
+
+def test_one_cell_in_many_does_not_decide_day_and_month() -> None:
+    ambiguous = [f"{1 + place % 12:02d}/{1 + place % 11:02d}/2023" for place in range(400)]
+    found = inferred(*ambiguous, "13/05/2023")
+    assert found.read_as is None
+    assert found.doubt is not None

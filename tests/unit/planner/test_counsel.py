@@ -142,6 +142,26 @@ def test_impossible_values_go_and_orders_and_meanings_stand() -> None:
     assert suggestions(done) == []
 
 
+def test_units_are_converted_where_they_then_agree() -> None:
+    kilograms = RNG.normal(75, 9, ROWS).round(1)
+    pounds = RNG.random(ROWS) < 0.3
+    columns = {
+        "weight": [
+            f"{one / 0.45359237:.1f} lb" if in_pounds else f"{one} kg"
+            for one, in_pounds in zip(kilograms, pounds, strict=True)
+        ],
+        "x": RNG.normal(0, 1, ROWS),
+    }
+    right = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 0.45359237}]
+    _, done = both(columns, advice(units=[because(column="c1", units=right)]))
+    assert np.abs(done.cleaned["weight"].numbers() - kilograms).max() < 0.05
+    assert "weight" in done.engineered
+    wrong = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 2.2}]
+    fast, done = both(columns, advice(units=[because(column="c1", units=wrong)]))
+    assert done.cleaned.equals(fast.cleaned)
+    assert "would not lie around the same middle" in suggestions(done)[0]
+
+
 def test_the_target_is_left_alone() -> None:
     proposal = advice(
         missing_codes=[because(column="c1", values=["0"])],

@@ -1,6 +1,6 @@
 """From text to typed values: what a column's cells can be read as, with the evidence, and the reading itself."""
 
-from worker_service.core.reading.inference import Inference, infer, infer_as
+from worker_service.core.reading.inference import Inference, infer, infer_as, infer_units
 from worker_service.core.reading.read import Reading, read
 from worker_service.core.reading.spec import (
     ReadAs,
@@ -22,5 +22,6 @@ __all__ = [
     "Reading",
     "infer",
     "infer_as",
+    "infer_units",
     "read",
 ]

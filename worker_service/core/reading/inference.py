@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 from worker_service.core.distinct import distinct
 from worker_service.core.frame import Column
 from worker_service.core.reading import booleans, numbers, timestamps, words
+from worker_service.core.reading.missing import NO_MEASURES, spellings
 from worker_service.core.reading.read import read
 from worker_service.core.reading.spec import AnyReadAs, Notation, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
 from worker_service.core.wording import count, examples, listing, plural_verb, quoted
@@ -67,6 +68,17 @@ def infer_as(column: Column, wanted: str) -> Inference:
             return _read(column, timestamps.recognise_anyway(column))
     spec = words.recognise(column)
     return _text(column, spec, [], None) if isinstance(spec, ReadText) else infer(column)
+
+
+def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Inference:
+    """The reading of a text column whose numbers are in several units, each with its factor."""
+    spec = ReadDecimal(
+        kind="decimal",
+        missing=column.derive(spellings, NO_MEASURES),
+        units=tuple(unit for unit, _ in factors),
+        factors=tuple(factor for _, factor in factors),
+    )
+    return _read(column, spec)
 
 
 def _fits(column: Column, spec: AnyReadAs) -> bool:

@@ -18,6 +18,7 @@ from worker_service.core.wording import count, examples, plural_verb, quoted
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
+_CONVERTED_DECIMALS = 4
 _LETTERED = re.compile(r"\d+[eE]\d+")
 _LARGEST_WRITTEN = 1e15
 """Who writes larger numbers with an exponent gives them a decimal point."""
@@ -186,4 +187,9 @@ def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
 @parse.register
 def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
     array = plain_text(spec, values, whole=False).cast(pa.float64())
+    bare = plain_text(spec.model_copy(update={"units": ()}), values, whole=False) if spec.factors else None
+    for unit, factor in zip(spec.units, spec.factors, strict=False):
+        with_unit = plain_text(spec.model_copy(update={"units": (unit,)}), values, whole=False)
+        chosen = pc.and_(pc.is_valid(with_unit), pc.is_null(bare))
+        array = pc.if_else(chosen, pc.round(pc.multiply(array, factor), _CONVERTED_DECIMALS), array)
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))

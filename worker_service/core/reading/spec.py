@@ -34,11 +34,13 @@ class Notation(Spec):
     """What may stand between groups of three digits; a space is of any width."""
     units: tuple[str, ...] = ()
     """The exact spellings of the unit, which are left out; only currencies also stand before the number."""
+    factors: tuple[float, ...] = ()
+    """What the numbers of each unit are multiplied by; empty where all mean the same."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it is the notation of programs, but for thousands commas."""
-        return self.decimal_mark == "." and self.thousands_mark == "," and not self.units
+        return self.decimal_mark == "." and self.thousands_mark == "," and not self.units and not self.factors
 
 
 class ReadInteger(Notation):

@@ -30,6 +30,8 @@ _FORMATS = {
 }
 _FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The microseconds since 1970 at which the calendar's year 1 begins and its year 9999 ends."""
+_FEWEST_DECIDING = 0.005
+"""A smaller share of the cells may be slips and decides nothing for the others."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
@@ -110,7 +112,8 @@ def _decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
     (fewest, best), (most, other) = ranked[:2]
     if most == fewest == 0:
         return bool(column.derive(_parsed, best).equals(column.derive(_parsed, other)))
-    return most >= 10 * max(1, fewest) or (fewest == 0 and most > 0)
+    known = int(column.derive(distinct).counts[~column.derive(null_words, NO_MEASURES)].sum())
+    return most >= 10 * max(1, fewest) or (fewest == 0 and most > _FEWEST_DECIDING * known)
 
 
 def _doubt(column: Column, known: int, deciding: int) -> str:

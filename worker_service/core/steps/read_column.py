@@ -15,7 +15,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
-from worker_service.core.wording import count, listing, plural_verb, quoted
+from worker_service.core.wording import count, listing, number, plural_verb, quoted
 
 _NOUNS = {
     "integer": "whole numbers",
@@ -76,6 +76,10 @@ def _of_text(column: str, spec: ReadText, taken: int, tally: Tally) -> str:
 
 def _unit(step: ReadColumn) -> str:
     units = step.read_as.units if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
+    factors = step.read_as.factors if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
+    if factors:
+        told = (f"{quoted(unit)} times {number(factor)}" for unit, factor in zip(units, factors, strict=True))
+        return f", {listing(told)}"
     return f" in {listing((quoted(unit) for unit in units), conjunction='or')}" if units else ""
 
 
