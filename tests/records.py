@@ -6,9 +6,12 @@ from uuid import uuid4
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.runs import Publication
 from shared.db.session import Database
+from shared.db.usage import Usage
 
 
-async def accept_dataset(database: Database, *, queue: str = "eda_fast", **changes: Any) -> DatasetRecord:
+async def accept_dataset(
+    database: Database, *, queue: str = "eda_fast", usage: Usage | None = None, **changes: Any
+) -> DatasetRecord:
     """Store a small dataset and its queued run."""
     dataset_id = uuid4()
     values: dict[str, Any] = {
@@ -30,7 +33,7 @@ async def accept_dataset(database: Database, *, queue: str = "eda_fast", **chang
     }
     options = {"mode": values["mode"], "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
     new = NewDataset(**{**values, **changes})
-    return await Datasets(database).accept(new, NewRun(id=uuid4(), queue=queue, options=options))
+    return await Datasets(database).accept(new, NewRun(id=uuid4(), queue=queue, options=options), usage)
 
 
 def publication(**changes: Any) -> Publication:

@@ -9,40 +9,18 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.ai_answers import AiAnswers
-from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
+from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.errors import QuotaExceeded
-from tests.records import publication
+from tests.records import accept_dataset, publication
 
 LEASE = timedelta(seconds=30)
 
 
-async def upload(
-    database: Database, usage: Usage, *, user_id: str, mode: str = "smart", **changes: Any
-) -> DatasetRecord:
-    dataset_id = uuid4()
-    values: dict[str, Any] = {
-        "id": dataset_id,
-        "request_id": None,
-        "user_id": user_id,
-        "collaboration_id": None,
-        "filename": "x.csv",
-        "database_name": "x",
-        "source_url": None,
-        "mode": mode,
-        "rows": 2,
-        "columns": 2,
-        "size_bytes": 10,
-        "sha256": "0" * 64,
-        "raw_key": f"datasets/{dataset_id}/raw",
-        "table_key": f"datasets/{dataset_id}/table.arrow",
-        "parse_plan": {"format": "csv", "encoding": "utf-8", "delimiter": ",", "notes": []},
-    }
-    options = {"mode": mode, "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
-    run = NewRun(id=uuid4(), queue="eda_fast", options=options)
-    return await Datasets(database).accept(NewDataset(**{**values, **changes}), run, usage)
+async def upload(database: Database, usage: Usage, *, user_id: str, mode: str = "smart", **more: Any) -> DatasetRecord:
+    return await accept_dataset(database, usage=usage, user_id=user_id, mode=mode, **more)
 
 
 async def used(usage: Usage, user_id: str, mode: str = "smart") -> int:
