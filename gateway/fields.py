@@ -53,7 +53,7 @@ class UploadOptions(BaseModel):
     collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
     mode: Mode = Field(
         "fast",
-        description="fast: rules alone; smart: a language model proposes for columns with many gaps; deep: a report too.",
+        description="fast: rules alone; smart: a language model helps where much is missing; deep: a report too.",
     )
     outlier_method: OutlierMethod = Field("iqr", description="How outliers are found: interquartile range or Z-score.")
     outlier_strategy: OutlierStrategy = Field(
