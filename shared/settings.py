@@ -131,6 +131,9 @@ class Settings(GatewaySettings, DatabaseSettings):
     usage_reset_days: Positive | None = Field(
         None, description="Days after which the count starts anew; never if unset."
     )
+    metrics_port: Port | None = Field(
+        None, description="Where a worker serves /metrics for Prometheus; nowhere if unset."
+    )
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
     allow_private_urls: bool = Field(False, description="Let dataset_url point into private networks.")

@@ -15,6 +15,7 @@ from shared.rpc.server import serve
 from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
+from shared.telemetry import serve_metrics
 from worker_service.execution import RunExecutor, Terms
 from worker_service.planner.advisor import Advisor
 from worker_service.planner.gemini import Gemini
@@ -50,6 +51,8 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
 
 async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: str) -> None:
     """Execute the runs of one queue until stopped."""
+    if settings.metrics_port is not None:
+        serve_metrics(settings.grpc_host, settings.metrics_port + (queue_name == DEEP_QUEUE))
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     queue = await connect_queue(settings.redis_url)
     timeout = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}

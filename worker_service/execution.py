@@ -19,6 +19,7 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
+from shared.telemetry import RUN_SECONDS, RUNS
 from worker_service.planner.advisor import Advisor
 from worker_service.planner.question import Question
 from worker_service.preparation import ARTIFACTS, Prepared, examine, prepare
@@ -101,17 +102,23 @@ class RunExecutor:
         log.info("run started", queue=run.queue)
         try:
             await self._attempt(run, token)
-            log.info("run completed", seconds=round(time.perf_counter() - started, 3))
+            seconds = time.perf_counter() - started
+            log.info("run completed", seconds=round(seconds, 3))
+            RUNS.labels(run.queue, "completed").inc()
+            RUN_SECONDS.labels(run.queue).observe(seconds)
         except LeaseLost:
             log.warning("run lost to another worker")
+            RUNS.labels(run.queue, "lost").inc()
         except asyncio.CancelledError:
             handed_back = await see_through(self._runs.hand_back(run.id, token))
             log.info("run handed back" if handed_back else "run not handed back, its lease is over")
+            RUNS.labels(run.queue, "handed_back").inc()
             raise
         except Exception as error:
             verdict = self._judge(run, error)
             frames = error.frames if isinstance(error, TaskFailed) else None
             log.warning("attempt failed", reason=verdict.reason, retried=verdict.retried, frames=frames)
+            RUNS.labels(run.queue, "retried" if verdict.retried else "failed").inc()
             await self._settle(run, token, verdict)
 
     async def _attempt(self, run: RunRecord, token: UUID) -> None:

@@ -13,6 +13,7 @@ from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
+from shared.telemetry import AI_CALLS, AI_SECONDS, AI_TOKENS
 from worker_service.core.statistics import Value
 
 Outcome = Literal[
@@ -170,6 +171,10 @@ class Gemini:
             detail=_DETAILS[reply.outcome],
         )
         _log.info("model asked", **call.model_dump(exclude={"detail", "question_hash"}))
+        AI_CALLS.labels(call.model, call.outcome).inc()
+        AI_TOKENS.labels(call.model, "asked").inc(call.prompt_tokens)
+        AI_TOKENS.labels(call.model, "answered").inc(call.answer_tokens)
+        AI_SECONDS.labels(call.model).observe(call.seconds)
         return Answer(value, call)
 
     async def _attempt(self, instruction: str, prompt: str, schema: type[BaseModel], ends: float) -> _Reply:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.server import BEHAVIOURS, FORGIVEN
@@ -94,6 +95,19 @@ async def test_a_passing_failure_is_forgiven(stub: GeminiStub, behaviour: str) -
     assert answer.value == NOTHING
     assert answer.call.attempts == len(stub.requests)
     assert answer.call.prompt_tokens >= 0
+
+
+async def test_calls_and_tokens_are_counted(stub: GeminiStub) -> None:
+    def total(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"model": "gemini-test", **labels}) or 0.0
+
+    before = (
+        total("neuralearn_ai_calls_total", outcome="answered"),
+        total("neuralearn_ai_tokens_total", direction="asked"),
+    )
+    answer = await ask(stub)
+    assert total("neuralearn_ai_calls_total", outcome="answered") == before[0] + 1
+    assert total("neuralearn_ai_tokens_total", direction="asked") == before[1] + answer.call.prompt_tokens
 
 
 async def test_the_same_question_is_asked_once(stub: GeminiStub) -> None:

@@ -1,0 +1,31 @@
+"""Numbers for Prometheus: one registry for each process, served where METRICS_PORT says."""
+
+from prometheus_client import Counter, Histogram, start_http_server
+
+RUNS = Counter("neuralearn_runs", "Attempts at runs, by how they ended.", ["queue", "outcome"])
+RUN_SECONDS = Histogram(
+    "neuralearn_run_seconds",
+    "How long completed runs took.",
+    ["queue"],
+    buckets=(0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+)
+AI_CALLS = Counter("neuralearn_ai_calls", "Questions to a language model, by how they ended.", ["model", "outcome"])
+AI_TOKENS = Counter("neuralearn_ai_tokens", "Tokens asked and answered.", ["model", "direction"])
+AI_SECONDS = Histogram(
+    "neuralearn_ai_call_seconds",
+    "How long questions to a language model took, with their retry.",
+    ["model"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 45, 90),
+)
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Serve `/metrics` of this process from a thread.
+
+    Raises:
+        SystemExit: the port is taken; the sentence names METRICS_PORT.
+    """
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise SystemExit(f"METRICS_PORT: {host}:{port} can't be listened on ({error.strerror})") from None
