@@ -132,7 +132,7 @@ class Settings(GatewaySettings, DatabaseSettings):
         None, description="Days after which the count starts anew; never if unset."
     )
     metrics_port: Port | None = Field(
-        None, description="Where a worker serves /metrics for Prometheus; nowhere if unset."
+        None, description="Where a worker of the fast queue serves /metrics, one of the deep queue one port on."
     )
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")

@@ -1,5 +1,6 @@
 """Proposes what happens to missing cells."""
 
+import re
 from collections.abc import Iterator
 
 from worker_service.core.dependencies import Dependency
@@ -9,7 +10,7 @@ from worker_service.core.statistics import Fences
 from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target
-from worker_service.core.wording import count, fraction, number, percent, plural_verb, quoted
+from worker_service.core.wording import count, examples, fraction, number, percent, plural_verb, quoted
 from worker_service.planner.imputation import fill_by_winner, told
 
 SPARSE = 0.8
@@ -27,6 +28,7 @@ SURE_AGREEMENT = 0.98
 FEW_MISSING = 0.3
 """A category is only guessed where less than this share is missing."""
 
+_BOUNDED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
 _UNFILLABLE = {
     "identifier": "an identifier can't be guessed",
     "text": "free text can't be guessed",
@@ -92,7 +94,7 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
     if column.type in _UNFILLABLE:
         return _leave(column)
     if column.type not in ("boolean", "category"):
-        return _fill_raced(column, profile)
+        return _leave_bounded(column) if _is_bounded(column) else _fill_raced(column, profile)
     dependency = _telling(column, profile)
     if column.type == "category" and dependency is not None:
         return _fill_by_level(_fill_category(column, profile.rows), dependency)
@@ -101,6 +103,21 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
         return _fill_by_winner(column, profile, race)
     fill = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile.rows)
     return fill if race is None else fill.model_copy(update={"why": f"{fill.why} {_why_not(race)}"})
+
+
+def _is_bounded(column: ColumnProfile) -> bool:
+    """Whether most gaps are cells such as `<0.1`, `500+` or `2-3`, which say on which side the value lies."""
+    bounded = [text for text in column.unfit_examples if _BOUNDED.search(text)]
+    return 2 * column.unfit >= column.missing and 2 * len(bounded) > len(column.unfit_examples)
+
+
+def _leave_bounded(column: ColumnProfile) -> Flag:
+    cells = examples(column.unfit_examples, of=column.unfit)
+    why = (
+        f"Left the gaps of {quoted(column.name)} in the cleaned table: {count(column.unfit, 'cell')}, {cells}, "
+        f"{plural_verb(column.unfit, 'says', 'say')} where the value lies, and a guess from the others would be wrong."
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
 
 
 def _race(column: ColumnProfile, profile: Profile) -> ImputationRace | None:

@@ -95,18 +95,17 @@ def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]
                 confidence=0.5,
                 source="fill_left",
             )
-    medians = {column.name: column.numbers.median for column in columns if column.numbers is not None}
-    for step in treatment:
-        if isinstance(step, TreatOutliers) and step.strategy == "null" and medians.get(step.column) is not None:
-            median = medians[step.column] or 0
-            whole = any(column.name == step.column and column.storage == "integer" for column in columns)
+    emptied = left | {step.column for step in treatment if isinstance(step, TreatOutliers) and step.strategy == "null"}
+    for column in columns:
+        if column.name in emptied and column.numbers is not None and column.numbers.median is not None:
+            median, whole = column.numbers.median, column.storage == "integer"
             yield FillMissing(
                 kind="fill_missing",
                 phase="features",
-                column=step.column,
+                column=column.name,
                 method="median",
                 value=round(median) if whole else median,
-                why="Its outliers were emptied, and a model needs a value.",
+                why="It has gaps in the cleaned table, and a model needs a value.",
                 confidence=0.7,
                 source="fill_emptied",
             )

@@ -129,6 +129,16 @@ def test_a_coin_toss_is_left_missing_for_people() -> None:
     assert "coin toss" in left.reason
 
 
+def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
+    cells = [str(place % 9 + 0.5) for place in range(120)]
+    cells[3], cells[50], cells[90] = "<0.1", "<0.1", ">500"
+    outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(120)]})
+    assert outcome.cleaned["x"].missing == 3
+    assert outcome.engineered["x"].missing == 0
+    (left,) = (result for result in outcome.results if result.source == "left_missing")
+    assert "say where the value lies" in left.reason
+
+
 def test_a_value_or_none_is_a_feature() -> None:
     cells = ["SPRING" if place % 5 == 0 else None for place in range(100)]
     outcome = prepared({"coupon": cells, "y": [float(place % 7) for place in range(100)]})
