@@ -108,6 +108,20 @@ class IngestClient:
         )
         return convert.dataset_page(await _ask(self._stub.ListDatasets, request))
 
+    async def cancel(self, dataset_id: str) -> schemas.DatasetStatus:
+        """Call a preparation off."""
+        answer = await _ask(self._stub.CancelDataset, ingest_pb2.CancelDatasetRequest(dataset_id=dataset_id))
+        return convert.dataset_status(answer.dataset)
+
+    async def retry(self, dataset_id: str) -> schemas.DatasetStatus:
+        """Prepare a dataset again."""
+        answer = await _ask(self._stub.RetryDataset, ingest_pb2.RetryDatasetRequest(dataset_id=dataset_id))
+        return convert.dataset_status(answer.dataset)
+
+    async def delete(self, dataset_id: str) -> None:
+        """Remove a dataset."""
+        await _ask(self._stub.DeleteDataset, ingest_pb2.DeleteDatasetRequest(dataset_id=dataset_id))
+
     async def usage(self, user_id: str) -> schemas.Usage:
         """What a user has used of the modes that ask a language model."""
         request = ingest_pb2.GetUsageRequest(user_id=user_id)

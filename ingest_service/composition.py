@@ -9,6 +9,7 @@ from ingest_service.decoding import Limits
 from ingest_service.fetch import Fetcher
 from ingest_service.service import Ingest, Ring
 from shared.db.datasets import Datasets
+from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.isolation import Isolation
@@ -34,6 +35,7 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
             await store.check()
             yield Ingest(
                 datasets=Datasets(database),
+                runs=Runs(database),
                 store=store,
                 isolation=isolation,
                 fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),

@@ -12,6 +12,7 @@ from ingest_service.spool import Received, receive
 from shared.cancellation import see_through
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import Page
+from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, ServiceError, Unavailable, Unprocessable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
@@ -59,6 +60,7 @@ class Ingest:
         self,
         *,
         datasets: Datasets,
+        runs: Runs,
         store: ObjectStore,
         isolation: Isolation,
         fetcher: Fetcher,
@@ -70,6 +72,7 @@ class Ingest:
         usage: Usage,
     ) -> None:
         self._datasets = datasets
+        self._runs = runs
         self._store = store
         self._isolation = isolation
         self._fetcher = fetcher
@@ -119,6 +122,51 @@ class Ingest:
         return await self._datasets.list(
             user_id=user_id, collaboration_id=collaboration_id, page_size=page_size, page_token=page_token
         )
+
+    async def cancel(self, dataset_id: UUID) -> DatasetRecord:
+        """Call a preparation off; one that is called off already stays so.
+
+        Raises:
+            Conflict: it has ended.
+        """
+        record = await self._datasets.get(dataset_id)
+        if await self._runs.cancel(record.run.id):
+            _log.info("dataset cancelled", dataset_id=str(dataset_id))
+        record = await self._datasets.get(dataset_id)
+        if record.run.state != "cancelled":
+            raise Conflict(
+                f"The preparation has {record.run.state} and can't be called off any more.",
+                reason="RUN_HAS_ENDED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        return record
+
+    async def retry(self, dataset_id: UUID) -> DatasetRecord:
+        """Prepare a dataset again whose preparation failed or was called off.
+
+        Raises:
+            Conflict: it has done neither.
+            QuotaExceeded: the owner has used up the mode.
+        """
+        record = await self._datasets.get(dataset_id)
+        if not await self._datasets.renew(record, self._usage):
+            raise Conflict(
+                "Only a preparation that failed or was cancelled can be tried again.",
+                reason="RUN_HAS_NOT_FAILED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        _log.info("dataset retried", dataset_id=str(dataset_id))
+        self._ring_soon(record.run.id)
+        return await self._datasets.get(dataset_id)
+
+    async def delete(self, dataset_id: UUID) -> None:
+        """Remove a dataset with everything that was stored for it."""
+        await self._datasets.delete(dataset_id)
+        _log.info("dataset deleted", dataset_id=str(dataset_id))
+        try:
+            await self._store.delete_prefix(f"datasets/{dataset_id}")
+        except Unavailable as error:
+            _log.warning("objects of a deleted dataset kept", dataset_id=str(dataset_id), reason=error.reason)
 
     async def usage(self, user_id: str) -> Sequence[ModeUsage]:
         """What a user has used of the modes that ask a language model."""

@@ -114,6 +114,18 @@ class IngestServicer(rpc.IngestServiceServicer):
             datasets=[dataset_message(record) for record in page.rows], next_page_token=page.next_token
         )
 
+    async def CancelDataset(self, request: pb.CancelDatasetRequest, context: Context) -> pb.CancelDatasetResponse:
+        record = await self._ingest.cancel(parse_dataset_id(request.dataset_id))
+        return pb.CancelDatasetResponse(dataset=dataset_message(record))
+
+    async def RetryDataset(self, request: pb.RetryDatasetRequest, context: Context) -> pb.RetryDatasetResponse:
+        record = await self._ingest.retry(parse_dataset_id(request.dataset_id))
+        return pb.RetryDatasetResponse(dataset=dataset_message(record))
+
+    async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:
+        await self._ingest.delete(parse_dataset_id(request.dataset_id))
+        return pb.DeleteDatasetResponse()
+
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         user_id = parse_filter("user_id", request.user_id) or "anonymous"
         return usage_message(user_id, await self._ingest.usage(user_id))

@@ -13,7 +13,7 @@ from uuid import UUID
 from shared.cancellation import see_through
 from shared.db.datasets import Datasets
 from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
-from shared.errors import ServiceError, Unavailable
+from shared.errors import NotFound, ServiceError, Unavailable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.queue import RunQueue
@@ -33,7 +33,7 @@ _log = get_logger("worker")
 
 
 class LeaseLost(Exception):
-    """Somebody else has the run now; nothing this worker did may show."""
+    """The run was called off, or somebody else has it now; nothing this worker did may show."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class RunExecutor:
             RUNS.labels(run.queue, "completed").inc()
             RUN_SECONDS.labels(run.queue).observe(seconds)
         except LeaseLost:
-            log.warning("run lost to another worker")
+            log.warning("run called off or lost to another worker")
             RUNS.labels(run.queue, "lost").inc()
         except asyncio.CancelledError:
             handed_back = await see_through(self._runs.hand_back(run.id, token))
@@ -149,7 +149,10 @@ class RunExecutor:
                     await self._queue.renew(run.id, ttl_seconds=self._terms.lease.total_seconds())
                     next_sign = time.monotonic() + self._terms.heartbeat_seconds
                 latest = (progress.stage, progress.percent)
-                if latest != shown:
+                if latest == shown:
+                    if not await self._runs.holds(run.id, token):
+                        return
+                else:
                     if not await self._runs.progress(run.id, token, stage=latest[0], percent=latest[1]):
                         return
                     shown = latest
@@ -213,6 +216,8 @@ class RunExecutor:
         """Remove what was stored, unless it was published after all: the answer to a commit can be lost on its way."""
         try:
             published = (await self._runs.get(run_id)).artifacts == prefix
+        except NotFound:  # its dataset was removed
+            published = False
         except Unavailable:
             _log.warning("staged objects kept, as their run can't be looked at", run_id=str(run_id))
             return

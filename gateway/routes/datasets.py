@@ -85,6 +85,24 @@ async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> s
     return await clients.ingest.status(dataset_id)
 
 
+@router.post("/dataset/{dataset_id}/cancel", summary="Call a preparation off", responses=problems(404, 409))
+async def cancel_dataset(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
+    """Its process is ended within a second, nothing of it is published, and its quota is given back."""
+    return await clients.ingest.cancel(dataset_id)
+
+
+@router.post("/dataset/{dataset_id}/retry", summary="Prepare a dataset again", responses=problems(404, 409, 429))
+async def retry_dataset(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
+    """With the same options, where the preparation failed or was called off."""
+    return await clients.ingest.retry(dataset_id)
+
+
+@router.delete("/dataset/{dataset_id}", summary="Remove a dataset", status_code=204, responses=problems(404))
+async def delete_dataset(dataset_id: DatasetIdPath, clients: ClientsDependency) -> None:
+    """The upload and all results, for good; a preparation that runs is called off."""
+    await clients.ingest.delete(dataset_id)
+
+
 @router.get("/datasets", summary="List datasets", responses=problems())
 async def list_datasets(
     clients: ClientsDependency,

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, tuple_
+from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
 from shared.db.runs import RunRecord, RunState, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs
-from shared.db.usage import Usage
+from shared.db.usage import Usage, refund
 from shared.errors import NotFound
 
 PAGE_SIZE = PageSize(default=50, most=500)
@@ -87,6 +87,51 @@ class Datasets:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
             row = (await connection.execute(_joined().where(condition))).one()
         return _record(row)
+
+    async def renew(self, dataset: DatasetRecord, usage: Usage) -> bool:
+        """Queue the run of a dataset again that failed or was called off, and charge for it; False in other states.
+
+        Raises:
+            QuotaExceeded: the owner has used up the mode; nothing is changed.
+        """
+        statement = (
+            update(runs)
+            .where(runs.c.id == dataset.run.id, runs.c.state.in_(["failed", "cancelled"]))
+            .values(
+                state="queued",
+                stage="queued",
+                percent=0,
+                attempt=0,
+                due_at=func.now(),
+                updated_at=func.now(),
+                started_at=None,
+                finished_at=None,
+                error_reason=None,
+                error_detail=None,
+            )
+        )
+        async with self._database.transaction() as connection:
+            if (await connection.execute(statement)).rowcount != 1:
+                return False
+            if await usage.charge(connection, dataset.user_id, dataset.mode):
+                await connection.execute(update(runs).where(runs.c.id == dataset.run.id).values(charged=True))
+        return True
+
+    async def delete(self, dataset_id: UUID) -> None:
+        """Remove a dataset, its run and everything the run told; what an unfinished run was charged is given back.
+
+        Raises:
+            NotFound: no dataset has this id.
+        """
+        async with self._database.transaction() as connection:
+            unfinished = runs.c.state.in_(["queued", "running"])
+            found = await connection.execute(
+                select(runs.c.id).where(runs.c.dataset_id == dataset_id, unfinished).with_for_update()
+            )
+            for run_id in found.scalars():
+                await refund(connection, run_id)
+            if (await connection.execute(delete(datasets).where(datasets.c.id == dataset_id))).rowcount != 1:
+                raise unknown_dataset(str(dataset_id))
 
     async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
         """The dataset this owner had accepted under this request_id before, if any."""

@@ -122,6 +122,24 @@ class Runs:
             row = (await connection.execute(statement)).one_or_none()
         return run_record(row) if row else None
 
+    async def holds(self, run_id: UUID, token: UUID) -> bool:
+        """Whether the lease is still this one; not once the run is called off or its dataset removed."""
+        async with self._database.transaction() as connection:
+            return await connection.scalar(select(runs.c.id).where(_lease(run_id, token))) is not None
+
+    async def cancel(self, run_id: UUID) -> bool:
+        """Call off a run that has not ended, and give back what it was charged; False where it has."""
+        unfinished = runs.c.state.in_(["queued", "running"])
+        ended = {"finished_at": func.now(), "updated_at": func.now(), "lease_token": None, "lease_until": None}
+        statement = (
+            update(runs).where(runs.c.id == run_id, unfinished).values(state="cancelled", stage="cancelled", **ended)
+        )
+        async with self._database.transaction() as connection:
+            if (await connection.execute(statement)).rowcount != 1:
+                return False
+            await refund(connection, run_id)
+        return True
+
     async def extend(self, run_id: UUID, token: UUID, *, lease: timedelta) -> bool:
         """Give a sign of life; False when the lease is lost."""
         return await self._held(run_id, token, lease_until=func.now() + lease)

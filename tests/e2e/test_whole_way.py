@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -279,3 +280,23 @@ def test_not_ready_yet(user: User) -> None:
         assert int(early.headers["retry-after"]) >= 1
     user.wait(dataset_id)
     assert isinstance(user.client.get(f"/dataset/{dataset_id}/cleaned"), httpx.Response)
+
+
+def test_a_preparation_is_called_off_tried_again_and_removed(user: User) -> None:
+    random = np.random.default_rng(1)
+    rows = random.normal(0, 1, (40_000, 40)).round(3)
+    content = "\n".join([",".join(f"c{n}" for n in range(40)), *(",".join(map(str, row)) for row in rows)]).encode()
+    dataset = user.upload(content).json()["dataset_id"]
+    while user.get(f"/dataset/{dataset}/status")["status"] == "uploaded":
+        time.sleep(0.02)
+    answer = user.client.post(f"/dataset/{dataset}/cancel")
+    assert answer.json()["status"] == "cancelled", answer.text
+    assert user.client.get(f"/dataset/{dataset}/cleaned").json()["reason"] == "RUN_CANCELLED"
+    assert user.client.post(f"/dataset/{dataset}/retry").status_code == 200
+    assert user.wait(dataset)["status"] == "completed"
+    ended = user.client.post(f"/dataset/{dataset}/cancel")
+    assert (ended.status_code, ended.json()["reason"]) == (409, "RUN_HAS_ENDED")
+    assert user.client.delete(f"/dataset/{dataset}").status_code == 204
+    assert user.client.get(f"/dataset/{dataset}/status").status_code == 404
+    assert user.client.get(f"/dataset/{dataset}/cleaned").status_code == 404
+    assert user.client.delete(f"/dataset/{dataset}").status_code == 404

@@ -85,6 +85,27 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
         return ingest_pb2.UploadDatasetResponse(dataset=self._accepted(upload.filename, upload.options))
 
+    async def CancelDataset(
+        self, request: ingest_pb2.CancelDatasetRequest, context: Context
+    ) -> ingest_pb2.CancelDatasetResponse:
+        """The one dataset."""
+        self._note(context)
+        return ingest_pb2.CancelDatasetResponse(dataset=completed_dataset())
+
+    async def RetryDataset(
+        self, request: ingest_pb2.RetryDatasetRequest, context: Context
+    ) -> ingest_pb2.RetryDatasetResponse:
+        """The one dataset."""
+        self._note(context)
+        return ingest_pb2.RetryDatasetResponse(dataset=completed_dataset())
+
+    async def DeleteDataset(
+        self, request: ingest_pb2.DeleteDatasetRequest, context: Context
+    ) -> ingest_pb2.DeleteDatasetResponse:
+        """Nothing is kept anyway."""
+        self._note(context)
+        return ingest_pb2.DeleteDatasetResponse()
+
     async def GetUsage(self, request: ingest_pb2.GetUsageRequest, context: Context) -> ingest_pb2.GetUsageResponse:
         """Smart is limited and used once, deep is not limited."""
         self._note(context)

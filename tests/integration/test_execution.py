@@ -122,6 +122,42 @@ async def test_a_crashed_child_is_retried_later_and_not_for_ever(workshop: Works
     assert (ended.state, ended.attempt) == ("failed", MAX_ATTEMPTS)
 
 
+async def running(workshop: Workshop, record: DatasetRecord) -> None:
+    """Until a worker has the run."""
+    for _ in range(1000):
+        if (await workshop.runs.get(record.run.id)).state == "running":
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("no worker has taken the run")
+
+
+async def test_a_cancelled_run_ends_its_child_within_a_second(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    work = asyncio.create_task(workshop.executor(programs.hang).execute(record.run.id))
+    await running(workshop, record)
+    await asyncio.sleep(0.3)
+    assert await workshop.runs.cancel(record.run.id)
+    async with asyncio.timeout(3):
+        await work
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.stage, run.artifacts) == ("cancelled", "cancelled", None)
+    assert not await workshop.runs.cancel(record.run.id)
+    assert await workshop.staged(run) == []
+    assert workshop.leftovers() == []
+
+
+async def test_a_run_without_its_dataset_leaves_nothing(workshop: Workshop) -> None:
+    record = await workshop.dataset()
+    work = asyncio.create_task(workshop.executor(programs.succeed_slowly).execute(record.run.id))
+    await running(workshop, record)
+    await Datasets(workshop.database).delete(record.id)
+    await workshop.store.delete_prefix(f"datasets/{record.id}")
+    async with asyncio.timeout(10):
+        await work
+    assert [info.key async for info in workshop.store.list(f"datasets/{record.id}")] == []
+    assert workshop.leftovers() == []
+
+
 async def make_due(workshop: Workshop, run: RunRecord) -> None:
     async with workshop.database.transaction() as connection:
         await connection.execute(text("update runs set due_at = now() where id = :id"), {"id": run.id})

@@ -17,7 +17,16 @@ from ingest_service.servicer import service
 from shared.db.datasets import Datasets
 from shared.db.paging import encode_token
 from shared.db.session import Database
-from shared.errors import Conflict, InvalidInput, LimitExceeded, NotFound, ServiceError, TooLarge, Unprocessable
+from shared.errors import (
+    Conflict,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    QuotaExceeded,
+    ServiceError,
+    TooLarge,
+    Unprocessable,
+)
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -306,3 +315,49 @@ async def test_impossible_types_are_refused(
     with pytest.raises(InvalidInput) as caught:
         await upload(stub, messages(options=common.DatasetOptions(types=types)))
     assert caught.value.reason == reason
+
+
+async def test_cancel_retry_delete(stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings) -> None:
+    dataset = await upload(stub, messages())
+    named = {"dataset_id": dataset.dataset_id}
+    for _ in range(2):
+        cancelled = (await stub.CancelDataset(pb.CancelDatasetRequest(**named))).dataset
+        assert cancelled.state == common.DATASET_STATE_CANCELLED
+    again = (await stub.RetryDataset(pb.RetryDatasetRequest(**named))).dataset
+    assert (again.state, again.percent) == (common.DATASET_STATE_UPLOADED, 0)
+    with pytest.raises(Conflict) as caught, service_errors():
+        await stub.RetryDataset(pb.RetryDatasetRequest(**named))
+    assert caught.value.reason == "RUN_HAS_NOT_FAILED"
+    await stub.DeleteDataset(pb.DeleteDatasetRequest(**named))
+    assert [info.key async for info in store.list(f"datasets/{dataset.dataset_id}")] == []
+    for call, request in (
+        (stub.DeleteDataset, pb.DeleteDatasetRequest(**named)),
+        (stub.CancelDataset, pb.CancelDatasetRequest(**named)),
+        (stub.RetryDataset, pb.RetryDatasetRequest(**named)),
+        (stub.GetDataset, pb.GetDatasetRequest(**named)),
+    ):
+        with pytest.raises(NotFound), service_errors():
+            await call(request)  # type: ignore[arg-type]
+
+
+async def test_what_is_cancelled_or_deleted_is_given_back(stub: "rpc.IngestServiceAsyncStub") -> None:
+    user = str(uuid4())
+
+    async def used() -> int:
+        return next(
+            one.used
+            for one in (await stub.GetUsage(pb.GetUsageRequest(user_id=user))).modes
+            if one.mode == common.MODE_DEEP
+        )
+
+    options = common.DatasetOptions(user_id=user, mode=common.MODE_DEEP)
+    dataset = await upload(stub, messages(options=options))
+    assert await used() == 1
+    with pytest.raises(QuotaExceeded):
+        await upload(stub, messages(options=options))
+    await stub.CancelDataset(pb.CancelDatasetRequest(dataset_id=dataset.dataset_id))
+    assert await used() == 0
+    await stub.RetryDataset(pb.RetryDatasetRequest(dataset_id=dataset.dataset_id))
+    assert await used() == 1
+    await stub.DeleteDataset(pb.DeleteDatasetRequest(dataset_id=dataset.dataset_id))
+    assert await used() == 0

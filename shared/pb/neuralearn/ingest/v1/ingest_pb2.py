@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as neuralearn_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!neuralearn/ingest/v1/ingest.proto\x12\x14neuralearn.ingest.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\x9b\x01\n\x14UploadDatasetRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x34\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadCommitH\x00\x42\x06\n\x04part\"4\n\x0cUploadHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"i\n\x0cUploadCommit\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15UploadDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"v\n\x14ImportDatasetRequest\x12\x13\n\x0b\x64\x61taset_url\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15ImportDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"\'\n\x11GetDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"D\n\x12GetDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"g\n\x13ListDatasetsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.neuralearn.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x0fGetUsageRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"S\n\x10GetUsageResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\x05modes\x18\x02 \x03(\x0b\x32\x1f.neuralearn.ingest.v1.ModeUsage\"\xb7\x01\n\tModeUsage\x12(\n\x04mode\x18\x01 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04used\x18\x03 \x01(\x05\x12\x16\n\tremaining\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12.\n\nreset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limitB\x0c\n\n_remaining2\xa1\x05\n\rIngestService\x12\x86\x01\n\rUploadDataset\x12*.neuralearn.ingest.v1.UploadDatasetRequest\x1a+.neuralearn.ingest.v1.UploadDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*(\x01\x12\x84\x01\n\rImportDataset\x12*.neuralearn.ingest.v1.ImportDatasetRequest\x1a+.neuralearn.ingest.v1.ImportDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*\x12\x85\x01\n\nGetDataset\x12\'.neuralearn.ingest.v1.GetDatasetRequest\x1a(.neuralearn.ingest.v1.GetDatasetResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/status\x12\x8c\x01\n\x0cListDatasets\x12).neuralearn.ingest.v1.ListDatasetsRequest\x1a*.neuralearn.ingest.v1.ListDatasetsResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\t/datasetsZ\x12\x12\x10/datasets/status\x12i\n\x08GetUsage\x12%.neuralearn.ingest.v1.GetUsageRequest\x1a&.neuralearn.ingest.v1.GetUsageResponse\"\x0e\x82\xd3\xe4\x93\x02\x08\x12\x06/usageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!neuralearn/ingest/v1/ingest.proto\x12\x14neuralearn.ingest.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\x9b\x01\n\x14UploadDatasetRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x34\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\".neuralearn.ingest.v1.UploadCommitH\x00\x42\x06\n\x04part\"4\n\x0cUploadHeader\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"i\n\x0cUploadCommit\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15UploadDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"v\n\x14ImportDatasetRequest\x12\x13\n\x0b\x64\x61taset_url\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x35\n\x07options\x18\x03 \x01(\x0b\x32$.neuralearn.common.v1.DatasetOptions\"G\n\x15ImportDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"\'\n\x11GetDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"D\n\x12GetDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"g\n\x13ListDatasetsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.neuralearn.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x14\x43\x61ncelDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"G\n\x15\x43\x61ncelDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\")\n\x13RetryDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"F\n\x14RetryDatasetResponse\x12.\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.neuralearn.common.v1.Dataset\"*\n\x14\x44\x65leteDatasetRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteDatasetResponse\"\"\n\x0fGetUsageRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"S\n\x10GetUsageResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\x05modes\x18\x02 \x03(\x0b\x32\x1f.neuralearn.ingest.v1.ModeUsage\"\xb7\x01\n\tModeUsage\x12(\n\x04mode\x18\x01 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04used\x18\x03 \x01(\x05\x12\x16\n\tremaining\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12.\n\nreset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limitB\x0c\n\n_remaining2\xcf\x08\n\rIngestService\x12\x86\x01\n\rUploadDataset\x12*.neuralearn.ingest.v1.UploadDatasetRequest\x1a+.neuralearn.ingest.v1.UploadDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*(\x01\x12\x84\x01\n\rImportDataset\x12*.neuralearn.ingest.v1.ImportDatasetRequest\x1a+.neuralearn.ingest.v1.ImportDatasetResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/dataset/upload:\x01*\x12\x85\x01\n\nGetDataset\x12\'.neuralearn.ingest.v1.GetDatasetRequest\x1a(.neuralearn.ingest.v1.GetDatasetResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/status\x12\x8c\x01\n\x0cListDatasets\x12).neuralearn.ingest.v1.ListDatasetsRequest\x1a*.neuralearn.ingest.v1.ListDatasetsResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\t/datasetsZ\x12\x12\x10/datasets/status\x12\x91\x01\n\rCancelDataset\x12*.neuralearn.ingest.v1.CancelDatasetRequest\x1a+.neuralearn.ingest.v1.CancelDatasetResponse\"\'\x82\xd3\xe4\x93\x02!\"\x1c/dataset/{dataset_id}/cancel:\x01*\x12\x8d\x01\n\x0cRetryDataset\x12).neuralearn.ingest.v1.RetryDatasetRequest\x1a*.neuralearn.ingest.v1.RetryDatasetResponse\"&\x82\xd3\xe4\x93\x02 \"\x1b/dataset/{dataset_id}/retry:\x01*\x12\x87\x01\n\rDeleteDataset\x12*.neuralearn.ingest.v1.DeleteDatasetRequest\x1a+.neuralearn.ingest.v1.DeleteDatasetResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/dataset/{dataset_id}\x12i\n\x08GetUsage\x12%.neuralearn.ingest.v1.GetUsageRequest\x1a&.neuralearn.ingest.v1.GetUsageResponse\"\x0e\x82\xd3\xe4\x93\x02\x08\x12\x06/usageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSERVICE'].methods_by_name['GetDataset']._serialized_options = b'\202\323\344\223\002\036\022\034/dataset/{dataset_id}/status'
   _globals['_INGESTSERVICE'].methods_by_name['ListDatasets']._loaded_options = None
   _globals['_INGESTSERVICE'].methods_by_name['ListDatasets']._serialized_options = b'\202\323\344\223\002\037\022\t/datasetsZ\022\022\020/datasets/status'
+  _globals['_INGESTSERVICE'].methods_by_name['CancelDataset']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['CancelDataset']._serialized_options = b'\202\323\344\223\002!\"\034/dataset/{dataset_id}/cancel:\001*'
+  _globals['_INGESTSERVICE'].methods_by_name['RetryDataset']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['RetryDataset']._serialized_options = b'\202\323\344\223\002 \"\033/dataset/{dataset_id}/retry:\001*'
+  _globals['_INGESTSERVICE'].methods_by_name['DeleteDataset']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['DeleteDataset']._serialized_options = b'\202\323\344\223\002\027*\025/dataset/{dataset_id}'
   _globals['_INGESTSERVICE'].methods_by_name['GetUsage']._loaded_options = None
   _globals['_INGESTSERVICE'].methods_by_name['GetUsage']._serialized_options = b'\202\323\344\223\002\010\022\006/usage'
   _globals['_UPLOADDATASETREQUEST']._serialized_start=159
@@ -64,12 +70,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATASETSREQUEST']._serialized_end=957
   _globals['_LISTDATASETSRESPONSE']._serialized_start=959
   _globals['_LISTDATASETSRESPONSE']._serialized_end=1055
-  _globals['_GETUSAGEREQUEST']._serialized_start=1057
-  _globals['_GETUSAGEREQUEST']._serialized_end=1091
-  _globals['_GETUSAGERESPONSE']._serialized_start=1093
-  _globals['_GETUSAGERESPONSE']._serialized_end=1176
-  _globals['_MODEUSAGE']._serialized_start=1179
-  _globals['_MODEUSAGE']._serialized_end=1362
-  _globals['_INGESTSERVICE']._serialized_start=1365
-  _globals['_INGESTSERVICE']._serialized_end=2038
+  _globals['_CANCELDATASETREQUEST']._serialized_start=1057
+  _globals['_CANCELDATASETREQUEST']._serialized_end=1099
+  _globals['_CANCELDATASETRESPONSE']._serialized_start=1101
+  _globals['_CANCELDATASETRESPONSE']._serialized_end=1172
+  _globals['_RETRYDATASETREQUEST']._serialized_start=1174
+  _globals['_RETRYDATASETREQUEST']._serialized_end=1215
+  _globals['_RETRYDATASETRESPONSE']._serialized_start=1217
+  _globals['_RETRYDATASETRESPONSE']._serialized_end=1287
+  _globals['_DELETEDATASETREQUEST']._serialized_start=1289
+  _globals['_DELETEDATASETREQUEST']._serialized_end=1331
+  _globals['_DELETEDATASETRESPONSE']._serialized_start=1333
+  _globals['_DELETEDATASETRESPONSE']._serialized_end=1356
+  _globals['_GETUSAGEREQUEST']._serialized_start=1358
+  _globals['_GETUSAGEREQUEST']._serialized_end=1392
+  _globals['_GETUSAGERESPONSE']._serialized_start=1394
+  _globals['_GETUSAGERESPONSE']._serialized_end=1477
+  _globals['_MODEUSAGE']._serialized_start=1480
+  _globals['_MODEUSAGE']._serialized_end=1663
+  _globals['_INGESTSERVICE']._serialized_start=1666
+  _globals['_INGESTSERVICE']._serialized_end=2769
 # @@protoc_insertion_point(module_scope)

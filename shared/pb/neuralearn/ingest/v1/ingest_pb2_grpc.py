@@ -56,6 +56,21 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.FromString,
                 _registered_method=True)
+        self.CancelDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/CancelDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetResponse.FromString,
+                _registered_method=True)
+        self.RetryDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/RetryDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
+                _registered_method=True)
+        self.DeleteDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/DeleteDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetResponse.FromString,
+                _registered_method=True)
         self.GetUsage = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/GetUsage',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
@@ -97,6 +112,28 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelDataset(self, request, context):
+        """Calls a preparation off: its process is ended within a second, nothing of it is published, and what it was charged is
+        given back. A repeat is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryDataset(self, request, context):
+        """Prepares a dataset again whose preparation failed or was called off, with the same options.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDataset(self, request, context):
+        """Removes a dataset with all of its results; a preparation that runs is called off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetUsage(self, request, context):
         """Tells how often a user has used the modes that ask a language model, and what is left.
         """
@@ -126,6 +163,21 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.ListDatasets,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.SerializeToString,
+            ),
+            'CancelDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetResponse.SerializeToString,
+            ),
+            'RetryDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.SerializeToString,
+            ),
+            'DeleteDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetResponse.SerializeToString,
             ),
             'GetUsage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUsage,
@@ -243,6 +295,87 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/ListDatasets',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListDatasetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/CancelDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CancelDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/RetryDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/DeleteDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,14 @@ class IngestServiceStub:
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]
     """Lists datasets, newest first."""
+    CancelDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.CancelDatasetRequest, _ingest_pb2.CancelDatasetResponse]
+    """Calls a preparation off: its process is ended within a second, nothing of it is published, and what it was charged is
+    given back. A repeat is harmless.
+    """
+    RetryDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]
+    """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    DeleteDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]
+    """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
 
@@ -65,6 +73,14 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """Lists datasets, newest first."""
+    CancelDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.CancelDatasetRequest, _ingest_pb2.CancelDatasetResponse]  # type: ignore[assignment]
+    """Calls a preparation off: its process is ended within a second, nothing of it is published, and what it was charged is
+    given back. A repeat is harmless.
+    """
+    RetryDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]  # type: ignore[assignment]
+    """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    DeleteDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]  # type: ignore[assignment]
+    """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]  # type: ignore[assignment]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
 
@@ -106,6 +122,32 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.ListDatasetsResponse, _abc.Awaitable[_ingest_pb2.ListDatasetsResponse]]:
         """Lists datasets, newest first."""
+
+    @_abc_1.abstractmethod
+    def CancelDataset(
+        self,
+        request: _ingest_pb2.CancelDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.CancelDatasetResponse, _abc.Awaitable[_ingest_pb2.CancelDatasetResponse]]:
+        """Calls a preparation off: its process is ended within a second, nothing of it is published, and what it was charged is
+        given back. A repeat is harmless.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryDataset(
+        self,
+        request: _ingest_pb2.RetryDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.RetryDatasetResponse, _abc.Awaitable[_ingest_pb2.RetryDatasetResponse]]:
+        """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+
+    @_abc_1.abstractmethod
+    def DeleteDataset(
+        self,
+        request: _ingest_pb2.DeleteDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.DeleteDatasetResponse, _abc.Awaitable[_ingest_pb2.DeleteDatasetResponse]]:
+        """Removes a dataset with all of its results; a preparation that runs is called off."""
 
     @_abc_1.abstractmethod
     def GetUsage(
