@@ -1,7 +1,7 @@
 """The services behind the gateway: one channel to each, every call with a deadline and the request's id."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -13,6 +13,7 @@ from gateway import convert, result_convert, result_schemas, schemas
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
 from shared.rpc.channel import QUERY_SECONDS, RENDER_SECONDS, TRANSFER_SECONDS, open_channel
 from shared.rpc.early_status import stream_to
@@ -20,6 +21,7 @@ from shared.rpc.status import service_errors
 from shared.settings import GatewaySettings
 
 HEALTH_SECONDS = 2.0
+WATCH_SECONDS = 3600.0
 TableName = Literal["raw", "cleaned", "engineered", "changes"]
 TableFormat = Literal["csv", "parquet"]
 GraphFormat = Literal["png", "svg", "json"]
@@ -126,6 +128,22 @@ class IngestClient:
         """What a user has used of the modes that ask a language model."""
         request = ingest_pb2.GetUsageRequest(user_id=user_id)
         return convert.usage(await _ask(self._stub.GetUsage, request))
+
+
+class PipelineClient:
+    """PipelineService, in the gateway's terms."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = pipeline_pb2_grpc.PipelineServiceStub(channel)
+
+    async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[tuple[int, schemas.RunEvent] | None]:
+        """What happens to a dataset's run, with sequence numbers, until it has ended; None as a sign of life."""
+        request = pipeline_pb2.WatchRunRequest(dataset_id=dataset_id, after_sequence=after)
+        with service_errors():
+            call = self._stub.WatchRun(request, timeout=WATCH_SECONDS, metadata=_metadata())
+            async for answer in call:
+                event = answer.event
+                yield (event.sequence, convert.run_event(event)) if answer.HasField("event") else None
 
 
 class ReportClient:
@@ -271,6 +289,7 @@ class Clients:
     """All services behind the gateway."""
 
     ingest: IngestClient
+    pipeline: PipelineClient
     report: ReportClient
     health: HealthClient
 
@@ -285,6 +304,7 @@ async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
         }
         yield Clients(
             ingest=IngestClient(channels["ingest"]),
+            pipeline=PipelineClient(channels["pipeline"]),
             report=ReportClient(channels["report"]),
             health=HealthClient(channels),
         )

@@ -12,6 +12,7 @@ from gateway import schemas
 from gateway.fields import UploadOptions, column_types
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pipeline
 from shared.pb.neuralearn.report.v1 import report_pb2 as report
 
 UploadPart = ingest.UploadDatasetRequest
@@ -100,6 +101,18 @@ def dataset_status(dataset: common.Dataset) -> schemas.DatasetStatus:
         ),
         ai_info=dataset.ai_info or None,
         links=_links(dataset.dataset_id, mode),
+    )
+
+
+def run_event(event: pipeline.RunEvent) -> schemas.RunEvent:
+    """What happened to a run."""
+    state = _word(pipeline.RunState.Name(event.state), "RUN_STATE_")
+    return schemas.RunEvent(
+        status=cast(schemas.Status, {"queued": "uploaded", "running": "processing"}.get(state, state)),
+        stage=event.stage,
+        progress=event.percent,
+        queue_position=event.queue_position if event.HasField("queue_position") else None,
+        at=_time(event, "create_time"),
     )
 
 

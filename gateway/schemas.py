@@ -164,6 +164,18 @@ class DatasetStatus(BaseModel):
     links: DatasetLinks = Field(description="Where everything about the dataset is.")
 
 
+class RunEvent(BaseModel):
+    """What is in the `data` of a server-sent event; its `id` is the sequence number."""
+
+    status: Status = Field(description="Where the dataset stood.", examples=["processing"])
+    stage: str = Field(description="The stage its run was in.", examples=["profiling"])
+    progress: int = Field(description="How far it had come, 0 to 100.", examples=[40])
+    queue_position: int | None = Field(
+        description="How many wait before it; null where it does not wait.", examples=[0]
+    )
+    at: CreatedAt = Field(description="When.")
+
+
 class ModeUsage(BaseModel):
     """What a user has used of one mode."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import Datasets
+from shared.db.events import Events
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.isolation import Isolation
@@ -38,7 +39,7 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
         reconciler = Reconciler(database=database, runs=runs, queue=queue, period_seconds=settings.reconcile_seconds)
         reconciling = asyncio.create_task(reconciler.run_forever())
         try:
-            pipeline = Pipeline(runs=runs, queue=queue)
+            pipeline = Pipeline(runs=runs, events=Events(database), queue=queue)
             await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port)
         finally:
             reconciling.cancel()

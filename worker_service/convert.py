@@ -6,6 +6,7 @@ from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 
+from shared.db.events import RunEvent
 from shared.db.runs import QueueLoad, RunRecord
 from shared.errors import NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
@@ -41,6 +42,18 @@ def run_message(run: RunRecord) -> pb.Run:
         start_time=timestamp(run.started_at),
         finish_time=timestamp(run.finished_at),
         error=common.Failure(reason=run.error_reason or "", detail=run.error_detail or "") if failed else None,
+    )
+
+
+def event_message(event: RunEvent) -> pb.RunEvent:
+    """What happened, as the contract shows it."""
+    return pb.RunEvent(
+        sequence=event.sequence,
+        state=enum_value(pb.RunState, event.state),
+        stage=event.stage,
+        percent=event.percent,
+        queue_position=event.queue_position,
+        create_time=timestamp(event.created_at),
     )
 
 

@@ -1,16 +1,24 @@
 """Handing runs to workers and telling how they fare."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from uuid import UUID
 
+from shared.db.events import Events, RunEvent
 from shared.db.runs import QueueLoad, RunRecord, Runs
 from shared.queue import RunQueue
+
+WATCH_SECONDS = 0.3
+SIGN_OF_LIFE_SECONDS = 10.0
 
 
 class Pipeline:
     """The use cases of PipelineService."""
 
-    def __init__(self, *, runs: Runs, queue: RunQueue) -> None:
+    def __init__(self, *, runs: Runs, events: Events, queue: RunQueue) -> None:
         self._runs = runs
+        self._events = events
         self._queue = queue
 
     async def start_run(self, run_id: UUID) -> RunRecord:
@@ -27,6 +35,26 @@ class Pipeline:
     async def get_run(self, run_id: UUID) -> RunRecord:
         """One run."""
         return await self._runs.get(run_id)
+
+    async def watch(self, dataset_id: UUID, *, after: int) -> AsyncIterator[RunEvent | None]:
+        """What happens to a dataset's run behind an event, until it has ended; None now and then as a sign of life.
+
+        Raises:
+            NotFound: no dataset has this id, or it was removed.
+        """
+        silent_since = time.monotonic()
+        while True:
+            events, ended = await self._events.after(dataset_id, after)
+            for event in events:
+                after, silent_since = event.sequence, time.monotonic()
+                yield event
+            if ended and not events:
+                return
+            if time.monotonic() - silent_since > SIGN_OF_LIFE_SECONDS:
+                silent_since = time.monotonic()
+                yield None
+            if not ended:
+                await asyncio.sleep(WATCH_SECONDS)
 
     async def queue_loads(self) -> dict[str, QueueLoad]:
         """How much work each queue holds."""

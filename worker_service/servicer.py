@@ -1,13 +1,15 @@
 """PipelineService over gRPC: convert, call, convert."""
 
+from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
 import grpc
 
+from shared.db.datasets import parse_dataset_id
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
 from shared.rpc.server import Service
-from worker_service.convert import parse_run_id, queue_messages, run_message
+from worker_service.convert import event_message, parse_run_id, queue_messages, run_message
 from worker_service.service import Pipeline
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -24,6 +26,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
         return pb.GetRunResponse(run=run_message(await self._pipeline.get_run(parse_run_id(request.run_id))))
+
+    async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
+        dataset_id = parse_dataset_id(request.dataset_id)
+        async for event in self._pipeline.watch(dataset_id, after=request.after_sequence):
+            yield pb.WatchRunResponse(event=None if event is None else event_message(event))
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         return pb.ListQueuesResponse(queues=queue_messages(await self._pipeline.queue_loads()))

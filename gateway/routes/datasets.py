@@ -1,8 +1,11 @@
 """Uploading datasets and following them."""
 
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from gateway import schemas
 from gateway.convert import status_path
@@ -18,6 +21,8 @@ from gateway.dependencies import (
 from gateway.fields import FILE_FIELD, UploadOptions, UserId
 
 router = APIRouter(tags=["datasets"])
+_Happened = tuple[int, schemas.RunEvent] | None
+_ENDED = object()
 
 
 def _upload_body() -> dict[str, Any]:
@@ -83,6 +88,47 @@ async def upload_dataset(
 async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
     """Where the preparation of a dataset stands, and where its results are."""
     return await clients.ingest.status(dataset_id)
+
+
+@router.get(
+    "/dataset/{dataset_id}/events",
+    summary="Watch a dataset",
+    response_class=StreamingResponse,
+    responses={
+        **problems(404),
+        200: {"model": schemas.RunEvent, "content": {"text/event-stream": {}}, "description": "Server-sent events."},
+        204: {"description": "The run has ended, and nothing happened behind `Last-Event-ID`."},
+    },
+)
+async def watch_dataset(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    last_event_id: Annotated[int, Header(ge=0, description="The last event that is known; browsers send it.")] = 0,
+) -> Response:
+    """Every change of status, stage and percentage as it happens, until the run has ended."""
+    events = clients.pipeline.watch(dataset_id, after=last_event_id)
+    first = await anext(events, _ENDED)
+    if first is _ENDED:
+        return Response(status_code=204)
+    return StreamingResponse(
+        _sent(cast(_Happened, first), events), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _sent(first: _Happened, events: AsyncGenerator[_Happened]) -> AsyncIterator[str]:
+    """The events as text; the call behind them ends with whoever reads it."""
+    async with aclosing(events):
+        yield _written(first)
+        async for happened in events:
+            yield _written(happened)
+
+
+def _written(happened: _Happened) -> str:
+    """A server-sent event, or a comment that keeps the connection open."""
+    if happened is None:
+        return ": still here\n\n"
+    sequence, event = happened
+    return f"id: {sequence}\nevent: progress\ndata: {event.model_dump_json()}\n\n"
 
 
 @router.post("/dataset/{dataset_id}/cancel", summary="Call a preparation off", responses=problems(404, 409))

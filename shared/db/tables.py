@@ -95,6 +95,18 @@ runs = Table(
     Index("ix_runs_lease", "lease_until", postgresql_where="state = 'running'"),
 )
 
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _run_key(),
+    Column("state", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    Index(None, "run_id", "id"),
+)
+
 cleaning_logs = Table(
     "cleaning_logs",
     metadata,

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import httpx
@@ -300,3 +302,40 @@ def test_a_preparation_is_called_off_tried_again_and_removed(user: User) -> None
     assert user.client.get(f"/dataset/{dataset}/status").status_code == 404
     assert user.client.get(f"/dataset/{dataset}/cleaned").status_code == 404
     assert user.client.delete(f"/dataset/{dataset}").status_code == 404
+
+
+def watched(user: User, dataset: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+    """Every event until the stream ends."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    with user.client.stream("GET", f"/dataset/{dataset}/events", headers={"Last-Event-ID": str(after)}) as answer:
+        if answer.status_code == 204:
+            return found
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        sequence = 0
+        for line in answer.iter_lines():
+            if line.startswith("id: "):
+                sequence = int(line.removeprefix("id: "))
+            if line.startswith("data: "):
+                found.append((sequence, json.loads(line.removeprefix("data: "))))
+    return found
+
+
+def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> None:
+    dataset = user.upload(SAMPLE, "sample_dataset.csv").json()["dataset_id"]
+    events = watched(user, dataset)
+    numbers = [sequence for sequence, _ in events]
+    assert numbers == sorted(set(numbers))
+    assert events[0][1]["status"] == "uploaded"
+    assert events[0][1]["queue_position"] is None or events[0][1]["queue_position"] >= 0
+    assert events[-1][1] | {"at": None} == {
+        "status": "completed",
+        "stage": "completed",
+        "progress": 100,
+        "queue_position": None,
+        "at": None,
+    }
+    assert watched(user, dataset) == [(n, e | {"queue_position": None}) for n, e in events]
+    middle = numbers[len(numbers) // 2]
+    assert [sequence for sequence, _ in watched(user, dataset, after=middle)] == [n for n in numbers if n > middle]
+    assert watched(user, dataset, after=numbers[-1]) == []
+    assert user.client.get(f"/dataset/{uuid4()}/events").status_code == 404

@@ -227,6 +227,14 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         """Echo."""
         return pipeline_pb2.GetRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
 
+    async def WatchRun(
+        self, request: pipeline_pb2.WatchRunRequest, context: Context
+    ) -> AsyncIterator[pipeline_pb2.WatchRunResponse]:
+        """One event, unless it is known already."""
+        if request.after_sequence < 1:
+            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, percent=100)
+            yield pipeline_pb2.WatchRunResponse(event=event)
+
     async def ListQueues(
         self, request: pipeline_pb2.ListQueuesRequest, context: Context
     ) -> pipeline_pb2.ListQueuesResponse:

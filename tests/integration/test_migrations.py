@@ -58,4 +58,5 @@ def test_the_tables_the_api_tells_of_exist() -> None:
         "feature_logs",
         "graph_metadata",
         "ai_answers",
+        "run_events",
     }

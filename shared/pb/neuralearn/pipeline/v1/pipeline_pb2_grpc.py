@@ -46,6 +46,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunResponse.FromString,
                 _registered_method=True)
+        self.WatchRun = channel.unary_stream(
+                '/neuralearn.pipeline.v1.PipelineService/WatchRun',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
+                _registered_method=True)
         self.ListQueues = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/ListQueues',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.SerializeToString,
@@ -72,6 +77,14 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchRun(self, request, context):
+        """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
+        without an event is a sign of life.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListQueues(self, request, context):
         """Tells how much work waits in each queue; what an autoscaler wants to know.
         """
@@ -91,6 +104,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.GetRun,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunResponse.SerializeToString,
+            ),
+            'WatchRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRun,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.SerializeToString,
             ),
             'ListQueues': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQueues,
@@ -154,6 +172,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/GetRun',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/WatchRun',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

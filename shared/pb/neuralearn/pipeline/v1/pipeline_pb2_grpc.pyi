@@ -39,6 +39,10 @@ class PipelineServiceStub:
     """Delivers a run to the workers now. Repeats are harmless."""
     GetRun: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.GetRunRequest, _pipeline_pb2.GetRunResponse]
     """Returns one run."""
+    WatchRun: _grpc.UnaryStreamMultiCallable[_pipeline_pb2.WatchRunRequest, _pipeline_pb2.WatchRunResponse]
+    """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
+    without an event is a sign of life.
+    """
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
 
@@ -53,6 +57,10 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Delivers a run to the workers now. Repeats are harmless."""
     GetRun: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.GetRunRequest, _pipeline_pb2.GetRunResponse]  # type: ignore[assignment]
     """Returns one run."""
+    WatchRun: _aio.UnaryStreamMultiCallable[_pipeline_pb2.WatchRunRequest, _pipeline_pb2.WatchRunResponse]  # type: ignore[assignment]
+    """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
+    without an event is a sign of life.
+    """
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
 
@@ -76,6 +84,16 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.GetRunResponse, _abc.Awaitable[_pipeline_pb2.GetRunResponse]]:
         """Returns one run."""
+
+    @_abc_1.abstractmethod
+    def WatchRun(
+        self,
+        request: _pipeline_pb2.WatchRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_pipeline_pb2.WatchRunResponse], _abc.AsyncIterator[_pipeline_pb2.WatchRunResponse]]:
+        """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
+        without an event is a sign of life.
+        """
 
     @_abc_1.abstractmethod
     def ListQueues(
