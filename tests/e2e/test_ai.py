@@ -68,6 +68,14 @@ def test_smart_asks_and_the_data_decide(user: User, stub: GeminiStub) -> None:
     assert not any(",199," in line for line in cleaned)
 
 
+def test_the_same_question_is_not_paid_for_twice(user: User, stub: GeminiStub) -> None:
+    user.prepare(patients(6), mode="smart", user_id="fay")
+    before = len(stub.requests)
+    again = user.prepare(patients(6), mode="smart", user_id="gil")
+    assert len(stub.requests) == before
+    assert any(reason.startswith("Asked gemini-stub about “income”: cached after ") for reason in reasons(user, again))
+
+
 def test_fast_asks_nobody(user: User, stub: GeminiStub) -> None:
     before = len(stub.requests)
     dataset = user.prepare(patients(2), mode="fast", user_id="eve")
