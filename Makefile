@@ -39,7 +39,7 @@ protos: $(VENV)/.dev ## regenerate shared/pb from protos/
 migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
 	@$(BIN)/python -m alembic upgrade head
 
-bench: $(VENV)/.dev ## measure pipeline, service and quality on generated data (PARTS="pipeline service quality")
+bench: $(VENV)/.dev ## measure pipeline, service and quality on generated data (PARTS="quality ai pipeline service")
 	@$(BIN)/python -m tests.bench $(PARTS)
 
 clean: ## remove the environment, the data of `make run`, and every output

@@ -84,7 +84,7 @@ def _question(
         "columns_in_all": len(profile.columns),
         "target": _target(profile),
         "columns": [_column(column, profile) for column in shown],
-        "alerts": [mask(alert.message) for alert in find_alerts(profile)[:20]] if mode == "deep" else [],
+        "alerts": [mask(alert.message, limit=300) for alert in find_alerts(profile)[:20]] if mode == "deep" else [],
         "first_rows": _rows(frame, shown),
     }
     prompt = json.dumps(document, ensure_ascii=False, allow_nan=False)
