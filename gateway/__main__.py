@@ -3,6 +3,7 @@
 import uvicorn
 
 from gateway.app import create_app
+from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
 from shared.settings import GatewaySettings, load_settings
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Read the settings and serve."""
     settings = load_settings(GatewaySettings)
     configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
+    arm_failpoints(settings.failpoints)
     uvicorn.run(
         create_app(settings),
         host=settings.gateway_host,

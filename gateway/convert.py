@@ -112,6 +112,7 @@ def run_event(event: pipeline.RunEvent) -> schemas.RunEvent:
         stage=event.stage,
         progress=event.percent,
         queue_position=event.queue_position if event.HasField("queue_position") else None,
+        eta_seconds=round(event.remaining.ToTimedelta().total_seconds(), 1) if event.HasField("remaining") else None,
         at=_time(event, "create_time"),
     )
 
@@ -311,6 +312,7 @@ def _options(options: UploadOptions) -> common.DatasetOptions:
         header_row=options.header_row,
         sheet=options.sheet,
         types=column_types(options.types),
+        webhook_url=options.webhook_url,
     )
 
 

@@ -91,6 +91,11 @@ class UploadOptions(BaseModel):
         description='What columns are, as {"zip": "text"} or zip=text, age=integer; the types are integer, '
         "decimal, boolean, timestamp, category, text and identifier. The others are recognised.",
     )
+    webhook_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "",
+        max_length=2048,
+        description="Who is told, by a signed POST, when the preparation has ended.",
+    )
     sheet: str = Field(
         "",
         max_length=200,

@@ -173,6 +173,11 @@ class RunEvent(BaseModel):
     queue_position: int | None = Field(
         description="How many wait before it; null where it does not wait.", examples=[0]
     )
+    eta_seconds: float | None = Field(
+        description="How long it will still take, judged by runs of similar size that completed lately; null where "
+        "none has, and once it has ended.",
+        examples=[4.2],
+    )
     at: CreatedAt = Field(description="When.")
 
 

@@ -17,6 +17,7 @@ from gateway.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOption
 from gateway.multipart import Event, MultipartReader, PartBegan, PartData
 from gateway.schemas import UploadAnswer
 from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unavailable
+from shared.failpoints import failpoint
 from shared.rpc.channel import CHUNK_BYTES
 
 IDLE_SECONDS = 60.0
@@ -120,6 +121,7 @@ class Uploads:
                         await reader.take(event)
                 parts.finish()
                 if transfer.answer is not None:
+                    await failpoint("uploading")
                     await transfer.commit(form.options())
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None

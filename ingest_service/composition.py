@@ -13,6 +13,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.isolation import Isolation
+from shared.outside import Outside
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel
 from shared.rpc.status import service_errors
@@ -45,10 +46,17 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
                 memory_bytes=settings.run_memory_bytes,
                 scratch=Scratch(settings.scratch_dir),
                 usage=Usage(database, quota(settings)),
+                webhooks=_webhooks(settings),
             )
     finally:
         await channel.close()
         await database.close()
+
+
+def _webhooks(settings: Settings) -> Outside | None:
+    if settings.webhook_secret is None:
+        return None
+    return Outside("webhook_url", allow_private=settings.allow_private_urls, verb="told")
 
 
 def quota(settings: Settings) -> Quota:

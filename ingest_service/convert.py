@@ -8,11 +8,13 @@ from ingest_service.service import Commit, Options
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
+from shared.outside import Outside
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.values import enum_name, enum_value, timestamp
 
 _MAX_ID_CHARACTERS = 200
+_MAX_ADDRESS_CHARACTERS = 2048
 COLUMN_TYPES = ("integer", "decimal", "boolean", "timestamp", "category", "text", "identifier")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 _STAGES = {
@@ -49,6 +51,7 @@ def parse_options(options: common.DatasetOptions) -> Options:
         target=options.target.strip() or None,
         reading=_reading(options),
         types=_types(options.types),
+        webhook_url=_webhook_url(options.webhook_url),
     )
 
 
@@ -57,6 +60,12 @@ def _types(types: Mapping[str, str]) -> dict[str, str]:
     if wrong is not None:
         raise _refused("types", f"knows {_listed(COLUMN_TYPES)}, not {wrong[:100]!r}")
     return dict(types)
+
+
+def _webhook_url(address: str) -> str | None:
+    if len(address) > _MAX_ADDRESS_CHARACTERS:
+        raise _refused("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
+    return str(Outside("webhook_url", allow_private=True).parse(address)) if address else None
 
 
 def _reading(options: common.DatasetOptions) -> Choices:

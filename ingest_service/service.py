@@ -15,8 +15,10 @@ from shared.db.paging import Page
 from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, ServiceError, Unavailable, Unprocessable
+from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
+from shared.outside import Outside
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
@@ -42,6 +44,8 @@ class Options:
     reading: Choices = field(default_factory=Choices)
     types: Mapping[str, str] = field(default_factory=dict)
     """What columns are, where the uploader said so."""
+    webhook_url: str | None = None
+    """Who is told when the preparation has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,9 @@ class Ingest:
         memory_bytes: int,
         scratch: Scratch,
         usage: Usage,
+        webhooks: Outside | None = None,
     ) -> None:
+        """`webhooks` checks addresses that want to be told of the end; None where nobody can be told."""
         self._datasets = datasets
         self._runs = runs
         self._store = store
@@ -82,6 +88,7 @@ class Ingest:
         self._memory_bytes = memory_bytes
         self._scratch = scratch
         self._usage = usage
+        self._webhooks = webhooks
         self._ringing: set[asyncio.Task[None]] = set()
 
     async def upload(
@@ -96,6 +103,7 @@ class Ingest:
         """
         async with self._scratch.folder() as place:
             received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
+            await failpoint("received")
             promise = commit()
             _hold_to(promise, received)
             return await self._accept(place, received, filename, None, request_id, promise.options)
@@ -185,9 +193,11 @@ class Ingest:
         if repeat is not None:
             return _same(repeat, received, options)
         await self._usage.check(options.user_id, options.mode)
+        await self._check_webhook(options.webhook_url)
         name = _tidy_filename(filename)
         table = place / "table.arrow"
         decoded = await self._decode(received.path, name, table, options.reading)
+        await failpoint("decoded")
         _check_target(options.target, decoded)
         _check_types(options.types, decoded)
         dataset_id = uuid4()
@@ -214,6 +224,7 @@ class Ingest:
             await self._store.put_file(new.table_key, table, move=True)
             if decoded.rejected_rows:
                 await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
+            await failpoint("stored")
             record = await see_through(self._datasets.accept(new, _run(options), self._usage))
         except BaseException:
             await see_through(self._discard(dataset_id, prefix))
@@ -224,8 +235,20 @@ class Ingest:
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )
+        await failpoint("accepted")
         self._ring_soon(record.run.id)
         return record
+
+    async def _check_webhook(self, address: str | None) -> None:
+        if address is None:
+            return
+        if self._webhooks is None:
+            raise InvalidInput(
+                "webhook_url can't be used: this service has no key to sign webhooks with (WEBHOOK_SECRET).",
+                reason="WEBHOOKS_NOT_SET_UP",
+                fields=[FieldError(field="webhook_url", description="webhooks are not set up here")],
+            )
+        await self._webhooks.check(self._webhooks.parse(address))
 
     async def _decode(self, path: Path, filename: str, target: Path, choices: Choices) -> Decoded:
         try:
@@ -350,6 +373,7 @@ def _run(options: Options) -> NewRun:
             **_chosen(options.reading),
             **({"types": dict(options.types)} if options.types else {}),
         },
+        webhook_url=options.webhook_url,
     )
 
 

@@ -16,6 +16,7 @@ from report_service.partial_copy import PartialCopy
 from report_service.row_pages import RowPage, Wanted, plan_row_page, read_row_page
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
+from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.scratch import Scratch
@@ -142,6 +143,7 @@ class Renditions:
         """A slot for a child, one log line, and the child's failures in our words."""
         async with self._slots:
             started = time.perf_counter()
+            await failpoint("rendering")
             try:
                 yield
             except (DeadlineExceeded, OutOfMemory, ChildDied) as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from shared.errors import ServiceError
+from shared.failpoints import arm_failpoints
 from shared.isolation import Isolation
 from shared.logs import configure_logs
 from shared.settings import Settings, load_settings
@@ -19,6 +20,7 @@ def run_process(
     """
     settings = load_settings(Settings)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
+    arm_failpoints(settings.failpoints)
     isolation = Isolation(preload=preload)
     if preload:
         isolation.warm_up()

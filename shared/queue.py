@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -34,6 +35,8 @@ DEEP_QUEUE = "eda_deep"
 QUEUES = (FAST_QUEUE, DEEP_QUEUE)
 
 _FUNCTION = "execute_run"
+# ARQ orders jobs by the time to which they are deferred, and begins only those whose time is past.
+_HEAD_START = timedelta(days=3650)
 _EXPIRES_MS = 30 * 24 * 3600 * 1000
 # Workers look for due jobs among this many at the head of the queue, where the running ones are too.
 _READ_LIMIT = 1000
@@ -56,10 +59,21 @@ class RunQueue:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def enqueue(self, queue: str, run_id: UUID) -> bool:
-        """Have a worker take up the run now; False when its job is known already."""
+    async def enqueue(self, queue: str, run_id: UUID, *, turn_at: datetime | None = None) -> bool:
+        """Have a worker take up the run now; False when its job is known already.
+
+        Of the runs that wait, those with the earliest `turn_at` (default: now) are taken up first.
+        """
+        place = (turn_at or datetime.now(UTC)) - _HEAD_START
         async with _answering():
-            job = await self._redis.enqueue_job(_FUNCTION, str(run_id), _job_id=str(run_id), _queue_name=queue)
+            job = await self._redis.enqueue_job(
+                _FUNCTION,
+                str(run_id),
+                _job_id=str(run_id),
+                _queue_name=queue,
+                _defer_until=place,
+                _expires=timedelta(milliseconds=_EXPIRES_MS),
+            )
             if job is None:
                 return False
             await self._redis.publish(_doorbell(queue), b"")

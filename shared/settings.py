@@ -92,6 +92,7 @@ class GatewaySettings(_EnvironmentSettings):
         "INFO", description="Least severe line."
     )
     log_format: LogFormat = Field("auto", description="json, console, or auto: console on a terminal.")
+    failpoints: Path | None = Field(None, description="For tests only: a directory of points at which to fail.")
 
     def target(self, service: str) -> str:
         """Where a client dials `ingest`, `pipeline` or `report`."""
@@ -149,6 +150,19 @@ class Settings(GatewaySettings, DatabaseSettings):
     )
     reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
         5, description="Pause between two reconciler passes, seconds."
+    )
+
+    failed_kept_hours: Annotated[float, Field(gt=0)] = Field(
+        24, description="How long a failed dataset is kept with its error before it is removed, hours."
+    )
+    collect_seconds: Annotated[float, Field(gt=0)] = Field(
+        3600, description="Pause between two searches for orphaned objects, seconds."
+    )
+    orphan_seconds: Annotated[float, Field(ge=0)] = Field(
+        3600, description="How long an object may be without its row before it is removed, seconds."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Key that signs webhooks; without it webhook_url is refused."
     )
 
     @model_validator(mode="after")

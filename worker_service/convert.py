@@ -54,6 +54,7 @@ def event_message(event: RunEvent) -> pb.RunEvent:
         percent=event.percent,
         queue_position=event.queue_position,
         create_time=timestamp(event.created_at),
+        remaining=None if event.remaining is None else _duration(event.remaining),
     )
 
 
@@ -63,6 +64,16 @@ def queue_messages(loads: Mapping[str, QueueLoad]) -> list[pb.Queue]:
 
 
 def _queue_message(name: str, load: QueueLoad) -> pb.Queue:
-    wait = Duration()
-    wait.FromTimedelta(load.oldest_wait)
-    return pb.Queue(name=name, ready=load.ready, deferred=load.deferred, running=load.running, oldest_wait=wait)
+    return pb.Queue(
+        name=name,
+        ready=load.ready,
+        deferred=load.deferred,
+        running=load.running,
+        oldest_wait=_duration(load.oldest_wait),
+    )
+
+
+def _duration(span: timedelta) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(span)
+    return duration

@@ -14,6 +14,7 @@ from shared.cancellation import see_through
 from shared.db.datasets import Datasets
 from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
 from shared.errors import NotFound, ServiceError, Unavailable
+from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.queue import RunQueue
@@ -144,9 +145,10 @@ class RunExecutor:
             await asyncio.sleep(_PROGRESS_SECONDS)
             try:
                 if time.monotonic() >= next_sign:
+                    # Redis first: while PostgreSQL is away, no other worker need try to take the run over.
+                    await self._renew(run.id)
                     if not await self._runs.extend(run.id, token, lease=self._terms.lease):
                         return
-                    await self._queue.renew(run.id, ttl_seconds=self._terms.lease.total_seconds())
                     next_sign = time.monotonic() + self._terms.heartbeat_seconds
                 latest = (progress.stage, progress.percent)
                 if latest == shown:
@@ -159,22 +161,34 @@ class RunExecutor:
             except Exception as error:  # only a lease that is known to be lost may end the work
                 _log.warning("heartbeat missed", run_id=str(run.id), error=type(error).__name__)
 
+    async def _renew(self, run_id: UUID) -> None:
+        try:
+            await self._queue.renew(run_id, ttl_seconds=self._terms.lease.total_seconds())
+        except Unavailable as error:
+            _log.warning("heartbeat missed", run_id=str(run_id), error=error.reason)
+
     async def _work(self, run: RunRecord, token: UUID, progress: _Progress) -> None:
+        await failpoint("claimed")
         dataset = await self._datasets.get(run.dataset_id)
         prefix = f"datasets/{run.dataset_id}/runs/{run.id}/{token}"
         async with self._scratch.folder() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
             target = place / "artifacts"
             target.mkdir()
+            await failpoint("copied")
             ends = time.monotonic() + self._terms.timeout[run.queue]
             options = run.options if run.mode == "fast" else await self._consult(run, table, place, progress, ends=ends)
             prepared = await self._child(self._program, table, target, options, progress, ends=ends)
+            await failpoint("prepared")
             try:
                 progress.tell(_PUBLISHING, 95)
                 # One after the other: when one fails, none may still be on its way while the others are removed.
                 for name in ARTIFACTS:
                     await self._store.put_file(f"{prefix}/{name}", target / name, move=True)
+                    await failpoint("storing")
+                await failpoint("publishing")
                 if not await see_through(self._runs.publish(run.id, token, _publication(prefix, prepared))):
                     raise LeaseLost
+                await failpoint("published")
             except BaseException:
                 await see_through(self._discard(run.id, prefix))
                 raise

@@ -1,10 +1,13 @@
 """Healing the queue: PostgreSQL says which runs are due, Redis is made to know them."""
 
-import asyncio
+import time
+from datetime import timedelta
 
+from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Unavailable
+from shared.failpoints import failpoint
 from shared.logs import get_logger
 from shared.queue import RunQueue
 
@@ -16,37 +19,53 @@ _log = get_logger("reconciler")
 
 
 class Reconciler:
-    """Delivers every due run that Redis does not know, and ends the runs whose workers keep dying."""
+    """Delivers every due run that Redis does not know, ends the runs whose workers keep dying, purges old failures."""
 
-    def __init__(self, *, database: Database, runs: Runs, queue: RunQueue, period_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        runs: Runs,
+        datasets: Datasets,
+        queue: RunQueue,
+        failed_kept: timedelta,
+        heartbeat_seconds: float,
+    ) -> None:
+        """`failed_kept` is how long failed runs stay to be looked at; `heartbeat_seconds` as workers have it."""
         self._database = database
         self._runs = runs
+        self._datasets = datasets
         self._queue = queue
-        self._period_seconds = period_seconds
-
-    async def run_forever(self) -> None:
-        """Reconcile once a period; an outage of PostgreSQL or Redis is waited out."""
-        while True:
-            try:
-                await self.reconcile()
-            except Unavailable as error:
-                _log.warning("reconciling failed", reason=error.reason)
-            except Exception as error:  # a reconciler that dies leaves every lost run lost
-                _log.error("reconciling failed", exc_info=error)
-            await asyncio.sleep(self._period_seconds)
+        self._failed_kept = failed_kept
+        self._heartbeat_seconds = heartbeat_seconds
+        self._trouble_at: float | None = None
 
     async def reconcile(self) -> int:
         """One pass, if this process leads; returns how many runs it delivered."""
-        async with self._database.session_lock(_LEADER_KEY) as leading:
-            if not leading:
-                return 0
+        try:
+            async with self._database.session_lock(_LEADER_KEY) as leading:
+                return await self._heal() if leading else 0
+        except Unavailable:
+            self._trouble_at = time.monotonic()
+            raise
+
+    async def _heal(self) -> int:
+        if self._workers_could_be_heard():
             for run_id in await self._runs.fail_exhausted():
                 _log.warning("run failed", run_id=str(run_id), reason="WORKER_LOST")
-            due = await self._runs.due(limit=_BATCH)
-            known = await self._queue.known(run_id for run_id, _ in due)
-            missing = [(run_id, queue) for run_id, queue in due if run_id not in known]
-            for run_id, queue in missing:
-                await self._queue.enqueue(queue, run_id)
-            if missing:
-                _log.info("runs delivered", count=len(missing))
-            return len(missing)
+        for dataset_id in await self._datasets.purge_failed(kept=self._failed_kept, limit=_BATCH):
+            # Its objects are left to the collector.
+            _log.info("failed dataset purged", dataset_id=str(dataset_id))
+        due = await self._runs.due(limit=_BATCH)
+        known = await self._queue.known(run.id for run in due)
+        missing = [run for run in due if run.id not in known]
+        for run in missing:
+            await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
+        if missing:
+            _log.info("runs delivered", count=len(missing))
+        await failpoint("reconciled")
+        return len(missing)
+
+    def _workers_could_be_heard(self) -> bool:
+        """Whether silence means death: after an outage, workers need a moment to give signs of life again."""
+        return self._trouble_at is None or time.monotonic() - self._trouble_at > 2 * self._heartbeat_seconds

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shared.db.events import Events, RunEvent
 from shared.db.runs import QueueLoad, RunRecord, Runs
+from shared.failpoints import failpoint
 from shared.queue import RunQueue
 
 WATCH_SECONDS = 0.3
@@ -28,8 +29,9 @@ class Pipeline:
             Unavailable: Redis does not answer; the reconciler will deliver the run when it does.
         """
         run = await self._runs.get(run_id)
+        await failpoint("starting")
         if run.state == "queued":
-            await self._queue.enqueue(run.queue, run_id)
+            await self._queue.enqueue(run.queue, run_id, turn_at=run.turn_at)
         return run
 
     async def get_run(self, run_id: UUID) -> RunRecord:
@@ -52,7 +54,9 @@ class Pipeline:
                 return
             if time.monotonic() - silent_since > SIGN_OF_LIFE_SECONDS:
                 silent_since = time.monotonic()
-                yield None
+                latest = await self._events.latest(dataset_id)
+                # Who waits sees the queue move; its last event comes again under the same number.
+                yield latest if latest.queue_position is not None and latest.sequence == after else None
             if not ended:
                 await asyncio.sleep(WATCH_SECONDS)
 

@@ -1,21 +1,25 @@
 """The dataset aggregate: what was uploaded, together with the run that prepares it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
 from shared.db.runs import RunRecord, RunState, run_columns, run_record
 from shared.db.session import Database
-from shared.db.tables import datasets, runs
+from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
 from shared.errors import NotFound
 
 PAGE_SIZE = PageSize(default=50, most=500)
+
+TURN = timedelta(minutes=1)
+"""How much later a run comes to its turn for each unfinished one that its owner has in the queue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,8 @@ class NewRun:
     id: UUID
     queue: str
     options: dict[str, Any]
+    webhook_url: str | None = None
+    """Who is told when it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +86,19 @@ class Datasets:
             accepted = await connection.scalar(statement)
             if accepted is not None:
                 charged = usage is not None and await usage.charge(connection, dataset.user_id, dataset.mode)
-                values = {**vars(run), "dataset_id": dataset.id, "mode": dataset.mode, "charged": charged}
-                await connection.execute(insert(runs).values(**values))
+                await connection.execute(
+                    insert(runs).values(
+                        id=run.id,
+                        dataset_id=dataset.id,
+                        queue=run.queue,
+                        mode=dataset.mode,
+                        options=run.options,
+                        charged=charged,
+                        turn_at=_turn(dataset.user_id, run.queue),
+                    )
+                )
+                if run.webhook_url is not None:
+                    await connection.execute(insert(webhooks).values(run_id=run.id, url=run.webhook_url))
                 condition = datasets.c.id == dataset.id
             else:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
@@ -102,7 +119,9 @@ class Datasets:
                 stage="queued",
                 percent=0,
                 attempt=0,
+                crashes=0,
                 due_at=func.now(),
+                turn_at=_turn(dataset.user_id, dataset.run.queue),
                 updated_at=func.now(),
                 started_at=None,
                 finished_at=None,
@@ -132,6 +151,22 @@ class Datasets:
                 await refund(connection, run_id)
             if (await connection.execute(delete(datasets).where(datasets.c.id == dataset_id))).rowcount != 1:
                 raise unknown_dataset(str(dataset_id))
+
+    async def purge_failed(self, *, kept: timedelta, limit: int) -> Sequence[UUID]:
+        """Remove the datasets whose preparation failed longer than `kept` ago, as `delete` does; their ids."""
+        over = select(runs.c.dataset_id).where(runs.c.state == "failed", runs.c.finished_at < func.now() - kept)
+        statement = delete(datasets).where(datasets.c.id.in_(over.limit(limit))).returning(datasets.c.id)
+        async with self._database.transaction() as connection:
+            return list((await connection.execute(statement)).scalars())
+
+    async def holdings(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+        """Those of the datasets that exist, each with the object prefixes at which its run keeps or makes results."""
+        prefix = func.concat("datasets/", datasets.c.id, "/runs/", runs.c.id, "/", runs.c.lease_token)
+        statement = select(datasets.c.id, runs.c.artifacts, case((runs.c.lease_token.is_not(None), prefix)))
+        statement = statement.join(runs, runs.c.dataset_id == datasets.c.id).where(datasets.c.id.in_(dataset_ids))
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(statement)).all()
+        return {row[0]: {prefix for prefix in row[1:] if prefix is not None} for row in rows}
 
     async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
         """The dataset this owner had accepted under this request_id before, if any."""
@@ -179,6 +214,17 @@ class Datasets:
         records = [_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
+
+
+def _turn(user_id: str, queue: str) -> ColumnElement[datetime]:
+    """When a new run comes to its turn: the later, the more its owner has in the queue already.
+
+    So somebody's five hundred uploads and somebody else's single one share the workers, and nobody waits for ever.
+    """
+    unfinished = (datasets.c.user_id == user_id) & (runs.c.queue == queue) & runs.c.state.in_(["queued", "running"])
+    joined = runs.join(datasets, runs.c.dataset_id == datasets.c.id)
+    ahead = select(func.count()).select_from(joined).where(unfinished).correlate(None).scalar_subquery()
+    return func.now() + ahead * TURN
 
 
 def parse_dataset_id(text: str) -> UUID:

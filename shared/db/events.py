@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Float, Row, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.datasets import unknown_dataset
 from shared.db.runs import RunState
 from shared.db.session import Database
-from shared.db.tables import run_events, runs
+from shared.db.tables import datasets, run_events, runs
 
+ENDED = ("completed", "failed", "cancelled")
 MOST_AT_ONCE = 500
+RECENT_RUNS = 200
+"""Completed runs of the queue that an expectation looks back at."""
+SIMILAR_RUNS = 15
+"""Those of them, nearest in size, whose median is expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +34,8 @@ class RunEvent:
     created_at: datetime
     queue_position: int | None
     """How many due runs of its queue are before it now; None where it does not wait."""
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the run has ended."""
-        return self.state in ("completed", "failed", "cancelled")
+    remaining: timedelta | None
+    """How long it will still take, judged by runs of similar size; None where none has completed or it has ended."""
 
 
 class Events:
@@ -47,26 +51,95 @@ class Events:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
-            run = (await connection.execute(select(runs).where(runs.c.dataset_id == dataset_id))).one_or_none()
-            if run is None:
-                raise unknown_dataset(str(dataset_id))
+            run = await _run(connection, dataset_id)
             rows = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
             found = (await connection.execute(rows.order_by(run_events.c.id).limit(MOST_AT_ONCE))).all()
-            position = None
-            if run.state == "queued":
-                before = select(func.count()).where(
-                    runs.c.queue == run.queue, runs.c.state == "queued", runs.c.due_at < run.due_at
-                )
-                position = await connection.scalar(before)
-        events = [
-            RunEvent(
-                sequence=row.id,
-                state=row.state,
-                stage=row.stage,
-                percent=row.percent,
-                created_at=row.created_at,
-                queue_position=position if row.state == "queued" else None,
+            outlook = await _outlook(connection, run) if found else _Outlook()
+        return [_event(row, outlook) for row in found], run.state in ENDED
+
+    async def latest(self, dataset_id: UUID) -> RunEvent:
+        """The last event of a dataset's run, with its outlook as it is now.
+
+        Raises:
+            NotFound: no dataset has this id.
+        """
+        async with self._database.transaction() as connection:
+            run = await _run(connection, dataset_id)
+            rows = select(run_events).where(run_events.c.run_id == run.id).order_by(run_events.c.id.desc()).limit(1)
+            row = (await connection.execute(rows)).one()
+            return _event(row, await _outlook(connection, run))
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """What lies before a run."""
+
+    queue_position: int | None = None
+    remaining: timedelta | None = None
+
+
+async def _run(connection: AsyncConnection, dataset_id: UUID) -> Row[Any]:
+    columns = (*runs.c, func.now().label("now"), (datasets.c.rows * datasets.c.columns).label("cells"))
+    joined = select(*columns).join(datasets, runs.c.dataset_id == datasets.c.id)
+    run = (await connection.execute(joined.where(runs.c.dataset_id == dataset_id))).one_or_none()
+    if run is None:
+        raise unknown_dataset(str(dataset_id))
+    return run
+
+
+async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
+    if run.state in ENDED:
+        return _Outlook()
+    position = None
+    if run.state == "queued":
+        position = await connection.scalar(
+            select(func.count()).where(
+                runs.c.queue == run.queue, runs.c.state == "queued", runs.c.turn_at < run.turn_at
             )
-            for row in found
-        ]
-        return events, run.state in ("completed", "failed", "cancelled")
+        )
+    expected, typical = await _expected(connection, run)
+    if expected is None:
+        return _Outlook(position)
+    if run.state == "queued":
+        working = select(func.count()).where(runs.c.queue == run.queue, runs.c.state == "running")
+        at_once = max(1, await connection.scalar(working) or 0)
+        pause = max(timedelta(), run.due_at - run.now)
+        return _Outlook(position, pause + expected + typical * ((position or 0) / at_once))
+    elapsed = run.now - run.started_at
+    # One that takes longer than expected is judged by its own pace.
+    ahead = expected - elapsed if expected > elapsed else elapsed * (100 - run.percent) / max(run.percent, 10)
+    return _Outlook(None, ahead)
+
+
+async def _expected(connection: AsyncConnection, run: Row[Any]) -> tuple[timedelta | None, timedelta]:
+    """How long a run of this size takes, and one of any size, by the medians of those that completed lately."""
+    taken = (runs.c.finished_at - runs.c.started_at).label("taken")
+    recent = (
+        select(taken, (datasets.c.rows * datasets.c.columns).label("cells"))
+        .join(datasets, runs.c.dataset_id == datasets.c.id)
+        .where(runs.c.queue == run.queue, runs.c.state == "completed", runs.c.finished_at.is_not(None))
+        .order_by(runs.c.finished_at.desc())
+        .limit(RECENT_RUNS)
+        .cte("recent")
+    )
+    apart = func.abs(func.ln(cast(recent.c.cells + 1, Float)) - func.ln(cast(run.cells + 1, Float)))
+    similar = select(recent.c.taken).order_by(apart).limit(SIMILAR_RUNS).subquery()
+
+    def median(column: Any) -> Any:
+        return select(func.percentile_cont(0.5).within_group(column)).scalar_subquery()
+
+    row = (await connection.execute(select(median(similar.c.taken), median(recent.c.taken)))).one()
+    return row[0], row[1] or timedelta()
+
+
+def _event(row: Row[Any], outlook: _Outlook) -> RunEvent:
+    waits = row.state == "queued"
+    return RunEvent(
+        sequence=row.id,
+        state=row.state,
+        stage=row.stage,
+        percent=row.percent,
+        created_at=row.created_at,
+        queue_position=outlook.queue_position if waits else None,
+        remaining=None if row.state in ENDED else outlook.remaining,
+    )

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Label, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Label, Row, and_, case, func, insert, or_, select, update
 
 from shared.db.session import Database
 from shared.db.tables import (
@@ -19,11 +19,15 @@ from shared.db.tables import (
 )
 from shared.db.usage import refund
 from shared.errors import NotFound
+from shared.failpoints import failpoint
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 
 MAX_ATTEMPTS = 4
 """One first attempt and three repeats."""
+
+MAX_CRASHES = 2
+"""So many workers that died over a run are no coincidence."""
 
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
 """Pause before the second, third and fourth attempt."""
@@ -41,6 +45,7 @@ class RunRecord:
     state: RunState
     attempt: int
     due_at: datetime
+    turn_at: datetime
     lease_token: UUID | None
     stage: str
     percent: int
@@ -69,6 +74,14 @@ class Publication:
     report: dict[str, Any] | None
     ai_used: bool = False
     """Whether a language model answered; if not, what was charged is given back."""
+
+
+class DueRun(NamedTuple):
+    """A run that wants to be delivered."""
+
+    id: UUID
+    queue: str
+    turn_at: datetime
 
 
 @dataclass(frozen=True)
@@ -101,14 +114,13 @@ class Runs:
 
     async def claim(self, run_id: UUID, *, lease: timedelta) -> RunRecord | None:
         """Take the lease of a run that is due or whose worker fell silent; None where it is not to be had."""
-        due = and_(runs.c.state == "queued", runs.c.due_at <= func.now())
-        silent = and_(runs.c.state == "running", runs.c.lease_until < func.now())
         statement = (
             update(runs)
-            .where(runs.c.id == run_id, or_(due, silent), runs.c.attempt < MAX_ATTEMPTS)
+            .where(runs.c.id == run_id, or_(_is_due(), and_(_is_silent(), ~_is_exhausted())))
             .values(
                 state="running",
                 attempt=runs.c.attempt + 1,
+                crashes=runs.c.crashes + case((runs.c.state == "running", 1), else_=0),
                 lease_token=uuid4(),
                 lease_until=func.now() + lease,
                 started_at=func.coalesce(runs.c.started_at, func.now()),
@@ -203,24 +215,25 @@ class Runs:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
             if not publication.ai_used:
                 await refund(connection, run_id)
+            await failpoint("committing")
         return True
 
-    async def due(self, *, limit: int) -> Sequence[tuple[UUID, str]]:
-        """Runs a worker could claim now, with their queue, longest due first."""
-        due = and_(runs.c.state == "queued", runs.c.due_at <= func.now())
-        silent = and_(runs.c.state == "running", runs.c.lease_until < func.now())
-        statement = select(runs.c.id, runs.c.queue).where(or_(due, silent)).order_by(runs.c.due_at).limit(limit)
+    async def due(self, *, limit: int) -> Sequence[DueRun]:
+        """Runs a worker could claim now, in their turn."""
+        statement = select(runs.c.id, runs.c.queue, runs.c.turn_at).where(or_(_is_due(), _is_silent()))
         async with self._database.transaction() as connection:
-            return [(row.id, row.queue) for row in await connection.execute(statement)]
+            found = await connection.execute(statement.order_by(runs.c.turn_at).limit(limit))
+            return [DueRun(*row) for row in found]
 
     async def fail_exhausted(self) -> Sequence[UUID]:
-        """End the runs whose worker fell silent in their last attempt."""
+        """End the runs whose worker fell silent in their last attempt, or for the second time."""
         detail = (
-            f"The worker preparing this dataset died {MAX_ATTEMPTS} times; the data may need more memory than it has."
+            f"The workers preparing this dataset died {MAX_CRASHES} times or in the last of {MAX_ATTEMPTS} attempts; "
+            "the data may need more memory than they have."
         )
         statement = (
             update(runs)
-            .where(runs.c.state == "running", runs.c.lease_until < func.now(), runs.c.attempt >= MAX_ATTEMPTS)
+            .where(_is_silent(), _is_exhausted())
             .values(**_failed("WORKER_LOST", detail))
             .returning(runs.c.id)
         )
@@ -269,6 +282,19 @@ def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
 
 def _lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
     return and_(runs.c.id == run_id, runs.c.state == "running", runs.c.lease_token == token)
+
+
+def _is_due() -> ColumnElement[bool]:
+    return and_(runs.c.state == "queued", runs.c.due_at <= func.now())
+
+
+def _is_silent() -> ColumnElement[bool]:
+    return and_(runs.c.state == "running", runs.c.lease_until < func.now())
+
+
+def _is_exhausted() -> ColumnElement[bool]:
+    """Whether a run that is silent may not be begun again."""
+    return or_(runs.c.attempt >= MAX_ATTEMPTS, runs.c.crashes >= MAX_CRASHES - 1)
 
 
 def _released() -> dict[str, Any]:

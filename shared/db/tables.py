@@ -32,8 +32,9 @@ metadata = MetaData(
 )
 
 
-def _time(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None)
+def _time(name: str, *, nullable: bool = True, now: bool = False, comment: str | None = None) -> Column[object]:
+    default = func.now() if now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default, comment=comment)
 
 
 def _run_key() -> Column[object]:
@@ -85,13 +86,16 @@ runs = Table(
     Column("artifacts", Text, comment="object prefix of the published result"),
     Column("summary", JSONB, comment="sizes of the published tables"),
     Column("features", JSONB, comment="input and output features, and the target"),
+    _time("turn_at", nullable=False, now=True, comment="its place in the queue: later for an owner who has much in it"),
+    Column("crashes", Integer, nullable=False, server_default="0", comment="how many of its workers fell silent"),
     Column("charged", Boolean, nullable=False, server_default=false(), comment="whether it counts against a quota"),
     _time("created_at", nullable=False, now=True),
     _time("updated_at", nullable=False, now=True),
     _time("started_at"),
     _time("finished_at"),
     CheckConstraint("state in ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
-    Index("ix_runs_due", "queue", "due_at", postgresql_where="state = 'queued'"),
+    Index("ix_runs_due", "queue", "turn_at", postgresql_where="state = 'queued'"),
+    Index("ix_runs_finished", "state", "finished_at", postgresql_where="finished_at is not null"),
     Index("ix_runs_lease", "lease_until", postgresql_where="state = 'running'"),
 )
 
@@ -198,6 +202,18 @@ user_mode_usage = Table(
     _time("updated_at", nullable=False, now=True),
     _time("period_start", nullable=False, now=True),
     CheckConstraint("used >= 0", name="used"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    _time("due_at", comment="unset while there is nothing to tell"),
+    _time("delivered_at"),
+    Column("error", Text, comment="why the last attempt failed"),
+    Index("ix_webhooks_due", "due_at", postgresql_where="due_at is not null"),
 )
 
 ai_answers = Table(

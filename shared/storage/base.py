@@ -15,6 +15,8 @@ from shared.errors import InvalidInput, NotFound, Unavailable
 CHUNK_BYTES = 256 * 1024
 MAX_KEY_BYTES = 1024
 MAX_NAME_BYTES = 255
+ABANDONED_AFTER = timedelta(days=1)
+"""A write that nobody went on with for this long belongs to a process that died."""
 RESERVED_NAME = ".staging"
 """First segment of what a store writes for itself; no key may start with it and no listing shows it."""
 
@@ -87,6 +89,10 @@ class ObjectStore(Protocol):
 
         The download is offered as `filename`. `expires`: one second to seven days. The object need not exist.
         """
+        ...
+
+    async def sweep(self) -> int:
+        """Remove what processes that died in the middle of a write left behind a day ago or earlier; how many."""
         ...
 
     async def check(self) -> None:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from shared.errors import Conflict, InvalidInput, ServiceError, Unavailable
 from shared.storage.base import (
+    ABANDONED_AFTER,
     CHUNK_BYTES,
     RESERVED_NAME,
     ObjectInfo,
@@ -29,8 +30,6 @@ from shared.storage.base import (
     unavailable,
 )
 
-ABANDONED_AFTER = timedelta(days=1)
-"""A staged file untouched this long belongs to a process that died."""
 PUBLISH_ATTEMPTS = 100
 LISTED_AT_ONCE = 512
 
@@ -124,9 +123,9 @@ class LocalObjectStore:
                 reason="STORAGE_FULL" if error.errno in EXHAUSTED else "STORAGE_UNAVAILABLE",
             ) from error
 
-    async def sweep(self) -> None:
-        """Remove what processes that died in the middle of a write left behind."""
-        await asyncio.to_thread(self._sweep)
+    async def sweep(self) -> int:
+        """Remove staged files of processes that died."""
+        return await asyncio.to_thread(self._sweep)
 
     async def close(self) -> None:
         """Nothing is held open between calls."""
@@ -243,13 +242,16 @@ class LocalObjectStore:
         finally:
             probe.unlink(missing_ok=True)
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> int:
         oldest = time.time() - ABANDONED_AFTER.total_seconds()
+        removed = 0
         with _writing(RESERVED_NAME):
             for entry in _entries(self._staging):
                 with suppress(FileNotFoundError):  # another process sweeps too
                     if entry.stat().st_mtime < oldest:
                         os.unlink(entry)
+                        removed += 1
+        return removed
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

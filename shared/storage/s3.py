@@ -1,14 +1,13 @@
 """Objects in a bucket of Amazon S3 or of a store that speaks its protocol.
 
-Nothing here depends on conditional writes, which compatible stores ignore. A process that is killed in the middle of a
-multipart upload leaves its parts behind, unseen: give the bucket a lifecycle rule that aborts incomplete uploads.
+Nothing here depends on conditional writes, which compatible stores ignore.
 """
 
 import asyncio
 import errno
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,6 +22,7 @@ from shared.errors import Conflict, InvalidInput, NotFound, ServiceError, Unavai
 from shared.logs import get_logger
 from shared.settings import Settings
 from shared.storage.base import (
+    ABANDONED_AFTER,
     CHUNK_BYTES,
     RESERVED_NAME,
     ObjectInfo,
@@ -161,6 +161,19 @@ class S3ObjectStore:
                 "get_object", Params=request, ExpiresIn=int(expires.total_seconds())
             )
         return link
+
+    async def sweep(self) -> int:
+        """Abort multipart uploads of processes that died: their parts are unseen and cost what objects cost."""
+        oldest = datetime.now(UTC) - ABANDONED_AFTER
+        aborted = 0
+        with _failures("multipart uploads"):
+            async for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"].astimezone(UTC) < oldest:
+                        which = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                        await self._client.abort_multipart_upload(Bucket=self._bucket, **which)
+                        aborted += 1
+        return aborted
 
     async def check(self) -> None:
         """Write and remove an object."""

@@ -332,6 +332,7 @@ def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> Non
         "stage": "completed",
         "progress": 100,
         "queue_position": None,
+        "eta_seconds": None,
         "at": None,
     }
     assert watched(user, dataset) == [(n, e | {"queue_position": None}) for n, e in events]

@@ -256,7 +256,14 @@ async def test_a_zombie_throws_its_work_away(workshop: Workshop) -> None:
 
 async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Workshop) -> None:
     record = await workshop.dataset()
-    reconciler = Reconciler(database=workshop.database, runs=workshop.runs, queue=workshop.queue, period_seconds=1)
+    reconciler = Reconciler(
+        database=workshop.database,
+        runs=workshop.runs,
+        datasets=Datasets(workshop.database),
+        queue=workshop.queue,
+        failed_kept=timedelta(days=1),
+        heartbeat_seconds=1,
+    )
     assert await workshop.queue.known([record.run.id]) == set()
     assert await reconciler.reconcile() >= 1
     assert await workshop.queue.known([record.run.id]) == {record.run.id}

@@ -59,4 +59,5 @@ def test_the_tables_the_api_tells_of_exist() -> None:
         "graph_metadata",
         "ai_answers",
         "run_events",
+        "webhooks",
     }

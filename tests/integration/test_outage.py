@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,11 +10,13 @@ import asyncpg
 import pytest
 
 from deploy.local.embedded import EmbeddedPostgres
+from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
 from shared.settings import DatabaseSettings
+from worker_service.periodic import again_and_again
 from worker_service.reconciler import Reconciler
 
 
@@ -63,8 +66,15 @@ async def test_a_missing_table_is_told_at_start_up(fragile: Database) -> None:
 
 async def test_the_reconciler_outlives_whatever_happens(fragile: Database, queue: RunQueue) -> None:
     """Without its tables every pass fails with an error nobody foresaw."""
-    reconciler = Reconciler(database=fragile, runs=Runs(fragile), queue=queue, period_seconds=0.05)
-    task = asyncio.create_task(reconciler.run_forever())
+    reconciler = Reconciler(
+        database=fragile,
+        runs=Runs(fragile),
+        datasets=Datasets(fragile),
+        queue=queue,
+        failed_kept=timedelta(days=1),
+        heartbeat_seconds=1,
+    )
+    task = asyncio.create_task(again_and_again(reconciler.reconcile, pause_seconds=0.05))
     await asyncio.sleep(0.5)
     assert not task.done()
     task.cancel()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.results import Results
-from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
+from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, RunRecord, Runs
 from shared.db.session import Database
 from shared.errors import NotFound
 from tests.records import accept_dataset, publication
@@ -87,19 +87,50 @@ async def test_backoff(runs: Runs, database: Database, attempt: int, minutes: in
 
 async def test_a_worker_that_dies_in_its_last_attempt_ends_the_run(runs: Runs, database: Database) -> None:
     dataset = await accept_dataset(database)
-    for _ in range(MAX_ATTEMPTS):
-        assert await runs.claim(dataset.run.id, lease=EXPIRED)
+    for attempt in range(1, MAX_ATTEMPTS):
+        run = await runs.claim(dataset.run.id, lease=LEASE)
+        assert run is not None
+        assert await runs.retry(run.id, token(run), reason="X", detail="x", attempt=attempt)
+        await make_due(database, run.id)
+    assert await runs.claim(dataset.run.id, lease=EXPIRED)
     assert await runs.claim(dataset.run.id, lease=LEASE) is None
     assert dataset.run.id in await runs.fail_exhausted()
     failed = await runs.get(dataset.run.id)
     assert (failed.state, failed.error_reason) == ("failed", "WORKER_LOST")
 
 
+async def make_due(database: Database, run_id: UUID) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text("update runs set due_at = now() where id = :id"), {"id": run_id})
+
+
+async def test_two_workers_that_die_over_a_run_end_it(runs: Runs, database: Database) -> None:
+    dataset = await accept_dataset(database)
+    for _ in range(MAX_CRASHES):
+        assert dataset.run.id not in await runs.fail_exhausted()
+        assert await runs.claim(dataset.run.id, lease=EXPIRED)
+    assert await runs.claim(dataset.run.id, lease=LEASE) is None
+    assert dataset.run.id in await runs.fail_exhausted()
+    failed = await runs.get(dataset.run.id)
+    assert (failed.state, failed.error_reason) == ("failed", "WORKER_LOST")
+    assert "died 2 times" in (failed.error_detail or "")
+
+
+async def test_turns_come_round_between_users(runs: Runs, database: Database) -> None:
+    """Whoever has much in the queue waits behind whoever has little."""
+    crowd = [await accept_dataset(database, user_id="busy") for _ in range(5)]
+    single = await accept_dataset(database, user_id="rare")
+    elsewhere = await accept_dataset(database, user_id="busy", queue="eda_deep")
+    order = [run.id for run in await runs.due(limit=10_000)]
+    places = {record.run.id: order.index(record.run.id) for record in (*crowd, single, elsewhere)}
+    assert sorted(places.values()) == [places[record.run.id] for record in (crowd[0], single, elsewhere, *crowd[1:])]
+
+
 async def test_due_lists_what_could_be_claimed(runs: Runs, database: Database) -> None:
     waiting = await accept_dataset(database, queue="eda_deep")
     held = await claimed(runs, database)
     silent = await claimed(runs, database, lease=EXPIRED)
-    due = dict(await runs.due(limit=10_000))
+    due = {run.id: run.queue for run in await runs.due(limit=10_000)}
     assert due[waiting.run.id] == "eda_deep"
     assert silent.id in due
     assert held.id not in due

@@ -181,6 +181,7 @@ class DatasetOptions(_message.Message):
     HEADER_ROW_FIELD_NUMBER: _builtins.int
     SHEET_FIELD_NUMBER: _builtins.int
     TYPES_FIELD_NUMBER: _builtins.int
+    WEBHOOK_URL_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -203,6 +204,8 @@ class DatasetOptions(_message.Message):
     """The line in which the header begins, from 1, or 0 where the file has none; unset lets the service detect it."""
     sheet: _builtins.str
     """The name of a workbook's sheet, or its number from 1; empty for the first sheet with data."""
+    webhook_url: _builtins.str
+    """An http or https address that is told when the preparation has ended; empty for none."""
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -223,10 +226,11 @@ class DatasetOptions(_message.Message):
         header_row: _builtins.int | None = ...,
         sheet: _builtins.str = ...,
         types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        webhook_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "types", b"types", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "types", b"types", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015

@@ -292,6 +292,7 @@ class RunEvent(_message.Message):
     PERCENT_FIELD_NUMBER: _builtins.int
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Ascends within a run, with gaps."""
     state: Global___RunState.ValueType
@@ -306,6 +307,12 @@ class RunEvent(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
+    @_builtins.property
+    def remaining(self) -> _duration_pb2.Duration:
+        """How long it will still take, judged by runs of similar size that completed lately; absent where none has, and once
+        it has ended.
+        """
+
     def __init__(
         self,
         *,
@@ -315,10 +322,11 @@ class RunEvent(_message.Message):
         percent: _builtins.int = ...,
         queue_position: _builtins.int | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        remaining: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "queue_position", b"queue_position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "percent", b"percent", "queue_position", b"queue_position", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "percent", b"percent", "queue_position", b"queue_position", "remaining", b"remaining", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_position: _TypeAlias = _typing.Literal["queue_position"]  # noqa: Y015
     _WhichOneofArgType__queue_position: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position"]  # noqa: Y015

@@ -79,7 +79,7 @@ class PipelineServiceServicer:
 
     def WatchRun(self, request, context):
         """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
-        without an event is a sign of life.
+        without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class PipelineServiceStub:
     """Returns one run."""
     WatchRun: _grpc.UnaryStreamMultiCallable[_pipeline_pb2.WatchRunRequest, _pipeline_pb2.WatchRunResponse]
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
-    without an event is a sign of life.
+    without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
@@ -59,7 +59,7 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Returns one run."""
     WatchRun: _aio.UnaryStreamMultiCallable[_pipeline_pb2.WatchRunRequest, _pipeline_pb2.WatchRunResponse]  # type: ignore[assignment]
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
-    without an event is a sign of life.
+    without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
@@ -92,7 +92,7 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_pipeline_pb2.WatchRunResponse], _abc.AsyncIterator[_pipeline_pb2.WatchRunResponse]]:
         """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
-        without an event is a sign of life.
+        without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
         """
 
     @_abc_1.abstractmethod

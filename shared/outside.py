@@ -1,0 +1,119 @@
+"""Addresses that users name, asked without letting them reach into private networks.
+
+Each host is resolved once, every address it has must be public, and the connection goes to exactly the address that was
+checked (the certificate is still checked against the name): changing DNS answers don't help.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from shared.errors import FieldError, InvalidInput, Unprocessable
+
+_PORTS = range(1, 65536)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Outside:
+    """Makes requests to the addresses that users give in one field."""
+
+    def __init__(self, field: str, *, allow_private: bool, verb: str = "fetched") -> None:
+        self.field = field
+        self._verb = verb
+        self._allow_private = allow_private
+
+    def parse(self, address: str, base: httpx.URL | None = None) -> httpx.URL:
+        """The address, which may be relative to `base`.
+
+        Raises:
+            InvalidInput: it is none the service may ask.
+        """
+        try:
+            url = base.join(address) if base else httpx.URL(address)
+            host = url.host
+        except (httpx.InvalidURL, ValueError):  # IDNA errors are ValueErrors
+            raise self.refused("is not an address") from None
+        if url.scheme not in {"http", "https"} or not host:
+            raise self.refused("must be an http:// or https:// address")
+        if url.port is not None and url.port not in _PORTS:
+            raise self.refused("names a port that does not exist")
+        if url.userinfo:
+            raise self.refused("must not carry a user name or password")
+        return url
+
+    async def check(self, url: httpx.URL) -> None:
+        """Make sure that the address may be asked.
+
+        Raises:
+            InvalidInput: the address is in a private network.
+            Unprocessable: its host has no address.
+        """
+        await self._resolve(url)
+
+    async def request(
+        self,
+        method: str,
+        url: httpx.URL,
+        *,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        content: bytes | None = None,
+    ) -> httpx.Request:
+        """A request for a transport, bound to the address that was checked.
+
+        Raises:
+            InvalidInput: the address is in a private network.
+            Unprocessable: its host has no address.
+        """
+        ip = await self._resolve(url)
+        extensions: dict[str, Any] = {"timeout": timeout.as_dict(), "sni_hostname": url.raw_host.decode("ascii")}
+        return httpx.Request(
+            method,
+            url.copy_with(host=ip),
+            headers={"host": url.netloc.decode("ascii"), "user-agent": "neuralearn", **headers},
+            content=content,
+            extensions=extensions,
+        )
+
+    def refused(self, problem: str) -> InvalidInput:
+        """The error for an address that may not be asked."""
+        sentence = f"{self.field} {problem}"
+        return InvalidInput(
+            f"{sentence}.",
+            reason=f"INVALID_{self.field.upper()}",
+            fields=[FieldError(field=self.field, description=sentence)],
+        )
+
+    def unreachable(self, problem: str) -> Unprocessable:
+        """The error for an address that gives no answer of use."""
+        return Unprocessable(
+            f"{self.field} can't be {self._verb}: {problem}.", reason=f"{self.field.upper()}_UNREACHABLE"
+        )
+
+    async def _resolve(self, url: httpx.URL) -> str:
+        host = url.raw_host.decode("ascii")
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise self.unreachable(f"the name {host!r} has no address") from None
+        addresses = [str(entry[4][0]) for entry in found]
+        if not self._allow_private and not all(_is_public(one) for one in addresses):
+            raise self.refused("points into a private network, which is not allowed")
+        return addresses[0]
+
+
+def _is_public(address: str) -> bool:
+    """Whether packets to it leave for the internet, an IPv4 address wrapped in an IPv6 one included."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(str(inner))
+    return ip.is_global and not ip.is_multicast

@@ -1,0 +1,146 @@
+"""Webhooks: signed, tried again, told once, and never into a private network."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
+from shared.db.runs import Runs
+from shared.db.session import Database
+from shared.db.webhooks import BACKOFF, Webhooks
+from shared.outside import Outside
+from tests.records import accept_dataset, publication
+from worker_service.messenger import Messenger
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
+
+
+class Receiver:
+    """An HTTP server that answers with what it is told to, and remembers what came."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+        fields = (line.split(": ", 1) for line in head[1:] if line)
+        headers = {name.lower(): value for name, value in fields}
+        self.received.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        status = self.statuses.pop(0) if self.statuses else 200
+        location = "location: /elsewhere\r\n" if status == 302 else ""
+        writer.write(f"HTTP/1.1 {status} X\r\n{location}content-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    async with server:
+        yield receiver
+
+
+def messenger(database: Database, *, allow_private: bool = True) -> Messenger:
+    outside = Outside("webhook_url", allow_private=allow_private, verb="told")
+    return Messenger(webhooks=Webhooks(database), outside=outside, secret=SECRET)
+
+
+async def accept(database: Database, url: str) -> DatasetRecord:
+    template = await accept_dataset(database)
+    await Datasets(database).delete(template.id)
+    names = NewDataset.__dataclass_fields__
+    new = NewDataset(**{name: getattr(template, name) for name in names})
+    run = NewRun(id=template.run.id, queue="eda_fast", options=template.run.options, webhook_url=url)
+    return await Datasets(database).accept(new, run)
+
+
+async def end(database: Database, record: DatasetRecord, *, well: bool = True) -> None:
+    runs = Runs(database)
+    run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
+    assert run is not None and run.lease_token is not None
+    if well:
+        assert await runs.publish(run.id, run.lease_token, publication())
+    else:
+        assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
+
+
+async def row(database: Database, record: DatasetRecord) -> Any:
+    async with database.transaction() as connection:
+        found = await connection.execute(text("select * from webhooks where run_id = :id"), {"id": record.run.id})
+        return found.one()
+
+
+async def test_the_end_is_told_once_and_signed(database: Database) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        assert await messenger(database).deliver() == 0
+        await end(database, record)
+        assert await messenger(database).deliver() == 1
+        assert await messenger(database).deliver() == 0
+        ((headers, body),) = receiver.received
+    told = json.loads(body)
+    assert told["type"] == "dataset.completed"
+    assert told["data"]["dataset_id"] == str(record.id)
+    assert told["data"]["error"] is None
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    signature = base64.b64encode(hmac.new(b"0123456789abcdef", content, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{signature}"
+
+
+async def test_a_failure_is_told_with_its_reason(database: Database) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        await end(database, record, well=False)
+        await messenger(database).deliver()
+        told = json.loads(receiver.received[0][1])
+    assert told["type"] == "dataset.failed"
+    assert told["data"]["error"] == {"reason": "NOISE", "detail": "Nothing but noise."}
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+async def test_who_does_not_take_it_is_told_again_later(database: Database, status: int) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        await end(database, record)
+        for attempt in range(len(BACKOFF) + 1):
+            receiver.statuses = [status]
+            assert await messenger(database).deliver() == 0
+            assert await messenger(database).deliver() == 0
+            assert len(receiver.received) == attempt + 1
+            async with database.transaction() as connection:
+                soon = "update webhooks set due_at = now() where run_id = :id and due_at is not null"
+                await connection.execute(text(soon), {"id": record.run.id})
+        given_up = await row(database, record)
+        assert (given_up.due_at, given_up.delivered_at, given_up.error) == (None, None, f"Answered with {status}.")
+        assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
+
+
+async def test_private_networks_are_not_told(database: Database) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        await end(database, record)
+        assert await messenger(database, allow_private=False).deliver() == 0
+        assert receiver.received == []
+    assert "private network" in (await row(database, record)).error
+
+
+async def test_many_messengers_tell_once(database: Database) -> None:
+    async with receiving() as receiver:
+        for _ in range(30):
+            await end(database, await accept(database, receiver.url))
+        taken = await asyncio.gather(*(messenger(database).deliver() for _ in range(4)))
+        assert sum(taken) == 30
+        assert len({headers["webhook-id"] for headers, _ in receiver.received}) == len(receiver.received) == 30

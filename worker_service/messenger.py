@@ -1,0 +1,107 @@
+"""Telling webhooks that a preparation has ended: a signed POST, tried again with growing pauses.
+
+Signed as Standard Webhooks 1.0 has it (standardwebhooks.com), so that receivers can use any of its libraries:
+HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, in Base64. WEBHOOK_SECRET is the key, or the key in Base64
+behind `whsec_`, as those libraries want it.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import httpx
+
+from shared.db.webhooks import Delivery, Webhooks
+from shared.errors import ServiceError, Unavailable
+from shared.logs import get_logger
+from shared.outside import Outside
+
+_AT_ONCE = 20
+_TIMEOUT = httpx.Timeout(10)
+_TOTAL_SECONDS = 15
+_log = get_logger("messenger")
+
+
+class Messenger:
+    """Makes the deliveries that are due."""
+
+    def __init__(self, *, webhooks: Webhooks, outside: Outside, secret: str) -> None:
+        self._webhooks = webhooks
+        self._outside = outside
+        self._secret = secret
+
+    async def deliver(self) -> int:
+        """Make what is due, some at a time; returns how many were taken by their receivers."""
+        taken = 0
+        while deliveries := await self._webhooks.claim(limit=_AT_ONCE):
+            taken += sum(await asyncio.gather(*(self._deliver(delivery) for delivery in deliveries)))
+        return taken
+
+    async def _deliver(self, delivery: Delivery) -> bool:
+        log = _log.bind(run_id=str(delivery.run_id), attempt=delivery.attempt)
+        try:
+            async with asyncio.timeout(_TOTAL_SECONDS):
+                status = await self._post(delivery)
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            problem = error.detail
+        except (httpx.HTTPError, TimeoutError) as error:
+            problem = f"No answer ({type(error).__name__})."
+        else:
+            if httpx.codes.is_success(status):
+                await self._webhooks.delivered(delivery)
+                log.info("webhook delivered", status=status)
+                return True
+            problem = f"Answered with {status}."
+        again = await self._webhooks.failed(delivery, problem)
+        log.warning("webhook not delivered", problem=problem, again=again)
+        return False
+
+    async def _post(self, delivery: Delivery) -> int:
+        body = message(delivery)
+        headers = signed(message_id(delivery), int(time.time()), body, self._secret)
+        url = self._outside.parse(delivery.url)
+        headers = {"content-type": "application/json", **headers}
+        request = await self._outside.request("POST", url, headers=headers, timeout=_TIMEOUT, content=body)
+        # Not by a client, which would follow redirects and look for proxies; the answer's body is not of interest.
+        async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
+            response = await transport.handle_async_request(request)
+            await response.aclose()
+            return response.status_code
+
+
+def message(delivery: Delivery) -> bytes:
+    """What is told."""
+    error = {"reason": delivery.error_reason, "detail": delivery.error_detail} if delivery.state == "failed" else None
+    told = {
+        "type": f"dataset.{delivery.state}",
+        "timestamp": delivery.finished_at.isoformat(),
+        "data": {
+            "dataset_id": str(delivery.dataset_id),
+            "status": delivery.state,
+            "error": error,
+            "status_url": f"/dataset/{delivery.dataset_id}/status",
+        },
+    }
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same for every attempt at one message, so that a receiver can tell repeats."""
+    return f"msg_{delivery.run_id.hex}_{int(delivery.finished_at.timestamp() * 1000)}"
+
+
+def signed(identifier: str, timestamp: int, body: bytes, secret: str) -> dict[str, str]:
+    """The headers that prove who sent a message and when."""
+    encoded = secret.removeprefix("whsec_")
+    key = secret.encode() if encoded == secret else base64.b64decode(encoded)
+    signature = hmac.new(key, f"{identifier}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": identifier,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+    }
