@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from deploy.local.process import StartFailed
 
 GLANCE_SECONDS = 0.1
+LONGEST_PAUSE = 15.0
 
 
 class Backoff:
     """Pauses that double with every failure in a row, up to a cap."""
 
-    def __init__(self, *, first: float = 0.5, cap: float = 15, forgiven_after: float = 30) -> None:
+    def __init__(self, *, first: float = 0.5, cap: float = LONGEST_PAUSE, forgiven_after: float = 30) -> None:
         self._first = first
         self._cap = cap
         self._forgiven_after = forgiven_after
@@ -27,11 +28,18 @@ class Backoff:
 class Restart:
     """Brings something back after it died, with a growing pause between two attempts."""
 
-    def __init__(self, name: str, *, start: Callable[[], object], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        start: Callable[[], object],
+        say: Callable[[str], None],
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
         self._name = name
         self._start = start
         self._say = say
-        self._backoff = Backoff()
+        self._backoff = Backoff(cap=longest_pause)
         self._started_at = time.monotonic()
         self._due_at: float | None = None
 

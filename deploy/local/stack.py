@@ -24,7 +24,7 @@ from deploy.local.output import LogFiles, Output
 from deploy.local.ports import require_free
 from deploy.local.process import StartFailed
 from deploy.local.programs import PROGRAMS, Program, Role, reachable
-from deploy.local.restart import Restart, Watch
+from deploy.local.restart import LONGEST_PAUSE, Restart, Watch
 from deploy.local.supervised import Supervised
 from shared.settings import LocalSettings
 
@@ -47,13 +47,14 @@ class Stack:
         programs: Sequence[Program] = PROGRAMS,
         migration: Sequence[str] = MIGRATION,
         output: Output | None = None,
+        longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         """Prepare a stack; nothing starts before `start`.
 
         `data_dir` defaults to LOCAL_DATA_DIR. `ports="free"` puts every listener on a free port of 127.0.0.1 and all
         data under `data_dir`. An empty DATABASE_URL or REDIS_URL in `env_overrides` starts the embedded server whatever
         the environment says. `migration` are the interpreter's arguments; none skips it. `output` defaults to
-        `<data_dir>/logs/<name>.log`.
+        `<data_dir>/logs/<name>.log`. What keeps dying is started again after `longest_pause` seconds at most.
         """
         self._overrides = dict(env_overrides or {})
         self._configured = LocalSettings.load(self._overrides)
@@ -64,6 +65,7 @@ class Stack:
         self._free_ports = ports == "free"
         self._programs = programs
         self._migration = migration
+        self._longest_pause = longest_pause
         self._output = output or LogFiles(self.data_dir / "logs")
         self._supervised: dict[str, Supervised] = {}
         self._watch = Watch()
@@ -82,6 +84,11 @@ class Stack:
     def process(self, name: str) -> Supervised:
         """The supervised process of a program; KeyError for an unknown name."""
         return self._supervised[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The programs."""
+        return tuple(self._supervised)
 
     def kill(self, name: str) -> None:
         """SIGKILL a program as a crash would; the supervisor starts it again."""
@@ -198,13 +205,14 @@ class Stack:
                 raise supervised.start_failure(f"stopped, {death}")
 
     def _mortals(self) -> list[tuple[Restart, Callable[[], str | None]]]:
-        say = self._output.say
+        def restart(name: str, start: Callable[[], object]) -> Restart:
+            return Restart(name, start=start, say=self._output.say, longest_pause=self._longest_pause)
+
         programs = [
-            (Restart(name, start=supervised.launch, say=say), supervised.death)
-            for name, supervised in self._supervised.items()
+            (restart(name, supervised.launch), supervised.death) for name, supervised in self._supervised.items()
         ]
         servers = [
-            (Restart(server.name, start=server.start, say=say), server.death)
+            (restart(server.name, server.start), server.death)
             for server in (self.postgres, self.valkey)
             if server is not None
         ]

@@ -1,0 +1,61 @@
+"""Worlds to break, and the figures that breaking them gives."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+
+from tests.faults.world import World
+
+_figures: list[str] = []
+
+
+@pytest.fixture(scope="session")
+async def world(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> AsyncIterator[World]:
+    """Every process of the system and a second fast worker, with a directory for objects."""
+    world = World(tmp_path_factory.mktemp("world"))
+    yield world
+    await world.close()
+
+
+@pytest.fixture(autouse=True)
+async def mended(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Each test finds the world whole."""
+    yield
+    if "world" in request.fixturenames:
+        world: World = request.getfixturevalue("world")
+        world.disarm()
+        for proxy in world.proxies.values():
+            proxy.set("none")
+        world.postgres.start()
+        world.valkey.start()
+        await world.ready()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> "Figure":
+    """Keeps what a test measured, for the summary."""
+    return Figure(request.node.name)
+
+
+class Figure:
+    """Writes measured figures down."""
+
+    def __init__(self, test: str) -> None:
+        self._test = test
+
+    def __call__(self, sentence: str) -> None:
+        _figures.append(f"{sentence}  [{self._test}]")
+
+    def spread(self, what: str, seconds: Sequence[float]) -> None:
+        """Median and 95th percentile of some durations."""
+        p50, p95 = np.percentile(seconds, [50, 95])
+        self(f"{what}: p50 {p50:.2f} s, p95 {p95:.2f} s, n = {len(seconds)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if _figures:
+        terminalreporter.section("measured")
+        for figure in _figures:
+            terminalreporter.write_line(figure)

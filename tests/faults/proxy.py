@@ -1,0 +1,91 @@
+"""A TCP proxy that misbehaves on request."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Coroutine
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+Fault = Literal["none", "drop", "reset", "delay", "throttle", "swallow"]
+DELAY_SECONDS = 0.2
+THROTTLE_BYTES = 4096
+"""Bytes a second, each way."""
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Proxy:
+    """Forwards connections to a port of this machine, from a thread of its own.
+
+    `drop` lets bytes vanish both ways, `reset` breaks every connection, `delay` and `throttle` slow each way down, and
+    `swallow` forwards requests and lets the answers vanish: the work is done, and nobody hears of it.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.fault: Fault = "none"
+        self._target_port = target_port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy of {target_port}", daemon=True)
+        self._thread.start()
+        self._server = self._in_loop(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    def set(self, fault: Fault) -> None:
+        """Misbehave from now on, also on the connections there are; what once lost bytes is broken afterwards."""
+        before, self.fault = self.fault, fault
+        if fault == "reset" or before in ("drop", "swallow"):
+            self._in_loop(self._break_all())
+
+    def close(self) -> None:
+        """Break every connection and listen no more."""
+        self._server.close()
+        self._in_loop(self._break_all())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _break_all(self) -> None:
+        for writer in self._writers:
+            if (raw := writer.get_extra_info("socket")) is not None:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            writer.transport.abort()
+        await asyncio.sleep(0.05)  # until the tasks behind them have seen it
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            if self.fault == "reset":
+                return
+            there_reader, there = await asyncio.open_connection("127.0.0.1", self._target_port)
+            self._writers.add(there)
+            try:
+                await asyncio.gather(self._pump(reader, there, "ask"), self._pump(there_reader, writer, "answer"))
+            finally:
+                self._writers.discard(there)
+                there.transport.abort()
+        except OSError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: str) -> None:
+        while piece := await source.read(THROTTLE_BYTES if self.fault == "throttle" else 1 << 16):
+            match self.fault:
+                case "drop":
+                    continue
+                case "swallow" if way == "answer":
+                    continue
+                case "delay":
+                    await asyncio.sleep(DELAY_SECONDS)
+                case "throttle":
+                    await asyncio.sleep(len(piece) / THROTTLE_BYTES)
+            sink.write(piece)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()

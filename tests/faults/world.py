@@ -1,0 +1,284 @@
+"""The whole system with a proxy before each of its connections, and a client with a ledger of what was accepted."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import psutil  # type: ignore[import-untyped]
+from redis.asyncio import Redis
+
+from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
+from deploy.local.ports import free_port
+from deploy.local.programs import PROGRAMS, Program
+from deploy.local.stack import Stack
+from shared.db.datasets import Datasets
+from shared.db.session import Database
+from shared.settings import DatabaseSettings
+from shared.storage.local import LocalObjectStore
+from tests.faults.proxy import Proxy
+from worker_service.collector import Collector
+from worker_service.preparation import ARTIFACTS
+
+ENDED = ("completed", "failed", "cancelled")
+SERVICES = ("ingest", "pipeline", "report")
+TWO_WORKERS = (*PROGRAMS, Program("worker-fast-2", ("-m", "worker_service", "worker", "--queue", "eda_fast")))
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a client was told was accepted."""
+
+    dataset_id: str
+    rows: int
+    tries: int
+    accepted_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def uuid(self) -> UUID:
+        """The dataset's id."""
+        return UUID(self.dataset_id)
+
+
+class World:
+    """A stack whose servers live beside it, so that they can be taken away from it. An async context manager."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        programs: Sequence[Program] = TWO_WORKERS,
+        store_port: int | None = None,
+    ) -> None:
+        """`store_port` is where an S3 server of this machine listens; without it objects are kept in a directory."""
+        self.ledger: list[Accepted] = []
+        self._undo = contextlib.ExitStack()
+        self.postgres = self._undo.enter_context(EmbeddedPostgres(data_dir / "postgres"))
+        self.valkey = self._undo.enter_context(EmbeddedValkey(data_dir / "valkey"))
+        self.failpoints = data_dir / "failpoints"
+        self.failpoints.mkdir()
+        ports = {name: free_port() for name in SERVICES}
+        targets = {"postgres": _port(self.postgres.url), "redis": _port(self.valkey.url), **ports}
+        if store_port is not None:
+            targets["store"] = store_port
+        self.proxies = {name: Proxy(port) for name, port in targets.items()}
+        for proxy in self.proxies.values():
+            self._undo.callback(proxy.close)
+        store = {} if store_port is None else {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.proxies['store'].port}"}
+        self.stack = Stack(
+            data_dir / "stack",
+            ports="free",
+            programs=programs,
+            longest_pause=1,
+            env_overrides={
+                "DATABASE_URL": self._through("postgres", self.postgres.url),
+                "REDIS_URL": self._through("redis", self.valkey.url),
+                "FAILPOINTS": str(self.failpoints),
+                "LEASE_SECONDS": "3",
+                "HEARTBEAT_SECONDS": "1",
+                "RECONCILE_SECONDS": "0.5",
+                **{f"{name.upper()}_PORT": str(port) for name, port in ports.items()},
+                **{f"{name.upper()}_TARGET": f"127.0.0.1:{self.proxies[name].port}" for name in SERVICES},
+                **store,
+                **(settings or {}),
+            },
+        )
+        self._undo.enter_context(self.stack)
+        self.client = httpx.AsyncClient(base_url=self.stack.gateway_url, timeout=60)
+
+    async def close(self) -> None:
+        """Stop everything."""
+        await self.client.aclose()
+        self._undo.close()
+
+    # What a client does.
+
+    async def upload(self, content: bytes, *, patience: float = 60, key: str | None = None, **fields: str) -> Accepted:
+        """Upload with one Idempotency-Key until it is accepted; every refusal on the way must be an honest one."""
+        headers = {"Idempotency-Key": key or uuid4().hex}
+        deadline = time.monotonic() + patience
+        tries = 0
+        while True:
+            tries += 1
+            with contextlib.suppress(httpx.TransportError):
+                files = {"file": ("x.csv", content)}
+                answer = await self.client.post("/dataset/upload", files=files, data=fields, headers=headers)
+                if answer.status_code == 200:
+                    accepted = Accepted(answer.json()["dataset_id"], content.count(b"\n") - 1, tries)
+                    self.ledger.append(accepted)
+                    return accepted
+                assert answer.status_code in (503, 504), answer.text
+                assert answer.headers["content-type"] == "application/problem+json"
+            assert time.monotonic() < deadline, "not accepted in time"
+            await asyncio.sleep(0.2)
+
+    async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """GET JSON that must be there."""
+        answer = await self.client.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        value: dict[str, Any] = answer.json()
+        return value
+
+    # What the truth is.
+
+    async def rows(self, query: str, *arguments: object) -> list[Any]:
+        """Ask PostgreSQL itself."""
+        connection = await asyncpg.connect(self.postgres.url)
+        try:
+            return list(await connection.fetch(query, *arguments))
+        finally:
+            await connection.close()
+
+    async def run(self, accepted: Accepted) -> Any:
+        """The run of a dataset as it stands."""
+        return (await self.rows("select * from runs where dataset_id = $1", accepted.uuid))[0]
+
+    async def collect(self) -> None:
+        """Have the collector of the system remove what no row knows, without its grace."""
+        database = Database(DatabaseSettings(database_url=self.postgres.url).database_url)
+        try:
+            store = LocalObjectStore(self.stack.settings.storage_dir)
+            await Collector(datasets=Datasets(database), store=store, grace=timedelta()).collect()
+        finally:
+            await database.close()
+
+    async def orphans(self) -> list[str]:
+        """Folders of objects that belong to no dataset."""
+        known = {str(row[0]) for row in await self.rows("select id from datasets")}
+        folder = self.stack.settings.storage_dir / "datasets"
+        return [path.name for path in folder.iterdir() if path.name not in known]
+
+    def redis(self) -> Redis:
+        """A client of Redis itself."""
+        client: Redis = Redis.from_url(self.valkey.url)
+        return client
+
+    async def ended(self, pid: int, *, patience: float = 20) -> None:
+        """Until a process is no more."""
+        deadline = time.monotonic() + patience
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"{pid} does not end"
+            await asyncio.sleep(0.02)
+
+    async def until(self, accepted: Accepted, *states: str, patience: float = 40) -> Any:
+        """The run of a dataset, once it is in one of the states."""
+        deadline = time.monotonic() + patience
+        while (run := await self.run(accepted))["state"] not in states:
+            assert time.monotonic() < deadline, dict(run)
+            await asyncio.sleep(0.02)
+        return run
+
+    async def settled(self, accepted: Iterable[Accepted], *, patience: float = 60) -> None:
+        """Until all have ended; runs that wait for their next attempt are hurried."""
+        ids = [one.uuid for one in accepted]
+        deadline = time.monotonic() + patience
+        query = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
+        while (left := (await self.rows(query, ids))[0][0]) > 0:
+            assert time.monotonic() < deadline, f"{left} of {len(ids)} have not ended"
+            await self.hurry()
+            await asyncio.sleep(0.1)
+
+    async def hurry(self) -> None:
+        """Let no run wait for its backoff."""
+        await self.rows("update runs set due_at = now() where state = 'queued' and due_at > now()")
+
+    async def check(self, accepted: Iterable[Accepted], *, may_fail: bool = False) -> None:
+        """The promises P1 to P3: each ended with its one result, whole, or with a reason; nothing else is left."""
+        for one in accepted:
+            run = await self.run(one)
+            if run["state"] == "failed" and may_fail:
+                assert run["error_reason"] and run["error_detail"], dict(run)
+                continue
+            assert run["state"] == "completed", dict(run)
+            told = "select count(*) from run_events where run_id = $1 and state = 'completed'"
+            assert (await self.rows(told, run["id"]))[0][0] == 1
+            doubled = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
+            graphs = (await self.rows(doubled, run["id"]))[0]
+            assert graphs[0] == graphs[1] > 0
+            steps = "select count(*) from (select step, action, column_name, reason from cleaning_logs "
+            steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
+            assert (await self.rows(steps, run["id"]))[0][0] == 0
+            await self._check_objects(one, run)
+
+    async def _check_objects(self, accepted: Accepted, run: Any) -> None:
+        deadline = time.monotonic() + 30
+        while (answer := await self.client.get(f"/dataset/{accepted.dataset_id}/cleaned")).status_code == 503:
+            assert time.monotonic() < deadline, answer.text
+            await asyncio.sleep(0.2)
+        assert answer.status_code == 200, answer.text
+        assert answer.text.count("\n") - 1 == accepted.rows
+        if "store" in self.proxies:
+            return
+        folder = self.stack.settings.storage_dir / "datasets" / accepted.dataset_id / "runs"
+        attempts = {path.parent for path in folder.rglob("*.parquet")}
+        assert {path.relative_to(self.stack.settings.storage_dir).as_posix() for path in attempts} == {run["artifacts"]}
+        names = {path.name for path in attempts.pop().iterdir() if path.is_file()}
+        assert names == set(ARTIFACTS)
+
+    # What is done to it.
+
+    def arm(self, point: str, action: str) -> None:
+        """Have the next process that comes by the point fail there."""
+        fresh = self.failpoints / f".{point}"
+        fresh.write_text(action)
+        fresh.rename(self.failpoints / point)
+
+    async def fired(self, point: str, *, patience: float = 30) -> int:
+        """The process id of whoever failed there, once it has."""
+        deadline = time.monotonic() + patience
+        while not (found := list(self.failpoints.glob(f"{point}.*.taken"))):
+            assert time.monotonic() < deadline, f"nobody came by {point}"
+            await asyncio.sleep(0.01)
+        pid = int(found[0].name.split(".")[1])
+        found[0].unlink()
+        return pid
+
+    def disarm(self) -> None:
+        """Forget all points."""
+        for path in self.failpoints.iterdir():
+            path.unlink()
+
+    def pids(self, *names: str) -> dict[str, int]:
+        """The process ids of programs; all of them by default."""
+        return {name: self.stack.process(name).pid for name in names or self.stack.names}
+
+    def child_of(self, pid: int) -> psutil.Process | None:
+        """The process that prepares or decodes for a worker or a service."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if child.ppid() != pid and child.status() != psutil.STATUS_ZOMBIE:
+                        return child
+        return None
+
+    async def ready(self, *names: str, patience: float = 60) -> None:
+        """Until every program runs and is ready."""
+        deadline = time.monotonic() + patience
+        for name in names or self.stack.names:
+            while not self._is_up(name):
+                assert time.monotonic() < deadline, f"{name} does not come back"
+                await asyncio.sleep(0.1)
+
+    def _is_up(self, name: str) -> bool:
+        try:
+            return self.stack.process(name).is_ready(self.stack.settings) and self.stack.process(name).pid > 0
+        except ProcessLookupError:
+            return False
+
+    def _through(self, name: str, url: str) -> str:
+        return url.replace(f":{_port(url)}/", f":{self.proxies[name].port}/")
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
