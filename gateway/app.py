@@ -84,7 +84,10 @@ def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gatew
     return Gateway(
         clients=clients,
         uploads=Uploads(
-            clients.ingest, max_bytes=settings.max_upload_bytes, max_concurrent=settings.max_concurrent_uploads
+            clients.ingest,
+            max_bytes=settings.max_upload_bytes,
+            max_concurrent=settings.max_concurrent_uploads,
+            idle_seconds=settings.upload_idle_seconds,
         ),
         downloads=TableDownload(clients.report),
         version=version,

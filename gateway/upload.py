@@ -20,8 +20,8 @@ from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unav
 from shared.failpoints import failpoint
 from shared.rpc.channel import CHUNK_BYTES
 
-IDLE_SECONDS = 60.0
-"""How long a client may send nothing."""
+SLOWEST = 1024
+"""Bytes a second that an upload must bring on average, once it has lasted as long as a client may send nothing."""
 
 BUSY_SECONDS = 2.0
 """What a client is told to wait when too many uploads are under way."""
@@ -35,9 +35,8 @@ DEFAULT_FILENAME = "dataset.csv"
 class Uploads:
     """Carries uploads to IngestService; their number, size and memory are bounded."""
 
-    def __init__(
-        self, ingest: IngestClient, *, max_bytes: int, max_concurrent: int, idle_seconds: float = IDLE_SECONDS
-    ) -> None:
+    def __init__(self, ingest: IngestClient, *, max_bytes: int, max_concurrent: int, idle_seconds: float) -> None:
+        """`idle_seconds` is how long a client may send nothing."""
         self._ingest = ingest
         self._idle_seconds = idle_seconds
         self._max_bytes = max_bytes
@@ -83,6 +82,8 @@ class Uploads:
         """The body as it arrives; `refusal` is raised when it exceeds the limit."""
         stream = request.stream()
         received = 0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         while True:
             try:
                 async with asyncio.timeout(self._idle_seconds):
@@ -92,6 +93,9 @@ class Uploads:
             if not piece:
                 return
             received += len(piece)
+            lasted = loop.time() - began
+            if lasted > self._idle_seconds and received < lasted * SLOWEST:
+                raise HTTPException(408, f"Less than {SLOWEST:,} bytes a second arrived.")
             if received > max_bytes:
                 raise refusal
             yield piece

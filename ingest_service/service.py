@@ -101,6 +101,8 @@ class Ingest:
             TooLarge, Unprocessable, LimitExceeded: the file is not one the service takes.
             QuotaExceeded: the owner has used up the mode.
         """
+        # Asked first, so that an outage is told before a large file is sent and read in vain.
+        await self._datasets.check()
         async with self._scratch.folder() as place:
             received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
             await failpoint("received")
@@ -115,6 +117,7 @@ class Ingest:
             InvalidInput: the address is not allowed.
             TooLarge, Unprocessable, LimitExceeded: the file is not there or not one the service takes.
         """
+        await self._datasets.check()
         async with self._scratch.folder() as place, self._fetcher.open(address) as download:
             received = await receive(download.chunks, place / "raw", max_bytes=self._max_bytes)
             return await self._accept(place, received, download.filename, address, request_id, options)

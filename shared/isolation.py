@@ -28,6 +28,7 @@ from typing import Any, TypeVar, cast
 from shared.cancellation import see_through
 from shared.errors import ServiceError
 from shared.logs import get_logger
+from shared.scratch import no_room
 
 T = TypeVar("T")
 Report = Callable[[str, int], None]
@@ -159,8 +160,9 @@ class Isolation:
 
         With `on_progress`, the task is called as `task(report, *args, **kwargs)` and every `report(stage, percent)`
         arrives there. `deadline` is in seconds; `memory_bytes` is what the task may allocate beyond the loaded modules.
-        Raises the task's ServiceError as it was, DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed. However the
-        call ends, cancellation included, the child and what it started are dead by then.
+        Raises the task's ServiceError as it was, Unavailable where the disk was full, DeadlineExceeded, OutOfMemory,
+        ChildDied or TaskFailed. However the call ends, cancellation included, the child and what it started are dead
+        by then.
         """
         child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports=on_progress is not None)
         try:
@@ -343,6 +345,8 @@ def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
 def _failure(error: Exception, memory_bytes: int, limit: int | None) -> ServiceError | IsolationError:
     if isinstance(error, ServiceError):
         return error
+    if (full := no_room(error)) is not None:
+        return full
     # Where a thread's stack finds no room, libraries raise anything.
     if isinstance(error, MemoryError) or (limit is not None and _peak_address_space() > limit - _NEARLY_FULL_BYTES):
         return OutOfMemory(memory_bytes)

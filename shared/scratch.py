@@ -70,12 +70,19 @@ def _remove_unowned(folder: Path) -> None:
         os.close(lock)
 
 
+def no_room(error: BaseException) -> Unavailable | None:
+    """What to raise instead of an error that comes of a full disk; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return None
+    sentence = "The service has no disk space left for this; please try again later."
+    return Unavailable(sentence, reason="STORAGE_FULL", retry_after=60)
+
+
 @contextmanager
 def _room_needed() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            sentence = "The service has no disk space left for this; please try again later."
-            raise Unavailable(sentence, reason="STORAGE_FULL", retry_after=60) from error
+        if (full := no_room(error)) is not None:
+            raise full from error
         raise

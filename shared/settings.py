@@ -88,6 +88,7 @@ class GatewaySettings(_EnvironmentSettings):
     report_target: Target | None = Field(None, description="Where clients find ReportService.")
     max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
+    upload_idle_seconds: Positive = Field(60, description="How long a client may send nothing of its upload, seconds.")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", description="Least severe line."
     )

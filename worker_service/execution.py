@@ -174,8 +174,8 @@ class RunExecutor:
         async with self._scratch.folder() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
             target = place / "artifacts"
             target.mkdir()
-            await failpoint("copied")
             ends = time.monotonic() + self._terms.timeout[run.queue]
+            await failpoint("copied")
             options = run.options if run.mode == "fast" else await self._consult(run, table, place, progress, ends=ends)
             prepared = await self._child(self._program, table, target, options, progress, ends=ends)
             await failpoint("prepared")

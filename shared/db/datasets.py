@@ -68,6 +68,15 @@ class Datasets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def check(self) -> None:
+        """Return if PostgreSQL answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        async with self._database.transaction():
+            pass
+
     async def accept(self, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
         """Store a dataset and its queued run, and charge its owner for the mode, in one transaction.
 

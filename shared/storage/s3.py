@@ -6,7 +6,7 @@ Nothing here depends on conditional writes, which compatible stores ignore.
 import asyncio
 import errno
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ LONGEST_LINK = timedelta(days=7)
 
 # aiohttp's own errors come through while a body streams; the rest of the time botocore wraps them.
 FAILURES = (BotoCoreError, ClientError, aiohttp.ClientError, TimeoutError)
-ABSENT = {"404", "NoSuchKey", "NotFound"}
+ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 DIAGNOSES = {
     "NoSuchBucket": "S3_BUCKET_NAME: there is no such bucket in the object store.",
     "InvalidBucketName": "S3_BUCKET_NAME: this is no valid name of a bucket.",
@@ -166,7 +166,7 @@ class S3ObjectStore:
         """Abort multipart uploads of processes that died: their parts are unseen and cost what objects cost."""
         oldest = datetime.now(UTC) - ABANDONED_AFTER
         aborted = 0
-        with _failures("multipart uploads"):
+        with suppress(NotFound), _failures("multipart uploads"):  # what rclone answers before the bucket's first
             async for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
                 for upload in page.get("Uploads", []):
                     if upload["Initiated"].astimezone(UTC) < oldest:

@@ -23,13 +23,17 @@ async def mended(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Each test finds the world whole."""
     yield
     if "world" in request.fixturenames:
-        world: World = request.getfixturevalue("world")
-        world.disarm()
-        for proxy in world.proxies.values():
-            proxy.set("none")
-        world.postgres.start()
-        world.valkey.start()
-        await world.ready()
+        await mend(request.getfixturevalue("world"))
+
+
+async def mend(world: World) -> None:
+    """Give back what was taken away."""
+    world.disarm()
+    for proxy in world.proxies.values():
+        proxy.set("none")
+    world.postgres.start()
+    world.valkey.start()
+    await world.ready()
 
 
 @pytest.fixture

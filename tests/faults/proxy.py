@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
-Fault = Literal["none", "drop", "reset", "delay", "throttle", "swallow"]
+Fault = Literal["none", "drop", "reset", "delay", "throttle", "swallow", "no parts"]
 DELAY_SECONDS = 0.2
 THROTTLE_BYTES = 4096
 """Bytes a second, each way."""
@@ -18,8 +18,9 @@ _RESET = struct.pack("ii", 1, 0)
 class Proxy:
     """Forwards connections to a port of this machine, from a thread of its own.
 
-    `drop` lets bytes vanish both ways, `reset` breaks every connection, `delay` and `throttle` slow each way down, and
-    `swallow` forwards requests and lets the answers vanish: the work is done, and nobody hears of it.
+    `drop` lets bytes vanish both ways, `reset` breaks every connection, `delay` and `throttle` slow each way down,
+    `swallow` forwards requests and lets the answers vanish (the work is done, and nobody hears of it), and `no parts`
+    breaks the connections that bring parts of a multipart upload to S3.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -81,6 +82,8 @@ class Proxy:
                     continue
                 case "swallow" if way == "answer":
                     continue
+                case "no parts" if b"partNumber=" in piece[:1000]:
+                    raise ConnectionResetError
                 case "delay":
                     await asyncio.sleep(DELAY_SECONDS)
                 case "throttle":

@@ -2,6 +2,7 @@
 
 import io
 
+import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from tests.bench.tables import mixed_table
@@ -9,20 +10,21 @@ from tests.bench.tables import mixed_table
 
 def small(seed: int) -> bytes:
     """200 rows of 6 columns, another table for each seed."""
-    return _csv(200, 6, seed)
+    return csv(mixed_table(200, 6, seed=seed))
 
 
 def large(seed: int) -> bytes:
     """30,000 rows of 30 columns: a second or more of work."""
-    return _csv(30_000, 30, seed)
+    return csv(mixed_table(30_000, 30, seed=seed))
 
 
 def hundred_kilobytes(seed: int) -> bytes:
     """About 100 KB."""
-    return _csv(1_900, 10, seed)
+    return csv(mixed_table(1_900, 10, seed=seed))
 
 
-def _csv(rows: int, columns: int, seed: int) -> bytes:
+def csv(table: pa.Table) -> bytes:
+    """The table as the bytes of a CSV file."""
     file = io.BytesIO()
-    pacsv.write_csv(mixed_table(rows, columns, seed=seed), file)
+    pacsv.write_csv(table, file)
     return file.getvalue()

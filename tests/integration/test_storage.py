@@ -39,6 +39,8 @@ BYTES = random.Random(7).randbytes(20 * MIB + 17)
 @dataclass(frozen=True)
 class S3Server:
     url: str
+    tells_when: bool = True
+    """Whether it tells when a multipart upload began; moto tells of a day in 2010."""
 
     @property
     def admin(self) -> Any:
@@ -66,7 +68,7 @@ def moto() -> Iterator[S3Server]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    running = S3Server(f"http://{host}:{port}")
+    running = S3Server(f"http://{host}:{port}", tells_when=False)
     running.admin.create_bucket(Bucket=BUCKET)
     yield running
     server.stop()
@@ -530,6 +532,17 @@ async def test_failed_upload_leaves_no_parts(bucket: ObjectStore, server: S3Serv
     assert server.uploads() == []
     with pytest.raises(NotFound):
         await bucket.stat("failed")
+
+
+async def test_parts_of_the_dead_are_swept(
+    bucket: ObjectStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.admin.create_multipart_upload(Bucket=BUCKET, Key="abandoned")
+    if server.tells_when:
+        assert await bucket.sweep() == 0
+    monkeypatch.setattr("shared.storage.s3.ABANDONED_AFTER", timedelta(seconds=-5))
+    assert await bucket.sweep() == 1
+    assert server.uploads() == []
 
 
 async def _link(store: ObjectStore, key: str) -> str:
