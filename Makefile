@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types protos migrate bench clean
+.PHONY: help demo run test test-faults soak lint types protos migrate bench clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local ## start everything, prepare sample_dataset.csv, show and save the results, stop everything
 	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(TARGET),--target "$(TARGET)") $(if $(FILE),--file "$(FILE)")
@@ -19,6 +19,12 @@ run: $(VENV)/.local ## run the whole stack in the foreground until Ctrl-C; data 
 
 test: $(VENV)/.dev ## run the whole suite against real embedded servers
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and look whether a promise breaks (ARGS="--seed 7")
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
+
+soak: $(VENV)/.dev ## every fault at random for MINUTES (60), then a ledger of every dataset that was accepted
+	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.dev ## check style, contracts, and that generated code is current
 	@$(BIN)/ruff check .

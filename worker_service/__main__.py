@@ -9,7 +9,6 @@ from functools import partial
 
 from shared.process import run_process
 from shared.queue import QUEUES
-from worker_service.composition import PRELOAD, run_pipeline, run_worker
 
 
 def main() -> None:
@@ -20,9 +19,14 @@ def main() -> None:
     worker = roles.add_parser("worker", help="execute the runs of one queue")
     worker.add_argument("--queue", required=True, choices=sorted(QUEUES))
     arguments = parser.parse_args()
+    # Each role loads only what it needs.
     if arguments.role == "pipeline":
+        from worker_service.pipeline_composition import run_pipeline
+
         run_process("pipeline", run_pipeline, preload=())
     else:
+        from worker_service.composition import PRELOAD, run_worker
+
         run_process(f"worker-{arguments.queue}", partial(run_worker, queue_name=arguments.queue), preload=PRELOAD)
 
 

@@ -1,5 +1,6 @@
 """Worlds to break, and the figures that breaking them gives."""
 
+import random
 from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
@@ -34,6 +35,18 @@ async def mend(world: World) -> None:
     world.postgres.start()
     world.valkey.start()
     await world.ready()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seed` repeats what a random test did."""
+    parser.addoption("--seed", type=int, help="for the random faults; each session has another one by default")
+
+
+@pytest.fixture(scope="session")
+def soak_seed(request: pytest.FixtureRequest) -> int:
+    """What the random faults of this session come from."""
+    chosen: int | None = request.config.getoption("--seed")
+    return random.SystemRandom().randrange(1 << 30) if chosen is None else chosen
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def cramp(program: Program) -> Program:
 async def cramped(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Little room for files in IngestService and in deep runs, little memory and time for fast ones."""
     programs = [cramp(program) for program in PROGRAMS]
-    settings = {"FAST_TIMEOUT_SECONDS": "6", "DEEP_UPLOADS_PER_USER": "0"}
+    settings = {"FAST_TIMEOUT_SECONDS": "6"}
     world = World(tmp_path_factory.mktemp("cramped"), settings=settings, programs=programs)
     yield world
     await world.close()

@@ -87,6 +87,7 @@ class World:
                 "HEARTBEAT_SECONDS": "1",
                 "RECONCILE_SECONDS": "0.5",
                 "UPLOAD_IDLE_SECONDS": "5",
+                "DEEP_UPLOADS_PER_USER": "0",
                 **{f"{name.upper()}_PORT": str(port) for name, port in ports.items()},
                 **{f"{name.upper()}_TARGET": f"127.0.0.1:{self.proxies[name].port}" for name in SERVICES},
                 **store,

@@ -1,0 +1,113 @@
+"""Many at once: none is lost, nobody waits behind somebody else's five hundred, and fast runs start at once."""
+
+import asyncio
+import os
+import signal
+from collections import defaultdict
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.faults.conftest import Figure
+from tests.faults.tables import hundred_kilobytes, large, small
+from tests.faults.world import Accepted, World
+
+UPLOADS = 1000
+OF_ONE_USER = 500
+
+
+@pytest.mark.timeout(420)
+async def test_a_thousand_uploads_at_once(world: World, figure: Figure) -> None:
+    contents = [hundred_kilobytes(seed) for seed in range(20)]
+    peaks: dict[str, int] = defaultdict(int)
+    watching = asyncio.create_task(watch_memory(world, peaks))
+    limits = httpx.Limits(max_connections=None)
+    usual, world.client = world.client, httpx.AsyncClient(base_url=world.stack.gateway_url, timeout=300, limits=limits)
+    try:
+        accepted = await asyncio.gather(
+            *(world.upload(contents[n % 20], patience=300, user_id=f"user-{n % 50}") for n in range(UPLOADS))
+        )
+    finally:
+        await world.client.aclose()
+        world.client = usual
+        watching.cancel()
+    assert len({one.dataset_id for one in accepted}) == UPLOADS
+    stored = await world.rows("select count(*) from datasets where id = any($1)", [one.uuid for one in accepted])
+    assert stored[0][0] == UPLOADS
+    seconds = max(one.accepted_at for one in accepted) - min(one.accepted_at for one in accepted)
+    figure(
+        f"{UPLOADS} concurrent uploads of {len(contents[0]) / 1000:.0f} KB: none lost, accepted within {seconds:.0f} s"
+    )
+    figure("memory at most: " + ", ".join(f"{name} {peak >> 20} MiB" for name, peak in sorted(peaks.items())))
+    assert peaks["gateway"] < 400 << 20
+    assert peaks["ingest"] < 600 << 20
+    await call_off(world, accepted[100:])
+    await world.settled(accepted, patience=120)
+    await world.check(accepted[:100])
+
+
+async def watch_memory(world: World, peaks: dict[str, int]) -> None:
+    """The resident memory of each program itself; its children have limits of their own."""
+    while True:
+        for name, pid in world.pids().items():
+            peaks[name] = max(peaks[name], psutil.Process(pid).memory_info().rss)
+        await asyncio.sleep(0.5)
+
+
+async def call_off(world: World, accepted: list[Accepted]) -> None:
+    """Save the time that preparing them would take."""
+    query = "update runs set state = 'cancelled', stage = 'cancelled', lease_token = null "
+    query += "where dataset_id = any($1) and state = 'queued'"
+    await world.rows(query, [one.uuid for one in accepted])
+
+
+@pytest.mark.timeout(240)
+async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: World, figure: Figure) -> None:
+    workers = [world.pids(name)[name] for name in ("worker-fast", "worker-fast-2")]
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        content = small(1)
+        slots = asyncio.Semaphore(16)
+
+        async def one() -> Accepted:
+            async with slots:
+                return await world.upload(content, user_id="busy")
+
+        crowd = await asyncio.gather(*(one() for _ in range(OF_ONE_USER)))
+        single = await world.upload(content, user_id="rare")
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+    await world.until(single, "completed")
+    before = "select count(*) from runs where started_at < (select started_at from runs where dataset_id = $1) "
+    before += "and dataset_id = any($2)"
+    ahead = (await world.rows(before, single.uuid, [other.uuid for other in crowd]))[0][0]
+    figure(f"a single upload behind {OF_ONE_USER} of another user: {ahead} of them started before it")
+    assert ahead <= 10
+    await call_off(world, list(crowd))
+    await world.settled(crowd)
+
+
+@pytest.mark.timeout(240)
+async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World, figure: Figure) -> None:
+    contents = [large(seed) for seed in range(3)]
+    deep = await asyncio.gather(*(world.upload(contents[n % 3], mode="deep") for n in range(36)))
+    fast = []
+    for seed in range(40):
+        fast.append(await world.upload(small(seed)))
+        await asyncio.sleep(0.1)
+    still = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
+    left = (await world.rows(still, [one.uuid for one in deep]))[0][0]
+    await world.settled(fast)
+    rows = await world.rows(
+        "select extract(epoch from started_at - created_at)::float from runs where dataset_id = any($1)",
+        [one.uuid for one in fast],
+    )
+    waits = [row[0] for row in rows]
+    figure.spread(f"accepted to started, fast, with {left} deep runs still under way at the end", waits)
+    assert sorted(waits)[int(len(waits) * 0.95)] < 1
+    assert left > 0
+    await world.settled(deep, patience=120)
+    await world.check([*fast, *deep])
