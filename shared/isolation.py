@@ -120,9 +120,13 @@ class _Failure:
 class Isolation:
     """Runs module-level functions in killable child processes; one per process, as the forkserver is."""
 
-    def __init__(self, *, preload: Sequence[str]) -> None:
-        """`preload` names the modules every child finds loaded; none may start threads or use gRPC."""
+    def __init__(self, *, preload: Sequence[str], niceness: int = 0) -> None:
+        """`preload` names the modules every child finds loaded; none may start threads or use gRPC.
+
+        `niceness` (0 to 19) is how much the children give way to others when the machine is busy.
+        """
         self._preload = tuple(preload)
+        self._niceness = niceness
         self._context: ForkServerContext | None = None
 
     def warm_up(self) -> None:
@@ -184,7 +188,9 @@ class Isolation:
             raise RuntimeError("call warm_up() before run()")
         oom_kills = _oom_kills()
         ours, theirs = socket.socketpair()
-        process = self._context.Process(target=_serve, args=(theirs, request, memory_bytes, reports), daemon=True)
+        process = self._context.Process(
+            target=_serve, args=(theirs, request, memory_bytes, reports, self._niceness), daemon=True
+        )
         with theirs:
             try:
                 process.start()
@@ -306,9 +312,10 @@ def _stay_with_parent() -> None:
         raise SystemExit("the forkserver is gone")
 
 
-def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports: bool) -> None:
+def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports: bool, niceness: int) -> None:
     """Answer one request, then wait to be killed."""
     os.setsid()
+    os.nice(niceness)
     _stay_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

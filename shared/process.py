@@ -12,16 +12,21 @@ from shared.settings import Settings, load_settings
 
 
 def run_process(
-    name: str, main: Callable[[Settings, Isolation], Coroutine[Any, Any, None]], *, preload: Sequence[str]
+    name: str,
+    main: Callable[[Settings, Isolation], Coroutine[Any, Any, None]],
+    *,
+    preload: Sequence[str],
+    niceness: int = 0,
 ) -> None:
     """Run `main` until it ends; SystemExit with a sentence where it can't start.
 
-    `preload` names what the children that do its CPU work find loaded; a process without CPU work has none.
+    `preload` names what the children that do its CPU work find loaded; a process without CPU work has none. `niceness`
+    is how much they give way to others.
     """
     settings = load_settings(Settings)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
-    isolation = Isolation(preload=preload)
+    isolation = Isolation(preload=preload, niceness=niceness)
     if preload:
         isolation.warm_up()
     try:

@@ -25,9 +25,10 @@ def main() -> None:
 
         run_process("pipeline", run_pipeline, preload=())
     else:
-        from worker_service.composition import PRELOAD, run_worker
+        from worker_service.composition import NICENESS, PRELOAD, run_worker
 
-        run_process(f"worker-{arguments.queue}", partial(run_worker, queue_name=arguments.queue), preload=PRELOAD)
+        work = partial(run_worker, queue_name=arguments.queue)
+        run_process(f"worker-{arguments.queue}", work, preload=PRELOAD, niceness=NICENESS[arguments.queue])
 
 
 if __name__ == "__main__":

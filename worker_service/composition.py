@@ -19,6 +19,8 @@ from worker_service.planner.advisor import Advisor
 from worker_service.planner.gemini import Gemini
 
 PRELOAD = ("worker_service.preparation",)
+NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
+"""Where they share a machine, fast runs come before deep ones, and whatever answers requests before both."""
 _SPARE_SECONDS = 120.0
 """What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
 

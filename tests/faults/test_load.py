@@ -97,7 +97,7 @@ async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World
     fast = []
     for seed in range(40):
         fast.append(await world.upload(small(seed)))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
     still = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
     left = (await world.rows(still, [one.uuid for one in deep]))[0][0]
     await world.settled(fast)
