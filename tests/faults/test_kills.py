@@ -164,7 +164,8 @@ async def test_a_run_delivered_twice_is_prepared_once(world: World) -> None:
 async def test_ten_deploys_burn_no_attempt(world: World) -> None:
     accepted = await world.upload(large(36))
     for _ in range(10):
-        worker, _child = await working(world)
+        world.arm("prepared", "sleep 30")  # whoever has done the work is asked to stop before it can be published
+        worker = await world.fired("prepared")
         os.kill(worker, signal.SIGTERM)
         await world.ended(worker)
         assert (await world.run(accepted))["attempt"] <= 1
