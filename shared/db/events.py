@@ -47,6 +47,8 @@ class Events:
     async def after(self, dataset_id: UUID, sequence: int) -> tuple[Sequence[RunEvent], bool]:
         """The events of a dataset's run behind one of them, and whether the run has ended.
 
+        What lies before the run is told with the last of them; with those that are past it would be wrong.
+
         Raises:
             NotFound: no dataset has this id.
         """
@@ -55,7 +57,8 @@ class Events:
             rows = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
             found = (await connection.execute(rows.order_by(run_events.c.id).limit(MOST_AT_ONCE))).all()
             outlook = await _outlook(connection, run) if found else _Outlook()
-        return [_event(row, outlook) for row in found], run.state in ENDED
+        events = [_event(row, _Outlook()) for row in found[:-1]]
+        return [*events, *(_event(row, outlook) for row in found[-1:])], run.state in ENDED
 
     async def latest(self, dataset_id: UUID) -> RunEvent:
         """The last event of a dataset's run, with its outlook as it is now.

@@ -335,7 +335,7 @@ def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> Non
         "eta_seconds": None,
         "at": None,
     }
-    assert watched(user, dataset) == [(n, e | {"queue_position": None}) for n, e in events]
+    assert watched(user, dataset) == [(n, e | {"queue_position": None, "eta_seconds": None}) for n, e in events]
     middle = numbers[len(numbers) // 2]
     assert [sequence for sequence, _ in watched(user, dataset, after=middle)] == [n for n in numbers if n > middle]
     assert watched(user, dataset, after=numbers[-1]) == []

@@ -12,9 +12,16 @@ _figures: list[str] = []
 
 
 @pytest.fixture(scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> AsyncIterator[World]:
+async def world(
+    tmp_path_factory: pytest.TempPathFactory, clean_environment: None, lease_seconds: int
+) -> AsyncIterator[World]:
     """Every process of the system and a second fast worker, with a directory for objects."""
-    world = World(tmp_path_factory.mktemp("world"))
+    settings = {
+        "LEASE_SECONDS": str(lease_seconds),
+        "HEARTBEAT_SECONDS": str(lease_seconds / 3),
+        "RECONCILE_SECONDS": str(lease_seconds / 6),
+    }
+    world = World(tmp_path_factory.mktemp("world"), settings=settings)
     yield world
     await world.close()
 
@@ -38,8 +45,16 @@ async def mend(world: World) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--seed` repeats what a random test did."""
+    """`--seed` repeats what a random test did; `--lease 30` has workers be missed as late as in production."""
+    parser.addoption("--lease", type=int, default=3, help="seconds after which a silent worker's run is taken over")
     parser.addoption("--seed", type=int, help="for the random faults; each session has another one by default")
+
+
+@pytest.fixture(scope="session")
+def lease_seconds(request: pytest.FixtureRequest) -> int:
+    """After how long a silent worker's run is taken over."""
+    chosen: int = request.config.getoption("--lease")
+    return chosen
 
 
 @pytest.fixture(scope="session")

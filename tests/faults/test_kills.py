@@ -29,7 +29,8 @@ async def test_a_worker_killed_at_a_step(world: World, step: str) -> None:
     await world.check([accepted])
 
 
-async def test_a_killed_worker_takes_its_child_along(world: World, figure: Figure) -> None:
+@pytest.mark.timeout(300)
+async def test_a_killed_worker_takes_its_child_along(world: World, figure: Figure, lease_seconds: int) -> None:
     gone = []
     for seed in range(3):
         accepted = await world.upload(large(seed))
@@ -45,7 +46,7 @@ async def test_a_killed_worker_takes_its_child_along(world: World, figure: Figur
         await world.collect()
         await world.check([accepted])
     figure.spread("worker killed to its child gone", gone)
-    figure.spread("worker killed to the run completed (lease 3 s)", _rescues)
+    figure.spread(f"worker killed to the run completed (lease {lease_seconds} s)", _rescues)
 
 
 async def working(world: World) -> tuple[int, psutil.Process]:

@@ -173,7 +173,7 @@ class World:
             assert time.monotonic() < deadline, f"{pid} does not end"
             await asyncio.sleep(0.02)
 
-    async def until(self, accepted: Accepted, *states: str, patience: float = 40) -> Any:
+    async def until(self, accepted: Accepted, *states: str, patience: float = 60) -> Any:
         """The run of a dataset, once it is in one of the states."""
         deadline = time.monotonic() + patience
         while (run := await self.run(accepted))["state"] not in states:
