@@ -80,15 +80,18 @@ class RunQueue:
             return True
 
     async def known(self, run_ids: Iterable[UUID]) -> set[UUID]:
-        """Those of the runs that have a job, waiting or running; one round trip."""
+        """Those of the runs that have a whole job, waiting or running: a body and a place. One round trip."""
         asked = list(run_ids)
         if not asked:
             return set()
+        members = [str(run_id) for run_id in asked]
         async with _answering(), self._redis.pipeline(transaction=False) as pipe:
-            for run_id in asked:
-                pipe.exists(f"{job_key_prefix}{run_id}")
-            found = await pipe.execute()
-        return {run_id for run_id, exists in zip(asked, found, strict=True) if exists}
+            for queue in QUEUES:
+                pipe.zmscore(queue, members)
+            pipe.mget([f"{job_key_prefix}{member}" for member in members])
+            *places, bodies = await pipe.execute()
+        queued = [any(place is not None for place in of_run) for of_run in zip(*places, strict=True)]
+        return {run for run, place, body in zip(asked, queued, bodies, strict=True) if place and body is not None}
 
     async def renew(self, run_id: UUID, *, ttl_seconds: float) -> None:
         """The heartbeat: keep other workers from taking up the running run for this many seconds more."""

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,10 @@ from worker_service.preparation import ARTIFACTS, Prepared, examine, prepare
 T = TypeVar("T")
 Program = Callable[[Callable[[str, int], None], Path, Path, dict[str, Any]], Prepared]
 
+OUTAGE_SECONDS = 300.0
+"""How long a worker that has ended its work waits for PostgreSQL to hear of it."""
+
+_INSIST_SECONDS = 1.0
 _PROGRESS_SECONDS = 0.3
 _PUBLISHING = "publishing"
 _log = get_logger("worker")
@@ -186,12 +190,22 @@ class RunExecutor:
                     await self._store.put_file(f"{prefix}/{name}", target / name, move=True)
                     await failpoint("storing")
                 await failpoint("publishing")
-                if not await see_through(self._runs.publish(run.id, token, _publication(prefix, prepared))):
+                if not await self._publish(run, token, _publication(prefix, prepared)):
                     raise LeaseLost
                 await failpoint("published")
             except BaseException:
                 await see_through(self._discard(run.id, prefix))
                 raise
+
+    async def _publish(self, run: RunRecord, token: UUID, publication: Publication) -> bool:
+        """Publish what is stored, and wait out an outage of PostgreSQL for it; False when the lease is lost."""
+
+        async def publish() -> bool:
+            if await see_through(self._runs.publish(run.id, token, publication)):
+                return True
+            return await self._is_published(run.id, publication.artifacts)
+
+        return await _insist(publish)
 
     async def _consult(
         self, run: RunRecord, table: Path, place: Path, progress: _Progress, *, ends: float
@@ -227,25 +241,32 @@ class RunExecutor:
         )
 
     async def _discard(self, run_id: UUID, prefix: str) -> None:
-        """Remove what was stored, unless it was published after all: the answer to a commit can be lost on its way."""
+        """Remove what was stored, unless it was published after all."""
         try:
-            published = (await self._runs.get(run_id)).artifacts == prefix
-        except NotFound:  # its dataset was removed
-            published = False
+            published = await self._is_published(run_id, prefix)
         except Unavailable:
             _log.warning("staged objects kept, as their run can't be looked at", run_id=str(run_id))
             return
         if not published:
             await self._store.delete_prefix(prefix)
 
+    async def _is_published(self, run_id: UUID, prefix: str) -> bool:
+        """Whether the run's result is this one: the answer to a commit can be lost on its way."""
+        try:
+            return (await self._runs.get(run_id)).artifacts == prefix
+        except NotFound:  # its dataset was removed
+            return False
+
     async def _settle(self, run: RunRecord, token: UUID, verdict: "_Verdict") -> None:
-        if not verdict.retried:
-            await self._runs.fail(run.id, token, reason=verdict.reason, detail=verdict.detail)
-        elif run.attempt < MAX_ATTEMPTS:
-            await self._runs.retry(run.id, token, reason=verdict.reason, detail=verdict.detail, attempt=run.attempt)
-        else:
-            detail = f"{verdict.detail} It was tried {run.attempt} times."
-            await self._runs.fail(run.id, token, reason=verdict.reason, detail=detail)
+        async def settle() -> bool:
+            detail = verdict.detail
+            if verdict.retried and run.attempt < MAX_ATTEMPTS:
+                return await self._runs.retry(run.id, token, reason=verdict.reason, detail=detail, attempt=run.attempt)
+            if verdict.retried:
+                detail = f"{detail} It was tried {run.attempt} times."
+            return await self._runs.fail(run.id, token, reason=verdict.reason, detail=detail)
+
+        await _insist(settle)
 
     def _judge(self, run: RunRecord, error: Exception) -> "_Verdict":
         """What an attempt died of, and whether another one may fare better."""
@@ -278,6 +299,26 @@ class _Verdict:
     reason: str
     detail: str
     retried: bool = False
+
+
+async def _insist(tell: Callable[[], Awaitable[T]]) -> T:
+    """Tell PostgreSQL how a run went; when it is away, again until it is back or patience ends.
+
+    The run's lease may run out meanwhile and yet be ours: nobody else can take it either, and if somebody did as soon
+    as PostgreSQL was back, its token is another one.
+
+    Raises:
+        Unavailable: it has not come back.
+    """
+    ends = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            return await tell()
+        except Unavailable as error:
+            if time.monotonic() >= ends:
+                raise
+            _log.warning("waiting for PostgreSQL", reason=error.reason)
+        await asyncio.sleep(_INSIST_SECONDS)
 
 
 def _publication(prefix: str, prepared: Prepared) -> Publication:

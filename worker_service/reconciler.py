@@ -60,7 +60,10 @@ class Reconciler:
         known = await self._queue.known(run.id for run in due)
         missing = [run for run in due if run.id not in known]
         for run in missing:
-            await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
+            if not await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at):
+                # Redis has kept half of a job, which no worker would find.
+                await self._queue.forget(run.id)
+                await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
         if missing:
             _log.info("runs delivered", count=len(missing))
         await failpoint("reconciled")

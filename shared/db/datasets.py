@@ -164,7 +164,9 @@ class Datasets:
     async def purge_failed(self, *, kept: timedelta, limit: int) -> Sequence[UUID]:
         """Remove the datasets whose preparation failed longer than `kept` ago, as `delete` does; their ids."""
         over = select(runs.c.dataset_id).where(runs.c.state == "failed", runs.c.finished_at < func.now() - kept)
-        statement = delete(datasets).where(datasets.c.id.in_(over.limit(limit))).returning(datasets.c.id)
+        # One that is being tried again at this moment is locked by whoever does it, and stays.
+        over = over.limit(limit).with_for_update(skip_locked=True)
+        statement = delete(datasets).where(datasets.c.id.in_(over)).returning(datasets.c.id)
         async with self._database.transaction() as connection:
             return list((await connection.execute(statement)).scalars())
 

@@ -69,3 +69,15 @@ async def test_failed_datasets_are_kept_for_a_while_and_then_purged(database: Da
     assert old.id in purged
     assert recent.id not in purged
     assert (await datasets.get(recent.id)).run.error_detail == "Nothing but noise."
+
+
+async def test_a_failed_dataset_that_is_tried_again_at_that_moment_is_not_purged(database: Database) -> None:
+    runs, datasets = Runs(database), Datasets(database)
+    record = await accept_dataset(database)
+    run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
+    assert run is not None and run.lease_token is not None
+    assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
+    async with database.transaction() as connection:
+        await connection.execute(text("update runs set state = 'queued' where id = :id"), {"id": run.id})
+        assert record.id not in await datasets.purge_failed(kept=timedelta(), limit=1000)
+    assert (await datasets.get(record.id)).run.state == "queued"

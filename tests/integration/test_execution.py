@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -219,18 +220,51 @@ async def test_a_cancelled_publication_is_seen_through(workshop: Workshop) -> No
 
 
 class ForgetfulRuns(Runs):
-    """Runs behind a connection that breaks after the commit and before its answer."""
+    """Runs behind a connection that breaks after the first commit of a publication, and before its answer."""
+
+    forgets = True
 
     async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
-        await super().publish(run_id, token, publication)
-        raise Unavailable("The database does not answer.")
+        published = await super().publish(run_id, token, publication)
+        if self.forgets:
+            self.forgets = False
+            raise Unavailable("The database does not answer.")
+        return published
 
 
-async def test_a_publication_whose_answer_is_lost_keeps_its_objects(workshop: Workshop) -> None:
+async def test_a_publication_whose_answer_is_lost_is_one(workshop: Workshop) -> None:
     workshop.runs = ForgetfulRuns(workshop.database)
-    run = await workshop.run_once(programs.succeed)
+    with capture_logs() as lines:
+        run = await workshop.run_once(programs.succeed)
     assert run.state == "completed"
     assert len(await workshop.staged(run)) == len(ARTIFACTS)
+    assert [line["event"] for line in lines if line["event"].startswith("run ")] == ["run started", "run completed"]
+
+
+class AbsentRuns(Runs):
+    """Runs in a PostgreSQL that is away when a run has ended, until the third time it is told."""
+
+    told = 0
+
+    def _tell(self) -> None:
+        self.told += 1
+        if self.told < 3:
+            raise Unavailable("The database does not answer.")
+
+    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
+        self._tell()
+        return await super().publish(run_id, token, publication)
+
+    async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
+        self._tell()
+        return await super().fail(run_id, token, reason=reason, detail=detail)
+
+
+@pytest.mark.parametrize(("program", "state"), [(programs.succeed, "completed"), (programs.refuse, "failed")])
+async def test_an_outage_at_the_end_is_waited_out(workshop: Workshop, program: Program, state: str) -> None:
+    workshop.runs = AbsentRuns(workshop.database)
+    run = await workshop.run_once(program, lease=timedelta(seconds=0.5), heartbeat_seconds=0.2)
+    assert (run.state, run.attempt) == (state, 1)
 
 
 async def test_a_slow_publication_is_not_taken_for_a_lost_lease(workshop: Workshop) -> None:
@@ -254,9 +288,8 @@ async def test_a_zombie_throws_its_work_away(workshop: Workshop) -> None:
     assert len(await workshop.staged(run)) == len(ARTIFACTS)
 
 
-async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Workshop) -> None:
-    record = await workshop.dataset()
-    reconciler = Reconciler(
+def reconciler(workshop: Workshop) -> Reconciler:
+    return Reconciler(
         database=workshop.database,
         runs=workshop.runs,
         datasets=Datasets(workshop.database),
@@ -264,7 +297,30 @@ async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Worksh
         failed_kept=timedelta(days=1),
         heartbeat_seconds=1,
     )
+
+
+async def test_the_reconciler_delivers_what_redis_does_not_know(workshop: Workshop) -> None:
+    record = await workshop.dataset()
     assert await workshop.queue.known([record.run.id]) == set()
-    assert await reconciler.reconcile() >= 1
+    assert await reconciler(workshop).reconcile() >= 1
     assert await workshop.queue.known([record.run.id]) == {record.run.id}
-    assert await reconciler.reconcile() == 0
+    assert await reconciler(workshop).reconcile() == 0
+
+
+@pytest.mark.parametrize("lost", ["its place in the queue", "its body", "the queue"])
+async def test_the_reconciler_mends_what_redis_knows_by_half(workshop: Workshop, redis_url: str, lost: str) -> None:
+    record = await workshop.dataset()
+    await reconciler(workshop).reconcile()
+    run_id = str(record.run.id)
+    async with Redis.from_url(redis_url) as redis:
+        match lost:
+            case "its place in the queue":
+                await redis.zrem(FAST_QUEUE, run_id)
+            case "its body":
+                await redis.delete(f"arq:job:{run_id}")
+            case "the queue":
+                await redis.delete(FAST_QUEUE)
+        assert await reconciler(workshop).reconcile() >= 1
+        assert await redis.zscore(FAST_QUEUE, run_id) is not None
+        assert await redis.exists(f"arq:job:{run_id}")
+    assert await reconciler(workshop).reconcile() == 0
