@@ -28,10 +28,12 @@ async def world(
 
 @pytest.fixture(autouse=True)
 async def mended(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """Each test finds the world whole."""
+    """Each test finds the world whole, and without anything left to do, however the one before it ended."""
     yield
     if "world" in request.fixturenames:
-        await mend(request.getfixturevalue("world"))
+        world = request.getfixturevalue("world")
+        await mend(world)
+        await world.call_off(world.ledger)
 
 
 async def mend(world: World) -> None:

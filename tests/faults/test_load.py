@@ -25,13 +25,16 @@ async def test_a_thousand_uploads_at_once(world: World, figure: Figure) -> None:
     limits = httpx.Limits(max_connections=None)
     usual, world.client = world.client, httpx.AsyncClient(base_url=world.stack.gateway_url, timeout=300, limits=limits)
     try:
-        accepted = await asyncio.gather(
-            *(world.upload(contents[n % 20], patience=300, user_id=f"user-{n % 50}") for n in range(UPLOADS))
-        )
+        async with asyncio.TaskGroup() as tasks:
+            uploads = [
+                tasks.create_task(world.upload(contents[n % 20], patience=300, user_id=f"user-{n % 50}"))
+                for n in range(UPLOADS)
+            ]
     finally:
         await world.client.aclose()
         world.client = usual
         watching.cancel()
+    accepted = [upload.result() for upload in uploads]
     assert len({one.dataset_id for one in accepted}) == UPLOADS
     stored = await world.rows("select count(*) from datasets where id = any($1)", [one.uuid for one in accepted])
     assert stored[0][0] == UPLOADS
@@ -42,7 +45,7 @@ async def test_a_thousand_uploads_at_once(world: World, figure: Figure) -> None:
     figure("memory at most: " + ", ".join(f"{name} {peak >> 20} MiB" for name, peak in sorted(peaks.items())))
     assert peaks["gateway"] < 400 << 20
     assert peaks["ingest"] < 600 << 20
-    await call_off(world, accepted[100:])
+    await world.call_off(accepted[100:])
     await world.settled(accepted, patience=120)
     await world.check(accepted[:100])
 
@@ -53,13 +56,6 @@ async def watch_memory(world: World, peaks: dict[str, int]) -> None:
         for name, pid in world.pids().items():
             peaks[name] = max(peaks[name], psutil.Process(pid).memory_info().rss)
         await asyncio.sleep(0.5)
-
-
-async def call_off(world: World, accepted: list[Accepted]) -> None:
-    """Save the time that preparing them would take."""
-    query = "update runs set state = 'cancelled', stage = 'cancelled', lease_token = null "
-    query += "where dataset_id = any($1) and state = 'queued'"
-    await world.rows(query, [one.uuid for one in accepted])
 
 
 @pytest.mark.timeout(240)
@@ -86,7 +82,7 @@ async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: Wor
     ahead = (await world.rows(before, single.uuid, [other.uuid for other in crowd]))[0][0]
     figure(f"a single upload behind {OF_ONE_USER} of another user: {ahead} of them started before it")
     assert ahead <= 10
-    await call_off(world, list(crowd))
+    await world.call_off(crowd)
     await world.settled(crowd)
 
 
