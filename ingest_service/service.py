@@ -273,7 +273,13 @@ class Ingest:
             raise Unprocessable(
                 "The file needs more memory to be read than is allowed.", reason="DECODING_TOO_LARGE"
             ) from None
-        except ChildDied:
+        except ChildDied as error:
+            if error.by_others:
+                raise Unavailable(
+                    "The process that read the file was killed; please try again.",
+                    reason="PROCESS_DIED",
+                    retry_after=1,
+                ) from None
             raise Unprocessable("The file broke its reader; please check that it is a table.") from None
 
     async def _discard(self, dataset_id: UUID, prefix: str) -> None:

@@ -82,6 +82,11 @@ class ChildDied(IsolationError):
         """As in `multiprocessing`: minus the signal's number for a death by signal."""
         self.signal = signal.Signals(-exit_code) if -exit_code in set(signal.Signals) else None
 
+    @property
+    def by_others(self) -> bool:
+        """Whether somebody ended it who may have had nothing against the task."""
+        return self.signal in (signal.SIGKILL, signal.SIGTERM)
+
     def __str__(self) -> str:
         return f"child process ended with {self.signal.name if self.signal else f'exit code {self.exit_code}'}"
 

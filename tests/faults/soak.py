@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -93,6 +94,15 @@ class Soak:
         await self._judge()
         self._ledger.minutes = (time.monotonic() - began) / 60
         return self._ledger
+
+    async def tell(self) -> None:
+        """Say every minute how far it is."""
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(60)
+            minutes = (time.monotonic() - began) / 60
+            faults = self._ledger.faults.total()
+            print(f"{minutes:.0f} min: {faults} faults, {len(self._accepted)} datasets accepted", file=sys.stderr)
 
     async def _upload(self) -> None:
         while True:
@@ -226,7 +236,10 @@ async def _main(minutes: float, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         world = World(Path(folder))
         try:
-            ledger = await Soak(world, seed).go_on(minutes)
+            soak = Soak(world, seed)
+            telling = asyncio.create_task(soak.tell())
+            ledger = await soak.go_on(minutes)
+            telling.cancel()
         finally:
             await world.close()
     print(f"seed {seed}\n{ledger}")

@@ -49,17 +49,17 @@ async def test_a_killed_worker_takes_its_child_along(world: World, figure: Figur
     figure.spread(f"worker killed to the run completed (lease {lease_seconds} s)", _rescues)
 
 
-async def working(world: World) -> tuple[int, psutil.Process]:
-    """A worker that prepares something, and the child that does it."""
+async def working(world: World, *names: str) -> tuple[int, psutil.Process]:
+    """One of the programs (by default a fast worker) that has something to do, and the child that does it."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        for name in ("worker-fast", "worker-fast-2"):
+        for name in names or ("worker-fast", "worker-fast-2"):
             try:
-                worker = world.pids(name)[name]
+                program = world.pids(name)[name]
             except ProcessLookupError:
                 continue
-            if child := world.child_of(worker):
-                return worker, child
+            if child := world.child_of(program):
+                return program, child
         await asyncio.sleep(0.01)
     raise AssertionError("nobody works")
 
@@ -99,6 +99,16 @@ async def test_ingest_killed_in_an_upload(world: World, step: str) -> None:
     await world.collect()
     await world.check([accepted])
     assert await world.orphans() == []
+
+
+async def test_a_child_killed_in_an_upload(world: World) -> None:
+    uploading = asyncio.create_task(world.upload(large(37)))
+    _ingest, child = await working(world, "ingest")
+    child.kill()
+    accepted = await uploading
+    assert accepted.tries > 1, "nobody saw the child die"
+    await world.until(accepted, "completed")
+    await world.check([accepted])
 
 
 async def test_the_gateway_killed_in_an_upload(world: World) -> None:

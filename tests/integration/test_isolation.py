@@ -270,9 +270,10 @@ async def test_death_without_answer_tells_signal_or_exit_code(isolation: Isolati
     with pytest.raises(ChildDied) as by_signal:
         await isolation.run(kill_self, signal.SIGKILL, deadline=20, memory_bytes=64 * MIB)
     assert by_signal.value.signal == signal.SIGKILL
+    assert by_signal.value.by_others
     with pytest.raises(ChildDied) as by_exit:
         await isolation.run(leave, 7, deadline=20, memory_bytes=64 * MIB)
-    assert (by_exit.value.exit_code, by_exit.value.signal) == (7, None)
+    assert (by_exit.value.exit_code, by_exit.value.signal, by_exit.value.by_others) == (7, None, False)
 
 
 async def test_cancellation_kills_the_child_and_its_offspring(isolation: Isolation) -> None:
@@ -307,6 +308,7 @@ async def test_death_with_living_offspring_is_noticed(isolation: Isolation) -> N
     with pytest.raises(ChildDied) as caught:
         await run
     assert caught.value.signal == signal.SIGSEGV
+    assert not caught.value.by_others
     assert await wait_until_gone(dict(reports)["offspring"])
 
 
