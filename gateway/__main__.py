@@ -3,6 +3,7 @@
 import uvicorn
 
 from gateway.app import create_app
+from gateway.protocol import BoundedHttp
 from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
 from shared.settings import GatewaySettings, load_settings
@@ -17,6 +18,7 @@ def main() -> None:
         create_app(settings),
         host=settings.gateway_host,
         port=settings.gateway_port,
+        http=BoundedHttp,
         log_config=None,
         access_log=False,
         server_header=False,

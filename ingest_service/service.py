@@ -194,7 +194,7 @@ class Ingest:
     ) -> DatasetRecord:
         repeat = await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id)
         if repeat is not None:
-            return _same(repeat, received, options)
+            return await self._same(repeat, received, options)
         await self._usage.check(options.user_id, options.mode)
         await self._check_webhook(options.webhook_url)
         name = _tidy_filename(filename)
@@ -234,13 +234,24 @@ class Ingest:
             raise
         if record.id != dataset_id:
             await self._store.delete_prefix(prefix)
-            return _same(record, received, options)
+            return await self._same(record, received, options)
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )
         await failpoint("accepted")
         self._ring_soon(record.run.id)
         return record
+
+    async def _same(self, repeat: DatasetRecord, received: Received, options: Options) -> DatasetRecord:
+        """The dataset first accepted under a key, if this upload is really the same."""
+        told = await self._datasets.webhook_url(repeat.run.id)
+        first = (repeat.sha256, repeat.run.options, repeat.collaboration_id, told)
+        if first == (received.sha256, _run(options).options, options.collaboration_id, options.webhook_url):
+            return repeat
+        raise Conflict(
+            "This request_id (Idempotency-Key) was used before for another file or other options; use a new one.",
+            reason="IDEMPOTENCY_KEY_REUSED",
+        )
 
     async def _check_webhook(self, address: str | None) -> None:
         if address is None:
@@ -301,16 +312,6 @@ class Ingest:
             await self._ring(run_id)
         except ServiceError as error:
             _log.warning("doorbell not rung; the reconciler will find the run", run_id=str(run_id), reason=error.reason)
-
-
-def _same(repeat: DatasetRecord, received: Received, options: Options) -> DatasetRecord:
-    """The dataset first accepted under a key, if this upload is really the same."""
-    if repeat.sha256 == received.sha256 and repeat.run.options == _run(options).options:
-        return repeat
-    raise Conflict(
-        "This request_id (Idempotency-Key) was used before for another file or other options; use a new one.",
-        reason="IDEMPOTENCY_KEY_REUSED",
-    )
 
 
 def _hold_to(commit: Commit, received: Received) -> None:

@@ -17,12 +17,14 @@ from shared.rpc.server import serve
 from shared.settings import Settings
 from shared.storage import ObjectStore, open_store
 from worker_service.collector import Collector
+from worker_service.lookout import Lookout
 from worker_service.messenger import Messenger
 from worker_service.periodic import again_and_again
 from worker_service.reconciler import Reconciler
 from worker_service.service import Pipeline
 from worker_service.servicer import service
 
+_LOOKOUT_SECONDS = 0.3
 _MESSENGER_SECONDS = 0.5
 
 
@@ -33,9 +35,15 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
     try:
         await database.check()
         async with open_store(settings) as store:
-            upkeep = [asyncio.create_task(one) for one in _upkeep(settings, database, queue, store)]
+            events = Events(database)
+            lookout = Lookout(events)
+            jobs = [
+                again_and_again(lookout.look, pause_seconds=_LOOKOUT_SECONDS),
+                *_upkeep(settings, database, queue, store),
+            ]
+            upkeep = [asyncio.create_task(job) for job in jobs]
             try:
-                pipeline = Pipeline(runs=Runs(database), events=Events(database), queue=queue)
+                pipeline = Pipeline(runs=Runs(database), events=events, lookout=lookout, queue=queue)
                 await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port)
             finally:
                 for task in upkeep:

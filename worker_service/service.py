@@ -1,7 +1,5 @@
 """Handing runs to workers and telling how they fare."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -9,17 +7,18 @@ from shared.db.events import Events, RunEvent
 from shared.db.runs import QueueLoad, RunRecord, Runs
 from shared.failpoints import failpoint
 from shared.queue import RunQueue
+from worker_service.lookout import Lookout
 
-WATCH_SECONDS = 0.3
 SIGN_OF_LIFE_SECONDS = 10.0
 
 
 class Pipeline:
     """The use cases of PipelineService."""
 
-    def __init__(self, *, runs: Runs, events: Events, queue: RunQueue) -> None:
+    def __init__(self, *, runs: Runs, events: Events, lookout: Lookout, queue: RunQueue) -> None:
         self._runs = runs
         self._events = events
+        self._lookout = lookout
         self._queue = queue
 
     async def start_run(self, run_id: UUID) -> RunRecord:
@@ -43,22 +42,23 @@ class Pipeline:
 
         Raises:
             NotFound: no dataset has this id, or it was removed.
+            Unavailable: PostgreSQL does not answer, or too many watch already.
         """
-        silent_since = time.monotonic()
-        while True:
-            events, ended = await self._events.after(dataset_id, after)
-            for event in events:
-                after, silent_since = event.sequence, time.monotonic()
-                yield event
-            if ended and not events:
-                return
-            if time.monotonic() - silent_since > SIGN_OF_LIFE_SECONDS:
-                silent_since = time.monotonic()
-                latest = await self._events.latest(dataset_id)
-                # Who waits sees the queue move; its last event comes again under the same number.
-                yield latest if latest.queue_position is not None and latest.sequence == after else None
-            if not ended:
-                await asyncio.sleep(WATCH_SECONDS)
+        with self._lookout.watching(dataset_id, after=after) as watcher:
+            quiet = True
+            while True:
+                events, ended = await self._events.after(dataset_id, watcher.after)
+                for event in events:
+                    watcher.after = event.sequence
+                    yield event
+                if ended and not events:
+                    return
+                if quiet and not events:
+                    # Who waits sees the queue move; its last event comes again under the same number.
+                    latest = await self._events.latest(dataset_id)
+                    waits = latest.queue_position is not None and latest.sequence == watcher.after
+                    yield latest if waits else None
+                quiet = not ended and not await watcher.wait(seconds=SIGN_OF_LIFE_SECONDS)
 
     async def queue_loads(self) -> dict[str, QueueLoad]:
         """How much work each queue holds."""

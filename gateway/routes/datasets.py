@@ -23,6 +23,7 @@ from gateway.fields import FILE_FIELD, UploadOptions, UserId
 router = APIRouter(tags=["datasets"])
 _Happened = tuple[int, schemas.RunEvent] | None
 _ENDED = object()
+LAST_SEQUENCE = 2**63 - 1
 
 
 def _upload_body() -> dict[str, Any]:
@@ -103,7 +104,9 @@ async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> s
 async def watch_dataset(
     dataset_id: DatasetIdPath,
     clients: ClientsDependency,
-    last_event_id: Annotated[int, Header(ge=0, description="The last event that is known; browsers send it.")] = 0,
+    last_event_id: Annotated[
+        int, Header(ge=0, le=LAST_SEQUENCE, description="The last event that is known; browsers send it.")
+    ] = 0,
 ) -> Response:
     """Every change of status, stage and percentage as it happens, until the run has ended."""
     events = clients.pipeline.watch(dataset_id, after=last_event_id)

@@ -188,6 +188,12 @@ class Datasets:
             row = (await connection.execute(_joined().where(condition))).one_or_none()
         return _record(row) if row else None
 
+    async def webhook_url(self, run_id: UUID) -> str | None:
+        """Who is told when a run has ended, if anybody."""
+        async with self._database.transaction() as connection:
+            url: str | None = await connection.scalar(select(webhooks.c.url).where(webhooks.c.run_id == run_id))
+        return url
+
     async def get(self, dataset_id: UUID) -> DatasetRecord:
         """One dataset.
 

@@ -1,6 +1,6 @@
 """What happened to a run, in order: a row for each change of its state, stage or percentage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +59,13 @@ class Events:
             outlook = await _outlook(connection, run) if found else _Outlook()
         events = [_event(row, _Outlook()) for row in found[:-1]]
         return [*events, *(_event(row, outlook) for row in found[-1:])], run.state in ENDED
+
+    async def last_of(self, dataset_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The sequence of the last event of each dataset's run; those that are gone are absent."""
+        last = select(func.max(run_events.c.id)).where(run_events.c.run_id == runs.c.id).scalar_subquery()
+        statement = select(runs.c.dataset_id, last).where(runs.c.dataset_id.in_(dataset_ids))
+        async with self._database.transaction() as connection:
+            return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def latest(self, dataset_id: UUID) -> RunEvent:
         """The last event of a dataset's run, with its outlook as it is now.

@@ -85,7 +85,7 @@ _KIND_BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: Unavailable,
     grpc.StatusCode.CANCELLED: Unavailable,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: TooLarge,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Unavailable,
 }
 
 
@@ -148,6 +148,8 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
 
 def _from_code(error: grpc.aio.AioRpcError) -> ServiceError:
     kind = _KIND_BY_CODE.get(error.code(), ServiceError)
+    if "larger than max" in (error.details() or ""):
+        kind = TooLarge  # gRPC has one code for messages that are too large and calls that are too many
     if kind is Unavailable:
         return Unavailable("A part of the service does not answer; please try again.", retry_after=RETRY_SECONDS)
     return kind(error.details() or "The service could not do this.")

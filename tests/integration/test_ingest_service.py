@@ -162,10 +162,14 @@ async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
     options = common.DatasetOptions(user_id=str(uuid4()))
     await upload(stub, messages(request_id="once", options=options))
-    other = common.DatasetOptions(user_id=options.user_id, mode=common.MODE_DEEP)
+    others = [
+        common.DatasetOptions(user_id=options.user_id, mode=common.MODE_DEEP),
+        common.DatasetOptions(user_id=options.user_id, collaboration_id="group"),
+        common.DatasetOptions(user_id=options.user_id, webhook_url="https://example.org/told"),
+    ]
     for parts in (
         messages(b"a\n1\n", request_id="once", options=options),
-        messages(request_id="once", options=other),
+        *(messages(request_id="once", options=other) for other in others),
     ):
         with pytest.raises(Conflict) as caught:
             await upload(stub, parts)

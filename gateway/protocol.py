@@ -1,0 +1,84 @@
+"""HTTP/1.1 as the gateway speaks it: the head of a request is short and comes soon."""
+
+import asyncio
+import json
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.problems import MEDIA_TYPE
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's protocol with limits on how long a request's head may be and take; uvicorn itself has none."""
+
+    head_bytes = 64 * 1024
+    """Longest head that comes in more than one piece."""
+    head_seconds = 30.0
+    """How long a head may take, from the beginning of the connection or of the head."""
+
+    _received = 0
+    _open = False
+    _too_late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._end_head()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of a head."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what follows a body in chunks is of no use to anybody."""
+        if self._open:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin the request."""
+        self._end_head()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and count what belongs to a head that has not ended."""
+        super().data_received(data)
+        if self._open:
+            self._received += len(data)
+            if self._received > self.head_bytes:
+                self._refuse(431, "Request Header Fields Too Large", "The head of the request is too long.")
+
+    def _await_head(self) -> None:
+        self._end_head()
+        self._received, self._open = 0, True
+        self._too_late = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def _end_head(self) -> None:
+        self._open = False
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
+
+    def _give_up(self) -> None:
+        if self._received:
+            self._refuse(408, "Request Timeout", "The head of the request did not come in time.")
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: int, title: str, detail: str) -> None:
+        """Answer as a problem and close; there is no request yet that the application could answer."""
+        self._end_head()
+        if self.transport.is_closing():
+            return
+        reason = title.upper().replace(" ", "_")
+        kind = f"urn:neuralearn:problem:{reason.lower().replace('_', '-')}"
+        problem = {"type": kind, "title": title, "status": status, "detail": detail, "reason": reason}
+        body = json.dumps(problem).encode()
+        head = f"HTTP/1.1 {status} {title}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(f"{head}connection: close\r\n\r\n".encode() + body)
+        self.transport.close()
