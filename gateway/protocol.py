@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the gateway speaks it: the head of a request is short and comes soon."""
+"""HTTP/1.1 as the gateway speaks it: a request's head is short and comes soon, and answers are taken."""
 
 import asyncio
 import json
@@ -9,16 +9,20 @@ from gateway.problems import MEDIA_TYPE
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's protocol with limits on how long a request's head may be and take; uvicorn itself has none."""
+    """uvicorn's protocol with limits on how long a head may be and take, and on how slowly answers are read."""
 
     head_bytes = 64 * 1024
     """Longest head that comes in more than one piece."""
     head_seconds = 30.0
     """How long a head may take, from the beginning of the connection or of the head."""
 
+    idle_seconds = 60.0
+    """How long a client may take nothing of what waits for it."""
+
     _received = 0
     _open = False
     _too_late: asyncio.TimerHandle | None = None
+    _hang_up: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -28,6 +32,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._end_head()
+        self._end_pause()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -52,6 +57,22 @@ class BoundedHttp(HttpToolsProtocol):
             self._received += len(data)
             if self._received > self.head_bytes:
                 self._refuse(431, "Request Header Fields Too Large", "The head of the request is too long.")
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take something."""
+        super().pause_writing()
+        self._end_pause()
+        self._hang_up = self.loop.call_later(self.idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has."""
+        self._end_pause()
+        super().resume_writing()
+
+    def _end_pause(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None
 
     def _await_head(self) -> None:
         self._end_head()

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath, PurePosixPath
@@ -17,7 +17,7 @@ from report_service.row_pages import Wanted
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
 from shared.db.results import GraphRecord, Results
-from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable
+from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
 from shared.storage import ObjectInfo, ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=15)
@@ -73,6 +73,9 @@ class Excerpt:
     next_token: str
 
 
+MOST_READERS = 256
+"""Downloads at once: fewer than the calls a server carries, so that slow readers leave room for others."""
+
 NOTHING = Excerpt(rows=(), total=0, next_token="")
 
 
@@ -84,6 +87,7 @@ class Reports:
         self._results = results
         self._store = store
         self._renditions = renditions
+        self._readers = 0
 
     async def find_table(self, dataset_id: UUID, *, table: str, format: str) -> TableFile:
         """The `raw`, `cleaned` or `engineered` table as `csv` or `parquet`; the raw one has its own format."""
@@ -111,14 +115,28 @@ class Reports:
 
         Raises:
             RangeNotSatisfiable: nothing lies there; carries the size.
+            Unavailable: too many tables are being read.
         """
-        info = (await self.find_table(dataset_id, table=table, format=format)).info
-        if length < 0 or offset < 0 or offset >= max(info.size, 1):
-            detail = f"The file has {info.size} bytes; offset {offset} and length {length} lie outside."
-            raise RangeNotSatisfiable(detail, metadata={"size": str(info.size)})
-        async with aclosing(self._store.read(info.key, offset=offset, length=length or None)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        with self._reading():
+            info = (await self.find_table(dataset_id, table=table, format=format)).info
+            if length < 0 or offset < 0 or offset >= max(info.size, 1):
+                detail = f"The file has {info.size} bytes; offset {offset} and length {length} lie outside."
+                raise RangeNotSatisfiable(detail, metadata={"size": str(info.size)})
+            async with aclosing(self._store.read(info.key, offset=offset, length=length or None)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        if self._readers >= MOST_READERS:
+            raise Unavailable(
+                "Too many downloads are under way; please try again.", reason="TOO_MANY_DOWNLOADS", retry_after=5
+            )
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
 
     async def list_graphs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Page[GraphRecord]:
         """A page of a dataset's charts."""

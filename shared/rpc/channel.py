@@ -4,7 +4,7 @@ import json
 
 import grpc
 
-from shared.rpc.server import MAX_MESSAGE_BYTES
+from shared.rpc.server import FLOW, MAX_MESSAGE_BYTES
 
 CHUNK_BYTES = 256 * 1024
 """Size of a piece of a streamed file: a balance of memory and speed."""
@@ -56,6 +56,7 @@ def open_channel(target: str) -> grpc.aio.Channel:
             ("grpc.service_config", _SERVICE_CONFIG),
             ("grpc.max_receive_message_length", 8 * MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            *FLOW,
             ("grpc.max_reconnect_backoff_ms", 2_000),
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),

@@ -16,9 +16,13 @@ from shared.rpc.interceptors import RpcInterceptor
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 GRACE_SECONDS = 5.0
+FLOW: Sequence[tuple[str, int]] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 256 * 1024))
+"""How much of a stream may be on its way: by itself gRPC lets 10 MiB and more wait for a slow reader, in memory."""
+
 _OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", -1),
+    *FLOW,
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),

@@ -1,6 +1,7 @@
 """ReportService over real gRPC, PostgreSQL, storage and child processes: reading what a run published."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,13 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from structlog.testing import capture_logs
 
-from report_service import renditions
+from report_service import renditions, service
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, Unavailable
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
+from shared.rpc.status import service_errors
 from shared.settings import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import CHARTS, CLEANED, CSV, RAW, World, failure, serving
@@ -257,3 +259,22 @@ async def test_a_wrong_page_token_is_refused(world: World) -> None:
     dataset = await world.publish()
     request = pb.ListGraphsRequest(dataset_id=str(dataset.id), page_token="rubbish")
     assert isinstance(await failure(world.stub.ListGraphs(request, timeout=10)), InvalidInput)
+
+
+async def test_one_download_too_many_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_READERS", 1)
+    dataset = await world.publish()
+    await world.store.put_bytes(dataset.raw_key, b"x" * (8 << 20))
+    raw = pb.DownloadTableRequest(dataset_id=str(dataset.id), table=pb.TABLE_KIND_RAW)
+    slow = world.stub.DownloadTable(raw, timeout=60)
+    await slow.read()
+    with pytest.raises(Unavailable) as caught, service_errors():
+        await world.download(dataset, table=pb.TABLE_KIND_RAW)
+    assert caught.value.reason == "TOO_MANY_DOWNLOADS"
+    slow.cancel()
+    for _ in range(100):
+        with contextlib.suppress(Unavailable), service_errors():
+            assert len(await world.download(dataset, table=pb.TABLE_KIND_RAW)) == 8 << 20
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the place is not free again")

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import uvicorn
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.protocol import BoundedHttp
 from tests.integration.gateway.forms import MIB
 from tests.integration.gateway.process import Gateway
 
-Send = Callable[[asyncio.StreamWriter], AsyncIterator[None]]
+Sending = Callable[[asyncio.StreamWriter], AsyncIterator[None]]
 
 
 async def one_value(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
@@ -39,7 +40,7 @@ async def one_address(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("send", [one_value, many_headers, one_address])
-async def test_an_endless_head_is_refused(gateway: Gateway, send: Send) -> None:
+async def test_an_endless_head_is_refused(gateway: Gateway, send: Sending) -> None:
     before = gateway.rss()
     _reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     sent = 0
@@ -66,11 +67,12 @@ async def test_a_long_head_is_answered(gateway: Gateway) -> None:
 
 class HastyHttp(BoundedHttp):
     head_seconds = 0.3
+    idle_seconds = 0.5
 
 
 @asynccontextmanager
-async def hasty_server() -> AsyncIterator[int]:
-    config = uvicorn.Config(PlainTextResponse("here"), port=0, http=HastyHttp, lifespan="off", log_config=None)
+async def hasty_server(app: ASGIApp | None = None) -> AsyncIterator[int]:
+    config = uvicorn.Config(app or PlainTextResponse("here"), port=0, http=HastyHttp, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
@@ -94,3 +96,34 @@ async def test_a_connection_that_is_used_again_may_rest() -> None:
         for _ in range(3):
             assert (await client.post("/", content=b"x" * MIB)).text == "here"
             await asyncio.sleep(0.5)
+
+
+class Endless:
+    """An application that answers without end."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await StreamingResponse(self._pieces())(scope, receive, send)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * MIB
+                await asyncio.sleep(0)  # sending to a client that is gone does not wait
+        finally:
+            self.ended.set()
+
+
+async def test_who_takes_nothing_is_hung_up_on_and_who_takes_a_little_is_not() -> None:
+    app = Endless()
+    async with hasty_server(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        for _ in range(20):
+            await asyncio.wait_for(reader.readexactly(MIB), 5)
+            await asyncio.sleep(0.1)
+        assert not app.ended.is_set()
+        await asyncio.wait_for(app.ended.wait(), 5)
+        writer.close()
