@@ -1,5 +1,6 @@
 """Building IngestService from its settings."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -46,6 +47,7 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Inges
                 memory_bytes=settings.run_memory_bytes,
                 scratch=Scratch(settings.scratch_dir),
                 usage=Usage(database, quota(settings)),
+                decoders=max(2, os.cpu_count() or 2),
                 webhooks=_webhooks(settings),
             )
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
@@ -19,9 +20,13 @@ from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
 from shared.outside import Outside
+from shared.patience import wait_out
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
+
+ACCEPT_SECONDS = 5.0
+"""How long an upload waits to hear whether it was accepted when the answer was lost."""
 
 DECODE_SECONDS = 120.0
 _MAX_NAME_CHARACTERS = 200
@@ -74,9 +79,13 @@ class Ingest:
         memory_bytes: int,
         scratch: Scratch,
         usage: Usage,
+        decoders: int = 2,
         webhooks: Outside | None = None,
     ) -> None:
-        """`webhooks` checks addresses that want to be told of the end; None where nobody can be told."""
+        """`decoders` files are read at once, each in up to `memory_bytes`; the others wait.
+
+        `webhooks` checks addresses that want to be told of the end; None where nobody can be told.
+        """
         self._datasets = datasets
         self._runs = runs
         self._store = store
@@ -89,6 +98,7 @@ class Ingest:
         self._scratch = scratch
         self._usage = usage
         self._webhooks = webhooks
+        self._decoders = asyncio.Semaphore(decoders)
         self._ringing: set[asyncio.Task[None]] = set()
 
     async def upload(
@@ -228,7 +238,7 @@ class Ingest:
             if decoded.rejected_rows:
                 await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
             await failpoint("stored")
-            record = await see_through(self._datasets.accept(new, _run(options), self._usage))
+            record = await see_through(self._accept_rows(new, _run(options)))
         except BaseException:
             await see_through(self._discard(dataset_id, prefix))
             raise
@@ -241,6 +251,15 @@ class Ingest:
         await failpoint("accepted")
         self._ring_soon(record.run.id)
         return record
+
+    async def _accept_rows(self, new: NewDataset, run: NewRun) -> DatasetRecord:
+        try:
+            return await self._datasets.accept(new, run, self._usage)
+        except Unavailable as outage:
+            # The answer may have been lost after the commit, and a second upload would be charged again.
+            with suppress(NotFound, Unavailable):
+                return await wait_out(lambda: self._datasets.get(new.id), seconds=ACCEPT_SECONDS)
+            raise outage
 
     async def _same(self, repeat: DatasetRecord, received: Received, options: Options) -> DatasetRecord:
         """The dataset first accepted under a key, if this upload is really the same."""
@@ -266,16 +285,17 @@ class Ingest:
 
     async def _decode(self, path: Path, filename: str, target: Path, choices: Choices) -> Decoded:
         try:
-            return await self._isolation.run(
-                decode_file,
-                path,
-                filename,
-                target,
-                self._limits,
-                choices,
-                deadline=DECODE_SECONDS,
-                memory_bytes=self._memory_bytes,
-            )
+            async with self._decoders:
+                return await self._isolation.run(
+                    decode_file,
+                    path,
+                    filename,
+                    target,
+                    self._limits,
+                    choices,
+                    deadline=DECODE_SECONDS,
+                    memory_bytes=self._memory_bytes,
+                )
         except DeadlineExceeded:
             raise Unprocessable(
                 f"The file could not be read within {DECODE_SECONDS:.0f} seconds.", reason="DECODING_TIMED_OUT"

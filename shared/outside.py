@@ -5,9 +5,11 @@ checked (the certificate is still checked against the name): changing DNS answer
 """
 
 import asyncio
+import functools
 import ipaddress
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,6 +18,9 @@ from shared.errors import FieldError, InvalidInput, Unprocessable
 
 _PORTS = range(1, 65536)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_RESOLVE_SECONDS = 5.0
+_RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="resolver")
+"""Threads of their own: names that are slow to resolve must not keep files waiting."""
 
 
 class Outside:
@@ -97,8 +102,10 @@ class Outside:
     async def _resolve(self, url: httpx.URL) -> str:
         host = url.raw_host.decode("ascii")
         port = url.port or (443 if url.scheme == "https" else 80)
+        asking = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, asking)
         except (OSError, UnicodeError):
             raise self.unreachable(f"the name {host!r} has no address") from None
         addresses = [str(entry[4][0]) for entry in found]

@@ -14,14 +14,14 @@ from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
 from shared.telemetry import serve_metrics
-from worker_service.execution import OUTAGE_SECONDS, RunExecutor, Terms
+from worker_service.execution import OUTAGE_SECONDS, STORE_SECONDS, RunExecutor, Terms
 from worker_service.planner.advisor import Advisor
 from worker_service.planner.gemini import Gemini
 
 PRELOAD = ("worker_service.preparation",)
 NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
 """Where they share a machine, fast runs come before deep ones, and whatever answers requests before both."""
-_SPARE_SECONDS = OUTAGE_SECONDS + 120.0
+_SPARE_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
 """What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.cancellation import see_through
 from shared.db.datasets import Datasets
@@ -17,6 +18,7 @@ from shared.errors import NotFound, ServiceError, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
+from shared.patience import wait_out
 from shared.queue import RunQueue
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
@@ -31,7 +33,10 @@ Program = Callable[[Callable[[str, int], None], Path, Path, dict[str, Any]], Pre
 OUTAGE_SECONDS = 300.0
 """How long a worker that has ended its work waits for PostgreSQL to hear of it."""
 
-_INSIST_SECONDS = 1.0
+STORE_SECONDS = 120.0
+"""How long storing what a run made may take, beyond the run's own deadline."""
+
+_HAND_BACK_SECONDS = 5.0
 _PROGRESS_SECONDS = 0.3
 _PUBLISHING = "publishing"
 _log = get_logger("worker")
@@ -92,13 +97,32 @@ class RunExecutor:
 
     async def execute(self, run_id: UUID) -> None:
         """Bring the run as far as it will come; returns at once where its lease is not to be had."""
+        token = uuid4()
         try:
-            run = await self._runs.claim(run_id, lease=self._terms.lease)
-            if run is not None and run.lease_token is not None:
-                await self._hold(run, run.lease_token)
+            run = await self._claim(run_id, token)
+            if run is not None:
+                await self._hold(run, token)
         except Unavailable as error:
             # Nobody can be told now; the lease runs out, and the reconciler delivers the run again.
             _log.warning("run left to its lease", run_id=str(run_id), reason=error.reason)
+
+    async def _claim(self, run_id: UUID, token: UUID) -> RunRecord | None:
+        try:
+            return await self._runs.claim(run_id, token=token, lease=self._terms.lease)
+        except (Unavailable, asyncio.CancelledError):
+            # The answer may have been lost after the commit.
+            await see_through(self._hand_back(run_id, token))
+            raise
+
+    async def _hand_back(self, run_id: UUID, token: UUID) -> None:
+        """Let another worker have the run at once, if it is ours."""
+        log = _log.bind(run_id=str(run_id))
+        try:
+            handed_back = await wait_out(lambda: self._runs.hand_back(run_id, token), seconds=_HAND_BACK_SECONDS)
+        except Unavailable as error:
+            log.warning("run left to its lease", reason=error.reason)
+        else:
+            log.info("run handed back" if handed_back else "run not handed back, its lease is over")
 
     async def _hold(self, run: RunRecord, token: UUID) -> None:
         """Prepare a claimed run, and tell PostgreSQL how it went."""
@@ -115,8 +139,7 @@ class RunExecutor:
             log.warning("run called off or lost to another worker")
             RUNS.labels(run.queue, "lost").inc()
         except asyncio.CancelledError:
-            handed_back = await see_through(self._runs.hand_back(run.id, token))
-            log.info("run handed back" if handed_back else "run not handed back, its lease is over")
+            await see_through(self._hand_back(run.id, token))
             RUNS.labels(run.queue, "handed_back").inc()
             raise
         except Exception as error:
@@ -175,20 +198,25 @@ class RunExecutor:
         await failpoint("claimed")
         dataset = await self._datasets.get(run.dataset_id)
         prefix = f"datasets/{run.dataset_id}/runs/{run.id}/{token}"
-        async with self._scratch.folder() as place, self._store.local_copy(dataset.table_key, scratch=place) as table:
+        ends = time.monotonic() + self._terms.timeout[run.queue]
+        async with AsyncExitStack() as stack:
+            place = await stack.enter_async_context(self._scratch.folder())
+            async with _store_answers_by(ends):
+                copy = self._store.local_copy(dataset.table_key, scratch=place)
+                table = await stack.enter_async_context(copy)
             target = place / "artifacts"
             target.mkdir()
-            ends = time.monotonic() + self._terms.timeout[run.queue]
             await failpoint("copied")
             options = run.options if run.mode == "fast" else await self._consult(run, table, place, progress, ends=ends)
             prepared = await self._child(self._program, table, target, options, progress, ends=ends)
             await failpoint("prepared")
             try:
                 progress.tell(_PUBLISHING, 95)
-                # One after the other: when one fails, none may still be on its way while the others are removed.
-                for name in ARTIFACTS:
-                    await self._store.put_file(f"{prefix}/{name}", target / name, move=True)
-                    await failpoint("storing")
+                async with _store_answers_by(ends + STORE_SECONDS):
+                    # One after the other: when one fails, none may still be on its way while the others are removed.
+                    for name in ARTIFACTS:
+                        await self._store.put_file(f"{prefix}/{name}", target / name, move=True)
+                        await failpoint("storing")
                 await failpoint("publishing")
                 if not await self._publish(run, token, _publication(prefix, prepared)):
                     raise LeaseLost
@@ -205,7 +233,7 @@ class RunExecutor:
                 return True
             return await self._is_published(run.id, publication.artifacts)
 
-        return await _insist(publish)
+        return await wait_out(publish, seconds=OUTAGE_SECONDS)
 
     async def _consult(
         self, run: RunRecord, table: Path, place: Path, progress: _Progress, *, ends: float
@@ -266,7 +294,7 @@ class RunExecutor:
                 detail = f"{detail} It was tried {run.attempt} times."
             return await self._runs.fail(run.id, token, reason=verdict.reason, detail=detail)
 
-        await _insist(settle)
+        await wait_out(settle, seconds=OUTAGE_SECONDS)
 
     def _judge(self, run: RunRecord, error: Exception) -> "_Verdict":
         """What an attempt died of, and whether another one may fare better."""
@@ -301,24 +329,18 @@ class _Verdict:
     retried: bool = False
 
 
-async def _insist(tell: Callable[[], Awaitable[T]]) -> T:
-    """Tell PostgreSQL how a run went; when it is away, again until it is back or patience ends.
-
-    The run's lease may run out meanwhile and yet be ours: nobody else can take it either, and if somebody did as soon
-    as PostgreSQL was back, its token is another one.
+@asynccontextmanager
+async def _store_answers_by(ends: float) -> AsyncIterator[None]:
+    """A deadline for the object store, which may answer a little at a time for ever.
 
     Raises:
-        Unavailable: it has not come back.
+        Unavailable: it has passed.
     """
-    ends = time.monotonic() + OUTAGE_SECONDS
-    while True:
-        try:
-            return await tell()
-        except Unavailable as error:
-            if time.monotonic() >= ends:
-                raise
-            _log.warning("waiting for PostgreSQL", reason=error.reason)
-        await asyncio.sleep(_INSIST_SECONDS)
+    try:
+        async with asyncio.timeout(max(1.0, ends - time.monotonic())):
+            yield
+    except TimeoutError as error:
+        raise Unavailable("The object store is too slow.", reason="STORAGE_UNAVAILABLE") from error
 
 
 def _publication(prefix: str, prepared: Prepared) -> Publication:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from shared.db.events import Events
+from shared.db.events import Events, RunEvent
 from shared.errors import Unavailable
 
 MOST_WATCHERS = 400
@@ -18,7 +18,14 @@ class Watcher:
     def __init__(self, dataset_id: UUID, *, after: int) -> None:
         self.dataset_id = dataset_id
         self.after = after
+        self.waits = True
+        """Whether the run waits for a worker, as far as is known."""
         self._news = asyncio.Event()
+
+    def hear(self, event: RunEvent) -> None:
+        """Know one more event."""
+        self.after = event.sequence
+        self.waits = event.state == "queued"
 
     def tell(self) -> None:
         """There is something to look at."""

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections import Counter
 
 import httpx
 
@@ -20,6 +21,8 @@ from shared.logs import get_logger
 from shared.outside import Outside
 
 _AT_ONCE = 20
+_OF_ONE_OWNER = 5
+_LOOK_SECONDS = 0.5
 _TIMEOUT = httpx.Timeout(10)
 _TOTAL_SECONDS = 15
 _log = get_logger("messenger")
@@ -34,11 +37,34 @@ class Messenger:
         self._secret = secret
 
     async def deliver(self) -> int:
-        """Make what is due, some at a time; returns how many were taken by their receivers."""
+        """Make what is due, some at a time; returns how many were taken by their receivers.
+
+        Who is slow to take one keeps one place, an owner keeps a few at most, and nobody else waits for them.
+        """
         taken = 0
-        while deliveries := await self._webhooks.claim(limit=_AT_ONCE):
-            taken += sum(await asyncio.gather(*(self._deliver(delivery) for delivery in deliveries)))
+        owners: dict[asyncio.Task[bool], str] = {}
+        try:
+            while await self._begin(owners) or owners:
+                ended, _ = await asyncio.wait(owners, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                for delivery in ended:
+                    del owners[delivery]
+                taken += sum(delivery.result() for delivery in ended)
+        finally:
+            for delivery in owners:
+                delivery.cancel()
+            await asyncio.gather(*owners, return_exceptions=True)
         return taken
+
+    async def _begin(self, owners: dict[asyncio.Task[bool], str]) -> bool:
+        """Begin what is due and there is room for, beside the deliveries under way of these owners."""
+        if len(owners) == _AT_ONCE:
+            return False
+        full = [owner for owner, count in Counter(owners.values()).items() if count >= _OF_ONE_OWNER]
+        room = _AT_ONCE - len(owners)
+        deliveries = await self._webhooks.claim(limit=room, per_owner=_OF_ONE_OWNER, without=full)
+        for delivery in deliveries:
+            owners[asyncio.create_task(self._deliver(delivery))] = delivery.user_id
+        return bool(deliveries)
 
     async def _deliver(self, delivery: Delivery) -> bool:
         log = _log.bind(run_id=str(delivery.run_id), attempt=delivery.attempt)

@@ -38,7 +38,8 @@ class Reconciler:
         self._queue = queue
         self._failed_kept = failed_kept
         self._heartbeat_seconds = heartbeat_seconds
-        self._trouble_at: float | None = None
+        # What was before this process is not known: there may have been an outage.
+        self._trouble_at = time.monotonic()
 
     async def reconcile(self) -> int:
         """One pass, if this process leads; returns how many runs it delivered."""
@@ -56,19 +57,28 @@ class Reconciler:
         for dataset_id in await self._datasets.purge_failed(kept=self._failed_kept, limit=_BATCH):
             # Its objects are left to the collector.
             _log.info("failed dataset purged", dataset_id=str(dataset_id))
-        due = await self._runs.due(limit=_BATCH)
-        known = await self._queue.known(run.id for run in due)
-        missing = [run for run in due if run.id not in known]
-        for run in missing:
-            if not await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at):
-                # Redis has kept half of a job, which no worker would find.
-                await self._queue.forget(run.id)
-                await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
-        if missing:
-            _log.info("runs delivered", count=len(missing))
+        delivered = await self._deliver()
+        if delivered:
+            _log.info("runs delivered", count=delivered)
         await failpoint("reconciled")
-        return len(missing)
+        return delivered
+
+    async def _deliver(self) -> int:
+        """Make Redis know every due run; returns how many it did not."""
+        delivered = 0
+        due = await self._runs.due(limit=_BATCH)
+        while due:
+            known = await self._queue.known(run.id for run in due)
+            missing = [run for run in due if run.id not in known]
+            for run in missing:
+                if not await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at):
+                    # Redis has kept half of a job, which no worker would find.
+                    await self._queue.forget(run.id)
+                    await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
+            delivered += len(missing)
+            due = await self._runs.due(limit=_BATCH, after=due[-1])
+        return delivered
 
     def _workers_could_be_heard(self) -> bool:
         """Whether silence means death: after an outage, workers need a moment to give signs of life again."""
-        return self._trouble_at is None or time.monotonic() - self._trouble_at > 2 * self._heartbeat_seconds
+        return time.monotonic() - self._trouble_at > 2 * self._heartbeat_seconds

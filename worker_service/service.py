@@ -1,15 +1,20 @@
 """Handing runs to workers and telling how they fare."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from shared.db.events import Events, RunEvent
 from shared.db.runs import QueueLoad, RunRecord, Runs
+from shared.errors import Unavailable
 from shared.failpoints import failpoint
 from shared.queue import RunQueue
-from worker_service.lookout import Lookout
+from worker_service.lookout import Lookout, Watcher
 
 SIGN_OF_LIFE_SECONDS = 10.0
+ASKING_AT_ONCE = 4
+"""Of all who watch; so they leave connections to PostgreSQL for others."""
 
 
 class Pipeline:
@@ -20,6 +25,7 @@ class Pipeline:
         self._events = events
         self._lookout = lookout
         self._queue = queue
+        self._asking = asyncio.Semaphore(ASKING_AT_ONCE)
 
     async def start_run(self, run_id: UUID) -> RunRecord:
         """Deliver a run that waits for a worker; a run that does not is left alone.
@@ -45,20 +51,38 @@ class Pipeline:
             Unavailable: PostgreSQL does not answer, or too many watch already.
         """
         with self._lookout.watching(dataset_id, after=after) as watcher:
-            quiet = True
+            answered, quiet = False, True
             while True:
-                events, ended = await self._events.after(dataset_id, watcher.after)
-                for event in events:
-                    watcher.after = event.sequence
+                try:
+                    told, ended = await self._news(watcher, quiet=quiet)
+                except Unavailable:
+                    if not answered:
+                        raise
+                    told, ended = [None], False  # whoever watches already waits for PostgreSQL too
+                answered = True
+                for event in told:
+                    if event is not None:
+                        watcher.hear(event)
                     yield event
-                if ended and not events:
+                if ended and not told:
                     return
-                if quiet and not events:
-                    # Who waits sees the queue move; its last event comes again under the same number.
-                    latest = await self._events.latest(dataset_id)
-                    waits = latest.queue_position is not None and latest.sequence == watcher.after
-                    yield latest if waits else None
-                quiet = not ended and not await watcher.wait(seconds=SIGN_OF_LIFE_SECONDS)
+                # Not all at the same moment.
+                quiet = not ended and not await watcher.wait(seconds=SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2))
+
+    async def _news(self, watcher: Watcher, *, quiet: bool) -> tuple[Sequence[RunEvent | None], bool]:
+        """What a watcher is to be told now, and whether the run has ended.
+
+        Where all is quiet: a sign of life, or, while the run waits, its last event once more, with the queue as it is.
+        """
+        if quiet and not watcher.waits:
+            return [None], False
+        async with self._asking:
+            events, ended = await self._events.after(watcher.dataset_id, watcher.after)
+            if events or ended or not quiet:
+                return events, ended
+            latest = await self._events.latest(watcher.dataset_id)
+        watcher.waits = latest.state == "queued"
+        return [latest if watcher.waits and latest.sequence == watcher.after else None], False
 
     async def queue_loads(self) -> dict[str, QueueLoad]:
         """How much work each queue holds."""

@@ -14,7 +14,7 @@ from shared.db.runs import RunRecord, RunState, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 
 PAGE_SIZE = PageSize(default=50, most=500)
 
@@ -84,6 +84,7 @@ class Datasets:
 
         Raises:
             QuotaExceeded: the owner has used up the mode; nothing is stored.
+            Unavailable: the dataset first accepted is being removed.
         """
         async with self._database.transaction() as connection:
             statement = (
@@ -111,7 +112,9 @@ class Datasets:
                 condition = datasets.c.id == dataset.id
             else:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
-            row = (await connection.execute(_joined().where(condition))).one()
+            row = (await connection.execute(_joined().where(condition))).one_or_none()
+        if row is None:
+            raise Unavailable("The dataset first accepted under this key is being removed.", reason="BEING_REMOVED")
         return _record(row)
 
     async def renew(self, dataset: DatasetRecord, usage: Usage) -> bool:
@@ -152,12 +155,13 @@ class Datasets:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
-            unfinished = runs.c.state.in_(["queued", "running"])
+            # Locked whatever its state is: it may be being tried again, and charged, at this moment.
             found = await connection.execute(
-                select(runs.c.id).where(runs.c.dataset_id == dataset_id, unfinished).with_for_update()
+                select(runs.c.id, runs.c.state).where(runs.c.dataset_id == dataset_id).with_for_update()
             )
-            for run_id in found.scalars():
-                await refund(connection, run_id)
+            for run_id, state in found.all():
+                if state in ("queued", "running"):
+                    await refund(connection, run_id)
             if (await connection.execute(delete(datasets).where(datasets.c.id == dataset_id))).rowcount != 1:
                 raise unknown_dataset(str(dataset_id))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Label, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, func, insert, or_, select, tuple_, update
 
 from shared.db.session import Database
 from shared.db.tables import (
@@ -112,16 +112,19 @@ class Runs:
             raise NotFound(f"There is no run {run_id}.", reason="RUN_NOT_FOUND", metadata={"run_id": str(run_id)})
         return run_record(row)
 
-    async def claim(self, run_id: UUID, *, lease: timedelta) -> RunRecord | None:
-        """Take the lease of a run that is due or whose worker fell silent; None where it is not to be had."""
+    async def claim(self, run_id: UUID, *, lease: timedelta, token: UUID | None = None) -> RunRecord | None:
+        """Take the lease of a run that is due or whose worker fell silent; None where it is not to be had.
+
+        Whoever chooses the `token` can hand the run back even where the answer is lost.
+        """
         statement = (
             update(runs)
-            .where(runs.c.id == run_id, or_(_is_due(), and_(_is_silent(), ~_is_exhausted())))
+            .where(runs.c.id.in_(_unlocked(runs.c.id == run_id, or_(_is_due(), and_(_is_silent(), ~_is_exhausted())))))
             .values(
                 state="running",
                 attempt=runs.c.attempt + 1,
                 crashes=runs.c.crashes + case((runs.c.state == "running", 1), else_=0),
-                lease_token=uuid4(),
+                lease_token=token or uuid4(),
                 lease_until=func.now() + lease,
                 started_at=func.coalesce(runs.c.started_at, func.now()),
                 updated_at=func.now(),
@@ -218,11 +221,13 @@ class Runs:
             await failpoint("committing")
         return True
 
-    async def due(self, *, limit: int) -> Sequence[DueRun]:
-        """Runs a worker could claim now, in their turn."""
+    async def due(self, *, limit: int, after: DueRun | None = None) -> Sequence[DueRun]:
+        """Runs a worker could claim now, in their turn, behind one of them."""
         statement = select(runs.c.id, runs.c.queue, runs.c.turn_at).where(or_(_is_due(), _is_silent()))
+        if after is not None:
+            statement = statement.where(tuple_(runs.c.turn_at, runs.c.id) > (after.turn_at, after.id))
         async with self._database.transaction() as connection:
-            found = await connection.execute(statement.order_by(runs.c.turn_at).limit(limit))
+            found = await connection.execute(statement.order_by(runs.c.turn_at, runs.c.id).limit(limit))
             return [DueRun(*row) for row in found]
 
     async def fail_exhausted(self) -> Sequence[UUID]:
@@ -233,7 +238,7 @@ class Runs:
         )
         statement = (
             update(runs)
-            .where(_is_silent(), _is_exhausted())
+            .where(runs.c.id.in_(_unlocked(_is_silent(), _is_exhausted())))
             .values(**_failed("WORKER_LOST", detail))
             .returning(runs.c.id)
         )
@@ -278,6 +283,11 @@ def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
     record = RunRecord(**{name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__})
     assert record.state in get_args(RunState)
     return record
+
+
+def _unlocked(*conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    """The runs that nobody else is changing: a lease counts from the beginning of its transaction and can't wait."""
+    return select(runs.c.id).where(*conditions).with_for_update(skip_locked=True)
 
 
 def _lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:

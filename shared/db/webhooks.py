@@ -1,6 +1,6 @@
 """Who is to be told that a run has ended; the database itself makes each due when it has."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from shared.db.session import Database
-from shared.db.tables import runs, webhooks
+from shared.db.tables import datasets, runs, webhooks
 
 BACKOFF = (
     timedelta(seconds=5),
@@ -30,6 +30,7 @@ class Delivery:
 
     run_id: UUID
     dataset_id: UUID
+    user_id: str
     url: str
     attempt: int
     state: str
@@ -44,22 +45,42 @@ class Webhooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, *, limit: int) -> Sequence[Delivery]:
-        """Take deliveries that are due, so that nobody else makes them for a while."""
+    async def claim(self, *, limit: int, per_owner: int, without: Collection[str] = ()) -> Sequence[Delivery]:
+        """Take deliveries that are due, so that nobody else makes them for a while.
+
+        Owners take turns; at most `per_owner` are taken of each, and none of those in `without`.
+        """
+        among_own = func.row_number().over(partition_by=datasets.c.user_id, order_by=webhooks.c.due_at)
+        waiting = (
+            select(webhooks.c.run_id, webhooks.c.due_at, among_own.label("among_own"))
+            .join(runs, runs.c.id == webhooks.c.run_id)
+            .join(datasets, datasets.c.id == runs.c.dataset_id)
+            .where(webhooks.c.due_at <= func.now(), datasets.c.user_id.not_in(without))
+            .subquery()
+        )
+        turns = (
+            select(waiting.c.run_id)
+            .where(waiting.c.among_own <= per_owner)
+            .order_by(waiting.c.among_own, waiting.c.due_at)
+            .limit(limit)
+        )
         due = (
             select(webhooks.c.run_id)
-            .where(webhooks.c.due_at <= func.now())
-            .order_by(webhooks.c.due_at)
-            .limit(limit)
+            .where(webhooks.c.run_id.in_(turns), webhooks.c.due_at <= func.now())
             .with_for_update(skip_locked=True)
         )
         statement = (
             update(webhooks)
-            .where(webhooks.c.run_id.in_(due.scalar_subquery()), runs.c.id == webhooks.c.run_id)
+            .where(
+                webhooks.c.run_id.in_(due.scalar_subquery()),
+                runs.c.id == webhooks.c.run_id,
+                datasets.c.id == runs.c.dataset_id,
+            )
             .values(due_at=func.now() + CLAIMED_FOR, attempt=webhooks.c.attempt + 1)
             .returning(
                 webhooks.c.run_id,
                 runs.c.dataset_id,
+                datasets.c.user_id,
                 webhooks.c.url,
                 webhooks.c.attempt,
                 runs.c.state,

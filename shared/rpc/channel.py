@@ -21,6 +21,8 @@ TRANSFER_SECONDS = 3600.0
 _NOT_REPEATED = (
     ("neuralearn.ingest.v1.IngestService", "UploadDataset"),
     ("neuralearn.ingest.v1.IngestService", "ImportDataset"),
+    ("neuralearn.ingest.v1.IngestService", "RetryDataset"),
+    ("neuralearn.ingest.v1.IngestService", "DeleteDataset"),
     ("neuralearn.report.v1.ReportService", "GetTable"),
     ("neuralearn.report.v1.ReportService", "GetGraph"),
     ("neuralearn.report.v1.ReportService", "ListChanges"),

@@ -140,10 +140,12 @@ async def test_report_killed_while_it_renders(world: World) -> None:
     await world.check([accepted])
 
 
-async def test_a_zombie_publishes_nothing(world: World) -> None:
-    world.arm("publishing", "stop")
+@pytest.mark.parametrize("step", ["publishing", "committing"])
+async def test_a_zombie_publishes_nothing(world: World, step: str) -> None:
+    """Nor does it hold up who takes its run over, not even where it stands still in mid-transaction."""
+    world.arm(step, "stop")
     accepted = await world.upload(small(34))
-    zombie = await world.fired("publishing")
+    zombie = await world.fired(step)
     try:
         run = await world.until(accepted, "completed")
         assert run["attempt"] == 2

@@ -1,6 +1,8 @@
 """Executing runs with real parts: every fate of the child ends in one truth in PostgreSQL and leaves nothing behind."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from shared.errors import Unavailable
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue
 from shared.scratch import Scratch
+from shared.settings import Settings
 from shared.storage import ObjectStore
+from shared.storage.local import LocalObjectStore
 from tests.integration import programs
 from tests.records import accept_dataset
 from worker_service.execution import Program, RunExecutor, Terms
@@ -324,3 +328,66 @@ async def test_the_reconciler_mends_what_redis_knows_by_half(workshop: Workshop,
         assert await redis.zscore(FAST_QUEUE, run_id) is not None
         assert await redis.exists(f"arq:job:{run_id}")
     assert await reconciler(workshop).reconcile() == 0
+
+
+class ForgetfulClaims(Runs):
+    """Runs behind a connection that breaks after each commit of a claim."""
+
+    async def claim(self, run_id: UUID, *, lease: timedelta, token: UUID | None = None) -> RunRecord | None:
+        await super().claim(run_id, lease=lease, token=token)
+        raise Unavailable("The database does not answer.")
+
+
+async def test_a_claim_whose_answer_is_lost_costs_nothing(workshop: Workshop) -> None:
+    workshop.runs = ForgetfulClaims(workshop.database)
+    for _ in range(3):
+        record = await workshop.dataset()
+        await workshop.executor(programs.succeed).execute(record.run.id)
+        run = await workshop.runs.get(record.run.id)
+        assert (run.state, run.attempt) == ("queued", 0)
+
+
+class SlowClaims(Runs):
+    """Runs that take their time to be claimed."""
+
+    async def claim(self, run_id: UUID, *, lease: timedelta, token: UUID | None = None) -> RunRecord | None:
+        run = await super().claim(run_id, lease=lease, token=token)
+        await asyncio.sleep(5)
+        return run
+
+
+async def test_a_deploy_in_mid_claim_burns_no_attempt(workshop: Workshop) -> None:
+    workshop.runs = SlowClaims(workshop.database)
+    record = await workshop.dataset()
+    task = asyncio.create_task(workshop.executor(programs.succeed).execute(record.run.id))
+    await until(workshop, record.run.id, "running")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    run = await workshop.runs.get(record.run.id)
+    assert (run.state, run.attempt) == ("queued", 0)
+
+
+class DribblingStore(LocalObjectStore):
+    """A store that never comes to an end."""
+
+    @asynccontextmanager
+    async def local_copy(self, key: str, *, scratch: Path) -> AsyncIterator[Path]:
+        await asyncio.sleep(600)
+        yield scratch
+
+
+async def test_a_store_that_never_answers_is_tried_again_later(workshop: Workshop, settings: Settings) -> None:
+    workshop.store = DribblingStore(settings.storage_dir)
+    async with asyncio.timeout(20):
+        run = await workshop.run_once(programs.succeed, timeout={FAST_QUEUE: 0.5})
+    assert (run.state, run.error_reason, run.attempt) == ("queued", "STORAGE_UNAVAILABLE", 1)
+    assert workshop.leftovers() == []
+
+
+async def test_the_reconciler_sees_beyond_its_page(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker_service.reconciler._BATCH", 2)
+    records = [await workshop.dataset() for _ in range(7)]
+    await reconciler(workshop).reconcile()
+    ids = {record.run.id for record in records}
+    assert await workshop.queue.known(ids) == ids

@@ -14,9 +14,10 @@ import pytest
 
 from ingest_service.composition import build
 from ingest_service.servicer import service
-from shared.db.datasets import Datasets
+from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import encode_token
 from shared.db.session import Database
+from shared.db.usage import Usage
 from shared.errors import (
     Conflict,
     InvalidInput,
@@ -25,6 +26,7 @@ from shared.errors import (
     QuotaExceeded,
     ServiceError,
     TooLarge,
+    Unavailable,
     Unprocessable,
 )
 from shared.isolation import Isolation
@@ -365,3 +367,19 @@ async def test_what_is_cancelled_or_deleted_is_given_back(stub: "rpc.IngestServi
     assert await used() == 1
     await stub.DeleteDataset(pb.DeleteDatasetRequest(dataset_id=dataset.dataset_id))
     assert await used() == 0
+
+
+async def test_an_upload_whose_answer_is_lost_is_accepted_all_the_same(
+    stub: "rpc.IngestServiceAsyncStub", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = Datasets.accept
+
+    async def forget(self: Datasets, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
+        await accept(self, dataset, run, usage)
+        raise Unavailable("The database does not answer.", reason="DATABASE_UNAVAILABLE")
+
+    monkeypatch.setattr(Datasets, "accept", forget)
+    options = common.DatasetOptions(user_id=str(uuid4()), mode=common.MODE_DEEP)
+    accepted = await upload(stub, messages(options=options))
+    listed = await stub.ListDatasets(pb.ListDatasetsRequest(user_id=options.user_id))
+    assert [dataset.dataset_id for dataset in listed.datasets] == [accepted.dataset_id]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import DatasetRecord, Datasets
@@ -119,3 +120,29 @@ async def test_answers_are_kept(database: Database) -> None:
     await answers.put(key, "{}")
     await answers.put(key, "[]")
     assert await answers.get(key) == "{}"
+
+
+async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(
+    database: Database, user_id: str
+) -> None:
+    charged, goes_on = asyncio.Event(), asyncio.Event()
+
+    class SlowUsage(Usage):
+        async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> bool:
+            done = await super().charge(connection, user_id, mode)
+            charged.set()
+            await goes_on.wait()
+            return done
+
+    quota = Quota({"deep": 1})
+    usage = Usage(database, quota)
+    record = await upload(database, usage, user_id=user_id, mode="deep")
+    assert await Runs(database).cancel(record.run.id)
+    datasets = Datasets(database)
+    retrying = asyncio.create_task(datasets.renew(await datasets.get(record.id), SlowUsage(database, quota)))
+    await charged.wait()
+    deleting = asyncio.create_task(datasets.delete(record.id))
+    await asyncio.sleep(0.5)
+    goes_on.set()
+    await asyncio.gather(retrying, deleting)
+    assert await used(usage, user_id, "deep") == 0

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.results import Results
-from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, RunRecord, Runs
+from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, DueRun, RunRecord, Runs
 from shared.db.session import Database
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from tests.records import accept_dataset, publication
 
 LEASE = timedelta(seconds=30)
@@ -151,3 +151,48 @@ async def test_load_counts_each_queue(runs: Runs, database: Database) -> None:
 async def test_unknown_run(runs: Runs) -> None:
     with pytest.raises(NotFound):
         await runs.get(uuid4())
+
+
+async def test_whoever_holds_a_row_keeps_nobody_else_waiting(runs: Runs, database: Database) -> None:
+    frozen, lost = await claimed(runs, database, lease=EXPIRED), await claimed(runs, database, lease=EXPIRED)
+    for _ in range(MAX_CRASHES - 1):
+        assert await runs.claim(lost.id, lease=EXPIRED)
+    async with database.transaction() as connection:
+        await connection.execute(text("update runs set percent = 50 where id = :id"), {"id": frozen.id})
+        async with asyncio.timeout(2):
+            assert await runs.claim(frozen.id, lease=LEASE) is None
+            assert lost.id in await runs.fail_exhausted()
+    assert await runs.claim(frozen.id, lease=LEASE)
+
+
+async def test_a_transaction_that_stands_still_is_ended(runs: Runs, database: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with database.transaction() as connection:
+            await connection.execute(text("set local idle_in_transaction_session_timeout = '200ms'"))
+            await asyncio.sleep(1)
+            await connection.execute(text("select 1"))
+    async with database.transaction() as connection:
+        limits = [
+            await connection.scalar(text(f"show {name}"))
+            for name in ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_keepalives_idle")
+        ]
+    assert limits == ["10s", "5s", "10"]
+
+
+async def test_a_replica_is_an_outage(database: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with database.transaction() as connection:
+            await connection.execute(text("set transaction read only"))
+            await connection.execute(text("delete from datasets"))
+
+
+async def test_due_goes_on_behind_a_run(runs: Runs, database: Database) -> None:
+    for _ in range(5):
+        await accept_dataset(database)
+    whole = await runs.due(limit=10_000)
+    pages: list[DueRun] = []
+    page = await runs.due(limit=2)
+    while page:
+        pages += page
+        page = await runs.due(limit=2, after=page[-1])
+    assert pages == whole

@@ -24,17 +24,22 @@ from worker_service.service import Pipeline
 
 
 class CountedEvents(Events):
-    """Events that remember what they were asked."""
+    """Events that remember what they were asked, and can be away."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.asked: Counter[str] = Counter()
+        self.away = False
 
     async def after(self, dataset_id: UUID, sequence: int) -> tuple[Sequence[RunEvent], bool]:
+        if self.away:
+            raise Unavailable("The database does not answer.")
         self.asked["after"] += 1
         return await super().after(dataset_id, sequence)
 
     async def last_of(self, dataset_ids: Any) -> dict[UUID, int]:
+        if self.away:
+            raise Unavailable("The database does not answer.")
         self.asked["last_of"] += 1
         return await super().last_of(dataset_ids)
 
@@ -109,6 +114,25 @@ async def test_who_knows_too_much_hears_of_the_end(database: Database, pipeline:
     watching.cancel()
     await asyncio.wait([watching])
     assert await watch(pipeline, record, after=2**62) == []
+
+
+async def test_who_watches_waits_out_an_outage(
+    database: Database, pipeline: Pipeline, events: CountedEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker_service.service.SIGN_OF_LIFE_SECONDS", 0.3)
+    record = await accept_dataset(database)
+    watching = asyncio.create_task(watch(pipeline, record))
+    await asyncio.sleep(0.5)
+    events.away = True
+    with pytest.raises(Unavailable):
+        await watch(pipeline, record)
+    await prepare(database, record)
+    await asyncio.sleep(1)
+    assert not watching.done()
+    events.away = False
+    async with asyncio.timeout(10):
+        seen = await watching
+    assert [event.percent for event in seen] == [0, 0, 30, 60, 100]
 
 
 async def test_a_removed_dataset_ends_the_watching(database: Database, pipeline: Pipeline) -> None:

@@ -58,8 +58,8 @@ def messenger(database: Database, *, allow_private: bool = True) -> Messenger:
     return Messenger(webhooks=Webhooks(database), outside=outside, secret=SECRET)
 
 
-async def accept(database: Database, url: str) -> DatasetRecord:
-    template = await accept_dataset(database)
+async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:
+    template = await accept_dataset(database, **changes)
     await Datasets(database).delete(template.id)
     names = NewDataset.__dataclass_fields__
     new = NewDataset(**{name: getattr(template, name) for name in names})
@@ -144,3 +144,26 @@ async def test_many_messengers_tell_once(database: Database) -> None:
         taken = await asyncio.gather(*(messenger(database).deliver() for _ in range(4)))
         assert sum(taken) == 30
         assert len({headers["webhook-id"] for headers, _ in receiver.received}) == len(receiver.received) == 30
+
+
+async def test_receivers_that_never_answer_hold_nobody_else_up(database: Database) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/hook"
+    async with hanging, receiving() as receiver:
+        stuck = [await accept(database, address, user_id="busy") for _ in range(40)]
+        for record in stuck:
+            await end(database, record)
+        delivering = asyncio.create_task(messenger(database).deliver())
+        await asyncio.sleep(0.5)
+        await end(database, await accept(database, receiver.url, user_id="rare"))
+        async with asyncio.timeout(5):
+            while not receiver.received:  # noqa: ASYNC110  # the receiver has no event
+                await asyncio.sleep(0.05)
+        delivering.cancel()
+        await asyncio.wait([delivering])
+    for record in stuck:
+        await Datasets(database).delete(record.id)
