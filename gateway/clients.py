@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway import convert, result_convert, result_schemas, schemas
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
+from shared.errors import Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
@@ -22,6 +23,7 @@ from shared.settings import GatewaySettings
 
 HEALTH_SECONDS = 2.0
 WATCH_SECONDS = 3600.0
+AGAIN_SECONDS = 1.0
 TableName = Literal["raw", "cleaned", "engineered", "changes"]
 TableFormat = Literal["csv", "parquet"]
 GraphFormat = Literal["png", "svg", "json"]
@@ -137,13 +139,36 @@ class PipelineClient:
         self._stub = pipeline_pb2_grpc.PipelineServiceStub(channel)
 
     async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[tuple[int, schemas.RunEvent] | None]:
-        """What happens to a dataset's run, with sequence numbers, until it has ended; None as a sign of life."""
+        """What happens to a dataset's run, with sequence numbers, until it has ended; None as a sign of life.
+
+        Once there has been an answer, a service that goes away is waited for: browsers do not ask again where the
+        second answer is a refusal.
+        """
+        answered = False
+        while True:
+            try:
+                async with aclosing(self._watch(dataset_id, after=after)) as stream:
+                    async for happened in stream:
+                        answered = True
+                        yield happened
+                        after = happened[0] if happened else after
+                return
+            except Unavailable:
+                if not answered:
+                    raise
+            yield None
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[tuple[int, schemas.RunEvent] | None]:
         request = pipeline_pb2.WatchRunRequest(dataset_id=dataset_id, after_sequence=after)
-        with service_errors():
-            call = self._stub.WatchRun(request, timeout=WATCH_SECONDS, metadata=_metadata())
-            async for answer in call:
-                event = answer.event
-                yield (event.sequence, convert.run_event(event)) if answer.HasField("event") else None
+        call = self._stub.WatchRun(request, timeout=WATCH_SECONDS, metadata=_metadata())
+        try:
+            with service_errors():
+                async for answer in call:
+                    event = answer.event
+                    yield (event.sequence, convert.run_event(event)) if answer.HasField("event") else None
+        finally:
+            call.cancel()
 
 
 class ReportClient:

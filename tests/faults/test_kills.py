@@ -207,3 +207,20 @@ async def test_cancelling_is_quick(world: World, figure: Figure) -> None:
         assert (await world.run(accepted))["state"] == "cancelled"
     assert len(taken) > 5
     figure.spread("cancelled by REST to the child dead", taken)
+
+
+async def test_who_watches_hears_of_the_end_though_pipeline_was_killed(world: World) -> None:
+    world.arm("prepared", "sleep 8")
+    accepted = await world.upload(small(38))
+    numbers: list[int] = []
+    last = ""
+    async with world.client.stream("GET", f"/dataset/{accepted.dataset_id}/events") as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                numbers.append(int(line.removeprefix("id: ")))
+            if line.startswith("data: "):
+                if '"processing"' in line and '"processing"' not in last:
+                    world.stack.kill("pipeline")
+                last = line
+    assert '"completed"' in last
+    assert numbers == sorted(numbers)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from contextlib import AsyncExitStack
 
 import httpx
 import psutil  # type: ignore[import-untyped]
@@ -15,6 +16,7 @@ from tests.faults.world import Accepted, World
 
 UPLOADS = 1000
 OF_ONE_USER = 500
+WATCHERS = 200
 
 
 @pytest.mark.timeout(420)
@@ -96,13 +98,42 @@ async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World
     while (left := (await world.rows(still, deep_ids))[0][0]) > 2 and len(fast) < 30:
         fast.append(await world.upload(small(len(fast))))
         await world.until(fast[-1], "completed")  # one after the other, so that they wait for deep ones only
-    rows = await world.rows(
-        "select extract(epoch from started_at - created_at)::float from runs where dataset_id = any($1)",
-        [one.uuid for one in fast],
-    )
-    waits = [row[0] for row in rows]
+    waits = await started_after(world, fast)
     figure.spread(f"accepted to started, fast, with {len(deep)} to {left} deep runs under way", waits)
     assert len(waits) >= 10
     assert sorted(waits)[int(len(waits) * 0.95)] < 1
     await world.settled(deep, patience=120)
     await world.check([*fast, *deep])
+
+
+@pytest.mark.timeout(240)
+async def test_many_who_watch_leave_room_for_others(world: World, figure: Figure) -> None:
+    deep = world.pids("worker-deep")["worker-deep"]
+    os.kill(deep, signal.SIGSTOP)
+    try:
+        waiting = await world.upload(small(1), mode="deep")
+        async with AsyncExitStack() as watchers:
+            limits = httpx.Limits(max_connections=None)
+            client = httpx.AsyncClient(base_url=world.stack.gateway_url, timeout=60, limits=limits)
+            await watchers.enter_async_context(client)
+            path = f"/dataset/{waiting.dataset_id}/events"
+            streams = [client.stream("GET", path) for _ in range(WATCHERS)]
+            answers = await asyncio.gather(*(watchers.enter_async_context(stream) for stream in streams))
+            assert {answer.status_code for answer in answers} == {200}
+            fast = []
+            for seed in range(10):
+                fast.append(await world.upload(small(seed)))
+                await world.until(fast[-1], "completed")
+    finally:
+        os.kill(deep, signal.SIGCONT)
+    waits = await started_after(world, fast)
+    figure.spread(f"accepted to started, fast, with {WATCHERS} who watch", waits)
+    assert sorted(waits)[int(len(waits) * 0.95)] < 1
+    await world.settled([waiting])
+    await world.check([waiting, *fast])
+
+
+async def started_after(world: World, accepted: list[Accepted]) -> list[float]:
+    """Seconds from acceptance to start."""
+    query = "select extract(epoch from started_at - created_at)::float from runs where dataset_id = any($1)"
+    return [row[0] for row in await world.rows(query, [one.uuid for one in accepted])]
