@@ -58,8 +58,12 @@ class Database:
 
     @asynccontextmanager
     async def session_lock(self, key: int) -> AsyncIterator[bool]:
-        """Whether this process holds the advisory lock `key` while the block runs (it never waits for it)."""
+        """Whether this process holds the advisory lock `key` while the block runs (it never waits for it).
+
+        A block that takes longer than a minute loses it, so that a frozen process can't keep it.
+        """
         async with self.transaction() as connection:
+            await connection.execute(text("set local idle_in_transaction_session_timeout = '60s'"))
             got = await connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key})
             yield bool(got)
 
