@@ -122,7 +122,7 @@ class RunExecutor:
         except Unavailable as error:
             log.warning("run left to its lease", reason=error.reason)
         else:
-            log.info("run handed back" if handed_back else "run not handed back, its lease is over")
+            log.info("run handed back" if handed_back else "run was not ours to hand back")
 
     async def _hold(self, run: RunRecord, token: UUID) -> None:
         """Prepare a claimed run, and tell PostgreSQL how it went."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+import asyncpg
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
@@ -32,6 +33,7 @@ POINTS = (
 )
 FAULTS = [fault for fault in get_args(Fault) if fault not in ("none", "no parts")]
 CLIENTS = 3
+MOST_UNFINISHED = 50
 PAUSE_SECONDS = 1.6
 """Between two uploads of one client, on average."""
 
@@ -77,6 +79,7 @@ class Soak:
         self._random = random.Random(seed)
         self._accepted: list[Accepted] = []
         self._cancelled: set[str] = set()
+        self._unfinished = 0
         self._ledger = Ledger()
 
     async def go_on(self, minutes: float) -> Ledger:
@@ -102,11 +105,23 @@ class Soak:
             await asyncio.sleep(60)
             minutes = (time.monotonic() - began) / 60
             faults = self._ledger.faults.total()
-            print(f"{minutes:.0f} min: {faults} faults, {len(self._accepted)} datasets accepted", file=sys.stderr)
+            accepted = len(self._accepted)
+            told = f"{minutes:.0f} min: {faults} faults, {accepted} datasets accepted, {self._unfinished} unfinished"
+            print(told, file=sys.stderr)
+
+    async def _hold_back(self) -> None:
+        """Let no more pile up than can be prepared in a while; PostgreSQL may be away."""
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self._unfinished = await self._world.unfinished([one.uuid for one in self._accepted])
+                if self._unfinished < MOST_UNFINISHED:
+                    return
+            await asyncio.sleep(1)
 
     async def _upload(self) -> None:
         while True:
             await asyncio.sleep(self._random.expovariate(1 / PAUSE_SECONDS))
+            await self._hold_back()
             seed = self._random.randrange(20)
             content = large(seed % 3) if self._random.random() < 0.2 else small(seed)
             mode = "deep" if self._random.random() < 0.1 else "fast"
@@ -203,7 +218,7 @@ class Soak:
 
     async def _judge(self) -> None:
         world, ledger = self._world, self._ledger
-        await world.settled(self._accepted, patience=240)
+        await world.settled(self._accepted, patience=90)
         await world.collect()
         states: dict[str, Any] = {}
         for one in self._accepted:

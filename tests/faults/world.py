@@ -186,14 +186,21 @@ class World:
         return run
 
     async def settled(self, accepted: Iterable[Accepted], *, patience: float = 60) -> None:
-        """Until all have ended; runs that wait for their next attempt are hurried."""
+        """Until all have ended, and at least one in `patience`; runs that wait for their next attempt are hurried."""
         ids = [one.uuid for one in accepted]
-        deadline = time.monotonic() + patience
-        query = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
-        while (left := (await self.rows(query, ids))[0][0]) > 0:
+        fewest, deadline = len(ids) + 1, 0.0
+        while (left := await self.unfinished(ids)) > 0:
+            if left < fewest:
+                fewest, deadline = left, time.monotonic() + patience
             assert time.monotonic() < deadline, f"{left} of {len(ids)} have not ended"
             await self.hurry()
             await asyncio.sleep(0.1)
+
+    async def unfinished(self, dataset_ids: Sequence[UUID]) -> int:
+        """How many of the datasets are not prepared yet."""
+        query = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
+        count: int = (await self.rows(query, dataset_ids))[0][0]
+        return count
 
     async def call_off(self, accepted: Iterable[Accepted]) -> None:
         """Save the time that preparing those of them would take that nobody has begun."""
