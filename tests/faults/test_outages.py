@@ -14,6 +14,7 @@ from tests.faults.tables import large, small
 from tests.faults.world import Accepted, World
 
 FAULTS: Sequence[Fault] = ("drop", "reset", "delay", "throttle", "swallow")
+FAULT_SECONDS = 2
 
 
 async def test_redis_down(world: World) -> None:
@@ -146,7 +147,7 @@ async def test_a_network_that_misbehaves(world: World, hop: str, figure: Figure)
 
 
 async def misbehaving(world: World, hop: str) -> tuple[int, float]:
-    """Each fault for three seconds, while a client uploads and follows: all accepted end well, and no call hangs.
+    """Each fault for FAULT_SECONDS, while a client uploads and follows: all accepted end well, and no call hangs.
 
     Returns how many were accepted, and the seconds that the slowest status took.
     """
@@ -155,7 +156,7 @@ async def misbehaving(world: World, hop: str) -> tuple[int, float]:
     async with uploading(world, accepted):
         for fault in FAULTS:
             world.proxies[hop].set(fault)
-            until = time.monotonic() + 3
+            until = time.monotonic() + FAULT_SECONDS
             while time.monotonic() < until:
                 asked = time.monotonic()
                 try:
