@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-import asyncpg
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
@@ -110,9 +109,11 @@ class Soak:
             print(told, file=sys.stderr)
 
     async def _hold_back(self) -> None:
-        """Let no more pile up than can be prepared in a while; PostgreSQL may be away."""
+        """Let no more pile up than can be prepared in a while."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(
+                Exception
+            ):  # PostgreSQL is killed at any moment, and its driver says so in many ways
                 self._unfinished = await self._world.unfinished([one.uuid for one in self._accepted])
                 if self._unfinished < MOST_UNFINISHED:
                     return
