@@ -32,7 +32,7 @@ POINTS = (
 )
 FAULTS = [fault for fault in get_args(Fault) if fault not in ("none", "no parts")]
 CLIENTS = 3
-MOST_UNFINISHED = 50
+MOST_UNFINISHED = 100
 PAUSE_SECONDS = 1.6
 """Between two uploads of one client, on average."""
 
@@ -148,7 +148,7 @@ class Soak:
             *(self._redis_down, self._redis_wiped, self._postgres_down),
         )
         while True:
-            await asyncio.sleep(self._random.uniform(0.5, 2.5))
+            await asyncio.sleep(self._random.uniform(0.5, 3.5))
             self._ledger.faults[await self._random.choice(ways)()] += 1
 
     async def _kill_program(self) -> str:
