@@ -7,6 +7,7 @@ from collections import defaultdict
 from contextlib import AsyncExitStack
 
 import httpx
+import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
@@ -91,7 +92,7 @@ async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: Wor
 @pytest.mark.timeout(240)
 async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World, figure: Figure) -> None:
     contents = [large(seed) for seed in range(3)]
-    deep = await asyncio.gather(*(world.upload(contents[n % 3], mode="deep") for n in range(18)))
+    deep = await asyncio.gather(*(world.upload(contents[n % 3], mode="deep") for n in range(24)))
     still = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
     deep_ids = [one.uuid for one in deep]
     fast: list[Accepted] = []
@@ -101,7 +102,7 @@ async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World
     waits = await started_after(world, fast)
     figure.spread(f"accepted to started, fast, with {len(deep)} to {left} deep runs under way", waits)
     assert len(waits) >= 10
-    assert sorted(waits)[int(len(waits) * 0.95)] < 1
+    assert np.percentile(waits, 95) < 1
     await world.settled(deep, patience=120)
     await world.check([*fast, *deep])
 
@@ -128,7 +129,7 @@ async def test_many_who_watch_leave_room_for_others(world: World, figure: Figure
         os.kill(deep, signal.SIGCONT)
     waits = await started_after(world, fast)
     figure.spread(f"accepted to started, fast, with {WATCHERS} who watch", waits)
-    assert sorted(waits)[int(len(waits) * 0.95)] < 1
+    assert np.percentile(waits, 95) < 1
     await world.settled([waiting])
     await world.check([waiting, *fast])
 
