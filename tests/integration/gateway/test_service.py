@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.services import DATASET_ID
 from tests.integration.gateway.conftest import Services
 from tests.integration.gateway.process import gateway_process
 
@@ -42,3 +43,10 @@ async def test_a_stopped_gateway_leaves_cleanly(fakes: Services, tmp_path: Path)
         gateway.process.terminate()
         assert gateway.process.wait(timeout=10) in {0, -15}
     assert "Traceback" not in gateway.log.read_text()
+
+
+async def test_an_event_that_can_not_be_is_refused(client: httpx.AsyncClient) -> None:
+    for number in (2**63, -1):
+        answer = await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": str(number)})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["reason"] == "INVALID_INPUT"
