@@ -95,7 +95,7 @@ class Datasets:
             )
             accepted = await connection.scalar(statement)
             if accepted is not None:
-                charged = usage is not None and await usage.charge(connection, dataset.user_id, dataset.mode)
+                period = await usage.charge(connection, dataset.user_id, dataset.mode) if usage is not None else None
                 await connection.execute(
                     insert(runs).values(
                         id=run.id,
@@ -103,7 +103,8 @@ class Datasets:
                         queue=run.queue,
                         mode=dataset.mode,
                         options=run.options,
-                        charged=charged,
+                        charged=period is not None,
+                        charged_in=period,
                         turn_at=_turn(dataset.user_id, run.queue),
                     )
                 )
@@ -144,8 +145,10 @@ class Datasets:
         async with self._database.transaction() as connection:
             if (await connection.execute(statement)).rowcount != 1:
                 return False
-            if await usage.charge(connection, dataset.user_id, dataset.mode):
-                await connection.execute(update(runs).where(runs.c.id == dataset.run.id).values(charged=True))
+            period = await usage.charge(connection, dataset.user_id, dataset.mode)
+            if period is not None:
+                charged = update(runs).where(runs.c.id == dataset.run.id).values(charged=True, charged_in=period)
+                await connection.execute(charged)
         return True
 
     async def delete(self, dataset_id: UUID) -> None:

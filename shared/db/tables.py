@@ -89,6 +89,7 @@ runs = Table(
     _time("turn_at", nullable=False, now=True, comment="its place in the queue: later for an owner who has much in it"),
     Column("crashes", Integer, nullable=False, server_default="0", comment="how many of its workers fell silent"),
     Column("charged", Boolean, nullable=False, server_default=false(), comment="whether it counts against a quota"),
+    _time("charged_in", comment="start of the period in which it counts; unset in runs from before revision 0005"),
     _time("created_at", nullable=False, now=True),
     _time("updated_at", nullable=False, now=True),
     _time("started_at"),

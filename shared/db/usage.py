@@ -73,15 +73,15 @@ class Usage:
             if not usage.remaining:
                 raise used_up(usage)
 
-    async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> bool:
-        """Count one use within a transaction; False for a mode without a limit.
+    async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> datetime | None:
+        """Count one use within a transaction: the start of the period it counts in, None for a mode without a limit.
 
         Raises:
             QuotaExceeded: nothing is left, however many ask at once.
         """
         limit = self._quota.limits.get(mode)
         if limit is None:
-            return False
+            return None
         held = user_mode_usage.c
         over = held.period_start + self._quota.period <= func.now() if self._quota.period is not None else None
         statement = insert(user_mode_usage).values(user_id=user_id, mode=mode, used=1)
@@ -96,28 +96,31 @@ class Usage:
             },
             where=held.used < limit if over is None else (held.used < limit) | over,
         )
-        if await connection.scalar(statement.returning(held.used)) is None:
+        period_start: datetime | None = await connection.scalar(statement.returning(held.period_start))
+        if period_start is None:
             row = (
                 await connection.execute(
                     select(user_mode_usage, func.now().label("now")).where(held.user_id == user_id, held.mode == mode)
                 )
             ).one()
             raise used_up(self._told(mode, row))
-        return True
+        return period_start
 
 
 async def refund(connection: AsyncConnection, run_id: UUID) -> None:
-    """Give back what a run was charged, once, within a transaction."""
+    """Give back what a run was charged, once, within a transaction; nothing where a new period has begun since."""
     statement = (
         update(runs)
         .where(runs.c.id == run_id, runs.c.charged, datasets.c.id == runs.c.dataset_id)
         .values(charged=False)
-        .returning(datasets.c.user_id, runs.c.mode)
+        .returning(datasets.c.user_id, runs.c.mode, runs.c.charged_in)
     )
     row = (await connection.execute(statement)).one_or_none()
     if row is not None:
         held = user_mode_usage.c
         back = update(user_mode_usage).where(and_(held.user_id == row.user_id, held.mode == row.mode))
+        if row.charged_in is not None:
+            back = back.where(held.period_start == row.charged_in)
         await connection.execute(back.values(used=func.greatest(held.used - 1, 0), updated_at=func.now()))
 
 

@@ -1,7 +1,7 @@
 """Quotas in a real PostgreSQL: charged exactly, given back once, started anew."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -106,6 +106,27 @@ async def test_the_count_starts_anew(database: Database, user_id: str) -> None:
     assert await used(usage, user_id) == 1
 
 
+@pytest.mark.parametrize("retried", [False, True])
+async def test_what_an_earlier_period_was_charged_is_not_given_back_to_a_later_one(
+    database: Database, user_id: str, retried: bool
+) -> None:
+    usage, runs = Usage(database, Quota({"smart": 3}, timedelta(days=30))), Runs(database)
+    before = await upload(database, usage, user_id=user_id)
+    if retried:
+        assert await runs.cancel(before.run.id)
+        assert await Datasets(database).renew(before, usage)
+    async with database.transaction() as connection:
+        older = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
+        await connection.execute(older, {"user": user_id})
+    after, kept = [await upload(database, usage, user_id=user_id) for _ in range(2)]
+    assert await runs.cancel(before.run.id)
+    assert await used(usage, user_id) == 2
+    assert await runs.cancel(after.run.id)
+    assert await used(usage, user_id) == 1
+    await ended(database, kept, ai_used=True)
+    assert await used(usage, user_id) == 1
+
+
 async def test_without_a_limit_nothing_is_counted(database: Database, user_id: str) -> None:
     usage = Usage(database, Quota({}))
     for _ in range(5):
@@ -128,7 +149,7 @@ async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(
     charged, goes_on = asyncio.Event(), asyncio.Event()
 
     class SlowUsage(Usage):
-        async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> bool:
+        async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> datetime | None:
             done = await super().charge(connection, user_id, mode)
             charged.set()
             await goes_on.wait()
