@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from uuid import UUID, uuid4
 
 import grpc
@@ -130,6 +132,35 @@ async def test_a_refused_upload_leaves_nothing_behind(
         await upload(stub, parts)
     assert caught.value.reason == reason
     assert await left_behind(store, settings) == []
+
+
+class Counted(Isolation):
+    """Children that are counted while they work."""
+
+    def __init__(self, isolation: Isolation) -> None:
+        self._isolation = isolation
+        self.working = self.most = 0
+
+    async def run(self, *args: Any, **options: Any) -> Any:
+        self.working += 1
+        self.most = max(self.most, self.working)
+        try:
+            return await self._isolation.run(*args, **options)
+        finally:
+            self.working -= 1
+
+
+async def test_however_many_upload_at_once_few_files_are_read_at_once(settings: Settings, isolation: Isolation) -> None:
+    counted = Counted(isolation)
+    async with (
+        build(settings, counted) as ingest,
+        running_server(service(ingest), host="127.0.0.1", port=0) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        stub = rpc.IngestServiceStub(channel)
+        datasets = await asyncio.gather(*(upload(stub, messages()) for _ in range(24)))
+    assert len({dataset.dataset_id for dataset in datasets}) == 24
+    assert counted.most == max(2, os.cpu_count() or 2)
 
 
 async def test_a_cancelled_upload_leaves_nothing_behind(

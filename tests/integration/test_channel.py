@@ -1,0 +1,46 @@
+"""Calls over a channel of ours to a service that is there, and says it can't."""
+
+from typing import Any
+
+import grpc
+import pytest
+
+from shared.errors import Unavailable
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.channel import open_channel
+from shared.rpc.server import running_server
+from tests.fakes.services import Context, FakeIngest, served
+
+
+class Refusing(FakeIngest):
+    """Counts the calls that reach it and is unavailable to each."""
+
+    calls = 0
+
+    def _note(self, context: Context) -> None:
+        self.calls += 1
+        raise Unavailable("Not now.", reason="NOT_NOW")
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "times"),
+    [
+        ("GetDataset", pb.GetDatasetRequest(dataset_id="x"), 3),
+        ("CancelDataset", pb.CancelDatasetRequest(dataset_id="x"), 3),
+        # Where the first call was done and only its answer lost, a second one would be told a falsehood.
+        ("RetryDataset", pb.RetryDatasetRequest(dataset_id="x"), 1),
+        ("DeleteDataset", pb.DeleteDatasetRequest(dataset_id="x"), 1),
+        ("ImportDataset", pb.ImportDatasetRequest(dataset_url="http://x"), 1),
+    ],
+)
+async def test_only_what_may_be_done_twice_is_repeated(method: str, request_: Any, times: int) -> None:
+    refusing = Refusing()
+    async with (
+        running_server(served(refusing), host="127.0.0.1", port=0) as port,
+        open_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await getattr(rpc.IngestServiceStub(channel), method)(request_, timeout=20)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert refusing.calls == times
