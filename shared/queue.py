@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import msgpack
 from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
+from arq.worker import Retry as DeliverAgain
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
@@ -241,14 +242,15 @@ def build_worker(
     *,
     queue: str,
     redis_url: str,
-    run: Callable[[UUID], Awaitable[None]],
+    run: Callable[[UUID], Awaitable[bool]],
     slots: int,
     job_timeout: float,
     lease_seconds: float,
 ) -> DoorbellWorker:
     """A worker that calls `run` for each due run of one queue, up to `slots` at once; built inside the event loop.
 
-    Whatever `run` raises, its job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more
+    When `run` returns True it is called once more, by whichever worker is free. Otherwise, and whatever it raises, its
+    job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more
     often than each `lease_seconds`, or another worker takes the run up. `job_timeout` (seconds) cancels a `run` that
     has lost its own deadline.
     """
@@ -271,20 +273,24 @@ def build_worker(
     return worker
 
 
-def _as_job(run: Callable[[UUID], Awaitable[None]]) -> Callable[..., Any]:
+def _as_job(run: Callable[[UUID], Awaitable[bool]]) -> Callable[..., Any]:
     """`run` as an ARQ function that ends well, or cancelled by its worker."""
 
     async def execute_run(context: dict[str, Any], run_id: str) -> None:
         try:
-            await run(UUID(run_id))
+            again = await run(UUID(run_id))
         except Exception:
             log.exception("run_raised", run_id=run_id)
+            return
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             # ARQ would take it for a shutdown and start the job again at once.
             log.exception("run_raised", run_id=run_id)
+            return
+        if again:
+            raise DeliverAgain
 
     return execute_run
 

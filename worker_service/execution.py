@@ -95,16 +95,21 @@ class RunExecutor:
         self._advisor = advisor or Advisor(model=None, run_seconds=0)
         self._program = program
 
-    async def execute(self, run_id: UUID) -> None:
-        """Bring the run as far as it will come; returns at once where its lease is not to be had."""
+    async def execute(self, run_id: UUID) -> bool:
+        """Bring the run as far as it will come; returns at once where its lease is not to be had.
+
+        True where it should be delivered once more: called off while it ran, it may have been queued again since, and
+        its job was known all the time.
+        """
         token = uuid4()
         try:
             run = await self._claim(run_id, token)
-            if run is not None:
-                await self._hold(run, token)
+            held_to_the_end = run is None or await self._hold(run, token)
         except Unavailable as error:
             # Nobody can be told now; the lease runs out, and the reconciler delivers the run again.
             _log.warning("run left to its lease", run_id=str(run_id), reason=error.reason)
+            return False
+        return not held_to_the_end
 
     async def _claim(self, run_id: UUID, token: UUID) -> RunRecord | None:
         try:
@@ -124,8 +129,8 @@ class RunExecutor:
         else:
             log.info("run handed back" if handed_back else "run was not ours to hand back")
 
-    async def _hold(self, run: RunRecord, token: UUID) -> None:
-        """Prepare a claimed run, and tell PostgreSQL how it went."""
+    async def _hold(self, run: RunRecord, token: UUID) -> bool:
+        """Prepare a claimed run, and tell PostgreSQL how it went; False where its lease was lost."""
         started = time.perf_counter()
         log = _log.bind(run_id=str(run.id), attempt=run.attempt)
         log.info("run started", queue=run.queue)
@@ -138,6 +143,7 @@ class RunExecutor:
         except LeaseLost:
             log.warning("run called off or lost to another worker")
             RUNS.labels(run.queue, "lost").inc()
+            return False
         except asyncio.CancelledError:
             await see_through(self._hand_back(run.id, token))
             RUNS.labels(run.queue, "handed_back").inc()
@@ -148,6 +154,7 @@ class RunExecutor:
             log.warning("attempt failed", reason=verdict.reason, retried=verdict.retried, frames=frames)
             RUNS.labels(run.queue, "retried" if verdict.retried else "failed").inc()
             await self._settle(run, token, verdict)
+        return True
 
     async def _attempt(self, run: RunRecord, token: UUID) -> None:
         progress = _Progress()

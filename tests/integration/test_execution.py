@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
 from shared.db.session import Database
+from shared.db.usage import Quota, Usage
 from shared.errors import Unavailable
 from shared.isolation import Isolation
-from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue
+from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue, build_worker
 from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import ObjectStore
@@ -127,19 +128,10 @@ async def test_a_crashed_child_is_retried_later_and_not_for_ever(workshop: Works
     assert (ended.state, ended.attempt) == ("failed", MAX_ATTEMPTS)
 
 
-async def running(workshop: Workshop, record: DatasetRecord) -> None:
-    """Until a worker has the run."""
-    for _ in range(1000):
-        if (await workshop.runs.get(record.run.id)).state == "running":
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("no worker has taken the run")
-
-
 async def test_a_cancelled_run_ends_its_child_within_a_second(workshop: Workshop) -> None:
     record = await workshop.dataset()
     work = asyncio.create_task(workshop.executor(programs.hang).execute(record.run.id))
-    await running(workshop, record)
+    await until(workshop, record.run.id, "running")
     await asyncio.sleep(0.3)
     assert await workshop.runs.cancel(record.run.id)
     async with asyncio.timeout(3):
@@ -151,10 +143,35 @@ async def test_a_cancelled_run_ends_its_child_within_a_second(workshop: Workshop
     assert workshop.leftovers() == []
 
 
+async def test_called_off_and_tried_again_it_is_prepared_without_the_reconciler(
+    workshop: Workshop, settings: Settings
+) -> None:
+    async with Redis.from_url(settings.redis_url) as redis:
+        await redis.flushall()
+    record = await workshop.dataset()
+    worker = build_worker(
+        queue=FAST_QUEUE,
+        redis_url=settings.redis_url,
+        run=workshop.executor(programs.succeed_slowly).execute,
+        slots=1,
+        job_timeout=60,
+        lease_seconds=30,
+    )
+    serving = asyncio.create_task(worker.serve())
+    await workshop.queue.enqueue(FAST_QUEUE, record.run.id)
+    await until(workshop, record.run.id, "running")
+    assert await workshop.runs.cancel(record.run.id)
+    assert await Datasets(workshop.database).renew(record, Usage(workshop.database, Quota({})))
+    assert not await workshop.queue.enqueue(FAST_QUEUE, record.run.id)
+    await until(workshop, record.run.id, "completed", seconds=15)
+    worker.stop()
+    await serving
+
+
 async def test_a_run_without_its_dataset_leaves_nothing(workshop: Workshop) -> None:
     record = await workshop.dataset()
     work = asyncio.create_task(workshop.executor(programs.succeed_slowly).execute(record.run.id))
-    await running(workshop, record)
+    await until(workshop, record.run.id, "running")
     await Datasets(workshop.database).delete(record.id)
     await workshop.store.delete_prefix(f"datasets/{record.id}")
     async with asyncio.timeout(10):
@@ -177,18 +194,22 @@ async def test_a_lost_object_store_is_worth_another_try(workshop: Workshop) -> N
 
 async def test_cancellation_hands_the_run_back_and_kills_the_child(workshop: Workshop) -> None:
     record = await workshop.dataset()
-    task = asyncio.create_task(workshop.executor(programs.hang).execute(record.run.id))
+    await assert_handed_back(workshop, record, programs.hang)
+    assert workshop.leftovers() == []
+
+
+async def assert_handed_back(workshop: Workshop, record: DatasetRecord, program: Program) -> None:
+    task = asyncio.create_task(workshop.executor(program).execute(record.run.id))
     await until(workshop, record.run.id, "running")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     run = await workshop.runs.get(record.run.id)
     assert (run.state, run.attempt) == ("queued", 0)
-    assert workshop.leftovers() == []
 
 
-async def until(workshop: Workshop, run_id: Any, state: str) -> None:
-    for _ in range(100):
+async def until(workshop: Workshop, run_id: UUID, state: str, *, seconds: float = 5) -> None:
+    for _ in range(int(seconds / 0.05)):
         if (await workshop.runs.get(run_id)).state == state:
             return
         await asyncio.sleep(0.05)
@@ -359,13 +380,7 @@ class SlowClaims(Runs):
 async def test_a_deploy_in_mid_claim_burns_no_attempt(workshop: Workshop) -> None:
     workshop.runs = SlowClaims(workshop.database)
     record = await workshop.dataset()
-    task = asyncio.create_task(workshop.executor(programs.succeed).execute(record.run.id))
-    await until(workshop, record.run.id, "running")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    run = await workshop.runs.get(record.run.id)
-    assert (run.state, run.attempt) == ("queued", 0)
+    await assert_handed_back(workshop, record, programs.succeed)
 
 
 class DribblingStore(LocalObjectStore):

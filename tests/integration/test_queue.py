@@ -62,7 +62,7 @@ async def queue(valkey_url: str) -> AsyncIterator[RunQueue]:
 @contextlib.asynccontextmanager
 async def working(
     redis_url: str,
-    run: Callable[[UUID], Awaitable[None]],
+    run: Callable[[UUID], Awaitable[bool]],
     *,
     slots: int = 2,
     lease_seconds: float = 30,
@@ -104,13 +104,14 @@ class Runs:
         if not hold:
             self.release.set()
 
-    async def __call__(self, run_id: UUID) -> None:
+    async def __call__(self, run_id: UUID) -> bool:
         self.started.put_nowait(run_id)
         try:
             await self.release.wait()
         except asyncio.CancelledError:
             self.cancelled.append(run_id)
             raise
+        return False
 
     async def next(self, *, seconds: float = 10) -> UUID:
         return await asyncio.wait_for(self.started.get(), seconds)
@@ -192,7 +193,7 @@ async def test_forgotten_run_is_never_started(valkey_url: str, queue: RunQueue) 
 async def test_a_run_that_raises_is_not_repeated(valkey_url: str, queue: RunQueue, error: BaseException) -> None:
     calls: list[UUID] = []
 
-    async def fail(run_id: UUID) -> None:
+    async def fail(run_id: UUID) -> bool:
         calls.append(run_id)
         raise error
 
@@ -202,6 +203,20 @@ async def test_a_run_that_raises_is_not_repeated(valkey_url: str, queue: RunQueu
         await until(lambda: is_unknown(queue, run_id))
         await asyncio.sleep(0.7)
     assert calls == [run_id]
+
+
+async def test_a_run_that_asks_for_it_is_called_once_more(valkey_url: str, queue: RunQueue) -> None:
+    calls: list[UUID] = []
+
+    async def ask_once(run_id: UUID) -> bool:
+        calls.append(run_id)
+        return len(calls) == 1
+
+    run_id = uuid4()
+    async with working(valkey_url, ask_once):
+        await queue.enqueue(FAST_QUEUE, run_id)
+        await until(lambda: is_unknown(queue, run_id))
+    assert calls == [run_id] * 2
 
 
 async def test_job_timeout_cancels_the_run(valkey_url: str, queue: RunQueue) -> None:
