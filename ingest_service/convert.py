@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterable, Mapping
 
 from ingest_service.decoding import Choices
-from ingest_service.service import Commit, Options
+from ingest_service.options import Commit, Options
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput

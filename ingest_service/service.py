@@ -1,14 +1,14 @@
 """Accepting a dataset: either everything about it is stored, or nothing is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
 
 from ingest_service.decoding import Choices, Decoded, Limits, decode_file
 from ingest_service.fetch import Fetcher
+from ingest_service.options import Commit, Options
 from ingest_service.spool import Received, receive
 from shared.cancellation import see_through
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
@@ -21,7 +21,6 @@ from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
 from shared.outside import Outside
 from shared.patience import wait_out
-from shared.queue import DEEP_QUEUE, FAST_QUEUE
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
 
@@ -34,32 +33,6 @@ _log = get_logger("ingest")
 
 Ring = Callable[[UUID], Awaitable[None]]
 """Tells PipelineService that a run is due; a failure of it is no failure of the upload."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the uploader chose, checked and with defaults filled in."""
-
-    user_id: str
-    collaboration_id: str | None
-    mode: str
-    outlier_method: str
-    outlier_strategy: str
-    target: str | None
-    reading: Choices = field(default_factory=Choices)
-    types: Mapping[str, str] = field(default_factory=dict)
-    """What columns are, where the uploader said so."""
-    webhook_url: str | None = None
-    """Who is told when the preparation has ended."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """What an upload claims about itself when it ends."""
-
-    size_bytes: int
-    sha256: str
-    options: Options
 
 
 class Ingest:
@@ -117,7 +90,7 @@ class Ingest:
             received = await receive(chunks, place / "raw", max_bytes=self._max_bytes)
             await failpoint("received")
             promise = commit()
-            _hold_to(promise, received)
+            promise.check(received)
             return await self._accept(place, received, filename, None, request_id, promise.options)
 
     async def import_url(self, address: str, *, request_id: str | None, options: Options) -> DatasetRecord:
@@ -211,8 +184,7 @@ class Ingest:
         table = place / "table.arrow"
         decoded = await self._decode(received.path, name, table, options.reading)
         await failpoint("decoded")
-        _check_target(options.target, decoded)
-        _check_types(options.types, decoded)
+        options.check_columns(decoded)
         dataset_id = uuid4()
         prefix = f"datasets/{dataset_id}"
         new = NewDataset(
@@ -238,7 +210,7 @@ class Ingest:
             if decoded.rejected_rows:
                 await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
             await failpoint("stored")
-            record = await see_through(self._accept_rows(new, _run(options)))
+            record = await see_through(self._accept_rows(new, options.new_run()))
         except BaseException:
             await see_through(self._discard(dataset_id, prefix))
             raise
@@ -265,7 +237,7 @@ class Ingest:
         """The dataset first accepted under a key, if this upload is really the same."""
         told = await self._datasets.webhook_url(repeat.run.id)
         first = (repeat.sha256, repeat.run.options, repeat.collaboration_id, told)
-        if first == (received.sha256, _run(options).options, options.collaboration_id, options.webhook_url):
+        if first == (received.sha256, options.of_run(), options.collaboration_id, options.webhook_url):
             return repeat
         raise Conflict(
             "This request_id (Idempotency-Key) was used before for another file or other options; use a new one.",
@@ -334,16 +306,6 @@ class Ingest:
             _log.warning("doorbell not rung; the reconciler will find the run", run_id=str(run_id), reason=error.reason)
 
 
-def _hold_to(commit: Commit, received: Received) -> None:
-    if commit.size_bytes != received.size_bytes or commit.sha256.lower() != received.sha256:
-        raise InvalidInput(
-            f"The upload was cut off or altered on the way: {received.size_bytes:,} bytes came where "
-            f"{commit.size_bytes:,} were announced, or their SHA-256 differs.",
-            reason="UPLOAD_INCOMPLETE",
-            metadata={"size_bytes": str(commit.size_bytes), "received_bytes": str(received.size_bytes)},
-        )
-
-
 def _tidy_filename(filename: str) -> str:
     """The last part of the name, printable, and short enough for every store."""
     last = filename.replace("\\", "/").rpartition("/")[2]
@@ -352,30 +314,6 @@ def _tidy_filename(filename: str) -> str:
         suffix = PurePath(printable).suffix[:20]
         printable = printable[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix
     return printable or "dataset"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 100 else text[:99] + "…"
-
-
-def _check_target(target: str | None, decoded: Decoded) -> None:
-    if target is None or target in decoded.columns:
-        return
-    raise InvalidInput(
-        f"target {_shortened(target)!r} is not a column of the table.",
-        reason="UNKNOWN_TARGET",
-        fields=[FieldError(field="target", description="must name a column of the table")],
-    )
-
-
-def _check_types(types: Mapping[str, str], decoded: Decoded) -> None:
-    unknown = next((name for name in types if name not in decoded.columns), None)
-    if unknown is not None:
-        raise InvalidInput(
-            f"types names {_shortened(unknown)!r}, which is not a column of the table.",
-            reason="UNKNOWN_COLUMN",
-            fields=[FieldError(field="types", description="must name columns of the table")],
-        )
 
 
 def _parse_plan(decoded: Decoded) -> dict[str, object]:
@@ -389,25 +327,3 @@ def _parse_plan(decoded: Decoded) -> dict[str, object]:
         "sheet": decoded.sheet,
         "rejected_rows": decoded.rejected_rows,
     }
-
-
-def _run(options: Options) -> NewRun:
-    return NewRun(
-        id=uuid4(),
-        queue=DEEP_QUEUE if options.mode == "deep" else FAST_QUEUE,
-        options={
-            "mode": options.mode,
-            "outlier_method": options.outlier_method,
-            "outlier_strategy": options.outlier_strategy,
-            "target": options.target,
-            **_chosen(options.reading),
-            **({"types": dict(options.types)} if options.types else {}),
-        },
-        webhook_url=options.webhook_url,
-    )
-
-
-def _chosen(reading: Choices) -> dict[str, object]:
-    """What the uploader said about the reading; nothing where nothing was said."""
-    given = {name: value for name, value in asdict(reading).items() if value is not None}
-    return {"reading": given} if given else {}

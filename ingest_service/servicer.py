@@ -14,7 +14,8 @@ from ingest_service.convert import (
     parse_request_id,
     usage_message,
 )
-from ingest_service.service import Commit, Ingest
+from ingest_service.options import Commit
+from ingest_service.service import Ingest
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
