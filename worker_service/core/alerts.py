@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Literal
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.leakage import Leak
 from worker_service.core.missingness import Missingness
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.statistics import Value
 from worker_service.core.wording import count, examples, fraction, listing, number, percent, plural_verb, quoted
 

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.column_type import ColumnType
 from worker_service.core.executor import Outcome
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
 from worker_service.core.statistics import Value
 from worker_service.core.target import Target

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.dependencies import Dependency
 from worker_service.core.imputation import ImputationRace
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.statistics import Fences
 from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from worker_service.core.column_profile import ColumnProfile, is_number
 from worker_service.core.correlation import coefficients
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Frame
 from worker_service.core.predictability import predictability
-from worker_service.core.profile import ColumnProfile, Profile, is_number, profile
+from worker_service.core.profile import Profile, profile
 from worker_service.core.reading import infer_as, read
 from worker_service.core.statistics import runs
 from worker_service.core.steps import (

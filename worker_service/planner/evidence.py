@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Column, Frame
-from worker_service.core.profile import ColumnProfile
 from worker_service.core.reading import infer_units, read
 from worker_service.core.reading.units import is_currency, is_unit
 from worker_service.core.wording import count, number, quoted

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
 from worker_service.core.steps import (
     AnyStep,
     DateParts,

@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.imputation import CONSTANTS, Guesser, ImputationRace, Method
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.steps import FillByGroup, FillByLevel, FillByModel, FillByTime
 from worker_service.core.wording import count, number, percent
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.missingness import FEWEST_CELLS, Missingness
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.steps import Flag, WasMissing
 from worker_service.core.target import Target
 from worker_service.core.wording import listing, number, percent, quoted

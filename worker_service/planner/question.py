@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from worker_service.core.alerts import find_alerts
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.frame import Frame
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.profile import Profile
 from worker_service.core.rendering import render
 from worker_service.core.statistics import Value
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
 from worker_service.core.reading.spec import Notation
 from worker_service.core.steps import AnyStep, DropDuplicates, Flag, ReadColumn
 from worker_service.core.target import Target

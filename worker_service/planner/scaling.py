@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker_service.core.profile import ColumnProfile
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.steps import Scale
 from worker_service.core.wording import number
 

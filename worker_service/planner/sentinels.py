@@ -1,6 +1,7 @@
 """Proposes which numbers are taken for missing."""
 
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
 from worker_service.core.steps import AnyStep, Flag, MaskSentinel
 from worker_service.core.target import Target
 from worker_service.core.wording import count, listing, number, plural_verb, quoted

@@ -1,6 +1,7 @@
 """Proposes which numbers have a slipped decimal point."""
 
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
 from worker_service.core.slips import Slip
 from worker_service.core.steps import AnyStep, Flag, Rescale
 from worker_service.core.target import Target

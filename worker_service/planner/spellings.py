@@ -1,6 +1,7 @@
 """Proposes which categories are spellings of the same value."""
 
-from worker_service.core.profile import ColumnProfile, Profile
+from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
 from worker_service.core.steps import AnyStep, Flag, MergeLevels
 from worker_service.core.steps.merge_levels import Renaming
 from worker_service.core.target import Target

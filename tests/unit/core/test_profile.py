@@ -7,8 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.frame import Column, Frame
-from worker_service.core.profile import ColumnProfile, Profile, profile
+from worker_service.core.profile import Profile, profile
 from worker_service.core.statistics import summarise_numbers
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 31)]
