@@ -1,22 +1,20 @@
 """Protobuf to JSON models and back; pure."""
 
-import math
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct, Value
 
 from gateway import schemas
 from gateway.fields import UploadOptions, column_types
+from gateway.values import finite, plain_struct
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pipeline
 from shared.pb.neuralearn.report.v1 import report_pb2 as report
 
 UploadPart = ingest.UploadDatasetRequest
-_LARGEST_EXACT_INTEGER = 2**53
 
 
 def upload_header(*, filename: str, request_id: str) -> UploadPart:
@@ -385,37 +383,3 @@ def _graph(graph: report.Graph) -> schemas.Graph:
         created_at=_time(graph, "create_time"),
         url=f"/dataset/{graph.dataset_id}/graph/{quote(graph.graph_id, safe='')}",
     )
-
-
-def finite(value: float) -> float | None:
-    """The number, None where JSON can't tell it."""
-    # JSON has no infinity and no NaN.
-    return value if math.isfinite(value) else None
-
-
-def plain_struct(struct: Struct) -> dict[str, Any]:
-    """What a Struct holds."""
-    return {name: _plain(value) for name, value in sorted(struct.fields.items())}
-
-
-def _plain(value: Value) -> Any:
-    match value.WhichOneof("kind"):
-        case "number_value":
-            return _number(value.number_value)
-        case "string_value":
-            return value.string_value
-        case "bool_value":
-            return value.bool_value
-        case "struct_value":
-            return plain_struct(value.struct_value)
-        case "list_value":
-            return [_plain(one) for one in value.list_value.values]
-        case _:
-            return None
-
-
-def _number(value: float) -> float | int | None:
-    # A protobuf Struct knows only doubles; whole numbers come back as they were put in.
-    if value.is_integer() and abs(value) <= _LARGEST_EXACT_INTEGER:
-        return int(value)
-    return finite(value)

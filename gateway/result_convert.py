@@ -3,8 +3,8 @@
 from google.protobuf.message import Message
 
 from gateway import result_schemas as schemas
-from gateway.convert import finite, plain_struct
 from gateway.schemas import Target
+from gateway.values import finite, plain_struct
 from shared.pb.neuralearn.report.v1 import profile_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2 as report
 

@@ -12,9 +12,10 @@ from worker_service.core.report import write_report
 from worker_service.core.steps import Flag
 from worker_service.core.wording import count, listing, plural_verb, quoted
 from worker_service.planner.advisor import Advised, CallRecord
-from worker_service.planner.counsel import Counsel, reprofiled
+from worker_service.planner.counsel import Counsel
 from worker_service.planner.heuristics import propose
 from worker_service.planner.options import Options
+from worker_service.planner.weighed import reprofiled
 
 AUTHOR = "Gemini"
 

@@ -1,7 +1,6 @@
 """Weighs what a language model proposes: what the data support is done, and the rest is told as a suggestion."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from worker_service.core.correlation import coefficients
 from worker_service.core.fences import Numbers
 from worker_service.core.frame import Frame
 from worker_service.core.predictability import predictability
-from worker_service.core.profile import Profile, profile
+from worker_service.core.profile import Profile
 from worker_service.core.reading import infer_as, read
 from worker_service.core.statistics import runs
 from worker_service.core.steps import (
@@ -28,7 +27,7 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
-from worker_service.core.target import PREDICTED, Target
+from worker_service.core.target import PREDICTED
 from worker_service.core.wording import count, listing, number, percent, plural_verb, quoted
 from worker_service.planner.evidence import (
     MOST_UNFIT,
@@ -53,6 +52,7 @@ from worker_service.planner.proposals import (
     UnitConversion,
 )
 from worker_service.planner.question import Ids
+from worker_service.planner.weighed import Weighed
 
 MOSTLY_DIFFERENT = 0.98
 MOST_CODED = 0.5
@@ -66,25 +66,6 @@ MOST_IMPOSSIBLE = 0.02
 AS_GOOD = 1.02
 CLEARLY_MORE = 0.02
 _SCALED = "A model then weighs it by what it says and not by its unit."
-
-
-@dataclass
-class Weighed:
-    """What of some advice stands, by column names, and what is only suggested."""
-
-    target: str | None = None
-    types: dict[str, Any] = field(default_factory=dict)
-    codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    meanings: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    units: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
-    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(what, column) → the sentence for the log."""
-    suggestions: list[Flag] = field(default_factory=list)
-
-    @property
-    def changes_facts(self) -> bool:
-        """Whether the table has to be described anew."""
-        return bool(self.target or self.types or self.codes or self.meanings or self.units)
 
 
 class Counsel:
@@ -390,25 +371,6 @@ class Counsel:
         if not found:
             return step
         return step.model_copy(update={"why": " ".join(found), "source": "gemini", "confidence": 0.75})
-
-
-def reprofiled(frame: Frame, weighed: Weighed, *, target: str | None, types: dict[str, Any]) -> Profile:
-    """The facts as they are with the advice that stands; what a person said outranks it."""
-    return profile(
-        frame,
-        target=target or weighed.target,
-        types={**weighed.types, **types},
-        codes=weighed.codes,
-        meanings=weighed.meanings,
-        units=weighed.units,
-    )
-
-
-def told_target(facts: Profile, weighed: Weighed) -> Target:
-    """The target with the model's reason, where the model named it."""
-    if weighed.target is None or facts.target.column != weighed.target:
-        return facts.target
-    return Target(column=weighed.target, confidence=0.7, reason=weighed.reasons["target", weighed.target])
 
 
 def _of_one_length(column: ColumnProfile) -> bool:

@@ -6,7 +6,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
 from worker_service.core.steps import AnyStep, Flag
 from worker_service.planner.cleaning import propose_cleaning
-from worker_service.planner.counsel import Counsel, told_target
+from worker_service.planner.counsel import Counsel
 from worker_service.planner.dependencies import propose_repairs
 from worker_service.planner.features import propose_features
 from worker_service.planner.guards import guard
@@ -17,6 +17,7 @@ from worker_service.planner.reading import propose_duplicates, propose_reading
 from worker_service.planner.sentinels import propose_sentinels
 from worker_service.planner.slips import propose_slips
 from worker_service.planner.spellings import propose_spellings
+from worker_service.planner.weighed import told_target
 
 __all__ = ["Options", "propose"]
 
