@@ -3,6 +3,8 @@
 This is the only module that reads the environment. A wrong value stops the start-up with one sentence naming the key.
 """
 
+import base64
+import binascii
 import os
 import re
 from collections.abc import Mapping
@@ -10,8 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_FEWEST_KEY_BYTES = 16
 
 
 def _postgres_url(value: str) -> str:
@@ -47,9 +51,21 @@ def _target(value: str) -> str:
     return value
 
 
+def _signing_key(text: str) -> bytes:
+    encoded = text.removeprefix("whsec_")
+    try:
+        key = text.encode() if encoded == text else base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise ValueError("must be Base64 behind whsec_") from None
+    if len(key) < _FEWEST_KEY_BYTES:
+        raise ValueError(f"must be at least {_FEWEST_KEY_BYTES} bytes long, as it is all that proves who signed")
+    return key
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+SigningKey = Annotated[SecretBytes, BeforeValidator(_signing_key)]
 Address = Annotated[str, AfterValidator(_address)]
 Target = Annotated[str, AfterValidator(_target)]
 Positive = Annotated[int, Field(gt=0)]
@@ -162,8 +178,11 @@ class Settings(GatewaySettings, DatabaseSettings):
     orphan_seconds: Annotated[float, Field(ge=0)] = Field(
         3600, description="How long an object may be without its row before it is removed, seconds."
     )
-    webhook_secret: SecretStr | None = Field(
-        None, description="Key that signs webhooks; without it webhook_url is refused."
+    webhook_secret: SigningKey | None = Field(
+        None, description="Key that signs webhooks, or whsec_ and the key in Base64; without it webhook_url is refused."
+    )
+    public_url: HttpUrl | None = Field(
+        None, description="Where clients reach the gateway; the links in webhooks begin with it."
     )
 
     @model_validator(mode="after")

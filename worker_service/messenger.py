@@ -1,8 +1,7 @@
 """Telling webhooks that a preparation has ended: a signed POST, tried again with growing pauses.
 
 Signed as Standard Webhooks 1.0 has it (standardwebhooks.com), so that receivers can use any of its libraries:
-HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, in Base64. WEBHOOK_SECRET is the key, or the key in Base64
-behind `whsec_`, as those libraries want it.
+HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, in Base64.
 """
 
 import asyncio
@@ -23,7 +22,6 @@ from shared.outside import Outside
 _AT_ONCE = 20
 _OF_ONE_OWNER = 5
 _LOOK_SECONDS = 0.5
-_TIMEOUT = httpx.Timeout(10)
 _TOTAL_SECONDS = 15
 _log = get_logger("messenger")
 
@@ -31,10 +29,12 @@ _log = get_logger("messenger")
 class Messenger:
     """Makes the deliveries that are due."""
 
-    def __init__(self, *, webhooks: Webhooks, outside: Outside, secret: str) -> None:
+    def __init__(self, *, webhooks: Webhooks, outside: Outside, key: bytes, public_url: str = "") -> None:
+        """`key` signs; `public_url` is where receivers reach the gateway."""
         self._webhooks = webhooks
         self._outside = outside
-        self._secret = secret
+        self._key = key
+        self._public_url = public_url.rstrip("/")
 
     async def deliver(self) -> int:
         """Make what is due, some at a time; returns how many were taken by their receivers.
@@ -67,7 +67,8 @@ class Messenger:
         return bool(deliveries)
 
     async def _deliver(self, delivery: Delivery) -> bool:
-        log = _log.bind(run_id=str(delivery.run_id), attempt=delivery.attempt)
+        log = _log.bind(dataset_id=str(delivery.dataset_id), attempt=delivery.attempt)
+        gone = False
         try:
             async with asyncio.timeout(_TOTAL_SECONDS):
                 status = await self._post(delivery)
@@ -82,17 +83,19 @@ class Messenger:
                 await self._webhooks.delivered(delivery)
                 log.info("webhook delivered", status=status)
                 return True
-            problem = f"Answered with {status}."
-        again = await self._webhooks.failed(delivery, problem)
+            problem, gone = f"Answered with {status}.", status == httpx.codes.GONE
+        again = await self._webhooks.failed(delivery, problem, for_good=gone)
         log.warning("webhook not delivered", problem=problem, again=again)
         return False
 
     async def _post(self, delivery: Delivery) -> int:
-        body = message(delivery)
-        headers = signed(message_id(delivery), int(time.time()), body, self._secret)
+        body = message(delivery, self._public_url)
+        headers = signed(message_id(delivery), int(time.time()), body, self._key)
         url = self._outside.parse(delivery.url)
         headers = {"content-type": "application/json", **headers}
-        request = await self._outside.request("POST", url, headers=headers, timeout=_TIMEOUT, content=body)
+        request = await self._outside.request(
+            "POST", url, headers=headers, timeout=httpx.Timeout(_TOTAL_SECONDS), content=body
+        )
         # Not by a client, which would follow redirects and look for proxies; the answer's body is not of interest.
         async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
             response = await transport.handle_async_request(request)
@@ -100,8 +103,8 @@ class Messenger:
             return response.status_code
 
 
-def message(delivery: Delivery) -> bytes:
-    """What is told."""
+def message(delivery: Delivery, public_url: str = "") -> bytes:
+    """What is told; its link begins with where receivers reach the gateway."""
     error = {"reason": delivery.error_reason, "detail": delivery.error_detail} if delivery.state == "failed" else None
     told = {
         "type": f"dataset.{delivery.state}",
@@ -110,7 +113,7 @@ def message(delivery: Delivery) -> bytes:
             "dataset_id": str(delivery.dataset_id),
             "status": delivery.state,
             "error": error,
-            "status_url": f"/dataset/{delivery.dataset_id}/status",
+            "status_url": f"{public_url}/dataset/{delivery.dataset_id}/status",
         },
     }
     return json.dumps(told, ensure_ascii=False).encode()
@@ -121,10 +124,8 @@ def message_id(delivery: Delivery) -> str:
     return f"msg_{delivery.run_id.hex}_{int(delivery.finished_at.timestamp() * 1000)}"
 
 
-def signed(identifier: str, timestamp: int, body: bytes, secret: str) -> dict[str, str]:
+def signed(identifier: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
     """The headers that prove who sent a message and when."""
-    encoded = secret.removeprefix("whsec_")
-    key = secret.encode() if encoded == secret else base64.b64decode(encoded)
     signature = hmac.new(key, f"{identifier}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return {
         "webhook-id": identifier,

@@ -76,7 +76,8 @@ def _upkeep(
         messenger = Messenger(
             webhooks=Webhooks(database),
             outside=Outside("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
-            secret=settings.webhook_secret.get_secret_value(),
+            key=settings.webhook_secret.get_secret_value(),
+            public_url=settings.public_url or "",
         )
         upkeep.append(again_and_again(messenger.deliver, pause_seconds=_MESSENGER_SECONDS))
     return upkeep

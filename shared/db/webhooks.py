@@ -98,9 +98,9 @@ class Webhooks:
         values = {"due_at": None, "delivered_at": func.now(), "error": None}
         await self._settle(delivery, **values)
 
-    async def failed(self, delivery: Delivery, error: str) -> bool:
-        """Try again after the backoff of this attempt; False when there is none left."""
-        again = delivery.attempt <= len(BACKOFF)
+    async def failed(self, delivery: Delivery, error: str, *, for_good: bool = False) -> bool:
+        """Try again after the backoff of this attempt; False when there is none left, or none is wanted."""
+        again = not for_good and delivery.attempt <= len(BACKOFF)
         pause = BACKOFF[delivery.attempt - 1] if again else None
         await self._settle(delivery, due_at=None if pause is None else func.now() + pause, error=error)
         return again

@@ -21,7 +21,7 @@ from shared.outside import Outside
 from tests.records import accept_dataset, publication
 from worker_service.messenger import Messenger
 
-SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
+KEY = b"0123456789abcdef"
 
 
 class Receiver:
@@ -31,12 +31,14 @@ class Receiver:
         self.statuses: list[int] = []
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.url = ""
+        self.pause = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
         fields = (line.split(": ", 1) for line in head[1:] if line)
         headers = {name.lower(): value for name, value in fields}
         self.received.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        await asyncio.sleep(self.pause)
         status = self.statuses.pop(0) if self.statuses else 200
         location = "location: /elsewhere\r\n" if status == 302 else ""
         writer.write(f"HTTP/1.1 {status} X\r\n{location}content-length: 0\r\nconnection: close\r\n\r\n".encode())
@@ -55,7 +57,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 def messenger(database: Database, *, allow_private: bool = True) -> Messenger:
     outside = Outside("webhook_url", allow_private=allow_private, verb="told")
-    return Messenger(webhooks=Webhooks(database), outside=outside, secret=SECRET)
+    return Messenger(webhooks=Webhooks(database), outside=outside, key=KEY, public_url="https://data.example/")
 
 
 async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:
@@ -95,8 +97,9 @@ async def test_the_end_is_told_once_and_signed(database: Database) -> None:
     assert told["type"] == "dataset.completed"
     assert told["data"]["dataset_id"] == str(record.id)
     assert told["data"]["error"] is None
+    assert told["data"]["status_url"] == f"https://data.example/dataset/{record.id}/status"
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    signature = base64.b64encode(hmac.new(b"0123456789abcdef", content, hashlib.sha256).digest()).decode()
+    signature = base64.b64encode(hmac.new(KEY, content, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{signature}"
 
 
@@ -126,6 +129,23 @@ async def test_who_does_not_take_it_is_told_again_later(database: Database, stat
         given_up = await row(database, record)
         assert (given_up.due_at, given_up.delivered_at, given_up.error) == (None, None, f"Answered with {status}.")
         assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
+
+
+async def test_who_is_gone_is_told_no_more(database: Database) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        await end(database, record)
+        receiver.statuses = [410]
+        assert await messenger(database).deliver() == 0
+        assert (await row(database, record)).due_at is None
+
+
+async def test_a_receiver_has_the_time_that_is_promised(database: Database) -> None:
+    async with receiving() as receiver:
+        record = await accept(database, receiver.url)
+        await end(database, record)
+        receiver.pause = 11
+        assert await messenger(database).deliver() == 1
 
 
 async def test_private_networks_are_not_told(database: Database) -> None:
