@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway import convert, result_convert, result_schemas, schemas
 from gateway.fields import UploadOptions
 from gateway.request_id import HEADER, current_request_id
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.pb.neuralearn.report.v1 import report_pb2, report_pb2_grpc
@@ -27,6 +27,8 @@ AGAIN_SECONDS = 1.0
 TableName = Literal["raw", "cleaned", "engineered", "changes"]
 TableFormat = Literal["csv", "parquet"]
 GraphFormat = Literal["png", "svg", "json"]
+Happened = tuple[int, schemas.RunEvent] | Literal["removed"] | None
+"""An event with its sequence number, the removal of the dataset, or a sign of life."""
 Serving = Literal["serving", "not_serving", "unreachable"]
 
 _Request = TypeVar("_Request")
@@ -138,8 +140,8 @@ class PipelineClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = pipeline_pb2_grpc.PipelineServiceStub(channel)
 
-    async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[tuple[int, schemas.RunEvent] | None]:
-        """What happens to a dataset's run, with sequence numbers, until it has ended; None as a sign of life.
+    async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[Happened]:
+        """What happens to a dataset's run, until it has ended.
 
         Once there has been an answer, a service that goes away is waited for: browsers do not ask again where the
         second answer is a refusal.
@@ -151,7 +153,12 @@ class PipelineClient:
                     async for happened in stream:
                         answered = True
                         yield happened
-                        after = happened[0] if happened else after
+                        after = happened[0] if isinstance(happened, tuple) else after
+                return
+            except NotFound:
+                if not answered:
+                    raise
+                yield "removed"
                 return
             except Unavailable:
                 if not answered:
@@ -159,7 +166,7 @@ class PipelineClient:
             yield None
             await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[tuple[int, schemas.RunEvent] | None]:
+    async def _watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[Happened]:
         request = pipeline_pb2.WatchRunRequest(dataset_id=dataset_id, after_sequence=after)
         call = self._stub.WatchRun(request, timeout=WATCH_SECONDS, metadata=_metadata())
         try:

@@ -112,6 +112,7 @@ def run_event(event: pipeline.RunEvent) -> schemas.RunEvent:
         queue_position=event.queue_position if event.HasField("queue_position") else None,
         eta_seconds=round(event.remaining.ToTimedelta().total_seconds(), 1) if event.HasField("remaining") else None,
         at=_time(event, "create_time"),
+        error=_failure(event),
     )
 
 
@@ -330,10 +331,10 @@ def _time(message: Message, field: str) -> datetime | None:
     return getattr(message, field).ToDatetime(tzinfo=UTC) if message.HasField(field) else None
 
 
-def _failure(dataset: common.Dataset) -> schemas.Failure | None:
-    if not dataset.HasField("error"):
+def _failure(what: common.Dataset | pipeline.RunEvent) -> schemas.Failure | None:
+    if not what.HasField("error"):
         return None
-    return schemas.Failure(reason=dataset.error.reason, detail=dataset.error.detail)
+    return schemas.Failure(reason=what.error.reason, detail=what.error.detail)
 
 
 def _parse_plan(dataset: common.Dataset) -> schemas.ParsePlan | None:

@@ -174,11 +174,12 @@ class RunEvent(BaseModel):
         description="How many wait before it; null where it does not wait.", examples=[0]
     )
     eta_seconds: float | None = Field(
-        description="How long it will still take, judged by runs of similar size that completed lately; null where "
+        description="Seconds until it ends, judged by runs of similar size that completed lately; null where "
         "none has, and once it has ended.",
         examples=[4.2],
     )
     at: CreatedAt = Field(description="When.")
+    error: Failure | None = Field(description="Why preparation failed; null unless `status` is `failed`.")
 
 
 class ModeUsage(BaseModel):

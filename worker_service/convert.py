@@ -27,7 +27,6 @@ def parse_run_id(text: str) -> UUID:
 
 def run_message(run: RunRecord) -> pb.Run:
     """The run as the contract shows it."""
-    failed = run.error_reason is not None
     return pb.Run(
         run_id=str(run.id),
         dataset_id=str(run.dataset_id),
@@ -41,7 +40,7 @@ def run_message(run: RunRecord) -> pb.Run:
         create_time=timestamp(run.created_at),
         start_time=timestamp(run.started_at),
         finish_time=timestamp(run.finished_at),
-        error=common.Failure(reason=run.error_reason or "", detail=run.error_detail or "") if failed else None,
+        error=_failure(run),
     )
 
 
@@ -55,6 +54,7 @@ def event_message(event: RunEvent) -> pb.RunEvent:
         queue_position=event.queue_position,
         create_time=timestamp(event.created_at),
         remaining=None if event.remaining is None else _duration(event.remaining),
+        error=_failure(event),
     )
 
 
@@ -71,6 +71,12 @@ def _queue_message(name: str, load: QueueLoad) -> pb.Queue:
         running=load.running,
         oldest_wait=_duration(load.oldest_wait),
     )
+
+
+def _failure(what: RunRecord | RunEvent) -> common.Failure | None:
+    if what.error_reason is None:
+        return None
+    return common.Failure(reason=what.error_reason, detail=what.error_detail or "")
 
 
 def _duration(span: timedelta) -> Duration:

@@ -46,10 +46,14 @@ class Pipeline:
     async def watch(self, dataset_id: UUID, *, after: int) -> AsyncIterator[RunEvent | None]:
         """What happens to a dataset's run behind an event, until it has ended; None now and then as a sign of life.
 
+        Behind an event that the run never had (of another dataset, or from before a restored backup), all come.
+
         Raises:
             NotFound: no dataset has this id, or it was removed.
             Unavailable: PostgreSQL does not answer, or too many watch already.
         """
+        if after and after > (await self._events.last_of({dataset_id})).get(dataset_id, after):
+            after = 0
         with self._lookout.watching(dataset_id, after=after) as watcher:
             answered, quiet = False, True
             while True:

@@ -1,5 +1,6 @@
 """Uploading datasets and following them."""
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, cast
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from gateway import schemas
+from gateway.clients import Happened
 from gateway.convert import status_path
 from gateway.dependencies import (
     ClientsDependency,
@@ -19,11 +21,13 @@ from gateway.dependencies import (
     problems,
 )
 from gateway.fields import FILE_FIELD, UploadOptions, UserId
+from shared.errors import ServiceError
+from shared.logs import get_logger
 
 router = APIRouter(tags=["datasets"])
-_Happened = tuple[int, schemas.RunEvent] | None
 _ENDED = object()
 LAST_SEQUENCE = 2**63 - 1
+_log = get_logger("gateway")
 
 
 def _upload_body() -> dict[str, Any]:
@@ -108,28 +112,39 @@ async def watch_dataset(
         int, Header(ge=0, le=LAST_SEQUENCE, description="The last event that is known; browsers send it.")
     ] = 0,
 ) -> Response:
-    """Every change of status, stage and percentage as it happens, until the run has ended."""
+    """Every change of status, stage and percentage as it happens, until the run has ended.
+
+    Each is an event named `progress`; where the dataset is deleted meanwhile, one named `removed` is the last.
+    """
     events = clients.pipeline.watch(dataset_id, after=last_event_id)
     first = await anext(events, _ENDED)
     if first is _ENDED:
         return Response(status_code=204)
     return StreamingResponse(
-        _sent(cast(_Happened, first), events), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        _sent(dataset_id, cast(Happened, first), events),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
     )
 
 
-async def _sent(first: _Happened, events: AsyncGenerator[_Happened]) -> AsyncIterator[str]:
+async def _sent(dataset_id: str, first: Happened, events: AsyncGenerator[Happened]) -> AsyncIterator[str]:
     """The events as text; the call behind them ends with whoever reads it."""
     async with aclosing(events):
-        yield _written(first)
-        async for happened in events:
-            yield _written(happened)
+        yield _written(dataset_id, first)
+        try:
+            async for happened in events:
+                yield _written(dataset_id, happened)
+        except ServiceError as error:
+            # Whoever asks again is told in a status; this one was 200 already.
+            _log.warning("stream of events broken off", dataset_id=dataset_id, reason=error.reason)
 
 
-def _written(happened: _Happened) -> str:
+def _written(dataset_id: str, happened: Happened) -> str:
     """A server-sent event, or a comment that keeps the connection open."""
     if happened is None:
         return ": still here\n\n"
+    if happened == "removed":
+        return f"event: removed\ndata: {json.dumps({'dataset_id': dataset_id})}\n\n"
     sequence, event = happened
     return f"id: {sequence}\nevent: progress\ndata: {event.model_dump_json()}\n\n"
 

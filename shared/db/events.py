@@ -1,7 +1,7 @@
 """What happened to a run, in order: a row for each change of its state, stage or percentage."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,9 @@ class RunEvent:
     """How many due runs of its queue are before it now; None where it does not wait."""
     remaining: timedelta | None
     """How long it will still take, judged by runs of similar size; None where none has completed or it has ended."""
+    error_reason: str | None = None
+    error_detail: str | None = None
+    """Why it failed; in the last event of a run that did."""
 
 
 class Events:
@@ -57,8 +60,10 @@ class Events:
             rows = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
             found = (await connection.execute(rows.order_by(run_events.c.id).limit(MOST_AT_ONCE))).all()
             outlook = await _outlook(connection, run) if found else _Outlook()
-        events = [_event(row, _Outlook()) for row in found[:-1]]
-        return [*events, *(_event(row, outlook) for row in found[-1:])], run.state in ENDED
+        events = [_event(row, _Outlook()) for row in found]
+        if events and found[-1].state == run.state:
+            events[-1] = _latest(found[-1], run, outlook)
+        return events, run.state in ENDED
 
     async def last_of(self, dataset_ids: Collection[UUID]) -> dict[UUID, int]:
         """The sequence of the last event of each dataset's run; those that are gone are absent."""
@@ -77,7 +82,7 @@ class Events:
             run = await _run(connection, dataset_id)
             rows = select(run_events).where(run_events.c.run_id == run.id).order_by(run_events.c.id.desc()).limit(1)
             row = (await connection.execute(rows)).one()
-            return _event(row, await _outlook(connection, run))
+            return _latest(row, run, await _outlook(connection, run))
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,15 @@ async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
         return _Outlook(position)
     if run.state == "queued":
         working = select(func.count()).where(runs.c.queue == run.queue, runs.c.state == "running")
-        at_once = max(1, await connection.scalar(working) or 0)
-        pause = max(timedelta(), run.due_at - run.now)
-        return _Outlook(position, pause + expected + typical * ((position or 0) / at_once))
-    elapsed = run.now - run.started_at
+        at_once = await connection.scalar(working) or 0
+        # Those that are being prepared have to end first, and then those that are before it.
+        ahead = typical * (((position or 0) + 1) / at_once) if at_once else typical * (position or 0)
+        return _Outlook(position, max(timedelta(), run.due_at - run.now) + ahead + expected)
+    # Attempts that came to nothing don't count.
+    begun = select(func.max(run_events.c.created_at)).where(
+        run_events.c.run_id == run.id, run_events.c.stage == "loading"
+    )
+    elapsed = run.now - (await connection.scalar(begun) or run.started_at)
     # One that takes longer than expected is judged by its own pace.
     ahead = expected - elapsed if expected > elapsed else elapsed * (100 - run.percent) / max(run.percent, 10)
     return _Outlook(None, ahead)
@@ -140,6 +150,14 @@ async def _expected(connection: AsyncConnection, run: Row[Any]) -> tuple[timedel
 
     row = (await connection.execute(select(median(similar.c.taken), median(recent.c.taken)))).one()
     return row[0], row[1] or timedelta()
+
+
+def _latest(row: Row[Any], run: Row[Any], outlook: _Outlook) -> RunEvent:
+    """The last event of a run, with what is known of the run besides."""
+    event = _event(row, outlook)
+    if event.state != "failed":
+        return event
+    return replace(event, error_reason=run.error_reason, error_detail=run.error_detail)
 
 
 def _event(row: Row[Any], outlook: _Outlook) -> RunEvent:

@@ -73,8 +73,37 @@ async def test_a_run_that_is_slower_than_expected_is_judged_by_its_own_pace(empt
     assert run is not None and run.lease_token is not None
     assert await runs.progress(run.id, run.lease_token, stage="applying", percent=50)
     async with empty.transaction() as connection:
-        late = "update runs set started_at = now() - make_interval(secs => 60) where id = :id"
+        late = "update run_events set created_at = now() - make_interval(secs => 60) where run_id = :id"
         await connection.execute(text(late), {"id": run.id})
     remaining = (await Events(empty).latest(record.id)).remaining
     assert remaining is not None
     assert timedelta(seconds=55) < remaining < timedelta(seconds=65)
+
+
+async def test_what_an_earlier_attempt_took_says_nothing_of_this_one(empty: Database) -> None:
+    for _ in range(3):
+        await completed(empty, rows=100, seconds=5)
+    runs = Runs(empty)
+    record = await accept_dataset(empty, rows=100, columns=10)
+    assert await runs.claim(record.run.id, lease=LEASE) is not None
+    async with empty.transaction() as connection:
+        silent = (
+            "update run_events set created_at = now() - interval '60 s' where run_id = :id",
+            "update runs set started_at = now() - interval '60 s', lease_until = now() - interval '1 s' where id = :id",
+        )
+        for statement in silent:
+            await connection.execute(text(statement), {"id": record.run.id})
+    assert await runs.claim(record.run.id, lease=LEASE) is not None
+    remaining = (await Events(empty).latest(record.id)).remaining
+    assert remaining is not None
+    assert timedelta(seconds=4) < remaining <= timedelta(seconds=5)
+
+
+async def test_who_waits_waits_for_those_that_run_too(empty: Database) -> None:
+    for _ in range(3):
+        await completed(empty, rows=100, seconds=5)
+    runs = Runs(empty)
+    assert await runs.claim((await accept_dataset(empty, rows=100, columns=10)).run.id, lease=LEASE)
+    waiting = [await accept_dataset(empty, rows=100, columns=10) for _ in range(2)]
+    remaining = [(await Events(empty).latest(record.id)).remaining for record in waiting]
+    assert remaining == [timedelta(seconds=10), timedelta(seconds=15)]

@@ -105,15 +105,29 @@ async def test_many_watch_and_all_hear_everything_once(
     assert await watch(pipeline, records[0], after=heard[0][-1].sequence) == []
 
 
-async def test_who_knows_too_much_hears_of_the_end(database: Database, pipeline: Pipeline) -> None:
+async def test_who_knows_what_never_was_hears_everything(database: Database, pipeline: Pipeline) -> None:
+    """A number from another dataset, or from before a backup was restored."""
     record = await accept_dataset(database)
     watching = asyncio.create_task(watch(pipeline, record, after=2**62))
     await asyncio.sleep(0.3)
     await prepare(database, record)
-    assert not watching.done()
-    watching.cancel()
-    await asyncio.wait([watching])
-    assert await watch(pipeline, record, after=2**62) == []
+    async with asyncio.timeout(10):
+        seen = await watching
+    assert [event.percent for event in seen] == [0, 0, 30, 60, 100]
+    assert await watch(pipeline, record, after=seen[-1].sequence) == []
+    again = await watch(pipeline, record, after=2**62)
+    assert [event.sequence for event in again] == [event.sequence for event in seen]
+
+
+async def test_the_last_event_of_a_failure_tells_why(database: Database, pipeline: Pipeline) -> None:
+    record = await accept_dataset(database)
+    runs = Runs(database)
+    run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
+    assert run is not None and run.lease_token is not None
+    assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
+    *before, last = await watch(pipeline, record)
+    assert (last.error_reason, last.error_detail) == ("NOISE", "Nothing but noise.")
+    assert {event.error_reason for event in before} == {None}
 
 
 async def test_who_watches_waits_out_an_outage(

@@ -241,7 +241,7 @@ class WatchRunRequest(_message.Message):
     dataset_id: _builtins.str
     """The dataset whose run it is."""
     after_sequence: _builtins.int
-    """The sequence number of the last event that is known; 0 for none."""
+    """The sequence number of the last event that is known; 0 for none. Behind one that this run never had, all come."""
     def __init__(
         self,
         *,
@@ -293,6 +293,7 @@ class RunEvent(_message.Message):
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Ascends within a run, with gaps."""
     state: Global___RunState.ValueType
@@ -313,6 +314,10 @@ class RunEvent(_message.Message):
         it has ended.
         """
 
+    @_builtins.property
+    def error(self) -> _dataset_pb2.Failure:
+        """Why the run failed; in the last event of one that did."""
+
     def __init__(
         self,
         *,
@@ -323,10 +328,11 @@ class RunEvent(_message.Message):
         queue_position: _builtins.int | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         remaining: _duration_pb2.Duration | None = ...,
+        error: _dataset_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "error", b"error", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "percent", b"percent", "queue_position", b"queue_position", "remaining", b"remaining", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "error", b"error", "percent", b"percent", "queue_position", b"queue_position", "remaining", b"remaining", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_position: _TypeAlias = _typing.Literal["queue_position"]  # noqa: Y015
     _WhichOneofArgType__queue_position: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position"]  # noqa: Y015
