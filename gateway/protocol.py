@@ -7,6 +7,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.problems import MEDIA_TYPE
 
+ENDLESS = "neuralearn.endless"
+"""In the scope of a request whose answer is a chunked stream that ends with the gateway at the latest."""
+
 
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol with limits on how long a head may be and take, and on how slowly answers are read."""
@@ -57,6 +60,17 @@ class BoundedHttp(HttpToolsProtocol):
             self._received += len(data)
             if self._received > self.head_bytes:
                 self._refuse(431, "Request Header Fields Too Large", "The head of the request is too long.")
+
+    def shutdown(self) -> None:
+        """Answer what is asked, and end what would not end by itself."""
+        cycle = self.cycle
+        if cycle is not None and cycle.scope.get(ENDLESS) and cycle.response_started and not cycle.response_complete:
+            # For the application as if the client had gone, for the client a proper end.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self.transport.write(b"0\r\n\r\n")
+            self.transport.close()
+        super().shutdown()
 
     def pause_writing(self) -> None:
         """Wait for the client to take something."""

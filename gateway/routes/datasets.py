@@ -21,6 +21,7 @@ from gateway.dependencies import (
     problems,
 )
 from gateway.fields import FILE_FIELD, UploadOptions, UserId
+from gateway.protocol import ENDLESS
 from shared.errors import ServiceError
 from shared.logs import get_logger
 
@@ -106,6 +107,7 @@ async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> s
     },
 )
 async def watch_dataset(
+    request: Request,
     dataset_id: DatasetIdPath,
     clients: ClientsDependency,
     last_event_id: Annotated[
@@ -120,6 +122,7 @@ async def watch_dataset(
     first = await anext(events, _ENDED)
     if first is _ENDED:
         return Response(status_code=204)
+    request.scope[ENDLESS] = True
     return StreamingResponse(
         _sent(dataset_id, cast(Happened, first), events),
         media_type="text/event-stream",

@@ -217,7 +217,11 @@ def failed_dataset() -> common.Dataset:
 
 
 class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
-    """Only there to be healthy."""
+    """Healthy, and watching one run."""
+
+    def __init__(self) -> None:
+        self.end: Exception | None = None
+        """What a run that PENDING_ID names ends with, once it is set; until then it goes on."""
 
     async def StartRun(self, request: pipeline_pb2.StartRunRequest, context: Context) -> pipeline_pb2.StartRunResponse:
         """Accept."""
@@ -231,6 +235,13 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.WatchRunRequest, context: Context
     ) -> AsyncIterator[pipeline_pb2.WatchRunResponse]:
         """One event, unless it is known already."""
+        if request.dataset_id == PENDING_ID:
+            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_RUNNING, percent=10)
+            yield pipeline_pb2.WatchRunResponse(event=event)
+            while self.end is None:
+                await asyncio.sleep(0.05)
+                yield pipeline_pb2.WatchRunResponse()
+            raise self.end
         if request.after_sequence < 1:
             event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, percent=100)
             yield pipeline_pb2.WatchRunResponse(event=event)

@@ -18,6 +18,7 @@ class Services:
     """The fakes and where they listen."""
 
     ingest: FakeIngest
+    pipeline: FakePipeline
     report: FakeReport
     targets: dict[str, str]
 
@@ -30,7 +31,7 @@ async def fakes() -> AsyncIterator[Services]:
         for name, fake in (("ingest", ingest), ("pipeline", pipeline), ("report", report)):
             port = await stack.enter_async_context(running_server(served(fake), host="127.0.0.1", port=0))
             targets[name] = f"127.0.0.1:{port}"
-        yield Services(ingest, report, targets)
+        yield Services(ingest, pipeline, report, targets)
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,67 @@
+"""Server-sent events through the gateway, and how a stream of them ends."""
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.errors import NotFound, ServiceError
+from tests.fakes.services import DATASET_ID, PENDING_ID
+from tests.integration.gateway.conftest import Services
+from tests.integration.gateway.process import gateway_process
+
+
+async def test_events_are_named_and_numbered(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/dataset/{DATASET_ID}/events")
+    first, second, data = answer.text.strip().splitlines()
+    assert (first, second) == ("id: 1", "event: progress")
+    assert data.startswith('data: {"status":"completed"')
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert (await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": "1"})).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("error", "last"),
+    [
+        (
+            NotFound("There is no dataset.", reason="DATASET_NOT_FOUND"),
+            f'event: removed\ndata: {{"dataset_id": "{PENDING_ID}"}}',
+        ),
+        (ServiceError("A defect.", reason="INTERNAL"), ": still here"),
+    ],
+)
+async def test_a_stream_that_can_not_go_on_ends_properly(
+    tmp_path: Path, fakes: Services, error: Exception, last: str
+) -> None:
+    fakes.pipeline.end = None
+    with gateway_process(tmp_path, fakes.targets) as gateway:
+        async with (
+            httpx.AsyncClient(base_url=gateway.url, timeout=20) as client,
+            client.stream("GET", f"/dataset/{PENDING_ID}/events") as answer,
+        ):
+            text = ""
+            async for piece in answer.aiter_text():
+                text += piece
+                fakes.pipeline.end = error
+        assert text.startswith("id: 1\n")
+        assert text.rstrip().endswith(last)
+    assert "Traceback" not in gateway.log.read_text()
+
+
+async def test_a_stopping_gateway_ends_streams_properly_and_at_once(tmp_path: Path, fakes: Services) -> None:
+    fakes.pipeline.end = None
+    with gateway_process(tmp_path, fakes.targets) as gateway:
+        async with (
+            httpx.AsyncClient(base_url=gateway.url, timeout=20) as client,
+            client.stream("GET", f"/dataset/{PENDING_ID}/events") as answer,
+        ):
+            begun = None
+            async for _ in answer.aiter_text():  # raises where the stream is cut off
+                if begun is None:
+                    begun = time.monotonic()
+                    gateway.process.terminate()
+            assert begun is not None
+            assert gateway.process.wait(timeout=10) in {0, -15}
+        assert time.monotonic() - begun < 8
+    assert "Traceback" not in gateway.log.read_text()
