@@ -60,7 +60,7 @@ def upload_answer(dataset: common.Dataset) -> schemas.UploadAnswer:
         dataset_id=dataset.dataset_id,
         rows=dataset.rows,
         columns=dataset.columns,
-        status="uploaded",
+        status=_status(dataset),
         mode=_mode(dataset.mode),
         database_name=dataset.database_name,
     )
@@ -77,7 +77,7 @@ def dataset_status(dataset: common.Dataset) -> schemas.DatasetStatus:
         user_id=dataset.user_id,
         collaboration_id=dataset.collaboration_id or None,
         mode=mode,
-        status=_word(common.DatasetState.Name(dataset.state), "DATASET_STATE_"),
+        status=_status(dataset),
         stage=dataset.stage or None,
         progress=dataset.percent,
         progress_info=dataset.progress_info,
@@ -317,6 +317,10 @@ def _options(options: UploadOptions) -> common.DatasetOptions:
 
 def _word(name: str, prefix: str) -> Any:
     return name.removeprefix(prefix).lower()
+
+
+def _status(dataset: common.Dataset) -> schemas.Status:
+    return cast(schemas.Status, _word(common.DatasetState.Name(dataset.state), "DATASET_STATE_"))
 
 
 def _mode(mode: common.Mode.ValueType) -> schemas.Mode:

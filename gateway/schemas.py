@@ -63,12 +63,14 @@ class Problem(BaseModel):
 
 
 class UploadAnswer(BaseModel):
-    """An accepted dataset; its preparation has been queued."""
+    """An accepted dataset, whose preparation has been queued; or the one first accepted under an Idempotency-Key."""
 
     dataset_id: DatasetId
     rows: int = Field(description="Data rows of the file.", examples=[1000])
     columns: int = Field(description="Columns of the file.", examples=[12])
-    status: Literal["uploaded"] = Field(description="Always `uploaded`; follow the status link from here.")
+    status: Status = Field(
+        description="`uploaded`; where the upload is a repeat, where the dataset stands by now.", examples=["uploaded"]
+    )
     mode: Mode = Field(description="Who proposes the steps of the preparation.", examples=["fast"])
     database_name: DatabaseName
 

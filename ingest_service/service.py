@@ -94,13 +94,17 @@ class Ingest:
             return await self._accept(place, received, filename, None, request_id, promise.options)
 
     async def import_url(self, address: str, *, request_id: str | None, options: Options) -> DatasetRecord:
-        """Fetch a file and accept it.
+        """Fetch a file and accept it; a repeat is not fetched again.
 
         Raises:
+            Conflict: the request_id was used for something else.
             InvalidInput: the address is not allowed.
             TooLarge, Unprocessable, LimitExceeded: the file is not there or not one the service takes.
         """
         await self._datasets.check()
+        repeat = await self._repeat(request_id, options, source_url=address, sha256=None)
+        if repeat is not None:
+            return repeat
         async with self._scratch.folder() as place, self._fetcher.open(address) as download:
             received = await receive(download.chunks, place / "raw", max_bytes=self._max_bytes)
             return await self._accept(place, received, download.filename, address, request_id, options)
@@ -175,9 +179,9 @@ class Ingest:
         request_id: str | None,
         options: Options,
     ) -> DatasetRecord:
-        repeat = await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id)
+        repeat = await self._repeat(request_id, options, source_url=source_url, sha256=received.sha256)
         if repeat is not None:
-            return await self._same(repeat, received, options)
+            return repeat
         await self._usage.check(options.user_id, options.mode)
         await self._check_webhook(options.webhook_url)
         name = _tidy_filename(filename)
@@ -216,7 +220,7 @@ class Ingest:
             raise
         if record.id != dataset_id:
             await self._store.delete_prefix(prefix)
-            return await self._same(record, received, options)
+            return await self._same(record, options, source_url=source_url, sha256=received.sha256)
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )
@@ -233,14 +237,28 @@ class Ingest:
                 return await wait_out(lambda: self._datasets.get(new.id), seconds=ACCEPT_SECONDS)
             raise outage
 
-    async def _same(self, repeat: DatasetRecord, received: Received, options: Options) -> DatasetRecord:
-        """The dataset first accepted under a key, if this upload is really the same."""
-        told = await self._datasets.webhook_url(repeat.run.id)
-        first = (repeat.sha256, repeat.run.options, repeat.collaboration_id, told)
-        if first == (received.sha256, options.of_run(), options.collaboration_id, options.webhook_url):
-            return repeat
+    async def _repeat(
+        self, request_id: str | None, options: Options, *, source_url: str | None, sha256: str | None
+    ) -> DatasetRecord | None:
+        """The dataset first accepted under a key, if there is one."""
+        first = await self._datasets.find_repeat(user_id=options.user_id, request_id=request_id)
+        return None if first is None else await self._same(first, options, source_url=source_url, sha256=sha256)
+
+    async def _same(
+        self, first: DatasetRecord, options: Options, *, source_url: str | None, sha256: str | None
+    ) -> DatasetRecord:
+        """The dataset first accepted under a key, if this request is really the same.
+
+        What is fetched is the same where its address is: what is found there may have changed since.
+        """
+        told = await self._datasets.webhook_url(first.run.id)
+        same_bytes = source_url is not None or first.sha256 == sha256
+        before = (first.source_url, first.run.options, first.collaboration_id, told)
+        if same_bytes and before == (source_url, options.of_run(), options.collaboration_id, options.webhook_url):
+            return first
         raise Conflict(
-            "This request_id (Idempotency-Key) was used before for another file or other options; use a new one.",
+            "This Idempotency-Key (request_id in gRPC) was used before for another file, address or option; "
+            "use a new one.",
             reason="IDEMPOTENCY_KEY_REUSED",
         )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator
 
 from gateway import schemas
 from gateway.clients import Happened
@@ -21,8 +22,9 @@ from gateway.dependencies import (
     problems,
 )
 from gateway.fields import FILE_FIELD, UploadOptions, UserId
+from gateway.problems import invalid_fields
 from gateway.protocol import ENDLESS
-from shared.errors import ServiceError
+from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
 
 router = APIRouter(tags=["datasets"])
@@ -60,6 +62,12 @@ def _upload_body() -> dict[str, Any]:
     }
 
 
+def _printable(key: str) -> str:
+    if not key.isascii() or not (key or " ").isprintable():
+        raise ValueError("Must consist of printable ASCII characters")
+    return key
+
+
 @router.post(
     "/dataset/upload",
     summary="Upload a dataset",
@@ -75,16 +83,18 @@ async def upload_dataset(
         str,
         Header(
             max_length=200,
-            pattern=r"^[\x20-\x7e]*$",
             description="Makes repeats harmless: the same owner, key, file and options get the dataset first accepted; "
-            "the same key with anything else answers 409.",
+            "the same key with anything else answers 409. Up to 200 printable ASCII characters; empty for none.",
         ),
+        AfterValidator(_printable),
     ] = "",
 ) -> schemas.UploadAnswer:
     """Send a table in a file, or the address of one; its preparation is queued at once.
 
     The file is stored as it came. Follow the preparation at the path in the `Location` header.
     """
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise invalid_fields([FieldError(field="idempotency-key", description="There may be only one")])
     answer = await gateway.uploads.accept(request, options, request_id=idempotency_key)
     response.headers["Location"] = status_path(answer.dataset_id)
     return answer

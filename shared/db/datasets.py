@@ -74,8 +74,7 @@ class Datasets:
         Raises:
             Unavailable: it does not.
         """
-        async with self._database.transaction():
-            pass
+        await self._database.ping()
 
     async def accept(self, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
         """Store a dataset and its queued run, and charge its owner for the mode, in one transaction.

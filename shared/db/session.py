@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and its failures in our words."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from shared.errors import Unavailable
 
 RETRY_SECONDS = 2.0
+PING_SECONDS = 5.0
 
 _OUTAGES = ("08", "25006", "25P03", "40", "53", "55P03", "57P")
 """SQLSTATE classes and codes that pass: connection failure, a replica that is not the primary (any more), a transaction
@@ -54,6 +56,18 @@ class Database:
                 raise _unavailable() from error
             raise
         except (ConnectionError, TimeoutError, PoolTimeout) as error:
+            raise _unavailable() from error
+
+    async def ping(self) -> None:
+        """Return if PostgreSQL answers, and soon.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        try:
+            async with asyncio.timeout(PING_SECONDS), self.transaction():
+                pass
+        except TimeoutError as error:
             raise _unavailable() from error
 
     @asynccontextmanager

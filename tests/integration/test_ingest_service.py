@@ -15,6 +15,7 @@ import grpc
 import pytest
 
 from ingest_service.composition import build
+from ingest_service.convert import parse_options
 from ingest_service.servicer import service
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import encode_token
@@ -192,6 +193,20 @@ async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
     assert len(await left_behind(store, settings)) == 2
 
 
+async def test_a_repeated_import_is_not_fetched_again(settings: Settings, isolation: Isolation, web: str) -> None:
+    nearby = settings.model_copy(update={"allow_private_urls": True})
+    async with build(nearby, isolation) as ingest:
+        options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
+        first = await ingest.import_url(f"{web}/growing", request_id="once", options=options)
+        again = await ingest.import_url(f"{web}/growing", request_id="once", options=options)
+        assert (again.id, again.sha256) == (first.id, first.sha256)
+        other = await ingest.import_url(f"{web}/growing", request_id="twice", options=options)
+        assert other.sha256 != first.sha256
+        for address, changed in ((f"{web}/moved", options), (f"{web}/growing", replace(options, mode="deep"))):
+            with pytest.raises(Conflict, match="another file, address or option"):
+                await ingest.import_url(address, request_id="once", options=changed)
+
+
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
     options = common.DatasetOptions(user_id=str(uuid4()))
     await upload(stub, messages(request_id="once", options=options))
@@ -246,7 +261,9 @@ async def test_unknown_datasets(stub: "rpc.IngestServiceAsyncStub", dataset_id: 
 
 
 class FileServer(BaseHTTPRequestHandler):
-    """A web server with a dataset, a redirect, and trouble."""
+    """A web server with a dataset, one that grows, a redirect, and trouble."""
+
+    asked = 0
 
     def do_GET(self) -> None:
         if self.path == "/moved":
@@ -255,6 +272,9 @@ class FileServer(BaseHTTPRequestHandler):
             self._answer(302, location="/loop")
         elif self.path == "/people.csv":
             self._answer(200, CSV)
+        elif self.path == "/growing":
+            FileServer.asked += 1
+            self._answer(200, CSV * FileServer.asked)
         else:
             self._answer(404)
 
@@ -281,8 +301,6 @@ def web() -> Iterator[str]:
 async def test_import_from_an_address(web: str, settings: Settings, isolation: Isolation) -> None:
     open_settings = settings.model_copy(update={"allow_private_urls": True})
     async with build(open_settings, isolation) as ingest:
-        from ingest_service.convert import parse_options
-
         options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
         record = await ingest.import_url(f"{web}/moved", request_id=None, options=options)
         assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{web}/moved")

@@ -7,12 +7,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from deploy.local.embedded import EmbeddedPostgres
 from shared.db.datasets import Datasets
 from shared.db.runs import Runs
-from shared.db.session import Database
+from shared.db.session import PING_SECONDS, Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
 from shared.settings import DatabaseSettings
@@ -45,6 +46,21 @@ async def test_a_killed_server(server: EmbeddedPostgres, fragile: Database) -> N
         await ask(fragile)
     server.start()
     await ask(fragile)
+
+
+async def test_a_server_that_stands_still(server: EmbeddedPostgres, fragile: Database) -> None:
+    await ask(fragile)
+    processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+    for one in processes:
+        one.suspend()
+    try:
+        async with asyncio.timeout(2 * PING_SECONDS):
+            with pytest.raises(Unavailable):
+                await fragile.ping()
+    finally:
+        for one in processes:
+            one.resume()
+    await fragile.ping()
 
 
 async def test_a_server_without_free_connections(server: EmbeddedPostgres, fragile: Database) -> None:

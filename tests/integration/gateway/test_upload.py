@@ -17,6 +17,25 @@ def only(ingest: FakeIngest) -> tuple[str, common.DatasetOptions]:
     return received.filename, received.options
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (["a", "b"], "only one"),
+        (["x" * 201], "200 characters"),
+        (["tab\there"], "printable ASCII"),
+        (["ümläut"], "printable ASCII"),
+    ],
+)
+async def test_keys_that_are_refused(
+    client: httpx.AsyncClient, ingest: FakeIngest, keys: list[str], words: str
+) -> None:
+    headers = [(b"Idempotency-Key", key.encode()) for key in keys]
+    answer = await client.post("/dataset/upload", files={"file": ("x.csv", CSV)}, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert words in answer.json()["detail"]
+    assert ingest.uploads == []
+
+
 async def test_an_upload_answers_the_dataset(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
     answer = await upload(client, FILE, **{"Idempotency-Key": "key 1", "X-Request-ID": "abc-1"})
     assert answer.status_code == 200
