@@ -22,6 +22,7 @@ from shared.rpc.status import service_errors
 from shared.settings import GatewaySettings
 
 HEALTH_SECONDS = 2.0
+SERVERS = ("database", "queue", "store")
 WATCH_SECONDS = 3600.0
 AGAIN_SECONDS = 1.0
 TableName = Literal["raw", "cleaned", "engineered", "changes"]
@@ -297,20 +298,23 @@ class ReportClient:
 
 
 class HealthClient:
-    """Asks every service whether it serves."""
+    """Asks every service whether it serves, and PipelineService about the servers they all need."""
 
     def __init__(self, channels: dict[str, grpc.aio.Channel]) -> None:
         self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
 
-    async def services(self) -> dict[str, Serving]:
-        """Each service's state; all are asked at once."""
-        states = await asyncio.gather(*(self._ask(name) for name in self._stubs))
-        return dict(zip(self._stubs, states, strict=True))
+    async def ask(self) -> tuple[dict[str, Serving], dict[str, Serving]]:
+        """The state of each service, and of each server; all are asked at once."""
+        names = {name: f"neuralearn.{name}.v1.{name.capitalize()}Service" for name in self._stubs}
+        asked = [self._ask(service, name) for service, name in names.items()]
+        asked += [self._ask("pipeline", server) for server in SERVERS]
+        states = dict(zip((*names, *SERVERS), await asyncio.gather(*asked), strict=True))
+        return {name: states[name] for name in names}, {name: states[name] for name in SERVERS}
 
-    async def _ask(self, name: str) -> Serving:
-        request = health_pb2.HealthCheckRequest(service=f"neuralearn.{name}.v1.{name.capitalize()}Service")
+    async def _ask(self, service: str, name: str) -> Serving:
+        request = health_pb2.HealthCheckRequest(service=name)
         try:
-            answer = await self._stubs[name].Check(request, timeout=HEALTH_SECONDS)
+            answer = await self._stubs[service].Check(request, timeout=HEALTH_SECONDS)
         except grpc.aio.AioRpcError:
             return "unreachable"
         return "serving" if answer.status == health_pb2.HealthCheckResponse.SERVING else "not_serving"

@@ -380,24 +380,3 @@ class CleanedDatasetPage(BaseModel):
     collaboration_id: str = Field(description="The group.", examples=["team-7"])
     datasets: list[CleanedDataset] = Field(description="The page.")
     next_page_token: NextPageToken
-
-
-class Health(BaseModel):
-    """Whether the services behind the gateway answer."""
-
-    status: Literal["ok", "unavailable"] = Field(description="`ok` when all services serve.", examples=["ok"])
-    version: str = Field(description="The gateway's version.", examples=["0.1.0"])
-    services: dict[str, Literal["serving", "not_serving", "unreachable"]] = Field(
-        description="Each service.", examples=[{"ingest": "serving", "pipeline": "serving", "report": "serving"}]
-    )
-
-
-class About(BaseModel):
-    """Where to go from the root."""
-
-    name: str = Field(description="The service's name.", examples=["NeuraLearn"])
-    version: str = Field(description="The gateway's version.", examples=["0.1.0"])
-    docs: str = Field(description="The API, to try out.", examples=["/docs"])
-    redoc: str = Field(description="The API, to read.", examples=["/redoc"])
-    openapi: str = Field(description="The API, for programs.", examples=["/openapi.json"])
-    health: str = Field(description="Whether everything answers.", examples=["/health"])

@@ -1,11 +1,12 @@
 """The gateway itself: its health, and a page for people who open the root."""
 
 from html import escape
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from gateway import schemas
+from gateway import service_schemas as schemas
 from gateway.dependencies import GatewayDependency
 
 router = APIRouter(tags=["service"])
@@ -21,15 +22,28 @@ _PAGE_HEADERS = {
 @router.get(
     "/health",
     summary="Ask whether everything answers",
-    responses={503: {"model": schemas.Health, "description": "At least one service does not serve."}},
+    responses={503: {"model": schemas.Health, "description": "At least one service or server does not answer."}},
 )
 async def get_health(gateway: GatewayDependency, response: Response) -> schemas.Health:
-    """Asks every service behind the gateway, two seconds at most."""
-    services = await gateway.clients.health.services()
-    ok = all(state == "serving" for state in services.values())
+    """Asks every service behind the gateway, two seconds at most, and PipelineService what it knows of the servers.
+
+    For people and alarms. A probe that takes a gateway out of service should ask `/health/live`: with Redis or a
+    service away, uploads are accepted all the same, and errors are told honestly.
+    """
+    services, servers = await gateway.clients.health.ask()
+    ok = all(state == "serving" for state in (*services.values(), *servers.values()))
     response.status_code = 200 if ok else 503
     response.headers["Cache-Control"] = "no-store"
-    return schemas.Health(status="ok" if ok else "unavailable", version=gateway.version, services=services)
+    status: Literal["ok", "unavailable"] = "ok" if ok else "unavailable"
+    return schemas.Health(status=status, version=gateway.version, services=services, servers=servers)
+
+
+@router.head("/health/live", include_in_schema=False)
+@router.get("/health/live", summary="Ask whether the gateway answers")
+async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Live:
+    """Asks nobody: for the probes of an orchestrator."""
+    response.headers["Cache-Control"] = "no-store"
+    return schemas.Live(status="ok", version=gateway.version)
 
 
 @router.head("/", include_in_schema=False)

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -16,6 +17,13 @@ from shared.rpc.interceptors import RpcInterceptor
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 GRACE_SECONDS = 5.0
+CHECK_SECONDS = 2.0
+"""How often health asks what a service needs, and how long that may take to answer."""
+
+Check = Callable[[], Awaitable[object]]
+"""Returns where something answers, and raises Unavailable where it does not."""
+
+_NOTHING: Mapping[str, Check] = MappingProxyType({})
 FLOW: Sequence[tuple[str, int]] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 256 * 1024))
 """How much of a stream may be on its way: by itself gRPC lets 10 MiB and more wait for a slow reader, in memory."""
 
@@ -42,8 +50,12 @@ class Service:
 
 
 @asynccontextmanager
-async def running_server(service: Service, *, host: str, port: int, concurrency: int = 512) -> AsyncIterator[int]:
+async def running_server(
+    service: Service, *, host: str, port: int, concurrency: int = 512, needs: Mapping[str, Check] = _NOTHING
+) -> AsyncIterator[int]:
     """Serve until the block ends; yields the bound port (useful with `port` 0).
+
+    Health tells of what the service `needs`, too, under these names; without it the service serves all the same.
 
     Raises:
         ServiceError: with reason PORT_TAKEN when the address can't be bound.
@@ -62,20 +74,37 @@ async def running_server(service: Service, *, host: str, port: int, concurrency:
     await server.start()
     for name in ("", service.name):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    looking = [asyncio.create_task(_look_after(checks, name, check)) for name, check in needs.items()]
     _log.info("serving", rpc=service.name, address=f"{host}:{bound}")
     try:
         yield bound
     finally:
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
         await checks.enter_graceful_shutdown()
         await server.stop(GRACE_SECONDS)
         _log.info("stopped", rpc=service.name)
 
 
-async def serve(service: Service, *, host: str, port: int) -> None:
+async def _look_after(checks: health.aio.HealthServicer, name: str, check: Check) -> None:
+    """Have health say whether something that is needed answers."""
+    while True:
+        status = health_pb2.HealthCheckResponse.SERVING
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check()
+        except (ServiceError, OSError):
+            status = health_pb2.HealthCheckResponse.NOT_SERVING
+        await checks.set(name, status)
+        await asyncio.sleep(CHECK_SECONDS)
+
+
+async def serve(service: Service, *, host: str, port: int, needs: Mapping[str, Check] = _NOTHING) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with running_server(service, host=host, port=port):
+    async with running_server(service, host=host, port=port, needs=needs):
         await stop.wait()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from gateway.clients import SERVERS
 from shared.rpc.server import running_server
 from tests.fakes.services import FakeIngest, FakePipeline, FakeReport, served
 from tests.integration.gateway.forms import MIB
@@ -23,13 +24,19 @@ class Services:
     targets: dict[str, str]
 
 
+async def well() -> None:
+    """Answer like a server that does."""
+
+
 @pytest.fixture(scope="package")
 async def fakes() -> AsyncIterator[Services]:
     ingest, pipeline, report = FakeIngest(), FakePipeline(), FakeReport()
     async with AsyncExitStack() as stack:
         targets = {}
         for name, fake in (("ingest", ingest), ("pipeline", pipeline), ("report", report)):
-            port = await stack.enter_async_context(running_server(served(fake), host="127.0.0.1", port=0))
+            needs = dict.fromkeys(SERVERS, well)
+            server = running_server(served(fake), host="127.0.0.1", port=0, needs=needs)
+            port = await stack.enter_async_context(server)
             targets[name] = f"127.0.0.1:{port}"
         yield Services(ingest, pipeline, report, targets)
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.services import DATASET_ID
+from shared.errors import Unavailable
+from shared.rpc.server import running_server
+from tests.fakes.services import DATASET_ID, FakePipeline, served
 from tests.integration.gateway.conftest import Services
 from tests.integration.gateway.process import gateway_process
 
@@ -16,6 +18,29 @@ async def test_health(client: httpx.AsyncClient) -> None:
     body = answer.json()
     assert body["status"] == "ok" and body["version"]
     assert body["services"] == dict.fromkeys(("ingest", "pipeline", "report"), "serving")
+    assert body["servers"] == dict.fromkeys(("database", "queue", "store"), "serving")
+    assert (await client.get("/health/live")).json() == {"status": "ok", "version": body["version"]}
+
+
+async def test_health_without_a_database(fakes: Services, tmp_path: Path) -> None:
+    async def away() -> None:
+        raise Unavailable("It does not answer.")
+
+    async def there() -> None:
+        return
+
+    needs = {"database": away, "queue": there, "store": there}
+    async with running_server(served(FakePipeline()), host="127.0.0.1", port=0, needs=needs) as port:
+        targets = {**fakes.targets, "pipeline": f"127.0.0.1:{port}"}
+        with gateway_process(tmp_path, targets) as gateway:
+            async with httpx.AsyncClient(base_url=gateway.url) as client:
+                answer = await client.get("/health")
+                live = await client.get("/health/live")
+            assert answer.status_code == 503
+            assert answer.json()["status"] == "unavailable"
+            assert answer.json()["servers"] == {"database": "not_serving", "queue": "serving", "store": "serving"}
+            assert answer.json()["services"]["pipeline"] == "serving"
+            assert live.status_code == 200
 
 
 async def test_the_root_for_people_and_for_programs(client: httpx.AsyncClient) -> None:
