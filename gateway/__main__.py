@@ -20,6 +20,7 @@ def main() -> None:
         port=settings.gateway_port,
         http=BoundedHttp,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,

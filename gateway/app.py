@@ -19,6 +19,7 @@ from gateway.problems import MEDIA_TYPE, install_problem_handlers
 from gateway.routes import collaboration, datasets, results, service
 from gateway.upload import Uploads
 from gateway.version import project_version
+from shared.logs import get_logger
 from shared.settings import GatewaySettings
 
 _DESCRIPTION = """
@@ -31,6 +32,7 @@ Upload a table; get it back cleaned, profiled and ready for a model, with the re
 Every error is `application/problem+json` with a stable `reason`. Every answer carries `X-Request-ID`; send your own to
 follow a request through the logs.
 """
+_log = get_logger("gateway")
 _TAGS = [
     {"name": "datasets", "description": "Upload datasets and follow them."},
     {"name": "results", "description": "Tables, charts, features, logs and reports of a dataset."},
@@ -74,7 +76,9 @@ def _lifespan(settings: GatewaySettings, version: str) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_clients(settings) as clients:
             app.state.gateway = _gateway(settings, clients, version)
+            _log.info("serving", address=f"{settings.gateway_host}:{settings.gateway_port}")
             yield
+            _log.info("stopped")
 
     return lifespan
 

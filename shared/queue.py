@@ -124,7 +124,7 @@ async def connect_queue(redis_url: str) -> RunQueue:
     try:
         await queue.ping()
     except Unavailable as error:
-        log.warning("queue_unreachable", error=str(error.__cause__))
+        log.warning("Redis does not answer", error=str(error.__cause__))
     return queue
 
 
@@ -189,14 +189,14 @@ class DoorbellWorker(Worker):
             async with asyncio.timeout(_POLL_SECONDS):
                 await self._poll_iteration()
         except (RedisError, OSError) as error:
-            log.warning("queue_unreachable", queue=self.queue_name, error=repr(error))
+            log.warning("Redis does not answer; no run is taken up", queue=self.queue_name, error=repr(error))
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._hear()
             except (RedisError, OSError) as error:
-                log.warning("doorbell_unreachable", queue=self.queue_name, error=repr(error))
+                log.warning("Redis does not answer; nobody can ring", queue=self.queue_name, error=repr(error))
                 await asyncio.sleep(self.poll_delay_s)
 
     async def _hear(self) -> None:

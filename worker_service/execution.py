@@ -133,7 +133,7 @@ class RunExecutor:
         """Prepare a claimed run, and tell PostgreSQL how it went; False where its lease was lost."""
         started = time.perf_counter()
         log = _log.bind(run_id=str(run.id), attempt=run.attempt)
-        log.info("run started", queue=run.queue)
+        log.info("run started", queue=run.queue, workers_fallen_silent=run.crashes)
         try:
             await self._attempt(run, token)
             seconds = time.perf_counter() - started
@@ -141,8 +141,7 @@ class RunExecutor:
             RUNS.labels(run.queue, "completed").inc()
             RUN_SECONDS.labels(run.queue).observe(seconds)
         except LeaseLost:
-            log.warning("run called off or lost to another worker")
-            RUNS.labels(run.queue, "lost").inc()
+            await self._tell_loss(run)
             return False
         except asyncio.CancelledError:
             await see_through(self._hand_back(run.id, token))
@@ -155,6 +154,20 @@ class RunExecutor:
             RUNS.labels(run.queue, "retried" if verdict.retried else "failed").inc()
             await self._settle(run, token, verdict)
         return True
+
+    async def _tell_loss(self, run: RunRecord) -> None:
+        """Say why the run is ours no more: its owner called it off or removed it, or somebody else has it."""
+        try:
+            called_off = (await self._runs.get(run.id)).state == "cancelled"
+        except NotFound:
+            called_off = True
+        except Unavailable:
+            called_off = False
+        if called_off:
+            _log.info("run called off", run_id=str(run.id))
+        else:
+            _log.warning("run lost to another worker", run_id=str(run.id))
+        RUNS.labels(run.queue, "cancelled" if called_off else "lost").inc()
 
     async def _attempt(self, run: RunRecord, token: UUID) -> None:
         progress = _Progress()

@@ -24,7 +24,11 @@ def run_in_foreground(build: Callable[[Output], Stack]) -> None:
     try:
         with contextlib.suppress(KeyboardInterrupt), _interruptible(), build(terminal) as stack:
             console.print(_addresses(stack))
-            stack.wait()
+            try:
+                stack.wait()
+            except KeyboardInterrupt:
+                console.print("Stopping; what is being prepared is handed back …")
+                raise
         terminal.close()
         console.print("Everything stopped.")
     except StartFailed as error:

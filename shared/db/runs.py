@@ -44,6 +44,7 @@ class RunRecord:
     options: dict[str, Any]
     state: RunState
     attempt: int
+    crashes: int
     due_at: datetime
     turn_at: datetime
     lease_token: UUID | None
@@ -232,14 +233,15 @@ class Runs:
 
     async def fail_exhausted(self) -> Sequence[UUID]:
         """End the runs whose worker fell silent in their last attempt, or for the second time."""
-        detail = (
-            f"The workers preparing this dataset died {MAX_CRASHES} times or in the last of {MAX_ATTEMPTS} attempts; "
-            "the data may need more memory than they have."
+        hint = "; the data may need more memory than they have."
+        died = case(
+            (runs.c.crashes >= MAX_CRASHES - 1, f"The workers preparing this dataset died {MAX_CRASHES} times{hint}"),
+            else_=f"The worker preparing this dataset died in the last of {MAX_ATTEMPTS} attempts{hint}",
         )
         statement = (
             update(runs)
             .where(runs.c.id.in_(_unlocked(_is_silent(), _is_exhausted())))
-            .values(**_failed("WORKER_LOST", detail))
+            .values(**_failed("WORKER_LOST", died))
             .returning(runs.c.id)
         )
         async with self._database.transaction() as connection:
@@ -311,7 +313,7 @@ def _released() -> dict[str, Any]:
     return {"state": "queued", "stage": "queued", "percent": 0, "lease_token": None, "lease_until": None}
 
 
-def _failed(reason: str, detail: str) -> dict[str, Any]:
+def _failed(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:
     return {
         "state": "failed",
         "stage": "failed",

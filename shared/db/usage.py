@@ -128,7 +128,7 @@ def used_up(usage: ModeUsage) -> QuotaExceeded:
     """The error for a mode of which nothing is left."""
     anew = "" if usage.resets_at is None else f" The count starts anew on {usage.resets_at:%Y-%m-%d %H:%M} UTC."
     return QuotaExceeded(
-        f"{usage.mode} may be used {usage.limit} {'time' if usage.limit == 1 else 'times'}, and all of it is used up."
+        f"The quota of {usage.mode} mode is used up: {usage.used} of {usage.limit} uploads."
         f"{anew} The mode fast works without limit, and GET /usage tells what is left.",
         reason="MODE_QUOTA_USED_UP",
         metadata={"mode": usage.mode, "limit": str(usage.limit), "used": str(usage.used)},

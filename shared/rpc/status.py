@@ -65,7 +65,7 @@ KINDS: dict[type[ServiceError], Mapping] = {
     InvalidInput: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The request is not valid"),
     LimitExceeded: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 400, "The table is too large"),
     TooLarge: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
-    Unprocessable: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The file can't be read as a table"),
+    Unprocessable: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
     NotFound: Mapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
     PermissionDenied: Mapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
     QuotaExceeded: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),

@@ -97,7 +97,7 @@ def test_deep_writes_a_report_and_has_a_quota(user: User) -> None:
     assert refused.status_code == 429
     problem = refused.json()
     assert problem["reason"] == "MODE_QUOTA_USED_UP"
-    assert "deep may be used 1 time, and all of it is used up" in problem["detail"]
+    assert "quota of deep mode is used up: 1 of 1 uploads" in problem["detail"]
     assert "fast works without limit" in problem["detail"]
 
 

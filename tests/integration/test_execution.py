@@ -134,8 +134,10 @@ async def test_a_cancelled_run_ends_its_child_within_a_second(workshop: Workshop
     await until(workshop, record.run.id, "running")
     await asyncio.sleep(0.3)
     assert await workshop.runs.cancel(record.run.id)
-    async with asyncio.timeout(3):
-        await work
+    with capture_logs() as logs:
+        async with asyncio.timeout(3):
+            await work
+    assert ("info", "run called off") in {(line["log_level"], line["event"]) for line in logs}
     run = await workshop.runs.get(record.run.id)
     assert (run.state, run.stage, run.artifacts) == ("cancelled", "cancelled", None)
     assert not await workshop.runs.cancel(record.run.id)

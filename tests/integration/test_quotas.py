@@ -50,7 +50,7 @@ async def test_fifty_uploads_at_once_charge_exactly_the_limit(database: Database
     assert await used(usage, user_id) == 3
     page = await Datasets(database).list(user_id=user_id)
     assert len(page.rows) == 3
-    with pytest.raises(QuotaExceeded, match="may be used 3 times") as caught:
+    with pytest.raises(QuotaExceeded, match="quota of smart mode is used up: 3 of 3") as caught:
         await usage.check(user_id, "smart")
     assert caught.value.metadata == {"mode": "smart", "limit": "3", "used": "3"}
     await upload(database, usage, user_id=user_id, mode="fast")

@@ -97,6 +97,7 @@ async def test_a_worker_that_dies_in_its_last_attempt_ends_the_run(runs: Runs, d
     assert dataset.run.id in await runs.fail_exhausted()
     failed = await runs.get(dataset.run.id)
     assert (failed.state, failed.error_reason) == ("failed", "WORKER_LOST")
+    assert f"in the last of {MAX_ATTEMPTS} attempts" in (failed.error_detail or "")
 
 
 async def make_due(database: Database, run_id: UUID) -> None:
