@@ -19,5 +19,4 @@ async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
             yield bucket
         return
     directory = LocalObjectStore(settings.storage_dir)
-    await directory.sweep()
     yield directory

@@ -124,7 +124,7 @@ class LocalObjectStore:
             ) from error
 
     async def sweep(self) -> int:
-        """Remove staged files of processes that died."""
+        """Remove staged files of processes that died, and folders that they made for nothing."""
         return await asyncio.to_thread(self._sweep)
 
     async def close(self) -> None:
@@ -251,6 +251,10 @@ class LocalObjectStore:
                     if entry.stat().st_mtime < oldest:
                         os.unlink(entry)
                         removed += 1
+        for folder, _, objects in os.walk(self._root, topdown=False):
+            if not objects and folder not in (str(self._root), str(self._staging)):
+                with suppress(OSError):  # not empty; whoever is about to put something there makes it anew
+                    os.rmdir(folder)
         return removed
 
 

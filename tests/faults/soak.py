@@ -238,7 +238,10 @@ class Soak:
         ledger.failed.update(run["error_reason"] for run in states.values() if run["state"] == "failed")
         kept = [one for one in self._accepted if states.get(one.dataset_id, {"state": ""})["state"] != "cancelled"]
         await world.check(kept, may_fail=True)
-        ledger.orphans = len(await world.orphans())
+        orphans = await world.orphans()
+        ledger.orphans = len(orphans)
+        for orphan in orphans:
+            print(f"orphaned: {orphan}", file=sys.stderr)
         rows = await world.rows(
             "select extract(epoch from created_at - before)::float from (select *, "
             "lag(created_at) over run as before, lag(state) over run as was from run_events "

@@ -160,10 +160,11 @@ class World:
             await database.close()
 
     async def orphans(self) -> list[str]:
-        """Folders of objects that belong to no dataset."""
+        """Folders of objects that belong to no dataset, and what is in them."""
         known = {str(row[0]) for row in await self.rows("select id from datasets")}
         folder = self.stack.settings.storage_dir / "datasets"
-        return [path.name for path in folder.glob("*") if path.name not in known]
+        unknown = [path for path in folder.glob("*") if path.name not in known]
+        return [f"{path.name}: {sorted(below.name for below in path.rglob('*'))}" for path in unknown]
 
     def redis(self) -> Redis:
         """A client of Redis itself."""
@@ -213,21 +214,31 @@ class World:
 
     async def check(self, accepted: Iterable[Accepted], *, may_fail: bool = False) -> None:
         """The promises P1 to P3: each ended with its one result, whole, or with a reason; nothing else is left."""
-        for one in accepted:
-            run = await self.run(one)
-            if run["state"] == "failed" and may_fail:
-                assert run["error_reason"] and run["error_detail"], _brief(run)
-                continue
-            assert run["state"] == "completed", _brief(run)
-            told = "select count(*) from run_events where run_id = $1 and state = 'completed'"
-            assert (await self.rows(told, run["id"]))[0][0] == 1
-            doubled = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
-            graphs = (await self.rows(doubled, run["id"]))[0]
-            assert graphs[0] == graphs[1] > 0
-            steps = "select count(*) from (select step, action, column_name, reason from cleaning_logs "
-            steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
-            assert (await self.rows(steps, run["id"]))[0][0] == 0
-            await self._check_objects(one, run)
+        slots = asyncio.Semaphore(8)
+
+        async def look(one: Accepted) -> None:
+            async with slots:
+                await self._check(one, may_fail=may_fail)
+
+        async with asyncio.TaskGroup() as tasks:
+            for one in accepted:
+                tasks.create_task(look(one))
+
+    async def _check(self, one: Accepted, *, may_fail: bool) -> None:
+        run = await self.run(one)
+        if run["state"] == "failed" and may_fail:
+            assert run["error_reason"] and run["error_detail"], _brief(run)
+            return
+        assert run["state"] == "completed", _brief(run)
+        told = "select count(*) from run_events where run_id = $1 and state = 'completed'"
+        assert (await self.rows(told, run["id"]))[0][0] == 1
+        doubled = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
+        graphs = (await self.rows(doubled, run["id"]))[0]
+        assert graphs[0] == graphs[1] > 0
+        steps = "select count(*) from (select step, action, column_name, reason from cleaning_logs "
+        steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
+        assert (await self.rows(steps, run["id"]))[0][0] == 0
+        await self._check_objects(one, run)
 
     async def _check_objects(self, accepted: Accepted, run: Any) -> None:
         deadline = time.monotonic() + 30

@@ -431,9 +431,31 @@ async def test_local_sweeps_what_the_dead_left(tmp_path: Path) -> None:
         (staging / name).touch()
         then = datetime.now(UTC).timestamp() - age * 3600
         os.utime(staging / name, (then, then))
+    made_for_nothing = tmp_path / "objects" / "datasets" / "x" / "runs"
+    made_for_nothing.mkdir(parents=True)
     async with open_store(_settings(storage_dir=tmp_path / "objects")) as opened:
+        await opened.put_bytes("datasets/y/raw", b"kept")
+        assert await opened.sweep() == 1
         assert _tree(staging) == ["alive"]
-        assert await _keys(opened, "") == []
+        assert await _keys(opened, "") == ["datasets/y/raw"]
+    assert not made_for_nothing.parent.exists()
+
+
+async def test_local_sweeping_and_writing_go_together(directory: ObjectStore) -> None:
+    """A folder that is swept away between its making and its first object is made anew."""
+
+    async def sweep() -> None:
+        for _ in range(50):
+            await directory.sweep()
+
+    async def write() -> None:
+        for number in range(100):
+            await directory.put_bytes(f"a/{number}/b/c", b"x")
+            await directory.delete(f"a/{number}/b/c")
+            await directory.put_bytes(f"kept/{number}", b"x")
+
+    await asyncio.gather(sweep(), write(), write())
+    assert len(await _keys(directory, "")) == 100
 
 
 async def test_local_check_names_the_setting(tmp_path: Path) -> None:
