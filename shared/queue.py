@@ -250,9 +250,9 @@ def build_worker(
     """A worker that calls `run` for each due run of one queue, up to `slots` at once; built inside the event loop.
 
     When `run` returns True it is called once more, by whichever worker is free. Otherwise, and whatever it raises, its
-    job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more
-    often than each `lease_seconds`, or another worker takes the run up. `job_timeout` (seconds) cancels a `run` that
-    has lost its own deadline.
+    job is done: only Postgres makes it due again. `run` must call `RunQueue.renew` more often than each
+    `lease_seconds`, or another worker takes the run up. `job_timeout` (seconds) cancels a `run` that has lost its own
+    deadline.
     """
     worker = DoorbellWorker(
         [func(_as_job(run), name=_FUNCTION, max_tries=2**31)],

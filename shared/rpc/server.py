@@ -18,7 +18,8 @@ from shared.rpc.interceptors import RpcInterceptor
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 GRACE_SECONDS = 5.0
 CHECK_SECONDS = 2.0
-"""How often health asks what a service needs, and how long that may take to answer."""
+"""Pause after which health asks again what a service needs."""
+ANSWER_SECONDS = 5.0
 
 Check = Callable[[], Awaitable[object]]
 """Returns where something answers, and raises Unavailable where it does not."""
@@ -92,9 +93,9 @@ async def _look_after(checks: health.aio.HealthServicer, name: str, check: Check
     while True:
         status = health_pb2.HealthCheckResponse.SERVING
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await check()
-        except (ServiceError, OSError):
+        except Exception:  # whatever is wrong with it, it does not answer
             status = health_pb2.HealthCheckResponse.NOT_SERVING
         await checks.set(name, status)
         await asyncio.sleep(CHECK_SECONDS)
