@@ -334,6 +334,7 @@ def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> Non
         "queue_position": None,
         "eta_seconds": None,
         "at": None,
+        "error": None,
     }
     assert watched(user, dataset) == [(n, e | {"queue_position": None, "eta_seconds": None}) for n, e in events]
     middle = numbers[len(numbers) // 2]
