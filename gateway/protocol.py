@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import MutableMapping
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -9,6 +11,9 @@ from gateway.problems import MEDIA_TYPE
 
 ENDLESS = "neuralearn.endless"
 """In the scope of a request whose answer is a chunked stream that ends with the gateway at the latest."""
+
+STOPPING = "neuralearn.stopping"
+"""In the scope of a request that had no answer yet when the gateway was asked to stop: it should be a short one."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -64,7 +69,9 @@ class BoundedHttp(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Answer what is asked, and end what would not end by itself."""
         cycle = self.cycle
-        if cycle is not None and cycle.scope.get(ENDLESS) and cycle.response_started and not cycle.response_complete:
+        if cycle is not None and not cycle.response_started:
+            cast(MutableMapping[str, object], cycle.scope)[STOPPING] = True
+        elif cycle is not None and cycle.scope.get(ENDLESS) and not cycle.response_complete:
             # For the application as if the client had gone, for the client a proper end.
             cycle.disconnected = True
             cycle.message_event.set()

@@ -15,7 +15,16 @@ from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import Page
 from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
-from shared.errors import Conflict, FieldError, InvalidInput, NotFound, ServiceError, Unavailable, Unprocessable
+from shared.errors import (
+    Conflict,
+    FieldError,
+    InvalidInput,
+    NotFound,
+    QuotaExceeded,
+    ServiceError,
+    Unavailable,
+    Unprocessable,
+)
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
@@ -182,7 +191,14 @@ class Ingest:
         repeat = await self._repeat(request_id, options, source_url=source_url, sha256=received.sha256)
         if repeat is not None:
             return repeat
-        await self._usage.check(options.user_id, options.mode)
+        try:
+            await self._usage.check(options.user_id, options.mode)
+        except QuotaExceeded:
+            # The first one under this key may have been accepted, and charged, since it was looked for.
+            repeat = await self._repeat(request_id, options, source_url=source_url, sha256=received.sha256)
+            if repeat is not None:
+                return repeat
+            raise
         await self._check_webhook(options.webhook_url)
         name = _tidy_filename(filename)
         table = place / "table.arrow"

@@ -52,6 +52,7 @@ def _target(value: str) -> str:
 
 
 def _signing_key(text: str) -> bytes:
+    text = text.strip()
     encoded = text.removeprefix("whsec_")
     try:
         key = text.encode() if encoded == text else base64.b64decode(encoded, validate=True)

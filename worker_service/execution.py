@@ -152,7 +152,7 @@ class RunExecutor:
             frames = error.frames if isinstance(error, TaskFailed) else None
             log.warning("attempt failed", reason=verdict.reason, retried=verdict.retried, frames=frames)
             RUNS.labels(run.queue, "retried" if verdict.retried else "failed").inc()
-            await self._settle(run, token, verdict)
+            return await self._settle(run, token, verdict)
         return True
 
     async def _tell_loss(self, run: RunRecord) -> None:
@@ -305,7 +305,9 @@ class RunExecutor:
         except NotFound:  # its dataset was removed
             return False
 
-    async def _settle(self, run: RunRecord, token: UUID, verdict: "_Verdict") -> None:
+    async def _settle(self, run: RunRecord, token: UUID, verdict: "_Verdict") -> bool:
+        """Tell PostgreSQL how an attempt failed; False where the run is somebody else's by now."""
+
         async def settle() -> bool:
             detail = verdict.detail
             if verdict.retried and run.attempt < MAX_ATTEMPTS:
@@ -314,7 +316,7 @@ class RunExecutor:
                 detail = f"{detail} It was tried {run.attempt} times."
             return await self._runs.fail(run.id, token, reason=verdict.reason, detail=detail)
 
-        await wait_out(settle, seconds=OUTAGE_SECONDS)
+        return await wait_out(settle, seconds=OUTAGE_SECONDS)
 
     def _judge(self, run: RunRecord, error: Exception) -> "_Verdict":
         """What an attempt died of, and whether another one may fare better."""

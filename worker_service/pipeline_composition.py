@@ -44,7 +44,7 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
             upkeep = [asyncio.create_task(job) for job in jobs]
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, lookout=lookout, queue=queue)
-                needs = {"database": database.ping, "queue": queue.ping, "store": store.check}
+                needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port, needs=needs)
             finally:
                 for task in upkeep:

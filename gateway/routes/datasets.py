@@ -23,7 +23,7 @@ from gateway.dependencies import (
 )
 from gateway.fields import FILE_FIELD, UploadOptions, UserId
 from gateway.problems import invalid_fields
-from gateway.protocol import ENDLESS
+from gateway.protocol import ENDLESS, STOPPING
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
 
@@ -132,6 +132,9 @@ async def watch_dataset(
     first = await anext(events, _ENDED)
     if first is _ENDED:
         return Response(status_code=204)
+    if request.scope.get(STOPPING):
+        await events.aclose()
+        return Response(_written(dataset_id, cast(Happened, first)), media_type="text/event-stream")
     request.scope[ENDLESS] = True
     return StreamingResponse(
         _sent(dataset_id, cast(Happened, first), events),

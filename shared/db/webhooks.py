@@ -107,6 +107,11 @@ class Webhooks:
 
     async def _settle(self, delivery: Delivery, **values: object) -> None:
         # A run that was tried again meanwhile, and has ended anew, has begun to count anew.
-        same = (webhooks.c.run_id == delivery.run_id) & (webhooks.c.attempt == delivery.attempt)
+        statement = update(webhooks).where(
+            webhooks.c.run_id == delivery.run_id,
+            webhooks.c.attempt == delivery.attempt,
+            runs.c.id == webhooks.c.run_id,
+            runs.c.finished_at == delivery.finished_at,
+        )
         async with self._database.transaction() as connection:
-            await connection.execute(update(webhooks).where(same).values(**values))
+            await connection.execute(statement.values(**values))

@@ -99,6 +99,10 @@ class ObjectStore(Protocol):
         """Prove that objects can be written and removed, or raise `Unavailable` naming the setting at fault."""
         ...
 
+    async def ping(self) -> None:
+        """Return if the store answers, or raise `Unavailable`; leaves nothing there, however often it is asked."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections; the store is of no use afterwards."""
         ...

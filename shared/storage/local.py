@@ -123,6 +123,10 @@ class LocalObjectStore:
                 reason="STORAGE_FULL" if error.errno in EXHAUSTED else "STORAGE_UNAVAILABLE",
             ) from error
 
+    async def ping(self) -> None:
+        """Write and remove a file."""
+        await self.check()
+
     async def sweep(self) -> int:
         """Remove staged files of processes that died, and folders that they made for nothing."""
         return await asyncio.to_thread(self._sweep)

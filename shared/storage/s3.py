@@ -184,6 +184,13 @@ class S3ObjectStore:
         except FAILURES as error:
             raise Unavailable(self._diagnosis(error), reason="STORAGE_UNAVAILABLE") from error
 
+    async def ping(self) -> None:
+        """List one object."""
+        try:
+            await self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{RESERVED_NAME}/", MaxKeys=1)
+        except FAILURES as error:
+            raise Unavailable(self._diagnosis(error), reason="STORAGE_UNAVAILABLE") from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

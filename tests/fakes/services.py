@@ -222,6 +222,8 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
     def __init__(self) -> None:
         self.end: Exception | None = None
         """What a run that PENDING_ID names ends with, once it is set; until then it goes on."""
+        self.pause = 0.0
+        """Seconds before its first event."""
 
     async def StartRun(self, request: pipeline_pb2.StartRunRequest, context: Context) -> pipeline_pb2.StartRunResponse:
         """Accept."""
@@ -236,6 +238,7 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
     ) -> AsyncIterator[pipeline_pb2.WatchRunResponse]:
         """One event, unless it is known already."""
         if request.dataset_id == PENDING_ID:
+            await asyncio.sleep(self.pause)
             event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_RUNNING, percent=10)
             yield pipeline_pb2.WatchRunResponse(event=event)
             while self.end is None:

@@ -364,8 +364,9 @@ async def test_more_than_a_page(store: ObjectStore) -> None:
     assert await _keys(store, "") == []
 
 
-async def test_check_leaves_nothing(store: ObjectStore) -> None:
+async def test_asking_whether_it_works_leaves_nothing(store: ObjectStore) -> None:
     await store.check()
+    await store.ping()
     assert await _keys(store, "") == []
 
 
@@ -623,6 +624,8 @@ async def test_link_of_impossible_life(bucket: ObjectStore, expires: timedelta) 
 )
 async def test_s3_check_names_the_setting(rclone: S3Server, options: dict[str, str], sentence: str) -> None:
     async with open_store(_s3_settings(rclone, **options)) as store:
+        with pytest.raises(Unavailable):
+            await store.ping()
         with pytest.raises(Unavailable, match=sentence) as caught:
             await store.check()
     assert caught.value.__cause__ is not None

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.runs import Runs
 from shared.db.session import Database
+from shared.db.usage import Quota, Usage
 from shared.db.webhooks import BACKOFF, Webhooks
 from shared.outside import Outside
 from tests.records import accept_dataset, publication
@@ -146,6 +147,27 @@ async def test_a_receiver_has_the_time_that_is_promised(database: Database) -> N
         await end(database, record)
         receiver.pause = 11
         assert await messenger(database).deliver() == 1
+
+
+@pytest.mark.parametrize("late", ["delivered", "refused", "gone"])
+async def test_a_late_answer_about_an_earlier_end_says_nothing_of_a_later_one(database: Database, late: str) -> None:
+    webhooks, runs = Webhooks(database), Runs(database)
+    record = await accept(database, "http://203.0.113.1/hook")
+    assert await runs.cancel(record.run.id)
+    (earlier,) = [one for one in await webhooks.claim(limit=1000, per_owner=1000) if one.run_id == record.run.id]
+    assert await Datasets(database).renew(record, Usage(database, Quota({})))
+    await end(database, record)
+    (later,) = [one for one in await webhooks.claim(limit=1000, per_owner=1000) if one.run_id == record.run.id]
+    assert (later.attempt, later.state) == (earlier.attempt, "completed")
+    if late == "delivered":
+        await webhooks.delivered(earlier)
+    else:
+        await webhooks.failed(earlier, "No answer.", for_good=late == "gone")
+    told = await row(database, record)
+    assert (told.delivered_at, told.error) == (None, None)
+    assert told.due_at is not None
+    await webhooks.delivered(later)
+    assert (await row(database, record)).delivered_at is not None
 
 
 async def test_private_networks_are_not_told(database: Database) -> None:

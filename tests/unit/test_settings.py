@@ -23,15 +23,15 @@ def test_a_signing_key_may_be_in_base64(environment: pytest.MonkeyPatch, key: by
 
 
 def test_a_signing_key_may_be_any_text(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("WEBHOOK_SECRET", "correct horse battery")
+    environment.setenv("WEBHOOK_SECRET", " correct horse battery\n")
     secret = load_settings(Settings).webhook_secret
     assert secret is not None and secret.get_secret_value() == b"correct horse battery"
 
 
-@pytest.mark.parametrize("secret", ["whsec_%%%", "whsec_abcde", "whsec_", "whsec_c2hvcnQ=", "short"])
+@pytest.mark.parametrize("secret", [" " * 16, "whsec_%%%", "whsec_abcde", "whsec_", "whsec_c2hvcnQ=", "short"])
 def test_a_signing_key_that_proves_nothing_is_refused(environment: pytest.MonkeyPatch, secret: str) -> None:
     environment.setenv("WEBHOOK_SECRET", secret)
     with pytest.raises(SystemExit) as caught:
         load_settings(Settings)
     assert "WEBHOOK_SECRET" in str(caught.value)
-    assert secret.removeprefix("whsec_") not in str(caught.value) or secret == "whsec_"
+    assert secret not in str(caught.value) or secret in " whsec_"

@@ -1,5 +1,6 @@
 """Server-sent events through the gateway, and how a stream of them ends."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -46,6 +47,22 @@ async def test_a_stream_that_can_not_go_on_ends_properly(
                 fakes.pipeline.end = error
         assert text.startswith("id: 1\n")
         assert text.rstrip().endswith(last)
+    assert "Traceback" not in gateway.log.read_text()
+
+
+async def test_a_stopping_gateway_begins_no_stream(tmp_path: Path, fakes: Services) -> None:
+    fakes.pipeline.end, fakes.pipeline.pause = None, 1.0
+    with gateway_process(tmp_path, fakes.targets) as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+            asking = asyncio.create_task(client.get(f"/dataset/{PENDING_ID}/events"))
+            await asyncio.sleep(0.5)
+            gateway.process.terminate()
+            begun = time.monotonic()
+            answer = await asking
+        fakes.pipeline.pause = 0.0
+        assert answer.text.startswith("id: 1\n")
+        assert gateway.process.wait(timeout=10) in {0, -15}
+        assert time.monotonic() - begun < 8
     assert "Traceback" not in gateway.log.read_text()
 
 
