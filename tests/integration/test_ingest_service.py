@@ -207,6 +207,31 @@ async def test_a_repeated_import_is_not_fetched_again(settings: Settings, isolat
                 await ingest.import_url(address, request_id="once", options=changed)
 
 
+async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
+    settings: Settings, isolation: Isolation, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one is accepted, and uses up the quota, after the repeat has looked for it."""
+    limited = settings.model_copy(update={"allow_private_urls": True, "smart_uploads_per_user": 1})
+    options = replace(parse_options(common.DatasetOptions(mode=common.MODE_SMART)), user_id=str(uuid4()))
+    accepted: list[DatasetRecord] = []
+    begun = False
+    check = Usage.check
+
+    async def check_late(usage: Usage, user_id: str, mode: str) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            accepted.append(await ingest.import_url(f"{web}/people.csv", request_id="once", options=options))
+        await check(usage, user_id, mode)
+
+    monkeypatch.setattr(Usage, "check", check_late)
+    async with build(limited, isolation) as ingest:
+        repeat = await ingest.import_url(f"{web}/people.csv", request_id="once", options=options)
+        assert [repeat.id] == [record.id for record in accepted]
+        with pytest.raises(QuotaExceeded):
+            await ingest.import_url(f"{web}/people.csv", request_id="twice", options=options)
+
+
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
     options = common.DatasetOptions(user_id=str(uuid4()))
     await upload(stub, messages(request_id="once", options=options))
