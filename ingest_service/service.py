@@ -1,7 +1,7 @@
 """Accepting a dataset: either everything about it is stored, or nothing is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
 from uuid import UUID, uuid4
@@ -171,7 +171,7 @@ class Ingest:
         await self._datasets.delete(dataset_id)
         _log.info("dataset deleted", dataset_id=str(dataset_id))
         try:
-            await self._store.delete_prefix(f"datasets/{dataset_id}")
+            await self._store.delete_prefix(_prefix(dataset_id))
         except Unavailable as error:
             _log.warning("objects of a deleted dataset kept", dataset_id=str(dataset_id), reason=error.reason)
 
@@ -188,17 +188,13 @@ class Ingest:
         request_id: str | None,
         options: Options,
     ) -> DatasetRecord:
+        # Asked before the repeat is looked for: whoever used up the quota under the same key is found then.
+        used_up = await self._used_up(options)
         repeat = await self._repeat(request_id, options, source_url=source_url, sha256=received.sha256)
         if repeat is not None:
             return repeat
-        try:
-            await self._usage.check(options.user_id, options.mode)
-        except QuotaExceeded:
-            # The first one under this key may have been accepted, and charged, since it was looked for.
-            repeat = await self._repeat(request_id, options, source_url=source_url, sha256=received.sha256)
-            if repeat is not None:
-                return repeat
-            raise
+        if used_up is not None:
+            raise used_up
         await self._check_webhook(options.webhook_url)
         name = _tidy_filename(filename)
         table = place / "table.arrow"
@@ -206,7 +202,7 @@ class Ingest:
         await failpoint("decoded")
         options.check_columns(decoded)
         dataset_id = uuid4()
-        prefix = f"datasets/{dataset_id}"
+        prefix = _prefix(dataset_id)
         new = NewDataset(
             id=dataset_id,
             request_id=request_id,
@@ -224,16 +220,10 @@ class Ingest:
             table_key=f"{prefix}/table.arrow",
             parse_plan=_parse_plan(decoded),
         )
-        try:
-            await self._store.put_file(new.raw_key, received.path, move=True)
-            await self._store.put_file(new.table_key, table, move=True)
-            if decoded.rejected_rows:
-                await self._store.put_file(f"{prefix}/rejects.parquet", place / "rejects.parquet", move=True)
-            await failpoint("stored")
-            record = await see_through(self._accept_rows(new, options.new_run()))
-        except BaseException:
-            await see_through(self._discard(dataset_id, prefix))
-            raise
+        files = {new.raw_key: received.path, new.table_key: table}
+        if decoded.rejected_rows:
+            files[f"{prefix}/rejects.parquet"] = place / "rejects.parquet"
+        record = await self._keep(new, files, options.new_run())
         if record.id != dataset_id:
             await self._store.delete_prefix(prefix)
             return await self._same(record, options, source_url=source_url, sha256=received.sha256)
@@ -243,6 +233,25 @@ class Ingest:
         await failpoint("accepted")
         self._ring_soon(record.run.id)
         return record
+
+    async def _used_up(self, options: Options) -> QuotaExceeded | None:
+        """The error for an owner who has nothing left of the mode."""
+        try:
+            await self._usage.check(options.user_id, options.mode)
+        except QuotaExceeded as error:
+            return error
+        return None
+
+    async def _keep(self, new: NewDataset, files: Mapping[str, Path], run: NewRun) -> DatasetRecord:
+        """Store a dataset's objects and its rows, or nothing; the one first accepted where this is a repeat."""
+        try:
+            for key, path in files.items():
+                await self._store.put_file(key, path, move=True)
+            await failpoint("stored")
+            return await see_through(self._accept_rows(new, run))
+        except BaseException:
+            await see_through(self._discard(new.id))
+            raise
 
     async def _accept_rows(self, new: NewDataset, run: NewRun) -> DatasetRecord:
         try:
@@ -319,12 +328,12 @@ class Ingest:
                 ) from None
             raise Unprocessable("The file broke its reader; please check that it is a table.") from None
 
-    async def _discard(self, dataset_id: UUID, prefix: str) -> None:
+    async def _discard(self, dataset_id: UUID) -> None:
         """Remove what was stored, unless it was accepted after all: the answer to a commit can be lost on its way."""
         try:
             await self._datasets.get(dataset_id)
         except NotFound:
-            await self._store.delete_prefix(prefix)
+            await self._store.delete_prefix(_prefix(dataset_id))
         except Unavailable:
             _log.warning("stored objects kept, as their dataset can't be looked up", dataset_id=str(dataset_id))
 
@@ -338,6 +347,11 @@ class Ingest:
             await self._ring(run_id)
         except ServiceError as error:
             _log.warning("doorbell not rung; the reconciler will find the run", run_id=str(run_id), reason=error.reason)
+
+
+def _prefix(dataset_id: UUID) -> str:
+    """Where the objects of a dataset lie."""
+    return f"datasets/{dataset_id}"
 
 
 def _tidy_filename(filename: str) -> str:
