@@ -59,11 +59,13 @@ class Events:
             run = await _run(connection, dataset_id)
             rows = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
             found = (await connection.execute(rows.order_by(run_events.c.id).limit(MOST_AT_ONCE))).all()
+            if found and found[-1].state != run.state:
+                run = await _run(connection, dataset_id)  # it went on between the two questions
             outlook = await _outlook(connection, run) if found else _Outlook()
         events = [_event(row, _Outlook()) for row in found]
         if events and found[-1].state == run.state:
             events[-1] = _latest(found[-1], run, outlook)
-        return events, run.state in ENDED
+        return events, (found[-1] if found else run).state in ENDED
 
     async def last_of(self, dataset_ids: Collection[UUID]) -> dict[UUID, int]:
         """The sequence of the last event of each dataset's run; those that are gone are absent."""

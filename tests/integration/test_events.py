@@ -1,10 +1,14 @@
 """Events of a run: what lies before it, as far as anybody can know."""
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db import events as shared_events
 from shared.db.datasets import TURN
 from shared.db.events import Events
 from shared.db.runs import Runs
@@ -107,3 +111,25 @@ async def test_who_waits_waits_for_those_that_run_too(empty: Database) -> None:
     waiting = [await accept_dataset(empty, rows=100, columns=10) for _ in range(2)]
     remaining = [(await Events(empty).latest(record.id)).remaining for record in waiting]
     assert remaining == [timedelta(seconds=10), timedelta(seconds=15)]
+
+
+async def test_a_run_that_ends_while_it_is_asked_about_is_told_to_have_ended(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is told the last event, and not that it is the last, would wait for ever."""
+    runs, look = Runs(empty), shared_events._run
+    record = await accept_dataset(empty)
+    run = await runs.claim(record.run.id, lease=LEASE)
+    assert run is not None and run.lease_token is not None
+    token = run.lease_token
+
+    async def look_and_fail(connection: AsyncConnection, dataset_id: UUID) -> Any:
+        seen = await look(connection, dataset_id)
+        await runs.fail(record.run.id, token, reason="NOISE", detail="Nothing but noise.")
+        return seen
+
+    monkeypatch.setattr(shared_events, "_run", look_and_fail)
+    events, ended = await Events(empty).after(record.id, 0)
+    assert [event.state for event in events] == ["queued", "running", "failed"]
+    assert events[-1].error_reason == "NOISE"
+    assert ended
