@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from worker_service.core.charts import Chart, draw_charts
 from worker_service.core.executor import Outcome, apply
 from worker_service.core.features import feature_manifest
-from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
 from worker_service.core.quality import assess
 from worker_service.core.recipe import Recipe
+from worker_service.core.table.frame import Frame
 from worker_service.logbook import log_rows, storable
 from worker_service.planner.advisor import Advised, not_asked
 from worker_service.planner.consultation import ai_summary, compose_report, prepare_with

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from ingest_service.decoding import Limits, decode_file
 from worker_service.core.executor import StepResult, apply
-from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
+from worker_service.core.table.frame import Frame
 from worker_service.planner.advisor import Advised
 from worker_service.planner.consultation import prepare_with
 from worker_service.planner.heuristics import Options, propose

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, get_args
 
-from worker_service.core.reading import ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
+from worker_service.core.parsing import ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
 from worker_service.core.recipe import Recipe
 from worker_service.core.steps import (
     AnyStep,

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.executor import apply
-from worker_service.core.frame import Frame
 from worker_service.core.ledger import undo
 from worker_service.core.profile import profile
-from worker_service.core.rendering import render_table
+from worker_service.core.table.canonical_text import render_table
+from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 
 ROWS = 150

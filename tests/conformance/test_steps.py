@@ -10,14 +10,14 @@ from tests.conformance.steps import KINDS, STEPS, read, recipe
 from worker_service.core.charts import draw_charts
 from worker_service.core.executor import Outcome, apply
 from worker_service.core.features import feature_manifest
-from worker_service.core.frame import Frame
 from worker_service.core.ledger import undo
+from worker_service.core.parsing import infer
 from worker_service.core.profile import Profile, profile
-from worker_service.core.reading import infer
 from worker_service.core.recipe import Recipe
-from worker_service.core.rendering import render_table
 from worker_service.core.report import write_report
 from worker_service.core.steps import AnyStep, apply_step, describe_step
+from worker_service.core.table.canonical_text import render_table
+from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 
 CHOICES = ((None, Options()), ("a", Options(outlier_method="zscore", outlier_strategy="remove")))

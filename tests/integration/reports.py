@@ -30,9 +30,9 @@ from shared.rpc.status import from_rpc_error
 from shared.settings import Settings
 from shared.storage import ObjectStore
 from tests.unit.report.charts import boxplot, correlation, histogram
-from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
 from worker_service.core.quality import assess
+from worker_service.core.table.frame import Frame
 
 RAW = b"name,age\nAda,36\nGrace,\n"
 CLEANED = pa.table({"name": ["Ada", "Grace"], "age": [36, 36]})

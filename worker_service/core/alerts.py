@@ -7,7 +7,7 @@ from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.leakage import Leak
 from worker_service.core.missingness import Missingness
 from worker_service.core.profile import Profile
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.wording import count, examples, fraction, listing, number, percent, plural_verb, quoted
 
 AlertKind = Literal[

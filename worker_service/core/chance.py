@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker_service.core.duplicates import fingerprints
-from worker_service.core.frame import Column
+from worker_service.core.table.frame import Column
 
 SAMPLE_ROWS = 5_000
 """Chance is judged by the pairs that so many rows form."""

@@ -9,15 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from worker_service.core.column_type import MOST_LEVELS, ChosenType, ColumnType, decide_type, obey
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import TIMESTAMP, Column
-from worker_service.core.reading import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
-from worker_service.core.rendering import render
+from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.semantics import Semantic, recognise_semantic, sentence
 from worker_service.core.sentinels import Sentinel, Sentinels, find_sentinels, mask
 from worker_service.core.slips import Slip, find_slips, mended
 from worker_service.core.spellings import Spelling, find_spellings, merged
-from worker_service.core.statistics import (
+from worker_service.core.stats.summary import (
     MomentSummary,
     NumberSummary,
     TextSummary,
@@ -28,6 +25,9 @@ from worker_service.core.statistics import (
     summarise_numbers,
     summarise_text,
 )
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column
 
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 FEWEST_VALUES = 10

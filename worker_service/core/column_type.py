@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from worker_service.core.frame import Column
-from worker_service.core.statistics import TextSummary, ordered, summarise_text
+from worker_service.core.stats.summary import TextSummary, ordered, summarise_text
+from worker_service.core.table.frame import Column
 from worker_service.core.wording import count, fraction, number
 
 ColumnType = Literal[

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from rapidfuzz.distance import DamerauLevenshtein
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Mask
-from worker_service.core.rendering import render
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 
 MOST_COLUMNS = 30
 """So many columns are compared, those with the fewest values first."""

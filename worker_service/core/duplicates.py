@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import TIMESTAMP, Column, Mask
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 
 EXPLAINED = 0.05
 """Where chance makes at least this share of the pairs of equal rows, none is removed."""

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from worker_service.core.frame import Frame
 from worker_service.core.ledger import Ledger
 from worker_service.core.recipe import Recipe
 from worker_service.core.steps import (
@@ -27,6 +26,7 @@ from worker_service.core.steps import (
     describe_step,
     settle_step,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import listing, quoted
 
 State = Literal["applied", "skipped", "flagged"]

@@ -7,7 +7,7 @@ from worker_service.core.column_type import ColumnType
 from worker_service.core.executor import Outcome
 from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.target import Target
 
 Role = Literal["feature", "target", "identifier", "constant", "text", "sparse", "duplicate"]

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import TIMESTAMP, Column, Mask
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 
 MOST_ROWS = 2000
 """So many rows, evenly spaced, teach a model."""

@@ -7,9 +7,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column
 from worker_service.core.guessing import (
     MOST_ROWS,
     by_boosting,
@@ -24,7 +21,10 @@ from worker_service.core.guessing import (
     sampled,
 )
 from worker_service.core.predictability import taken
-from worker_service.core.statistics import Value
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 Method = Literal[
     "mean",

@@ -6,9 +6,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column
 from worker_service.core.guessing import features, moderate, sampled
 from worker_service.core.predictability import (
     Codes,
@@ -18,7 +15,10 @@ from worker_service.core.predictability import (
     taken,
     what_to_predict,
 )
-from worker_service.core.statistics import Value
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 FEWEST_ROWS = 50
 ALMOST_PERFECT = 0.97

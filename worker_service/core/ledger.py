@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.frame import Column, Frame
-from worker_service.core.rendering import render
 from worker_service.core.steps import Effect
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import Column, Frame
 
 SCHEMA = pa.schema(
     [

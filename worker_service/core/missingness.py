@@ -8,14 +8,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
-from worker_service.core.correlation import coefficients
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column, Mask
-from worker_service.core.reading.missing import REFUSALS
-from worker_service.core.reading.spec import AnyReadAs
-from worker_service.core.rendering import render
-from worker_service.core.statistics import Value
+from worker_service.core.parsing.missing import REFUSALS
+from worker_service.core.parsing.spec import AnyReadAs
+from worker_service.core.stats.correlation import coefficients
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 
 MOST_ROWS = 5000
 FEWEST_CELLS = 10

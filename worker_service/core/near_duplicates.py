@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from worker_service.core.chance import Places, pairs_by_chance
 from worker_service.core.dependencies import is_slip
-from worker_service.core.distinct import distinct
 from worker_service.core.duplicates import differs, fingerprints
-from worker_service.core.frame import Column, Mask
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 
 MOST_PAIRS = 20_000
 """Where more rows agree in half of the columns, that half does not tell rows apart."""

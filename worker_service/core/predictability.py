@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column
 from worker_service.core.guessing import features, moderate, sampled
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 FEWEST_ROWS = 60
 MOST_CLASSES = 20

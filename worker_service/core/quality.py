@@ -4,7 +4,7 @@ from typing import Literal
 
 from worker_service.core.alerts import Alert, find_alerts
 from worker_service.core.profile import Profile
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.wording import fraction, plural_verb
 
 PartName = Literal["completeness", "uniqueness", "validity", "consistency", "plausibility", "clarity"]

@@ -6,7 +6,7 @@ from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.executor import Outcome, StepResult
 from worker_service.core.profile import Profile
 from worker_service.core.recipe import Recipe
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.wording import count, examples, fraction, listing, percent, plural_verb, quoted
 
 _MOST_LINES = 40

@@ -6,9 +6,9 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Value, summarise_numbers
+from worker_service.core.stats.summary import Value, summarise_numbers
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 from worker_service.core.wording import fraction
 
 Meaning = Literal["email", "url", "phone", "postal_code", "country_code", "latitude", "longitude"]

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.fences import FENCE_IQRS, Numbers, widen
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Value, quantiles, runs
+from worker_service.core.stats.fences import FENCE_IQRS, Numbers, widen
+from worker_service.core.stats.summary import Value, quantiles, runs
+from worker_service.core.table.frame import Column
 
 FEWEST_CELLS = 3
 SMALLEST_SHARE = 0.005

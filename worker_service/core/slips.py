@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Value, ordered, summarise_numbers
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import Value, ordered, summarise_numbers
+from worker_service.core.table.frame import Column
 
 FACTORS = (10.0, 100.0, 1000.0)
 FEWEST_SLIPS = 3

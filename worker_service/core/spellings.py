@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 from rapidfuzz.distance import OSA
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 MOST_SLIPS = 3
 """A spelling with a wrong letter is taken for a slip where at most so many cells have it,"""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.wording import listing, percent, quoted
 
 STRONG_NAMES = frozenset(

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.planner.proposals import Advice, DeepAdvice, Narrative, joined
 from worker_service.planner.question import INSTRUCTION, Question
 

@@ -7,7 +7,7 @@ from worker_service.core.column_profile import ColumnProfile
 from worker_service.core.dependencies import Dependency
 from worker_service.core.imputation import ImputationRace
 from worker_service.core.profile import Profile
-from worker_service.core.statistics import Fences
+from worker_service.core.stats.summary import Fences
 from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
 from worker_service.core.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.target import Target

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from worker_service.core.column_profile import ColumnProfile, is_number
-from worker_service.core.correlation import coefficients
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Frame
+from worker_service.core.parsing import infer_as, read
 from worker_service.core.predictability import predictability
 from worker_service.core.profile import Profile
-from worker_service.core.reading import infer_as, read
-from worker_service.core.statistics import runs
+from worker_service.core.stats.correlation import coefficients
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import runs
 from worker_service.core.steps import (
     AnyStep,
     FillMissing,
@@ -27,6 +26,7 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.target import PREDICTED
 from worker_service.core.wording import count, listing, number, percent, plural_verb, quoted
 from worker_service.planner.evidence import (

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 
 from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.correlation import Correlation
+from worker_service.core.stats.correlation import Correlation
 from worker_service.core.steps import Bin, DateParts, Ratio
 from worker_service.core.steps.date_parts import DatePart
 from worker_service.core.wording import number, quoted

@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
 from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column, Frame
-from worker_service.core.reading import infer_units, read
-from worker_service.core.reading.units import is_currency, is_unit
+from worker_service.core.parsing import infer_units, read
+from worker_service.core.parsing.units import is_currency, is_unit
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, number, quoted
 from worker_service.planner.proposals import UnitConversion
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
 from shared.telemetry import AI_CALLS, AI_SECONDS, AI_TOKENS
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 
 Outcome = Literal[
     "answered",

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker_service.core.column_profile import MOST_OUTLIERS, ColumnProfile
-from worker_service.core.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.profile import Profile
-from worker_service.core.statistics import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
+from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS
+from worker_service.core.stats.summary import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
 from worker_service.core.steps import AnyStep, TreatOutliers
 from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
 from worker_service.core.target import Target

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from worker_service.core.alerts import find_alerts
 from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile
-from worker_service.core.rendering import render
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import Frame
 
 CONTEXT_ROWS = 10
 MOST_COLUMNS = 60

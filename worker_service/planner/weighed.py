@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
 from worker_service.core.steps import Flag
+from worker_service.core.table.frame import Frame
 from worker_service.core.target import Target
 
 

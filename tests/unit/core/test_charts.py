@@ -10,9 +10,9 @@ from tests.conformance.steps import BECAUSE, fill, outliers, recipe
 from worker_service.core.charts import AnyChart, Chart, draw_charts
 from worker_service.core.charts.data import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
 from worker_service.core.executor import apply
-from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
 from worker_service.core.steps import AnyStep, DropColumn
+from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 
 

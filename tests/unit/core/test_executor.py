@@ -8,8 +8,7 @@ import pytest
 
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
 from worker_service.core.executor import Outcome, StepResult, apply
-from worker_service.core.frame import Frame
-from worker_service.core.reading import ReadInteger, ReadText
+from worker_service.core.parsing import ReadInteger, ReadText
 from worker_service.core.steps import (
     AnyStep,
     Bin,
@@ -22,6 +21,7 @@ from worker_service.core.steps import (
     Ratio,
     Scale,
 )
+from worker_service.core.table.frame import Frame
 
 
 def outcome(table: dict[str, Any], *steps: AnyStep, target: str | None = None) -> Outcome:

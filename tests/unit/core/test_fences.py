@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.fences import medcouple
-from worker_service.core.frame import Column
 from worker_service.core.slips import find_slips
-from worker_service.core.statistics import Fences, summarise_numbers
+from worker_service.core.stats.fences import medcouple
+from worker_service.core.stats.summary import Fences, summarise_numbers
+from worker_service.core.table.frame import Column
 
 
 def fences(values: Any, method: str = "iqr") -> Fences:

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.frame import Column, Frame
-from worker_service.core.rendering import render
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import Column, Frame
 
 
 def test_decoded_types_settle() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from sklearn.datasets import load_breast_cancer, load_iris
 
-from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
+from worker_service.core.table.frame import Frame
 
 RNG = np.random.default_rng(5)
 

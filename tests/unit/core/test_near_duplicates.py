@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.executor import Outcome, apply
-from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
+from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.frame import Column, Frame
 from worker_service.core.profile import Profile, profile
-from worker_service.core.statistics import summarise_numbers
+from worker_service.core.stats.summary import summarise_numbers
+from worker_service.core.table.frame import Column, Frame
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 31)]
 

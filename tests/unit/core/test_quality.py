@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.alerts import Alert
-from worker_service.core.frame import Frame
 from worker_service.core.profile import Profile, profile
 from worker_service.core.quality import Assessment, assess
+from worker_service.core.table.frame import Frame
 
 CITIES = ["Oslo", "Rome", "Bern", "Lima"] * 25
 NUMBERS = [str(value % 37 + 10) for value in range(100)]

@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from worker_service.core.frame import Column
-from worker_service.core.reading import Inference, ReadDecimal, ReadInteger, infer, read
-from worker_service.core.rendering import render
+from worker_service.core.parsing import Inference, ReadDecimal, ReadInteger, infer, read
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import Column
 
 
 def inferred(*cells: str | None) -> Inference:

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.frame import Column
 from worker_service.core.slips import find_slips, mended
+from worker_service.core.table.frame import Column
 
 RNG = np.random.default_rng(7)
 WEIGHTS = RNG.normal(72, 9, 500).round(1)

@@ -3,10 +3,10 @@
 import pyarrow as pa
 
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
-from worker_service.core.frame import Frame
+from worker_service.core.parsing import ReadInteger
 from worker_service.core.profile import profile
-from worker_service.core.reading import ReadInteger
 from worker_service.core.steps import Bin, Flag, Ratio, Scale
+from worker_service.core.table.frame import Frame
 from worker_service.planner.guards import guard
 
 FACTS = profile(Frame.from_table(pa.table({"a": ["1", "2", "3"], "b": ["3", "4", "5"], "y": ["0", "1", None]})))

@@ -7,10 +7,9 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.executor import Outcome, apply
-from worker_service.core.frame import Frame
 from worker_service.core.profile import profile
 from worker_service.core.recipe import Recipe
-from worker_service.core.statistics import MomentSummary
+from worker_service.core.stats.summary import MomentSummary
 from worker_service.core.steps import (
     AnyStep,
     DropColumn,
@@ -22,6 +21,7 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.planner.derived import propose_date_parts
 from worker_service.planner.heuristics import Options, propose
 from worker_service.planner.names import Names

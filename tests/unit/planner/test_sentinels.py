@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.executor import Outcome, apply
-from worker_service.core.frame import Column, Frame
 from worker_service.core.ledger import undo
 from worker_service.core.profile import profile
 from worker_service.core.sentinels import find_sentinels
+from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.heuristics import Options, propose
 
 RNG = np.random.default_rng(4)

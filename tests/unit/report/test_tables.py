@@ -9,7 +9,7 @@ import pytest
 
 from report_service.tables import write_csv
 from shared.errors import Unavailable
-from worker_service.core.rendering import render
+from worker_service.core.table.canonical_text import render
 
 
 def as_csv(table: pa.Table, folder: Path) -> str:

@@ -1,9 +1,9 @@
 """How often each value of a categorical column occurs."""
 
 from worker_service.core.charts.data import Countplot
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
-from worker_service.core.rendering import render
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 MOST_LABELS = 20
 

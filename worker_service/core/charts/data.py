@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 
 
 class Histogram(Value):

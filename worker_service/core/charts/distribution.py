@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from worker_service.core.charts.data import Box, Histogram
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Fences, ordered, quantiles
+from worker_service.core.stats.summary import Fences, ordered, quantiles
+from worker_service.core.table.frame import Column
 
 MOST_OUTLIERS = 200
 MOST_BINS = 40

@@ -16,11 +16,11 @@ from worker_service.core.charts.data import (
 )
 from worker_service.core.charts.distribution import box, histogram
 from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.correlation import Correlation
 from worker_service.core.executor import Outcome
-from worker_service.core.frame import Column
 from worker_service.core.profile import Profile
-from worker_service.core.statistics import Fences
+from worker_service.core.stats.correlation import Correlation
+from worker_service.core.stats.summary import Fences
+from worker_service.core.table.frame import Column
 from worker_service.core.wording import quoted
 
 _WITHOUT_CHART = ("constant", "identifier", "text", "empty")

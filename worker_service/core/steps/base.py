@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker_service.core.frame import Column, Frame, Mask
+from worker_service.core.table.frame import Column, Frame, Mask
 from worker_service.core.wording import quoted
 
 Phase = Literal["cleaning", "outliers", "features"]

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from worker_service.core.frame import Column, Frame
 from worker_service.core.steps.base import (
     ColumnStep,
     Effect,
@@ -19,6 +18,7 @@ from worker_service.core.steps.base import (
     describe_step,
     require_number,
 )
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, listing, number, quoted
 
 

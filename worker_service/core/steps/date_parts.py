@@ -9,8 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from worker_service.core.frame import TIMESTAMP, Column, Frame
-from worker_service.core.rendering import render
 from worker_service.core.steps.base import (
     ColumnStep,
     Effect,
@@ -20,6 +18,8 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 from worker_service.core.wording import count, listing, quoted
 
 DatePart = Literal[

@@ -3,8 +3,8 @@
 from typing import ClassVar, Literal
 
 from worker_service.core.duplicates import first_of_equal_rows
-from worker_service.core.frame import Frame
 from worker_service.core.steps.base import Effect, Phase, Step, StepRejected, Tally, apply_step, describe_step
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import count
 
 

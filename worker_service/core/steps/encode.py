@@ -8,9 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Frame
-from worker_service.core.rendering import render
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -21,6 +18,9 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, listing, number, quoted
 
 UNKNOWN = -1

@@ -8,9 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import TIMESTAMP, Column, Frame
 from worker_service.core.guessing import (
     by_boosting,
     by_neighbours,
@@ -23,7 +20,7 @@ from worker_service.core.guessing import (
     moderate,
     sampled,
 )
-from worker_service.core.rendering import render
+from worker_service.core.stats.fences import Numbers
 from worker_service.core.steps.base import (
     Change,
     Effect,
@@ -36,6 +33,9 @@ from worker_service.core.steps.base import (
     require_number,
     settle_step,
 )
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 from worker_service.core.wording import count, listing, number, quoted
 
 _Places = npt.NDArray[np.int64]

@@ -5,7 +5,6 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.frame import Column, Frame
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -15,6 +14,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, number, quoted
 
 FillValue = bool | int | float | str

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from worker_service.core.frame import Frame
 from worker_service.core.steps.base import Effect, Step, Tally, apply_step, describe_step
+from worker_service.core.table.frame import Frame
 
 
 class Flag(Step):

@@ -2,7 +2,6 @@
 
 from typing import ClassVar, Literal
 
-from worker_service.core.frame import Frame
 from worker_service.core.sentinels import without
 from worker_service.core.steps.base import (
     Change,
@@ -15,6 +14,7 @@ from worker_service.core.steps.base import (
     describe_step,
     require_number,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import count, listing, number, plural_verb, quoted
 
 

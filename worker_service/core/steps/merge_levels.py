@@ -5,9 +5,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow.compute as pc
 
-from worker_service.core.frame import Frame
 from worker_service.core.spellings import respelled
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -18,6 +17,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import count, listing, quoted
 
 _MOST_EXAMPLES = 3

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 import pyarrow as pa
 
-from worker_service.core.frame import Column, Frame
 from worker_service.core.steps.base import Effect, Phase, Step, Tally, apply_step, describe_step
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import quoted
 
 

@@ -2,9 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from worker_service.core.frame import Frame
-from worker_service.core.reading import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
-from worker_service.core.reading.spec import ISO_ZONED
+from worker_service.core.parsing import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
+from worker_service.core.parsing.spec import ISO_ZONED
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -15,6 +14,7 @@ from worker_service.core.steps.base import (
     apply_step,
     describe_step,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import count, listing, number, plural_verb, quoted
 
 _NOUNS = {

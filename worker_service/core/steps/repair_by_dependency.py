@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Frame
-from worker_service.core.rendering import render
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
 from worker_service.core.steps.base import Change, Effect, Phase, Step, StepRejected, Tally, apply_step, describe_step
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, listing, quoted
 
 _MOST_EXAMPLES = 3

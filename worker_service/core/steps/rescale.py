@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from worker_service.core.frame import Frame
 from worker_service.core.slips import rescaled
 from worker_service.core.steps.base import (
     Change,
@@ -18,6 +17,7 @@ from worker_service.core.steps.base import (
     describe_step,
     require_number,
 )
+from worker_service.core.table.frame import Frame
 from worker_service.core.wording import count, number, quoted
 
 

@@ -5,8 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.fences import Numbers
-from worker_service.core.frame import Column, Frame
+from worker_service.core.stats.fences import Numbers
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -19,6 +18,7 @@ from worker_service.core.steps.base import (
     require_number,
     settle_step,
 )
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import number, quoted
 
 NORMAL_IQR = 1.349

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.frame import Column, Frame, Mask
 from worker_service.core.steps.base import (
     Change,
     ColumnStep,
@@ -19,6 +18,7 @@ from worker_service.core.steps.base import (
     describe_step,
     require_number,
 )
+from worker_service.core.table.frame import Column, Frame, Mask
 from worker_service.core.wording import count, number, percent, plural_verb, quoted
 
 OutlierMethod = Literal["iqr", "zscore"]

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.frame import Column, Frame
 from worker_service.core.steps.base import ColumnStep, Effect, Phase, StepRejected, Tally, apply_step, describe_step
+from worker_service.core.table.frame import Column, Frame
 from worker_service.core.wording import count, quoted
 
 

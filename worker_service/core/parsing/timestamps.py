@@ -7,12 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Mask
-from worker_service.core.reading.missing import NO_MEASURES, null_words, sample, spellings
-from worker_service.core.reading.parse import cast, parse
-from worker_service.core.reading.read import cast_column
-from worker_service.core.reading.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
+from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings
+from worker_service.core.parsing.parse import cast, parse
+from worker_service.core.parsing.read import cast_column
+from worker_service.core.parsing.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 from worker_service.core.wording import count, examples
 
 _DATES = {

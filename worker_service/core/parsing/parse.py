@@ -4,7 +4,7 @@ from functools import singledispatch
 
 import pyarrow as pa
 
-from worker_service.core.reading.spec import Spec
+from worker_service.core.parsing.spec import Spec
 
 
 @singledispatch

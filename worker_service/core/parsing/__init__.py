@@ -1,15 +1,8 @@
 """From text to typed values: what a column's cells can be read as, with the evidence, and the reading itself."""
 
-from worker_service.core.reading.inference import Inference, infer, infer_as, infer_units
-from worker_service.core.reading.read import Reading, read
-from worker_service.core.reading.spec import (
-    ReadAs,
-    ReadBoolean,
-    ReadDecimal,
-    ReadInteger,
-    ReadText,
-    ReadTimestamp,
-)
+from worker_service.core.parsing.inference import Inference, infer, infer_as, infer_units
+from worker_service.core.parsing.read import Reading, read
+from worker_service.core.parsing.spec import ReadAs, ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
 
 __all__ = [
     "Inference",

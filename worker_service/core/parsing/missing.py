@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 NULL_WORDS = ("", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", "missing", "#n/a")
 

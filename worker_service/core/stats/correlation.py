@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.frame import Column
-from worker_service.core.statistics import Value
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.frame import Column
 
 MOST_ROWS = 20_000
 _FEWEST_PAIRS = 3

@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
-from worker_service.core.reading.missing import null_words, sample, spellings
-from worker_service.core.reading.parse import parse
-from worker_service.core.reading.spec import AnyReadAs, ReadBoolean, Refused
+from worker_service.core.parsing.missing import null_words, sample, spellings
+from worker_service.core.parsing.parse import parse
+from worker_service.core.parsing.spec import AnyReadAs, ReadBoolean, Refused
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 TRUE_WORDS = ("true", "yes", "y", "t")
 FALSE_WORDS = ("false", "no", "n", "f")

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.frame import Mask
-from worker_service.core.reading.characters import Characters
-from worker_service.core.rendering import PLAIN_BELOW, render
+from worker_service.core.parsing.characters import Characters
+from worker_service.core.table.canonical_text import PLAIN_BELOW, render
+from worker_service.core.table.frame import Mask
 
 _MOST_EXACT = 16
 """Characters of a number that has at most 15 digits, which a double always keeps."""

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column
-from worker_service.core.reading.missing import null_words
-from worker_service.core.reading.spec import AnyReadAs, ReadText, Refused
+from worker_service.core.parsing.missing import null_words
+from worker_service.core.parsing.spec import AnyReadAs, ReadText, Refused
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
 
 _MANY_NAMES = 20
 _CODE = re.compile(r"[A-Z]{2}")

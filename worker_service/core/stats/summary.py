@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from worker_service.core.distinct import distinct
-from worker_service.core.fences import FAR_IQRS, FENCE_IQRS, Ends, Shape, explained, span
-from worker_service.core.frame import TIMESTAMP, Column
+from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS, Ends, Shape, explained, span
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column
 
 FENCE_DEVIATIONS = 3.0
 """Z-score fences: so many standard deviations from the mean."""

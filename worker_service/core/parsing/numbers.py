@@ -6,14 +6,14 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Mask
-from worker_service.core.reading.amounts import plain_text, promising, recognise_amounts
-from worker_service.core.reading.characters import Characters
-from worker_service.core.reading.missing import NO_MEASURES, null_words, sample, spellings, usual_spellings
-from worker_service.core.reading.parse import cast, parse
-from worker_service.core.reading.read import cast_column
-from worker_service.core.reading.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
+from worker_service.core.parsing.amounts import plain_text, promising, recognise_amounts
+from worker_service.core.parsing.characters import Characters
+from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings, usual_spellings
+from worker_service.core.parsing.parse import cast, parse
+from worker_service.core.parsing.read import cast_column
+from worker_service.core.parsing.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 from worker_service.core.wording import count, examples, plural_verb, quoted
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import Distinct
-from worker_service.core.frame import Mask
-from worker_service.core.reading.spec import Notation, ReadDecimal, ReadInteger, Refused, enough
-from worker_service.core.reading.units import UNITS, is_currency, is_unit, spaced, unit_name
+from worker_service.core.parsing.spec import Notation, ReadDecimal, ReadInteger, Refused, enough
+from worker_service.core.parsing.units import UNITS, is_currency, is_unit, spaced, unit_name
+from worker_service.core.table.distinct import Distinct
+from worker_service.core.table.frame import Mask
 from worker_service.core.wording import count, listing, quoted
 
 _SPACES = "\u00a0\u202f\u2009"

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.frame import Column
+from worker_service.core.table.frame import Column
 
 
 @dataclass(frozen=True, eq=False)

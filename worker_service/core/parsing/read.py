@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.distinct import distinct
-from worker_service.core.frame import Column, Mask
-from worker_service.core.reading.canonical import differs
-from worker_service.core.reading.missing import blank
-from worker_service.core.reading.parse import cast, parse
-from worker_service.core.reading.spec import AnyReadAs, Notation, ReadText
-from worker_service.core.rendering import render
+from worker_service.core.parsing.changed_cells import differs
+from worker_service.core.parsing.missing import blank
+from worker_service.core.parsing.parse import cast, parse
+from worker_service.core.parsing.spec import AnyReadAs, Notation, ReadText
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Mask
 
 
 @dataclass(frozen=True, eq=False)

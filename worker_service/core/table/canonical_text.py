@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.frame import TIMESTAMP
+from worker_service.core.table.frame import TIMESTAMP
 
 PLAIN_BELOW = 1e15
 """Doubles below this are written without an exponent: a double keeps 15 digits exactly."""
