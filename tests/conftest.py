@@ -56,7 +56,7 @@ def isolation() -> Isolation:
     """Killable children with everything loaded that any service's children need."""
     from ingest_service.composition import PRELOAD as INGEST
     from report_service.composition import PRELOAD as REPORT
-    from worker_service.composition import PRELOAD as WORKER
+    from worker_service.worker.composition import PRELOAD as WORKER
 
     isolation = Isolation(preload=(*INGEST, *WORKER, *REPORT))
     isolation.warm_up()

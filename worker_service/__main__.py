@@ -21,11 +21,11 @@ def main() -> None:
     arguments = parser.parse_args()
     # Each role loads only what it needs.
     if arguments.role == "pipeline":
-        from worker_service.pipeline_composition import run_pipeline
+        from worker_service.pipeline.composition import run_pipeline
 
         run_process("pipeline", run_pipeline, preload=())
     else:
-        from worker_service.composition import NICENESS, PRELOAD, run_worker
+        from worker_service.worker.composition import NICENESS, PRELOAD, run_worker
 
         work = partial(run_worker, queue_name=arguments.queue)
         run_process(f"worker-{arguments.queue}", work, preload=PRELOAD, niceness=NICENESS[arguments.queue])

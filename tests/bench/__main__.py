@@ -11,7 +11,7 @@ from deploy.local.stack import Stack
 from shared.isolation import Isolation
 from tests.bench import ai, models, pipeline, quality, service
 from tests.bench.tables import mixed_table, write_csv
-from worker_service.composition import PRELOAD
+from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
 PARTS = ["quality", "ai", "pipeline", "service"]

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from ingest_service.decoding import Limits, decode_file
 from shared.isolation import Isolation
-from worker_service.preparation import prepare
+from worker_service.worker.preparation import prepare
 
 OPTIONS = {"mode": "fast", "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ingest_service.decoding import Limits, decode_file
-from worker_service.core.executor import StepResult, apply
 from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import StepResult, apply
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advisor import Advised
 from worker_service.planner.consultation import prepare_with

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, get_args
 
 from worker_service.core.parsing import ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
-from worker_service.core.recipe import Recipe
-from worker_service.core.steps import (
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import (
     AnyStep,
     Bin,
     DateParts,
@@ -31,9 +31,9 @@ from worker_service.core.steps import (
     TreatOutliers,
     WasMissing,
 )
-from worker_service.core.steps.merge_levels import Renaming
-from worker_service.core.steps.repair_by_dependency import Repair
-from worker_service.core.target import Target
+from worker_service.core.recipe.steps.merge_levels import Renaming
+from worker_service.core.recipe.steps.repair_by_dependency import Repair
+from worker_service.core.relations.target import Target
 
 KINDS: tuple[type[Any], ...] = get_args(AnyStep)
 BECAUSE: dict[str, Any] = {"why": "The test says so.", "confidence": 0.5, "source": "test"}

@@ -12,7 +12,7 @@ from report_service.profile_document import sendable
 from report_service.service import ProfileFile
 from tests.conformance.frames import NASTY
 from worker_service.core.profile import Profile, profile
-from worker_service.core.quality import Assessment, assess
+from worker_service.core.reporting.quality import Assessment, assess
 from worker_service.core.table.frame import Frame
 
 TABLES = pytest.mark.parametrize("table", NASTY.values(), ids=NASTY)

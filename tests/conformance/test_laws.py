@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.steps import STEPS, recipe
-from worker_service.core.charts import draw_charts
-from worker_service.core.executor import Outcome, apply
-from worker_service.core.ledger import SCHEMA, undo
 from worker_service.core.profile import Profile, profile
-from worker_service.core.recipe import Recipe
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.ledger import SCHEMA, undo
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.reporting.charts import draw_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose

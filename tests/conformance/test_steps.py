@@ -7,15 +7,15 @@ import pytest
 
 from tests.conformance.frames import NASTY
 from tests.conformance.steps import KINDS, STEPS, read, recipe
-from worker_service.core.charts import draw_charts
-from worker_service.core.executor import Outcome, apply
-from worker_service.core.features import feature_manifest
-from worker_service.core.ledger import undo
 from worker_service.core.parsing import infer
 from worker_service.core.profile import Profile, profile
-from worker_service.core.recipe import Recipe
-from worker_service.core.report import write_report
-from worker_service.core.steps import AnyStep, apply_step, describe_step
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.ledger import undo
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import AnyStep, apply_step, describe_step
+from worker_service.core.reporting.charts import draw_charts
+from worker_service.core.reporting.features import feature_manifest
+from worker_service.core.reporting.report import write_report
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose

@@ -21,9 +21,9 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.e2e.user import User
-from worker_service.core.executor import apply
-from worker_service.core.ledger import undo
-from worker_service.core.recipe import Recipe
+from worker_service.core.recipe.apply import apply
+from worker_service.core.recipe.ledger import undo
+from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.table.frame import Frame
 
 ROOT = Path(__file__).parents[2]

@@ -26,8 +26,8 @@ from shared.db.session import Database
 from shared.settings import DatabaseSettings
 from shared.storage.local import LocalObjectStore
 from tests.faults.proxy import Proxy
-from worker_service.collector import Collector
-from worker_service.preparation import ARTIFACTS
+from worker_service.pipeline.garbage_collector import Collector
+from worker_service.worker.preparation import ARTIFACTS
 
 ENDED = ("completed", "failed", "cancelled")
 SERVICES = ("ingest", "pipeline", "report")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import Unprocessable
-from worker_service.preparation import ARTIFACTS, Prepared, Report
+from worker_service.worker.preparation import ARTIFACTS, Prepared, Report
 
 
 def succeed(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:

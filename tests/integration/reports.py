@@ -31,7 +31,7 @@ from shared.settings import Settings
 from shared.storage import ObjectStore
 from tests.unit.report.charts import boxplot, correlation, histogram
 from worker_service.core.profile import profile
-from worker_service.core.quality import assess
+from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
 
 RAW = b"name,age\nAda,36\nGrace,\n"

@@ -10,7 +10,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.storage import ObjectStore
 from tests.records import accept_dataset, publication
-from worker_service.collector import Collector
+from worker_service.pipeline.garbage_collector import Collector
 
 
 async def keys(store: ObjectStore) -> set[str]:

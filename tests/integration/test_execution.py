@@ -26,9 +26,9 @@ from shared.storage import ObjectStore
 from shared.storage.local import LocalObjectStore
 from tests.integration import programs
 from tests.records import accept_dataset
-from worker_service.execution import Program, RunExecutor, Terms
-from worker_service.preparation import ARTIFACTS
-from worker_service.reconciler import Reconciler
+from worker_service.pipeline.reconciler import Reconciler
+from worker_service.worker.preparation import ARTIFACTS
+from worker_service.worker.run_executor import Program, RunExecutor, Terms
 
 
 class Workshop:
@@ -403,7 +403,7 @@ async def test_a_store_that_never_answers_is_tried_again_later(workshop: Worksho
 
 
 async def test_the_reconciler_sees_beyond_its_page(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker_service.reconciler._BATCH", 2)
+    monkeypatch.setattr("worker_service.pipeline.reconciler._BATCH", 2)
     records = [await workshop.dataset() for _ in range(7)]
     await reconciler(workshop).reconcile()
     ids = {record.run.id for record in records}

@@ -17,8 +17,8 @@ from shared.db.session import PING_SECONDS, Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
 from shared.settings import DatabaseSettings
-from worker_service.periodic import again_and_again
-from worker_service.reconciler import Reconciler
+from worker_service.pipeline.periodic import again_and_again
+from worker_service.pipeline.reconciler import Reconciler
 
 
 @pytest.fixture

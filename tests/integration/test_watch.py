@@ -17,10 +17,10 @@ from shared.db.session import Database
 from shared.errors import NotFound, Unavailable
 from shared.queue import RunQueue
 from tests.records import accept_dataset, publication
-from worker_service import lookout
-from worker_service.lookout import Lookout
-from worker_service.periodic import again_and_again
-from worker_service.service import Pipeline
+from worker_service.pipeline import event_poller as lookout
+from worker_service.pipeline.event_poller import Lookout
+from worker_service.pipeline.periodic import again_and_again
+from worker_service.pipeline.service import Pipeline
 
 
 class CountedEvents(Events):
@@ -133,7 +133,7 @@ async def test_the_last_event_of_a_failure_tells_why(database: Database, pipelin
 async def test_who_watches_waits_out_an_outage(
     database: Database, pipeline: Pipeline, events: CountedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker_service.service.SIGN_OF_LIFE_SECONDS", 0.3)
+    monkeypatch.setattr("worker_service.pipeline.service.SIGN_OF_LIFE_SECONDS", 0.3)
     record = await accept_dataset(database)
     watching = asyncio.create_task(watch(pipeline, record))
     await asyncio.sleep(0.5)

@@ -20,7 +20,7 @@ from shared.db.usage import Quota, Usage
 from shared.db.webhooks import BACKOFF, Webhooks
 from shared.outside import Outside
 from tests.records import accept_dataset, publication
-from worker_service.messenger import Messenger
+from worker_service.pipeline.webhook_sender import Messenger
 
 KEY = b"0123456789abcdef"
 

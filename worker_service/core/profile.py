@@ -7,20 +7,27 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.column_profile import ColumnProfile, Said, describe_column, infer_column, read_column, tidied
-from worker_service.core.column_type import ChosenType
-from worker_service.core.dependencies import Dependency, find_dependencies
-from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
-from worker_service.core.imputation import ImputationRace, race_imputers
-from worker_service.core.leakage import Leak, find_leaks
-from worker_service.core.missingness import Missingness, find_missingness
-from worker_service.core.near_duplicates import NearDuplicates, find_near_duplicates
-from worker_service.core.predictability import predictability
+from worker_service.core.columns.column_profile import (
+    ColumnProfile,
+    Said,
+    describe_column,
+    infer_column,
+    read_column,
+    tidied,
+)
+from worker_service.core.columns.column_types import ChosenType
+from worker_service.core.imputation.benchmark import ImputationRace, race_imputers
+from worker_service.core.imputation.predictability import predictability
+from worker_service.core.relations.dependencies import Dependency, find_dependencies
+from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
+from worker_service.core.relations.leakage import Leak, find_leaks
+from worker_service.core.relations.missingness import Missingness, find_missingness
+from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
+from worker_service.core.relations.swapped_values import Swap, find_swaps
+from worker_service.core.relations.target import Target, force_target, guess_target
 from worker_service.core.stats.correlation import Correlation, correlate
 from worker_service.core.stats.summary import Value, ValueCount
-from worker_service.core.swaps import Swap, find_swaps
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
-from worker_service.core.target import Target, force_target, guess_target
 
 _DEPENDENT = ("category", "identifier", "text", "integer")
 

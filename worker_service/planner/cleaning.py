@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.dependencies import Dependency
-from worker_service.core.imputation import ImputationRace
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, examples, fraction, number, percent, plural_verb, quoted
+from worker_service.core.imputation.benchmark import ImputationRace
 from worker_service.core.profile import Profile
+from worker_service.core.recipe.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
+from worker_service.core.recipe.steps.fill_missing import FillMethod, FillValue
+from worker_service.core.relations.dependencies import Dependency
+from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Fences
-from worker_service.core.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
-from worker_service.core.steps.fill_missing import FillMethod, FillValue
-from worker_service.core.target import Target
-from worker_service.core.wording import count, examples, fraction, number, percent, plural_verb, quoted
 from worker_service.planner.imputation import fill_by_winner, told
 
 SPARSE = 0.8

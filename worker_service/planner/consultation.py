@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from worker_service.core.executor import Outcome, apply
+from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.recipe import Recipe
-from worker_service.core.report import write_report
-from worker_service.core.steps import Flag
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import Flag
+from worker_service.core.reporting.report import write_report
 from worker_service.core.table.frame import Frame
-from worker_service.core.wording import count, listing, plural_verb, quoted
 from worker_service.planner.advisor import Advised, CallRecord
 from worker_service.planner.counsel import Counsel
 from worker_service.planner.heuristics import propose

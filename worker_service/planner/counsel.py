@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from worker_service.core.column_profile import ColumnProfile, is_number
+from worker_service.core.columns.column_profile import ColumnProfile, is_number
+from worker_service.core.humanize import count, listing, number, percent, plural_verb, quoted
+from worker_service.core.imputation.predictability import predictability
 from worker_service.core.parsing import infer_as, read
-from worker_service.core.predictability import predictability
 from worker_service.core.profile import Profile
-from worker_service.core.stats.correlation import coefficients
-from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import runs
-from worker_service.core.steps import (
+from worker_service.core.recipe.steps import (
     AnyStep,
     FillMissing,
     Flag,
@@ -26,9 +24,11 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
+from worker_service.core.relations.target import PREDICTED
+from worker_service.core.stats.correlation import coefficients
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.stats.summary import runs
 from worker_service.core.table.frame import Frame
-from worker_service.core.target import PREDICTED
-from worker_service.core.wording import count, listing, number, percent, plural_verb, quoted
 from worker_service.planner.evidence import (
     MOST_UNFIT,
     as_read,

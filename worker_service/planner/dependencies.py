@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from worker_service.core.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
+from worker_service.core.humanize import count, listing, percent, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import AnyStep, Flag, RepairByDependency
-from worker_service.core.steps.repair_by_dependency import Repair
-from worker_service.core.swaps import Swap
-from worker_service.core.target import Target
-from worker_service.core.wording import count, listing, percent, plural_verb, quoted
+from worker_service.core.recipe.steps import AnyStep, Flag, RepairByDependency
+from worker_service.core.recipe.steps.repair_by_dependency import Repair
+from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
+from worker_service.core.relations.swapped_values import Swap
+from worker_service.core.relations.target import Target
 from worker_service.planner.cleaning import dropped_columns
 
 STRONG = 0.97

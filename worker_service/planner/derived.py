@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import number, quoted
+from worker_service.core.recipe.steps import Bin, DateParts, Ratio
+from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
-from worker_service.core.steps import Bin, DateParts, Ratio
-from worker_service.core.steps.date_parts import DatePart
-from worker_service.core.wording import number, quoted
 from worker_service.planner.names import Names
 
 _WEEK, _YEAR = 7, 365

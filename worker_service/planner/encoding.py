@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, percent, quoted
+from worker_service.core.recipe.steps import AnyStep, FillMissing, FrequencyEncode, LabelEncode, OneHot
 from worker_service.core.stats.ordinal_scales import recognised_order
-from worker_service.core.steps import AnyStep, FillMissing, FrequencyEncode, LabelEncode, OneHot
-from worker_service.core.wording import count, percent, quoted
 from worker_service.planner.names import Names
 
 MOST_COLUMNS = 20

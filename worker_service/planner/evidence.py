@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, number, quoted
 from worker_service.core.parsing import infer_units, read
 from worker_service.core.parsing.units import is_currency, is_unit
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Column, Frame
-from worker_service.core.wording import count, number, quoted
 from worker_service.planner.proposals import UnitConversion
 
 LONGEST_REASON = 300

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, fraction, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import (
+from worker_service.core.recipe.steps import (
     AnyStep,
     DateParts,
     DropColumn,
@@ -15,8 +16,7 @@ from worker_service.core.steps import (
     NumberRows,
     TreatOutliers,
 )
-from worker_service.core.target import Target
-from worker_service.core.wording import count, fraction, quoted
+from worker_service.core.relations.target import Target
 from worker_service.planner.cleaning import dropped_columns, is_sparse
 from worker_service.planner.derived import propose_bins, propose_date_parts, propose_ratios
 from worker_service.planner.encoding import propose_encoding

@@ -13,8 +13,8 @@ from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
-from shared.telemetry import AI_CALLS, AI_SECONDS, AI_TOKENS
 from worker_service.core.stats.summary import Value
+from worker_service.worker.metrics import AI_CALLS, AI_SECONDS, AI_TOKENS
 
 Outcome = Literal[
     "answered",

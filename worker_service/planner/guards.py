@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from worker_service.core.humanize import listing, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.recipe import Recipe
-from worker_service.core.steps import AnyStep, Flag, ReadColumn
-from worker_service.core.wording import listing, quoted
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import AnyStep, Flag, ReadColumn
 from worker_service.planner.reading import keeps_its_values
 
 Refusal = str | None

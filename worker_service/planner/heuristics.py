@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from worker_service.core.profile import Profile
-from worker_service.core.recipe import Recipe
-from worker_service.core.steps import AnyStep, Flag
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import AnyStep, Flag
 from worker_service.planner.cleaning import propose_cleaning
 from worker_service.planner.counsel import Counsel
 from worker_service.planner.dependencies import propose_repairs

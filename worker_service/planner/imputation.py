@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.imputation import CONSTANTS, Guesser, ImputationRace, Method
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, number, percent
+from worker_service.core.imputation.benchmark import CONSTANTS, Guesser, ImputationRace, Method
 from worker_service.core.profile import Profile
-from worker_service.core.steps import FillByGroup, FillByLevel, FillByModel, FillByTime
-from worker_service.core.wording import count, number, percent
+from worker_service.core.recipe.steps import FillByGroup, FillByLevel, FillByModel, FillByTime
 
 _NAMES: dict[Method, str] = {
     "mean": "the mean",

@@ -1,10 +1,10 @@
 """Warns of columns that give the target away."""
 
-from worker_service.core.leakage import Leak
+from worker_service.core.humanize import count, percent, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import Flag
-from worker_service.core.target import Target
-from worker_service.core.wording import count, percent, quoted
+from worker_service.core.recipe.steps import Flag
+from worker_service.core.relations.leakage import Leak
+from worker_service.core.relations.target import Target
 
 
 def propose_leaks(profile: Profile, target: Target) -> list[Flag]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.missingness import FEWEST_CELLS, Missingness
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import listing, number, percent, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import Flag, WasMissing
-from worker_service.core.target import Target
-from worker_service.core.wording import listing, number, percent, quoted
+from worker_service.core.recipe.steps import Flag, WasMissing
+from worker_service.core.relations.missingness import FEWEST_CELLS, Missingness
+from worker_service.core.relations.target import Target
 from worker_service.planner.names import Names
 
 GIVES_AWAY = 0.95

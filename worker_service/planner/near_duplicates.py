@@ -1,9 +1,9 @@
 """Tells about rows that are nearly equal."""
 
-from worker_service.core.near_duplicates import NearDuplicates
+from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import AnyStep, Flag
-from worker_service.core.wording import count, listing, plural_verb, quoted
+from worker_service.core.recipe.steps import AnyStep, Flag
+from worker_service.core.relations.near_duplicates import NearDuplicates
 
 
 def propose_near_duplicates(profile: Profile) -> list[AnyStep]:

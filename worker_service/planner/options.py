@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
+from worker_service.core.recipe.steps.treat_outliers import OutlierMethod, OutlierStrategy
 
 
 @dataclass(frozen=True, kw_only=True)

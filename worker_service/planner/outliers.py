@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker_service.core.column_profile import MOST_OUTLIERS, ColumnProfile
+from worker_service.core.columns.column_profile import MOST_OUTLIERS, ColumnProfile
+from worker_service.core.humanize import count, number, percent, plural_verb
 from worker_service.core.profile import Profile
+from worker_service.core.recipe.steps import AnyStep, TreatOutliers
+from worker_service.core.recipe.steps.treat_outliers import OutlierMethod, OutlierStrategy
+from worker_service.core.relations.target import Target
 from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.stats.summary import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
-from worker_service.core.steps import AnyStep, TreatOutliers
-from worker_service.core.steps.treat_outliers import OutlierMethod, OutlierStrategy
-from worker_service.core.target import Target
-from worker_service.core.wording import count, number, percent, plural_verb
 from worker_service.planner.cleaning import is_sparse
 from worker_service.planner.options import Options
 

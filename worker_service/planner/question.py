@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from worker_service.core.alerts import find_alerts
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import Profile
+from worker_service.core.reporting.alerts import find_alerts
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Frame

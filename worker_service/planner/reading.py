@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, examples, percent, plural_verb, quoted
 from worker_service.core.parsing.spec import Notation
 from worker_service.core.profile import Profile
-from worker_service.core.steps import AnyStep, DropDuplicates, Flag, ReadColumn
-from worker_service.core.target import Target
-from worker_service.core.wording import count, examples, percent, plural_verb, quoted
+from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
+from worker_service.core.relations.target import Target
 
 _HARDLY = 0.001
 

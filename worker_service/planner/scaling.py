@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker_service.core.column_profile import ColumnProfile
-from worker_service.core.steps import Scale
-from worker_service.core.wording import number
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import number
+from worker_service.core.recipe.steps import Scale
 
 HEAVY_KURTOSIS = 50.0
 """From this excess on a few values make up the standard deviation; an exponential distribution has 6."""

@@ -1,10 +1,10 @@
 """Proposes which numbers are taken for missing."""
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import AnyStep, Flag, MaskSentinel
-from worker_service.core.target import Target
-from worker_service.core.wording import count, listing, number, plural_verb, quoted
+from worker_service.core.recipe.steps import AnyStep, Flag, MaskSentinel
+from worker_service.core.relations.target import Target
 from worker_service.planner.cleaning import dropped_columns
 
 

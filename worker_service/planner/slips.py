@@ -1,11 +1,11 @@
 """Proposes which numbers have a slipped decimal point."""
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.columns.decimal_shifts import Slip
+from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.slips import Slip
-from worker_service.core.steps import AnyStep, Flag, Rescale
-from worker_service.core.target import Target
-from worker_service.core.wording import count, listing, number, quoted
+from worker_service.core.recipe.steps import AnyStep, Flag, Rescale
+from worker_service.core.relations.target import Target
 from worker_service.planner.cleaning import dropped_columns
 
 

@@ -1,11 +1,11 @@
 """Proposes which categories are spellings of the same value."""
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.steps import AnyStep, Flag, MergeLevels
-from worker_service.core.steps.merge_levels import Renaming
-from worker_service.core.target import Target
-from worker_service.core.wording import count, plural_verb, quoted
+from worker_service.core.recipe.steps import AnyStep, Flag, MergeLevels
+from worker_service.core.recipe.steps.merge_levels import Renaming
+from worker_service.core.relations.target import Target
 from worker_service.planner.cleaning import dropped_columns
 
 

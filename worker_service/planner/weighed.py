@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker_service.core.profile import Profile, profile
-from worker_service.core.steps import Flag
+from worker_service.core.recipe.steps import Flag
+from worker_service.core.relations.target import Target
 from worker_service.core.table.frame import Frame
-from worker_service.core.target import Target
 
 
 @dataclass

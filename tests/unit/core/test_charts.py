@@ -7,11 +7,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.conformance.steps import BECAUSE, fill, outliers, recipe
-from worker_service.core.charts import AnyChart, Chart, draw_charts
-from worker_service.core.charts.data import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
-from worker_service.core.executor import apply
 from worker_service.core.profile import profile
-from worker_service.core.steps import AnyStep, DropColumn
+from worker_service.core.recipe.apply import apply
+from worker_service.core.recipe.steps import AnyStep, DropColumn
+from worker_service.core.reporting.charts import AnyChart, Chart, draw_charts
+from worker_service.core.reporting.charts.data import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
+from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
 from worker_service.core.table.frame import Frame
 
 RNG = np.random.default_rng(3)

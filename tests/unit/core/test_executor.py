@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
-from worker_service.core.executor import Outcome, StepResult, apply
 from worker_service.core.parsing import ReadInteger, ReadText
-from worker_service.core.steps import (
+from worker_service.core.recipe.apply import Outcome, StepResult, apply
+from worker_service.core.recipe.steps import (
     AnyStep,
     Bin,
     DateParts,

@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from worker_service.core.executor import apply
-from worker_service.core.features import FeatureManifest, feature_manifest
 from worker_service.core.profile import profile
-from worker_service.core.report import CleaningReport, write_report
+from worker_service.core.recipe.apply import apply
+from worker_service.core.reporting.features import FeatureManifest, feature_manifest
+from worker_service.core.reporting.report import CleaningReport, write_report
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 

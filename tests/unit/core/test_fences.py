@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.slips import find_slips
+from worker_service.core.columns.decimal_shifts import find_slips
 from worker_service.core.stats.fences import medcouple
 from worker_service.core.stats.summary import Fences, summarise_numbers
 from worker_service.core.table.frame import Column

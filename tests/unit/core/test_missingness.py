@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.executor import Outcome, apply
 from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 

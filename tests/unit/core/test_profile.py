@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import Profile, profile
 from worker_service.core.stats.summary import summarise_numbers
 from worker_service.core.table.frame import Column, Frame

@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from worker_service.core.alerts import Alert
 from worker_service.core.profile import Profile, profile
-from worker_service.core.quality import Assessment, assess
+from worker_service.core.reporting.alerts import Alert
+from worker_service.core.reporting.quality import Assessment, assess
 from worker_service.core.table.frame import Frame
 
 CITIES = ["Oslo", "Rome", "Bern", "Lima"] * 25

@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from worker_service.core.column_profile import ColumnProfile
+from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import profile
-from worker_service.core.steps import TreatOutliers
+from worker_service.core.recipe.steps import TreatOutliers
 from worker_service.core.table.frame import Frame
 from worker_service.planner.heuristics import Options, propose
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.slips import find_slips, mended
+from worker_service.core.columns.decimal_shifts import find_slips, mended
 from worker_service.core.table.frame import Column
 
 RNG = np.random.default_rng(7)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from worker_service.core.executor import apply
 from worker_service.core.profile import profile
-from worker_service.core.swaps import Swap, find_swaps
+from worker_service.core.recipe.apply import apply
+from worker_service.core.relations.swapped_values import Swap, find_swaps
 from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.heuristics import Options, propose
 

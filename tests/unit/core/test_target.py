@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.profile import profile
+from worker_service.core.relations.target import force_target, guess_target
 from worker_service.core.table.frame import Frame
-from worker_service.core.target import force_target, guess_target
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker_service.core.wording import count, fraction, listing, number, percent, quoted
+from worker_service.core.humanize import count, fraction, listing, number, percent, quoted
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.planner.injections import INJECTIONS
-from worker_service.core.executor import Outcome, apply
-from worker_service.core.ledger import undo
 from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advisor import Advised, CallRecord, not_asked

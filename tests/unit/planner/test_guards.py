@@ -5,7 +5,7 @@ import pyarrow as pa
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
 from worker_service.core.parsing import ReadInteger
 from worker_service.core.profile import profile
-from worker_service.core.steps import Bin, Flag, Ratio, Scale
+from worker_service.core.recipe.steps import Bin, Flag, Ratio, Scale
 from worker_service.core.table.frame import Frame
 from worker_service.planner.guards import guard
 

@@ -6,11 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.executor import Outcome, apply
 from worker_service.core.profile import profile
-from worker_service.core.recipe import Recipe
-from worker_service.core.stats.summary import MomentSummary
-from worker_service.core.steps import (
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import (
     AnyStep,
     DropColumn,
     FillMissing,
@@ -21,6 +20,7 @@ from worker_service.core.steps import (
     Scale,
     TreatOutliers,
 )
+from worker_service.core.stats.summary import MomentSummary
 from worker_service.core.table.frame import Frame
 from worker_service.planner.derived import propose_date_parts
 from worker_service.planner.heuristics import Options, propose

@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from worker_service.core.executor import Outcome, apply
-from worker_service.core.ledger import undo
+from worker_service.core.columns.spellings import find_spellings
 from worker_service.core.profile import profile
-from worker_service.core.spellings import find_spellings
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.heuristics import Options, propose
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.parsing.spec import Notation, ReadDecimal, ReadInteger, Refused, enough
 from worker_service.core.parsing.units import UNITS, is_currency, is_unit, spaced, unit_name
 from worker_service.core.table.distinct import Distinct
 from worker_service.core.table.frame import Mask
-from worker_service.core.wording import count, listing, quoted
 
 _SPACES = "\u00a0\u202f\u2009"
 _MARKS = {",": ",", ".": r"\.", " ": f"[ {_SPACES}]", "'": "['’]"}

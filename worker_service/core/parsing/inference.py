@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
+from worker_service.core.humanize import count, examples, listing, plural_verb, quoted
 from worker_service.core.parsing import booleans, numbers, timestamps, words
 from worker_service.core.parsing.missing import NO_MEASURES, spellings
 from worker_service.core.parsing.read import read
 from worker_service.core.parsing.spec import AnyReadAs, Notation, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
-from worker_service.core.wording import count, examples, listing, plural_verb, quoted
 
 READERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
 """Asked in this order; the first that does not refuse decides. The last one never refuses."""

@@ -6,6 +6,7 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.amounts import plain_text, promising, recognise_amounts
 from worker_service.core.parsing.characters import Characters
 from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings, usual_spellings
@@ -14,7 +15,6 @@ from worker_service.core.parsing.read import cast_column
 from worker_service.core.parsing.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
-from worker_service.core.wording import count, examples, plural_verb, quoted
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"

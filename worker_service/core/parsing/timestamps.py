@@ -7,13 +7,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worker_service.core.humanize import count, examples
 from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings
 from worker_service.core.parsing.parse import cast, parse
 from worker_service.core.parsing.read import cast_column
 from worker_service.core.parsing.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
-from worker_service.core.wording import count, examples
 
 _DATES = {
     "Y-9-9": ("%Y-%m-%d",),

@@ -1,6 +1,0 @@
-"""Charts of a prepared table as data; drawing them as pictures is not done here."""
-
-from worker_service.core.charts.data import AnyChart, Chart
-from worker_service.core.charts.draw import draw_charts
-
-__all__ = ["AnyChart", "Chart", "draw_charts"]

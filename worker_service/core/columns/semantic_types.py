@@ -1,0 +1,105 @@
+"""What the values of a column are in the world: addresses, telephone numbers, codes of places, coordinates."""
+
+import re
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.humanize import fraction
+from worker_service.core.stats.summary import Value, summarise_numbers
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
+
+Meaning = Literal["email", "url", "phone", "postal_code", "country_code", "latitude", "longitude"]
+
+NEARLY_ALL = 0.95
+"""So large a share of the known cells must look the part."""
+FEWEST_CELLS = 5
+
+_SHAPES: dict[Meaning, str] = {
+    "email": r"^\s*[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+\s*$",
+    "url": r"^\s*(https?|ftp)://[^\s/]+\S*\s*$|^\s*www\.[^\s/]+\.[^\s]+\s*$",
+    "phone": r"^\s*(\+|00)\d[\d\s().\-/]{6,20}\s*$|^\s*\(?0\d{1,5}\)?[\s./\-][\d\s./\-]{4,16}\s*$"
+    r"|^\s*\(?\d{3}\)?[\s.\-]\d{3}[\s.\-]\d{4}\s*$",
+    "postal_code": r"^\s*[A-Za-z]{0,2}-?\d[A-Za-z0-9 -]{2,9}\s*$|^\s*[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d\s*$"
+    r"|^\s*[A-Za-z]{1,2}\d[A-Za-z0-9]? ?\d[A-Za-z]{2}\s*$",
+}
+_NAMES: dict[Meaning, re.Pattern[str]] = {
+    "postal_code": re.compile(r"(^|[^a-z])(zip|zipcode|postal|postcode|post_code|plz)($|[^a-z])"),
+    "country_code": re.compile(r"(^|[^a-z])(country|nation|nationality|iso|iso2|cc)($|[^a-z])"),
+    "latitude": re.compile(r"(^|[^a-z])(lat|latitude)($|[^a-z])"),
+    "longitude": re.compile(r"(^|[^a-z])(lon|lng|long|longitude)($|[^a-z])"),
+}
+_LIMITS: dict[Meaning, float] = {"latitude": 90.0, "longitude": 180.0}
+_WORDS: dict[Meaning, str] = {
+    "email": "e-mail addresses",
+    "url": "web addresses",
+    "phone": "telephone numbers",
+    "postal_code": "postal codes",
+    "country_code": "country codes",
+    "latitude": "latitudes",
+    "longitude": "longitudes",
+}
+_COUNTRIES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
+    "CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO "
+    "FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE "
+    "JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO "
+    "MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW "
+    "PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM "
+    "TN TO TR TT TV TW TZ UA UG UK UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
+)
+"""The codes of ISO 3166-1, and UK and XK, which are written as often."""
+
+
+class Semantic(Value):
+    """What a column's values are, and how many of its known cells look like it."""
+
+    meaning: Meaning
+    cells: int
+
+
+def recognise_semantic(name: str, column: Column) -> Semantic | None:
+    """What the values mean, by their shape, and where shapes are shared by the column's name too."""
+    if column.known < FEWEST_CELLS:
+        return None
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
+    if column.is_number:
+        return _coordinate(words, column)
+    return _by_shape(words, column) if column.is_text else None
+
+
+def sentence(semantic: Semantic, known: int) -> str:
+    """The evidence, with its counts."""
+    return f"{fraction(semantic.cells, known, 'known cell')} look like {_WORDS[semantic.meaning]}."
+
+
+def _coordinate(words: str, column: Column) -> Semantic | None:
+    numbers = column.derive(summarise_numbers)
+    for meaning, limit in _LIMITS.items():
+        if _NAMES[meaning].search(words) and numbers.minimum is not None and numbers.maximum is not None:
+            inside = -limit <= numbers.minimum and numbers.maximum <= limit
+            return Semantic(meaning=meaning, cells=column.known) if inside else None
+    return None
+
+
+def _by_shape(words: str, column: Column) -> Semantic | None:
+    found = column.derive(distinct)
+    for meaning, shape in _SHAPES.items():
+        if meaning not in _NAMES or _NAMES[meaning].search(words):
+            fitting = pc.match_substring_regex(found.values, shape)
+            semantic = _enough(meaning, fitting, column)
+            if semantic is not None:
+                return semantic
+    if not _NAMES["country_code"].search(words):
+        return None
+    return _enough(
+        "country_code", pc.is_in(pc.utf8_upper(found.values), value_set=pa.array(_COUNTRIES.split())), column
+    )
+
+
+def _enough(meaning: Meaning, fitting: pa.Array, column: Column) -> Semantic | None:
+    counts = column.derive(distinct).counts
+    cells = int(counts[fitting.to_numpy(zero_copy_only=False).astype(bool)].sum())
+    return Semantic(meaning=meaning, cells=cells) if cells >= NEARLY_ALL * column.known else None

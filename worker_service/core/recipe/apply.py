@@ -1,0 +1,194 @@
+"""The only place where a recipe changes anything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from worker_service.core.humanize import listing, quoted
+from worker_service.core.recipe.ledger import Ledger
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import (
+    AnyStep,
+    Effect,
+    FillByGroup,
+    FillByLevel,
+    FillByModel,
+    FillByTime,
+    FillMissing,
+    Flag,
+    Phase,
+    ReadColumn,
+    StepRejected,
+    Tally,
+    TreatOutliers,
+    apply_step,
+    describe_step,
+    settle_step,
+)
+from worker_service.core.table.frame import Frame
+
+State = Literal["applied", "skipped", "flagged"]
+
+_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "source", "column"}
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What became of one step."""
+
+    number: int
+    """Its place in the recipe, from 1."""
+    kind: str
+    phase: Phase
+    columns: tuple[str, ...]
+    """The columns it reads."""
+    outputs: tuple[str, ...]
+    """The columns it makes, beside those it changes."""
+    state: State
+    what: str
+    """What was done, as a sentence for people; empty where nothing was."""
+    reason: str
+    """What was done and why, or why not, as sentences for people."""
+    source: str
+    confidence: float
+    cells_changed: int
+    rows_removed: int
+    parameters: dict[str, Any]
+    """The step's own parameters, ready for JSON."""
+    outliers: int
+    """Values outside the fences; 0 for other steps."""
+    outlier_percent: float
+    """The same as a percentage of the known values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Everything a recipe made of a frame."""
+
+    recipe: Recipe
+    """With every number that was measured on the way; applied to the same frame, it does the same."""
+
+    typed: Frame
+    """The decoded table read, before anything else was done."""
+    cleaned: Frame
+    """Values a person recognises."""
+    engineered: Frame
+    """Numbers for a model, and the target as it is."""
+    results: tuple[StepResult, ...]
+    """One for each step, in the order of the recipe."""
+    changes: pa.Table
+    """The ledger of the cleaned table; `ledger.SCHEMA` says its columns."""
+
+
+def apply(recipe: Recipe, frame: Frame) -> Outcome:
+    """Carry a recipe out: first what reads, then cleaning, outliers and features, each in the recipe's order.
+
+    A step that does not fit is skipped with its reason. The target is only ever read.
+    """
+    run = _Run(recipe, frame)
+    results = [run.carry_out(number, step) for number, step in _in_order(recipe)]
+    return Outcome(
+        recipe=recipe.model_copy(update={"steps": tuple(run.steps[number] for number in sorted(run.steps))}),
+        typed=run.typed,
+        cleaned=run.cleaned,
+        engineered=run.engineered,
+        results=tuple(sorted(results, key=lambda result: result.number)),
+        changes=run.ledger.close(run.cleaned),
+    )
+
+
+def _in_order(recipe: Recipe) -> Iterator[tuple[int, AnyStep]]:
+    ranks = {"cleaning": 1, "outliers": 2, "features": 3}
+    numbered = enumerate(recipe.steps, start=1)
+    yield from sorted(numbered, key=lambda pair: 0 if isinstance(pair[1], ReadColumn) else ranks[pair[1].phase])
+
+
+class _Run:
+    """The tables while a recipe is being carried out."""
+
+    def __init__(self, recipe: Recipe, frame: Frame) -> None:
+        self.typed = self.cleaned = self.engineered = frame
+        self.ledger = Ledger(frame)
+        self.steps: dict[int, AnyStep] = {}
+        self._target = recipe.target.column
+
+    def carry_out(self, number: int, step: AnyStep) -> StepResult:
+        """Apply one step to the table it belongs to, or tell why it does not fit."""
+        frame = self.engineered if step.phase == "features" else self.cleaned
+        self.steps[number] = step
+        try:
+            self._refuse_unfit(step, frame)
+            step = self.steps[number] = settle_step(step, frame)  # type: ignore[assignment]
+            effect = apply_step(step, frame)
+            if effect.kept_rows is not None and not effect.kept_rows.any():
+                raise StepRejected("No row would be left.")
+            if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
+                raise StepRejected("No column would be left.")
+        except StepRejected as rejection:
+            nothing = Tally(cells_changed=0, rows_removed=0, found=0, known=0)
+            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", tally=nothing)
+        tally = self._commit(number, step, frame, effect)
+        state: State = "flagged" if effect.flagged else "applied"
+        return _result(number, step, state, what=describe_step(step, tally), why=step.why, tally=tally)
+
+    def _refuse_unfit(self, step: AnyStep, frame: Frame) -> None:
+        absent = [name for name in step.columns if name not in frame]
+        if absent and not isinstance(step, Flag):
+            raise StepRejected(f"There is no column {listing(quoted(name) for name in absent)} at this point.")
+        taken = [name for name in step.outputs if name in frame]
+        if taken:
+            raise StepRejected(f"There is a column {listing(quoted(name) for name in taken)} already.")
+        if self._target in step.columns and not isinstance(step, ReadColumn | Flag):
+            raise StepRejected(f"{quoted(self._target or '')} is the target, which is never changed or used.")
+
+    def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> Tally:
+        known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
+        after = _after(frame, effect)
+        if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
+            after = after.with_filled(step.column, effect.changed[step.column].cells)
+        if step.phase == "features":
+            self.engineered = after
+            changed = sum(int(change.cells.sum()) for change in effect.changed.values())
+        else:
+            changed = self.ledger.record(frame, effect, step=number, rule=step.source, confidence=step.confidence)
+            self.cleaned = self.engineered = after
+            self.typed = _after(self.typed, effect) if isinstance(step, ReadColumn) else self.typed
+        return Tally(
+            cells_changed=changed,
+            rows_removed=frame.rows - after.rows,
+            found=effect.found or 0,
+            known=known,
+            below=effect.below,
+            rewritten=effect.rewritten,
+            example=effect.example,
+        )
+
+
+def _after(frame: Frame, effect: Effect) -> Frame:
+    columns = {name: change.column for name, change in effect.changed.items()}
+    after = frame.with_columns({**columns, **effect.added}) if columns or effect.added else frame
+    after = after.without_columns(effect.dropped) if effect.dropped else after
+    return after if effect.kept_rows is None else after.keep_rows(effect.kept_rows)
+
+
+def _result(number: int, step: AnyStep, state: State, *, what: str, why: str, tally: Tally) -> StepResult:
+    outliers = tally.found if isinstance(step, TreatOutliers) else 0
+    return StepResult(
+        number=number,
+        kind=step.kind,
+        phase=step.phase,
+        columns=step.columns,
+        outputs=step.outputs,
+        state=state,
+        what=what,
+        reason=f"{what} {why}".strip(),
+        source=step.source,
+        confidence=step.confidence,
+        cells_changed=tally.cells_changed,
+        rows_removed=tally.rows_removed,
+        parameters=step.model_dump(mode="json", exclude=_NOT_PARAMETERS),
+        outliers=outliers,
+        outlier_percent=100 * outliers / tally.known if tally.known else 0.0,
+    )

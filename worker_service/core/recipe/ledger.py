@@ -1,0 +1,129 @@
+"""Every change of a cell, and the way back."""
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from worker_service.core.recipe.steps import Effect
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import Column, Frame
+
+SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64()),
+        pa.field("column", pa.dictionary(pa.int32(), pa.string())),
+        pa.field("before", pa.string()),
+        pa.field("after", pa.string()),
+        pa.field("step", pa.int32()),
+        pa.field("rule", pa.string()),
+        pa.field("confidence", pa.float64()),
+    ]
+)
+"""`row` counts from 0 in the decoded table; `before` and `after` are canonical text, null for missing or removed."""
+
+_DECODED = b"neuralearn.decoded"
+"""Metadata of the ledger: what it takes beside the entries to rebuild the decoded table, as JSON."""
+
+
+class Ledger:
+    """Collects entries while a recipe is carried out on a decoded frame."""
+
+    def __init__(self, decoded: Frame) -> None:
+        self._decoded = decoded
+        self._names = pa.array(decoded.names, pa.string())
+        self._codes = {name: code for code, name in enumerate(decoded.names)}
+        self._entries: list[pa.Table] = []
+
+    def record(self, frame: Frame, effect: Effect, *, step: int, rule: str, confidence: float) -> int:
+        """Write down what an effect does to a frame; returns the number of cells whose value it changes."""
+        for name, change in effect.changed.items():
+            places = np.flatnonzero(change.cells)
+            self._enter(frame, name, places, change.column, step=step, rule=rule, confidence=confidence)
+        for name in effect.dropped:
+            everywhere = np.arange(frame.rows)
+            self._enter(frame, name, everywhere, None, step=step, rule=rule, confidence=confidence)
+        if effect.kept_rows is not None:
+            removed = np.flatnonzero(~effect.kept_rows)
+            for name in frame.names:
+                self._enter(frame, name, removed, None, step=step, rule=rule, confidence=confidence)
+        return sum(int(change.cells.sum()) for change in effect.changed.values())
+
+    def close(self, cleaned: Frame) -> pa.Table:
+        """All entries in the order in which the changes were made, with what `undo` needs in the table's metadata."""
+        removed = np.setdiff1d(self._decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
+        decoded = {"columns": self._decoded.names, "rows": self._decoded.rows, "removed": removed.tolist()}
+        table = pa.concat_tables(self._entries) if self._entries else SCHEMA.empty_table()
+        return table.replace_schema_metadata({_DECODED: json.dumps(decoded).encode()})
+
+    def _enter(
+        self,
+        frame: Frame,
+        name: str,
+        places: npt.NDArray[np.intp],
+        after: Column | None,
+        *,
+        step: int,
+        rule: str,
+        confidence: float,
+    ) -> None:
+        size = len(places)
+        if not size or name not in self._decoded:
+            return
+        taken = pa.array(places)
+        columns = [
+            pa.array(frame.row_numbers[places]),
+            pa.DictionaryArray.from_arrays(pa.array(np.full(size, self._codes[name], dtype=np.int32)), self._names),
+            render(frame[name].array.take(taken)),
+            pa.nulls(size, pa.string()) if after is None else render(after.array.take(taken)),
+            pa.array(np.full(size, step, dtype=np.int32)),
+            pa.repeat(pa.scalar(rule), size),
+            pa.array(np.full(size, confidence, dtype=np.float64)),
+        ]
+        self._entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
+
+
+def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
+    """The decoded table as canonical text, rebuilt from the cleaned table and the ledger alone.
+
+    `changes` must be complete, in its order and with its metadata, as parquet and Arrow files keep it.
+    """
+    decoded = json.loads(changes.schema.metadata[_DECODED])
+    kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
+    entries = _by_column(changes)
+    return pa.table(
+        {
+            name: _undo_column(
+                cleaned.column(name) if name in cleaned.column_names else None, kept, entries.get(name), decoded["rows"]
+            )
+            for name in decoded["columns"]
+        }
+    )
+
+
+def _by_column(changes: pa.Table) -> dict[str, pa.Table]:
+    """The entries of each column, the latest first."""
+    names = changes.column("column").cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = names.indices.to_numpy()
+    order = np.lexsort((-np.arange(len(codes)), codes))
+    ends = np.cumsum(np.bincount(codes, minlength=len(names.dictionary)))
+    entries = changes.select(["row", "before"]).take(pa.array(order))
+    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+    parts = zip(names.dictionary.to_pylist(), starts, ends, strict=True)
+    return {name: entries.slice(int(start), int(end - start)) for name, start, end in parts}
+
+
+def _undo_column(
+    cleaned: pa.ChunkedArray | None, kept: npt.NDArray[np.int64], entries: pa.Table | None, rows: int
+) -> pa.StringArray:
+    source = np.full(rows, -1, dtype=np.int64)
+    texts = pa.nulls(0, pa.string())
+    if cleaned is not None:
+        texts = render(cleaned.combine_chunks())
+        source[kept] = np.arange(len(kept))
+    if entries is not None:
+        # Of several changes of a cell the first one knows what the file said, so it is written last.
+        source[entries.column("row").to_numpy()] = len(texts) + np.arange(entries.num_rows)
+        texts = pa.concat_arrays([texts, entries.column("before").combine_chunks()])
+    return texts.take(pa.array(source, mask=source < 0))

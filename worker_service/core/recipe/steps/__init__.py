@@ -1,0 +1,89 @@
+"""The kinds of steps a recipe is made of: for each family its data, what it does to a frame, and its sentence."""
+
+from worker_service.core.recipe.steps.base import (
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    settle_step,
+)
+from worker_service.core.recipe.steps.combine import Bin, Ratio
+from worker_service.core.recipe.steps.date_parts import DateParts
+from worker_service.core.recipe.steps.drop_column import DropColumn
+from worker_service.core.recipe.steps.drop_duplicates import DropDuplicates
+from worker_service.core.recipe.steps.encode import FrequencyEncode, LabelEncode, OneHot
+from worker_service.core.recipe.steps.fill_by import FillByGroup, FillByLevel, FillByModel, FillByTime
+from worker_service.core.recipe.steps.fill_missing import FillMissing
+from worker_service.core.recipe.steps.flag import Flag
+from worker_service.core.recipe.steps.mask_sentinel import MaskSentinel
+from worker_service.core.recipe.steps.merge_levels import MergeLevels
+from worker_service.core.recipe.steps.number_rows import NumberRows
+from worker_service.core.recipe.steps.read_column import ReadColumn
+from worker_service.core.recipe.steps.repair_by_dependency import RepairByDependency
+from worker_service.core.recipe.steps.rescale import Rescale
+from worker_service.core.recipe.steps.scale import Scale
+from worker_service.core.recipe.steps.treat_outliers import TreatOutliers
+from worker_service.core.recipe.steps.was_missing import WasMissing
+
+AnyStep = (
+    ReadColumn
+    | Flag
+    | DropColumn
+    | DropDuplicates
+    | MaskSentinel
+    | MergeLevels
+    | RepairByDependency
+    | Rescale
+    | FillMissing
+    | FillByGroup
+    | FillByLevel
+    | FillByTime
+    | FillByModel
+    | TreatOutliers
+    | WasMissing
+    | DateParts
+    | Ratio
+    | Bin
+    | OneHot
+    | FrequencyEncode
+    | LabelEncode
+    | Scale
+    | NumberRows
+)
+"""Every kind of step. A plain union, so that it can be offered to a language model as a response schema."""
+
+__all__ = [
+    "AnyStep",
+    "Bin",
+    "DateParts",
+    "DropColumn",
+    "DropDuplicates",
+    "Effect",
+    "FillByGroup",
+    "FillByLevel",
+    "FillByModel",
+    "FillByTime",
+    "FillMissing",
+    "Flag",
+    "FrequencyEncode",
+    "LabelEncode",
+    "MaskSentinel",
+    "MergeLevels",
+    "NumberRows",
+    "OneHot",
+    "Phase",
+    "Ratio",
+    "ReadColumn",
+    "RepairByDependency",
+    "Rescale",
+    "Scale",
+    "StepRejected",
+    "Tally",
+    "TreatOutliers",
+    "WasMissing",
+    "apply_step",
+    "describe_step",
+    "settle_step",
+]

@@ -1,0 +1,123 @@
+"""What a date says about the year, the season, the week and the hour."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import model_validator
+
+from worker_service.core.humanize import count, listing, quoted
+from worker_service.core.recipe.steps.base import (
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+)
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.frame import TIMESTAMP, Column, Frame
+
+DatePart = Literal[
+    "days",
+    "year",
+    "month",
+    "day",
+    "weekday",
+    "hour",
+    "month_sin",
+    "month_cos",
+    "weekday_sin",
+    "weekday_cos",
+    "hour_sin",
+    "hour_cos",
+]
+"""`days` since 1970 with their fraction; a sine and a cosine put December beside January on a circle of radius √2."""
+
+_RADIUS = np.sqrt(2)
+
+
+def _days(moments: pa.Array) -> pa.Array:
+    return pc.divide(moments.cast(pa.int64()).cast(pa.float64(), safe=False), 86_400_000_000.0)
+
+
+def _wave(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def transform(moments: pa.Array) -> pa.Array:
+        turns = part(moments).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
+        return pa.array(_RADIUS * wave(2 * np.pi * turns), from_pandas=True)
+
+    return transform
+
+
+_PARTS: dict[DatePart, Callable[[Any], Any]] = {
+    "days": _days,
+    "year": pc.year,
+    "month": pc.month,
+    "day": pc.day,
+    "weekday": pc.day_of_week,
+    "hour": pc.hour,
+    "month_sin": _wave(pc.month, 12, np.sin),
+    "month_cos": _wave(pc.month, 12, np.cos),
+    "weekday_sin": _wave(pc.day_of_week, 7, np.sin),
+    "weekday_cos": _wave(pc.day_of_week, 7, np.cos),
+    "hour_sin": _wave(pc.hour, 24, np.sin),
+    "hour_cos": _wave(pc.hour, 24, np.cos),
+}
+
+
+class DateParts(ColumnStep):
+    """Replace a column of moments by numbers in UTC; on its circle, a weekday counts from Monday."""
+
+    kind: Literal["date_parts"]
+    phase: ClassVar[Phase] = "features"
+    parts: tuple[DatePart, ...]
+    names: tuple[str, ...]
+    """The new columns, one for each part."""
+    fill: datetime | None
+    """The moment taken for missing ones; None leaves them missing."""
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> "DateParts":
+        if len(self.names) != len(self.parts) or len(set(self.names)) != len(self.names):
+            raise ValueError("each part needs a column name of its own")
+        return self
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The new columns."""
+        return self.names
+
+
+@apply_step.register
+def _apply(step: DateParts, frame: Frame) -> Effect:
+    column = frame[step.column]
+    if not column.is_timestamp:
+        raise StepRejected(f"{quoted(step.column)} does not hold dates.")
+    # Arrow needs a time zone database for moments with a zone; as naive UTC they need none.
+    moments = column.array.cast(TIMESTAMP)
+    if step.fill is not None:
+        moments = moments.fill_null(pa.scalar(step.fill.replace(tzinfo=None), TIMESTAMP))
+    added = {name: Column(_PARTS[part](moments)) for part, name in zip(step.parts, step.names, strict=True)}
+    return Effect(added=added, dropped=(step.column,), found=column.missing)
+
+
+def _told(parts: tuple[DatePart, ...]) -> Iterator[str]:
+    """Each part in words; the two ways of a circle once."""
+    for part in parts:
+        if part.endswith("_sin"):
+            yield f"{part.removesuffix('_sin')} on a circle (sine and cosine)"
+        elif not part.endswith("_cos"):
+            yield "days since 1970" if part == "days" else part
+
+
+@describe_step.register
+def _describe(step: DateParts, tally: Tally) -> str:
+    sentence = f"Replaced {quoted(step.column)} by its {listing(_told(step.parts))}"
+    if not tally.found or step.fill is None:
+        return f"{sentence}."
+    middle = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()
+    return f"{sentence}, taking {middle} for {count(tally.found, 'missing date')}."

@@ -1,0 +1,299 @@
+"""Putting into each missing cell what its row, its group or its time suggests."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import model_validator
+
+from worker_service.core.humanize import count, listing, number, quoted
+from worker_service.core.imputation.models import (
+    by_boosting,
+    by_neighbours,
+    by_time,
+    features,
+    group_medians,
+    group_modes,
+    levels_by_boosting,
+    levels_by_neighbours,
+    moderate,
+    sampled,
+)
+from worker_service.core.recipe.steps.base import (
+    Change,
+    Effect,
+    Phase,
+    Step,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+    settle_step,
+)
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column, Frame
+
+_Places = npt.NDArray[np.int64]
+FEWEST_KNOWN = 20
+MOST_LEVELS = 50
+FEWEST_AGREEING = 3
+"""So many rows of a group must say the same."""
+
+
+class _FillBy(Step):
+    """A step that fills one column by looking at others."""
+
+    phase: ClassVar[Phase] = "cleaning"
+    column: str
+    decimals: int | None
+    """Guesses have no more decimals than the values; None where those have more than nine, or are no numbers."""
+
+
+class FillByGroup(_FillBy):
+    """Fill each missing cell with the median of the rows that have the same value in another column."""
+
+    kind: Literal["fill_by_group"]
+    by: str
+    groups: tuple[str, ...] = ()
+    """The values of that column, as canonical text; empty until measured."""
+    medians: tuple[float, ...] = ()
+    """The median of each group."""
+    fallback: float
+    """For groups without a known cell."""
+
+    @model_validator(mode="after")
+    def _one_median_each(self) -> "FillByGroup":
+        if len(self.groups) != len(self.medians):
+            raise ValueError("each group needs its median")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one that groups."""
+        return (self.column, self.by)
+
+
+class FillByLevel(Step):
+    """Fill each missing cell of a category with what the other rows with the same value in another column say."""
+
+    kind: Literal["fill_by_level"]
+    phase: ClassVar[Phase] = "cleaning"
+    column: str
+    by: str
+    groups: tuple[str, ...] = ()
+    """The values of that column that tell, as canonical text; empty until measured."""
+    most: bool = False
+    """Whether what most rows of a group say counts, and not only what all say."""
+    levels: tuple[str, ...] = ()
+    """What the rows of each group say."""
+    fallback: str
+    """For rows of other groups."""
+
+    @model_validator(mode="after")
+    def _one_level_each(self) -> "FillByLevel":
+        if len(self.groups) != len(self.levels):
+            raise ValueError("each group needs its level")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one that tells."""
+        return (self.column, self.by)
+
+
+class FillByTime(_FillBy):
+    """Fill each missing cell on the straight line between the values before and after it in time."""
+
+    kind: Literal["fill_by_time"]
+    by: str
+    """A column of ascending moments."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and the one of moments."""
+        return (self.column, self.by)
+
+
+class FillByModel(_FillBy):
+    """Fill each missing cell with what a model learnt from a sample of the rows where the column is known.
+
+    Numbers are guessed as such, text and booleans as one of the levels that are there.
+    """
+
+    kind: Literal["fill_by_model"]
+    model: Literal["neighbours", "boosting"]
+    """The weighted mean or vote of the 8 nearest rows, or small gradient-boosted trees; both without chance."""
+    predictors: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column to fill and those that the model looks at."""
+        return (self.column, *self.predictors)
+
+
+def _gaps(step: _FillBy, frame: Frame) -> Column:
+    column = require_number(frame, step.column)
+    if not column.missing:
+        raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
+    if column.known < FEWEST_KNOWN or not np.isfinite(column.numbers()[column.present()]).all():
+        raise StepRejected(f"{quoted(step.column)} has too few values to go by.")
+    return column
+
+
+def _level_gaps(step: FillByModel, frame: Frame) -> Column:
+    column = frame[step.column]
+    if not (column.is_text or column.is_boolean) or not column.missing:
+        raise StepRejected(f"{quoted(step.column)} has no gap between numbers or levels.")
+    if column.known < FEWEST_KNOWN or len(column.derive(distinct).values) > MOST_LEVELS:
+        raise StepRejected(f"{quoted(step.column)} has too few values to go by, or too many different ones.")
+    return column
+
+
+def _filled(step: _FillBy, column: Column, guesses: Numbers) -> Effect:
+    """Each guess no more precise than the values, and within their range."""
+    known = column.numbers()[column.present()]
+    missing = ~column.present()
+    rounded = guesses if step.decimals is None else np.round(guesses, step.decimals)
+    if column.is_integer:
+        rounded = np.rint(rounded)
+    rounded = np.clip(rounded, known.min(), known.max())
+    values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
+    values[missing] = rounded.astype(values.dtype)
+    return Effect(changed={step.column: Change(Column(pa.array(values, column.type)), missing)})
+
+
+@settle_step.register
+def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
+    if step.groups:
+        return step
+    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
+    medians = group_medians(found.codes, column.numbers(), np.flatnonzero(column.present()))
+    texts = render(found.values).to_pylist()
+    named = {texts[code]: median for code, median in medians.items()}
+    return step.model_copy(update={"groups": tuple(named), "medians": tuple(named.values())})
+
+
+@settle_step.register
+def _settle_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
+    if step.groups:
+        return step
+    _text_gaps(step, frame)
+    told, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
+    if step.most:
+        modes = group_modes(by.codes, told.codes, np.arange(frame.rows))
+        return _named_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
+    both = (told.codes >= 0) & (by.codes >= 0)
+    pairs, sizes = np.unique(np.stack([by.codes[both], told.codes[both]]), axis=1, return_counts=True)
+    agreeing = (np.bincount(pairs[0])[pairs[0]] == 1) & (sizes >= FEWEST_AGREEING)
+    return _named_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing])
+
+
+def _named_levels(step: FillByLevel, frame: Frame, groups: _Places, levels: _Places) -> FillByLevel:
+    found, told = frame[step.by].derive(distinct).values, frame[step.column].derive(distinct).values
+    names = render(found.take(pa.array(groups, pa.int64()))).to_pylist()
+    said = told.take(pa.array(levels, pa.int64())).to_pylist()
+    return step.model_copy(update={"groups": tuple(names), "levels": tuple(said)})
+
+
+def _text_gaps(step: FillByLevel, frame: Frame) -> Column:
+    column = frame[step.column]
+    if not column.is_text:
+        raise StepRejected(f"{quoted(step.column)} does not hold text.")
+    if not column.missing or not column.known:
+        raise StepRejected(f"{quoted(step.column)} has no gap between its cells.")
+    return column
+
+
+@apply_step.register
+def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
+    column, by = _text_gaps(step, frame), frame[step.by].derive(distinct)
+    levels = dict(zip(step.groups, step.levels, strict=True))
+    texts = [levels.get(text, step.fallback) for text in render(by.values).to_pylist()]
+    guesses = pa.array([*texts, step.fallback], column.type).take(
+        pa.array(np.where(by.codes < 0, len(texts), by.codes))
+    )
+    filled = Column(pc.coalesce(column.array, guesses))
+    return Effect(changed={step.column: Change(filled, ~column.present())})
+
+
+@apply_step.register
+def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
+    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
+    medians = dict(zip(step.groups, step.medians, strict=True))
+    guesses = np.array(
+        [medians.get(text, step.fallback) for text in render(found.values).to_pylist()] + [step.fallback]
+    )
+    return _filled(step, column, guesses[found.codes][~column.present()])
+
+
+@apply_step.register
+def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
+    column, moments = _gaps(step, frame), frame[step.by]
+    if not moments.is_timestamp or moments.missing:
+        raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
+    ticks = moments.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
+    if not (np.diff(ticks) > 0).all():
+        raise StepRejected(f"The rows are not in the order of {quoted(step.by)}.")
+    return _filled(step, column, by_time(ticks, column.numbers(), np.flatnonzero(~column.present()), column.present()))
+
+
+@apply_step.register
+def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
+    column = _gaps(step, frame) if frame[step.column].is_number else _level_gaps(step, frame)
+    if not step.predictors or step.column in step.predictors:
+        raise StepRejected("A model needs other columns to look at.")
+    if not all(moderate(frame[name]) for name in step.columns):
+        raise StepRejected("The numbers to go by are too large for a model.")
+    table = features([frame[name] for name in step.predictors])
+    seen, wanted = sampled(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
+    if not column.is_number:
+        level = levels_by_neighbours if step.model == "neighbours" else levels_by_boosting
+        codes = np.array(column.derive(distinct).codes)
+        codes[wanted] = level(table, codes, seen, wanted)
+        filled = Column(column.derive(distinct).values.take(pa.array(codes)).cast(column.type))
+        return Effect(changed={step.column: Change(filled, ~column.present())})
+    guess = by_neighbours if step.model == "neighbours" else by_boosting
+    return _filled(step, column, guess(table, column.numbers(), seen, wanted))
+
+
+@describe_step.register
+def _describe_by_group(step: FillByGroup, tally: Tally) -> str:
+    first = f", such as {number(step.medians[0])} for {quoted(step.groups[0])}" if step.groups else ""
+    return f"{_cells(step, tally)} with the median of the rows that have the same {quoted(step.by)}{first}."
+
+
+@describe_step.register
+def _describe_by_level(step: FillByLevel, tally: Tally) -> str:
+    example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
+    cells = f"{count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    who = "most" if step.most else "all"
+    return (
+        f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}, "
+        f"and with {quoted(step.fallback)} where no rows tell."
+    )
+
+
+@describe_step.register
+def _describe_by_time(step: FillByTime, tally: Tally) -> str:
+    return f"{_cells(step, tally)} on the straight line between the values before and after in {quoted(step.by)}."
+
+
+@describe_step.register
+def _describe_by_model(step: FillByModel, tally: Tally) -> str:
+    how = {"neighbours": "what the most similar rows say", "boosting": "what gradient-boosted trees say"}
+    return f"{_cells(step, tally)} with {how[step.model]}, going by {_named(step.predictors)}."
+
+
+def _cells(step: _FillBy, tally: Tally) -> str:
+    return f"Filled {count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+
+
+def _named(names: tuple[str, ...]) -> str:
+    if len(names) <= 4:
+        return listing(quoted(name) for name in names)
+    return f"{', '.join(quoted(name) for name in names[:3])} and {len(names) - 3} other columns"

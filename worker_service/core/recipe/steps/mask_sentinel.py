@@ -1,0 +1,46 @@
+"""Taking numbers that stand for missing as missing."""
+
+from typing import ClassVar, Literal
+
+from worker_service.core.columns.sentinels import without
+from worker_service.core.humanize import count, listing, number, plural_verb, quoted
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+)
+from worker_service.core.table.frame import Frame
+
+
+class MaskSentinel(ColumnStep):
+    """Empty the cells that hold one of the values."""
+
+    kind: Literal["mask_sentinel"]
+    phase: ClassVar[Phase] = "cleaning"
+    values: tuple[float, ...]
+
+
+@apply_step.register
+def _apply(step: MaskSentinel, frame: Frame) -> Effect:
+    column = require_number(frame, step.column)
+    masked = without(column, step.values)
+    if masked.missing == column.missing:
+        raise StepRejected(f"No cell of {quoted(step.column)} says {_values(step)}.")
+    return Effect(changed={step.column: Change(masked, column.present() & ~masked.present())})
+
+
+@describe_step.register
+def _describe(step: MaskSentinel, tally: Tally) -> str:
+    says = plural_verb(tally.cells_changed, "says", "say")
+    cells = f"{count(tally.cells_changed, 'cell')} of {quoted(step.column)} that {says} {_values(step)}"
+    return f"Took {cells} for missing."
+
+
+def _values(step: MaskSentinel) -> str:
+    return listing((number(value) for value in step.values), conjunction="or")

@@ -1,0 +1,60 @@
+"""Giving each category one spelling."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow.compute as pc
+
+from worker_service.core.columns.spellings import respelled
+from worker_service.core.humanize import count, listing, quoted
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+)
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.frame import Frame
+
+_MOST_EXAMPLES = 3
+
+
+class Renaming(Value):
+    """A spelling and the one it becomes."""
+
+    before: str
+    after: str
+
+
+class MergeLevels(ColumnStep):
+    """Replace spellings of the same value by the most frequent one."""
+
+    kind: Literal["merge_levels"]
+    phase: ClassVar[Phase] = "cleaning"
+    spellings: tuple[Renaming, ...]
+
+
+@apply_step.register
+def _apply(step: MergeLevels, frame: Frame) -> Effect:
+    column = frame[step.column]
+    if not column.is_text:
+        raise StepRejected(f"{quoted(step.column)} does not hold text.")
+    after = respelled(column, tuple((spelling.before, spelling.after) for spelling in step.spellings))
+    changed = pc.not_equal(column.array, after.array).fill_null(False).to_numpy(zero_copy_only=False)
+    if not changed.any():
+        raise StepRejected(f"No cell of {quoted(step.column)} has one of these spellings.")
+    return Effect(changed={step.column: Change(after, np.asarray(changed))})
+
+
+@describe_step.register
+def _describe(step: MergeLevels, tally: Tally) -> str:
+    # Those that differ by spaces alone look alike on paper, so the others make better examples.
+    seen = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
+    told = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in seen[:_MOST_EXAMPLES]]
+    such_as = "" if len(told) == len(step.spellings) else "such as "
+    cells = f"{count(tally.cells_changed, 'cell')} of {quoted(step.column)}"
+    return f"Gave {cells} the usual spelling: {such_as}{listing(told)}."

@@ -1,0 +1,38 @@
+"""A column for a table that would have none."""
+
+from typing import ClassVar, Literal
+
+import pyarrow as pa
+
+from worker_service.core.humanize import quoted
+from worker_service.core.recipe.steps.base import Effect, Phase, Step, Tally, apply_step, describe_step
+from worker_service.core.table.frame import Column, Frame
+
+
+class NumberRows(Step):
+    """Add the place each row had in the decoded table, from 0, as the list of changes counts."""
+
+    kind: Literal["number_rows"]
+    phase: ClassVar[Phase] = "features"
+    name: str
+    """The new column."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The new column."""
+        return (self.name,)
+
+
+@apply_step.register
+def _apply(step: NumberRows, frame: Frame) -> Effect:
+    return Effect(added={step.name: Column(pa.array(frame.row_numbers))})
+
+
+@describe_step.register
+def _describe(step: NumberRows, tally: Tally) -> str:
+    return f"Added {quoted(step.name)}: the place of each row in the uploaded table, from 0."

@@ -1,0 +1,102 @@
+"""Reading decoded text as the type it is."""
+
+from typing import ClassVar, Literal
+
+from worker_service.core.humanize import count, listing, number, plural_verb, quoted
+from worker_service.core.parsing import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
+from worker_service.core.parsing.spec import ISO_ZONED
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+)
+from worker_service.core.table.frame import Frame
+
+_NOUNS = {
+    "integer": "whole numbers",
+    "decimal": "decimal numbers",
+    "boolean": "true or false",
+    "timestamp": "dates",
+}
+_MOST_WORDS = 3
+
+
+class ReadColumn(ColumnStep):
+    """Read a column's text as a type; spellings of missing values and unfit cells become missing."""
+
+    kind: Literal["read_column"]
+    phase: ClassVar[Phase] = "cleaning"
+    read_as: ReadAs
+
+
+@apply_step.register
+def _apply(step: ReadColumn, frame: Frame) -> Effect:
+    column = frame[step.column]
+    finite_only = step.read_as.kind == "decimal" and column.is_number and not column.is_integer
+    if not column.is_text and not finite_only:
+        raise StepRejected(f"{quoted(step.column)} is not text any more.")
+    reading = column.derive(read, step.read_as)
+    return Effect(
+        changed={step.column: Change(reading.column, reading.changed)},
+        found=reading.unfit,
+        rewritten=reading.rewritten,
+        example=reading.example,
+    )
+
+
+@describe_step.register
+def _describe(step: ReadColumn, tally: Tally) -> str:
+    taken = tally.cells_changed - tally.rewritten - tally.found
+    if isinstance(step.read_as, ReadText):
+        return _of_text(step.column, step.read_as, taken, tally)
+    zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
+    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_unit(step)}"
+    if tally.rewritten:
+        sentence += f", which changed how {_rewritten(tally.rewritten, tally.example)}"
+    if taken > 0:
+        sentence += f"; took {_taken(step.read_as.missing, taken)} for missing"
+    if tally.found:
+        fit = f"that {plural_verb(tally.found, 'does', 'do')} not fit became missing"
+        sentence += f"; {count(tally.found, 'cell')} {fit}"
+    return f"{sentence}."
+
+
+def _of_text(column: str, spec: ReadText, taken: int, tally: Tally) -> str:
+    trimmed = f"Left out the white space around {count(tally.rewritten, 'cell')} of {quoted(column)}"
+    if not taken:
+        return f"{trimmed}."
+    took = f"ook {_taken(spec.missing, taken, of=f' of {quoted(column)}')} for missing."
+    return f"{trimmed}; t{took}" if tally.rewritten else f"T{took}"
+
+
+def _unit(step: ReadColumn) -> str:
+    units = step.read_as.units if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
+    factors = step.read_as.factors if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
+    if factors:
+        told = (f"{quoted(unit)} times {number(factor)}" for unit, factor in zip(units, factors, strict=True))
+        return f", {listing(told)}"
+    return f" in {listing((quoted(unit) for unit in units), conjunction='or')}" if units else ""
+
+
+def _rewritten(cells: int, example: tuple[str, str] | None) -> str:
+    words = f"{count(cells, 'cell')} {plural_verb(cells, 'is', 'are')} written"
+    if example is None:
+        return words
+    before, after = example
+    return f"{words}, {'' if cells == 1 else 'such as '}{quoted(before)}, now {after}"
+
+
+def _taken(spellings: tuple[str, ...], cells: int, *, of: str = "") -> str:
+    """`3 cells, “-”, “n/a” and empty ones`, with every spelling, or a few where they are many."""
+    words = [quoted(word) for word in spellings if word.strip()]
+    empty = len(words) < len(spellings)
+    if empty and not words:
+        return f"{count(cells, 'empty cell')}{of}"
+    told = words[: _MOST_WORDS - empty] + (["empty ones"] if empty else [])
+    such_as = "" if len(told) == len(words) + empty else "such as "
+    return f"{count(cells, 'cell')}{of}, {such_as}{listing(told)},"

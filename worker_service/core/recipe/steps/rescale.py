@@ -1,0 +1,53 @@
+"""Putting a slipped decimal point back."""
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from worker_service.core.columns.decimal_shifts import rescaled
+from worker_service.core.humanize import count, number, quoted
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+)
+from worker_service.core.table.frame import Frame
+
+
+class Rescale(ColumnStep):
+    """Divide the values from `lower` to `upper` by `factor`."""
+
+    kind: Literal["rescale"]
+    phase: ClassVar[Phase] = "cleaning"
+    factor: Annotated[float, Field(gt=0)]
+    lower: float
+    upper: float
+
+
+@apply_step.register
+def _apply(step: Rescale, frame: Frame) -> Effect:
+    column = require_number(frame, step.column)
+    after = rescaled(column, step.factor, step.lower, step.upper)
+    cells = column.present() & (column.numbers() != after.numbers())
+    if not cells.any():
+        raise StepRejected(f"No value of {quoted(step.column)} lies between {_range(step)}, or can be divided.")
+    return Effect(changed={step.column: Change(after, np.asarray(cells, dtype=bool))})
+
+
+@describe_step.register
+def _describe(step: Rescale, tally: Tally) -> str:
+    values = f"{count(tally.cells_changed, 'value')} of {quoted(step.column)} between {_range(step)}"
+    if step.factor < 1:
+        return f"Multiplied {values} by {number(1 / step.factor)}."
+    return f"Divided {values} by {number(step.factor)}."
+
+
+def _range(step: Rescale) -> str:
+    return f"{number(step.lower)} and {number(step.upper)}"

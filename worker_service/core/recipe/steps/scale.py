@@ -1,0 +1,90 @@
+"""Bringing numbers to a common size."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from worker_service.core.humanize import number, quoted
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+    settle_step,
+)
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.frame import Column, Frame
+
+NORMAL_IQR = 1.349
+"""The interquartile range of a normal distribution in standard deviations."""
+_LEAST_SPREAD = 1e-12
+
+
+class Scale(ColumnStep):
+    """Subtract `center` and divide by `divisor`."""
+
+    kind: Literal["scale"]
+    phase: ClassVar[Phase] = "features"
+    method: Literal["standard", "robust"]
+    """By mean and standard deviation, or by the median and the interquartile range of tails that are heavy."""
+    center: float | None = None
+    """None until it is measured on the table that the step finds."""
+    divisor: float | None = None
+    """None until measured. A robust one is the interquartile range divided by 1.349, as in a normal distribution."""
+
+
+@settle_step.register
+def _settle(step: Scale, frame: Frame) -> Scale:
+    if step.center is not None and step.divisor is not None:
+        return step
+    values = require_number(frame, step.column).numbers()
+    with np.errstate(all="ignore"):
+        method, center, divisor = _measured(values[np.isfinite(values)], robust=step.method == "robust")
+    if not np.isfinite(divisor) or divisor <= _LEAST_SPREAD * max(1.0, abs(center)) or not np.isfinite(center):
+        raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much for a standard deviation.")
+    return step.model_copy(update={"method": method, "center": center, "divisor": divisor})
+
+
+def _measured(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "robust"], float, float]:
+    """Quartiles only where they lie apart."""
+    if not len(values):
+        return "standard", 0.0, 0.0
+    if robust:
+        q1, median, q3 = (float(end) for end in np.quantile(values, (0.25, 0.5, 0.75)))
+        if q3 > q1:
+            return "robust", median, (q3 - q1) / NORMAL_IQR
+    return "standard", float(values.mean()), float(values.std())
+
+
+@apply_step.register
+def _apply(step: Scale, frame: Frame) -> Effect:
+    column = require_number(frame, step.column)
+    if step.center is None or step.divisor is None or step.divisor <= 0:
+        raise StepRejected(f"{quoted(step.column)} does not vary.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = (column.numbers() - step.center) / step.divisor
+    if np.isinf(values).any():
+        raise StepRejected(f"The values of {quoted(step.column)} are too large to be scaled.")
+    return Effect(changed={step.column: Change(Column(pa.array(values, from_pandas=True)), column.present())})
+
+
+@describe_step.register
+def _describe(step: Scale, tally: Tally) -> str:
+    middle, width = (
+        ("median", "interquartile range in standard deviations")
+        if step.method == "robust"
+        else (
+            "mean",
+            "standard deviation",
+        )
+    )
+    return (
+        f"Scaled {quoted(step.column)}: subtracted the {middle}, {number(step.center or 0)}, "
+        f"and divided by the {width}, {number(step.divisor or 0)}."
+    )

@@ -1,0 +1,118 @@
+"""Values far outside a column's ordinary range."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker_service.core.humanize import count, number, percent, plural_verb, quoted
+from worker_service.core.recipe.steps.base import (
+    Change,
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+    require_number,
+)
+from worker_service.core.table.frame import Column, Frame, Mask
+
+OutlierMethod = Literal["iqr", "zscore"]
+OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
+_LARGEST = 2**62
+
+
+class TreatOutliers(ColumnStep):
+    """Treat the values below `lower` and above `upper`."""
+
+    kind: Literal["treat_outliers"]
+    phase: ClassVar[Phase] = "outliers"
+    method: OutlierMethod
+    """How the fences were found: from the quartiles, or from the mean and the standard deviation."""
+    strategy: OutlierStrategy
+    """Move them to the fence, remove their rows, replace them, empty them, or only count them."""
+    lower: float
+    upper: float
+    replacement: float | None
+    """The median, for the strategy `median`."""
+
+
+@apply_step.register
+def _apply(step: TreatOutliers, frame: Frame) -> Effect:
+    column = require_number(frame, step.column)
+    values = column.numbers()
+    with np.errstate(invalid="ignore"):
+        outside: Mask = (values < step.lower) | (values > step.upper)
+        below = int((values < step.lower).sum())
+    found = int(outside.sum())
+    if not found:
+        raise StepRejected(f"No value of {quoted(step.column)} lies outside {_range(step)}.")
+    if step.strategy == "flag":
+        return Effect(found=found, below=below, flagged=True)
+    if step.strategy == "remove":
+        return Effect(kept_rows=~outside, found=found, below=below)
+    if step.strategy == "null":
+        emptied = pc.if_else(pa.array(outside), pa.scalar(None, column.type), column.array)
+        return Effect(changed={step.column: Change(Column(emptied), outside)}, found=found, below=below)
+    treated = _with(column, outside, _treated(step, column, values[outside]))
+    return Effect(changed={step.column: Change(treated, outside)}, found=found, below=below)
+
+
+def _treated(step: TreatOutliers, column: Column, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    lower, upper, replacement = step.lower, step.upper, step.replacement
+    if step.strategy == "median" and replacement is None:
+        raise StepRejected("The strategy median needs a replacement.")
+    if column.is_integer:
+        lower, upper = max(np.ceil(lower), -_LARGEST), min(np.floor(upper), _LARGEST)
+        replacement = None if replacement is None else float(np.clip(np.round(replacement), -_LARGEST, _LARGEST))
+    if lower > upper:
+        raise StepRejected(f"There is no whole number within {_range(step)}.")
+    if step.strategy == "median":
+        return np.full(len(values), replacement, dtype=np.float64)
+    return np.clip(values, lower, upper)
+
+
+def _with(column: Column, cells: Mask, values: npt.NDArray[np.float64]) -> Column:
+    """The column with new values in some cells; the others are not even converted."""
+    filled = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
+    filled[cells] = values.astype(filled.dtype)
+    return Column(pa.array(filled, column.type, mask=None if not column.missing else ~column.present()))
+
+
+def _range(step: TreatOutliers) -> str:
+    return f"{number(step.lower)} to {number(step.upper)}"
+
+
+def _outside(step: TreatOutliers, tally: Tally) -> str:
+    if step.lower >= step.upper:
+        return f"other than {number(step.lower)}"
+    if tally.below == 0:
+        return f"above {number(step.upper)}"
+    return f"below {number(step.lower)}" if tally.below == tally.found else f"outside {_range(step)}"
+
+
+def _nearer_end(tally: Tally) -> str:
+    if 0 < tally.below < tally.found:
+        return "to the nearer end of that range"
+    return "up to it" if tally.below else "down to it"
+
+
+@describe_step.register
+def _describe(step: TreatOutliers, tally: Tally) -> str:
+    share = percent(tally.found / tally.known if tally.known else 0)
+    found = f"{count(tally.found, 'value')} ({share}) of {quoted(step.column)}"
+    outside = _outside(step, tally)
+    if step.strategy == "remove":
+        rows = "the row" if tally.rows_removed == 1 else f"the {tally.rows_removed:,} rows"
+        return f"Removed {rows} in which {quoted(step.column)} lies {outside}."
+    if step.strategy == "cap":
+        return f"Moved {found} {outside} {_nearer_end(tally)}."
+    if step.strategy == "null":
+        return f"Emptied {plural_verb(tally.found, 'the cell', 'the cells')} of {found} {outside}."
+    if step.strategy == "median":
+        return f"Replaced {found} {outside} by the median, {number(step.replacement or 0)}."
+    return f"Left {found} {outside} as {'it is' if tally.found == 1 else 'they are'}."

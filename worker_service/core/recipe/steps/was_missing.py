@@ -1,0 +1,49 @@
+"""Remembering where a value was missing."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from worker_service.core.humanize import count, quoted
+from worker_service.core.recipe.steps.base import (
+    ColumnStep,
+    Effect,
+    Phase,
+    StepRejected,
+    Tally,
+    apply_step,
+    describe_step,
+)
+from worker_service.core.table.frame import Column, Frame
+
+
+class WasMissing(ColumnStep):
+    """Add a column that is 1 where the column's value was missing before it was filled, else 0."""
+
+    kind: Literal["was_missing"]
+    phase: ClassVar[Phase] = "features"
+    name: str
+    """The new column."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The new column."""
+        return (self.name,)
+
+
+@apply_step.register
+def _apply(step: WasMissing, frame: Frame) -> Effect:
+    missing = ~frame[step.column].present()
+    filled = frame.filled.get(step.column)
+    if filled is not None:
+        missing |= np.isin(frame.row_numbers, filled)
+    if not missing.any():
+        raise StepRejected(f"No value of {quoted(step.column)} was missing.")
+    return Effect(added={step.name: Column(pa.array(missing.astype(np.int8)))}, found=int(missing.sum()))
+
+
+@describe_step.register
+def _describe(step: WasMissing, tally: Tally) -> str:
+    rows = count(tally.found, "row")
+    return f"Added {quoted(step.name)}: 1 in the {rows} in which {quoted(step.column)} was missing, else 0."

@@ -1,0 +1,242 @@
+"""What somebody who uses a table should know about it, each as one sentence with its numbers."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.humanize import count, examples, fraction, listing, number, percent, plural_verb, quoted
+from worker_service.core.profile import Profile
+from worker_service.core.relations.leakage import Leak
+from worker_service.core.relations.missingness import Missingness
+from worker_service.core.stats.summary import Value
+
+AlertKind = Literal[
+    "missing_values",
+    "empty_column",
+    "telling_missingness",
+    "sentinel",
+    "possible_code",
+    "slips",
+    "unfit_cells",
+    "ambiguous_format",
+    "spelling_variants",
+    "duplicate_rows",
+    "duplicate_column",
+    "constant",
+    "identifier",
+    "high_cardinality",
+    "outliers",
+    "skewed",
+    "zero_inflated",
+    "highly_correlated",
+    "leakage",
+    "imbalanced_target",
+    "no_target",
+    "few_rows",
+]
+Severity = Literal["info", "warning", "error"]
+
+MANY_MISSING = 0.05
+"""From this share on, missing values deserve a warning;"""
+MOSTLY_MISSING = 0.5
+"""from this one on the column says little."""
+MANY_OUTLIERS = 0.05
+MANY_LEVELS = 50
+STRONG_SKEW = 2.0
+"""Absolute third moment from which a mean misleads; an exponential distribution has 2."""
+MANY_ZEROS = 0.5
+ALIKE = 0.95
+"""Columns with a larger absolute correlation tell the same."""
+IMBALANCE = 0.9
+FEW_ROWS = 30
+_SHOWN = 3
+_READ_AS = {
+    "integer": "whole numbers",
+    "decimal": "numbers",
+    "boolean": "true or false",
+    "timestamp": "dates",
+    "text": "text",
+}
+
+
+class Alert(Value):
+    """Something to know about a table or one of its columns."""
+
+    kind: AlertKind
+    column: str | None
+    """None where the whole table is meant."""
+    severity: Severity
+    """`info`: good to know; `warning`: look at it before you trust the column; `error`: it can't be used like this."""
+    message: str
+    affected: int
+    """The cells it is about; rows for `duplicate_rows` and `few_rows`, else 0 where it is about none in particular."""
+
+
+def find_alerts(profile: Profile) -> tuple[Alert, ...]:
+    """All alerts, the most severe first, within a severity those of the table and then in the order of the columns."""
+    found = [*_table(profile), *(alert for column in profile.columns for alert in _column(column, profile.rows))]
+    ranks = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted(found, key=lambda alert: ranks[alert.severity]))
+
+
+def _table(profile: Profile) -> Iterator[Alert]:
+    if 0 < profile.rows < FEW_ROWS:
+        message = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
+        yield Alert(kind="few_rows", column=None, severity="warning", message=message, affected=profile.rows)
+    if copies := profile.duplicates.count:
+        message = f"{fraction(copies, profile.rows, 'row')} {plural_verb(copies, 'is', 'are')} equal to an earlier one"
+        message += "." if profile.duplicates.removable else ", as many as chance would make."
+        severity: Severity = "warning" if profile.duplicates.removable else "info"
+        yield _alert("duplicate_rows", None, severity, message, copies)
+    if profile.target.column is None:
+        yield _alert("no_target", None, "info", profile.target.reason, 0)
+    yield from _imbalance(profile)
+    yield from (_leak(leak, profile.target.column or "") for leak in profile.leaks)
+    yield from (_telling(found) for found in profile.missingness)
+    yield from _alike(profile)
+
+
+def _leak(leak: Leak, target: str) -> Alert:
+    told = f"{percent(leak.score)} of the target {quoted(target)} on {count(leak.rows, 'sampled row')}"
+    sounds = " and has the name of something known only afterwards" if leak.kind == "afterwards" else ""
+    message = f"{quoted(leak.column)} alone explains {told}{sounds}; make sure that it is known before the target is."
+    return _alert("leakage", leak.column, "warning", message, 0)
+
+
+def _telling(found: Missingness) -> Alert:
+    name = quoted(found.column)
+    if found.depends_on is None:
+        words = listing((quoted(word) for word in found.refusals), conjunction="or")
+        message = f"Some cells of {name} say {words}, so its values are not missing at random."
+    else:
+        other = quoted(found.depends_on)
+        message = f"Whether {name} has a value depends on {other}, so its values are not missing at random."
+    return _alert("telling_missingness", found.column, "info", message, 0)
+
+
+def _imbalance(profile: Profile) -> Iterator[Alert]:
+    target = profile.by_name().get(profile.target.column or "")
+    if target is None or target.type not in ("boolean", "category") or not target.top_values:
+        return
+    known, first = profile.rows - target.missing, target.top_values[0]
+    if first.count >= IMBALANCE * known and first.count < known:
+        share = fraction(first.count, known, "known cell")
+        message = (
+            f"The target {quoted(target.name)} is {quoted(first.value)} in {share}; a model will rarely see others."
+        )
+        yield _alert("imbalanced_target", target.name, "warning", message, first.count)
+
+
+def _alike(profile: Profile) -> Iterator[Alert]:
+    """For each column the strongest companion before it, where it is strong enough and no leak."""
+    found = profile.correlation
+    told = {leak.column for leak in profile.leaks} | {profile.target.column}
+    for place, name in enumerate(found.columns) if found else ():
+        row = found.matrix[place][:place] if found else ()
+        r, other = max(((abs(r), place) for place, r in enumerate(row) if r is not None), default=(0.0, 0))
+        if r >= ALIKE and found is not None and not told & {name, found.columns[other]}:
+            exact = number(round(row[other] or 0.0, 3))
+            message = f"{quoted(name)} goes together with {quoted(found.columns[other])} (correlation {exact}): "
+            yield _alert("highly_correlated", name, "info", f"{message}the two tell a model nearly the same.", 0)
+
+
+def _column(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    yield from _gaps(column, rows)
+    yield from _slips(column, rows)
+    yield from _writing(column, rows)
+    yield from _use(column, rows)
+    yield from _shape(column, rows)
+
+
+def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.type == "empty":
+        yield _alert("empty_column", column.name, "error", f"{name} has no value in any row.", rows)
+        return
+    hidden = sum(sentinel.count for sentinel in column.sentinels)
+    gaps = max(0, column.missing - hidden - column.unfit)
+    if gaps:
+        severity: Severity = "error" if gaps >= MOSTLY_MISSING * rows else "warning"
+        message = f"{fraction(gaps, rows, 'cell')} of {name} {plural_verb(gaps, 'has', 'have')} no value."
+        yield _alert("missing_values", column.name, "info" if gaps < MANY_MISSING * rows else severity, message, gaps)
+    if hidden:
+        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
+        message = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
+        yield _alert("sentinel", column.name, "warning", message, hidden)
+    if column.apart and column.is_quantity:
+        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
+        cells = sum(one.count for one in column.apart)
+        message = f"{name} holds {told}, far from all other values: does it stand for missing, or is it real?"
+        yield _alert("possible_code", column.name, "warning", message, cells)
+
+
+def _slips(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    for slip in column.slips:
+        seen = listing(number(value) for value in slip.examples)
+        usual = f"{number(slip.usual_lower)} and {number(slip.usual_upper)}"
+        message = (
+            f"{fraction(slip.count, rows - column.missing, 'known cell')} of {quoted(column.name)} may have a slipped "
+            f"decimal point, such as {seen}; all others lie between {usual}."
+        )
+        yield _alert("slips", column.name, "warning", message, slip.count)
+
+
+def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.unfit:
+        held = examples(column.unfit_examples, of=column.unfit)
+        message = (
+            f"{fraction(column.unfit, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}: {held}."
+        )
+        yield _alert("unfit_cells", column.name, "warning", message, column.unfit)
+    if column.doubt:
+        yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.doubt}", rows - column.missing)
+    if column.spellings:
+        cells = sum(spelling.count for spelling in column.spellings)
+        shown = (f"{quoted(one.before)} for {quoted(one.after)}" for one in column.spellings[:_SHOWN])
+        message = f"{fraction(cells, rows, 'cell')} of {name} {plural_verb(cells, 'is', 'are')} spelled unusually: "
+        more = len(column.spellings) - _SHOWN
+        message += listing([*shown, *([f"{more} more"] if more > 0 else [])])
+        yield _alert("spelling_variants", column.name, "warning", f"{message}.", cells)
+
+
+def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    name = quoted(column.name)
+    if column.duplicate_of is not None:
+        message = f"{name} has the same cells as {quoted(column.duplicate_of)}."
+        yield _alert("duplicate_column", column.name, "warning", message, rows)
+    if column.type == "constant":
+        yield _alert("constant", column.name, "info", f"All known values of {name} are the same.", 0)
+    if column.type == "identifier":
+        unique = column.distinct >= rows - column.missing
+        what = "identifies its rows" if unique else "holds codes or names of something"
+        message = f"{name} {what} ({count(column.distinct, 'different value')}) and tells a model nothing."
+        yield _alert("identifier", column.name, "info", message, 0)
+    if column.type == "category" and column.distinct > MANY_LEVELS and column.doubt is None:
+        message = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."
+        yield _alert("high_cardinality", column.name, "info", message, 0)
+
+
+def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    numbers, name = column.numbers, quoted(column.name)
+    if numbers is None or column.type not in ("integer", "decimal"):
+        return
+    known = rows - column.missing
+    if outside := column.outlying(rows):
+        ends = (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
+        between = f"{number(ends[0])} to {number(ends[1])}"
+        told = fraction(outside, known, "known cell")
+        message = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
+        severity: Severity = "warning" if outside >= MANY_OUTLIERS * known else "info"
+        yield _alert("outliers", column.name, severity, message, outside)
+    if MANY_ZEROS <= numbers.zero_share < 1:
+        message = f"{percent(numbers.zero_share)} of the known cells of {name} are zero."
+        yield _alert("zero_inflated", column.name, "info", message, round(numbers.zero_share * known))
+    elif numbers.skew is not None and abs(numbers.skew) >= STRONG_SKEW:
+        tail = "large" if numbers.skew > 0 else "small"
+        message = f"{name} has a long tail of {tail} values (skewness {number(round(numbers.skew, 2))})."
+        yield _alert("skewed", column.name, "info", message, 0)
+
+
+def _alert(kind: AlertKind, column: str | None, severity: Severity, message: str, affected: int) -> Alert:
+    return Alert(kind=kind, column=column, severity=severity, message=message, affected=affected)

@@ -1,0 +1,84 @@
+"""Building PipelineService, which serves, reconciles and keeps house; it needs nothing of what prepares tables."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import NoReturn
+
+from shared.db.datasets import Datasets
+from shared.db.events import Events
+from shared.db.runs import Runs
+from shared.db.session import Database
+from shared.db.webhooks import Webhooks
+from shared.isolation import Isolation
+from shared.outside import Outside
+from shared.queue import RunQueue, connect_queue
+from shared.rpc.server import serve
+from shared.settings import Settings
+from shared.storage import ObjectStore, open_store
+from worker_service.pipeline.event_poller import Lookout
+from worker_service.pipeline.garbage_collector import Collector
+from worker_service.pipeline.periodic import again_and_again
+from worker_service.pipeline.reconciler import Reconciler
+from worker_service.pipeline.service import Pipeline
+from worker_service.pipeline.servicer import service
+from worker_service.pipeline.webhook_sender import Messenger
+
+_LOOKOUT_SECONDS = 0.3
+_MESSENGER_SECONDS = 0.5
+
+
+async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
+    """Serve PipelineService and reconcile until stopped."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    queue = await connect_queue(settings.redis_url)
+    try:
+        await database.check()
+        async with open_store(settings) as store:
+            events = Events(database)
+            lookout = Lookout(events)
+            jobs = [
+                again_and_again(lookout.look, pause_seconds=_LOOKOUT_SECONDS),
+                *_upkeep(settings, database, queue, store),
+            ]
+            upkeep = [asyncio.create_task(job) for job in jobs]
+            try:
+                pipeline = Pipeline(runs=Runs(database), events=events, lookout=lookout, queue=queue)
+                needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
+                await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port, needs=needs)
+            finally:
+                for task in upkeep:
+                    task.cancel()
+                await asyncio.wait(upkeep)
+    finally:
+        await queue.close()
+        await database.close()
+
+
+def _upkeep(
+    settings: Settings, database: Database, queue: RunQueue, store: ObjectStore
+) -> list[Coroutine[None, None, NoReturn]]:
+    """What PipelineService does all the time beside serving."""
+    datasets = Datasets(database)
+    reconciler = Reconciler(
+        database=database,
+        runs=Runs(database),
+        datasets=datasets,
+        queue=queue,
+        failed_kept=timedelta(hours=settings.failed_kept_hours),
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
+    collector = Collector(datasets=datasets, store=store, grace=timedelta(seconds=settings.orphan_seconds))
+    upkeep = [
+        again_and_again(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
+        again_and_again(collector.collect, pause_seconds=settings.collect_seconds),
+    ]
+    if settings.webhook_secret is not None:
+        messenger = Messenger(
+            webhooks=Webhooks(database),
+            outside=Outside("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
+            key=settings.webhook_secret.get_secret_value(),
+            public_url=settings.public_url or "",
+        )
+        upkeep.append(again_and_again(messenger.deliver, pause_seconds=_MESSENGER_SECONDS))
+    return upkeep

@@ -1,0 +1,42 @@
+"""PipelineService over gRPC: convert, call, convert."""
+
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
+
+import grpc
+
+from shared.db.datasets import parse_dataset_id
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
+from shared.rpc.server import Service
+from worker_service.pipeline.convert import event_message, parse_run_id, queue_messages, run_message
+from worker_service.pipeline.service import Pipeline
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class PipelineServicer(rpc.PipelineServiceServicer):
+    """Serves PipelineService."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
+        return pb.StartRunResponse(run=run_message(await self._pipeline.start_run(parse_run_id(request.run_id))))
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
+        return pb.GetRunResponse(run=run_message(await self._pipeline.get_run(parse_run_id(request.run_id))))
+
+    async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
+        dataset_id = parse_dataset_id(request.dataset_id)
+        async for event in self._pipeline.watch(dataset_id, after=request.after_sequence):
+            yield pb.WatchRunResponse(event=None if event is None else event_message(event))
+
+    async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
+        return pb.ListQueuesResponse(queues=queue_messages(await self._pipeline.queue_loads()))
+
+
+def service(pipeline: Pipeline) -> Service:
+    """PipelineService, ready to be served."""
+    name = "neuralearn.pipeline.v1.PipelineService"
+    return Service(name, lambda server: rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline), server))

@@ -1,0 +1,85 @@
+"""Building the ARQ worker."""
+
+import asyncio
+import signal
+from datetime import timedelta
+
+from shared.db.ai_answers import AiAnswers
+from shared.db.datasets import Datasets
+from shared.db.runs import Runs
+from shared.db.session import Database
+from shared.isolation import Isolation
+from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
+from shared.scratch import Scratch
+from shared.settings import Settings
+from shared.storage import open_store
+from worker_service.planner.advisor import Advisor
+from worker_service.planner.gemini import Gemini
+from worker_service.worker.metrics import serve_metrics
+from worker_service.worker.run_executor import OUTAGE_SECONDS, STORE_SECONDS, RunExecutor, Terms
+
+PRELOAD = ("worker_service.worker.preparation",)
+NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
+"""Where they share a machine, fast runs come before deep ones, and whatever answers requests before both."""
+_SPARE_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
+"""What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
+
+
+async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: str) -> None:
+    """Execute the runs of one queue until stopped."""
+    if settings.metrics_port is not None:
+        serve_metrics(settings.grpc_host, settings.metrics_port + (queue_name == DEEP_QUEUE))
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    queue = await connect_queue(settings.redis_url)
+    timeout = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
+    try:
+        await database.check()
+        async with open_store(settings) as store:
+            await store.check()
+            model = _model(settings, database)
+            executor = RunExecutor(
+                runs=Runs(database),
+                datasets=Datasets(database),
+                store=store,
+                queue=queue,
+                isolation=isolation,
+                scratch=Scratch(settings.scratch_dir),
+                terms=Terms(
+                    timeout=timeout,
+                    memory_bytes=settings.run_memory_bytes,
+                    lease=timedelta(seconds=settings.lease_seconds),
+                    heartbeat_seconds=settings.heartbeat_seconds,
+                ),
+                advisor=Advisor(model=model, run_seconds=settings.gemini_run_seconds),
+            )
+            worker = build_worker(
+                queue=queue_name,
+                redis_url=settings.redis_url,
+                run=executor.execute,
+                slots=settings.worker_slots,
+                job_timeout=timeout[queue_name] + _SPARE_SECONDS,
+                lease_seconds=settings.lease_seconds,
+            )
+            for name in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(name, worker.stop)
+            try:
+                await worker.serve()
+            finally:
+                if model is not None:
+                    await model.close()
+    finally:
+        await queue.close()
+        await database.close()
+
+
+def _model(settings: Settings, database: Database) -> Gemini | None:
+    """The language model of smart and deep modes; None without a key."""
+    if settings.gemini_api_key is None:
+        return None
+    return Gemini(
+        api_key=settings.gemini_api_key.get_secret_value(),
+        model=settings.gemini_model,
+        base_url=settings.gemini_base_url,
+        call_seconds=settings.gemini_call_seconds,
+        cache=AiAnswers(database),
+    )
