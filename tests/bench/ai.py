@@ -15,9 +15,9 @@ from tests.bench.preparing import Advise, prepare_csv
 from tests.planted.faults import judge, plant
 from tests.planted.judging import damage_by_column
 from tests.planted.knowledge import judge_knowledge, plant_knowledge
-from worker_service.planner.advisor import Advised, Advisor
-from worker_service.planner.gemini import Gemini
-from worker_service.planner.question import Question
+from worker_service.planner.ai.advisor import Advised, Advisor
+from worker_service.planner.ai.gemini import Gemini
+from worker_service.planner.ai.prompt import Question
 
 Mode = Literal["fast", "smart", "deep"]
 SEEDS = (1, 2, 3)

@@ -12,10 +12,10 @@ from ingest_service.decoding import Limits, decode_file
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import StepResult, apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advisor import Advised
-from worker_service.planner.consultation import prepare_with
-from worker_service.planner.heuristics import Options, propose
-from worker_service.planner.question import Question, questions
+from worker_service.planner.advised_run import prepare_with
+from worker_service.planner.ai.advisor import Advised
+from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.propose import Options, propose
 
 Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], Advised]
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)

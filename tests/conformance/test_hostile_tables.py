@@ -12,7 +12,7 @@ from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 ROWS = 150
 DAYS = (np.datetime64("2020-01-01") + np.arange(ROWS).astype("timedelta64[D]")).astype("datetime64[us]")

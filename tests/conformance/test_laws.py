@@ -17,7 +17,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.reporting.charts import draw_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 CELLS = st.one_of(
     st.none(),

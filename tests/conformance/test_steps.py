@@ -18,7 +18,7 @@ from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.report import write_report
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 CHOICES = ((None, Options()), ("a", Options(outlier_method="zscore", outlier_strategy="remove")))
 

@@ -94,7 +94,7 @@ def test_generated_code_appears_only_where_values_are_converted() -> None:
     [
         ("sqlalchemy", ("shared/db", "migrations")),
         ("asyncpg", ("shared/db", "migrations")),
-        ("google.genai", ("worker_service/planner/gemini.py",)),
+        ("google.genai", ("worker_service/planner/ai/gemini.py",)),
         ("aioboto3", ("shared/storage",)),
         ("arq", ("shared/queue.py",)),
         ("matplotlib", ("report_service",)),

@@ -6,7 +6,7 @@ from worker_service.core.humanize import listing, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag, ReadColumn
-from worker_service.planner.reading import keeps_its_values
+from worker_service.planner.rules.parsing import keeps_its_values
 
 Refusal = str | None
 """Why a step may not stand; None if it may."""

@@ -13,8 +13,8 @@ from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch
 from shared.settings import Settings
 from shared.storage import open_store
-from worker_service.planner.advisor import Advisor
-from worker_service.planner.gemini import Gemini
+from worker_service.planner.ai.advisor import Advisor
+from worker_service.planner.ai.gemini import Gemini
 from worker_service.worker.metrics import serve_metrics
 from worker_service.worker.run_executor import OUTAGE_SECONDS, STORE_SECONDS, RunExecutor, Terms
 

@@ -9,14 +9,6 @@ RUN_SECONDS = Histogram(
     ["queue"],
     buckets=(0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
 )
-AI_CALLS = Counter("neuralearn_ai_calls", "Questions to a language model, by how they ended.", ["model", "outcome"])
-AI_TOKENS = Counter("neuralearn_ai_tokens", "Tokens asked and answered.", ["model", "direction"])
-AI_SECONDS = Histogram(
-    "neuralearn_ai_call_seconds",
-    "How long questions to a language model took, with their retry.",
-    ["model"],
-    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 20, 45, 90),
-)
 
 
 def serve_metrics(host: str, port: int) -> None:

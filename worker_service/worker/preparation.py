@@ -17,10 +17,10 @@ from worker_service.core.reporting.charts import Chart, draw_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advisor import Advised, not_asked
-from worker_service.planner.consultation import ai_summary, compose_report, prepare_with
-from worker_service.planner.heuristics import Options, propose
-from worker_service.planner.question import questions
+from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with
+from worker_service.planner.ai.advisor import Advised, not_asked
+from worker_service.planner.ai.prompt import questions
+from worker_service.planner.propose import Options, propose
 from worker_service.worker.log_rows import log_rows, storable
 
 Report = Callable[[str, int], None]

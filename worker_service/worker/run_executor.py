@@ -22,8 +22,8 @@ from shared.patience import wait_out
 from shared.queue import RunQueue
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
-from worker_service.planner.advisor import Advisor
-from worker_service.planner.question import Question
+from worker_service.planner.ai.advisor import Advisor
+from worker_service.planner.ai.prompt import Question
 from worker_service.worker.metrics import RUN_SECONDS, RUNS
 from worker_service.worker.preparation import ARTIFACTS, Prepared, examine, prepare
 

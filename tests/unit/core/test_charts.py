@@ -13,7 +13,7 @@ from worker_service.core.recipe.steps import AnyStep, DropColumn
 from worker_service.core.reporting.charts import AnyChart, Chart, draw_charts
 from worker_service.core.reporting.charts.data import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 
 def drawn(table: pa.Table, *steps: AnyStep) -> dict[str, AnyChart]:

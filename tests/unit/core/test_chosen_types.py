@@ -11,7 +11,7 @@ from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 CELLS = {
     "code": ["101", "102", "103", "101"] * 10,

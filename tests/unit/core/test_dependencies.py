@@ -11,7 +11,7 @@ from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 CITIES = {
     "Birmingham": "Alabama",

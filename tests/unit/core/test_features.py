@@ -7,7 +7,7 @@ from worker_service.core.recipe.apply import apply
 from worker_service.core.reporting.features import FeatureManifest, feature_manifest
 from worker_service.core.reporting.report import CleaningReport, write_report
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 ROWS = range(60)
 TABLE = pa.table(

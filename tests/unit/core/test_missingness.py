@@ -8,7 +8,7 @@ import pyarrow as pa
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 RNG = np.random.default_rng(9)
 ROWS = 800

@@ -9,7 +9,7 @@ import pytest
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 
 def survey(rows: int, questions: int, seed: int = 0) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import profile
 from worker_service.core.recipe.steps import TreatOutliers
 from worker_service.core.table.frame import Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 CASES: dict[str, tuple[str, list[Any]]] = {
     "email": ("contact", ["ada@example.org", "li@mail.example.com", "no.or+x@a.io"]),

@@ -8,7 +8,7 @@ from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.relations.swapped_values import Swap, find_swaps
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 
 def visits() -> dict[str, list[Any]]:

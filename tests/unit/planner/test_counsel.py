@@ -12,11 +12,11 @@ from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advisor import Advised, CallRecord, not_asked
-from worker_service.planner.consultation import prepare_with
-from worker_service.planner.heuristics import Options, propose
-from worker_service.planner.proposals import NOTHING, Advice
-from worker_service.planner.question import mask, questions
+from worker_service.planner.advised_run import prepare_with
+from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.advisor import Advised, CallRecord, not_asked
+from worker_service.planner.ai.prompt import mask, questions
+from worker_service.planner.propose import Options, propose
 
 ROWS = 400
 RNG = np.random.default_rng(12)

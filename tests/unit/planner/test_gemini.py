@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.server import BEHAVIOURS, FORGIVEN
-from worker_service.planner.gemini import Answer, Gemini
-from worker_service.planner.proposals import NOTHING, Advice
+from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.gemini import Answer, Gemini
 
 OUTCOMES = {
     "bad_key": "refused",

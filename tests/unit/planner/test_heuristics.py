@@ -22,9 +22,9 @@ from worker_service.core.recipe.steps import (
 )
 from worker_service.core.stats.summary import MomentSummary
 from worker_service.core.table.frame import Frame
-from worker_service.planner.derived import propose_date_parts
-from worker_service.planner.heuristics import Options, propose
-from worker_service.planner.names import Names
+from worker_service.planner.propose import Options, propose
+from worker_service.planner.rules.column_names import Names
+from worker_service.planner.rules.derived_features import propose_date_parts
 
 
 def proposed(columns: dict[str, Any], target: str | None = None, **options: Any) -> Recipe:

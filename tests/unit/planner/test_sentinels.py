@@ -11,7 +11,7 @@ from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 RNG = np.random.default_rng(4)
 AGES = [int(age) for age in RNG.integers(18, 81, 200)]

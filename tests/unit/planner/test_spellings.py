@@ -8,7 +8,7 @@ from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.heuristics import Options, propose
+from worker_service.planner.propose import Options, propose
 
 
 def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:

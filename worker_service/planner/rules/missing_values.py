@@ -12,7 +12,7 @@ from worker_service.core.recipe.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.relations.dependencies import Dependency
 from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Fences
-from worker_service.planner.imputation import fill_by_winner, told
+from worker_service.planner.rules.imputation import fill_by_winner, told
 
 SPARSE = 0.8
 """A column that misses more than this share of its cells is dropped."""

@@ -9,7 +9,7 @@ from worker_service.core.humanize import number, quoted
 from worker_service.core.recipe.steps import Bin, DateParts, Ratio
 from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
-from worker_service.planner.names import Names
+from worker_service.planner.rules.column_names import Names
 
 _WEEK, _YEAR = 7, 365
 MOST_RATIOS = 3

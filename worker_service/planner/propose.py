@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag
-from worker_service.planner.cleaning import propose_cleaning
-from worker_service.planner.counsel import Counsel
-from worker_service.planner.dependencies import propose_repairs
-from worker_service.planner.features import propose_features
+from worker_service.planner.ai.accepted import told_target
+from worker_service.planner.ai.review import Counsel
 from worker_service.planner.guards import guard
-from worker_service.planner.near_duplicates import propose_near_duplicates
 from worker_service.planner.options import Options
-from worker_service.planner.outliers import propose_outliers
-from worker_service.planner.reading import propose_duplicates, propose_reading
-from worker_service.planner.sentinels import propose_sentinels
-from worker_service.planner.slips import propose_slips
-from worker_service.planner.spellings import propose_spellings
-from worker_service.planner.weighed import told_target
+from worker_service.planner.rules.decimal_shifts import propose_slips
+from worker_service.planner.rules.dependencies import propose_repairs
+from worker_service.planner.rules.features import propose_features
+from worker_service.planner.rules.missing_values import propose_cleaning
+from worker_service.planner.rules.near_duplicates import propose_near_duplicates
+from worker_service.planner.rules.outliers import propose_outliers
+from worker_service.planner.rules.parsing import propose_duplicates, propose_reading
+from worker_service.planner.rules.sentinels import propose_sentinels
+from worker_service.planner.rules.spellings import propose_spellings
 
 __all__ = ["Options", "propose"]
 

@@ -9,7 +9,7 @@ from worker_service.core.recipe.steps.repair_by_dependency import Repair
 from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
 from worker_service.core.relations.swapped_values import Swap
 from worker_service.core.relations.target import Target
-from worker_service.planner.cleaning import dropped_columns
+from worker_service.planner.rules.missing_values import dropped_columns
 
 STRONG = 0.97
 """From this agreement on a contradiction is worth a look."""

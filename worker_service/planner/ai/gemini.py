@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
 from worker_service.core.stats.summary import Value
-from worker_service.worker.metrics import AI_CALLS, AI_SECONDS, AI_TOKENS
+from worker_service.planner.ai.metrics import AI_CALLS, AI_SECONDS, AI_TOKENS
 
 Outcome = Literal[
     "answered",

@@ -11,8 +11,8 @@ from worker_service.core.recipe.steps.treat_outliers import OutlierMethod, Outli
 from worker_service.core.relations.target import Target
 from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.stats.summary import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
-from worker_service.planner.cleaning import is_sparse
 from worker_service.planner.options import Options
+from worker_service.planner.rules.missing_values import is_sparse
 
 MOST_FAR = 0.02
 """A larger share that is far out is a second group, and capped would make a heap at the fence."""

@@ -6,7 +6,7 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, percent, quoted
 from worker_service.core.recipe.steps import AnyStep, FillMissing, FrequencyEncode, LabelEncode, OneHot
 from worker_service.core.stats.ordinal_scales import recognised_order
-from worker_service.planner.names import Names
+from worker_service.planner.rules.column_names import Names
 
 MOST_COLUMNS = 20
 """A category gets a column for each of at most so many levels;"""

@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from worker_service.core.stats.summary import Value
-from worker_service.planner.proposals import Advice, DeepAdvice, Narrative, joined
-from worker_service.planner.question import INSTRUCTION, Question
+from worker_service.planner.ai.advice import Advice, DeepAdvice, Narrative, joined
+from worker_service.planner.ai.prompt import INSTRUCTION, Question
 
 NO_KEY = "No AI was asked, because GEMINI_API_KEY is not set"
 NOTHING_TO_ASK = "No AI was asked, because no column misses more than 20 % of its cells"

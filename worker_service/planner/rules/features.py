@@ -17,13 +17,13 @@ from worker_service.core.recipe.steps import (
     TreatOutliers,
 )
 from worker_service.core.relations.target import Target
-from worker_service.planner.cleaning import dropped_columns, is_sparse
-from worker_service.planner.derived import propose_bins, propose_date_parts, propose_ratios
-from worker_service.planner.encoding import propose_encoding
-from worker_service.planner.leaks import propose_leaks
-from worker_service.planner.missingness import propose_value_or_none, propose_was_missing
-from worker_service.planner.names import Names
-from worker_service.planner.scaling import HEAVY_KURTOSIS, propose_scaling
+from worker_service.planner.rules.column_names import Names
+from worker_service.planner.rules.derived_features import propose_bins, propose_date_parts, propose_ratios
+from worker_service.planner.rules.encoding import propose_encoding
+from worker_service.planner.rules.leakage import propose_leaks
+from worker_service.planner.rules.missing_indicators import propose_value_or_none, propose_was_missing
+from worker_service.planner.rules.missing_values import dropped_columns, is_sparse
+from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
 
 ON_A_LINE = 0.9999
 """From this correlation on, two columns say the same, but for rounding."""

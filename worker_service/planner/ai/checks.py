@@ -13,7 +13,7 @@ from worker_service.core.parsing import infer_units, read
 from worker_service.core.parsing.units import is_currency, is_unit
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.proposals import UnitConversion
+from worker_service.planner.ai.advice import UnitConversion
 
 LONGEST_REASON = 300
 MOST_UNFIT = 0.05

@@ -6,7 +6,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, Flag, MergeLevels
 from worker_service.core.recipe.steps.merge_levels import Renaming
 from worker_service.core.relations.target import Target
-from worker_service.planner.cleaning import dropped_columns
+from worker_service.planner.rules.missing_values import dropped_columns
 
 
 def propose_spellings(profile: Profile, target: Target) -> list[AnyStep]:

@@ -11,11 +11,11 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.reporting.report import write_report
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advisor import Advised, CallRecord
-from worker_service.planner.counsel import Counsel
-from worker_service.planner.heuristics import propose
+from worker_service.planner.ai.accepted import reprofiled
+from worker_service.planner.ai.advisor import Advised, CallRecord
+from worker_service.planner.ai.review import Counsel
 from worker_service.planner.options import Options
-from worker_service.planner.weighed import reprofiled
+from worker_service.planner.propose import propose
 
 AUTHOR = "Gemini"
 

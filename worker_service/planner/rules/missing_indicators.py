@@ -8,7 +8,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import Flag, WasMissing
 from worker_service.core.relations.missingness import FEWEST_CELLS, Missingness
 from worker_service.core.relations.target import Target
-from worker_service.planner.names import Names
+from worker_service.planner.rules.column_names import Names
 
 GIVES_AWAY = 0.95
 """From this strength on, gaps say nearly all about the target."""

@@ -29,17 +29,8 @@ from worker_service.core.stats.correlation import coefficients
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.stats.summary import runs
 from worker_service.core.table.frame import Frame
-from worker_service.planner.evidence import (
-    MOST_UNFIT,
-    as_read,
-    converts,
-    end_of,
-    known_numbers,
-    may_mean,
-    said,
-    says_missing,
-)
-from worker_service.planner.proposals import (
+from worker_service.planner.ai.accepted import Weighed
+from worker_service.planner.ai.advice import (
     Advice,
     Bounds,
     DerivedRatio,
@@ -51,8 +42,17 @@ from worker_service.planner.proposals import (
     TypeCorrection,
     UnitConversion,
 )
-from worker_service.planner.question import Ids
-from worker_service.planner.weighed import Weighed
+from worker_service.planner.ai.checks import (
+    MOST_UNFIT,
+    as_read,
+    converts,
+    end_of,
+    known_numbers,
+    may_mean,
+    said,
+    says_missing,
+)
+from worker_service.planner.ai.prompt import Ids
 
 MOSTLY_DIFFERENT = 0.98
 MOST_CODED = 0.5

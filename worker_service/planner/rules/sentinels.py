@@ -5,7 +5,7 @@ from worker_service.core.humanize import count, listing, number, plural_verb, qu
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, Flag, MaskSentinel
 from worker_service.core.relations.target import Target
-from worker_service.planner.cleaning import dropped_columns
+from worker_service.planner.rules.missing_values import dropped_columns
 
 
 def propose_sentinels(profile: Profile, target: Target) -> list[AnyStep]:
