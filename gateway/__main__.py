@@ -3,10 +3,10 @@
 import uvicorn
 
 from gateway.app import create_app
-from gateway.protocol import BoundedHttp
+from gateway.http.protocol import BoundedHttp
 from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
-from shared.settings import GatewaySettings, load_settings
+from shared.settings.settings import GatewaySettings, load_settings
 
 
 def main() -> None:

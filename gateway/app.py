@@ -11,16 +11,16 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from gateway.clients import Clients, open_clients
+from gateway.clients.clients import Clients, open_clients
 from gateway.dependencies import Gateway
-from gateway.download import TableDownload
-from gateway.middleware import BodyDrain, RequestLog
-from gateway.problems import MEDIA_TYPE, install_problem_handlers
+from gateway.http.download import TableDownload
+from gateway.http.middleware import BodyDrain, RequestLog
+from gateway.http.problems import MEDIA_TYPE, install_problem_handlers
 from gateway.routes import collaboration, datasets, results, service
-from gateway.upload import Uploads
+from gateway.upload.uploads import Uploads
 from gateway.version import project_version
 from shared.logs import get_logger
-from shared.settings import GatewaySettings
+from shared.settings.settings import GatewaySettings
 
 _DESCRIPTION = """
 Upload a table; get it back cleaned, profiled and ready for a model, with the reason for every change.
@@ -84,7 +84,7 @@ def _lifespan(settings: GatewaySettings, version: str) -> Any:
 
 
 def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gateway:
-    welcome = (Path(__file__).parent / "welcome.html").read_text("utf-8")
+    welcome = (Path(__file__).parent / "static" / "welcome.html").read_text("utf-8")
     return Gateway(
         clients=clients,
         uploads=Uploads(

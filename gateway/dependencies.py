@@ -6,11 +6,11 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path, Query, Request
 
-from gateway.clients import Clients, Page
-from gateway.download import TableDownload
-from gateway.fields import CollaborationId, UserId
-from gateway.schemas import Problem
-from gateway.upload import Uploads
+from gateway.clients.clients import Clients, Page
+from gateway.http.download import TableDownload
+from gateway.schemas.datasets import Problem
+from gateway.upload.fields import CollaborationId, UserId
+from gateway.upload.uploads import Uploads
 
 _DESCRIPTIONS = {
     400: "The table has too many rows or columns; the detail says how many and what the limits are.",

@@ -14,12 +14,12 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.isolation import Isolation
-from shared.outside import Outside
+from shared.outbound import Outside
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel
 from shared.rpc.status import service_errors
 from shared.scratch import Scratch
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import open_store
 
 PRELOAD = ("ingest_service.decoding",)

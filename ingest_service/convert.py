@@ -8,7 +8,7 @@ from ingest_service.options import Commit, Options
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
-from shared.outside import Outside
+from shared.outbound import Outside
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.values import enum_name, enum_value, timestamp

@@ -13,7 +13,7 @@ import httpx
 
 from ingest_service.inflate import InflateError, Inflater
 from shared.errors import TooLarge
-from shared.outside import Outside
+from shared.outbound import Outside
 
 _HOPS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)

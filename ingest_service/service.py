@@ -10,7 +10,6 @@ from ingest_service.decoding import Choices, Decoded, Limits, decode_file
 from ingest_service.fetch import Fetcher
 from ingest_service.options import Commit, Options
 from ingest_service.spool import Received, receive
-from shared.cancellation import see_through
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import Page
 from shared.db.runs import Runs
@@ -28,9 +27,10 @@ from shared.errors import (
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 from shared.logs import get_logger
-from shared.outside import Outside
-from shared.patience import wait_out
+from shared.outbound import Outside
+from shared.retry import wait_out
 from shared.scratch import Scratch
+from shared.shielding import see_through
 from shared.storage import ObjectStore
 
 ACCEPT_SECONDS = 5.0

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.db.tables import metadata
-from shared.settings import DatabaseSettings, load_settings
+from shared.settings.settings import DatabaseSettings, load_settings
 
 
 def migrate(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from report_service.servicer import service
 from shared.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import serve
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 async def main(settings: Settings, isolation: Isolation) -> None:

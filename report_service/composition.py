@@ -10,7 +10,7 @@ from shared.db.results import Results
 from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.scratch import Scratch
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import open_store
 
 PRELOAD = (

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
-from report_service.flights import Flights
-from report_service.partial_copy import PartialCopy
 from report_service.row_pages import RowPage, Wanted, plan_row_page, read_row_page
+from report_service.single_flight import Flights
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint

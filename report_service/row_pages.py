@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.partial_copy import Stretch
+from report_service.byte_ranges import Stretch
 
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024

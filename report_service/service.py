@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from report_service.profile_document import Document, sendable
-from report_service.readiness import Published, published
+from report_service.published import Published, published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import Wanted
 from shared.db.datasets import DatasetRecord, Datasets

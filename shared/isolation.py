@@ -25,10 +25,10 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from shared.cancellation import see_through
 from shared.errors import ServiceError
 from shared.logs import get_logger
 from shared.scratch import no_room
+from shared.shielding import see_through
 
 T = TypeVar("T")
 Report = Callable[[str, int], None]

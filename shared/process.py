@@ -8,7 +8,7 @@ from shared.errors import ServiceError
 from shared.failpoints import arm_failpoints
 from shared.isolation import Isolation
 from shared.logs import configure_logs
-from shared.settings import Settings, load_settings
+from shared.settings.settings import Settings, load_settings
 
 
 def run_process(

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from shared.cancellation import see_through
 from shared.errors import Unavailable
+from shared.shielding import see_through
 
 _PREFIX = "neuralearn-"
 _NEWBORN_SECONDS = 5

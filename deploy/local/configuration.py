@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.local.ports import free_port
 from deploy.local.programs import reachable
-from shared.settings import LocalSettings
+from shared.settings.settings import LocalSettings
 
 SERVICES = ("ingest", "pipeline", "report")
 LISTENERS = ("gateway", *SERVICES)

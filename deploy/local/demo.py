@@ -22,7 +22,7 @@ from rich.table import Table
 
 from deploy.gemini_stub import GeminiStub
 from deploy.local.stack import Stack
-from shared.settings import LocalSettings
+from shared.settings.settings import LocalSettings
 
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 1800

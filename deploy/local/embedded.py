@@ -21,9 +21,9 @@ import psutil  # type: ignore[import-untyped]
 import redis
 
 from deploy.local import process
-from deploy.local.identity import has_name, unprivileged
 from deploy.local.ports import free_port
 from deploy.local.process import StartFailed
+from deploy.local.unprivileged_user import has_name, unprivileged
 
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -109,7 +109,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _command(self, port: int) -> list[str]:
-        """The tethered command line."""
+        """The command line, wrapped so that it ends with this process."""
 
     @abstractmethod
     def _answers(self, port: int) -> bool:
@@ -228,7 +228,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._as(self._identity, self._binaries / "postgres", "-D", self._cluster, "-p", str(port), *pairs)
 
     def _as(self, identity: str, *command: str | Path) -> list[str]:
-        return process.tethered(command, directory=self._data_dir, death_signal=self.stop_signal, identity=identity)
+        return process.wrap_command(command, directory=self._data_dir, death_signal=self.stop_signal, identity=identity)
 
     def _version_as(self, identity: str) -> list[str]:
         return self._as(identity, self._binaries / "postgres", "--version")
@@ -269,7 +269,7 @@ class EmbeddedValkey(EmbeddedServer):
             *("--maxmemory-policy", "noeviction"),
         ]
         # Nothing confirmed is lost by SIGKILL, and a successor never meets it: Valkey does not lock its directory.
-        return process.tethered(command, directory=self._data_dir)
+        return process.wrap_command(command, directory=self._data_dir)
 
     def _answers(self, port: int) -> bool:
         with redis.Redis(port=port, password=_password(self._data_dir), socket_timeout=2) as client:

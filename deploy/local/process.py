@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-TETHER = Path(__file__).with_name("tether.py")
+EXEC_WRAPPER = Path(__file__).with_name("exec_wrapper.py")
 
 
 class StartFailed(Exception):
@@ -20,7 +20,7 @@ class StartFailed(Exception):
         self.sentence = sentence
 
 
-def tethered(
+def wrap_command(
     command: Sequence[str | Path],
     *,
     directory: Path,
@@ -28,7 +28,7 @@ def tethered(
     identity: str = "same",
 ) -> list[str]:
     """The command line that runs `command` in `directory`; `death_signal` ends it when the calling thread ends."""
-    python = [sys.executable, "-I", "-S", str(TETHER)]
+    python = [sys.executable, "-I", "-S", str(EXEC_WRAPPER)]
     knot = [death_signal.name, str(os.getpid()), identity, str(directory)]
     return [*python, *knot, *map(str, command)]
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 import grpc
 import httpx
 
-from shared.settings import LocalSettings
+from shared.settings.settings import LocalSettings
 
 Ready = Callable[[LocalSettings], bool]
 

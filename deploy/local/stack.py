@@ -26,7 +26,7 @@ from deploy.local.process import StartFailed
 from deploy.local.programs import PROGRAMS, Program, Role, reachable
 from deploy.local.restart import LONGEST_PAUSE, Restart, Watch
 from deploy.local.supervised import Supervised
-from shared.settings import LocalSettings
+from shared.settings.settings import LocalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATION = ("-m", "alembic", "-c", "alembic.ini", "upgrade", "head")
@@ -153,7 +153,7 @@ class Stack:
     def _migrate(self) -> None:
         if not self._migration:
             return
-        command = process.tethered([sys.executable, *self._migration], directory=ROOT)
+        command = process.wrap_command([sys.executable, *self._migration], directory=ROOT)
         with self._output.sink("migrate") as sink:
             child = subprocess.Popen(
                 command, env=self._environment(), stdout=sink, stderr=subprocess.STDOUT, start_new_session=True

@@ -11,7 +11,7 @@ from deploy.local import process
 from deploy.local.output import Output
 from deploy.local.process import StartFailed
 from deploy.local.programs import Program
-from shared.settings import LocalSettings
+from shared.settings.settings import LocalSettings
 
 
 class Supervised:
@@ -35,7 +35,7 @@ class Supervised:
 
     def launch(self) -> None:
         """Start the process."""
-        command = process.tethered([sys.executable, *self.program.arguments], directory=self._directory)
+        command = process.wrap_command([sys.executable, *self.program.arguments], directory=self._directory)
         with self._output.sink(self.program.name) as sink:
             self._process = subprocess.Popen(
                 command,

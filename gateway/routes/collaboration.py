@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from gateway import schemas
 from gateway.dependencies import ClientsDependency, CollaborationIdPath, PageDependency, problems
+from gateway.schemas import datasets as schemas
 
 router = APIRouter(prefix="/collaboration/{collaboration_id}", tags=["collaboration"])
 

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
-from gateway import schemas
-from gateway.clients import Happened
-from gateway.convert import status_path
+from gateway.clients.clients import Happened
+from gateway.convert.datasets import status_path
 from gateway.dependencies import (
     ClientsDependency,
     CollaborationIdQuery,
@@ -21,9 +20,10 @@ from gateway.dependencies import (
     UserIdQuery,
     problems,
 )
-from gateway.fields import FILE_FIELD, UploadOptions, UserId
-from gateway.problems import invalid_fields
-from gateway.protocol import ENDLESS, STOPPING
+from gateway.http.problems import invalid_fields
+from gateway.http.protocol import ENDLESS, STOPPING
+from gateway.schemas import datasets as schemas
+from gateway.upload.fields import FILE_FIELD, UploadOptions, UserId
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
 

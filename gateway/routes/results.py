@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from gateway import convert, result_schemas, schemas
-from gateway.clients import GraphFormat, Rendering, TableFormat, TableRef
+from gateway.clients.clients import GraphFormat, Rendering, TableFormat, TableRef
+from gateway.convert import datasets as convert
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
-from gateway.download import document_response, graph_response
+from gateway.http.download import document_response, graph_response
+from gateway.schemas import datasets as schemas
+from gateway.schemas import results as result_schemas
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
@@ -26,14 +28,14 @@ _CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the 
 def _validators(
     if_none_match: Annotated[str, Header(description="An `ETag` the client has; answers 304 if it still holds.")] = "",
 ) -> None:
-    """Describes a header that `gateway.download` reads itself."""
+    """Describes a header that `gateway.http.download` reads itself."""
 
 
 def _ranges(
     range: Annotated[str, Header(description="One range of bytes, such as `bytes=0-99` or `bytes=-100`.")] = "",
     if_range: Annotated[str, Header(description="Send the range only if this `ETag` still holds, else all.")] = "",
 ) -> None:
-    """Describes headers that `gateway.download` reads itself."""
+    """Describes headers that `gateway.http.download` reads itself."""
 
 
 _VALIDATORS = [Depends(_validators)]

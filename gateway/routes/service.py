@@ -6,8 +6,8 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from gateway import service_schemas as schemas
 from gateway.dependencies import GatewayDependency
+from gateway.schemas import service as schemas
 
 router = APIRouter(tags=["service"])
 

@@ -3,7 +3,7 @@
 Runs in an isolated child process, so a hostile file can cost a deadline or a memory limit but never the service.
 """
 
-from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.decode import Decoded, Limits, decode_file
+from ingest_service.decoding.read_options import Choices
 
 __all__ = ["Choices", "Decoded", "Limits", "decode_file"]

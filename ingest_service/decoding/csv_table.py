@@ -10,11 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_rows import Row, read_rows
 from ingest_service.decoding.dialect import in_usual_dialect
-from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS, has_totals, repeats_header
-from ingest_service.decoding.layout import Layout, sniff_layout
+from ingest_service.decoding.header_detection import Layout, sniff_layout
+from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS, has_totals, repeats_header
+from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
 from shared.errors import Unprocessable
 

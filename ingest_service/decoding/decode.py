@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest_service.decoding import columnar, workbook
-from ingest_service.decoding.choices import Choices
 from ingest_service.decoding.csv_table import CsvTable, read_csv
-from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS
+from ingest_service.decoding.decompress import unpack
+from ingest_service.decoding.encoding_detection import Utf8Text, as_utf8
 from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
-from ingest_service.decoding.parsed import Parsed
+from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS
+from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import Rejects
-from ingest_service.decoding.text import Utf8Text, as_utf8
-from ingest_service.decoding.unpack import unpack
+from ingest_service.decoding.table_reader import Parsed
 from shared.errors import LimitExceeded, Unprocessable
 
 _JSON_LINES_SUFFIXES = {".jsonl", ".ndjson"}

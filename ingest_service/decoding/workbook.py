@@ -7,9 +7,9 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
-from ingest_service.decoding.choices import Choices
-from ingest_service.decoding.furniture import HEADER_AGAIN, TOTALS, has_totals, repeats_header
 from ingest_service.decoding.json_table import JsonTable
+from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS, has_totals, repeats_header
+from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import Rejects
 from shared.errors import Unprocessable
 

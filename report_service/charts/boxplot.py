@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from report_service.charts.data import BoxData, BoxplotChart
-from report_service.charts.lettering import AxisNumbers, Fit, amount, count, power_of_ten, scaled, ticks, unit
-from report_service.charts.sheet import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, Sheet
+from report_service.charts.figure import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, Sheet
+from report_service.charts.text_layout import AxisNumbers, Fit, amount, count, power_of_ten, scaled, ticks, unit
 
 NARROWEST_SPAN = 0.04
 """Share of the axis the whiskers must span to be read; outliers further away are told, not drawn."""

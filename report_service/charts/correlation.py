@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from report_service.charts.data import CorrelationChart
-from report_service.charts.lettering import MINUS, Fit, count
-from report_service.charts.sheet import ACCENT, HEADING, HEIGHT, INK, MARGIN, MUTED, QUIET, RULE, WIDTH, Sheet, longest
+from report_service.charts.figure import ACCENT, HEADING, HEIGHT, INK, MARGIN, MUTED, QUIET, RULE, WIDTH, Sheet, longest
+from report_service.charts.text_layout import MINUS, Fit, count
 
 ANNOTATED_COLUMNS = 12
 LABEL_WIDTH = 14.0

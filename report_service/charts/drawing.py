@@ -17,10 +17,10 @@ from report_service.charts.data import (
     HistogramChart,
     MissingnessChart,
 )
+from report_service.charts.figure import Sheet, house_style
 from report_service.charts.histogram import draw_histogram
-from report_service.charts.lettering import Fit, fit_to_font, fit_to_viewer
 from report_service.charts.missingness import draw_missingness
-from report_service.charts.sheet import Sheet, house_style
+from report_service.charts.text_layout import Fit, fit_to_font, fit_to_viewer
 
 
 def draw_png(chart: Mapping[str, Any]) -> bytes:

@@ -10,8 +10,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from report_service.charts.data import HistogramChart
-from report_service.charts.lettering import AxisNumbers, Fit, count, power_of_ten, scaled, ticks, unit
-from report_service.charts.sheet import ACCENT, AFTER, BEFORE, MUTED, RULE, Sheet
+from report_service.charts.figure import ACCENT, AFTER, BEFORE, MUTED, RULE, Sheet
+from report_service.charts.text_layout import AxisNumbers, Fit, count, power_of_ten, scaled, ticks, unit
 
 DAY_SECONDS = 86_400
 _CALENDAR = (-719_000, 2_932_000)

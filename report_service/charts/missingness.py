@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from report_service.charts.data import MissingnessChart, MissingnessData
-from report_service.charts.lettering import Fit, count, share
-from report_service.charts.sheet import (
+from report_service.charts.figure import (
     ACCENT,
     HEADING,
     HEIGHT,
@@ -20,6 +19,7 @@ from report_service.charts.sheet import (
     height_for,
     longest,
 )
+from report_service.charts.text_layout import Fit, count, share
 
 LABEL_SIZE = 9
 LABEL_WIDTH = 20.0

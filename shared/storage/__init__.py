@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage.base import ObjectInfo, ObjectStore
 from shared.storage.local import LocalObjectStore
 from shared.storage.s3 import S3ObjectStore, open_s3_store

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, Par
 
 from shared.errors import Conflict, InvalidInput, NotFound, ServiceError, Unavailable
 from shared.logs import get_logger
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage.base import (
     ABANDONED_AFTER,
     CHUNK_BYTES,

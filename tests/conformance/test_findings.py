@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gateway import result_convert
+from gateway.convert import results as result_convert
 from report_service.convert import profile_message
 from report_service.profile_document import sendable
 from report_service.service import ProfileFile

@@ -23,7 +23,7 @@ from deploy.local.programs import PROGRAMS, Program
 from deploy.local.stack import Stack
 from shared.db.datasets import Datasets
 from shared.db.session import Database
-from shared.settings import DatabaseSettings
+from shared.settings.settings import DatabaseSettings
 from shared.storage.local import LocalObjectStore
 from tests.faults.proxy import Proxy
 from worker_service.pipeline.garbage_collector import Collector

@@ -27,9 +27,9 @@ from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import open_channel
 from shared.rpc.server import running_server
 from shared.rpc.status import from_rpc_error
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore
-from tests.unit.report.charts import boxplot, correlation, histogram
+from tests.unit.report.charts.charts import boxplot, correlation, histogram
 from worker_service.core.profile import profile
 from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame

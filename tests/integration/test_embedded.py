@@ -123,7 +123,7 @@ async def execute(url: str, statement: str) -> object:
 def test_root_becomes_nobody_and_still_passes_private_directories(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    command = process.tethered(["sh", "-c", "id -u; pwd"], directory=private, identity="nobody")
+    command = process.wrap_command(["sh", "-c", "id -u; pwd"], directory=private, identity="nobody")
     assert subprocess.check_output(command, text=True).split() == ["65534", str(private)]
 
 

@@ -21,7 +21,7 @@ from shared.errors import Unavailable
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue, build_worker
 from shared.scratch import Scratch
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore
 from shared.storage.local import LocalObjectStore
 from tests.integration import programs

@@ -39,7 +39,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.early_status import stream_to
 from shared.rpc.server import running_server
 from shared.rpc.status import service_errors
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore
 
 CSV = b"name,age\nAda,36\nGrace,85\n"

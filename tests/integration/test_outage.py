@@ -16,7 +16,7 @@ from shared.db.runs import Runs
 from shared.db.session import PING_SECONDS, Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
-from shared.settings import DatabaseSettings
+from shared.settings.settings import DatabaseSettings
 from worker_service.pipeline.periodic import again_and_again
 from worker_service.pipeline.reconciler import Reconciler
 

@@ -12,7 +12,7 @@ from shared.errors import InvalidInput
 from shared.isolation import Isolation
 from shared.pb.neuralearn.report.v1 import profile_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import RECIPE, World, failure, parquet, serving
 

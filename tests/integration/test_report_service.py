@@ -21,10 +21,10 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.status import service_errors
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import CHARTS, CLEANED, CSV, RAW, World, failure, serving
-from tests.unit.report.charts import draw_forever
+from tests.unit.report.charts.charts import draw_forever
 
 
 @pytest.fixture

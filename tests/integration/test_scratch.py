@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cancellation import see_through
 from shared.scratch import Scratch
+from shared.shielding import see_through
 
 
 async def occupy(scratch: Scratch) -> None:

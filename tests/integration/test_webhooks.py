@@ -18,7 +18,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.db.webhooks import BACKOFF, Webhooks
-from shared.outside import Outside
+from shared.outbound import Outside
 from tests.records import accept_dataset, publication
 from worker_service.pipeline.webhook_sender import Messenger
 

@@ -11,10 +11,10 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
 from shared.isolation import Isolation
-from shared.outside import Outside
+from shared.outbound import Outside
 from shared.queue import RunQueue, connect_queue
 from shared.rpc.server import serve
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import Lookout
 from worker_service.pipeline.garbage_collector import Collector

@@ -17,7 +17,7 @@ import httpx
 from shared.db.webhooks import Delivery, Webhooks
 from shared.errors import ServiceError, Unavailable
 from shared.logs import get_logger
-from shared.outside import Outside
+from shared.outbound import Outside
 
 _AT_ONCE = 20
 _OF_ONE_OWNER = 5

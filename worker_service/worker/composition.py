@@ -11,7 +11,7 @@ from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.storage import open_store
 from worker_service.planner.ai.advisor import Advisor
 from worker_service.planner.ai.gemini import Gemini

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from shared.cancellation import see_through
 from shared.db.datasets import Datasets
 from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
 from shared.errors import NotFound, ServiceError, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
-from shared.patience import wait_out
 from shared.queue import RunQueue
+from shared.retry import wait_out
 from shared.scratch import Scratch
+from shared.shielding import see_through
 from shared.storage import ObjectStore
 from worker_service.planner.ai.advisor import Advisor
 from worker_service.planner.ai.prompt import Question

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.protocol import BoundedHttp
+from gateway.http.protocol import BoundedHttp
 from tests.integration.gateway.forms import MIB
 from tests.integration.gateway.process import Gateway
 

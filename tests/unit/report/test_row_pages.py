@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from report_service import row_pages
-from report_service.partial_copy import Stretch
+from report_service.byte_ranges import Stretch
 from report_service.row_pages import RowPage, plan_row_page, read_row_page
 
 ROWS = 1000

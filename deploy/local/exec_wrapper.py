@@ -1,0 +1,82 @@
+"""Become another program that dies with the process that launched it. Run as a script, on the standard library alone.
+
+    exec_wrapper.py SIGNAL PARENT IDENTITY DIRECTORY COMMAND...
+
+SIGNAL reaches the program when its launcher (or the launcher's starting thread) ends, however it ends; Linux only.
+PARENT is the launcher's process id. DIRECTORY becomes the working directory. IDENTITY is `same`, or for programs that
+refuse root `namespace` (a user namespace in which root counts as nobody, with no change of file ownership) or `nobody`
+(the user of that name, who may still pass the private directories root is at home in).
+A subprocess `preexec_fn` would fork a process that may be using gRPC; this does not.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+CAP_DAC_OVERRIDE = 1
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
+CLONE_NEWUSER = 0x10000000
+NOBODY = 65534
+
+
+def main(arguments: list[str]) -> None:
+    """Take the identity, tie the knot, become the command."""
+    name, parent, identity, directory, *command = arguments
+    assume(identity)
+    os.chdir(directory)
+    # Changing credentials clears the death signal, so it is set afterwards.
+    die_with(int(parent), signal.Signals[name])
+    os.execvp(command[0], command)
+
+
+def assume(identity: str) -> None:
+    """Become `identity`; OSError where the system does not allow it."""
+    {"same": lambda: None, "namespace": enter_user_namespace, "nobody": become_nobody}[identity]()
+
+
+def enter_user_namespace() -> None:
+    """Look like nobody from the inside while files still see the real user."""
+    user, group = os.geteuid(), os.getegid()
+    if _libc().unshare(CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "user namespaces are not available")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+
+
+def become_nobody() -> None:
+    """Give up root except for CAP_DAC_OVERRIDE, which survives exec as an ambient capability."""
+    _libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    mask = 1 << CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask)
+    # Without the capability the program still runs wherever nobody may go.
+    if _libc().capset(header, effective_permitted_inheritable) == 0:
+        _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
+
+
+def die_with(parent: int, death_signal: signal.Signals) -> None:
+    """Ask the kernel for `death_signal` when the parent ends, and stop at once if it already has."""
+    if sys.platform != "linux":
+        return
+    if _libc().prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "PR_SET_PDEATHSIG failed")
+    if os.getppid() != parent:
+        raise SystemExit("the launcher is gone")
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

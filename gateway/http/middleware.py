@@ -1,0 +1,141 @@
+"""What happens around every request. Pure ASGI: nothing here may buffer a body or loosen backpressure."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.problems import internal_error
+from gateway.http.request_id import HEADER, begin_request
+from shared.logs import get_logger
+
+DRAIN_SECONDS = 15.0
+CLIENT_CLOSED_REQUEST = 499
+_log = get_logger("gateway")
+
+
+class RequestLog:
+    """Gives a request its id, writes its one log line, and answers an unexpected exception without its text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        try:
+            await self._app(scope, receive, exchange.send)
+        except ClientDisconnect:
+            exchange.status = exchange.status or CLIENT_CLOSED_REQUEST
+        except Exception as error:
+            _log.error("request failed", exc_info=error)
+            # Once the status line is out, an incomplete body is the only honest sign of failure left.
+            if not exchange.status:
+                await internal_error(scope)(scope, receive, exchange.send)
+        finally:
+            exchange.log()
+
+
+class _Exchange:
+    """One request and what was sent in answer to it."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._started = time.perf_counter()
+        self._bytes = 0
+        self._complete = False
+        self.status = 0
+        self.request_id = begin_request(Headers(scope=scope).get(HEADER))
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)[HEADER] = self.request_id
+        elif message["type"] == "http.response.body":
+            self._bytes += len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+        await self._send(message)
+
+    def log(self) -> None:
+        template = getattr(self._scope.get("route"), "path", "(no route)")
+        write = _log.debug if template == "/health" and self.status < 400 else _log.info
+        write(
+            "request",
+            method=self._scope["method"],
+            route=template,
+            status=self.status,
+            ms=round((time.perf_counter() - self._started) * 1000, 1),
+            bytes=self._bytes,
+            complete=self._complete,
+        )
+
+
+class BodyDrain:
+    """Lets a client that is still sending see an early answer.
+
+    Many clients read only after they have sent everything, and closing a socket with unread bytes makes the kernel
+    throw the answer away. So the answer goes out at once, what still arrives is discarded within bounds, and only then
+    the connection ends.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or not _announces_body(scope):
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive)
+
+        async def send_then_drain(message: Message) -> None:
+            if body.complete:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["connection"] = "close"
+                await send(message)
+            elif message.get("more_body", False):
+                await send(message)
+            else:
+                await send({**message, "more_body": True})
+                await body.drain(self._max_bytes)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self._app(scope, body.receive, send_then_drain)
+
+
+class _Body:
+    """A request body, and whether it has ended."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self.complete = True
+        return message
+
+    async def drain(self, max_bytes: int) -> None:
+        # A client that does not stop in time has had its chance; the connection ends either way.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self.complete and max_bytes > 0:
+                    message = await self.receive()
+                    max_bytes -= len(message.get("body", b""))
+
+
+def _announces_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

@@ -1,0 +1,145 @@
+"""Every error as `application/problem+json` (RFC 9457)."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
+
+from gateway.http.request_id import current_request_id
+from shared.errors import FieldError, InvalidInput, NotReady, RangeNotSatisfiable, ServiceError, Unavailable
+from shared.logs import get_logger
+from shared.rpc.status import RETRY_SECONDS, mapping_of
+
+MEDIA_TYPE = "application/problem+json"
+_METHODS = ("GET", "HEAD", "POST")
+_LOCATIONS = {"query", "path", "header", "body"}
+_log = get_logger("gateway")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Let every exception of the app answer as a problem."""
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def internal_error(scope: Scope) -> Response:
+    """The answer to an unexpected exception; it tells no more than the request's id."""
+    detail = f"Something went wrong on our side. If it stays, report request {current_request_id()}."
+    return _problem(scope, status=500, title="Internal error", detail=detail, reason="INTERNAL")
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    """Pydantic's errors as ours: the field's plain name and a sentence."""
+    return [_field_error(error) for error in errors]
+
+
+def invalid_fields(fields: Sequence[FieldError]) -> InvalidInput:
+    """The error for wrong fields, its detail naming each of them."""
+    return InvalidInput("; ".join(f"{one.field}: {one.description}" for one in fields), fields=fields)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    location = [str(part) for part in error["loc"]]
+    if len(location) > 1 and location[0] in _LOCATIONS:
+        location = location[1:]
+    if error["type"] == "extra_forbidden":
+        return FieldError(field=".".join(location), description="There is no such field")
+    return FieldError(field=".".join(location), description=str(error["msg"]).removeprefix("Value error, "))
+
+
+async def _on_service_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    mapping = mapping_of(error)
+    if mapping.http == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("a service failed", reason=error.reason, detail=error.detail)
+        return internal_error(request.scope)
+    return _problem(
+        request.scope,
+        status=mapping.http,
+        title=mapping.title,
+        detail=error.detail,
+        reason=error.reason,
+        errors=error.fields,
+        metadata=error.metadata,
+        headers=_headers_of(error),
+    )
+
+
+def _headers_of(error: ServiceError) -> dict[str, str]:
+    headers = {}
+    retry_after = error.retry_after
+    if retry_after is None and isinstance(error, NotReady | Unavailable):
+        retry_after = RETRY_SECONDS
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if isinstance(error, RangeNotSatisfiable) and "size_bytes" in error.metadata:
+        headers["Content-Range"] = f"bytes */{error.metadata['size_bytes']}"
+    return headers
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _on_service_error(request, invalid_fields(field_errors(error.errors())))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    detail = error.detail
+    if status is HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {request.url.path}; the API is described at /docs."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+        detail = f"{request.url.path} does not take {request.method}, only {headers['Allow']}."
+    return _problem(
+        request.scope, status=status, title=status.phrase, detail=detail, reason=status.name, headers=headers
+    )
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """The methods of all routes with this path; the router itself names only those of the first."""
+    app: FastAPI = request.app
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
+
+
+def _problem(
+    scope: Scope,
+    *,
+    status: int,
+    title: str,
+    detail: str,
+    reason: str,
+    errors: Sequence[FieldError] = (),
+    metadata: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = {
+        "type": f"urn:neuralearn:problem:{reason.lower().replace('_', '-')}",
+        "title": title,
+        "status": int(status),
+        "detail": detail,
+        "instance": scope["path"],
+        "reason": reason,
+        "errors": [{"field": one.field, "description": one.description} for one in errors],
+        "metadata": dict(metadata or {}),
+        "request_id": current_request_id(),
+    }
+    return Response(
+        json.dumps(body, ensure_ascii=False),
+        status_code=int(status),
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )

@@ -1,0 +1,1 @@
+"""The JSON that REST answers, as pydantic models. No conversion is done here."""

@@ -1,0 +1,1 @@
+"""The body of an upload, from form fields to the chunks of a gRPC stream."""

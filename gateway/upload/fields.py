@@ -1,0 +1,196 @@
+"""The fields of an upload, wherever in the request they stand."""
+
+import json
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.http.problems import field_errors, invalid_fields
+from gateway.schemas.datasets import Mode, OutlierMethod, OutlierStrategy
+from shared.errors import FieldError, InvalidInput
+
+FILE_FIELD = "file"
+MAX_FIELD_BYTES = 4096
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+UserId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
+CollaborationId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError("must be an http:// or https:// address") from None
+    if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+        raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+def _types(value: str) -> str:
+    try:
+        column_types(value)
+    except (ValueError, RecursionError):
+        raise ValueError('must be like {"zip": "text"} or zip=text, age=integer') from None
+    return value
+
+
+class UploadOptions(BaseModel):
+    """What the uploader may choose. An empty text means the default.
+
+    The fields carry no examples: the documentation page would fill them in and send them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "",
+        max_length=2048,
+        description="Where to fetch the dataset, instead of a file.",
+    )
+    user_id: UserId = Field("anonymous", description="Who owns the dataset.")
+    collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
+    mode: Mode = Field(
+        "fast",
+        description="fast: rules alone; smart: a language model helps where much is missing; deep: a report too.",
+    )
+    outlier_method: OutlierMethod = Field("iqr", description="How outliers are found: interquartile range or Z-score.")
+    outlier_strategy: OutlierStrategy = Field(
+        "cap",
+        description="What is done with those far out: move to the fence, remove the row, replace by the median, "
+        "empty the cell, or only tell.",
+    )
+    target: str = Field(
+        "",
+        max_length=1000,
+        pattern=r"^[^\x00]*$",
+        description="The column a model will predict; empty lets the service detect it.",
+    )
+    delimiter: str = Field(
+        "",
+        max_length=20,
+        description="What stands between two cells: one character, or comma, semicolon, tab, pipe or space; "
+        "empty lets the service detect it.",
+    )
+    encoding: str = Field(
+        "",
+        max_length=40,
+        pattern=_PRINTABLE,
+        description="The character encoding, such as utf-8 or cp1252; empty lets the service detect it.",
+    )
+    header_row: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
+    )
+    types: Annotated[str, AfterValidator(_types)] = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description='What columns are, as {"zip": "text"} or zip=text, age=integer; the types are integer, '
+        "decimal, boolean, timestamp, category, text and identifier. The others are recognised.",
+    )
+    webhook_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "",
+        max_length=2048,
+        description="Who is told, by a signed POST, when the preparation has ended.",
+    )
+    sheet: str = Field(
+        "",
+        max_length=200,
+        pattern=_PRINTABLE,
+        description="The name or number of a workbook's sheet; empty for the first with data.",
+    )
+
+
+def column_types(text: str) -> dict[str, str]:
+    """The types of columns as `{"name": "type", …}` or `name=type, …` says them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.lstrip().startswith("{"):
+        found = json.loads(text)
+        if not all(isinstance(kind, str) for kind in found.values()):
+            raise ValueError("the types must be words")
+        return dict(found)
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise ValueError("a column or its type is missing")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
+
+
+class UploadForm:
+    """The fields of one upload as they arrive; a form field outranks the query parameter of the same name."""
+
+    def __init__(self, query: UploadOptions) -> None:
+        self._query = query
+        self._given: dict[str, object] = {}
+
+    def expect(self, name: str) -> None:
+        """Refuse a field that does not exist or comes a second time, before its value is read.
+
+        Raises:
+            InvalidInput: with reason UNKNOWN_FIELD or REPEATED_FIELD.
+        """
+        if name not in UploadOptions.model_fields:
+            known = ", ".join([FILE_FIELD, *UploadOptions.model_fields])
+            raise _refused(name[:100], f"There is no such field; the fields are {known}", "UNKNOWN_FIELD")
+        if name in self._given:
+            raise _refused(name, "The field is given twice", "REPEATED_FIELD")
+        self._given[name] = ""
+
+    def put(self, name: str, value: object) -> None:
+        """Take the value of an expected field.
+
+        Raises:
+            InvalidInput: naming the field and what is allowed.
+        """
+        if value in ("", None):
+            return
+        try:
+            UploadOptions.model_validate({name: value})
+        except ValidationError as error:
+            raise invalid_fields(field_errors(error.errors())) from None
+        self._given[name] = value
+
+    def put_text(self, name: str, content: bytes) -> None:
+        """Take the value of an expected field as the bytes of a form.
+
+        Raises:
+            InvalidInput: naming the field and what is allowed.
+        """
+        try:
+            self.put(name, content.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise _refused(name, "The text is not UTF-8", "INVALID_INPUT") from None
+
+    def options(self) -> UploadOptions:
+        """What was chosen so far."""
+        given = {name: value for name, value in self._given.items() if value != ""}
+        return UploadOptions.model_validate({**self._query.model_dump(), **given})
+
+    def refuse_address(self) -> None:
+        """Refuse a request that holds a file and an address.
+
+        Raises:
+            InvalidInput: with reason FILE_AND_URL.
+        """
+        if self.options().dataset_url:
+            raise _refused("dataset_url", "Give either a file or a dataset_url, not both", "FILE_AND_URL")
+
+    def require_address(self) -> str:
+        """The address of a request without a file.
+
+        Raises:
+            InvalidInput: with reason NO_DATASET.
+        """
+        address = self.options().dataset_url
+        if not address:
+            raise _refused(FILE_FIELD, "Give a file or a dataset_url", "NO_DATASET")
+        return address
+
+
+def _refused(field: str, description: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {description}", reason=reason, fields=[FieldError(field, description)])

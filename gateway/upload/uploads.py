@@ -1,0 +1,308 @@
+"""The way of an upload: request body → form parser → chunks → gRPC stream, never holding more than a few chunks."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl
+
+from python_multipart.multipart import parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gateway.clients.clients import IngestClient
+from gateway.convert import datasets as convert
+from gateway.schemas.datasets import UploadAnswer
+from gateway.upload.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOptions
+from gateway.upload.multipart import Event, MultipartReader, PartBegan, PartData
+from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unavailable
+from shared.failpoints import failpoint
+from shared.rpc.channel import CHUNK_BYTES
+
+SLOWEST = 1024
+"""Bytes a second that an upload must bring on average, once it has lasted as long as a client may send nothing."""
+
+BUSY_SECONDS = 2.0
+"""What a client is told to wait when too many uploads are under way."""
+
+SMALL_BODY_BYTES = 64 * 1024
+"""Largest body without a file, and the most a form may add to its file."""
+
+DEFAULT_FILENAME = "dataset.csv"
+
+
+class Uploads:
+    """Carries uploads to IngestService; their number, size and memory are bounded."""
+
+    def __init__(self, ingest: IngestClient, *, max_bytes: int, max_concurrent: int, idle_seconds: float) -> None:
+        """`idle_seconds` is how long a client may send nothing."""
+        self._ingest = ingest
+        self._idle_seconds = idle_seconds
+        self._max_bytes = max_bytes
+        self._free = max_concurrent
+
+    async def accept(self, request: Request, query: UploadOptions, *, request_id: str) -> UploadAnswer:
+        """Carry one request's dataset.
+
+        Raises:
+            ServiceError: whatever is wrong with the request, or what the service answered.
+            HTTPException: 408 where the client falls silent, 415 where the body is of no known type.
+            ClientDisconnect: where the client goes away; nothing is stored then.
+        """
+        media_type, options = parse_options_header(request.headers.get("content-type"))
+        self._refuse_early(request)
+        form = UploadForm(query)
+        with self._slot():
+            if media_type == b"multipart/form-data":
+                return await self._from_multipart(request, form, options.get(b"boundary", b""), request_id)
+            _fill(form, media_type, await self._small_body(request))
+            return await self._from_address(form, request_id)
+
+    def _refuse_early(self, request: Request) -> None:
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._max_bytes + SMALL_BODY_BYTES:
+            raise too_large(self._max_bytes)
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise HTTPException(415, "The body must not be compressed.")
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._free:
+            raise Unavailable(
+                "Too many uploads are under way; please try again.", reason="TOO_MANY_UPLOADS", retry_after=BUSY_SECONDS
+            )
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def _body(self, request: Request, max_bytes: int, refusal: TooLarge) -> AsyncIterator[bytes]:
+        """The body as it arrives; `refusal` is raised when it exceeds the limit."""
+        stream = request.stream()
+        received = 0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            try:
+                async with asyncio.timeout(self._idle_seconds):
+                    piece = await anext(stream, b"")
+            except TimeoutError:
+                raise HTTPException(408, f"Nothing arrived for {self._idle_seconds:.0f} seconds.") from None
+            if not piece:
+                return
+            received += len(piece)
+            lasted = loop.time() - began
+            if lasted > self._idle_seconds and received < lasted * SLOWEST:
+                raise HTTPException(408, f"Less than {SLOWEST:,} bytes a second arrived.")
+            if received > max_bytes:
+                raise refusal
+            yield piece
+
+    async def _small_body(self, request: Request) -> bytes:
+        body = bytearray()
+        refusal = TooLarge(f"Without a file, the body may have {SMALL_BODY_BYTES:,} bytes.", reason="BODY_TOO_LARGE")
+        async for piece in self._body(request, SMALL_BODY_BYTES, refusal):
+            body += piece
+        return bytes(body)
+
+    async def _from_address(self, form: UploadForm, request_id: str) -> UploadAnswer:
+        form.require_address()
+        return await self._ingest.import_dataset(form.options(), request_id=request_id)
+
+    async def _from_multipart(
+        self, request: Request, form: UploadForm, boundary: bytes, request_id: str
+    ) -> UploadAnswer:
+        parts = MultipartReader(boundary)
+        transfer = Transfer(self._ingest, max_bytes=self._max_bytes, request_id=request_id)
+        try:
+            # Whoever fails first, the service or the reading, ends the other: the group cancels it.
+            async with asyncio.TaskGroup() as tasks:
+                reader = FormReader(form, transfer, tasks)
+                async for piece in self._body(request, self._max_bytes + SMALL_BODY_BYTES, too_large(self._max_bytes)):
+                    for event in parts.feed(piece):
+                        await reader.take(event)
+                parts.finish()
+                if transfer.answer is not None:
+                    await failpoint("uploading")
+                    await transfer.commit(form.options())
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        if transfer.answer is None:
+            return await self._from_address(form, request_id)
+        return transfer.answer.result()
+
+
+class Transfer:
+    """One UploadDataset call, fed through a queue of one chunk, so that a slow service slows the client down."""
+
+    def __init__(self, ingest: IngestClient, *, max_bytes: int, request_id: str) -> None:
+        self._ingest = ingest
+        self._max_bytes = max_bytes
+        self._request_id = request_id
+        self._queue: asyncio.Queue[convert.UploadPart | None] = asyncio.Queue(maxsize=1)
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._committed = False
+        self.answer: asyncio.Task[UploadAnswer] | None = None
+        """The call, once it is open."""
+
+    async def open(self, filename: str, tasks: asyncio.TaskGroup) -> None:
+        """Start the call."""
+        self.answer = tasks.create_task(self._call())
+        await self._queue.put(convert.upload_header(filename=filename, request_id=self._request_id))
+
+    async def write(self, data: bytes) -> None:
+        """Send the next bytes; waits while the service is behind.
+
+        Raises:
+            TooLarge: where the file exceeds the limit.
+        """
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            raise too_large(self._max_bytes)
+        self._buffer += data
+        while len(self._buffer) >= CHUNK_BYTES:
+            await self._send_chunk()
+
+    async def commit(self, options: UploadOptions) -> None:
+        """Send what is left and make the upload count."""
+        if self._buffer:
+            await self._send_chunk()
+        self._committed = True
+        message = convert.upload_commit(size_bytes=self._size, sha256=self._digest.hexdigest(), options=options)
+        await self._queue.put(message)
+        await self._queue.put(None)
+
+    async def _send_chunk(self) -> None:
+        chunk = bytes(memoryview(self._buffer)[:CHUNK_BYTES])
+        del self._buffer[:CHUNK_BYTES]
+        self._digest.update(chunk)
+        await self._queue.put(convert.upload_chunk(chunk))
+
+    async def _call(self) -> UploadAnswer:
+        try:
+            answer = await self._ingest.upload(self._parts())
+        finally:
+            self._end_parts()
+        if not self._committed:
+            raise ServiceError("ingest accepted an upload before its commit")
+        return answer
+
+    async def _parts(self) -> AsyncIterator[convert.UploadPart]:
+        while (part := await self._queue.get()) is not None:
+            yield part
+
+    def _end_parts(self) -> None:
+        # gRPC does not close the iterator of a call that ended early; it would wait for the next part for ever.
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+
+class FormReader:
+    """Follows the parts of one form: fields are checked as soon as they are complete, the file flows on."""
+
+    def __init__(self, form: UploadForm, transfer: Transfer, tasks: asyncio.TaskGroup) -> None:
+        self._form = form
+        self._transfer = transfer
+        self._tasks = tasks
+        self._field = ""
+        self._value = bytearray()
+        self._filename = ""
+        self._file_began = False
+
+    async def take(self, event: Event) -> None:
+        """Follow one event.
+
+        Raises:
+            InvalidInput: as soon as something wrong is known.
+        """
+        match event:
+            case PartBegan(name=name, filename=filename) if name == FILE_FIELD:
+                self._begin_file(filename or "")
+            case PartBegan(name=name):
+                self._form.expect(name)
+                self._field, self._value = name, bytearray()
+            case PartData(data=data) if self._field == FILE_FIELD:
+                await self._write_file(data)
+            case PartData(data=data):
+                self._write_field(data)
+            case _:
+                await self._end_part()
+
+    def _begin_file(self, filename: str) -> None:
+        if self._file_began:
+            raise _second_file()
+        self._field, self._filename, self._file_began = FILE_FIELD, filename, True
+
+    async def _write_file(self, data: bytes) -> None:
+        await self._open_transfer(self._filename or DEFAULT_FILENAME)
+        await self._transfer.write(data)
+
+    def _write_field(self, data: bytes) -> None:
+        self._value += data
+        if len(self._value) > MAX_FIELD_BYTES:
+            fields = [FieldError(self._field, f"The value is longer than {MAX_FIELD_BYTES} bytes")]
+            raise InvalidInput(f"{self._field}: {fields[0].description}", reason="FIELD_TOO_LONG", fields=fields)
+
+    async def _end_part(self) -> None:
+        if self._field != FILE_FIELD:
+            self._form.put_text(self._field, bytes(self._value))
+        elif self._filename:
+            await self._open_transfer(self._filename)
+        if self._transfer.answer is not None:
+            self._form.refuse_address()
+
+    async def _open_transfer(self, filename: str) -> None:
+        # A browser sends a nameless empty file when nobody chose one: a file begins with its first byte or its name.
+        if self._transfer.answer is None:
+            self._form.refuse_address()
+            await self._transfer.open(filename, self._tasks)
+
+
+def too_large(max_bytes: int) -> TooLarge:
+    """The error for a file over the limit."""
+    return TooLarge(
+        f"The file is larger than the {max_bytes:,} bytes this service takes.",
+        metadata={"max_bytes": str(max_bytes)},
+    )
+
+
+def _fill(form: UploadForm, media_type: bytes, body: bytes) -> None:
+    if media_type == b"application/json":
+        pairs = _json_pairs(body)
+    elif media_type == b"application/x-www-form-urlencoded":
+        pairs = _urlencoded_pairs(body)
+    elif body:
+        raise HTTPException(415, "Send multipart/form-data, application/json or application/x-www-form-urlencoded.")
+    else:
+        return
+    for name, value in pairs:
+        form.expect(name)
+        form.put(name, value)
+
+
+def _json_pairs(body: bytes) -> list[tuple[str, object]]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"The body is not JSON: {error}.", reason="MALFORMED_BODY") from None
+    if not isinstance(document, dict):
+        raise InvalidInput("The body must be a JSON object.", reason="MALFORMED_BODY")
+    return list(document.items())
+
+
+def _urlencoded_pairs(body: bytes) -> list[tuple[str, object]]:
+    try:
+        return list(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise InvalidInput(f"The form can't be read: {error}.", reason="MALFORMED_BODY") from None
+
+
+def _second_file() -> InvalidInput:
+    description = "One upload takes one file"
+    fields = [FieldError(FILE_FIELD, description)]
+    return InvalidInput(f"{FILE_FIELD}: {description}", reason="SECOND_FILE", fields=fields)

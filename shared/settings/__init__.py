@@ -1,0 +1,1 @@
+"""The settings of every process, read from the environment or a .env file."""

@@ -1,0 +1,251 @@
+"""Compressed files, typed files, workbooks."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+import pytest
+
+from ingest_service.decoding import decompress as unpack
+from shared.errors import LimitExceeded
+from tests.unit.ingest.decoding.decoding import decode, refusal
+
+CSV = b"zip,name\n00501,Ada\n94105,Li\n"
+TABLE = {"zip": ["00501", "94105"], "name": ["Ada", "Li"]}
+
+
+def zipped(**files: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("_", "."), data)
+    return content.getvalue()
+
+
+def zstd(data: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    compressed: bytes = sink.getvalue().to_pybytes()
+    return compressed
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstd,
+    "zip": lambda data: zipped(x_csv=data),
+}
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_compressed_files_are_unpacked(tmp_path: Path, compression: str) -> None:
+    decoded, table = decode(tmp_path, PACKERS[compression](CSV), "people.csv.gz")
+    assert (decoded.compression, decoded.format, table.to_pydict()) == (compression, "csv", TABLE)
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_damaged_files_are_told(tmp_path: Path, compression: str) -> None:
+    whole = PACKERS[compression](CSV * 1000)
+    error = refusal(tmp_path, whole[: len(whole) // 2])
+    assert error.reason == "UNREADABLE_FILE"
+    assert compression in error.detail
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_bombs_do_not_go_off(tmp_path: Path, compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "SMALL", 1 << 20)
+    monkeypatch.setattr(unpack, "MOST_TIMES", 2)
+    error = refusal(tmp_path, PACKERS[compression](bytes(8 << 20)))
+    assert isinstance(error, LimitExceeded)
+    assert (tmp_path / "raw.unpacked").stat().st_size <= 1 << 20
+
+
+def test_compressed_twice_is_refused(tmp_path: Path) -> None:
+    assert "compressed twice" in refusal(tmp_path, gzip.compress(bz2.compress(CSV))).detail
+
+
+def test_the_first_table_of_an_archive_is_read(tmp_path: Path) -> None:
+    decoded, table = decode(tmp_path, zipped(readme_md=b"hello", a_csv=CSV, b_csv=b"x\n1\n"), "x.zip")
+    assert table.to_pydict() == TABLE
+    assert decoded.notes == ("Read 'a.csv', the first of 3 files in the archive.",)
+
+
+def parquet(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()
+
+
+def arrow(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    feather.write_feather(table, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("write", [parquet, arrow])
+def test_typed_files_keep_their_types(tmp_path: Path, write: Callable[[pa.Table], bytes]) -> None:
+    moment = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
+    columns: dict[str, Any] = {
+        "whole": pa.array([1, None], pa.int16()),
+        "real": pa.array([0.5, 2.0], pa.float32()),
+        "yes": [True, None],
+        "day": [date(2024, 5, 1), None],
+        "moment": pa.array([moment, None], pa.timestamp("ms", tz="Europe/Berlin")),
+        "price": [Decimal("1.10"), None],
+        "word": pa.array(["a", "b"]).dictionary_encode(),
+        "place": [{"city": "Köln", "at": {"lat": 50.9}}, None],
+        "tags": [["x", "y"], None],
+        "huge": pa.array([2**63, 1], pa.uint64()),
+    }
+    decoded, table = decode(tmp_path, write(pa.table(columns)), "x.bin")
+    assert decoded.format in ("parquet", "arrow")
+    rows = table.to_pylist()
+    assert rows[0] == {
+        "whole": 1,
+        "real": 0.5,
+        "yes": True,
+        "day": datetime(2024, 5, 1),
+        "moment": moment,
+        "price": "1.10",
+        "word": "a",
+        "place.city": "Köln",
+        "place.at.lat": 50.9,
+        "tags": '["x", "y"]',
+        "huge": "9223372036854775808",
+    }
+    assert [rows[1][name] for name in ("whole", "yes", "day", "price", "place.city", "tags")] == [None] * 6
+
+
+def test_damaged_parquet_is_told(tmp_path: Path) -> None:
+    whole = bytearray(parquet(pa.table(TABLE)))
+    whole[4:40] = bytes(36)
+    assert "parquet file is damaged" in refusal(tmp_path, bytes(whole)).detail
+
+
+def workbook(**sheets: list[list[str | float]]) -> bytes:
+    """The smallest file that is a workbook."""
+    content = io.BytesIO()
+    spreadsheet, relations = (
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    )
+    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{kinds}.sheet.main+xml"/>'
+            + "".join(
+                f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kinds}.worksheet+xml"/>'
+                for n in range(1, len(sheets) + 1)
+            )
+            + "</Types>",
+        )
+        link = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        archive.writestr(
+            "_rels/.rels",
+            f'{link}<Relationship Id="r1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{spreadsheet}" xmlns:r="{relations}"><sheets>'
+            + "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
+            + "</sheets></workbook>",
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            link
+            + "".join(
+                f'<Relationship Id="r{n}" Type="{relations}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+                for n in range(1, len(sheets) + 1)
+            )
+            + "</Relationships>",
+        )
+        for number, rows in enumerate(sheets.values(), 1):
+            archive.writestr(f"xl/worksheets/sheet{number}.xml", _sheet(spreadsheet, rows))
+    return content.getvalue()
+
+
+def _sheet(namespace: str, rows: list[list[str | float]]) -> str:
+    def cell(value: str | float) -> str:
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
+        return f"<c><v>{value}</v></c>"
+
+    told = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    return f'<worksheet xmlns="{namespace}"><sheetData>{told}</sheetData></worksheet>'
+
+
+BOOK = workbook(
+    Notes=[],
+    People=[["zip", "age", "size"], ["00501", 36, 1.5], ["94105", 41, 2]],
+    Titled=[["Sales 2024"], ["region", "sum"], ["north", 1], ["south", 2]],
+)
+
+
+def test_the_first_sheet_with_data_is_read(tmp_path: Path) -> None:
+    decoded, table = decode(tmp_path, BOOK, "book.xlsx")
+    assert (decoded.format, decoded.sheet, decoded.header_row) == ("xlsx", "People", 1)
+    assert table.to_pydict() == {"zip": ["00501", "94105"], "age": [36, 41], "size": [1.5, 2.0]}
+    assert decoded.notes == ("Read the sheet 'People', one of 3.",)
+
+
+@pytest.mark.parametrize("sheet", ["Titled", "3"])
+def test_a_sheet_can_be_chosen(tmp_path: Path, sheet: str) -> None:
+    decoded, table = decode(tmp_path, BOOK, "book.xlsx", sheet=sheet)
+    assert (decoded.sheet, decoded.header_row) == ("Titled", 2)
+    assert table.to_pydict() == {"region": ["north", "south"], "sum": [1, 2]}
+
+
+def test_an_unknown_sheet_is_told(tmp_path: Path) -> None:
+    error = refusal(tmp_path, BOOK, "book.xlsx", sheet="Budget")
+    assert (error.reason, "'People'" in error.detail) == ("UNKNOWN_SHEET", True)
+    assert refusal(tmp_path, workbook(Empty=[]), "book.xlsx").reason == "EMPTY_FILE"
+
+
+def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
+    broken = io.BytesIO()
+    with zipfile.ZipFile(broken, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    assert refusal(tmp_path, broken.getvalue(), "book.xlsx").reason == "UNREADABLE_FILE"
+
+
+def test_an_opendocument_sheet_is_read(tmp_path: Path) -> None:
+    cells = (
+        '<table:table-cell office:value-type="float" office:value="2.5"><text:p>2.5</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="date" office:date-value="2024-03-01"></table:table-cell>'
+    )
+    names = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{name}</text:p></table:table-cell>'
+        for name in ("price", "day")
+    )
+    rows = f"<table:table-row>{names}</table:table-row><table:table-row>{cells}</table:table-row>"
+    spaces = "".join(
+        f' xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for short, name in (("office", "office"), ("table", "table"), ("text", "text"))
+    )
+    body = f'<office:body><office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet>'
+    content = f"<office:document-content{spaces}>{body}</office:body></office:document-content>"
+    kind, manifest = (
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0",
+    )
+    listed = f'<manifest:manifest xmlns:manifest="{manifest}"></manifest:manifest>'.encode()
+    files = {"mimetype": kind.encode(), "content_xml": content.encode(), "META-INF/manifest_xml": listed}
+    archive = zipped(**files)
+    decoded, table = decode(tmp_path, archive, "book.ods")
+    assert (decoded.format, decoded.sheet) == ("ods", "S")
+    assert table.to_pydict() == {"price": [2.5], "day": ["2024-03-01"]}

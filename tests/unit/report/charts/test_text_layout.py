@@ -1,0 +1,62 @@
+"""Labels fit and numbers read well."""
+
+import pytest
+
+from report_service.charts.text_layout import AxisNumbers, amount, fit_to_font, fit_to_viewer, inches, share
+
+
+@pytest.mark.parametrize("text", ["W" * 100, "i" * 100, "日" * 100, "plain words " * 10])
+def test_a_cut_text_is_no_wider_than_asked(text: str) -> None:
+    cut = fit_to_viewer(text, 10.0)
+    assert cut.endswith("…")
+    assert inches(cut, size=72) <= 10.0
+
+
+def test_a_text_that_fits_stays() -> None:
+    assert fit_to_font("price in €", 20.0) == "price in €"
+
+
+def test_what_the_font_lacks_becomes_a_box() -> None:
+    assert fit_to_font("a 日 b", 20.0) == "a □ b"
+    assert fit_to_viewer("a 日 b", 20.0) == "a 日 b"
+
+
+def test_control_characters_and_direction_marks_vanish() -> None:
+    assert fit_to_viewer("a\x00\x0b\u202eb\r\nc\ufffe", 20.0) == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0"), (1234567.8, "1,234,568"), (-50_000, "−50,000"), (44.25, "44.25"), (1e300, "1e+300"), (2e-9, "2e−09")],
+)
+def test_amounts(value: float, words: str) -> None:
+    assert amount(value) == words
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (0, 5, "0 %"),
+        (5, 5, "100 %"),
+        (1, 3, "33.3 %"),
+        (1, 10**6, "<0.1 %"),
+        (10**6 - 1, 10**6, ">99.9 %"),
+        (0, 0, "0 %"),
+    ],
+)
+def test_shares(part: int, whole: int, words: str) -> None:
+    assert share(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("places", "labels"),
+    [
+        ([0, 1_500_000], ["0", "1,500,000"]),
+        ([-0.5, 0.0, 0.5], ["−0.5", "0.0", "0.5"]),
+        ([2.55, 2.7], ["2.55", "2.70"]),
+        ([-0.0], ["0"]),
+        ([], []),
+    ],
+)
+def test_ticks_have_the_decimals_they_need(places: list[float], labels: list[str]) -> None:
+    assert AxisNumbers().format_ticks(places) == labels
