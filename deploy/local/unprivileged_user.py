@@ -13,7 +13,7 @@ OWNERS = {"namespace": 0, "nobody": 65534}
 
 
 def unprivileged(data_dir: Path, *, probe: Callable[[str], Sequence[str]]) -> str:
-    """The first identity (see `exec_wrapper`) under which `probe` succeeds; `data_dir` and its content then belong to it."""
+    """Return the first identity (see `exec_wrapper`) under which `probe` succeeds; it then owns `data_dir`."""
     for identity in OWNERS:
         _give([data_dir], identity)
         if subprocess.run(probe(identity), capture_output=True, check=False).returncode == 0:
