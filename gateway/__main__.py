@@ -6,7 +6,7 @@ from gateway.app import create_app
 from gateway.http.protocol import BoundedHttp
 from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
-from shared.settings.settings import GatewaySettings, load_settings
+from shared.settings.processes import GatewaySettings, load_settings
 
 
 def main() -> None:

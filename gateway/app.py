@@ -20,7 +20,7 @@ from gateway.routes import collaboration, datasets, results, service
 from gateway.upload.uploads import Uploads
 from gateway.version import project_version
 from shared.logs import get_logger
-from shared.settings.settings import GatewaySettings
+from shared.settings.processes import GatewaySettings
 
 _DESCRIPTION = """
 Upload a table; get it back cleaned, profiled and ready for a model, with the reason for every change.

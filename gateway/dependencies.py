@@ -6,9 +6,10 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path, Query, Request
 
-from gateway.clients.clients import Clients, Page
+from gateway.clients.calls import Page
+from gateway.clients.clients import Clients
 from gateway.http.download import TableDownload
-from gateway.schemas.datasets import Problem
+from gateway.schemas.problems import Problem
 from gateway.upload.fields import CollaborationId, UserId
 from gateway.upload.uploads import Uploads
 

@@ -5,14 +5,14 @@ from ingest_service.servicer import service
 from shared.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import serve
-from shared.settings.settings import Settings
+from shared.settings.processes import IngestSettings
 
 
-async def main(settings: Settings, isolation: Isolation) -> None:
-    """Build the use case and serve it until stopped."""
-    async with build(settings, isolation) as ingest:
-        await serve(service(ingest), host=settings.grpc_host, port=settings.ingest_port)
+async def main(settings: IngestSettings, isolation: Isolation) -> None:
+    """Build the use cases and serve it until stopped."""
+    async with build(settings, isolation) as (intake, datasets):
+        await serve(service(intake, datasets), host=settings.grpc_host, port=settings.ingest_port)
 
 
 if __name__ == "__main__":
-    run_process("ingest", main, preload=PRELOAD)
+    run_process("ingest", IngestSettings, main, preload=PRELOAD)

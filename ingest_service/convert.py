@@ -1,78 +1,79 @@
-"""Between the contract of IngestService and our values."""
+"""Our values as messages of IngestService, and back; pure."""
 
 import codecs
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
-from ingest_service.decoding import Choices
-from ingest_service.options import Commit, Options
+from ingest_service.options import UploadClaim, UploadOptions
+from shared.contracts.run_options import ReadOptions, RunOptions
+from shared.contracts.vocabulary import (
+    DEFAULT_MODE,
+    DEFAULT_OUTLIER_METHOD,
+    DEFAULT_OUTLIER_STRATEGY,
+    DEFAULT_USER,
+    STAGE_SENTENCES,
+    ChosenType,
+    dataset_state,
+)
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
-from shared.outbound import Outside
+from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
-from shared.rpc.values import enum_name, enum_value, timestamp
+from shared.rpc.messages import parse_enum, to_message
 
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
-COLUMN_TYPES = ("integer", "decimal", "boolean", "timestamp", "category", "text", "identifier")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-_STAGES = {
-    "loading": "Loading the table",
-    "profiling": "Profiling the columns",
-    "consulting": "Asking the language model",
-    "proposing": "Deciding what to do",
-    "applying": "Cleaning and engineering",
-    "charting": "Computing the charts",
-    "writing": "Writing the tables",
-    "publishing": "Publishing the results",
-}
 
 
-def parse_commit(commit: pb.UploadCommit) -> Commit:
-    """What an upload claims about itself."""
-    return Commit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
+def parse_commit(commit: pb.UploadCommit) -> UploadClaim:
+    """Return what an upload claims about itself."""
+    return UploadClaim(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
 
 
-def parse_options(options: common.DatasetOptions) -> Options:
-    """The uploader's choices, with defaults for what was not said.
+def parse_options(options: common.DatasetOptions) -> UploadOptions:
+    """Return the uploader's choices, with the defaults of the vocabulary.
 
     Raises:
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
     """
-    return Options(
-        user_id=_identifier("user_id", options.user_id) or "anonymous",
+    return UploadOptions(
+        user_id=_identifier("user_id", options.user_id) or DEFAULT_USER,
         collaboration_id=_identifier("collaboration_id", options.collaboration_id),
-        mode=enum_name(common.Mode, options.mode, field="mode", default="fast"),
-        outlier_method=enum_name(common.OutlierMethod, options.outlier_method, field="outlier_method", default="iqr"),
-        outlier_strategy=enum_name(
-            common.OutlierStrategy, options.outlier_strategy, field="outlier_strategy", default="cap"
+        run=RunOptions.model_validate(
+            {
+                "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
+                "outlier_method": parse_enum(options, "outlier_method", default=DEFAULT_OUTLIER_METHOD),
+                "outlier_strategy": parse_enum(options, "outlier_strategy", default=DEFAULT_OUTLIER_STRATEGY),
+                "target": options.target.strip() or None,
+                "types": _types(options.types),
+                "reading": _reading(options),
+            }
         ),
-        target=options.target.strip() or None,
-        reading=_reading(options),
-        types=_types(options.types),
         webhook_url=_webhook_url(options.webhook_url),
     )
 
 
 def _types(types: Mapping[str, str]) -> dict[str, str]:
-    wrong = next((kind for kind in types.values() if kind not in COLUMN_TYPES), None)
+    wrong = next((kind for kind in types.values() if kind not in get_args(ChosenType)), None)
     if wrong is not None:
-        raise _refused("types", f"knows {_listed(COLUMN_TYPES)}, not {wrong[:100]!r}")
+        raise _refused("types", f"knows {_listed(get_args(ChosenType))}, not {wrong[:100]!r}")
     return dict(types)
 
 
 def _webhook_url(address: str) -> str | None:
     if len(address) > _MAX_ADDRESS_CHARACTERS:
         raise _refused("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
-    return str(Outside("webhook_url", allow_private=True).parse(address)) if address else None
+    return str(OutboundGuard("webhook_url", allow_private=True).parse(address)) if address else None
 
 
-def _reading(options: common.DatasetOptions) -> Choices:
+def _reading(options: common.DatasetOptions) -> ReadOptions:
     header_row = options.header_row if options.HasField("header_row") else None
     if header_row is not None and header_row < 0:
         raise _refused("header_row", "must be a line number from 1, or 0 for no header")
-    return Choices(
+    return ReadOptions(
         delimiter=_delimiter(options.delimiter),
         encoding=_encoding(options.encoding),
         header_row=header_row,
@@ -106,7 +107,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _refused(field: str, problem: str) -> InvalidInput:
-    return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, description=problem)])
+    return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
 
 
 def parse_filter(field: str, text: str) -> str:
@@ -120,56 +121,34 @@ def parse_request_id(request_id: str) -> str | None:
 
 
 def dataset_message(record: DatasetRecord) -> common.Dataset:
-    """The dataset as the contract shows it."""
+    """Return the dataset as the contract shows it."""
     run = record.run
-    return common.Dataset(
-        dataset_id=str(record.id),
-        run_id=str(run.id),
-        user_id=record.user_id,
-        collaboration_id=record.collaboration_id or "",
-        database_name=record.database_name,
-        filename=record.filename,
-        source_url=record.source_url or "",
-        mode=enum_value(common.Mode, record.mode),
-        state=enum_value(common.DatasetState, _state(record)),
-        rows=record.rows,
-        columns=record.columns,
-        size_bytes=record.size_bytes,
-        sha256=record.sha256,
+    return to_message(
+        record,
+        common.Dataset,
+        dataset_id=record.id,
+        run_id=run.id,
+        state=dataset_state(run.state, run.attempt),
         stage=run.stage,
-        percent=run.percent,
+        progress=run.progress,
         progress_info=progress_info(record),
         error=_failure(record),
-        parse_plan=common.ParsePlan(**record.parse_plan),
-        create_time=timestamp(record.created_at),
-        update_time=timestamp(run.updated_at),
-        start_time=timestamp(run.started_at),
-        finish_time=timestamp(run.finished_at),
-        outlier_method=enum_value(common.OutlierMethod, run.options["outlier_method"]),
-        outlier_strategy=enum_value(common.OutlierStrategy, run.options["outlier_strategy"]),
+        updated_at=run.updated_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        outlier_method=run.options.outlier_method,
+        outlier_strategy=run.options.outlier_strategy,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 
 
 def usage_message(user_id: str, modes: Iterable[ModeUsage]) -> pb.GetUsageResponse:
-    """What a user has used."""
-    return pb.GetUsageResponse(
-        user_id=user_id,
-        modes=[
-            pb.ModeUsage(
-                mode=enum_value(common.Mode, one.mode),
-                limit=one.limit,
-                used=one.used,
-                remaining=one.remaining,
-                reset_time=timestamp(one.resets_at),
-            )
-            for one in modes
-        ],
-    )
+    """Return what a user has used."""
+    return to_message({"user_id": user_id, "modes": modes}, pb.GetUsageResponse)
 
 
 def progress_info(record: DatasetRecord) -> str:
-    """Where the dataset stands, as a sentence with the real stage and percentage."""
+    """Return where the dataset stands, as a sentence with the stage and the progress."""
     run = record.run
     match run.state:
         case "completed":
@@ -179,16 +158,10 @@ def progress_info(record: DatasetRecord) -> str:
         case "cancelled":
             return "Cancelled by its owner."
         case "running":
-            return f"{_STAGES.get(run.stage, run.stage.capitalize())} ({run.percent} %)."
+            return f"{STAGE_SENTENCES[run.stage]} ({run.progress} %)."
     if run.attempt:
         return f"Waiting for attempt {run.attempt + 1}, due {run.due_at:%Y-%m-%d %H:%M:%S} UTC (0 %)."
     return "Uploaded; waiting for a worker (0 %)."
-
-
-def _state(record: DatasetRecord) -> str:
-    if record.run.state == "queued":
-        return "processing" if record.run.attempt else "uploaded"
-    return "processing" if record.run.state == "running" else record.run.state
 
 
 def _failure(record: DatasetRecord) -> common.Failure | None:

@@ -13,7 +13,7 @@ import httpx
 
 from ingest_service.inflate import InflateError, Inflater
 from shared.errors import TooLarge
-from shared.outbound import Outside
+from shared.outbound import OutboundGuard
 
 _HOPS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -34,7 +34,7 @@ class Fetcher:
     """Fetches files over http and https."""
 
     def __init__(self, *, allow_private: bool, max_bytes: int, total_seconds: float = _TOTAL_SECONDS) -> None:
-        self._outside = Outside("dataset_url", allow_private=allow_private)
+        self._outside = OutboundGuard("dataset_url", allow_private=allow_private)
         self._max_bytes = max_bytes
         self._total_seconds = total_seconds
 

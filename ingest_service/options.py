@@ -1,32 +1,25 @@
-"""What an uploader says of a dataset, and how it is held against what came."""
+"""What an uploader chooses and claims, and how it is verified against the file that came."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from uuid import uuid4
 
-from ingest_service.decoding import Choices, Decoded
+from ingest_service.decoding import Decoded
 from ingest_service.spool import Received
+from shared.contracts.run_options import RunOptions
 from shared.db.datasets import NewRun
 from shared.errors import FieldError, InvalidInput
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class UploadOptions:
     """What the uploader chose, checked and with defaults filled in."""
 
     user_id: str
     collaboration_id: str | None
-    mode: str
-    outlier_method: str
-    outlier_strategy: str
-    target: str | None
-    reading: Choices = field(default_factory=Choices)
-    types: Mapping[str, str] = field(default_factory=dict)
-    """What columns are, where the uploader said so."""
+    run: RunOptions
     webhook_url: str | None = None
-    """Who is told when the preparation has ended."""
+    """Where the end of the preparation is posted to."""
 
     def check_columns(self, table: Decoded) -> None:
         """Make sure that the table has the columns that were named.
@@ -34,47 +27,35 @@ class Options:
         Raises:
             InvalidInput: it has not.
         """
-        if self.target is not None and self.target not in table.columns:
+        if self.run.target is not None and self.run.target not in table.columns:
             raise InvalidInput(
-                f"target {_shortened(self.target)!r} is not a column of the table.",
+                f"target {_shortened(self.run.target)!r} is not a column of the table.",
                 reason="UNKNOWN_TARGET",
-                fields=[FieldError(field="target", description="must name a column of the table")],
+                fields=[FieldError(field="target", detail="must name a column of the table")],
             )
-        unknown = next((name for name in self.types if name not in table.columns), None)
+        unknown = next((name for name in self.run.types if name not in table.columns), None)
         if unknown is not None:
             raise InvalidInput(
                 f"types names {_shortened(unknown)!r}, which is not a column of the table.",
                 reason="UNKNOWN_COLUMN",
-                fields=[FieldError(field="types", description="must name columns of the table")],
+                fields=[FieldError(field="types", detail="must name columns of the table")],
             )
 
-    def of_run(self) -> dict[str, Any]:
-        """What the worker is to know; nothing is said about the reading where the uploader said nothing."""
-        reading = {name: value for name, value in asdict(self.reading).items() if value is not None}
-        return {
-            "mode": self.mode,
-            "outlier_method": self.outlier_method,
-            "outlier_strategy": self.outlier_strategy,
-            "target": self.target,
-            **({"reading": reading} if reading else {}),
-            **({"types": dict(self.types)} if self.types else {}),
-        }
-
     def new_run(self) -> NewRun:
-        """The run that the options ask for."""
-        queue = DEEP_QUEUE if self.mode == "deep" else FAST_QUEUE
-        return NewRun(id=uuid4(), queue=queue, options=self.of_run(), webhook_url=self.webhook_url)
+        """Return the run that the options ask for."""
+        queue = DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
+        return NewRun(id=uuid4(), queue=queue, options=self.run, webhook_url=self.webhook_url)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commit:
+class UploadClaim:
     """What an upload claims about itself when it ends."""
 
     size_bytes: int
     sha256: str
-    options: Options
+    options: UploadOptions
 
-    def check(self, received: Received) -> None:
+    def verify(self, received: Received) -> None:
         """Make sure that everything came, and came unaltered.
 
         Raises:

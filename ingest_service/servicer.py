@@ -14,8 +14,10 @@ from ingest_service.convert import (
     parse_request_id,
     usage_message,
 )
-from ingest_service.options import Commit
-from ingest_service.service import Ingest
+from ingest_service.datasets import AcceptedDatasets
+from ingest_service.intake import Intake
+from ingest_service.options import UploadClaim
+from shared.contracts.vocabulary import DEFAULT_USER
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -57,8 +59,8 @@ class UploadStream:
                 case _:
                     raise InvalidInput("An upload has one header, then chunks.", reason="UPLOAD_OUT_OF_ORDER")
 
-    def commit(self) -> Commit:
-        """What closed the upload."""
+    def claim(self) -> UploadClaim:
+        """Return what the commit claims."""
         if self._commit is None:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
         return parse_commit(self._commit)
@@ -76,24 +78,25 @@ class UploadStream:
 class IngestServicer(rpc.IngestServiceServicer):
     """Serves IngestService."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, intake: Intake, datasets: AcceptedDatasets) -> None:
+        self._intake = intake
+        self._datasets = datasets
 
     async def UploadDataset(
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
         stream = UploadStream(aiter(request_iterator))
         header = await stream.header()
-        record = await self._ingest.upload(
+        record = await self._intake.upload(
             filename=header.filename,
             request_id=parse_request_id(header.request_id),
             chunks=stream.chunks(),
-            commit=stream.commit,
+            claim=stream.claim,
         )
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
 
     async def ImportDataset(self, request: pb.ImportDatasetRequest, context: Context) -> pb.ImportDatasetResponse:
-        record = await self._ingest.import_url(
+        record = await self._intake.import_url(
             request.dataset_url,
             request_id=parse_request_id(request.request_id),
             options=parse_options(request.options),
@@ -101,11 +104,11 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.ImportDatasetResponse(dataset=dataset_message(record))
 
     async def GetDataset(self, request: pb.GetDatasetRequest, context: Context) -> pb.GetDatasetResponse:
-        record = await self._ingest.get(parse_dataset_id(request.dataset_id))
+        record = await self._datasets.get(parse_dataset_id(request.dataset_id))
         return pb.GetDatasetResponse(dataset=dataset_message(record))
 
     async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Context) -> pb.ListDatasetsResponse:
-        page = await self._ingest.list(
+        page = await self._datasets.list(
             user_id=parse_filter("user_id", request.user_id),
             collaboration_id=parse_filter("collaboration_id", request.collaboration_id),
             page_size=request.page_size,
@@ -116,23 +119,25 @@ class IngestServicer(rpc.IngestServiceServicer):
         )
 
     async def CancelDataset(self, request: pb.CancelDatasetRequest, context: Context) -> pb.CancelDatasetResponse:
-        record = await self._ingest.cancel(parse_dataset_id(request.dataset_id))
+        record = await self._datasets.cancel(parse_dataset_id(request.dataset_id))
         return pb.CancelDatasetResponse(dataset=dataset_message(record))
 
     async def RetryDataset(self, request: pb.RetryDatasetRequest, context: Context) -> pb.RetryDatasetResponse:
-        record = await self._ingest.retry(parse_dataset_id(request.dataset_id))
+        record = await self._datasets.retry(parse_dataset_id(request.dataset_id))
         return pb.RetryDatasetResponse(dataset=dataset_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:
-        await self._ingest.delete(parse_dataset_id(request.dataset_id))
+        await self._datasets.delete(parse_dataset_id(request.dataset_id))
         return pb.DeleteDatasetResponse()
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
-        user_id = parse_filter("user_id", request.user_id) or "anonymous"
-        return usage_message(user_id, await self._ingest.usage(user_id))
+        user_id = parse_filter("user_id", request.user_id) or DEFAULT_USER
+        return usage_message(user_id, await self._datasets.usage(user_id))
 
 
-def service(ingest: Ingest) -> Service:
-    """IngestService, ready to be served."""
+def service(intake: Intake, datasets: AcceptedDatasets) -> Service:
+    """Return IngestService, ready to be served."""
     name = "neuralearn.ingest.v1.IngestService"
-    return Service(name, lambda server: rpc.add_IngestServiceServicer_to_server(IngestServicer(ingest), server))
+    return Service(
+        name, lambda server: rpc.add_IngestServiceServicer_to_server(IngestServicer(intake, datasets), server)
+    )

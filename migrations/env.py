@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.db.tables import metadata
-from shared.settings.settings import DatabaseSettings, load_settings
+from shared.settings.parts import DatabaseSettings
+from shared.settings.processes import load_settings
 
 
 def migrate(connection: Connection) -> None:

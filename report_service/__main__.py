@@ -5,14 +5,14 @@ from report_service.servicer import service
 from shared.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import serve
-from shared.settings.settings import Settings
+from shared.settings.processes import ReportSettings
 
 
-async def main(settings: Settings, isolation: Isolation) -> None:
-    """Build the use case and serve it until stopped."""
+async def main(settings: ReportSettings, isolation: Isolation) -> None:
+    """Build the use cases and serve it until stopped."""
     async with build(settings, isolation) as reports:
         await serve(service(reports), host=settings.grpc_host, port=settings.report_port)
 
 
 if __name__ == "__main__":
-    run_process("report", main, preload=PRELOAD)
+    run_process("report", ReportSettings, main, preload=PRELOAD)

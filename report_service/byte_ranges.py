@@ -14,7 +14,7 @@ _TRAILER_BYTES = 8
 """A Parquet file ends with the size of its footer, in four bytes, and four that say what it is."""
 
 
-class Stretch(NamedTuple):
+class ByteRange(NamedTuple):
     """Some bytes of a file."""
 
     offset: int
@@ -34,13 +34,13 @@ class PartialCopy:
         size = (await self._store.stat(self._key)).size
         await asyncio.to_thread(_make, self.path, size)
         begin = max(0, size - END_BYTES)
-        await self.fetch([Stretch(begin, size - begin)])
+        await self.fetch([ByteRange(begin, size - begin)])
         trailer = await asyncio.to_thread(_read_end, self.path)
         footer = size - _TRAILER_BYTES - int.from_bytes(trailer[:4], "little")
         if 0 <= footer < begin:
-            await self.fetch([Stretch(footer, begin - footer)])
+            await self.fetch([ByteRange(footer, begin - footer)])
 
-    async def fetch(self, stretches: Iterable[Stretch]) -> None:
+    async def fetch(self, stretches: Iterable[ByteRange]) -> None:
         """Fetch the stretches, one after the other."""
         for stretch in stretches:
             place = stretch.offset

@@ -10,7 +10,7 @@ from shared.db.results import Results
 from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.scratch import Scratch
-from shared.settings.settings import Settings
+from shared.settings.processes import ReportSettings
 from shared.storage import open_store
 
 PRELOAD = (
@@ -25,14 +25,14 @@ PRELOAD = (
 
 
 @asynccontextmanager
-async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Reports]:
-    """The use case with everything it depends on; closes all of it."""
+async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator[Reports]:
+    """Build the use cases with everything they depend on; closes all of it."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.check()
         async with open_store(settings) as store:
             await store.check()
-            yield Reports(
+            reports = Reports(
                 datasets=Datasets(database),
                 results=Results(database),
                 store=store,
@@ -42,5 +42,6 @@ async def build(settings: Settings, isolation: Isolation) -> AsyncIterator[Repor
                     scratch=Scratch(settings.scratch_dir),
                 ),
             )
+            yield reports
     finally:
         await database.close()

@@ -22,9 +22,7 @@ def sendable(profile: Document) -> dict[str, Any]:
     return {
         **{name: profile[name] for name in ("rows", "time_column", "target")},
         "duplicate_rows": profile["duplicates"]["count"],
-        # Profiles of earlier versions have neither.
-        "quality": profile.get("quality"),
-        "alerts": profile.get("alerts", []),
+        **{name: profile[name] for name in ("quality", "alerts")},
         "columns": [_column(column) for column in profile["columns"]],
         "correlations": list(islice(_pairs(found), MOST_PAIRS)) if found else [],
         "correlation_rows": found["sampled_rows"] if found else 0,
@@ -34,10 +32,10 @@ def sendable(profile: Document) -> dict[str, Any]:
 def _column(column: Document) -> dict[str, Any]:
     return {
         **column,
-        "meaning": (column.get("semantic") or {}).get("meaning", ""),
+        "semantic_type": (column["semantic_type"] or {}).get("name"),
         "spellings": column["spellings"][:MOST_SPELLINGS],
         "spelling_count": len(column["spellings"]),
-        "unfit_examples": [_cut(text) for text in column["unfit_examples"]],
+        "invalid_examples": [_cut(text) for text in column["invalid_examples"]],
         "top_values": [{**one, "value": _cut(one["value"])} for one in column["top_values"][:MOST_TOP_VALUES]],
     }
 

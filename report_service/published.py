@@ -35,14 +35,14 @@ def published(dataset: DatasetRecord) -> Published:
     if run.state == "cancelled":
         raise Conflict("The preparation of the dataset was cancelled.", reason="RUN_CANCELLED", metadata=known)
     if run.state != "completed" or run.artifacts is None:
-        known["percent"] = str(run.percent)
+        known["progress"] = str(run.progress)
         raise NotReady(f"The dataset is not ready yet: {_standing(run)}.", metadata=known, retry_after=RETRY_SECONDS)
     return Published(run_id=run.id, artifacts=run.artifacts, features=run.features or {})
 
 
 def _standing(run: RunRecord) -> str:
     if run.state == "running":
-        return f"a worker is {run.stage}, {run.percent} % done"
+        return f"a worker is {run.stage}, {run.progress} % done"
     if run.attempt:
         return f"attempt {run.attempt + 1} is due at {run.due_at:%Y-%m-%d %H:%M:%S} UTC"
     return "it waits for a worker"

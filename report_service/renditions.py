@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
 from report_service.row_pages import RowPage, Wanted, plan_row_page, read_row_page
-from report_service.single_flight import Flights
+from report_service.single_flight import SingleFlight
 from report_service.tables import write_csv
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
@@ -60,9 +60,9 @@ class Renditions:
         self._isolation = isolation
         self._scratch = scratch
         self._slots = asyncio.Semaphore(children)
-        self._tables: Flights[ObjectInfo] = Flights()
-        self._pictures: Flights[Picture] = Flights()
-        self._loading: Flights[_Charts] = Flights()
+        self._tables: SingleFlight[ObjectInfo] = SingleFlight()
+        self._pictures: SingleFlight[Picture] = SingleFlight()
+        self._loading: SingleFlight[_Charts] = SingleFlight()
         self._charts: OrderedDict[str, _Charts] = OrderedDict()
 
     async def table_as_csv(self, artifacts: str, table: str) -> ObjectInfo:

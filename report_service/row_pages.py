@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.byte_ranges import Stretch
+from report_service.byte_ranges import ByteRange
 
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
@@ -55,10 +55,10 @@ def read_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> Row
         return _page(table, chosen, total=total, size=size)
 
 
-def plan_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> tuple[Stretch, ...]:
+def plan_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> tuple[ByteRange, ...]:
     """The bytes that `read_row_page` will read, or some more; of the file itself only the footer is read."""
     metadata = pq.read_metadata(source)
-    stretches, missing, first = list[Stretch](), size + 1, 0
+    stretches, missing, first = list[ByteRange](), size + 1, 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
         names = _open_names(metadata, group, wanted)
@@ -72,17 +72,17 @@ def plan_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> tup
     return tuple(_joined(stretches))
 
 
-def _stretch(chunk: pq.ColumnChunkMetaData) -> Stretch:
+def _stretch(chunk: pq.ColumnChunkMetaData) -> ByteRange:
     begin = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
-    return Stretch(min(begin, chunk.data_page_offset), chunk.total_compressed_size)
+    return ByteRange(min(begin, chunk.data_page_offset), chunk.total_compressed_size)
 
 
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
+def _joined(stretches: list[ByteRange]) -> list[ByteRange]:
     """The stretches, those that follow one another made one."""
-    joined = list[Stretch]()
+    joined = list[ByteRange]()
     for stretch in stretches:
         if joined and sum(joined[-1]) == stretch.offset:
-            joined[-1] = Stretch(joined[-1].offset, joined[-1].length + stretch.length)
+            joined[-1] = ByteRange(joined[-1].offset, joined[-1].length + stretch.length)
         else:
             joined.append(stretch)
     return joined

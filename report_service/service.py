@@ -64,7 +64,7 @@ class RecipeFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excerpt:
+class RowPage:
     """A page of a stored table."""
 
     rows: tuple[Row, ...]
@@ -76,7 +76,7 @@ class Excerpt:
 MOST_READERS = 256
 """Downloads at once: fewer than the calls a server carries, so that slow readers leave room for others."""
 
-NOTHING = Excerpt(rows=(), total=0, next_token="")
+NOTHING = RowPage(rows=(), total=0, next_token="")
 
 
 class Reports:
@@ -175,16 +175,16 @@ class Reports:
 
     async def list_changes(
         self, dataset_id: UUID, *, column: str, step: int, page_size: int, page_token: str
-    ) -> Excerpt:
+    ) -> RowPage:
         """A page of the ledger, narrowed to a column and a step where they are given ("" and 0 are not)."""
         if step < 0:
             problem = "must be 0 or more"
-            raise InvalidInput(f"step {problem}.", fields=[FieldError(field="step", description=problem)])
+            raise InvalidInput(f"step {problem}.", fields=[FieldError(field="step", detail=problem)])
         wanted: dict[str, str | int] = {**({"column": column} if column else {}), **({"step": step} if step else {})}
         key = f"{(await self._published(dataset_id)).artifacts}/changes.parquet"
         return await self._excerpt(key, wanted=wanted, page_size=page_size, page_token=page_token)
 
-    async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Excerpt:
+    async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> RowPage:
         """A page of the lines that could not be read; they are kept only where there are any."""
         table = PurePosixPath((await self._datasets.get(dataset_id)).table_key)
         key = str(table.with_name("rejects.parquet"))
@@ -246,20 +246,20 @@ class Reports:
     async def _published(self, dataset_id: UUID) -> Published:
         return published(await self._datasets.get(dataset_id))
 
-    async def _excerpt(self, key: str, *, wanted: Wanted, page_size: int, page_token: str) -> Excerpt:
+    async def _excerpt(self, key: str, *, wanted: Wanted, page_size: int, page_token: str) -> RowPage:
         size, list_name = ROW_PAGE.of(page_size), _digest(key, wanted)
         position = decode_token(page_token, parts=(_exactly(list_name), row_number))
         start = position[1] if position else 0
         page = await self._renditions.rows(key, wanted=wanted, start=start, size=size)
         token = "" if page.next_row is None else encode_token([list_name, page.next_row])
-        return Excerpt(rows=page.rows, total=page.total, next_token=token)
+        return RowPage(rows=page.rows, total=page.total, next_token=token)
 
     async def _raw(self, dataset: DatasetRecord, *, format: str) -> TableFile:
         if format == "parquet":
             problem = "the raw table has one format, its own"
             raise InvalidInput(
                 "The raw table is the uploaded file, unchanged; it can't be had as Parquet.",
-                fields=[FieldError(field="format", description=problem)],
+                fields=[FieldError(field="format", detail=problem)],
             )
         media_type = MEDIA_TYPES.get(PurePath(dataset.filename).suffix.lower(), UNKNOWN_MEDIA_TYPE)
         info = await self._store.stat(dataset.raw_key)
@@ -271,7 +271,7 @@ def _named(collaboration_id: str) -> str:
     if not collaboration_id or not collaboration_id.isprintable():
         problem = "must name a collaboration in printable characters"
         raise InvalidInput(
-            f"collaboration_id {problem}.", fields=[FieldError(field="collaboration_id", description=problem)]
+            f"collaboration_id {problem}.", fields=[FieldError(field="collaboration_id", detail=problem)]
         )
     return collaboration_id
 

@@ -89,21 +89,21 @@ class ReportServicer(rpc.ReportServiceServicer):
         page = await self._reports.list_cleaning_logs(
             parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
-        logs = [convert.cleaning_log_message(row) for row in page.rows]
+        logs = [convert.log_message(row, pb.CleaningLog) for row in page.rows]
         return pb.ListCleaningLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListOutlierLogs(self, request: pb.ListOutlierLogsRequest, context: Context) -> pb.ListOutlierLogsResponse:
         page = await self._reports.list_outlier_logs(
             parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
-        logs = [convert.outlier_log_message(row) for row in page.rows]
+        logs = [convert.log_message(row, pb.OutlierLog) for row in page.rows]
         return pb.ListOutlierLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListFeatureLogs(self, request: pb.ListFeatureLogsRequest, context: Context) -> pb.ListFeatureLogsResponse:
         page = await self._reports.list_feature_logs(
             parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
         )
-        logs = [convert.feature_log_message(row) for row in page.rows]
+        logs = [convert.log_message(row, pb.FeatureLog) for row in page.rows]
         return pb.ListFeatureLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def GetCleaningReport(
@@ -133,6 +133,6 @@ class ReportServicer(rpc.ReportServiceServicer):
 
 
 def service(reports: Reports) -> Service:
-    """ReportService, ready to be served."""
+    """Return ReportService, ready to be served."""
     name = "neuralearn.report.v1.ReportService"
     return Service(name, lambda server: rpc.add_ReportServiceServicer_to_server(ReportServicer(reports), server))

@@ -11,10 +11,10 @@ T = TypeVar("T")
 @dataclass
 class _Flight(Generic[T]):
     task: asyncio.Task[T]
-    passengers: int = 0
+    waiters: int = 0
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """Pieces of work under way, by key."""
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class Flights(Generic[T]):
         flight = self._under_way.get(key)
         if flight is None:
             flight = self._under_way[key] = _Flight(asyncio.create_task(work()))
-        flight.passengers += 1
+        flight.waiters += 1
         try:
             return await asyncio.shield(flight.task)
         finally:
-            flight.passengers -= 1
-            if not flight.passengers or flight.task.done():
+            flight.waiters -= 1
+            if not flight.waiters or flight.task.done():
                 self._end(key, flight)
 
     def _end(self, key: str, flight: _Flight[T]) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from shared.contracts.cell_text import decimal_text
 from shared.errors import Unavailable
 
 BATCH_ROWS = 8192
@@ -66,8 +67,7 @@ def _fields(values: pa.Array) -> pa.LargeStringArray:
         values = values.dictionary_decode()
     if pa.types.is_string(values.type) or values.type == TEXT:
         return _quoted(values)
-    text = values.cast(TEXT)
-    return _without_exponents(values, text) if pa.types.is_floating(values.type) else text
+    return decimal_text(values, TEXT) if pa.types.is_floating(values.type) else values.cast(TEXT)
 
 
 def _quoted(text: pa.Array) -> pa.LargeStringArray:
@@ -75,21 +75,6 @@ def _quoted(text: pa.Array) -> pa.LargeStringArray:
     if pc.any(pc.match_substring(text, '"')).as_py():
         text = pc.replace_substring(text, '"', '""')
     return pc.binary_join_element_wise(_QUOTE, text, _QUOTE, _NOTHING)
-
-
-def _without_exponents(values: pa.Array, text: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Numbers below 1e15 as people write them; Arrow writes exponents from 1e10 on."""
-    sizes = np.abs(values.fill_null(0).to_numpy(zero_copy_only=False))
-    long = (sizes >= 1e10) & (sizes < 1e15)
-    if not long.any():
-        return text
-    chosen = pa.array(long)
-    numbers, written = values.filter(chosen), text.filter(chosen)
-    for exponent in range(10, 15):
-        written = pc.replace_substring_regex(written, rf"^(-?\d)\.(\d{{{exponent}}})(\d+)e\+{exponent}$", r"\1\2.\3")
-    whole = pc.cast(pc.trunc(numbers), pa.int64()).cast(TEXT)
-    written = pc.if_else(pc.equal(pc.trunc(numbers), numbers), whole, written)
-    return pc.replace_with_mask(text, chosen, written)
 
 
 def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -27,7 +27,8 @@ class FieldError:
     """One wrong field of a request."""
 
     field: str
-    description: str
+    detail: str
+    """What is wrong with it."""
 
 
 class ServiceError(Exception):

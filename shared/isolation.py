@@ -28,10 +28,10 @@ from typing import Any, TypeVar, cast
 from shared.errors import ServiceError
 from shared.logs import get_logger
 from shared.scratch import no_room
-from shared.shielding import see_through
+from shared.shielding import await_shielded
 
 T = TypeVar("T")
-Report = Callable[[str, int], None]
+Report = Callable[[Any, int], None]
 
 _GUARD = "shared.forkserver_guard"
 _LENGTH = struct.Struct("!Q")
@@ -241,7 +241,7 @@ class _Child:
     async def destroy(self) -> None:
         """Kill the group and wait until the kernel has taken it away, deaf to cancellation for that moment."""
         self._signal(signal.SIGKILL)
-        await see_through(self._reap())
+        await await_shielded(self._reap())
 
     async def _reap(self) -> None:
         await asyncio.wait([self._ended], timeout=_KILL_GRACE_SECONDS)

@@ -23,7 +23,7 @@ _RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="resolver")
 """Threads of their own: names that are slow to resolve must not keep files waiting."""
 
 
-class Outside:
+class OutboundGuard:
     """Makes requests to the addresses that users give in one field."""
 
     def __init__(self, field: str, *, allow_private: bool, verb: str = "fetched") -> None:
@@ -90,7 +90,7 @@ class Outside:
         return InvalidInput(
             f"{sentence}.",
             reason=f"INVALID_{self.field.upper()}",
-            fields=[FieldError(field=self.field, description=sentence)],
+            fields=[FieldError(field=self.field, detail=sentence)],
         )
 
     def unreachable(self, problem: str) -> Unprocessable:

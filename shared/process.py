@@ -2,28 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import ServiceError
 from shared.failpoints import arm_failpoints
 from shared.isolation import Isolation
 from shared.logs import configure_logs
-from shared.settings.settings import Settings, load_settings
+from shared.settings.parts import ProcessSettings
+from shared.settings.processes import load_settings
+
+S = TypeVar("S", bound=ProcessSettings)
 
 
 def run_process(
     name: str,
-    main: Callable[[Settings, Isolation], Coroutine[Any, Any, None]],
+    kind: type[S],
+    main: Callable[[S, Isolation], Coroutine[Any, Any, None]],
     *,
     preload: Sequence[str],
     niceness: int = 0,
 ) -> None:
     """Run `main` until it ends; SystemExit with a sentence where it can't start.
 
-    `preload` names what the children that do its CPU work find loaded; a process without CPU work has none. `niceness`
-    is how much they give way to others.
+    Args:
+        name: what the process is called in the logs.
+        kind: the settings that it needs.
+        main: what it does, until stopped.
+        preload: modules that the children of its CPU work find loaded; empty for a process without CPU work.
+        niceness: how much those children give way to others.
     """
-    settings = load_settings(Settings)
+    settings = load_settings(kind)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
     isolation = Isolation(preload=preload, niceness=niceness)

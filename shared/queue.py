@@ -91,7 +91,7 @@ class RunQueue:
                 pipe.zmscore(queue, members)
             pipe.mget([f"{job_key_prefix}{member}" for member in members])
             *places, bodies = await pipe.execute()
-        queued = [any(place is not None for place in of_run) for of_run in zip(*places, strict=True)]
+        queued = [any(place is not None for place in to_run_options) for to_run_options in zip(*places, strict=True)]
         return {run for run, place, body in zip(asked, queued, bodies, strict=True) if place and body is not None}
 
     async def renew(self, run_id: UUID, *, ttl_seconds: float) -> None:

@@ -14,7 +14,7 @@ _PAUSE_SECONDS = 1.0
 _log = get_logger(__name__)
 
 
-async def wait_out(ask: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+async def retry_while_unavailable(ask: Callable[[], Awaitable[T]], *, seconds: float) -> T:
     """Ask until there is an answer, for so long; each try may have been heard although its answer was lost.
 
     Raises:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from shared.errors import Unavailable
-from shared.shielding import see_through
+from shared.shielding import await_shielded
 
 _PREFIX = "neuralearn-"
 _NEWBORN_SECONDS = 5
@@ -49,7 +49,7 @@ class Scratch:
                 yield path
             finally:
                 try:
-                    await see_through(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+                    await await_shielded(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
                 finally:
                     os.close(lock)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def see_through(coroutine: Coroutine[Any, Any, T]) -> T:
+async def await_shielded(coroutine: Coroutine[Any, Any, T]) -> T:
     """Await to the end, deaf to cancellation for that long; a cancellation is raised afterwards.
 
     For what must not stop half-way: a commit whose answer decides what is cleaned up, or the cleaning up itself.

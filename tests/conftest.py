@@ -11,7 +11,8 @@ from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import RunQueue, connect_queue
-from shared.settings.settings import DatabaseSettings, LocalSettings, Settings
+from shared.settings.parts import DatabaseSettings
+from shared.settings.processes import LocalSettings, Settings
 from shared.storage import ObjectStore, open_store
 
 ROOT = Path(__file__).parent.parent

@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import uuid4
 
+from shared.contracts.run_options import RunOptions
+from shared.contracts.run_result import RunResult
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
-from shared.db.runs import Publication
+from shared.db.runs import RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Usage
 
@@ -31,22 +33,29 @@ async def accept_dataset(
         "table_key": f"datasets/{dataset_id}/table.arrow",
         "parse_plan": {"format": "csv", "encoding": "utf-8", "delimiter": ",", "notes": []},
     }
-    options = {"mode": values["mode"], "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
+    options = RunOptions(mode=values["mode"])
     new = NewDataset(**{**values, **changes})
     return await Datasets(database).accept(new, NewRun(id=uuid4(), queue=queue, options=options), usage)
 
 
-def publication(**changes: Any) -> Publication:
+def run_result(**changes: Any) -> RunResult:
     """A small result."""
-    log = {"step": 1, "state": "applied", "reason": "Because.", "source": "rule", "confidence": 1.0, "parameters": {}}
+    step = {"step": 1, "state": "applied", "why": "Because.", "rule": "rule", "confidence": 1.0, "parameters": {}}
     values: dict[str, Any] = {
-        "artifacts": f"datasets/x/runs/y/{uuid4()}",
         "summary": {"cleaned": {"rows": 2, "columns": 2}},
         "features": {},
-        "cleaning_logs": [{**log, "column_name": "a", "action": "fill_missing", "cells_changed": 1}],
-        "outlier_logs": [],
-        "feature_logs": [{**log, "action": "scale", "columns": ["a"], "outputs": ["a"]}],
+        "logs": {
+            "cleaning": [{**step, "column": "a", "kind": "fill_missing", "cells_changed": 1}],
+            "features": [{**step, "kind": "scale", "columns": ["a"], "outputs": ["a"]}],
+        },
         "graphs": [{"graph_id": "histogram-1", "kind": "histogram", "title": "a", "columns": ["a"]}],
         "report": None,
     }
-    return Publication(**{**values, **changes})
+    return RunResult(**{**values, **changes})
+
+
+async def publish(runs: Runs, run: RunRecord, *, artifacts: str | None = None, **changes: Any) -> bool:
+    """Publish a small result for a claimed run."""
+    assert run.lease_token is not None
+    folder = artifacts or f"datasets/x/runs/y/{uuid4()}"
+    return await runs.publish(run.id, run.lease_token, run_result(**changes), artifacts=folder)

@@ -9,6 +9,7 @@ from functools import partial
 
 from shared.process import run_process
 from shared.queue import QUEUES
+from shared.settings.processes import PipelineSettings, WorkerSettings
 
 
 def main() -> None:
@@ -19,16 +20,18 @@ def main() -> None:
     worker = roles.add_parser("worker", help="execute the runs of one queue")
     worker.add_argument("--queue", required=True, choices=sorted(QUEUES))
     arguments = parser.parse_args()
-    # Each role loads only what it needs.
+    # Each role loads only what it needs, code and settings alike.
     if arguments.role == "pipeline":
         from worker_service.pipeline.composition import run_pipeline
 
-        run_process("pipeline", run_pipeline, preload=())
+        run_process("pipeline", PipelineSettings, run_pipeline, preload=())
     else:
         from worker_service.worker.composition import NICENESS, PRELOAD, run_worker
 
         work = partial(run_worker, queue_name=arguments.queue)
-        run_process(f"worker-{arguments.queue}", work, preload=PRELOAD, niceness=NICENESS[arguments.queue])
+        run_process(
+            f"worker-{arguments.queue}", WorkerSettings, work, preload=PRELOAD, niceness=NICENESS[arguments.queue]
+        )
 
 
 if __name__ == "__main__":

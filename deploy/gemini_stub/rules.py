@@ -67,21 +67,21 @@ def _codes(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _code(column, words, "these words say that no answer was given")
 
 
-def _code(column: dict[str, Any], values: list[str], reason: str) -> dict[str, Any]:
-    return {"column": column["id"], "values": values, "reason": f"In {column['name']}, {reason}."}
+def _code(column: dict[str, Any], values: list[str], why: str) -> dict[str, Any]:
+    return {"column": column["id"], "values": values, "why": f"In {column['name']}, {why}."}
 
 
 def _merges(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
     levels = {str(level).lower(): str(level) for level, _ in column.get("most_frequent", [])}
     for short, long in _MEANS.items():
         if short in levels and long in levels:
-            reason = f"{levels[short]} is short for {levels[long]}."
-            yield {"column": column["id"], "into": levels[long], "levels": [levels[short]], "reason": reason}
+            why = f"{levels[short]} is short for {levels[long]}."
+            yield {"column": column["id"], "into": levels[long], "levels": [levels[short]], "why": why}
 
 
 def _fill(column: dict[str, Any]) -> dict[str, Any]:
-    reason = f"{column['missing']} cells are missing, and the middle value is robust."
-    return {"column": column["id"], "method": "median", "by": None, "reason": reason}
+    why = f"{column['missing']} cells are missing, and the middle value is robust."
+    return {"column": column["id"], "method": "median", "by": None, "why": why}
 
 
 def _bounds(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -90,8 +90,8 @@ def _bounds(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
         inside = low <= numbers.get("q1", low - 1) and numbers.get("q3", high + 1) <= high
         beyond = numbers.get("minimum", low) < low or numbers.get("maximum", high) > high
         if inside and beyond and re.search(name, column["name"].lower()):
-            reason = f"{column['name']} can only lie between {low} and {high}."
-            told = {"lower": low, "upper": high, "strategy": "null", "reason": reason}
+            why = f"{column['name']} can only lie between {low} and {high}."
+            told = {"lower": low, "upper": high, "strategy": "null", "why": why}
             yield {"column": column["id"], **told}
 
 
@@ -100,17 +100,17 @@ def _orders(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for order in _ORDERS:
         if len(levels) > 2 and set(levels) <= set(order):
             told = [levels[word] for word in order if word in levels]
-            yield {"column": column["id"], "order": told, "reason": "These words have an order of their own."}
+            yield {"column": column["id"], "order": told, "why": "These words have an order of their own."}
 
 
 def _units(column: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    doubt = column.get("doubt", "")
+    doubt = column.get("ambiguity", "")
     named = re.findall(r"“([^”]+)”", doubt.partition("different units")[2])
     for scale in _SCALES:
         if len(named) > 1 and all(unit in scale for unit in named):
             units = [{"unit": unit, "factor": scale[unit] / scale[named[0]]} for unit in named]
-            reason = f"The amounts are the same in {named[0]}, whatever they were written in."
-            yield {"column": column["id"], "units": units, "reason": reason}
+            why = f"The amounts are the same in {named[0]}, whatever they were written in."
+            yield {"column": column["id"], "units": units, "why": why}
 
 
 def _report(document: dict[str, Any]) -> dict[str, Any]:

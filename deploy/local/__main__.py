@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from deploy.local.demo import DemoFailed, Wish, demonstrate
+from deploy.local.demo import DemoFailed, DemoOptions, demonstrate
 from deploy.local.foreground import run_in_foreground
 from deploy.local.process import StartFailed
 from deploy.local.stack import ROOT, Stack
@@ -34,7 +34,7 @@ def demo(
     """Start everything, prepare a dataset, show and save the results, stop everything."""
     console = Console()
     try:
-        demonstrate(Wish(file=file, mode=mode, target=target, output=output), console=console)
+        demonstrate(DemoOptions(file=file, mode=mode, target=target, output=output), console=console)
     except (DemoFailed, StartFailed) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None

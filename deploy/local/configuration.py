@@ -6,11 +6,12 @@ from typing import Any
 
 from deploy.local.ports import free_port
 from deploy.local.programs import reachable
-from shared.settings.settings import LocalSettings
+from shared.settings.base import inherited_environment
+from shared.settings.processes import LocalSettings
 
 SERVICES = ("ingest", "pipeline", "report")
 LISTENERS = ("gateway", *SERVICES)
-TOLD = (
+PASSED_ON = (
     *("database_url", "redis_url", "storage_dir", "scratch_dir", "gateway_host", "grpc_host"),
     *(f"{name}_port" for name in LISTENERS),
 )
@@ -46,10 +47,10 @@ def listeners(settings: LocalSettings) -> list[tuple[str, str, int]]:
 
 def environment(settings: LocalSettings, *, overrides: Mapping[str, str]) -> dict[str, str]:
     """All variables of a child process."""
-    told = {key.upper(): str(getattr(settings, key)) for key in TOLD}
+    passed_on = {key.upper(): str(getattr(settings, key)) for key in PASSED_ON}
     targets = {f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}
-    inherited = {**LocalSettings.inherited_environment(), "PYTHONUNBUFFERED": "1"}
-    return {**inherited, **overrides, **told, **targets}
+    inherited = {**inherited_environment(), "PYTHONUNBUFFERED": "1"}
+    return {**inherited, **overrides, **passed_on, **targets}
 
 
 def _target(settings: LocalSettings, service: str) -> str:

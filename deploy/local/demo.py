@@ -22,7 +22,7 @@ from rich.table import Table
 
 from deploy.gemini_stub import GeminiStub
 from deploy.local.stack import Stack
-from shared.settings.settings import LocalSettings
+from shared.settings.processes import LocalSettings
 
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 1800
@@ -36,7 +36,7 @@ class DemoFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class DemoOptions:
     """What to prepare, how, and where the results go."""
 
     file: Path
@@ -45,7 +45,7 @@ class Wish:
     output: Path
 
 
-def demonstrate(wish: Wish, *, console: Console) -> None:
+def demonstrate(wish: DemoOptions, *, console: Console) -> None:
     """Start a stack of its own, prepare the file through its gateway, print what was done, save the results.
 
     Raises:
@@ -67,7 +67,7 @@ def demonstrate(wish: Wish, *, console: Console) -> None:
 
 
 @contextmanager
-def _model(wish: Wish, console: Console) -> Iterator[dict[str, str]]:
+def _model(wish: DemoOptions, console: Console) -> Iterator[dict[str, str]]:
     """The settings of the language model: those of the environment, or a stub that answers by rules."""
     if wish.mode == "fast" or LocalSettings.load({}).gemini_api_key is not None:
         yield {}
@@ -84,7 +84,7 @@ class Demo:
         self._client = client
         self._console = console
 
-    def run(self, wish: Wish) -> None:
+    def run(self, wish: DemoOptions) -> None:
         """Upload, follow, show, save."""
         with self._progress() as progress:
             dataset = self._upload(progress, wish)
@@ -99,7 +99,7 @@ class Demo:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         return Progress(*columns, console=self._console)
 
-    def _upload(self, progress: Progress, wish: Wish) -> dict[str, Any]:
+    def _upload(self, progress: Progress, wish: DemoOptions) -> dict[str, Any]:
         task = progress.add_task(f"Uploading {wish.file.name}", total=wish.file.stat().st_size)
         content, media_type = _multipart(wish, lambda count: progress.advance(task, count))
         response = self._client.post("/dataset/upload", content=content, headers={"content-type": media_type})
@@ -127,7 +127,7 @@ class Demo:
             Panel(
                 f"[bold]{status['filename']}[/bold]: {status['rows']:,} rows × {status['columns']} columns became "
                 f"{len(features['output_features'])} model-ready columns in mode [bold]{status['mode']}[/bold].\n"
-                f"Target: [bold]{escape(target['column'] or 'none')}[/bold]. {escape(target['reason'])}\n"
+                f"Target: [bold]{escape(target['column'] or 'none')}[/bold]. {escape(target['why'])}\n"
                 f"Quality as uploaded: {_quality(profile)}",
                 title="NeuraLearn",
             )
@@ -143,14 +143,14 @@ class Demo:
         table.add_column("how and why", ratio=1)
         for log in logs[:_SHOWN_LINES]:
             name = log[subject] or "the table"
-            style = _STATE_STYLE[log["status"]]
+            style = _STATE_STYLE[log["state"]]
             subjects = name if isinstance(name, str) else ", ".join(name)
-            table.add_row(escape(subjects), f"[{style}]{log['status']}[/]", escape(log["reason"]))
+            table.add_row(escape(subjects), f"[{style}]{log['state']}[/]", escape(log["why"]))
         if len(logs) > _SHOWN_LINES:
             table.add_row("…", "", f"and {len(logs) - _SHOWN_LINES} more, saved with the results")
         self._console.print(table)
 
-    def _save(self, base: str, wish: Wish) -> None:
+    def _save(self, base: str, wish: DemoOptions) -> None:
         output = wish.output
         graphs = self._get(f"{base}/eda/graphs")["graphs"]
         _clear(output)
@@ -212,7 +212,7 @@ def _chart_name(graph: dict[str, Any]) -> str:
     return f"{graph['graph_id']}-{name}" if name else str(graph["graph_id"])
 
 
-def _multipart(wish: Wish, advance: Callable[[int], None]) -> tuple[Iterator[bytes], str]:
+def _multipart(wish: DemoOptions, advance: Callable[[int], None]) -> tuple[Iterator[bytes], str]:
     """The upload form, streamed from disk so that its progress can be shown."""
     boundary = "neuralearn-demo-boundary"
     fields = {"mode": wish.mode, "target": wish.target, "user_id": "demo"}

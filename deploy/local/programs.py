@@ -7,7 +7,7 @@ from enum import IntEnum
 import grpc
 import httpx
 
-from shared.settings.settings import LocalSettings
+from shared.settings.processes import LocalSettings
 
 Ready = Callable[[LocalSettings], bool]
 

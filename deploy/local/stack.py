@@ -26,7 +26,7 @@ from deploy.local.process import StartFailed
 from deploy.local.programs import PROGRAMS, Program, Role, reachable
 from deploy.local.restart import LONGEST_PAUSE, Restart, Watch
 from deploy.local.supervised import Supervised
-from shared.settings.settings import LocalSettings
+from shared.settings.processes import LocalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATION = ("-m", "alembic", "-c", "alembic.ini", "upgrade", "head")

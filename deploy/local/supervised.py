@@ -11,7 +11,7 @@ from deploy.local import process
 from deploy.local.output import Output
 from deploy.local.process import StartFailed
 from deploy.local.programs import Program
-from shared.settings.settings import LocalSettings
+from shared.settings.processes import LocalSettings
 
 
 class Supervised:

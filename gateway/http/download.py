@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from gateway.clients.clients import Rendering, ReportClient, TableInfo, TableRef
+from gateway.clients.report import Rendering, ReportClient, TableInfo, TableRef
 from shared.errors import RangeNotSatisfiable, ServiceError
 
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -43,7 +44,13 @@ def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
 
 def invalid_fields(fields: Sequence[FieldError]) -> InvalidInput:
     """The error for wrong fields, its detail naming each of them."""
-    return InvalidInput("; ".join(f"{one.field}: {one.description}" for one in fields), fields=fields)
+    return InvalidInput("; ".join(f"{one.field}: {one.detail}" for one in fields), fields=fields)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return which name was probably meant, or else which ones there are."""
+    close = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
@@ -51,8 +58,8 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     if len(location) > 1 and location[0] in _LOCATIONS:
         location = location[1:]
     if error["type"] == "extra_forbidden":
-        return FieldError(field=".".join(location), description="There is no such field")
-    return FieldError(field=".".join(location), description=str(error["msg"]).removeprefix("Value error, "))
+        return FieldError(field=".".join(location), detail="There is no such field")
+    return FieldError(field=".".join(location), detail=str(error["msg"]).removeprefix("Value error, "))
 
 
 async def _on_service_error(request: Request, error: Exception) -> Response:
@@ -133,7 +140,7 @@ def _problem(
         "detail": detail,
         "instance": scope["path"],
         "reason": reason,
-        "errors": [{"field": one.field, "description": one.description} for one in errors],
+        "errors": [{"field": one.field, "detail": one.detail} for one in errors],
         "metadata": dict(metadata or {}),
         "request_id": current_request_id(),
     }

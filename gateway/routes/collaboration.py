@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from gateway.dependencies import ClientsDependency, CollaborationIdPath, PageDependency, problems
-from gateway.schemas import datasets as schemas
+from gateway.schemas import results as schemas
 
 router = APIRouter(prefix="/collaboration/{collaboration_id}", tags=["collaboration"])
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
-from gateway.clients.clients import Happened
-from gateway.convert.datasets import status_path
+from gateway.clients.pipeline import Progressed, Removed, WatchEvent
+from gateway.convert.answers import status_path
 from gateway.dependencies import (
     ClientsDependency,
     CollaborationIdQuery,
@@ -88,13 +88,13 @@ async def upload_dataset(
         ),
         AfterValidator(_printable),
     ] = "",
-) -> schemas.UploadAnswer:
+) -> schemas.UploadedDataset:
     """Send a table in a file, or the address of one; its preparation is queued at once.
 
     The file is stored as it came. Follow the preparation at the path in the `Location` header.
     """
     if len(request.headers.getlist("idempotency-key")) > 1:
-        raise invalid_fields([FieldError(field="idempotency-key", description="There may be only one")])
+        raise invalid_fields([FieldError(field="idempotency-key", detail="There may be only one")])
     answer = await gateway.uploads.accept(request, options, request_id=idempotency_key)
     response.headers["Location"] = status_path(answer.dataset_id)
     return answer
@@ -134,35 +134,36 @@ async def watch_dataset(
         return Response(status_code=204)
     if request.scope.get(STOPPING):
         await events.aclose()
-        return Response(_written(dataset_id, cast(Happened, first)), media_type="text/event-stream")
+        return Response(_event_text(dataset_id, cast(WatchEvent, first)), media_type="text/event-stream")
     request.scope[ENDLESS] = True
     return StreamingResponse(
-        _sent(dataset_id, cast(Happened, first), events),
+        _stream(dataset_id, cast(WatchEvent, first), events),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
 
 
-async def _sent(dataset_id: str, first: Happened, events: AsyncGenerator[Happened]) -> AsyncIterator[str]:
-    """The events as text; the call behind them ends with whoever reads it."""
+async def _stream(dataset_id: str, first: WatchEvent, events: AsyncGenerator[WatchEvent]) -> AsyncIterator[str]:
+    """The events as text; the call behind them ends with the reader."""
     async with aclosing(events):
-        yield _written(dataset_id, first)
+        yield _event_text(dataset_id, first)
         try:
-            async for happened in events:
-                yield _written(dataset_id, happened)
+            async for event in events:
+                yield _event_text(dataset_id, event)
         except ServiceError as error:
-            # Whoever asks again is told in a status; this one was 200 already.
+            # A client that reconnects gets the error as a status; this one was 200 already.
             _log.warning("stream of events broken off", dataset_id=dataset_id, reason=error.reason)
 
 
-def _written(dataset_id: str, happened: Happened) -> str:
+def _event_text(dataset_id: str, event: WatchEvent) -> str:
     """A server-sent event, or a comment that keeps the connection open."""
-    if happened is None:
-        return ": still here\n\n"
-    if happened == "removed":
-        return f"event: removed\ndata: {json.dumps({'dataset_id': dataset_id})}\n\n"
-    sequence, event = happened
-    return f"id: {sequence}\nevent: progress\ndata: {event.model_dump_json()}\n\n"
+    match event:
+        case Progressed():
+            return f"id: {event.sequence}\nevent: progress\ndata: {event.event.model_dump_json()}\n\n"
+        case Removed():
+            return f"event: removed\ndata: {json.dumps({'dataset_id': dataset_id})}\n\n"
+        case None:
+            return ": still here\n\n"
 
 
 @router.post("/dataset/{dataset_id}/cancel", summary="Call a preparation off", responses=problems(404, 409))

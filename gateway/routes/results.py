@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from gateway.clients.clients import GraphFormat, Rendering, TableFormat, TableRef
-from gateway.convert import datasets as convert
+from gateway.clients.report import GraphFormat, TableFormat, TableRef
+from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
 from gateway.http.download import document_response, graph_response
-from gateway.schemas import datasets as schemas
-from gateway.schemas import results as result_schemas
+from gateway.schemas import results as schemas
+from gateway.schemas.profile import Profile
+from gateway.schemas.recipe import Recipe
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
@@ -106,12 +107,12 @@ async def get_engineered(
     return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
 
 
-@router.head("/changes", include_in_schema=False, response_model=result_schemas.ChangePage)
+@router.head("/changes", include_in_schema=False, response_model=schemas.ChangePage)
 @router.get(
     "/changes",
     summary="List or download every change",
     responses=_CHANGES,
-    response_model=result_schemas.ChangePage,
+    response_model=schemas.ChangePage,
     dependencies=_RANGES,
 )
 async def get_changes(
@@ -125,8 +126,8 @@ async def get_changes(
         TableFormat | None, Query(description="All changes as a file; without it, a page of them as JSON.")
     ] = None,
     redirect: RedirectQuery = False,
-) -> result_schemas.ChangePage | Response:
-    """Every cell that differs from the upload: row (from 0), column, before, after, step, rule and confidence.
+) -> schemas.ChangePage | Response:
+    """Every cell that differs from the upload: row (from 1), column, before, after, step, rule and confidence.
 
     100 changes a page unless `page_size` says otherwise, 1000 at most, and fewer where cells are very long. With
     `format` all changes come as a file, in which `column`, `step` and the page do not count.
@@ -139,7 +140,7 @@ async def get_changes(
 @router.get("/rejects", summary="List the lines that could not be read", responses=problems(404))
 async def list_rejects(
     dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
-) -> result_schemas.RejectPage:
+) -> schemas.RejectPage:
     """The lines of the upload that are no rows of its table, and why; there as soon as the upload is.
 
     100 lines a page unless `page_size` says otherwise, 1000 at most, and fewer where lines are very long.
@@ -152,14 +153,12 @@ async def list_rejects(
     "/profile",
     summary="Read the profile",
     responses={**_CONDITIONAL, **problems(404, 409)},
-    response_model=result_schemas.Profile,
+    response_model=Profile,
     dependencies=_VALIDATORS,
 )
 async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
     """What is known about the uploaded table: types with evidence, statistics, alerts, and a quality score."""
-    fetched = await clients.report.profile(dataset_id)
-    content = fetched.profile.model_dump_json().encode()
-    return document_response(request, Rendering(content, "application/json", fetched.etag))
+    return document_response(request, await clients.report.profile(dataset_id))
 
 
 @router.head("/recipe", include_in_schema=False)
@@ -167,7 +166,7 @@ async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: Clie
     "/recipe",
     summary="Read the recipe",
     responses={**_CONDITIONAL, **problems(404, 409)},
-    response_model=result_schemas.Recipe,
+    response_model=Recipe,
     dependencies=_VALIDATORS,
 )
 async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
@@ -255,4 +254,4 @@ async def get_report(
     report = await clients.report.report(dataset_id)
     if format == "json":
         return report
-    return Response(convert.report_document(report), media_type="text/markdown; charset=utf-8")
+    return Response(report_document(report), media_type="text/markdown; charset=utf-8")

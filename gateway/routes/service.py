@@ -30,7 +30,7 @@ async def get_health(gateway: GatewayDependency, response: Response) -> schemas.
     For people and alarms. A probe that takes a gateway out of service should ask `/health/live`: with Redis or a
     service away, uploads are accepted all the same, and errors are told honestly.
     """
-    services, servers = await gateway.clients.health.ask()
+    services, servers = await gateway.clients.health.check()
     ok = all(state == "serving" for state in (*services.values(), *servers.values()))
     response.status_code = 200 if ok else 503
     response.headers["Cache-Control"] = "no-store"

@@ -1,237 +1,209 @@
-"""The JSON about what was found in a table, what was done to it, and what could not be read of it."""
-
-from typing import Any, Literal
+"""What a preparation produced, as JSON."""
 
 from pydantic import BaseModel, Field
 
-from gateway.schemas.datasets import Confidence, DatasetId, NextPageToken, Source, Target
+from gateway.schemas.fields import (
+    EXAMPLE_ID,
+    Confidence,
+    DatabaseName,
+    DatasetId,
+    Kind,
+    Moment,
+    NextPageToken,
+    Parameters,
+    Rule,
+    StepNumber,
+    StepStateField,
+    Why,
+)
+from shared.contracts.vocabulary import ChartKind, Mode, OutlierMethod, OutlierStrategy
 
 
-class QualityPart(BaseModel):
-    """One side of quality."""
+class Graph(BaseModel):
+    """A chart that can be asked for."""
 
-    name: str = Field(
-        description="`completeness`, `uniqueness`, `validity`, `consistency`, `plausibility` or `clarity`.",
-        examples=["completeness"],
-    )
-    score: float = Field(
-        description="0 to 100: the share of what was looked at that has no fault; 100 only where there is none at all.",
-        examples=[96.4],
-    )
-    faults: int = Field(description="How many have a fault.", examples=[36])
-    total: int = Field(description="How many were looked at: cells, rows or columns.", examples=[1000])
-    reason: str = Field(
-        description="How it was counted, with the numbers.", examples=["36 of 1,000 cells (3.6 %) have no value."]
-    )
-
-
-class Quality(BaseModel):
-    """How good a table is as it was uploaded."""
-
-    score: float = Field(
-        description="The harmonic mean of the parts, 0 to 100: one weak part can't hide behind good ones.",
-        examples=[97.9],
-    )
-    parts: list[QualityPart] = Field(description="What the score is made of.")
-
-
-class Alert(BaseModel):
-    """Something to know about a table or one of its columns."""
-
-    kind: str = Field(
-        description="A stable name a program can switch on; later versions may add some.", examples=["missing_values"]
-    )
-    column: str | None = Field(description="The column; null where the whole table is meant.", examples=["price"])
-    severity: Literal["info", "warning", "error"] = Field(
-        description="`info`: good to know; `warning`: look at it before you trust the column; `error`: it can't be "
-        "used like this.",
-        examples=["warning"],
-    )
-    message: str = Field(
-        description="What was found, as a sentence with the numbers.",
-        examples=["70 of 1,000 cells (7 %) of “price” have no value."],
-    )
-    affected: int = Field(
-        description="The cells (of an alert about rows: the rows) it is about; 0 for none in particular.", examples=[70]
+    graph_id: str = Field(description="Names the chart within its dataset.", examples=["histogram-price"])
+    dataset_id: DatasetId
+    database_name: DatabaseName
+    kind: ChartKind = Field(description="What the chart shows.", examples=["histogram"])
+    title: str = Field(description="Its heading.", examples=["Distribution of price"])
+    columns: list[str] = Field(description="The columns it shows.", examples=[["price"]])
+    created_at: Moment
+    url: str = Field(
+        description="Where its picture is; add `?format=svg` or `?format=json`.",
+        examples=[f"/dataset/{EXAMPLE_ID}/graph/histogram-price"],
     )
 
 
-class Sentinel(BaseModel):
-    """A number that stands for a missing value."""
+class GraphPage(BaseModel):
+    """A page of the charts of a dataset, in the order of its columns."""
 
-    value: float = Field(description="The number.", examples=[999])
-    count: int = Field(description="Cells that hold it.", examples=[14])
-
-
-class Spelling(BaseModel):
-    """An unusual spelling of a category."""
-
-    before: str = Field(description="As it is spelled.", examples=["OSLO"])
-    after: str = Field(description="As the same value is usually spelled.", examples=["Oslo"])
-    count: int = Field(description="Cells that are spelled like this.", examples=[3])
+    graphs: list[Graph] = Field(description="The page.")
+    next_page_token: NextPageToken
 
 
-class ValueCount(BaseModel):
-    """A value and how often it occurs."""
+class CollaborationGraphPage(GraphPage):
+    """A page of the charts of a collaboration, newest dataset first."""
 
-    value: str = Field(description="The value as text, cut after 1000 characters.", examples=["Oslo"])
-    count: int = Field(description="Cells that hold it.", examples=[212])
-
-
-class Fences(BaseModel):
-    """Where ordinary numbers end."""
-
-    lower: float | None = Field(description="Smaller ones are outliers; null for none.", examples=[-3.5])
-    upper: float | None = Field(description="Larger ones are outliers; null for none.", examples=[98.25])
-    outside: int = Field(description="How many lie outside.", examples=[12])
-    shape: str = Field(description="What the range was widened for; `even` for nothing.", examples=["even"])
-    spared: int = Field(description="How many only the widened range takes for ordinary.", examples=[0])
+    collaboration_id: str = Field(description="The group.", examples=["team-7"])
 
 
-class NumberSummary(BaseModel):
-    """What the numbers of a column look like; null where undefined or too large for a double."""
-
-    minimum: float | None = Field(description="The smallest.", examples=[0.5])
-    maximum: float | None = Field(description="The largest.", examples=[412.0])
-    mean: float | None = Field(description="The arithmetic mean.", examples=[48.1])
-    std: float | None = Field(description="The sample standard deviation.", examples=[20.2])
-    median: float | None = Field(description="The middle one.", examples=[46.0])
-    q1: float | None = Field(description="A quarter of the numbers is smaller.", examples=[33.0])
-    q3: float | None = Field(description="A quarter of the numbers is larger.", examples=[61.5])
-    skew: float | None = Field(description="Third standardised moment; 0 for a symmetric column.", examples=[0.4])
-    kurtosis: float | None = Field(
-        description="Fourth standardised moment less 3; 0 for a normal distribution.", examples=[1.1]
-    )
-    zero_share: float = Field(description="The share of zeros, 0 to 1.", examples=[0.02])
-    decimals: int | None = Field(description="The most decimals a number has; null for more than nine.", examples=[2])
-    iqr: Fences = Field(description="Where ordinary numbers end by quartiles.")
-    zscore: Fences = Field(description="Where ordinary numbers end by standard deviations.")
-
-
-class MomentSummary(BaseModel):
-    """What the moments of a column look like, in ISO 8601; with a zone (UTC) where the column has one."""
-
-    first: str | None = Field(description="The earliest.", examples=["2024-01-01T00:00:00"])
-    last: str | None = Field(description="The latest.", examples=["2024-12-31T00:00:00"])
-    median: str | None = Field(description="The middle one.", examples=["2024-07-01T00:00:00"])
-    has_time: bool = Field(description="Whether some moment is not midnight.", examples=[False])
-
-
-class TextSummary(BaseModel):
-    """Lengths of the texts of a column in characters."""
-
-    shortest: int = Field(description="The shortest.", examples=[3])
-    longest: int = Field(description="The longest.", examples=[42])
-    mean: float = Field(description="The mean over all cells with a text.", examples=[11.7])
-    spaced_share: float = Field(description="Share of the different texts that contain a space.", examples=[0.1])
-
-
-class ColumnProfile(BaseModel):
-    """The facts about one column."""
+class InputFeature(BaseModel):
+    """A column of the uploaded table."""
 
     name: str = Field(description="The column's name.", examples=["price"])
-    position: int = Field(description="Its place in the table, from 1.", examples=[3])
-    type: str = Field(
-        description="What it is for: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text`, `identifier`, "
-        "`constant` or `empty`; later versions may add some.",
-        examples=["decimal"],
+    type: str = Field(description="What its values are.", examples=["decimal"])
+    role: str = Field(
+        description="What it is for: `feature`, `target`, `identifier`, `constant` or `text`.", examples=["feature"]
     )
-    meaning: str | None = Field(
-        description="What the values are in the world: `email`, `url`, `phone`, `postal_code`, `country_code`, "
-        "`latitude` or `longitude`; null where that is not known, and later versions may add some.",
-        examples=[None],
-    )
-    storage: str = Field(
-        description="What its cells hold: `integer`, `decimal`, `boolean`, `timestamp` or `text`.", examples=["decimal"]
-    )
-    evidence: str = Field(description="Why this type.", examples=["993 of 1,000 cells are numbers."])
-    read_as: dict[str, Any] | None = Field(
-        description="How its text is read, such as the format of its dates; null where it is right as it is.",
-        examples=[{"kind": "decimal", "decimal_mark": ","}],
-    )
-    missing: int = Field(
-        description="Cells without a value once read, those with a sentinel or of the wrong type included.",
-        examples=[7],
-    )
+    missing: int = Field(description="Rows without a value.", examples=[7])
     distinct: int = Field(description="Different values.", examples=[311])
-    unfit: int = Field(description="Cells whose value does not fit the type.", examples=[2])
-    unfit_examples: list[str] = Field(
-        description="Some of those values, cut after 1000 characters.", examples=[["ask us"]]
+
+
+class OutputFeature(BaseModel):
+    """A column of the engineered table."""
+
+    name: str = Field(description="The column's name.", examples=["price"])
+    type: str = Field(description="Its storage type.", examples=["double"])
+    sources: list[str] = Field(description="The uploaded columns it is computed from.", examples=[["price"]])
+    why: str = Field(
+        description="How it is computed, every step on the way.", examples=["Scaled to mean 0 and deviation 1."]
     )
-    doubt: str | None = Field(description="Something a person should decide; null for nothing.", examples=[None])
-    monotonic: Literal["increasing", "decreasing"] | None = Field(
-        description="Whether every value is larger (smaller) than the one before; null where neither.", examples=[None]
+
+
+class Target(BaseModel):
+    """What a model would predict."""
+
+    column: str | None = Field(description="The column; null where none was recognised.", examples=["sold"])
+    confidence: Confidence
+    why: str = Field(
+        description="Why this column, or why none.", examples=["The name “sold” is typical of what a model predicts."]
     )
-    duplicate_of: str | None = Field(
-        description="An earlier column with the same cells; null for none.", examples=[None]
-    )
-    sentinels: list[Sentinel] = Field(description="Numbers that stand for a missing value.")
-    spellings: list[Spelling] = Field(description="Unusual spellings of categories; at most 100.")
-    spelling_count: int = Field(description="How many unusual spellings there are.", examples=[0])
-    top_values: list[ValueCount] = Field(
-        description="The most frequent values, the most frequent first; at most 20, none where values do not repeat."
-    )
-    numbers: NumberSummary | None = Field(description="What its numbers look like; null where it holds none.")
-    moments: MomentSummary | None = Field(description="What its moments look like; null where it holds none.")
-    text: TextSummary | None = Field(description="What its texts look like; null where it holds none.")
 
 
-class CorrelatedPair(BaseModel):
-    """How strongly two numeric columns go together."""
-
-    first: str = Field(description="The earlier column.", examples=["price"])
-    second: str = Field(description="The later column.", examples=["tax"])
-    coefficient: float = Field(description="Pearson's coefficient, -1 to 1.", examples=[0.97])
-
-
-class Profile(BaseModel):
-    """The facts about a table as it was uploaded, what they mean for whoever uses it, and how good it is."""
+class Features(BaseModel):
+    """The features a model gets and the columns they come from."""
 
     dataset_id: DatasetId
-    rows: int = Field(description="Data rows.", examples=[1000])
-    duplicate_rows: int = Field(description="Rows equal to an earlier one.", examples=[4])
-    time_column: str | None = Field(
-        description="The first column of strictly increasing moments, in whose order the rows are; null for none.",
-        examples=[None],
-    )
+    input_features: list[InputFeature] = Field(description="The columns of the uploaded table.")
+    output_features: list[OutputFeature] = Field(description="The columns of the engineered table.")
     target: Target = Field(description="What a model would predict.")
-    quality: Quality | None = Field(description="How good the table is; null where it was not assessed.")
-    alerts: list[Alert] = Field(description="What to know about it, the most severe first.")
-    columns: list[ColumnProfile] = Field(description="Its columns in their order.")
-    correlations: list[CorrelatedPair] = Field(
-        description="Which numeric columns go together, the strongest pair first; at most 500 pairs."
-    )
-    correlation_rows: int = Field(
-        description="How many rows the correlations were computed from, evenly spaced.", examples=[1000]
-    )
 
 
-class RecipeStep(BaseModel, extra="allow"):
-    """A step with what all steps share; the other fields are the parameters of its kind."""
+class CleaningLog(BaseModel):
+    """One line of the cleaning log."""
 
-    kind: str = Field(description="What the step does.", examples=["fill_missing"])
-    why: str = Field(description="The evidence that decided it, with its numbers.")
+    step: StepNumber
+    column: str | None = Field(description="The column; null where the whole table is meant.", examples=["price"])
+    kind: Kind
+    state: StepStateField
+    why: Why
+    rule: Rule
     confidence: Confidence
-    source: Source
+    cells_changed: int = Field(description="Cells it changed.", examples=[7])
+    parameters: Parameters
+    created_at: Moment
 
 
-class Recipe(BaseModel):
-    """The preparation as data: carried out again on the same table, it gives the same result."""
+class OutlierLog(BaseModel):
+    """One line of the outlier log."""
 
-    version: int = Field(description="The version of this format.", examples=[1])
-    target: Target = Field(description="The column that every step leaves alone.")
-    steps: list[RecipeStep] = Field(description="The steps in the order in which they were proposed.")
+    step: StepNumber
+    column: str = Field(description="The column.", examples=["price"])
+    method: OutlierMethod = Field(description="How outliers were found.", examples=["iqr"])
+    strategy: OutlierStrategy = Field(description="What was to be done.", examples=["cap"])
+    state: StepStateField
+    lower: float | None = Field(description="Values below this are outliers; null for none.", examples=[-3.5])
+    upper: float | None = Field(description="Values above this are outliers; null for none.", examples=[98.25])
+    outliers: int = Field(description="Values outside the fences.", examples=[12])
+    outlier_share: float = Field(description="Their share of the values, 0 to 1.", examples=[0.012])
+    cells_changed: int = Field(description="Cells the step changed.", examples=[12])
+    rows_removed: int = Field(description="Rows the step removed.", examples=[0])
+    why: Why
+    created_at: Moment
+
+
+class FeatureLog(BaseModel):
+    """One line of the feature log."""
+
+    step: StepNumber
+    kind: str = Field(description="What the step does.", examples=["one_hot"])
+    columns: list[str] = Field(description="The columns it reads.", examples=[["city"]])
+    outputs: list[str] = Field(description="The columns it makes.", examples=[["city=Oslo", "city=Rome"]])
+    state: StepStateField
+    why: Why
+    rule: Rule
+    confidence: Confidence
+    parameters: Parameters
+    created_at: Moment
+
+
+class CleaningLogPage(BaseModel):
+    """A page of the cleaning log, in the order of the recipe."""
+
+    dataset_id: DatasetId
+    logs: list[CleaningLog] = Field(description="The page.")
+    next_page_token: NextPageToken
+
+
+class OutlierLogPage(BaseModel):
+    """A page of the outlier log, in the order of the recipe."""
+
+    dataset_id: DatasetId
+    logs: list[OutlierLog] = Field(description="The page.")
+    next_page_token: NextPageToken
+
+
+class FeatureLogPage(BaseModel):
+    """A page of the feature log, in the order of the recipe."""
+
+    dataset_id: DatasetId
+    logs: list[FeatureLog] = Field(description="The page.")
+    next_page_token: NextPageToken
+
+
+class CleaningReport(BaseModel):
+    """What was found and done, written for people."""
+
+    dataset_id: DatasetId
+    mode: Mode = Field(description="The mode the dataset was prepared in.", examples=["deep"])
+    reasoning: str = Field(description="What was done and why, as Markdown.")
+    summary: str = Field(description="The state of the data in a few sentences.")
+    recommendations: str = Field(description="What the owner should do next.")
+    author: str = Field(description="Who wrote it: `template`, or the name of an AI model.", examples=["template"])
+    created_at: Moment
+
+
+class CleanedDataset(BaseModel):
+    """A prepared dataset of a collaboration."""
+
+    dataset_id: DatasetId
+    database_name: DatabaseName
+    user_id: str = Field(description="Who owns it.", examples=["ada"])
+    mode: Mode = Field(description="The mode it was prepared in.", examples=["fast"])
+    rows: int = Field(description="Rows of the cleaned table.", examples=[998])
+    columns: int = Field(description="Columns of the cleaned table.", examples=[12])
+    finished_at: Moment = Field(description="When preparation ended.")
+    url: str = Field(description="Where the cleaned table is.", examples=[f"/dataset/{EXAMPLE_ID}/cleaned"])
+
+
+class CleanedDatasetPage(BaseModel):
+    """A page of the prepared datasets of a collaboration, newest first."""
+
+    collaboration_id: str = Field(description="The group.", examples=["team-7"])
+    datasets: list[CleanedDataset] = Field(description="The page.")
+    next_page_token: NextPageToken
 
 
 class Change(BaseModel):
     """A changed cell."""
 
-    row: int = Field(description="The row in the uploaded table, from 0.", examples=[17])
+    row: int = Field(description="The row in the uploaded table, from 1.", examples=[17])
     column: str = Field(description="The column.", examples=["price"])
     before: str | None = Field(description="What stood there; null where nothing did.", examples=["$1,540.52"])
     after: str | None = Field(description="What stands there now; null where nothing does.", examples=["1540.52"])
     step: int = Field(description="The step of the recipe that changed it, from 1.", examples=[3])
-    rule: Source
+    rule: Rule
     confidence: Confidence
 
 
@@ -248,7 +220,7 @@ class Reject(BaseModel):
     """A line that could not be read as a row."""
 
     line: int = Field(description="Its number in the file, from 1.", examples=[812])
-    reason: str = Field(description="Why it could not be read.", examples=["7 fields where the header has 3"])
+    why: str = Field(description="Why it could not be read.", examples=["7 fields where the header has 3"])
     text: str = Field(description="The line as it is in the file, or its beginning.", examples=["a;b;c;d;;;"])
 
 

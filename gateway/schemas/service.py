@@ -4,16 +4,18 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+Serving = Literal["serving", "not_serving", "unreachable"]
+
 
 class Health(BaseModel):
     """Whether everything behind the gateway answers."""
 
     status: Literal["ok", "unavailable"] = Field(description="`ok` when everything serves.", examples=["ok"])
     version: str = Field(description="The gateway's version.", examples=["0.1.0"])
-    services: dict[str, Literal["serving", "not_serving", "unreachable"]] = Field(
+    services: dict[str, Serving] = Field(
         description="Each service.", examples=[{"ingest": "serving", "pipeline": "serving", "report": "serving"}]
     )
-    servers: dict[str, Literal["serving", "not_serving", "unreachable"]] = Field(
+    servers: dict[str, Serving] = Field(
         description="What they need, as PipelineService finds it; `unreachable` where it can't be asked.",
         examples=[{"database": "serving", "queue": "serving", "store": "serving"}],
     )

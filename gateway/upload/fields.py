@@ -6,8 +6,18 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.http.problems import field_errors, invalid_fields
-from gateway.schemas.datasets import Mode, OutlierMethod, OutlierStrategy
+from gateway.http.problems import field_errors, invalid_fields, suggestion
+from gateway.schemas.fields import words
+from shared.contracts.vocabulary import (
+    DEFAULT_MODE,
+    DEFAULT_OUTLIER_METHOD,
+    DEFAULT_OUTLIER_STRATEGY,
+    DEFAULT_USER,
+    ChosenType,
+    Mode,
+    OutlierMethod,
+    OutlierStrategy,
+)
 from shared.errors import FieldError, InvalidInput
 
 FILE_FIELD = "file"
@@ -49,15 +59,17 @@ class UploadOptions(BaseModel):
         max_length=2048,
         description="Where to fetch the dataset, instead of a file.",
     )
-    user_id: UserId = Field("anonymous", description="Who owns the dataset.")
+    user_id: UserId = Field(DEFAULT_USER, description="Who owns the dataset.")
     collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
     mode: Mode = Field(
-        "fast",
+        DEFAULT_MODE,
         description="fast: rules alone; smart: a language model helps where much is missing; deep: a report too.",
     )
-    outlier_method: OutlierMethod = Field("iqr", description="How outliers are found: interquartile range or Z-score.")
+    outlier_method: OutlierMethod = Field(
+        DEFAULT_OUTLIER_METHOD, description="How outliers are found: interquartile range or Z-score."
+    )
     outlier_strategy: OutlierStrategy = Field(
-        "cap",
+        DEFAULT_OUTLIER_STRATEGY,
         description="What is done with those far out: move to the fence, remove the row, replace by the median, "
         "empty the cell, or only tell.",
     )
@@ -88,8 +100,8 @@ class UploadOptions(BaseModel):
     types: Annotated[str, AfterValidator(_types)] = Field(
         "",
         max_length=MAX_FIELD_BYTES,
-        description='What columns are, as {"zip": "text"} or zip=text, age=integer; the types are integer, '
-        "decimal, boolean, timestamp, category, text and identifier. The others are recognised.",
+        description='What columns are, as {"zip": "text"} or zip=text, age=integer; a type is '
+        f"{words(ChosenType)}. The other columns are recognised.",
     )
     webhook_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
@@ -135,8 +147,8 @@ class UploadForm:
             InvalidInput: with reason UNKNOWN_FIELD or REPEATED_FIELD.
         """
         if name not in UploadOptions.model_fields:
-            known = ", ".join([FILE_FIELD, *UploadOptions.model_fields])
-            raise _refused(name[:100], f"There is no such field; the fields are {known}", "UNKNOWN_FIELD")
+            known = [FILE_FIELD, *UploadOptions.model_fields]
+            raise _refused(name[:100], f"There is no such field; {suggestion(name, known)}", "UNKNOWN_FIELD")
         if name in self._given:
             raise _refused(name, "The field is given twice", "REPEATED_FIELD")
         self._given[name] = ""
@@ -192,5 +204,5 @@ class UploadForm:
         return address
 
 
-def _refused(field: str, description: str, reason: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {description}", reason=reason, fields=[FieldError(field, description)])
+def _refused(field: str, detail: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {detail}", reason=reason, fields=[FieldError(field, detail)])

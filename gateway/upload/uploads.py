@@ -11,9 +11,9 @@ from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from gateway.clients.clients import IngestClient
-from gateway.convert import datasets as convert
-from gateway.schemas.datasets import UploadAnswer
+from gateway.clients.ingest import IngestClient
+from gateway.convert import requests as convert
+from gateway.schemas.datasets import UploadedDataset
 from gateway.upload.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOptions
 from gateway.upload.multipart import Event, MultipartReader, PartBegan, PartData
 from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unavailable
@@ -42,7 +42,7 @@ class Uploads:
         self._max_bytes = max_bytes
         self._free = max_concurrent
 
-    async def accept(self, request: Request, query: UploadOptions, *, request_id: str) -> UploadAnswer:
+    async def accept(self, request: Request, query: UploadOptions, *, request_id: str) -> UploadedDataset:
         """Carry one request's dataset.
 
         Raises:
@@ -107,13 +107,13 @@ class Uploads:
             body += piece
         return bytes(body)
 
-    async def _from_address(self, form: UploadForm, request_id: str) -> UploadAnswer:
+    async def _from_address(self, form: UploadForm, request_id: str) -> UploadedDataset:
         form.require_address()
         return await self._ingest.import_dataset(form.options(), request_id=request_id)
 
     async def _from_multipart(
         self, request: Request, form: UploadForm, boundary: bytes, request_id: str
-    ) -> UploadAnswer:
+    ) -> UploadedDataset:
         parts = MultipartReader(boundary)
         transfer = Transfer(self._ingest, max_bytes=self._max_bytes, request_id=request_id)
         try:
@@ -146,7 +146,7 @@ class Transfer:
         self._digest = hashlib.sha256()
         self._size = 0
         self._committed = False
-        self.answer: asyncio.Task[UploadAnswer] | None = None
+        self.answer: asyncio.Task[UploadedDataset] | None = None
         """The call, once it is open."""
 
     async def open(self, filename: str, tasks: asyncio.TaskGroup) -> None:
@@ -182,7 +182,7 @@ class Transfer:
         self._digest.update(chunk)
         await self._queue.put(convert.upload_chunk(chunk))
 
-    async def _call(self) -> UploadAnswer:
+    async def _call(self) -> UploadedDataset:
         try:
             answer = await self._ingest.upload(self._parts())
         finally:
@@ -246,7 +246,7 @@ class FormReader:
         self._value += data
         if len(self._value) > MAX_FIELD_BYTES:
             fields = [FieldError(self._field, f"The value is longer than {MAX_FIELD_BYTES} bytes")]
-            raise InvalidInput(f"{self._field}: {fields[0].description}", reason="FIELD_TOO_LONG", fields=fields)
+            raise InvalidInput(f"{self._field}: {fields[0].detail}", reason="FIELD_TOO_LONG", fields=fields)
 
     async def _end_part(self) -> None:
         if self._field != FILE_FIELD:
@@ -303,6 +303,6 @@ def _urlencoded_pairs(body: bytes) -> list[tuple[str, object]]:
 
 
 def _second_file() -> InvalidInput:
-    description = "One upload takes one file"
-    fields = [FieldError(FILE_FIELD, description)]
-    return InvalidInput(f"{FILE_FIELD}: {description}", reason="SECOND_FILE", fields=fields)
+    detail = "One upload takes one file"
+    fields = [FieldError(FILE_FIELD, detail)]
+    return InvalidInput(f"{FILE_FIELD}: {detail}", reason="SECOND_FILE", fields=fields)

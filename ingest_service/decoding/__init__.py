@@ -4,6 +4,5 @@ Runs in an isolated child process, so a hostile file can cost a deadline or a me
 """
 
 from ingest_service.decoding.decode import Decoded, Limits, decode_file
-from ingest_service.decoding.read_options import Choices
 
-__all__ = ["Choices", "Decoded", "Limits", "decode_file"]
+__all__ = ["Decoded", "Limits", "decode_file"]

@@ -14,8 +14,8 @@ from ingest_service.decoding.csv_rows import Row, read_rows
 from ingest_service.decoding.dialect import in_usual_dialect
 from ingest_service.decoding.header_detection import Layout, sniff_layout
 from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS, has_totals, repeats_header
-from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
+from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
 _BLOCK = 1 << 20
@@ -24,14 +24,14 @@ _LARGEST_BLOCK = 1 << 28
 _MOST_BYTES = 4 * MOST_CHARACTERS
 
 
-def read_csv(path: Path, choices: Choices) -> "CsvTable":
-    """The table of a UTF-8 delimited file; without choices the first row that fits the others holds the names.
+def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
+    """The table of a UTF-8 delimited file; without options the first row that fits the others holds the names.
 
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
-    path, found = in_usual_dialect(path, choices.delimiter)
-    layout = sniff_layout(path, choices)
+    path, found = in_usual_dialect(path, options.delimiter)
+    layout = sniff_layout(path, options)
     layout = replace(layout, notes=(*found, *layout.notes))
     start = 0
     for row in read_rows(path, layout.delimiter):

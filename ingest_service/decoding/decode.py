@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +14,9 @@ from ingest_service.decoding.encoding_detection import Utf8Text, as_utf8
 from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS
-from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import Rejects
 from ingest_service.decoding.table_reader import Parsed
+from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unprocessable
 
 _JSON_LINES_SUFFIXES = {".jsonl", ".ndjson"}
@@ -33,11 +33,9 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoded:
-    """A decoded table's shape and how it was read."""
+class ParsePlan:
+    """How a file was read as a table; the contract names the same fields."""
 
-    rows: int
-    columns: tuple[str, ...]
     format: str
     encoding: str = ""
     delimiter: str = ""
@@ -46,7 +44,19 @@ class Decoded:
     """The line (in a sheet: the row) of the header, from 1; 0 for none; None where the format has no such thing."""
     sheet: str = ""
     rejected_rows: int = 0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded(ParsePlan):
+    """A decoded table's shape and how it was read."""
+
+    rows: int
+    columns: tuple[str, ...]
+
+    def parse_plan(self) -> dict[str, object]:
+        """Return how the file was read, as JSON."""
+        return {field.name: getattr(self, field.name) for field in fields(ParsePlan)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,9 @@ class _Opened:
     rejects: Rejects = field(default_factory=Rejects)
 
 
-def decode_file(source: Path, filename: str, target: Path, limits: Limits, choices: Choices | None = None) -> Decoded:
+def decode_file(
+    source: Path, filename: str, target: Path, limits: Limits, options: ReadOptions | None = None
+) -> Decoded:
     """Decode `source` and write its table to `target` as an Arrow IPC file (lz4).
 
     Every column of a delimited file is text, null where nothing stood between the delimiters; other formats keep
@@ -74,7 +86,7 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits, choic
     if source.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
     unpacked = unpack(source, filename)
-    opened = _open(unpacked.path, unpacked.filename, choices or Choices())
+    opened = _open(unpacked.path, unpacked.filename, options or ReadOptions())
     parsed = opened.parsed
     if len(parsed.names) > limits.max_columns:
         raise _beyond(limits, parsed.count_rows(), len(parsed.names))
@@ -97,7 +109,7 @@ def decode_file(source: Path, filename: str, target: Path, limits: Limits, choic
     )
 
 
-def _open(path: Path, filename: str, choices: Choices) -> _Opened:
+def _open(path: Path, filename: str, options: ReadOptions) -> _Opened:
     if path.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
     form = columnar.recognise(path)
@@ -105,22 +117,22 @@ def _open(path: Path, filename: str, choices: Choices) -> _Opened:
         return _Opened(columnar.read_columnar(path, form))
     form = workbook.recognise(path, filename)
     if form:
-        table, sheet, row, rejects = workbook.read_workbook(path, form, choices)
+        table, sheet, row, rejects = workbook.read_workbook(path, form, options)
         return _Opened(table, header_row=row, sheet=sheet, rejects=rejects)
-    text = as_utf8(path, choices.encoding)
-    parsed = _read(text, filename, choices)
+    text = as_utf8(path, options.encoding)
+    parsed = _read(text, filename, options)
     header_row = parsed.header_row if isinstance(parsed, CsvTable) else None
     return _Opened(parsed, encoding=text.encoding, header_row=header_row, notes=text.notes)
 
 
-def _read(text: Utf8Text, filename: str, choices: Choices) -> Parsed:
+def _read(text: Utf8Text, filename: str, options: ReadOptions) -> Parsed:
     suffix = Path(filename.lower()).suffix
-    delimited = choices.delimiter is not None or choices.header_row is not None
+    delimited = options.delimiter is not None or options.header_row is not None
     if suffix in _JSON_LINES_SUFFIXES and not delimited:
         return read_json_lines(text.path)
     if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and not delimited and text.head.lstrip()[:1] in {"{", "["}):
         return read_json(text.path)
-    return read_csv(text.path, choices)
+    return read_csv(text.path, options)
 
 
 def _write_fitting(parsed: Parsed, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
@@ -139,7 +151,7 @@ def _write_fitting(parsed: Parsed, names: list[str], target: Path, limits: Limit
 
 def _rejects_note(rejects: Rejects) -> tuple[str, ...]:
     """How many rows were left out, and why."""
-    reasons = Counter(reason if reason in (HEADER_AGAIN, TOTALS) else _OTHER_SIZE for reason in rejects.reasons)
+    reasons = Counter(reason if reason in (HEADER_AGAIN, TOTALS) else _OTHER_SIZE for reason in rejects.whys)
     told = ", ".join(f"{reason} ({amount:,})" if len(reasons) > 1 else reason for reason, amount in reasons.items())
     rows = "1 row was" if rejects.count == 1 else f"{rejects.count:,} rows were"
     return (f"{rows} left out: {told}; see the rejects.",) if rejects.count else ()

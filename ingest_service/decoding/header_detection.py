@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest_service.decoding.csv_rows import Row, sample_rows
-from ingest_service.decoding.read_options import Choices
+from shared.contracts.run_options import ReadOptions
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
@@ -27,17 +27,17 @@ class Layout:
     notes: tuple[str, ...] = ()
 
 
-def sniff_layout(path: Path, choices: Choices) -> Layout:
+def sniff_layout(path: Path, options: ReadOptions) -> Layout:
     """What was chosen, and for the rest what the first rows show.
 
     Lines above the table are left out only where they are too short to be a part of it, and a first row is taken for
     data only where it looks exactly like the rows below it.
     """
-    delimiters = _DELIMITERS if choices.delimiter is None else (choices.delimiter,)
+    delimiters = _DELIMITERS if options.delimiter is None else (options.delimiter,)
     samples = {delimiter: list(sample_rows(path, delimiter)) for delimiter in delimiters}
     delimiter = max(delimiters, key=lambda one: _evenness(samples[one]))
-    if choices.header_row is not None:
-        return Layout(delimiter, choices.header_row)
+    if options.header_row is not None:
+        return Layout(delimiter, options.header_row)
     below = {one: samples[one][titles:] for one in delimiters if (titles := _titles(samples[one]))}
     titled = max(below, key=lambda one: _evenness(below[one]), default=delimiter)
     if titled in below and _evenness(below[titled])[0] > _evenness(samples[delimiter])[0]:

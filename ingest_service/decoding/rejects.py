@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 MOST_LISTED = 10_000
 MOST_CHARACTERS = 2000
-SCHEMA = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())])
+SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.string())])
 
 
 @dataclass
@@ -17,17 +17,17 @@ class Rejects:
 
     count: int = 0
     lines: list[int] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    whys: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
-    def add(self, line: int, reason: str, text: str) -> None:
+    def add(self, line: int, why: str, text: str) -> None:
         """Count a row, and list it unless there are very many."""
         self.count += 1
         if len(self.lines) < MOST_LISTED:
             self.lines.append(line)
-            self.reasons.append(reason)
+            self.whys.append(why)
             self.texts.append(text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")
 
     def write(self, path: Path) -> None:
-        """As a Parquet file with the columns `line`, `reason` and `text`."""
-        pq.write_table(pa.table([self.lines, self.reasons, self.texts], schema=SCHEMA), path)
+        """As a Parquet file with the columns `line`, `why` and `text`."""
+        pq.write_table(pa.table([self.lines, self.whys, self.texts], schema=SCHEMA), path)

@@ -9,8 +9,8 @@ from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
 from ingest_service.decoding.json_table import JsonTable
 from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS, has_totals, repeats_header
-from ingest_service.decoding.read_options import Choices
 from ingest_service.decoding.rejects import Rejects
+from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -30,7 +30,7 @@ def recognise(path: Path, filename: str) -> str:
     return ""
 
 
-def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, str, int, Rejects]:
+def read_workbook(path: Path, form: str, options: ReadOptions) -> tuple[JsonTable, str, int, Rejects]:
     """The table of the chosen sheet, or of the first with data; the sheet's name, its header's row, what is no row.
 
     Raises:
@@ -38,10 +38,10 @@ def read_workbook(path: Path, form: str, choices: Choices) -> tuple[JsonTable, s
     """
     try:
         book = CalamineWorkbook.from_path(str(path))
-        name, rows, above = _sheet(book, choices.sheet)
+        name, rows, above = _sheet(book, options.sheet)
     except (CalamineError, OSError) as error:
         raise Unprocessable(f"The {form} workbook can't be read: {error}.", reason="UNREADABLE_FILE") from error
-    header = _header_row(rows) if choices.header_row is None else max(0, choices.header_row - above)
+    header = _header_row(rows) if options.header_row is None else max(0, options.header_row - above)
     width = max(len(row) for row in rows)
     names = [_name(cell) for cell in _padded(rows[header - 1], width)] if 0 < header <= len(rows) else [""] * width
     body, rejects = _body(rows, header, width, names, above)

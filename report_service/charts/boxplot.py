@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from report_service.charts.data import BoxData, BoxplotChart
-from report_service.charts.figure import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, Sheet
+from report_service.charts.figure import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, ChartFigure
 from report_service.charts.text_layout import AxisNumbers, Fit, amount, count, power_of_ten, scaled, ticks, unit
+from shared.contracts.charts import BoxData, BoxplotChart
 
 NARROWEST_SPAN = 0.04
 """Share of the axis the whiskers must span to be read; outliers further away are told, not drawn."""
@@ -14,9 +14,9 @@ NARROWEST_SPAN = 0.04
 _Row = tuple[str, BoxData, str]
 
 
-def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> Sheet:
+def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> ChartFigure:
     """One box, or one above the other where cleaning moved it."""
-    sheet, data = Sheet(chart.title, fit=fit), chart.data
+    sheet, data = ChartFigure(chart.title, fit=fit), chart.data
     rows = _rows(data.before, data.after)
     if not rows:
         sheet.nothing("The column has no values.")

@@ -8,9 +8,21 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from report_service.charts.data import CorrelationChart
-from report_service.charts.figure import ACCENT, HEADING, HEIGHT, INK, MARGIN, MUTED, QUIET, RULE, WIDTH, Sheet, longest
+from report_service.charts.figure import (
+    ACCENT,
+    HEADING,
+    HEIGHT,
+    INK,
+    MARGIN,
+    MUTED,
+    QUIET,
+    RULE,
+    WIDTH,
+    ChartFigure,
+    longest,
+)
 from report_service.charts.text_layout import MINUS, Fit, count
+from shared.contracts.charts import CorrelationChart
 
 ANNOTATED_COLUMNS = 12
 LABEL_WIDTH = 14.0
@@ -36,16 +48,16 @@ class _Grid:
     """Whether the labels below the cells have to stand."""
 
 
-def draw_correlation(chart: CorrelationChart, *, fit: Fit) -> Sheet:
+def draw_correlation(chart: CorrelationChart, *, fit: Fit) -> ChartFigure:
     """A square of cells, blue where columns rise together, brown where one falls as the other rises."""
     data = chart.data
     if not data.columns:
-        sheet = Sheet(chart.title, fit=fit)
+        sheet = ChartFigure(chart.title, fit=fit)
         sheet.nothing("The table has no numeric columns.")
         return sheet
     grid = _lay_out(data.columns, fit=fit)
     width, height = grid.left + grid.width + SCALE_ROOM, HEADING + grid.height + grid.below
-    sheet = Sheet(chart.title, fit=fit, width=max(WIDTH, width), height=max(HEIGHT, height))
+    sheet = ChartFigure(chart.title, fit=fit, width=max(WIDTH, width), height=max(HEIGHT, height))
     sheet.subtitle(f"Pearson's coefficient over {count(data.sampled_rows)} rows")
     bottom = sheet.height - HEADING - grid.height
     axes = sheet.axes(left=grid.left, bottom=bottom, right=sheet.width - grid.left - grid.width)
@@ -103,7 +115,7 @@ def _name(axes: Axes, grid: _Grid) -> None:
     axes.set_xticks(centres, grid.labels, size=grid.font, color=INK, rotation=90 if grid.upright else 0)
 
 
-def _explain(sheet: Sheet, *, left: float, bottom: float) -> None:
+def _explain(sheet: ChartFigure, *, left: float, bottom: float) -> None:
     """What the colours mean, beside the cells."""
     axes = sheet.axes(left=left, bottom=bottom, right=sheet.width - left - 0.16)
     axes.pcolormesh([0, 1], np.linspace(-1, 1, 65), np.linspace(-1, 1, 64).reshape(-1, 1), cmap=_DIVERGING)

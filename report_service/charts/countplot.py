@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from report_service.charts.data import CountplotChart, CountplotData
 from report_service.charts.figure import (
     ACCENT,
     AFTER,
@@ -16,11 +15,12 @@ from report_service.charts.figure import (
     MARGIN,
     MUTED,
     QUIET,
-    Sheet,
+    ChartFigure,
     height_for,
     longest,
 )
 from report_service.charts.text_layout import Fit, count, share
+from shared.contracts.charts import CountplotChart, CountplotData
 
 LABEL_SIZE = 9
 LABEL_WIDTH = 20.0
@@ -38,11 +38,11 @@ class _Bar:
     after: int
 
 
-def draw_countplot(chart: CountplotChart, *, fit: Fit) -> Sheet:
+def draw_countplot(chart: CountplotChart, *, fit: Fit) -> ChartFigure:
     """A bar for each value, longest lists cut by the worker; what was uploaded lies behind where it differs."""
     bars = _bars(chart.data, fit=fit)
     height = height_for(len(bars), lowest_bar=ROW, highest_bar=TALLEST_ROW) if bars else HEIGHT
-    sheet = Sheet(chart.title, fit=fit, height=height)
+    sheet = ChartFigure(chart.title, fit=fit, height=height)
     if not any(bar.before or bar.after for bar in bars):
         sheet.nothing("The column has no values.")
         return sheet

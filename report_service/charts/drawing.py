@@ -8,7 +8,11 @@ from typing import Any, assert_never
 from report_service.charts.boxplot import draw_boxplot
 from report_service.charts.correlation import draw_correlation
 from report_service.charts.countplot import draw_countplot
-from report_service.charts.data import (
+from report_service.charts.figure import ChartFigure, house_style
+from report_service.charts.histogram import draw_histogram
+from report_service.charts.missingness import draw_missingness
+from report_service.charts.text_layout import Fit, fit_to_font, fit_to_viewer
+from shared.contracts.charts import (
     CHART,
     BoxplotChart,
     Chart,
@@ -17,10 +21,6 @@ from report_service.charts.data import (
     HistogramChart,
     MissingnessChart,
 )
-from report_service.charts.figure import Sheet, house_style
-from report_service.charts.histogram import draw_histogram
-from report_service.charts.missingness import draw_missingness
-from report_service.charts.text_layout import Fit, fit_to_font, fit_to_viewer
 
 
 def draw_png(chart: Mapping[str, Any]) -> bytes:
@@ -43,7 +43,7 @@ def draw_svg(chart: Mapping[str, Any]) -> bytes:
     return picture.getvalue()
 
 
-def _draw(chart: Chart, *, fit: Fit) -> Sheet:
+def _draw(chart: Chart, *, fit: Fit) -> ChartFigure:
     match chart:
         case HistogramChart():
             return draw_histogram(chart, fit=fit)

@@ -68,7 +68,7 @@ def house_style() -> AbstractContextManager[None]:
     )
 
 
-class Sheet:
+class ChartFigure:
     """A page with a heading, and room for one pair of axes below it."""
 
     def __init__(self, title: str, *, fit: Fit, width: float = WIDTH, height: float = HEIGHT) -> None:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
-from report_service.charts.data import HistogramChart
-from report_service.charts.figure import ACCENT, AFTER, BEFORE, MUTED, RULE, Sheet
+from report_service.charts.figure import ACCENT, AFTER, BEFORE, MUTED, RULE, ChartFigure
 from report_service.charts.text_layout import AxisNumbers, Fit, count, power_of_ten, scaled, ticks, unit
+from shared.contracts.charts import HistogramChart
 
 DAY_SECONDS = 86_400
 _CALENDAR = (-719_000, 2_932_000)
@@ -20,9 +20,9 @@ _EPOCH = datetime(1970, 1, 1)
 _YEAR_DAYS = 365.2425
 
 
-def draw_histogram(chart: HistogramChart, *, fit: Fit) -> Sheet:
+def draw_histogram(chart: HistogramChart, *, fit: Fit) -> ChartFigure:
     """Bars for the cleaned column, before a shadow of the uploaded one where they differ."""
-    sheet, data = Sheet(chart.title, fit=fit), chart.data
+    sheet, data = ChartFigure(chart.title, fit=fit), chart.data
     if len(data.edges) < 2 or not any((*data.before, *data.after)):
         sheet.nothing("The column has no values.")
         return sheet

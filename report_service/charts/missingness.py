@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from report_service.charts.data import MissingnessChart, MissingnessData
 from report_service.charts.figure import (
     ACCENT,
     HEADING,
@@ -15,11 +14,12 @@ from report_service.charts.figure import (
     MUTED,
     QUIET,
     RULE,
-    Sheet,
+    ChartFigure,
     height_for,
     longest,
 )
 from report_service.charts.text_layout import Fit, count, share
+from shared.contracts.charts import MissingnessChart, MissingnessData
 
 LABEL_SIZE = 9
 LABEL_WIDTH = 20.0
@@ -42,12 +42,12 @@ class _Gap:
         return self.after or 0
 
 
-def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> Sheet:
+def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> ChartFigure:
     """A bar for each column that misses something, the emptiest first."""
     gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.left))
     shown = gaps[:MOST_COLUMNS]
     height = height_for(len(shown), lowest_bar=ROW, highest_bar=TALLEST_ROW) if shown else HEIGHT
-    sheet = Sheet(chart.title, fit=fit, height=height)
+    sheet = ChartFigure(chart.title, fit=fit, height=height)
     sheet.subtitle(_summary(chart.data, gaps=len(gaps), shown=len(shown)))
     if not shown:
         sheet.nothing("Every column has a value in every row.")

@@ -1,16 +1,19 @@
 """The dataset aggregate: what was uploaded, together with the run that prepares it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.run_options import RunOptions
+from shared.contracts.vocabulary import Mode, RunState
 from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
-from shared.db.runs import RunRecord, RunState, run_columns, run_record
+from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
@@ -33,7 +36,7 @@ class NewDataset:
     filename: str
     database_name: str
     source_url: str | None
-    mode: str
+    mode: Mode
     rows: int
     columns: int
     size_bytes: int
@@ -49,7 +52,7 @@ class NewRun:
 
     id: UUID
     queue: str
-    options: dict[str, Any]
+    options: RunOptions
     webhook_url: str | None = None
     """Who is told when it has ended."""
 
@@ -101,7 +104,7 @@ class Datasets:
                         dataset_id=dataset.id,
                         queue=run.queue,
                         mode=dataset.mode,
-                        options=run.options,
+                        options=run.options.to_json(),
                         charged=period is not None,
                         charged_in=period,
                         turn_at=_turn(dataset.user_id, run.queue),
@@ -129,7 +132,7 @@ class Datasets:
             .values(
                 state="queued",
                 stage="queued",
-                percent=0,
+                progress=0,
                 attempt=0,
                 crashes=0,
                 due_at=func.now(),
@@ -178,12 +181,11 @@ class Datasets:
 
     async def holdings(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
         """Those of the datasets that exist, each with the object prefixes at which its run keeps or makes results."""
-        prefix = func.concat("datasets/", datasets.c.id, "/runs/", runs.c.id, "/", runs.c.lease_token)
-        statement = select(datasets.c.id, runs.c.artifacts, case((runs.c.lease_token.is_not(None), prefix)))
+        statement = select(datasets.c.id, runs.c.id.label("run_id"), runs.c.lease_token, runs.c.artifacts)
         statement = statement.join(runs, runs.c.dataset_id == datasets.c.id).where(datasets.c.id.in_(dataset_ids))
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()
-        return {row[0]: {prefix for prefix in row[1:] if prefix is not None} for row in rows}
+        return {row.id: set(_holdings(row)) for row in rows}
 
     async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
         """The dataset this owner had accepted under this request_id before, if any."""
@@ -237,6 +239,13 @@ class Datasets:
         records = [_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
+
+
+def _holdings(row: Any) -> Iterator[str]:
+    if row.artifacts is not None:
+        yield row.artifacts
+    if row.lease_token is not None:
+        yield DatasetKeys(row.id).attempt(row.run_id, row.lease_token)
 
 
 def _turn(user_id: str, queue: str) -> ColumnElement[datetime]:

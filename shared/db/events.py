@@ -1,4 +1,4 @@
-"""What happened to a run, in order: a row for each change of its state, stage or percentage."""
+"""What happened to a run, in order: a row for each change of its state, stage or progress."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,11 @@ from uuid import UUID
 from sqlalchemy import Float, Row, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.contracts.vocabulary import ENDED_STATES, RunState, Stage
 from shared.db.datasets import unknown_dataset
-from shared.db.runs import RunState
 from shared.db.session import Database
 from shared.db.tables import datasets, run_events, runs
 
-ENDED = ("completed", "failed", "cancelled")
 MOST_AT_ONCE = 500
 RECENT_RUNS = 200
 """Completed runs of the queue that an expectation looks back at."""
@@ -29,8 +28,11 @@ class RunEvent:
     sequence: int
     """Ascends within a run, with gaps."""
     state: RunState
-    stage: str
-    percent: int
+    attempt: int
+    """How many attempts had begun."""
+    stage: Stage
+    progress: int
+    """In percent."""
     created_at: datetime
     queue_position: int | None
     """How many due runs of its queue are before it now; None where it does not wait."""
@@ -65,7 +67,7 @@ class Events:
         events = [_event(row, _Outlook()) for row in found]
         if events and found[-1].state == run.state:
             events[-1] = _latest(found[-1], run, outlook)
-        return events, (found[-1] if found else run).state in ENDED
+        return events, (found[-1] if found else run).state in ENDED_STATES
 
     async def last_of(self, dataset_ids: Collection[UUID]) -> dict[UUID, int]:
         """The sequence of the last event of each dataset's run; those that are gone are absent."""
@@ -105,7 +107,7 @@ async def _run(connection: AsyncConnection, dataset_id: UUID) -> Row[Any]:
 
 
 async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
-    if run.state in ENDED:
+    if run.state in ENDED_STATES:
         return _Outlook()
     position = None
     if run.state == "queued":
@@ -129,7 +131,7 @@ async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
     )
     elapsed = run.now - (await connection.scalar(begun) or run.started_at)
     # One that takes longer than expected is judged by its own pace.
-    ahead = expected - elapsed if expected > elapsed else elapsed * (100 - run.percent) / max(run.percent, 10)
+    ahead = expected - elapsed if expected > elapsed else elapsed * (100 - run.progress) / max(run.progress, 10)
     return _Outlook(None, ahead)
 
 
@@ -168,8 +170,9 @@ def _event(row: Row[Any], outlook: _Outlook) -> RunEvent:
         sequence=row.id,
         state=row.state,
         stage=row.stage,
-        percent=row.percent,
+        attempt=row.attempt,
+        progress=row.progress,
         created_at=row.created_at,
         queue_position=outlook.queue_position if waits else None,
-        remaining=None if row.state in ENDED else outlook.remaining,
+        remaining=None if row.state in ENDED_STATES else outlook.remaining,
     )

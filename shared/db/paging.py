@@ -37,7 +37,7 @@ class PageSize:
         if asked < 0:
             raise InvalidInput(
                 "page_size must not be negative",
-                fields=[FieldError(field="page_size", description="must be 0 or more")],
+                fields=[FieldError(field="page_size", detail="must be 0 or more")],
             )
         return min(asked or self.default, self.most)
 
@@ -85,5 +85,5 @@ def decode_token(token: str, *, parts: Sequence[Callable[[str], Any]]) -> tuple[
     except (binascii.Error, ValueError, TypeError):
         raise InvalidInput(
             "page_token is not a token this list gave out",
-            fields=[FieldError(field="page_token", description="use next_page_token of the page before")],
+            fields=[FieldError(field="page_token", detail="use next_page_token of the page before")],
         ) from None

@@ -1,13 +1,16 @@
 """The run aggregate: who may work on it, how far it is, and how it ended. PostgreSQL's clock decides all times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Label, Row, Select, Table, and_, case, func, insert, or_, select, tuple_, update
 
+from shared.contracts.run_options import RunOptions
+from shared.contracts.run_result import RunResult
+from shared.contracts.vocabulary import Mode, Phase, RunState, Stage
 from shared.db.session import Database
 from shared.db.tables import (
     cleaning_logs,
@@ -21,8 +24,6 @@ from shared.db.usage import refund
 from shared.errors import NotFound
 from shared.failpoints import failpoint
 
-RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
-
 MAX_ATTEMPTS = 4
 """One first attempt and three repeats."""
 
@@ -33,6 +34,9 @@ BACKOFF = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
 """Pause before the second, third and fourth attempt."""
 
 
+_LOG_TABLES: dict[Phase, Table] = {"cleaning": cleaning_logs, "outliers": outlier_logs, "features": feature_logs}
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """A run as it stands."""
@@ -40,16 +44,17 @@ class RunRecord:
     id: UUID
     dataset_id: UUID
     queue: str
-    mode: str
-    options: dict[str, Any]
+    mode: Mode
+    options: RunOptions
     state: RunState
     attempt: int
     crashes: int
     due_at: datetime
     turn_at: datetime
     lease_token: UUID | None
-    stage: str
-    percent: int
+    stage: Stage
+    progress: int
+    """In percent."""
     error_reason: str | None
     error_detail: str | None
     artifacts: str | None
@@ -59,22 +64,6 @@ class RunRecord:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """Everything a finished run tells; its rows carry the column names of their tables."""
-
-    artifacts: str
-    summary: dict[str, Any]
-    features: dict[str, Any]
-    cleaning_logs: Sequence[dict[str, Any]]
-    outlier_logs: Sequence[dict[str, Any]]
-    feature_logs: Sequence[dict[str, Any]]
-    graphs: Sequence[dict[str, Any]]
-    report: dict[str, Any] | None
-    ai_used: bool = False
-    """Whether a language model answered; if not, what was charged is given back."""
 
 
 class DueRun(NamedTuple):
@@ -130,7 +119,7 @@ class Runs:
                 started_at=func.coalesce(runs.c.started_at, func.now()),
                 updated_at=func.now(),
                 stage="loading",
-                percent=0,
+                progress=0,
             )
             .returning(*run_columns())
         )
@@ -160,9 +149,9 @@ class Runs:
         """Give a sign of life; False when the lease is lost."""
         return await self._held(run_id, token, lease_until=func.now() + lease)
 
-    async def progress(self, run_id: UUID, token: UUID, *, stage: str, percent: int) -> bool:
+    async def progress(self, run_id: UUID, token: UUID, *, stage: Stage, progress: int) -> bool:
         """Tell how far the run has come; False when the lease is lost."""
-        return await self._held(run_id, token, stage=stage, percent=percent)
+        return await self._held(run_id, token, stage=stage, progress=progress)
 
     async def hand_back(self, run_id: UUID, token: UUID) -> bool:
         """Return an unfinished run at once, without burning an attempt."""
@@ -183,18 +172,21 @@ class Runs:
             await refund(connection, run_id)
         return True
 
-    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
-        """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost."""
+    async def publish(self, run_id: UUID, token: UUID, result: RunResult, *, artifacts: str) -> bool:
+        """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost.
+
+        `artifacts` is the folder of its files in the object store.
+        """
         completed = (
             update(runs)
             .where(_lease(run_id, token))
             .values(
                 state="completed",
                 stage="completed",
-                percent=100,
-                artifacts=publication.artifacts,
-                summary=publication.summary,
-                features=publication.features,
+                progress=100,
+                artifacts=artifacts,
+                summary=result.summary,
+                features=result.features,
                 finished_at=func.now(),
                 updated_at=func.now(),
                 lease_token=None,
@@ -205,11 +197,9 @@ class Runs:
             .returning(runs.c.id)
         )
         tables = (
-            (cleaning_logs, publication.cleaning_logs),
-            (outlier_logs, publication.outlier_logs),
-            (feature_logs, publication.feature_logs),
-            (graph_metadata, publication.graphs),
-            (cleaning_reports, [publication.report] if publication.report else []),
+            *((table, _log_rows(table, result.logs.get(phase, ()))) for phase, table in _LOG_TABLES.items()),
+            (graph_metadata, result.graphs),
+            (cleaning_reports, [result.report] if result.report else []),
         )
         async with self._database.transaction() as connection:
             if await connection.scalar(completed) is None:
@@ -217,7 +207,7 @@ class Runs:
             for table, rows in tables:
                 if rows:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
-            if not publication.ai_used:
+            if not result.ai_used:
                 await refund(connection, run_id)
             await failpoint("committing")
         return True
@@ -275,6 +265,12 @@ class Runs:
             return (await connection.execute(statement)).rowcount == 1
 
 
+def _log_rows(table: Table, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The fields of a step that its log table has columns for."""
+    names = [column.name for column in table.columns if column.name not in ("id", "run_id", "created_at")]
+    return [{name: step[name] for name in names} for step in steps]
+
+
 def run_columns(prefix: str = "") -> list[Label[Any]]:
     """The columns of a RunRecord, labelled with a prefix for joins."""
     return [runs.c[name].label(prefix + name) for name in RunRecord.__dataclass_fields__]
@@ -282,9 +278,8 @@ def run_columns(prefix: str = "") -> list[Label[Any]]:
 
 def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
     """The record in a row selected with `run_columns(prefix)`."""
-    record = RunRecord(**{name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__})
-    assert record.state in get_args(RunState)
-    return record
+    values = {name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__}
+    return RunRecord(**{**values, "options": RunOptions.model_validate(values["options"])})
 
 
 def _unlocked(*conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
@@ -310,7 +305,7 @@ def _is_exhausted() -> ColumnElement[bool]:
 
 
 def _released() -> dict[str, Any]:
-    return {"state": "queued", "stage": "queued", "percent": 0, "lease_token": None, "lease_until": None}
+    return {"state": "queued", "stage": "queued", "progress": 0, "lease_token": None, "lease_until": None}
 
 
 def _failed(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:

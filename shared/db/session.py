@@ -18,7 +18,7 @@ _OUTAGES = ("08", "25006", "25P03", "40", "53", "55P03", "57P")
 """SQLSTATE classes and codes that pass: connection failure, a replica that is not the primary (any more), a transaction
 that stood still, rolled back by others, no resources left, a lock that was not to be had, starting or stopping."""
 
-_MANNERS = {
+_SESSION_SETTINGS = {
     # Who freezes or loses power in mid-transaction may keep nobody from a run for longer than this.
     "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "10",
@@ -38,7 +38,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _MANNERS},
+            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _SESSION_SETTINGS},
         )
 
     @asynccontextmanager

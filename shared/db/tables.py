@@ -1,5 +1,7 @@
 """The tables; `migrations/` brings a database to this shape and a test holds the two together."""
 
+from typing import get_args
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,8 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from shared.contracts.vocabulary import RunState
 
 metadata = MetaData(
     naming_convention={
@@ -80,7 +84,7 @@ runs = Table(
     Column("lease_token", Uuid, comment="fences off a worker that lost its lease"),
     _time("lease_until"),
     Column("stage", Text, nullable=False, server_default="queued"),
-    Column("percent", Integer, nullable=False, server_default="0"),
+    Column("progress", Integer, nullable=False, server_default="0", comment="in percent"),
     Column("error_reason", Text),
     Column("error_detail", Text),
     Column("artifacts", Text, comment="object prefix of the published result"),
@@ -94,7 +98,7 @@ runs = Table(
     _time("updated_at", nullable=False, now=True),
     _time("started_at"),
     _time("finished_at"),
-    CheckConstraint("state in ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
+    CheckConstraint(f"state in {get_args(RunState)}", name="state"),
     Index("ix_runs_due", "queue", "turn_at", postgresql_where="state = 'queued'"),
     Index("ix_runs_finished", "state", "finished_at", postgresql_where="finished_at is not null"),
     Index("ix_runs_lease", "lease_until", postgresql_where="state = 'running'"),
@@ -107,7 +111,8 @@ run_events = Table(
     _run_key(),
     Column("state", Text, nullable=False),
     Column("stage", Text, nullable=False),
-    Column("percent", Integer, nullable=False),
+    Column("progress", Integer, nullable=False, comment="in percent"),
+    Column("attempt", Integer, nullable=False, comment="how many attempts had begun"),
     _time("created_at", nullable=False, now=True),
     Index(None, "run_id", "id"),
 )
@@ -118,11 +123,11 @@ cleaning_logs = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
     Column("step", Integer, nullable=False),
-    Column("column_name", Text),
-    Column("action", Text, nullable=False),
+    Column("column", Text),
+    Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("rule", Text, nullable=False),
     Column("confidence", Double, nullable=False),
     Column("cells_changed", BigInteger, nullable=False),
     Column("parameters", JSONB, nullable=False),
@@ -136,17 +141,17 @@ outlier_logs = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
     Column("step", Integer, nullable=False),
-    Column("column_name", Text, nullable=False),
+    Column("column", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("strategy", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("lower_fence", Double),
-    Column("upper_fence", Double),
+    Column("lower", Double),
+    Column("upper", Double),
     Column("outliers", BigInteger, nullable=False),
-    Column("outlier_percent", Double, nullable=False),
+    Column("outlier_share", Double, nullable=False, comment="0 to 1"),
     Column("cells_changed", BigInteger, nullable=False),
     Column("rows_removed", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("why", Text, nullable=False),
     _time("created_at", nullable=False, now=True),
     Index(None, "run_id", "id"),
 )
@@ -157,12 +162,12 @@ feature_logs = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
     Column("step", Integer, nullable=False),
-    Column("action", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("columns", ARRAY(Text), nullable=False),
     Column("outputs", ARRAY(Text), nullable=False),
     Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("rule", Text, nullable=False),
     Column("confidence", Double, nullable=False),
     Column("parameters", JSONB, nullable=False),
     _time("created_at", nullable=False, now=True),

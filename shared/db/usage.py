@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.contracts.vocabulary import AiMode
 from shared.db.session import Database
 from shared.db.tables import datasets, runs, user_mode_usage
 from shared.errors import QuotaExceeded
 
-AI_MODES = ("smart", "deep")
+AI_MODES: tuple[AiMode, ...] = get_args(AiMode)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def to_status(error: ServiceError) -> grpc.Status:
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.fields:
         violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=_short(field.description))
+            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=_short(field.detail))
             for field in error.fields[:_MOST_FIELDS]
         ]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
@@ -140,7 +140,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
     return kind(
         status.message,
         reason=info.reason or None,
-        fields=[FieldError(field=one.field, description=one.description) for one in bad_request.field_violations],
+        fields=[FieldError(field=one.field, detail=one.description) for one in bad_request.field_violations],
         metadata=metadata,
         retry_after=retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None,
     )

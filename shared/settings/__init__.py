@@ -1,1 +1,1 @@
-"""The settings of every process, read from the environment or a .env file."""
+"""The settings of every process, read from the environment or a .env file; no other package reads the environment."""

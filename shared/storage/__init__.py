@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.settings.settings import Settings
+from shared.settings.parts import StorageSettings
 from shared.storage.base import ObjectInfo, ObjectStore
 from shared.storage.local import LocalObjectStore
 from shared.storage.s3 import S3ObjectStore, open_s3_store
@@ -12,7 +12,7 @@ __all__ = ["LocalObjectStore", "ObjectInfo", "ObjectStore", "S3ObjectStore", "op
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
+async def open_store(settings: StorageSettings) -> AsyncIterator[ObjectStore]:
     """The store the settings ask for, until the context ends; call `check` to learn whether it works."""
     if settings.s3_bucket_name:
         async with open_s3_store(settings) as bucket:

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, Par
 
 from shared.errors import Conflict, InvalidInput, NotFound, ServiceError, Unavailable
 from shared.logs import get_logger
-from shared.settings.settings import Settings
+from shared.settings.parts import StorageSettings
 from shared.storage.base import (
     ABANDONED_AFTER,
     CHUNK_BYTES,
@@ -288,7 +288,7 @@ class S3ObjectStore:
 
 
 @asynccontextmanager
-async def open_s3_store(settings: Settings) -> AsyncIterator[S3ObjectStore]:
+async def open_s3_store(settings: StorageSettings) -> AsyncIterator[S3ObjectStore]:
     """The store of `S3_BUCKET_NAME` with one pool of connections; talks to nobody yet."""
     secret = settings.aws_secret_access_key
     session = aioboto3.Session(

@@ -15,7 +15,7 @@ from tests.bench.preparing import Advise, prepare_csv
 from tests.planted.faults import judge, plant
 from tests.planted.judging import damage_by_column
 from tests.planted.knowledge import judge_knowledge, plant_knowledge
-from worker_service.planner.ai.advisor import Advised, Advisor
+from worker_service.planner.ai.advisor import AdviceResult, Advisor
 from worker_service.planner.ai.gemini import Gemini
 from worker_service.planner.ai.prompt import Question
 
@@ -44,7 +44,7 @@ def badly(request: dict[str, Any]) -> dict[str, Any]:
     levels = {
         column["id"]: [str(level) for level, _ in column.get("most_frequent", [])] for column in document["columns"]
     }
-    because = {"reason": "It seems right to me."}
+    because = {"why": "It seems right to me."}
     good = answer(request)
     return {
         **good,
@@ -70,14 +70,14 @@ def asking(behaviour: str, rules: Callable[[dict[str, Any]], dict[str, Any]]) ->
         if behaviour != "well":
             stub.behave(behaviour)
 
-        async def ask(mode: Literal["smart", "deep"], questions: Sequence[Question]) -> Advised:
+        async def ask(mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
             model = Gemini(api_key="k", model="stub", base_url=stub.base_url, call_seconds=5)
             try:
                 return await Advisor(model=model, run_seconds=10).advise(mode, questions)
             finally:
                 await model.close()
 
-        def advise(mode: Literal["smart", "deep"], questions: Sequence[Question]) -> Advised:
+        def advise(mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
             started = time.perf_counter()
             advised = asyncio.run(ask(mode, questions))
             spent.append(time.perf_counter() - started)

@@ -10,10 +10,10 @@ from statistics import median
 import pyarrow.csv as pacsv
 
 from ingest_service.decoding import Limits, decode_file
+from shared.contracts.run_options import RunOptions
 from shared.isolation import Isolation
-from worker_service.worker.preparation import prepare
+from worker_service.worker.preparation import PreparationTask, prepare
 
-OPTIONS = {"mode": "fast", "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 
 
@@ -35,7 +35,10 @@ def csv_round_trip(csv: Path, target: Path) -> Cost:
 def preparation(table: Path, target: Path) -> Cost:
     """Everything a fast run does in its child: load, profile, propose, apply, chart, write."""
     started = time.perf_counter()
-    prepare(lambda stage, percent: None, table, target, OPTIONS)
+    prepare(
+        lambda stage, percent: None,
+        PreparationTask(table=table, target=target, options=RunOptions(), profile=target / "none"),
+    )
     return Cost(time.perf_counter() - started, _peak_bytes())
 
 

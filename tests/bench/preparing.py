@@ -9,15 +9,17 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ingest_service.decoding import Limits, decode_file
+from shared.contracts.run_options import RunOptions
+from shared.contracts.run_result import StepResult
 from worker_service.core.profile import profile
-from worker_service.core.recipe.apply import StepResult, apply
+from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advised_run import prepare_with
-from worker_service.planner.ai.advisor import Advised
+from worker_service.planner.advised_run import prepare_with_advice
+from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, questions
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
-Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], Advised]
+Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], AdviceResult]
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 
 
@@ -54,10 +56,10 @@ def prepare_csv(
         frame = Frame.from_table(pa.ipc.open_file(file).read_all())
     facts = profile(frame, target=target)
     if mode == "fast" or advise is None:
-        outcome = apply(propose(facts, Options()), frame)
+        outcome = apply(propose(facts, RunOptions()), frame)
     else:
         advised = advise(mode, questions(facts, frame, mode))
-        facts, outcome = prepare_with(facts, frame, Options(mode=mode), advised, target=target, types={})
+        facts, outcome = prepare_with_advice(facts, frame, RunOptions(mode=mode, target=target), advised)
     return Preparation(
         cleaned=outcome.cleaned.to_table(),
         engineered=outcome.engineered.to_table(),

@@ -36,13 +36,13 @@ from worker_service.core.recipe.steps.repair_by_dependency import Repair
 from worker_service.core.relations.target import Target
 
 KINDS: tuple[type[Any], ...] = get_args(AnyStep)
-BECAUSE: dict[str, Any] = {"why": "The test says so.", "confidence": 0.5, "source": "test"}
-NO_TARGET = Target(column=None, confidence=0.0, reason="None was chosen.")
+BECAUSE: dict[str, Any] = {"why": "The test says so.", "confidence": 0.5, "rule": "test"}
+NO_TARGET = Target(column=None, confidence=0.0, why="None was chosen.")
 
 
 def recipe(*steps: AnyStep, target: str | None = None) -> Recipe:
     """A recipe of these steps."""
-    chosen = NO_TARGET if target is None else Target(column=target, confidence=1.0, reason="It was asked for.")
+    chosen = NO_TARGET if target is None else Target(column=target, confidence=1.0, why="It was asked for.")
     return Recipe(version=1, target=chosen, steps=steps)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gateway.convert import results as result_convert
+from gateway.convert.to_model import to_model
+from gateway.schemas import profile as schemas
 from report_service.convert import profile_message
 from report_service.profile_document import sendable
 from report_service.service import ProfileFile
@@ -35,7 +36,7 @@ def test_scores_and_alerts_keep_their_promises(table: pa.Table) -> None:
     for alert in assessment.alerts:
         assert 0 <= alert.affected <= table.num_rows
         assert alert.column is None or alert.column in table.column_names
-        assert alert.message.endswith(".") and "\n" not in alert.message
+        assert alert.why.endswith(".") and "\n" not in alert.why
 
 
 @TABLES
@@ -44,14 +45,14 @@ def test_what_is_stored_arrives(table: pa.Table) -> None:
     assessment = assess(facts)
     stored = json.loads(json.dumps({**facts.model_dump(mode="json"), **assessment.model_dump(mode="json")}))
     sent = profile_message(ProfileFile(document=sendable(stored), etag="x"))
-    answer: dict[str, Any] = json.loads(result_convert.profile("id", sent.profile).model_dump_json())
+    answer: dict[str, Any] = json.loads(to_model(sent.profile, schemas.Profile, dataset_id="id").model_dump_json())
     assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicates.count)
     assert answer["quality"] == stored["quality"]
     assert answer["alerts"] == stored["alerts"]
     for told, column in zip(answer["columns"], stored["columns"], strict=True):
-        for name in ("name", "position", "type", "storage", "evidence", "missing", "distinct", "unfit", "doubt"):
+        for name in ("name", "position", "type", "storage", "why", "missing", "distinct", "invalid", "ambiguity"):
             assert told[name] == column[name]
-        for name in ("read_as", "monotonic", "duplicate_of", "sentinels", "moments", "text"):
+        for name in ("read_as", "monotonic", "duplicate_of", "sentinels", "timestamps", "text"):
             assert told[name] == column[name]
         numbers, stored_numbers = told["numbers"] or {}, column["numbers"] or {}
         assert bool(numbers) == bool(stored_numbers)

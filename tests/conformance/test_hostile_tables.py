@@ -7,12 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 ROWS = 150
 DAYS = (np.datetime64("2020-01-01") + np.arange(ROWS).astype("timedelta64[D]")).astype("datetime64[us]")
@@ -34,14 +35,14 @@ COLUMNS: dict[str, Callable[[Random], Any]] = {
 }
 
 
-def hostile(seed: int) -> tuple[pa.Table, str | None, Options]:
+def hostile(seed: int) -> tuple[pa.Table, str | None, RunOptions]:
     random = np.random.default_rng(seed)
     names = [str(name) for name in random.choice(list(COLUMNS), int(random.integers(2, 6)), replace=False)]
     shares = {name: 0.0 if name == "day" else float(random.choice([0.2, 0.2, 0.85])) for name in names}
     columns = {name: _gaps(COLUMNS[name](random), random.random(ROWS) < shares[name]) for name in names}
     target = str(random.choice(names)) if random.random() < 0.6 else None
     strategy: Any = random.choice(["cap", "remove", "median", "null", "flag"])
-    return pa.table(columns), target, Options(outlier_strategy=str(strategy))  # type: ignore[arg-type]
+    return pa.table(columns), target, RunOptions(outlier_strategy=str(strategy))
 
 
 def _gaps(values: Any, gone: Any) -> pa.Array:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.contracts.run_options import RunOptions
 from tests.conformance.steps import STEPS, recipe
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
@@ -17,7 +18,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.reporting.charts import draw_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 CELLS = st.one_of(
     st.none(),
@@ -74,7 +75,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
 
 
 OPTIONS = st.builds(
-    Options,
+    RunOptions,
     outlier_method=st.sampled_from(["iqr", "zscore"]),
     outlier_strategy=st.sampled_from(["cap", "remove", "median", "null", "flag"]),
 )
@@ -92,7 +93,7 @@ def same(left: Outcome, right: Outcome) -> bool:
 
 @LAWS
 @given(tables(), TARGETS, OPTIONS)
-def test_prepared_tables_obey(table: pa.Table, target: str | None, options: Options) -> None:
+def test_prepared_tables_obey(table: pa.Table, target: str | None, options: RunOptions) -> None:
     frame, untouched = Frame.from_table(table), Frame.from_table(table)
     facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts
@@ -170,7 +171,7 @@ def test_empty_recipe_is_identity(table: pa.Table) -> None:
 @given(tables())
 def test_rows_vanish_only_where_a_step_removes_them(table: pa.Table) -> None:
     frame = Frame.from_table(table)
-    plan = propose(profile(frame), Options(outlier_strategy="remove"))
+    plan = propose(profile(frame), RunOptions(outlier_strategy="remove"))
     outcome = apply(plan, frame)
     removed = sum(result.rows_removed for result in outcome.results)
     assert frame.rows - outcome.cleaned.rows == removed

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from tests.conformance.frames import NASTY
 from tests.conformance.steps import KINDS, STEPS, read, recipe
 from worker_service.core.parsing import infer
@@ -18,9 +19,9 @@ from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.report import write_report
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
-CHOICES = ((None, Options()), ("a", Options(outlier_method="zscore", outlier_strategy="remove")))
+CHOICES = ((None, RunOptions()), ("a", RunOptions(outlier_method="zscore", outlier_strategy="remove")))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,7 +44,7 @@ def test_step_keeps_its_word(step: AnyStep, name: str) -> None:
 
 def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
     result = outcome.results[-1]
-    assert result.reason.endswith(".")
+    assert result.why.endswith(".")
     json.dumps(result.parameters, allow_nan=False)
     if result.state != "applied":
         assert outcome.cleaned.equals(outcome.typed)
@@ -56,7 +57,7 @@ def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
 
 @pytest.mark.parametrize(("target", "options"), CHOICES)
 @pytest.mark.parametrize("name", NASTY)
-def test_whole_way(name: str, target: str | None, options: Options) -> None:
+def test_whole_way(name: str, target: str | None, options: RunOptions) -> None:
     frame = Frame.from_table(NASTY[name])
     facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts

@@ -50,7 +50,7 @@ def usage(user: User, name: str) -> dict[str, int]:
 
 def reasons(user: User, dataset: str) -> list[str]:
     logs: list[dict[str, Any]] = user.get(f"/dataset/{dataset}/logs/cleaning", page_size=200)["logs"]
-    return [entry["reason"] for entry in logs]
+    return [entry["why"] for entry in logs]
 
 
 def test_smart_asks_and_the_data_decide(user: User, stub: GeminiStub) -> None:

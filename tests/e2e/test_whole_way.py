@@ -123,7 +123,7 @@ def test_the_profile_tells_what_the_table_is_like(user: User, dataset: str) -> N
     profile = user.get(f"/dataset/{dataset}/profile")
     assert (profile["rows"], len(profile["columns"])) == (600, 16)
     assert 50 < profile["quality"]["score"] < 100
-    assert all(alert["message"].endswith(".") for alert in profile["alerts"])
+    assert all(alert["why"].endswith(".") for alert in profile["alerts"])
     assert {"missing_values", "constant", "identifier"} <= {alert["kind"] for alert in profile["alerts"]}
     assert user.get(f"/dataset/{dataset}/rejects")["total_rejects"] == 0
 
@@ -136,9 +136,9 @@ def download(user: User, dataset: str, table: str, form: str) -> bytes:
 
 def test_every_chart_in_every_format(user: User, dataset: str) -> None:
     graphs = user.get(f"/dataset/{dataset}/eda/graphs")["graphs"]
-    kinds = {graph["type"] for graph in graphs}
+    kinds = {graph["kind"] for graph in graphs}
     assert kinds == {"histogram", "boxplot", "countplot", "correlation", "missingness"}
-    one_of_each = {graph["type"]: graph for graph in graphs}.values()
+    one_of_each = {graph["kind"]: graph for graph in graphs}.values()
     for graph in one_of_each:
         assert user.client.get(graph["url"]).content.startswith(b"\x89PNG")
         svg = user.client.get(graph["url"], params={"format": "svg"})
@@ -150,13 +150,13 @@ def test_every_chart_in_every_format(user: User, dataset: str) -> None:
 def test_features_tell_their_sources(user: User, dataset: str) -> None:
     features = user.get(f"/dataset/{dataset}/features")
     assert features["target"]["column"] == "churned"
-    assert features["target"]["reason"]
+    assert features["target"]["why"]
     assert {feature["name"] for feature in features["input_features"]} == set(
         SAMPLE.decode().split("\n")[0].strip().split(",")
     )
     engineered = pd.read_parquet(io.BytesIO(download(user, dataset, "engineered", "parquet")))
     assert {feature["name"] for feature in features["output_features"]} == set(engineered.columns)
-    assert all(feature["sources"] and feature["how"] for feature in features["output_features"])
+    assert all(feature["sources"] and feature["why"] for feature in features["output_features"])
 
 
 @pytest.mark.parametrize("log", ["cleaning", "outliers", "features"])
@@ -164,8 +164,8 @@ def test_logs_give_a_reason_for_every_step(user: User, dataset: str, log: str) -
     lines = user.get(f"/dataset/{dataset}/logs/{log}")["logs"]
     assert lines
     for line in lines:
-        assert line["status"] in {"applied", "skipped", "flagged"}
-        assert line["reason"].endswith(".")
+        assert line["state"] in {"applied", "skipped", "flagged"}
+        assert line["why"].endswith(".")
     paged, token = [], ""
     while True:
         page = user.get(f"/dataset/{dataset}/logs/{log}", page_size=2, page_token=token)
@@ -327,13 +327,14 @@ def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> Non
     assert numbers == sorted(set(numbers))
     assert events[0][1]["status"] == "uploaded"
     assert events[0][1]["queue_position"] is None or events[0][1]["queue_position"] >= 0
-    assert events[-1][1] | {"at": None} == {
+    assert events[-1][1] | {"created_at": None} == {
         "status": "completed",
         "stage": "completed",
         "progress": 100,
         "queue_position": None,
         "eta_seconds": None,
-        "at": None,
+        "created_at": None,
+        "attempt": 1,
         "error": None,
     }
     assert watched(user, dataset) == [(n, e | {"queue_position": None, "eta_seconds": None}) for n, e in events]

@@ -8,7 +8,7 @@ from google.protobuf.struct_pb2 import Struct
 from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
-RECIPE = b'{"version":1,"target":{"column":null,"confidence":0.0,"reason":"none"},"steps":[],"seed":9007199254740993}'
+RECIPE = b'{"version":1,"target":{"column":null,"confidence":0.0,"why":"none"},"steps":[],"seed":9007199254740993}'
 
 
 class FakeFindings(report_pb2_grpc.ReportServiceServicer):
@@ -49,7 +49,7 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         """One line."""
         self._known(request.dataset_id)
         self.pages.append(request)
-        reject = report_pb2.Reject(line=812, reason="7 fields where the header has 3", text="a;b")
+        reject = report_pb2.Reject(line=812, why="7 fields where the header has 3", text="a;b")
         return report_pb2.ListRejectsResponse(rejects=[reject], total_rejects=1)
 
 
@@ -62,28 +62,28 @@ def profile() -> profile_pb2.Profile:
         position=1,
         type="decimal",
         storage="decimal",
-        evidence="All 3 cells are numbers.",
+        why="All 3 cells are numbers.",
         read_as=read_as,
         missing=1,
         distinct=2,
-        unfit=1,
-        unfit_examples=["?"],
+        invalid=1,
+        invalid_examples=["?"],
         sentinels=[profile_pb2.Sentinel(value=999, count=1)],
         spellings=[profile_pb2.Spelling(before="a", after="A", count=1)],
         spelling_count=1,
         top_values=[profile_pb2.ValueCount(value="1.5", count=2)],
         numbers=profile_pb2.NumberSummary(minimum=0.0, iqr=profile_pb2.Fences(upper=9.0, shape="even")),
-        moments=profile_pb2.MomentSummary(first="2024-01-01T00:00:00"),
+        timestamps=profile_pb2.TimestampSummary(first="2024-01-01T00:00:00"),
         text=profile_pb2.TextSummary(longest=3),
     )
     return profile_pb2.Profile(
         rows=3,
-        target=profile_pb2.Target(reason="no column looks like one"),
+        target=profile_pb2.Target(why="no column looks like one"),
         quality=profile_pb2.Quality(
             score=98.5, parts=[profile_pb2.QualityPart(name="completeness", score=90.0, faults=1, total=6)]
         ),
         alerts=[
-            profile_pb2.Alert(kind="few_rows", severity=profile_pb2.ALERT_SEVERITY_WARNING, message="3 rows."),
+            profile_pb2.Alert(kind="few_rows", severity=profile_pb2.ALERT_SEVERITY_WARNING, why="3 rows."),
             profile_pb2.Alert(kind="new", column="price", severity=profile_pb2.ALERT_SEVERITY_ERROR, affected=2),
         ],
         columns=[price, profile_pb2.ColumnProfile(name="city", position=2, type="empty", storage="text")],

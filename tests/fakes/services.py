@@ -191,13 +191,13 @@ def completed_dataset() -> common.Dataset:
         size_bytes=len(TABLE),
         sha256=hashlib.sha256(TABLE).hexdigest(),
         stage="publishing",
-        percent=100,
+        progress=100,
         progress_info="Completed (100 %)",
         parse_plan=common.ParsePlan(format="csv", encoding="utf-8", delimiter=",", notes=["renamed a"]),
-        create_time=stamp(),
-        update_time=stamp(),
-        start_time=stamp(),
-        finish_time=stamp(),
+        created_at=stamp(),
+        updated_at=stamp(),
+        started_at=stamp(),
+        finished_at=stamp(),
         outlier_method=common.OUTLIER_METHOD_ZSCORE,
         outlier_strategy=common.OUTLIER_STRATEGY_MEDIAN,
     )
@@ -212,7 +212,7 @@ def failed_dataset() -> common.Dataset:
         filename="broken.json",
         state=common.DATASET_STATE_FAILED,
         error=common.Failure(reason="RUN_TIMEOUT", detail="It took too long."),
-        create_time=stamp(),
+        created_at=stamp(),
     )
 
 
@@ -239,14 +239,14 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         """One event, unless it is known already."""
         if request.dataset_id == PENDING_ID:
             await asyncio.sleep(self.pause)
-            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_RUNNING, percent=10)
+            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_RUNNING, progress=10)
             yield pipeline_pb2.WatchRunResponse(event=event)
             while self.end is None:
                 await asyncio.sleep(0.05)
                 yield pipeline_pb2.WatchRunResponse()
             raise self.end
         if request.after_sequence < 1:
-            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, percent=100)
+            event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, progress=100)
             yield pipeline_pb2.WatchRunResponse(event=event)
 
     async def ListQueues(
@@ -327,8 +327,8 @@ class FakeReport(FakeFindings):
         self._known(request.dataset_id)
         return report_pb2.GetFeaturesResponse(
             input_features=[report_pb2.InputFeature(name="price", type="decimal", role="feature", missing=7)],
-            output_features=[report_pb2.OutputFeature(name="price", type="double", sources=["price"], how="scaled")],
-            target=profile_pb2.Target(reason="no column looks like one"),
+            output_features=[report_pb2.OutputFeature(name="price", type="double", sources=["price"], why="scaled")],
+            target=profile_pb2.Target(why="no column looks like one"),
         )
 
     async def ListCleaningLogs(
@@ -341,14 +341,14 @@ class FakeReport(FakeFindings):
         line = report_pb2.CleaningLog(
             step=1,
             column="price",
-            action="fill_missing",
+            kind="fill_missing",
             state=report_pb2.STEP_STATE_APPLIED,
-            reason="7 of 100 values were missing",
-            source="rule:skewed-numeric",
+            why="7 of 100 values were missing",
+            rule="rule:skewed-numeric",
             confidence=0.9,
             cells_changed=7,
             parameters=parameters,
-            create_time=stamp(),
+            created_at=stamp(),
         )
         return report_pb2.ListCleaningLogsResponse(logs=[line], next_page_token="more")
 
@@ -363,8 +363,8 @@ class FakeReport(FakeFindings):
             method="iqr",
             strategy="cap",
             state=report_pb2.STEP_STATE_SKIPPED,
-            lower_fence=0.0,
-            upper_fence=float("inf"),
+            lower=0.0,
+            upper=float("inf"),
             outliers=12,
         )
         return report_pb2.ListOutlierLogsResponse(logs=[line])
@@ -375,7 +375,7 @@ class FakeReport(FakeFindings):
         """One line."""
         self._known(request.dataset_id)
         line = report_pb2.FeatureLog(
-            step=3, action="one_hot", columns=["city"], outputs=["city=Oslo"], state=report_pb2.STEP_STATE_FLAGGED
+            step=3, kind="one_hot", columns=["city"], outputs=["city=Oslo"], state=report_pb2.STEP_STATE_FLAGGED
         )
         return report_pb2.ListFeatureLogsResponse(logs=[line])
 
@@ -385,7 +385,7 @@ class FakeReport(FakeFindings):
         """A report."""
         self._known(request.dataset_id)
         report = report_pb2.CleaningReport(
-            dataset_id=DATASET_ID, mode=common.MODE_DEEP, summary="Good.", author="template", create_time=stamp()
+            dataset_id=DATASET_ID, mode=common.MODE_DEEP, summary="Good.", author="template", created_at=stamp()
         )
         return report_pb2.GetCleaningReportResponse(report=report)
 
@@ -406,7 +406,7 @@ class FakeReport(FakeFindings):
             mode=common.MODE_SMART,
             rows=39_990,
             columns=2,
-            finish_time=stamp(),
+            finished_at=stamp(),
         )
         return report_pb2.ListCleanedDatasetsResponse(datasets=[dataset], next_page_token="more")
 
@@ -425,7 +425,7 @@ def graph() -> report_pb2.Graph:
         kind=report_pb2.GRAPH_KIND_HISTOGRAM,
         title="Distribution of price",
         columns=["price"],
-        create_time=stamp(),
+        created_at=stamp(),
         database_name="sales",
     )
 

@@ -21,13 +21,13 @@ from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.ports import free_port
 from deploy.local.programs import PROGRAMS, Program
 from deploy.local.stack import Stack
+from shared.contracts.artifacts import ARTIFACTS
 from shared.db.datasets import Datasets
 from shared.db.session import Database
-from shared.settings.settings import DatabaseSettings
+from shared.settings.parts import DatabaseSettings
 from shared.storage.local import LocalObjectStore
 from tests.faults.proxy import Proxy
-from worker_service.pipeline.garbage_collector import Collector
-from worker_service.worker.preparation import ARTIFACTS
+from worker_service.pipeline.garbage_collector import OrphanCollector
 
 ENDED = ("completed", "failed", "cancelled")
 SERVICES = ("ingest", "pipeline", "report")
@@ -155,7 +155,7 @@ class World:
         database = Database(DatabaseSettings(database_url=self.postgres.url).database_url)
         try:
             store = LocalObjectStore(self.stack.settings.storage_dir)
-            await Collector(datasets=Datasets(database), store=store, grace=timedelta()).collect()
+            await OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta()).collect()
         finally:
             await database.close()
 
@@ -235,7 +235,7 @@ class World:
         doubled = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
         graphs = (await self.rows(doubled, run["id"]))[0]
         assert graphs[0] == graphs[1] > 0
-        steps = "select count(*) from (select step, action, column_name, reason from cleaning_logs "
+        steps = 'select count(*) from (select step, kind, "column", why from cleaning_logs '
         steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
         assert (await self.rows(steps, run["id"]))[0][0] == 0
         await self._check_objects(one, run)

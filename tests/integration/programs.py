@@ -3,63 +3,62 @@
 import os
 import signal
 import time
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from shared.contracts.artifacts import ARTIFACTS
+from shared.contracts.run_result import RunResult
 from shared.errors import Unprocessable
-from worker_service.worker.preparation import ARTIFACTS, Prepared, Report
+from worker_service.worker.preparation import PreparationTask, ReportProgress
 
 
-def succeed(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def succeed(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Write tiny artifacts."""
-    tell("writing", 80)
+    report_progress("writing", 80)
     for name in ARTIFACTS:
-        (target / name).write_bytes(b"x")
+        (task.target / name).write_bytes(b"x")
     sizes = {"rows": 1, "columns": 1}
-    return Prepared(
+    return RunResult(
         summary={"cleaned": sizes, "engineered": sizes},
         features={},
-        cleaning_logs=[],
-        outlier_logs=[],
-        feature_logs=[],
+        logs={},
         graphs=[],
         report=None,
     )
 
 
-def succeed_slowly(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def succeed_slowly(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Take three seconds, most of them in C."""
-    tell("profiling", 30)
+    report_progress("profiling", 30)
     until = time.monotonic() + 3
     while time.monotonic() < until:
         np.linalg.svd(np.ones((300, 300)))
-    return succeed(tell, table, target, options)
+    return succeed(report_progress, task)
 
 
-def refuse(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def refuse(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Find the data wanting."""
     raise Unprocessable("Nothing but noise.", reason="NOISE")
 
 
-def crash(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def crash(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Die like a segmentation fault."""
     os.kill(os.getpid(), signal.SIGSEGV)
     raise AssertionError
 
 
-def hang(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def hang(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Never return."""
     while True:
         np.linalg.svd(np.ones((1000, 1000)))
 
 
-def devour(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def devour(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Want all memory there is."""
-    return succeed(tell, table, target, {"big": np.ones(1 << 40)})
+    np.ones(1 << 40)
+    return succeed(report_progress, task)
 
 
-def blunder(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
+def blunder(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Hit a defect whose message holds a secret."""
     raise KeyError("postgresql://user:secret@host/db")

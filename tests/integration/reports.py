@@ -17,8 +17,11 @@ import pytest
 
 from report_service.composition import build
 from report_service.servicer import service
+from shared.contracts.run_options import RunOptions
+from shared.contracts.run_result import RunResult
+from shared.contracts.vocabulary import Mode
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
-from shared.db.runs import Publication, Runs
+from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import ServiceError
 from shared.isolation import Isolation
@@ -27,7 +30,7 @@ from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import open_channel
 from shared.rpc.server import running_server
 from shared.rpc.status import from_rpc_error
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.unit.report.charts.charts import boxplot, correlation, histogram
 from worker_service.core.profile import profile
@@ -42,36 +45,36 @@ CHARTS = [
     {**boxplot(), "graph_id": "boxplot-1"},
     {**correlation(("a", "b")), "graph_id": "correlation"},
 ]
-STEP = {"state": "applied", "reason": "Because.", "source": "rule", "confidence": 0.5, "parameters": {"value": 36}}
-PUBLICATION = Publication(
-    artifacts="",
+STEP = {"state": "applied", "why": "Because.", "rule": "rule", "confidence": 0.5, "parameters": {"value": 36}}
+RESULT = RunResult(
     summary={"cleaned": {"rows": 2, "columns": 2}, "engineered": {"rows": 2, "columns": 2}},
     features={
-        "target": {"column": "age", "confidence": 0.4, "reason": "It is the last column."},
+        "target": {"column": "age", "confidence": 0.4, "why": "It is the last column."},
         "input_features": [{"name": "age", "type": "integer", "role": "target", "missing": 1, "distinct": 1}],
-        "output_features": [{"name": "age", "type": "double", "sources": ["age"], "how": "as it is"}],
+        "output_features": [{"name": "age", "type": "double", "sources": ["age"], "why": "as it is"}],
     },
-    cleaning_logs=[
-        {**STEP, "step": step, "column_name": "age", "action": "fill_missing", "cells_changed": 1}
-        for step in range(1, 4)
-    ],
-    outlier_logs=[
-        {
-            "step": 4,
-            "column_name": "age",
-            "method": "iqr",
-            "strategy": "cap",
-            "state": "skipped",
-            "lower_fence": 1.5,
-            "upper_fence": None,
-            "outliers": 0,
-            "outlier_percent": 0.0,
-            "cells_changed": 0,
-            "rows_removed": 0,
-            "reason": "None found.",
-        }
-    ],
-    feature_logs=[{**STEP, "step": 5, "action": "scale", "columns": ["age"], "outputs": ["age"]}],
+    logs={
+        "cleaning": [
+            {**STEP, "step": step, "column": "age", "kind": "fill_missing", "cells_changed": 1} for step in range(1, 4)
+        ],
+        "outliers": [
+            {
+                "step": 4,
+                "column": "age",
+                "method": "iqr",
+                "strategy": "cap",
+                "state": "skipped",
+                "lower": 1.5,
+                "upper": None,
+                "outliers": 0,
+                "outlier_share": 0.0,
+                "cells_changed": 0,
+                "rows_removed": 0,
+                "why": "None found.",
+            }
+        ],
+        "features": [{**STEP, "step": 5, "kind": "scale", "columns": ["age"], "outputs": ["age"]}],
+    },
     graphs=[{name: chart[name] for name in ("graph_id", "kind", "title", "columns")} for chart in CHARTS],
     report={
         "mode": "deep",
@@ -85,7 +88,7 @@ PUBLICATION = Publication(
 
 LEDGER = pa.table(
     {
-        "row": pa.array([0, 1, 1], pa.int64()),
+        "row": pa.array([1, 2, 2], pa.int64()),
         "column": pa.array(["name", "age", "name"]).dictionary_encode(),
         "before": pa.array([" Ada", None, "Grace "], pa.string()),
         "after": pa.array(["Ada", "36", None], pa.string()),
@@ -106,7 +109,7 @@ class World:
     store: ObjectStore
     scratch: Path
 
-    async def accept(self, *, mode: str = "fast", collaboration: str | None = None) -> DatasetRecord:
+    async def accept(self, *, mode: Mode = "fast", collaboration: str | None = None) -> DatasetRecord:
         dataset_id = uuid4()
         raw_key = f"datasets/{dataset_id}/raw"
         await self.store.put_bytes(raw_key, RAW)
@@ -127,7 +130,7 @@ class World:
             table_key=f"datasets/{dataset_id}/table",
             parse_plan={},
         )
-        return await Datasets(self.database).accept(dataset, NewRun(id=uuid4(), queue="eda_fast", options={}))
+        return await Datasets(self.database).accept(dataset, NewRun(id=uuid4(), queue="eda_fast", options=RunOptions()))
 
     async def claim(self, dataset: DatasetRecord) -> UUID:
         run = await Runs(self.database).claim(dataset.run.id, lease=timedelta(minutes=1))
@@ -136,7 +139,7 @@ class World:
         return run.lease_token
 
     async def publish(
-        self, *, mode: str = "fast", collaboration: str | None = None, cleaned: pa.Table = CLEANED
+        self, *, mode: Mode = "fast", collaboration: str | None = None, cleaned: pa.Table = CLEANED
     ) -> DatasetRecord:
         dataset = await self.accept(mode=mode, collaboration=collaboration)
         token = await self.claim(dataset)
@@ -147,8 +150,7 @@ class World:
         await self.store.put_bytes(f"{artifacts}/profile.json", stored_profile())
         await self.store.put_bytes(f"{artifacts}/recipe.json", RECIPE)
         await self.store.put_bytes(f"{artifacts}/charts.json", json.dumps({"charts": CHARTS}).encode())
-        published = Publication(**{**vars(PUBLICATION), "artifacts": artifacts})
-        assert await Runs(self.database).publish(dataset.run.id, token, published)
+        assert await Runs(self.database).publish(dataset.run.id, token, RESULT, artifacts=artifacts)
         return await Datasets(self.database).get(dataset.id)
 
     async def download(self, dataset: DatasetRecord, **options: Any) -> bytes:

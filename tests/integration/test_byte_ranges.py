@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from report_service import byte_ranges as partial_copy
-from report_service.byte_ranges import PartialCopy, Stretch
+from report_service.byte_ranges import ByteRange, PartialCopy
 from report_service.row_pages import plan_row_page, read_row_page
 from shared.storage import ObjectStore
 from tests.integration.reports import parquet
@@ -37,7 +37,7 @@ async def test_what_is_not_fetched_takes_no_room(store: ObjectStore, tmp_path: P
     await store.put_bytes("long", content)
     copy = PartialCopy(store, "long", tmp_path / "part")
     await copy.fetch_footer()
-    await copy.fetch([Stretch(1000, 500)])
+    await copy.fetch([ByteRange(1000, 500)])
     status = copy.path.stat()
     assert status.st_size == len(content)
     assert status.st_blocks * 512 < len(content) / 10

@@ -13,7 +13,7 @@ from shared.db.datasets import TURN
 from shared.db.events import Events
 from shared.db.runs import Runs
 from shared.db.session import Database
-from tests.records import accept_dataset, publication
+from tests.records import accept_dataset, publish
 
 LEASE = timedelta(seconds=30)
 
@@ -31,7 +31,7 @@ async def completed(database: Database, *, rows: int, seconds: float) -> None:
     runs = Runs(database)
     run = await runs.claim(record.run.id, lease=LEASE)
     assert run is not None and run.lease_token is not None
-    assert await runs.publish(run.id, run.lease_token, publication())
+    assert await publish(runs, run)
     took = "update runs set started_at = finished_at - make_interval(secs => :seconds) where id = :id"
     async with database.transaction() as connection:
         await connection.execute(text(took), {"seconds": seconds, "id": run.id})
@@ -63,7 +63,7 @@ async def test_the_remaining_time_is_that_of_runs_of_similar_size(empty: Databas
     remaining = (await events.latest(large.id)).remaining
     assert remaining is not None
     assert timedelta(seconds=25) < remaining <= timedelta(seconds=30)
-    assert await runs.publish(run.id, run.lease_token, publication())
+    assert await publish(runs, run)
     ended = await events.latest(large.id)
     assert (ended.remaining, ended.queue_position) == (None, None)
 
@@ -75,7 +75,7 @@ async def test_a_run_that_is_slower_than_expected_is_judged_by_its_own_pace(empt
     record = await accept_dataset(empty, rows=100, columns=10)
     run = await runs.claim(record.run.id, lease=LEASE)
     assert run is not None and run.lease_token is not None
-    assert await runs.progress(run.id, run.lease_token, stage="applying", percent=50)
+    assert await runs.progress(run.id, run.lease_token, stage="applying", progress=50)
     async with empty.transaction() as connection:
         late = "update run_events set created_at = now() - make_interval(secs => 60) where run_id = :id"
         await connection.execute(text(late), {"id": run.id})

@@ -13,22 +13,26 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from shared.contracts.artifacts import ARTIFACTS
+from shared.contracts.run_result import RunResult
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.runs import MAX_ATTEMPTS, Publication, RunRecord, Runs
+from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.errors import Unavailable
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue, build_worker
 from shared.scratch import Scratch
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from shared.storage.local import LocalObjectStore
 from tests.integration import programs
 from tests.records import accept_dataset
 from worker_service.pipeline.reconciler import Reconciler
-from worker_service.worker.preparation import ARTIFACTS
-from worker_service.worker.run_executor import Program, RunExecutor, Terms
+from worker_service.planner.ai.advisor import Advisor
+from worker_service.worker.lease import Leases, LeaseTerms
+from worker_service.worker.preparer import PreparationChild, Preparer, Program
+from worker_service.worker.run_executor import RunExecutor
 
 
 class Workshop:
@@ -46,22 +50,27 @@ class Workshop:
         )
         self.runs = Runs(database)
 
-    def executor(self, program: Program, **terms: Any) -> RunExecutor:
-        values: dict[str, Any] = {
-            "timeout": {FAST_QUEUE: 60.0, DEEP_QUEUE: 60.0},
-            "memory_bytes": 1 << 30,
-            "lease": timedelta(seconds=2),
-            "heartbeat_seconds": 0.5,
-        }
+    def executor(
+        self,
+        program: Program,
+        *,
+        timeout: float = 60.0,
+        lease: timedelta = timedelta(seconds=2),
+        heartbeat_seconds: float = 0.5,
+    ) -> RunExecutor:
+        timeouts = {FAST_QUEUE: timeout, DEEP_QUEUE: timeout}
+        terms = LeaseTerms(duration=lease, heartbeat_seconds=heartbeat_seconds)
         return RunExecutor(
-            runs=self.runs,
-            datasets=Datasets(self.database),
+            leases=Leases(runs=self.runs, queue=self.queue, terms=terms),
+            preparer=Preparer(
+                datasets=Datasets(self.database),
+                store=self.store,
+                scratch=Scratch(self.scratch),
+                child=PreparationChild(isolation=self.isolation, memory_bytes=1 << 30, program=program),
+                advisor=Advisor(model=None, run_seconds=0),
+            ),
             store=self.store,
-            queue=self.queue,
-            isolation=self.isolation,
-            scratch=Scratch(self.scratch),
-            terms=Terms(**{**values, **terms}),
-            program=program,
+            timeouts=timeouts,
         )
 
     async def dataset(self) -> DatasetRecord:
@@ -69,9 +78,9 @@ class Workshop:
         await self.store.put_bytes(record.table_key, b"table")
         return record
 
-    async def run_once(self, program: Program, **terms: Any) -> RunRecord:
+    async def run_once(self, program: Program, **limits: Any) -> RunRecord:
         record = await self.dataset()
-        await self.executor(program, **terms).execute(record.run.id)
+        await self.executor(program, **limits).execute(record.run.id)
         return await self.runs.get(record.run.id)
 
     async def staged(self, run: RunRecord) -> list[str]:
@@ -91,25 +100,25 @@ async def test_success_is_published_once(workshop: Workshop) -> None:
     executor = workshop.executor(programs.succeed)
     await asyncio.gather(*(executor.execute(record.run.id) for _ in range(3)))
     run = await workshop.runs.get(record.run.id)
-    assert (run.state, run.attempt, run.percent) == ("completed", 1, 100)
+    assert (run.state, run.attempt, run.progress) == ("completed", 1, 100)
     assert run.artifacts is not None
     assert {key.removeprefix(run.artifacts + "/") for key in await workshop.staged(run)} == set(ARTIFACTS)
     assert workshop.leftovers() == []
 
 
 @pytest.mark.parametrize(
-    ("program", "terms", "reason", "words"),
+    ("program", "limits", "reason", "words"),
     [
         (programs.refuse, {}, "NOISE", "Nothing but noise."),
-        (programs.hang, {"timeout": {FAST_QUEUE: 0.5}}, "TIMED_OUT", "stopped"),
+        (programs.hang, {"timeout": 0.5}, "TIMED_OUT", "stopped"),
         (programs.devour, {}, "OUT_OF_MEMORY", "1 GiB"),
         (programs.blunder, {}, "INTERNAL", "defect of ours"),
     ],
 )
 async def test_what_a_repeat_can_not_cure_fails_at_once(
-    workshop: Workshop, program: Program, terms: dict[str, Any], reason: str, words: str
+    workshop: Workshop, program: Program, limits: dict[str, Any], reason: str, words: str
 ) -> None:
-    run = await workshop.run_once(program, **terms)
+    run = await workshop.run_once(program, **limits)
     assert (run.state, run.error_reason, run.attempt) == ("failed", reason, 1)
     assert words in (run.error_detail or "")
     assert "secret" not in (run.error_detail or "")
@@ -137,7 +146,7 @@ async def test_a_cancelled_run_ends_its_child_within_a_second(workshop: Workshop
     with capture_logs() as logs:
         async with asyncio.timeout(3):
             await work
-    assert ("info", "run called off") in {(line["log_level"], line["event"]) for line in logs}
+    assert ("info", "run cancelled") in {(line["log_level"], line["event"]) for line in logs}
     run = await workshop.runs.get(record.run.id)
     assert (run.state, run.stage, run.artifacts) == ("cancelled", "cancelled", None)
     assert not await workshop.runs.cancel(record.run.id)
@@ -225,7 +234,7 @@ async def test_the_heartbeat_outlives_the_lease(workshop: Workshop) -> None:
     await asyncio.sleep(2)
     assert await workshop.runs.claim(record.run.id, lease=timedelta(seconds=1)) is None
     run = await workshop.runs.get(record.run.id)
-    assert (run.stage, run.percent) == ("profiling", 30)
+    assert (run.stage, run.progress) == ("profiling", 30)
     await task
     assert (await workshop.runs.get(record.run.id)).state == "completed"
 
@@ -251,8 +260,8 @@ class ForgetfulRuns(Runs):
 
     forgets = True
 
-    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
-        published = await super().publish(run_id, token, publication)
+    async def publish(self, run_id: UUID, token: UUID, result: RunResult, *, artifacts: str) -> bool:
+        published = await super().publish(run_id, token, result, artifacts=artifacts)
         if self.forgets:
             self.forgets = False
             raise Unavailable("The database does not answer.")
@@ -278,9 +287,9 @@ class AbsentRuns(Runs):
         if self.told < 3:
             raise Unavailable("The database does not answer.")
 
-    async def publish(self, run_id: UUID, token: UUID, publication: Publication) -> bool:
+    async def publish(self, run_id: UUID, token: UUID, result: RunResult, *, artifacts: str) -> bool:
         self._tell()
-        return await super().publish(run_id, token, publication)
+        return await super().publish(run_id, token, result, artifacts=artifacts)
 
     async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
         self._tell()
@@ -397,7 +406,7 @@ class DribblingStore(LocalObjectStore):
 async def test_a_store_that_never_answers_is_tried_again_later(workshop: Workshop, settings: Settings) -> None:
     workshop.store = DribblingStore(settings.storage_dir)
     async with asyncio.timeout(20):
-        run = await workshop.run_once(programs.succeed, timeout={FAST_QUEUE: 0.5})
+        run = await workshop.run_once(programs.succeed, timeout=0.5)
     assert (run.state, run.error_reason, run.attempt) == ("queued", "STORAGE_UNAVAILABLE", 1)
     assert workshop.leftovers() == []
 

@@ -9,8 +9,8 @@ from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.storage import ObjectStore
-from tests.records import accept_dataset, publication
-from worker_service.pipeline.garbage_collector import Collector
+from tests.records import accept_dataset, publish
+from worker_service.pipeline.garbage_collector import OrphanCollector
 
 
 async def keys(store: ObjectStore) -> set[str]:
@@ -29,7 +29,7 @@ async def test_only_orphans_are_removed(database: Database, store: ObjectStore) 
     claimed = await runs.claim(published.run.id, lease=timedelta(seconds=30))
     assert claimed is not None and claimed.lease_token is not None
     artifacts = f"datasets/{published.id}/runs/{published.run.id}/{claimed.lease_token}"
-    assert await runs.publish(published.run.id, claimed.lease_token, publication(artifacts=artifacts))
+    assert await publish(runs, claimed, artifacts=artifacts)
     kept |= {await put(published.raw_key), await put(f"{artifacts}/cleaned.parquet")}
     kept.add(await put(f"{artifacts}/renditions/cleaned.csv"))
     lost = await put(f"datasets/{published.id}/runs/{published.run.id}/{uuid4()}/cleaned.parquet")
@@ -43,13 +43,13 @@ async def test_only_orphans_are_removed(database: Database, store: ObjectStore) 
     rowless = uuid4()
     orphans = {await put(f"datasets/{rowless}/raw"), await put(f"datasets/{rowless}/runs/a/b/c")}
 
-    patient = Collector(datasets=Datasets(database), store=store, grace=timedelta(hours=1))
+    patient = OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta(hours=1))
     assert await patient.collect() == 0
     assert await keys(store) == {*kept, *orphans, lost}
-    collector = Collector(datasets=Datasets(database), store=store, grace=timedelta())
-    assert await collector.collect() == 3
+    orphan_collector = OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta())
+    assert await orphan_collector.collect() == 3
     assert await keys(store) == kept
-    assert await collector.collect() == 0
+    assert await orphan_collector.collect() == 0
 
 
 async def test_failed_datasets_are_kept_for_a_while_and_then_purged(database: Database) -> None:

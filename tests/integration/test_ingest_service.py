@@ -17,6 +17,7 @@ import pytest
 from ingest_service.composition import build
 from ingest_service.convert import parse_options
 from ingest_service.servicer import service
+from shared.contracts.run_options import RunOptions
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import encode_token
 from shared.db.session import Database
@@ -39,7 +40,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.early_status import stream_to
 from shared.rpc.server import running_server
 from shared.rpc.status import service_errors
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 
 CSV = b"name,age\nAda,36\nGrace,85\n"
@@ -49,8 +50,8 @@ CSV = b"name,age\nAda,36\nGrace,85\n"
 async def stub(settings: Settings, isolation: Isolation) -> AsyncIterator["rpc.IngestServiceAsyncStub"]:
     limited = settings.model_copy(update={"max_upload_bytes": 2_000_000, "max_rows": 1000, "max_columns": 20})
     async with (
-        build(limited, isolation) as ingest,
-        running_server(service(ingest), host="127.0.0.1", port=0) as port,
+        build(limited, isolation) as (intake, accepted),
+        running_server(service(intake, accepted), host="127.0.0.1", port=0) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         yield rpc.IngestServiceStub(channel)
@@ -101,7 +102,7 @@ async def test_an_accepted_dataset_is_stored_whole(
     assert (dataset.state, dataset.mode) == (common.DATASET_STATE_UPLOADED, common.MODE_DEEP)
     record = await Datasets(database).get(UUID(dataset.dataset_id))
     assert record.run.queue == "eda_deep"
-    assert record.run.options == {"mode": "deep", "outlier_method": "iqr", "outlier_strategy": "cap", "target": None}
+    assert record.run.options == RunOptions(mode="deep")
     assert await store.read_bytes(record.raw_key) == CSV
     assert sorted(await left_behind(store, settings)) == sorted([record.raw_key, record.table_key])
 
@@ -154,8 +155,8 @@ class Counted(Isolation):
 async def test_however_many_upload_at_once_few_files_are_read_at_once(settings: Settings, isolation: Isolation) -> None:
     counted = Counted(isolation)
     async with (
-        build(settings, counted) as ingest,
-        running_server(service(ingest), host="127.0.0.1", port=0) as port,
+        build(settings, counted) as (intake, accepted),
+        running_server(service(intake, accepted), host="127.0.0.1", port=0) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub = rpc.IngestServiceStub(channel)
@@ -195,16 +196,19 @@ async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
 
 async def test_a_repeated_import_is_not_fetched_again(settings: Settings, isolation: Isolation, web: str) -> None:
     nearby = settings.model_copy(update={"allow_private_urls": True})
-    async with build(nearby, isolation) as ingest:
+    async with build(nearby, isolation) as (intake, _):
         options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        first = await ingest.import_url(f"{web}/growing", request_id="once", options=options)
-        again = await ingest.import_url(f"{web}/growing", request_id="once", options=options)
+        first = await intake.import_url(f"{web}/growing", request_id="once", options=options)
+        again = await intake.import_url(f"{web}/growing", request_id="once", options=options)
         assert (again.id, again.sha256) == (first.id, first.sha256)
-        other = await ingest.import_url(f"{web}/growing", request_id="twice", options=options)
+        other = await intake.import_url(f"{web}/growing", request_id="twice", options=options)
         assert other.sha256 != first.sha256
-        for address, changed in ((f"{web}/moved", options), (f"{web}/growing", replace(options, mode="deep"))):
+        for address, changed in (
+            (f"{web}/moved", options),
+            (f"{web}/growing", replace(options, run=RunOptions(mode="deep"))),
+        ):
             with pytest.raises(Conflict, match="another file, address or option"):
-                await ingest.import_url(address, request_id="once", options=changed)
+                await intake.import_url(address, request_id="once", options=changed)
 
 
 async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
@@ -221,15 +225,15 @@ async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
         nonlocal begun
         if not begun:
             begun = True
-            accepted.append(await ingest.import_url(f"{web}/people.csv", request_id="once", options=options))
+            accepted.append(await intake.import_url(f"{web}/people.csv", request_id="once", options=options))
         await check(usage, user_id, mode)
 
     monkeypatch.setattr(Usage, "check", check_late)
-    async with build(limited, isolation) as ingest:
-        repeat = await ingest.import_url(f"{web}/people.csv", request_id="once", options=options)
+    async with build(limited, isolation) as (intake, _):
+        repeat = await intake.import_url(f"{web}/people.csv", request_id="once", options=options)
         assert [repeat.id] == [record.id for record in accepted]
         with pytest.raises(QuotaExceeded):
-            await ingest.import_url(f"{web}/people.csv", request_id="twice", options=options)
+            await intake.import_url(f"{web}/people.csv", request_id="twice", options=options)
 
 
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
@@ -325,13 +329,13 @@ def web() -> Iterator[str]:
 
 async def test_import_from_an_address(web: str, settings: Settings, isolation: Isolation) -> None:
     open_settings = settings.model_copy(update={"allow_private_urls": True})
-    async with build(open_settings, isolation) as ingest:
+    async with build(open_settings, isolation) as (intake, _):
         options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        record = await ingest.import_url(f"{web}/moved", request_id=None, options=options)
+        record = await intake.import_url(f"{web}/moved", request_id=None, options=options)
         assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{web}/moved")
         for path, words in (("/loop", "redirects"), ("/nothing", "404")):
             with pytest.raises(Unprocessable, match=words):
-                await ingest.import_url(web + path, request_id=None, options=options)
+                await intake.import_url(web + path, request_id=None, options=options)
 
 
 @pytest.mark.parametrize(
@@ -383,7 +387,7 @@ async def test_types_are_kept_with_the_run(stub: "rpc.IngestServiceAsyncStub", d
     options = common.DatasetOptions(user_id=str(uuid4()), types={"age": "text"})
     dataset = await upload(stub, messages(options=options))
     record = await Datasets(database).get(UUID(dataset.dataset_id))
-    assert record.run.options["types"] == {"age": "text"}
+    assert record.run.options.types == {"age": "text"}
 
 
 @pytest.mark.parametrize(
@@ -404,7 +408,7 @@ async def test_cancel_retry_delete(stub: "rpc.IngestServiceAsyncStub", store: Ob
         cancelled = (await stub.CancelDataset(pb.CancelDatasetRequest(**named))).dataset
         assert cancelled.state == common.DATASET_STATE_CANCELLED
     again = (await stub.RetryDataset(pb.RetryDatasetRequest(**named))).dataset
-    assert (again.state, again.percent) == (common.DATASET_STATE_UPLOADED, 0)
+    assert (again.state, again.progress) == (common.DATASET_STATE_UPLOADED, 0)
     with pytest.raises(Conflict) as caught, service_errors():
         await stub.RetryDataset(pb.RetryDatasetRequest(**named))
     assert caught.value.reason == "RUN_HAS_NOT_FAILED"

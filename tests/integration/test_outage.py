@@ -16,8 +16,8 @@ from shared.db.runs import Runs
 from shared.db.session import PING_SECONDS, Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
-from shared.settings.settings import DatabaseSettings
-from worker_service.pipeline.periodic import again_and_again
+from shared.settings.parts import DatabaseSettings
+from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.reconciler import Reconciler
 
 
@@ -90,7 +90,7 @@ async def test_the_reconciler_outlives_whatever_happens(fragile: Database, queue
         failed_kept=timedelta(days=1),
         heartbeat_seconds=1,
     )
-    task = asyncio.create_task(again_and_again(reconciler.reconcile, pause_seconds=0.05))
+    task = asyncio.create_task(run_every(reconciler.reconcile, pause_seconds=0.05))
     await asyncio.sleep(0.5)
     assert not task.done()
     task.cancel()

@@ -15,7 +15,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.errors import QuotaExceeded
-from tests.records import accept_dataset, publication
+from tests.records import accept_dataset, publish
 
 LEASE = timedelta(seconds=30)
 
@@ -32,7 +32,7 @@ async def ended(database: Database, dataset: DatasetRecord, *, ai_used: bool) ->
     runs = Runs(database)
     run = await runs.claim(dataset.run.id, lease=LEASE)
     assert run is not None and run.lease_token is not None
-    assert await runs.publish(run.id, run.lease_token, publication(ai_used=ai_used))
+    assert await publish(runs, run, ai_used=ai_used)
 
 
 @pytest.fixture

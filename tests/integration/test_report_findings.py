@@ -12,7 +12,7 @@ from shared.errors import InvalidInput
 from shared.isolation import Isolation
 from shared.pb.neuralearn.report.v1 import profile_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import RECIPE, World, failure, parquet, serving
 
@@ -32,10 +32,10 @@ async def test_the_profile(world: World) -> None:
     assert answer.etag
     assert (told.rows, [column.name for column in told.columns]) == (40, ["age", "tax", "when", "city"])
     age, _, when, city = told.columns
-    assert (age.type, age.missing, age.numbers.median, age.doubt) == ("integer", 10, 38, "")
+    assert (age.type, age.missing, age.numbers.median, age.ambiguity) == ("integer", 10, 38, "")
     assert age.read_as["kind"] == "integer"
-    assert not age.HasField("moments")
-    assert (when.moments.first, when.numbers.HasField("mean")) == ("2024-01-01T00:00:00", False)
+    assert not age.HasField("timestamps")
+    assert (when.timestamps.first, when.numbers.HasField("mean")) == ("2024-01-01T00:00:00", False)
     assert [(one.before, one.after, one.count) for one in city.spellings] == [("OSLO", "Oslo", 1), ("rome", "Rome", 1)]
     assert city.spelling_count == 2
     assert [(one.first, one.second) for one in told.correlations] == [("age", "tax")]
@@ -60,9 +60,9 @@ async def test_changes_are_listed_by_the_page(world: World) -> None:
     second = await world.stub.ListChanges(request, timeout=60)
     changes = [*first.changes, *second.changes]
     assert [(one.row, one.column, one.step, one.rule) for one in changes] == [
-        (0, "name", 1, "trim"),
-        (1, "age", 2, "fill"),
-        (1, "name", 3, "trim"),
+        (1, "name", 1, "trim"),
+        (2, "age", 2, "fill"),
+        (2, "name", 3, "trim"),
     ]
     assert (changes[0].before, changes[0].after) == (" Ada", "Ada")
     assert (changes[1].HasField("before"), changes[2].HasField("after")) == (False, False)
@@ -70,7 +70,7 @@ async def test_changes_are_listed_by_the_page(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "rows"), [({"column": "name"}, [0, 1]), ({"step": 2}, [1]), ({"column": "age", "step": 1}, [])]
+    ("filters", "rows"), [({"column": "name"}, [1, 2]), ({"step": 2}, [2]), ({"column": "age", "step": 1}, [])]
 )
 async def test_changes_of_a_column_or_a_step(world: World, filters: dict[str, Any], rows: list[int]) -> None:
     dataset = await world.publish()
@@ -99,10 +99,10 @@ async def test_rejects_are_there_at_once_where_there_are_any(world: World) -> No
     assert await world.stub.ListRejects(request, timeout=60) == pb.ListRejectsResponse()
     rubbish = pb.ListRejectsRequest(dataset_id=str(dataset.id), page_token="rubbish")
     assert isinstance(await failure(world.stub.ListRejects(rubbish, timeout=60)), InvalidInput)
-    lines = {"line": [3, 5, 9], "reason": ["too long"] * 3, "text": ["a,b,c", "d,e,f", "g,h,i"]}
+    lines = {"line": [3, 5, 9], "why": ["too long"] * 3, "text": ["a,b,c", "d,e,f", "g,h,i"]}
     await world.store.put_bytes(f"datasets/{dataset.id}/rejects.parquet", parquet(pa.table(lines)))
     first = await world.stub.ListRejects(request, timeout=60)
-    assert [(one.line, one.reason, one.text) for one in first.rejects] == [
+    assert [(one.line, one.why, one.text) for one in first.rejects] == [
         (3, "too long", "a,b,c"),
         (5, "too long", "d,e,f"),
     ]

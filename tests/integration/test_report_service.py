@@ -21,7 +21,7 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.status import service_errors
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import CHARTS, CLEANED, CSV, RAW, World, failure, serving
 from tests.unit.report.charts.charts import draw_forever
@@ -161,8 +161,8 @@ async def test_logs_and_features(world: World) -> None:
     assert [log.step for log in cleaning.logs] == [1, 2, 3]
     assert cleaning.logs[0].parameters["value"] == 36
     outliers = await world.stub.ListOutlierLogs(pb.ListOutlierLogsRequest(dataset_id=name), timeout=10)
-    assert outliers.logs[0].lower_fence == 1.5
-    assert not outliers.logs[0].HasField("upper_fence")
+    assert outliers.logs[0].lower == 1.5
+    assert not outliers.logs[0].HasField("upper")
     features = await world.stub.ListFeatureLogs(pb.ListFeatureLogsRequest(dataset_id=name), timeout=10)
     assert list(features.logs[0].outputs) == ["age"]
     manifest = await world.stub.GetFeatures(pb.GetFeaturesRequest(dataset_id=name), timeout=10)
@@ -191,7 +191,7 @@ async def test_collaborations_see_what_is_prepared(world: World) -> None:
     datasets = await world.stub.ListCleanedDatasets(pb.ListCleanedDatasetsRequest(collaboration_id=group), timeout=10)
     assert [one.dataset_id for one in datasets.datasets] == [str(newer.id), str(older.id)]
     assert (datasets.datasets[0].rows, datasets.datasets[0].columns) == (2, 2)
-    assert datasets.datasets[0].HasField("finish_time")
+    assert datasets.datasets[0].HasField("finished_at")
     graphs = await world.stub.ListCollaborationGraphs(
         pb.ListCollaborationGraphsRequest(collaboration_id=group), timeout=10
     )
@@ -220,7 +220,7 @@ async def test_results_that_are_not_there_yet(world: World) -> None:
         assert isinstance(await failure(call), NotReady)
     assert "waits for a worker" in waiting.detail
     token = await world.claim(dataset)
-    await Runs(world.database).progress(dataset.run.id, token, stage="profiling", percent=20)
+    await Runs(world.database).progress(dataset.run.id, token, stage="profiling", progress=20)
     running = await failure(world.download(dataset, table=pb.TABLE_KIND_CLEANED))
     assert isinstance(running, NotReady)
     assert "profiling, 20 %" in running.detail

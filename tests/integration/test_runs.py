@@ -11,7 +11,7 @@ from shared.db.results import Results
 from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, DueRun, RunRecord, Runs
 from shared.db.session import Database
 from shared.errors import NotFound, Unavailable
-from tests.records import accept_dataset, publication
+from tests.records import accept_dataset, publish, run_result
 
 LEASE = timedelta(seconds=30)
 EXPIRED = timedelta(seconds=-1)
@@ -48,20 +48,20 @@ async def test_an_expired_lease_can_be_taken_and_the_zombie_is_fenced_off(runs: 
     assert heir is not None
     assert heir.attempt == 2
     assert not await runs.extend(zombie.id, token(zombie), lease=LEASE)
-    assert not await runs.progress(zombie.id, token(zombie), stage="applying", percent=50)
-    assert not await runs.publish(zombie.id, token(zombie), publication())
+    assert not await runs.progress(zombie.id, token(zombie), stage="applying", progress=50)
+    assert not await publish(runs, zombie)
     assert not await runs.fail(zombie.id, token(zombie), reason="X", detail="x")
-    assert await runs.publish(heir.id, token(heir), publication())
-    assert not await runs.publish(heir.id, token(heir), publication())
+    assert await publish(runs, heir)
+    assert not await publish(runs, heir)
     page = await Results(database).list_cleaning_logs(heir.id, page_size=0, page_token="")
     assert len(page.rows) == 1
 
 
 async def test_a_failed_publication_changes_nothing(runs: Runs, database: Database) -> None:
     run = await claimed(runs, database)
-    twice = publication().graphs[0]
+    twice = run_result().graphs[0]
     with pytest.raises(Exception, match="duplicate"):
-        await runs.publish(run.id, token(run), publication(graphs=[twice, twice]))
+        await publish(runs, run, graphs=[twice, twice])
     assert (await runs.get(run.id)).state == "running"
     assert not (await Results(database).list_cleaning_logs(run.id, page_size=0, page_token="")).rows
 
@@ -159,7 +159,7 @@ async def test_whoever_holds_a_row_keeps_nobody_else_waiting(runs: Runs, databas
     for _ in range(MAX_CRASHES - 1):
         assert await runs.claim(lost.id, lease=EXPIRED)
     async with database.transaction() as connection:
-        await connection.execute(text("update runs set percent = 50 where id = :id"), {"id": frozen.id})
+        await connection.execute(text("update runs set progress = 50 where id = :id"), {"id": frozen.id})
         async with asyncio.timeout(2):
             assert await runs.claim(frozen.id, lease=LEASE) is None
             assert lost.id in await runs.fail_exhausted()

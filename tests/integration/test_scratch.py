@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.scratch import Scratch
-from shared.shielding import see_through
+from shared.shielding import await_shielded
 
 
 async def occupy(scratch: Scratch) -> None:
@@ -61,7 +61,7 @@ async def test_see_through_waits_and_then_tells_of_the_cancellation() -> None:
         await asyncio.sleep(0.1)
         done.append(True)
 
-    task = asyncio.create_task(see_through(work()))
+    task = asyncio.create_task(await_shielded(work()))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -76,6 +76,6 @@ async def test_see_through_passes_results_and_errors_on() -> None:
     async def fail() -> None:
         raise ValueError("no")
 
-    assert await see_through(answer()) == 42
+    assert await await_shielded(answer()) == 42
     with pytest.raises(ValueError, match="no"):
-        await see_through(fail())
+        await await_shielded(fail())

@@ -24,7 +24,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 from shared.storage import ObjectStore, open_store
 from shared.storage.base import CHUNK_BYTES
 from shared.storage.s3 import PART_BYTES

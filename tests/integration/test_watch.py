@@ -16,10 +16,10 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import NotFound, Unavailable
 from shared.queue import RunQueue
-from tests.records import accept_dataset, publication
-from worker_service.pipeline import event_poller as lookout
-from worker_service.pipeline.event_poller import Lookout
-from worker_service.pipeline.periodic import again_and_again
+from tests.records import accept_dataset, publish
+from worker_service.pipeline import event_poller as event_poller
+from worker_service.pipeline.event_poller import EventPoller
+from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.service import Pipeline
 
 
@@ -52,9 +52,9 @@ def events(database: Database) -> CountedEvents:
 @pytest.fixture
 async def pipeline(database: Database, events: CountedEvents, queue: RunQueue) -> AsyncIterator[Pipeline]:
     """The use cases, and somebody who looks out."""
-    look = Lookout(events)
-    looking = asyncio.create_task(again_and_again(look.look, pause_seconds=0.1))
-    yield Pipeline(runs=Runs(database), events=events, lookout=look, queue=queue)
+    look = EventPoller(events)
+    looking = asyncio.create_task(run_every(look.look, pause_seconds=0.1))
+    yield Pipeline(runs=Runs(database), events=events, event_poller=look, queue=queue)
     looking.cancel()
     await asyncio.wait([looking])
 
@@ -72,8 +72,8 @@ async def prepare(database: Database, record: DatasetRecord) -> None:
     assert run is not None and run.lease_token is not None
     for percent in (30, 60):
         await asyncio.sleep(0.15)
-        assert await runs.progress(run.id, run.lease_token, stage="applying", percent=percent)
-    assert await runs.publish(run.id, run.lease_token, publication())
+        assert await runs.progress(run.id, run.lease_token, stage="applying", progress=percent)
+    assert await publish(runs, run)
 
 
 async def test_many_watch_and_all_hear_everything_once(
@@ -93,7 +93,7 @@ async def test_many_watch_and_all_hear_everything_once(
     async with asyncio.timeout(30):
         heard = await asyncio.gather(*watching)
     for seen in heard:
-        assert [(event.state, event.percent) for event in seen] == [
+        assert [(event.state, event.progress) for event in seen] == [
             ("queued", 0),
             ("running", 0),
             ("running", 30),
@@ -113,7 +113,7 @@ async def test_who_knows_what_never_was_hears_everything(database: Database, pip
     await prepare(database, record)
     async with asyncio.timeout(10):
         seen = await watching
-    assert [event.percent for event in seen] == [0, 0, 30, 60, 100]
+    assert [event.progress for event in seen] == [0, 0, 30, 60, 100]
     assert await watch(pipeline, record, after=seen[-1].sequence) == []
     again = await watch(pipeline, record, after=2**62)
     assert [event.sequence for event in again] == [event.sequence for event in seen]
@@ -146,7 +146,7 @@ async def test_who_watches_waits_out_an_outage(
     events.away = False
     async with asyncio.timeout(10):
         seen = await watching
-    assert [event.percent for event in seen] == [0, 0, 30, 60, 100]
+    assert [event.progress for event in seen] == [0, 0, 30, 60, 100]
 
 
 async def test_a_removed_dataset_ends_the_watching(database: Database, pipeline: Pipeline) -> None:
@@ -162,8 +162,8 @@ async def test_a_removed_dataset_ends_the_watching(database: Database, pipeline:
 
 
 async def test_one_too_many_is_told_so(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookout, "MOST_WATCHERS", 2)
-    look = Lookout(Events.__new__(Events))
+    monkeypatch.setattr(event_poller, "MOST_WATCHERS", 2)
+    look = EventPoller(Events.__new__(Events))
     with contextlib.ExitStack() as watchers:
         for _ in range(2):
             watchers.enter_context(look.watching(uuid4(), after=0))

@@ -18,9 +18,9 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.db.webhooks import BACKOFF, Webhooks
-from shared.outbound import Outside
-from tests.records import accept_dataset, publication
-from worker_service.pipeline.webhook_sender import Messenger
+from shared.outbound import OutboundGuard
+from tests.records import accept_dataset, publish
+from worker_service.pipeline.webhook_sender import WebhookSender
 
 KEY = b"0123456789abcdef"
 
@@ -56,9 +56,9 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-def messenger(database: Database, *, allow_private: bool = True) -> Messenger:
-    outside = Outside("webhook_url", allow_private=allow_private, verb="told")
-    return Messenger(webhooks=Webhooks(database), outside=outside, key=KEY, public_url="https://data.example/")
+def webhook_sender(database: Database, *, allow_private: bool = True) -> WebhookSender:
+    outside = OutboundGuard("webhook_url", allow_private=allow_private, verb="told")
+    return WebhookSender(webhooks=Webhooks(database), outside=outside, key=KEY, public_url="https://data.example/")
 
 
 async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:
@@ -75,7 +75,7 @@ async def end(database: Database, record: DatasetRecord, *, well: bool = True) -
     run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
     assert run is not None and run.lease_token is not None
     if well:
-        assert await runs.publish(run.id, run.lease_token, publication())
+        assert await publish(runs, run)
     else:
         assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
 
@@ -89,10 +89,10 @@ async def row(database: Database, record: DatasetRecord) -> Any:
 async def test_the_end_is_told_once_and_signed(database: Database) -> None:
     async with receiving() as receiver:
         record = await accept(database, receiver.url)
-        assert await messenger(database).deliver() == 0
+        assert await webhook_sender(database).deliver() == 0
         await end(database, record)
-        assert await messenger(database).deliver() == 1
-        assert await messenger(database).deliver() == 0
+        assert await webhook_sender(database).deliver() == 1
+        assert await webhook_sender(database).deliver() == 0
         ((headers, body),) = receiver.received
     told = json.loads(body)
     assert told["type"] == "dataset.completed"
@@ -108,7 +108,7 @@ async def test_a_failure_is_told_with_its_reason(database: Database) -> None:
     async with receiving() as receiver:
         record = await accept(database, receiver.url)
         await end(database, record, well=False)
-        await messenger(database).deliver()
+        await webhook_sender(database).deliver()
         told = json.loads(receiver.received[0][1])
     assert told["type"] == "dataset.failed"
     assert told["data"]["error"] == {"reason": "NOISE", "detail": "Nothing but noise."}
@@ -121,8 +121,8 @@ async def test_who_does_not_take_it_is_told_again_later(database: Database, stat
         await end(database, record)
         for attempt in range(len(BACKOFF) + 1):
             receiver.statuses = [status]
-            assert await messenger(database).deliver() == 0
-            assert await messenger(database).deliver() == 0
+            assert await webhook_sender(database).deliver() == 0
+            assert await webhook_sender(database).deliver() == 0
             assert len(receiver.received) == attempt + 1
             async with database.transaction() as connection:
                 soon = "update webhooks set due_at = now() where run_id = :id and due_at is not null"
@@ -137,7 +137,7 @@ async def test_who_is_gone_is_told_no_more(database: Database) -> None:
         record = await accept(database, receiver.url)
         await end(database, record)
         receiver.statuses = [410]
-        assert await messenger(database).deliver() == 0
+        assert await webhook_sender(database).deliver() == 0
         assert (await row(database, record)).due_at is None
 
 
@@ -146,7 +146,7 @@ async def test_a_receiver_has_the_time_that_is_promised(database: Database) -> N
         record = await accept(database, receiver.url)
         await end(database, record)
         receiver.pause = 11
-        assert await messenger(database).deliver() == 1
+        assert await webhook_sender(database).deliver() == 1
 
 
 @pytest.mark.parametrize("late", ["delivered", "refused", "gone"])
@@ -174,7 +174,7 @@ async def test_private_networks_are_not_told(database: Database) -> None:
     async with receiving() as receiver:
         record = await accept(database, receiver.url)
         await end(database, record)
-        assert await messenger(database, allow_private=False).deliver() == 0
+        assert await webhook_sender(database, allow_private=False).deliver() == 0
         assert receiver.received == []
     assert "private network" in (await row(database, record)).error
 
@@ -183,7 +183,7 @@ async def test_many_messengers_tell_once(database: Database) -> None:
     async with receiving() as receiver:
         for _ in range(30):
             await end(database, await accept(database, receiver.url))
-        taken = await asyncio.gather(*(messenger(database).deliver() for _ in range(4)))
+        taken = await asyncio.gather(*(webhook_sender(database).deliver() for _ in range(4)))
         assert sum(taken) == 30
         assert len({headers["webhook-id"] for headers, _ in receiver.received}) == len(receiver.received) == 30
 
@@ -199,7 +199,7 @@ async def test_receivers_that_never_answer_hold_nobody_else_up(database: Databas
         stuck = [await accept(database, address, user_id="busy") for _ in range(40)]
         for record in stuck:
             await end(database, record)
-        delivering = asyncio.create_task(messenger(database).deliver())
+        delivering = asyncio.create_task(webhook_sender(database).deliver())
         await asyncio.sleep(0.5)
         await end(database, await accept(database, receiver.url, user_id="rare"))
         async with asyncio.timeout(5):

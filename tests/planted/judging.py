@@ -141,8 +141,8 @@ def _flags(logs: Iterable[Any]) -> Iterable[tuple[tuple[str, ...], str]]:
     for log in logs:
         row = asdict(log) if is_dataclass(log) and not isinstance(log, type) else log
         if row["state"] == "flagged":
-            named = row.get("columns") or [row.get("column_name")]
-            yield tuple(name for name in named if name), f"{row.get('source', '')}: {row['reason']}"
+            named = row.get("columns") or [row.get("column")]
+            yield tuple(name for name in named if name), f"{row.get('rule', '')}: {row['why']}"
 
 
 def _tally(evidence: _Evidence, fault: Fault) -> Counter[str]:

@@ -132,7 +132,7 @@ def test_the_true_table_has_every_fault_fixed_and_damages_nothing(planted: Plant
 def test_an_alert_about_the_fault_makes_it_flagged(
     planted: Planted, fault: str, column: str | None, sentence: str
 ) -> None:
-    log = {"state": "flagged", "column_name": column, "reason": sentence, "source": "x"}
+    log = {"state": "flagged", "column": column, "why": sentence, "rule": "x"}
     verdicts = untouched(planted, logs=(log,))
     assert {name for name, verdict in verdicts.items() if verdict.status == "flagged"} == {fault}
 
@@ -201,6 +201,6 @@ def test_the_clean_table_counts_as_repaired_and_the_dirty_one_as_abstained() -> 
 
 def test_a_leak_that_stays_a_feature_is_flagged_by_an_alert(planted: Planted) -> None:
     engineered = true_table(planted).drop_columns(["branch_copy", "source_system"])
-    log = {"state": "flagged", "columns": ["closing_fee"], "reason": "It alone predicts the target.", "source": "leak"}
+    log = {"state": "flagged", "columns": ["closing_fee"], "why": "It alone predicts the target.", "rule": "leak"}
     verdicts = judge(planted, true_table(planted), engineered, ledger(planted.repeated), [log], true_profile())
     assert [verdict.status for verdict in verdicts if verdict.fault == "leak_duplicate_constant"] == ["flagged"]

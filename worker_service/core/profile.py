@@ -7,16 +7,16 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.contracts.vocabulary import ChosenType
 from worker_service.core.columns.column_profile import (
+    ColumnHints,
     ColumnProfile,
-    Said,
     describe_column,
     infer_column,
     read_column,
-    tidied,
+    tidy_column,
 )
-from worker_service.core.columns.column_types import ChosenType
-from worker_service.core.imputation.benchmark import ImputationRace, race_imputers
+from worker_service.core.imputation.benchmark import ImputationBenchmark, benchmark_imputers
 from worker_service.core.imputation.predictability import predictability
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
@@ -50,15 +50,19 @@ class Profile(Value):
     """Which column a model would predict: the one asked for, else as far as names and positions tell."""
     leaks: tuple[Leak, ...]
     """Columns that give the target away."""
-    imputations: tuple[ImputationRace, ...]
+    imputations: tuple[ImputationBenchmark, ...]
     """What guesses the missing numbers best."""
     missingness: tuple[Missingness, ...]
     """Columns in which it tells something that a value is missing."""
     columns: tuple[ColumnProfile, ...]
 
     def by_name(self) -> dict[str, ColumnProfile]:
-        """The columns by their names."""
+        """Return the columns by their names."""
         return {column.name: column for column in self.columns}
+
+    def benchmark_of(self, column: str) -> ImputationBenchmark | None:
+        """Return how well the hidden cells of a column were guessed, if that was measured."""
+        return next((benchmark for benchmark in self.imputations if benchmark.column == column), None)
 
 
 def profile(
@@ -67,17 +71,17 @@ def profile(
     target: str | None = None,
     types: Mapping[str, ChosenType] = MappingProxyType({}),
     codes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    meanings: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
+    synonyms: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
     units: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
 ) -> Profile:
     """Read every column of a decoded table and describe it.
 
     Where somebody said so: `target` is the column to predict, `types` what columns are, `codes` which values of a
-    column stand for missing, as canonical text, and `meanings` which levels of a category mean which other one,
+    column stand for missing, as canonical text, and `synonyms` which levels of a category mean which other one,
     and `units` what the numbers of each unit are multiplied by.
     """
     said = {
-        name: Said(types.get(name), codes.get(name, ()), meanings.get(name, ()), units.get(name, ()))
+        name: ColumnHints(types.get(name), codes.get(name, ()), synonyms.get(name, ()), units.get(name, ()))
         for name in frame.names
     }
     columns, tidy = _describe_columns(frame, said)
@@ -102,7 +106,7 @@ def profile(
         correlation=correlate(numeric),
         target=chosen,
         leaks=leaks,
-        imputations=race_imputers(
+        imputations=benchmark_imputers(
             columns, tidy, target=chosen.column, leaks=[leak.column for leak in leaks], time_column=time_column
         ),
         missingness=find_missingness(columns, _with_words(tidy, frame, chosen), chosen.column),
@@ -110,7 +114,7 @@ def profile(
     )
 
 
-def _describe_columns(frame: Frame, said: Mapping[str, Said]) -> tuple[list[ColumnProfile], dict[str, Column]]:
+def _describe_columns(frame: Frame, said: Mapping[str, ColumnHints]) -> tuple[list[ColumnProfile], dict[str, Column]]:
     """What each column is, and the columns as they are meant."""
     inferences = {name: infer_column(column, said[name]) for name, column in frame.columns.items()}
     typed = {name: read_column(column, inferences[name]) for name, column in frame.columns.items()}
@@ -119,7 +123,7 @@ def _describe_columns(frame: Frame, said: Mapping[str, Said]) -> tuple[list[Colu
         for place, name in enumerate(frame.names, start=1)
     ]
     columns = _mark_duplicates(described, typed)
-    return columns, {column.name: tidied(typed[column.name], column) for column in columns}
+    return columns, {column.name: tidy_column(typed[column.name], column) for column in columns}
 
 
 def _in_order(column: ColumnProfile, tidy: Mapping[str, Column], copies: DuplicateRows) -> bool:

@@ -11,24 +11,24 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
 from shared.isolation import Isolation
-from shared.outbound import Outside
+from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
 from shared.rpc.server import serve
-from shared.settings.settings import Settings
+from shared.settings.processes import PipelineSettings
 from shared.storage import ObjectStore, open_store
-from worker_service.pipeline.event_poller import Lookout
-from worker_service.pipeline.garbage_collector import Collector
-from worker_service.pipeline.periodic import again_and_again
+from worker_service.pipeline.event_poller import EventPoller
+from worker_service.pipeline.garbage_collector import OrphanCollector
+from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.reconciler import Reconciler
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import service
-from worker_service.pipeline.webhook_sender import Messenger
+from worker_service.pipeline.webhook_sender import WebhookSender
 
 _LOOKOUT_SECONDS = 0.3
 _MESSENGER_SECONDS = 0.5
 
 
-async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
+async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None:
     """Serve PipelineService and reconcile until stopped."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     queue = await connect_queue(settings.redis_url)
@@ -36,14 +36,14 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
         await database.check()
         async with open_store(settings) as store:
             events = Events(database)
-            lookout = Lookout(events)
+            event_poller = EventPoller(events)
             jobs = [
-                again_and_again(lookout.look, pause_seconds=_LOOKOUT_SECONDS),
+                run_every(event_poller.look, pause_seconds=_LOOKOUT_SECONDS),
                 *_upkeep(settings, database, queue, store),
             ]
             upkeep = [asyncio.create_task(job) for job in jobs]
             try:
-                pipeline = Pipeline(runs=Runs(database), events=events, lookout=lookout, queue=queue)
+                pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port, needs=needs)
             finally:
@@ -56,7 +56,7 @@ async def run_pipeline(settings: Settings, isolation: Isolation) -> None:
 
 
 def _upkeep(
-    settings: Settings, database: Database, queue: RunQueue, store: ObjectStore
+    settings: PipelineSettings, database: Database, queue: RunQueue, store: ObjectStore
 ) -> list[Coroutine[None, None, NoReturn]]:
     """What PipelineService does all the time beside serving."""
     datasets = Datasets(database)
@@ -68,17 +68,17 @@ def _upkeep(
         failed_kept=timedelta(hours=settings.failed_kept_hours),
         heartbeat_seconds=settings.heartbeat_seconds,
     )
-    collector = Collector(datasets=datasets, store=store, grace=timedelta(seconds=settings.orphan_seconds))
+    orphan_collector = OrphanCollector(datasets=datasets, store=store, grace=timedelta(seconds=settings.orphan_seconds))
     upkeep = [
-        again_and_again(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
-        again_and_again(collector.collect, pause_seconds=settings.collect_seconds),
+        run_every(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
+        run_every(orphan_collector.collect, pause_seconds=settings.collect_seconds),
     ]
     if settings.webhook_secret is not None:
-        messenger = Messenger(
+        webhook_sender = WebhookSender(
             webhooks=Webhooks(database),
-            outside=Outside("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
+            outside=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
             key=settings.webhook_secret.get_secret_value(),
             public_url=settings.public_url or "",
         )
-        upkeep.append(again_and_again(messenger.deliver, pause_seconds=_MESSENGER_SECONDS))
+        upkeep.append(run_every(webhook_sender.deliver, pause_seconds=_MESSENGER_SECONDS))
     return upkeep

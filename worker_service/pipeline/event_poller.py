@@ -12,7 +12,7 @@ MOST_WATCHERS = 400
 """Fewer than the calls a server carries at once, so that watchers leave room for others."""
 
 
-class Watcher:
+class Subscription:
     """One who watches a dataset's run, and knows its events up to one of them."""
 
     def __init__(self, dataset_id: UUID, *, after: int) -> None:
@@ -22,12 +22,12 @@ class Watcher:
         """Whether the run waits for a worker, as far as is known."""
         self._news = asyncio.Event()
 
-    def hear(self, event: RunEvent) -> None:
+    def advance(self, event: RunEvent) -> None:
         """Know one more event."""
         self.after = event.sequence
         self.waits = event.state == "queued"
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """There is something to look at."""
         self._news.set()
 
@@ -42,15 +42,15 @@ class Watcher:
         return True
 
 
-class Lookout:
+class EventPoller:
     """Compares what watchers know with what the database does."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
-        self._watchers: set[Watcher] = set()
+        self._watchers: set[Subscription] = set()
 
     @contextmanager
-    def watching(self, dataset_id: UUID, *, after: int) -> Iterator[Watcher]:
+    def watching(self, dataset_id: UUID, *, after: int) -> Iterator[Subscription]:
         """Be told of news while the block runs.
 
         Raises:
@@ -58,7 +58,7 @@ class Lookout:
         """
         if len(self._watchers) >= MOST_WATCHERS:
             raise Unavailable("Too many watch already; please try again.", reason="TOO_MANY_WATCHERS", retry_after=5)
-        watcher = Watcher(dataset_id, after=after)
+        watcher = Subscription(dataset_id, after=after)
         self._watchers.add(watcher)
         try:
             yield watcher
@@ -76,4 +76,4 @@ class Lookout:
         last = await self._events.last_of({watcher.dataset_id for watcher in self._watchers})
         for watcher in tuple(self._watchers):
             if watcher.dataset_id not in last or last[watcher.dataset_id] > watcher.after:
-                watcher.tell()
+                watcher.notify()

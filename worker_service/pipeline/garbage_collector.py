@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from shared.contracts.artifacts import DATASETS, DatasetKeys, owner_of
 from shared.db.datasets import Datasets
 from shared.logs import get_logger
 from shared.storage import ObjectStore
@@ -12,7 +13,7 @@ _BATCH = 200
 _log = get_logger("collector")
 
 
-class Collector:
+class OrphanCollector:
     """Compares the object store with the database."""
 
     def __init__(self, *, datasets: Datasets, store: ObjectStore, grace: timedelta) -> None:
@@ -43,17 +44,17 @@ class Collector:
         """Each dataset's folder and those of its runs' attempts, with the time of the newest object in them."""
         current: UUID | None = None
         folders: dict[str, datetime] = {}
-        async for info in self._store.list("datasets"):
-            parts = info.key.split("/")
-            dataset_id = _dataset_id(parts)
-            if dataset_id is None:
+        async for info in self._store.list(DATASETS):
+            owner = owner_of(info.key)
+            if owner is None:
                 continue
-            if dataset_id != current:
+            if owner.dataset_id != current:
                 if current is not None:
                     yield current, folders
-                current, folders = dataset_id, {}
-            for folder in _folders_of(parts):
-                folders[folder] = max(folders.get(folder, info.modified_at), info.modified_at)
+                current, folders = owner.dataset_id, {}
+            for folder in (DatasetKeys(owner.dataset_id).prefix, owner.attempt):
+                if folder is not None:
+                    folders[folder] = max(folders.get(folder, info.modified_at), info.modified_at)
         if current is not None:
             yield current, folders
 
@@ -65,23 +66,8 @@ class Collector:
         for dataset_id, folders in batch.items():
             held = holdings.get(dataset_id)
             for folder, newest in folders.items():
-                whole = folder.count("/") == 1
-                orphaned = held is None if whole else held is not None and folder not in held
+                is_dataset = folder == DatasetKeys(dataset_id).prefix
+                orphaned = held is None if is_dataset else held is not None and folder not in held
                 if orphaned and newest < oldest:
                     removed += await self._store.delete_prefix(folder)
         return removed
-
-
-def _dataset_id(parts: list[str]) -> UUID | None:
-    try:
-        return UUID(parts[1])
-    except (ValueError, IndexError):
-        return None
-
-
-def _folders_of(parts: list[str]) -> list[str]:
-    """`datasets/<id>`, and `datasets/<id>/runs/<run>/<token>` for what an attempt made."""
-    folders = ["/".join(parts[:2])]
-    if len(parts) > 5 and parts[2] == "runs":
-        folders.append("/".join(parts[:5]))
-    return folders

@@ -10,7 +10,7 @@ from shared.logs import get_logger
 _log = get_logger("upkeep")
 
 
-async def again_and_again(job: Callable[[], Awaitable[object]], *, pause_seconds: float) -> NoReturn:
+async def run_every(job: Callable[[], Awaitable[object]], *, pause_seconds: float) -> NoReturn:
     """Do the job, then pause, for ever: an outage is waited out, and a defect is logged and survived."""
     name = getattr(job, "__qualname__", repr(job))
     while True:

@@ -10,7 +10,7 @@ from shared.db.runs import QueueLoad, RunRecord, Runs
 from shared.errors import Unavailable
 from shared.failpoints import failpoint
 from shared.queue import RunQueue
-from worker_service.pipeline.event_poller import Lookout, Watcher
+from worker_service.pipeline.event_poller import EventPoller, Subscription
 
 SIGN_OF_LIFE_SECONDS = 10.0
 ASKING_AT_ONCE = 4
@@ -20,10 +20,10 @@ ASKING_AT_ONCE = 4
 class Pipeline:
     """The use cases of PipelineService."""
 
-    def __init__(self, *, runs: Runs, events: Events, lookout: Lookout, queue: RunQueue) -> None:
+    def __init__(self, *, runs: Runs, events: Events, event_poller: EventPoller, queue: RunQueue) -> None:
         self._runs = runs
         self._events = events
-        self._lookout = lookout
+        self._lookout = event_poller
         self._queue = queue
         self._asking = asyncio.Semaphore(ASKING_AT_ONCE)
 
@@ -66,14 +66,14 @@ class Pipeline:
                 answered = True
                 for event in told:
                     if event is not None:
-                        watcher.hear(event)
+                        watcher.advance(event)
                     yield event
                 if ended and not told:
                     return
                 # Not all at the same moment.
                 quiet = not ended and not await watcher.wait(seconds=SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2))
 
-    async def _news(self, watcher: Watcher, *, quiet: bool) -> tuple[Sequence[RunEvent | None], bool]:
+    async def _news(self, watcher: Subscription, *, quiet: bool) -> tuple[Sequence[RunEvent | None], bool]:
         """What a watcher is to be told now, and whether the run has ended.
 
         Where all is quiet: a sign of life, or, while the run waits, its last event once more, with the queue as it is.

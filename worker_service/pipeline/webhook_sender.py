@@ -17,7 +17,7 @@ import httpx
 from shared.db.webhooks import Delivery, Webhooks
 from shared.errors import ServiceError, Unavailable
 from shared.logs import get_logger
-from shared.outbound import Outside
+from shared.outbound import OutboundGuard
 
 _AT_ONCE = 20
 _OF_ONE_OWNER = 5
@@ -26,10 +26,10 @@ _TOTAL_SECONDS = 15
 _log = get_logger("messenger")
 
 
-class Messenger:
+class WebhookSender:
     """Makes the deliveries that are due."""
 
-    def __init__(self, *, webhooks: Webhooks, outside: Outside, key: bytes, public_url: str = "") -> None:
+    def __init__(self, *, webhooks: Webhooks, outside: OutboundGuard, key: bytes, public_url: str = "") -> None:
         """`key` signs; `public_url` is where receivers reach the gateway."""
         self._webhooks = webhooks
         self._outside = outside

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome, apply
@@ -11,31 +12,32 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.reporting.report import write_report
 from worker_service.core.table.frame import Frame
-from worker_service.planner.ai.accepted import reprofiled
-from worker_service.planner.ai.advisor import Advised, CallRecord
-from worker_service.planner.ai.review import Counsel
-from worker_service.planner.options import Options
-from worker_service.planner.propose import propose
+from worker_service.planner.ai.accepted import accepted_target, reprofile
+from worker_service.planner.ai.advisor import AdviceResult, CallRecord
+from worker_service.planner.ai.review import review_facts, review_steps
+from worker_service.planner.context import PlanContext
+from worker_service.planner.propose import compose, propose, propose_steps
 
 AUTHOR = "Gemini"
 
 
-def prepare_with(
-    facts: Profile, frame: Frame, options: Options, advised: Advised, *, target: str | None, types: dict[str, Any]
+def prepare_with_advice(
+    facts: Profile, frame: Frame, options: RunOptions, consulted: AdviceResult
 ) -> tuple[Profile, Outcome]:
-    """The facts and the outcome with what stands of the advice.
+    """Return the facts and the outcome with what stands of the advice.
 
     If a step that comes of the advice turns out not to fit the table, the whole advice becomes a suggestion.
     """
-    notes = call_notes(advised)
-    if advised.advice is None:
+    notes = call_notes(consulted)
+    if consulted.advice is None:
         return facts, apply(propose(facts, options, notes=notes), frame)
-    counsel = Counsel(advised.advice, facts, frame, author=AUTHOR)
-    described = facts
-    if counsel.weighed.changes_facts:
-        described = reprofiled(frame, counsel.weighed, target=target, types=types)
-    outcome = apply(propose(described, options, counsel=counsel, notes=notes), frame)
-    failed = [result for result in outcome.results if result.source == "gemini" and result.state == "skipped"]
+    accepted = review_facts(consulted.advice, facts, frame, author=AUTHOR)
+    described = reprofile(frame, accepted, options) if accepted.changes_facts else facts
+    context = PlanContext.of(described, options, target=accepted_target(described, accepted))
+    steps = review_steps(consulted.advice, accepted, described, frame, propose_steps(context), author=AUTHOR)
+    recipe = compose(context, [*notes, *steps, *accepted.suggestions])
+    outcome = apply(recipe, frame)
+    failed = [result for result in outcome.results if result.rule == "gemini" and result.state == "skipped"]
     if not failed:
         return described, outcome
     names = listing(quoted(name) for name in dict.fromkeys(result.columns[0] for result in failed if result.columns))
@@ -43,17 +45,17 @@ def prepare_with(
     return facts, apply(propose(facts, options, notes=[*notes, note]), frame)
 
 
-def ai_summary(advised: Advised, outcome: Outcome) -> dict[str, Any]:
+def ai_summary(consulted: AdviceResult, outcome: Outcome) -> dict[str, Any]:
     """What part AI had, for the run's row: whether it was used, in a sentence, and what it cost."""
-    done = sum(result.source == "gemini" and result.state == "applied" for result in outcome.results)
-    suggested = sum(result.source == "gemini_suggestion" for result in outcome.results)
+    done = sum(result.rule == "gemini" and result.state == "applied" for result in outcome.results)
+    suggested = sum(result.rule == "gemini_suggestion" for result in outcome.results)
     follow = plural_verb(done, "follows", "follow")
-    told = f"{AUTHOR} was asked {_times(len(advised.calls))}; {count(done, 'step')} {follow} its advice"
-    note = advised.reason or f"{told}, {count(suggested, 'proposal')} stayed a suggestion"
+    summary = f"{AUTHOR} was asked {_times(len(consulted.calls))}; {count(done, 'step')} {follow} its advice"
+    note = consulted.why or f"{summary}, {count(suggested, 'proposal')} stayed a suggestion"
     return {
-        "used": advised.used,
+        "used": consulted.used,
         "note": f"{note}.",
-        "calls": [call.model_dump(mode="json") for call in advised.calls],
+        "calls": [call.model_dump(mode="json") for call in consulted.calls],
     }
 
 
@@ -61,22 +63,22 @@ def _times(calls: int) -> str:
     return {1: "once", 2: "twice"}.get(calls, f"{calls} times")
 
 
-def compose_report(facts: Profile, recipe: Recipe, outcome: Outcome, advised: Advised) -> dict[str, Any]:
+def compose_report(facts: Profile, recipe: Recipe, outcome: Outcome, consulted: AdviceResult) -> dict[str, Any]:
     """The three texts of a deep run: the model's words where there are any, and always the evidence."""
     evidence = write_report(facts, recipe, outcome)
-    cost = "\n".join(f"- {note.why}" for note in call_notes(advised))
-    told = {**evidence.model_dump(), "mode": advised.mode, "author": "template"}
-    told["reasoning"] = f"{told['reasoning']}\n\n## AI\n\n{cost}"
-    if advised.report is None:
-        return told
-    words = advised.report
-    numbered = "\n".join(f"{place}. {_plain(line)}" for place, line in enumerate(words.recommendations, start=1))
+    cost = "\n".join(f"- {note.why}" for note in call_notes(consulted))
+    texts = {**evidence.model_dump(), "mode": consulted.mode, "author": "template"}
+    texts["reasoning"] = f"{texts['reasoning']}\n\n## AI\n\n{cost}"
+    if consulted.report is None:
+        return texts
+    words = consulted.report
+    numbered = "\n".join(f"{number}. {_plain(line)}" for number, line in enumerate(words.recommendations, start=1))
     return {
-        **told,
-        "reasoning": f"## In the words of {AUTHOR}\n\n{_plain(words.reasoning)}\n\n{told['reasoning']}",
-        "summary": f"## In the words of {AUTHOR}\n\n{_plain(words.summary)}\n\n{told['summary']}",
-        "recommendations": f"## {AUTHOR} recommends\n\n{numbered}\n\n{told['recommendations']}",
-        "author": advised.calls[0].model,
+        **texts,
+        "reasoning": f"## In the words of {AUTHOR}\n\n{_plain(words.reasoning)}\n\n{texts['reasoning']}",
+        "summary": f"## In the words of {AUTHOR}\n\n{_plain(words.summary)}\n\n{texts['summary']}",
+        "recommendations": f"## {AUTHOR} recommends\n\n{numbered}\n\n{texts['recommendations']}",
+        "author": consulted.calls[0].model,
     }
 
 
@@ -86,15 +88,15 @@ def _plain(text: str) -> str:
     return re.sub(r"[<>`\[\]|]|^#+\s*", "", kept, flags=re.MULTILINE).strip()
 
 
-def call_notes(advised: Advised) -> list[Flag]:
+def call_notes(consulted: AdviceResult) -> list[Flag]:
     """What was asked and what it cost, for the log; in words where nobody was asked."""
-    if not advised.calls:
-        return [_note(f"{advised.reason}.")]
-    calls = [_note(_told(call)) for call in advised.calls]
-    return calls if not advised.reason else [*calls, _note(f"{advised.reason}.")]
+    if not consulted.calls:
+        return [_note(f"{consulted.why}.")]
+    calls = [_note(_call_sentence(call)) for call in consulted.calls]
+    return calls if not consulted.why else [*calls, _note(f"{consulted.why}.")]
 
 
-def _told(call: CallRecord) -> str:
+def _call_sentence(call: CallRecord) -> str:
     about = f" about {_columns(call.columns)}" if call.columns else ""
     took = f"{call.outcome.replace('_', ' ')} after {call.seconds:.1f} s"
     tokens = f"{count(call.prompt_tokens, 'token')} asked, {call.answer_tokens:,} answered"
@@ -107,4 +109,4 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _note(why: str) -> Flag:
-    return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, source="gemini_call")
+    return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="gemini_call")

@@ -60,18 +60,18 @@ def _refuse(recipe: Recipe, refuse: Callable[[AnyStep], Refusal], *, known: set[
     """Put a flag with the reason in the place of every step that is refused."""
     steps: list[AnyStep] = []
     for step in recipe.steps:
-        reason = refuse(step)
-        steps.append(step if reason is None else _flag(step, reason, known=known))
+        why = refuse(step)
+        steps.append(step if why is None else _flag(step, why, known=known))
     return recipe.model_copy(update={"steps": tuple(steps)})
 
 
-def _flag(step: AnyStep, reason: str, *, known: set[str] | None) -> Flag:
+def _flag(step: AnyStep, why: str, *, known: set[str] | None) -> Flag:
     column = next((name for name in step.columns if known is None or name in known), None)
     return Flag(
         kind="flag",
         phase="features" if step.phase == "features" else "cleaning",
         column=column,
-        why=f"A proposal to {step.kind.replace('_', ' ')} was refused: {reason}",
+        why=f"A proposal to {step.kind.replace('_', ' ')} was refused: {why}",
         confidence=1.0,
-        source="guard",
+        rule="guard",
     )

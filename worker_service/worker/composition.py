@@ -11,12 +11,14 @@ from shared.db.session import Database
 from shared.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch
-from shared.settings.settings import Settings
+from shared.settings.processes import WorkerSettings
 from shared.storage import open_store
 from worker_service.planner.ai.advisor import Advisor
 from worker_service.planner.ai.gemini import Gemini
+from worker_service.worker.lease import OUTAGE_SECONDS, Leases, LeaseTerms
 from worker_service.worker.metrics import serve_metrics
-from worker_service.worker.run_executor import OUTAGE_SECONDS, STORE_SECONDS, RunExecutor, Terms
+from worker_service.worker.preparer import PreparationChild, Preparer
+from worker_service.worker.run_executor import STORE_SECONDS, RunExecutor
 
 PRELOAD = ("worker_service.worker.preparation",)
 NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
@@ -25,39 +27,43 @@ _SPARE_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
 """What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
 
 
-async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: str) -> None:
+async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_name: str) -> None:
     """Execute the runs of one queue until stopped."""
     if settings.metrics_port is not None:
         serve_metrics(settings.grpc_host, settings.metrics_port + (queue_name == DEEP_QUEUE))
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     queue = await connect_queue(settings.redis_url)
-    timeout = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
+    timeouts = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
     try:
         await database.check()
         async with open_store(settings) as store:
             await store.check()
             model = _model(settings, database)
             executor = RunExecutor(
-                runs=Runs(database),
-                datasets=Datasets(database),
-                store=store,
-                queue=queue,
-                isolation=isolation,
-                scratch=Scratch(settings.scratch_dir),
-                terms=Terms(
-                    timeout=timeout,
-                    memory_bytes=settings.run_memory_bytes,
-                    lease=timedelta(seconds=settings.lease_seconds),
-                    heartbeat_seconds=settings.heartbeat_seconds,
+                leases=Leases(
+                    runs=Runs(database),
+                    queue=queue,
+                    terms=LeaseTerms(
+                        duration=timedelta(seconds=settings.lease_seconds),
+                        heartbeat_seconds=settings.heartbeat_seconds,
+                    ),
                 ),
-                advisor=Advisor(model=model, run_seconds=settings.gemini_run_seconds),
+                preparer=Preparer(
+                    datasets=Datasets(database),
+                    store=store,
+                    scratch=Scratch(settings.scratch_dir),
+                    child=PreparationChild(isolation=isolation, memory_bytes=settings.run_memory_bytes),
+                    advisor=Advisor(model=model, run_seconds=settings.gemini_run_seconds),
+                ),
+                store=store,
+                timeouts=timeouts,
             )
             worker = build_worker(
                 queue=queue_name,
                 redis_url=settings.redis_url,
                 run=executor.execute,
                 slots=settings.worker_slots,
-                job_timeout=timeout[queue_name] + _SPARE_SECONDS,
+                job_timeout=timeouts[queue_name] + _SPARE_SECONDS,
                 lease_seconds=settings.lease_seconds,
             )
             for name in (signal.SIGTERM, signal.SIGINT):
@@ -72,7 +78,7 @@ async def run_worker(settings: Settings, isolation: Isolation, *, queue_name: st
         await database.close()
 
 
-def _model(settings: Settings, database: Database) -> Gemini | None:
+def _model(settings: WorkerSettings, database: Database) -> Gemini | None:
     """The language model of smart and deep modes; None without a key."""
     if settings.gemini_api_key is None:
         return None

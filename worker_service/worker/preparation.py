@@ -1,4 +1,4 @@
-"""The program of a run's child process: load, profile, propose, apply, chart, write. All it learns is a value."""
+"""What the child process of a run does: load, profile, propose, apply, chart, write. It has no key and no network."""
 
 import json
 from collections.abc import Callable
@@ -10,110 +10,98 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shared.contracts.artifacts import CHARTS, PROFILE, RECIPE
+from shared.contracts.charts import Chart
+from shared.contracts.run_options import RunOptions
+from shared.contracts.run_result import RunResult
+from shared.contracts.vocabulary import AiMode, Stage
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
-from worker_service.core.recipe.recipe import Recipe
-from worker_service.core.reporting.charts import Chart, draw_charts
+from worker_service.core.reporting.charts import draw_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with
-from worker_service.planner.ai.advisor import Advised, not_asked
-from worker_service.planner.ai.prompt import questions
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
+from worker_service.planner.ai.advisor import AdviceResult
+from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.propose import propose
 from worker_service.worker.log_rows import log_rows, storable
 
-Report = Callable[[str, int], None]
-
-ARTIFACTS = (
-    "cleaned.parquet",
-    "engineered.parquet",
-    "changes.parquet",
-    "profile.json",
-    "recipe.json",
-    "charts.json",
-)
+ReportProgress = Callable[[Stage, int], None]
+"""Takes the stage and the progress in percent."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a preparation tells beside its artifacts; rows carry the column names of their tables."""
+@dataclass(frozen=True, kw_only=True)
+class PreparationTask:
+    """What the child is given; paths are on this machine."""
 
-    summary: dict[str, Any]
-    features: dict[str, Any]
-    cleaning_logs: list[dict[str, Any]]
-    outlier_logs: list[dict[str, Any]]
-    feature_logs: list[dict[str, Any]]
-    graphs: list[dict[str, Any]]
-    report: dict[str, Any] | None
-    ai_used: bool = False
+    table: Path
+    """The decoded table, Arrow IPC."""
+    target: Path
+    """The folder for the artifacts."""
+    options: RunOptions
+    profile: Path
+    """Where an examination leaves the profile for the preparation that follows."""
+    advice: AdviceResult | None = None
+    """What came of asking a language model; None in fast mode."""
 
 
-def prepare(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> Prepared:
-    """Prepare the decoded table in the Arrow file `table`, write the artifacts into the directory `target`."""
-    tell("loading", 2)
-    with pa.memory_map(str(table)) as source:
-        frame = Frame.from_table(pa.ipc.open_file(source).read_all())
-    tell("profiling", 10)
-    facts = _facts(frame, options)
-    tell("applying", 45)
-    advised = None
-    if options["mode"] == "fast":
-        outcome = apply(propose(facts, _options(options)), frame)
+def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
+    """Prepare a decoded table and write the artifacts."""
+    report_progress("loading", 2)
+    frame = _load(task.table)
+    report_progress("profiling", 10)
+    facts = _read_profile(task.profile) if task.profile.exists() else _profile(frame, task.options)
+    report_progress("applying", 45)
+    if task.advice is None:
+        outcome = apply(propose(facts, task.options), frame)
     else:
-        advised = Advised.model_validate(options.get("advised") or not_asked(options["mode"]))
-        facts, outcome = prepare_with(
-            facts, frame, _options(options), advised, target=options["target"], types=options.get("types", {})
-        )
-    recipe = outcome.recipe
-    tell("charting", 70)
+        facts, outcome = prepare_with_advice(facts, frame, task.options, task.advice)
+    report_progress("charting", 70)
     charts = draw_charts(facts, outcome)
-    tell("writing", 80)
-    _write(target, facts, recipe, outcome, charts)
-    return _told(facts, recipe, outcome, charts, advised)
+    report_progress("writing", 80)
+    _write(task.target, facts, outcome, charts)
+    return _result(facts, outcome, charts, task.advice)
 
 
-def examine(tell: Report, table: Path, target: Path, options: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a language model is to be asked about the table; the facts stay in the file `options["facts"]`."""
-    tell("loading", 2)
-    with pa.memory_map(str(table)) as source:
-        frame = Frame.from_table(pa.ipc.open_file(source).read_all())
-    tell("profiling", 10)
-    facts = profile(frame, target=options["target"], types=options.get("types", {}))
-    Path(options["facts"]).write_text(facts.model_dump_json())
-    return [question.model_dump(mode="json") for question in questions(facts, frame, options["mode"])]
+def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Question, ...]:
+    """Profile a decoded table, keep the profile, and return what a language model is to be asked about the table."""
+    report_progress("loading", 2)
+    frame = _load(task.table)
+    report_progress("profiling", 10)
+    facts = _profile(frame, task.options)
+    task.profile.write_text(facts.model_dump_json())
+    mode: AiMode = "deep" if task.options.mode == "deep" else "smart"
+    return questions(facts, frame, mode)
 
 
-def _facts(frame: Frame, options: dict[str, Any]) -> Profile:
-    """The facts that an examination left, or those of now."""
-    left = options.get("facts")
-    if left is not None and Path(left).exists():
-        return Profile.model_validate_json(Path(left).read_text())
-    return profile(frame, target=options["target"], types=options.get("types", {}))
+def _load(table: Path) -> Frame:
+    with pa.memory_map(str(table)) as file:
+        return Frame.from_table(pa.ipc.open_file(file).read_all())
 
 
-def _options(chosen: dict[str, Any]) -> Options:
-    return Options(
-        mode=chosen["mode"],
-        outlier_method=chosen["outlier_method"],
-        outlier_strategy=chosen["outlier_strategy"],
-    )
+def _read_profile(path: Path) -> Profile:
+    return Profile.model_validate_json(path.read_text())
 
 
-def _write(target: Path, facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...]) -> None:
+def _profile(frame: Frame, options: RunOptions) -> Profile:
+    return profile(frame, target=options.target, types=options.types)
+
+
+def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, ...]) -> None:
     tables = {
         "cleaned": outcome.cleaned.to_table(),
         "engineered": outcome.engineered.to_table(),
         "changes": outcome.changes,
     }
     with ThreadPoolExecutor() as pool:
-        written = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
-    for one in written:
-        one.result()
-    told = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
-    (target / "profile.json").write_text(json.dumps(told, allow_nan=False))
-    (target / "recipe.json").write_text(recipe.model_dump_json())
-    (target / "charts.json").write_text(
+        writes = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
+    for write in writes:
+        write.result()
+    document = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
+    (target / PROFILE).write_text(json.dumps(document, allow_nan=False))
+    (target / RECIPE).write_text(outcome.recipe.model_dump_json())
+    (target / CHARTS).write_text(
         json.dumps({"charts": [chart.model_dump(mode="json") for chart in charts]}, allow_nan=False)
     )
 
@@ -124,26 +112,24 @@ def _write_table(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="snappy", use_dictionary=repetitive, row_group_size=131_072)
 
 
-def _told(
-    facts: Profile, recipe: Recipe, outcome: Outcome, charts: tuple[Chart, ...], advised: Advised | None
-) -> Prepared:
-    report = None if advised is None or advised.mode != "deep" else compose_report(facts, recipe, outcome, advised)
-    told = {
-        "summary": {
-            "cleaned": _size(outcome.cleaned),
-            "engineered": _size(outcome.engineered),
-            "cells_changed": outcome.changes.num_rows,
-            "ai": advised and ai_summary(advised, outcome),
-        },
-        "features": feature_manifest(facts, recipe, outcome).model_dump(mode="json"),
-        **log_rows(outcome.results),
-        "graphs": [chart.model_dump(mode="json", include={"graph_id", "kind", "title", "columns"}) for chart in charts],
-        "report": report,
-        "ai_used": advised is not None and advised.used,
+def _result(facts: Profile, outcome: Outcome, charts: tuple[Chart, ...], advice: AdviceResult | None) -> RunResult:
+    summary = {
+        "cleaned": _size(outcome.cleaned),
+        "engineered": _size(outcome.engineered),
+        "cells_changed": outcome.changes.num_rows,
+        "ai": advice and ai_summary(advice, outcome),
     }
-    return Prepared(**storable(told))
+    has_report = advice is not None and advice.mode == "deep"
+    return RunResult(
+        summary=storable(summary),
+        features=storable(feature_manifest(facts, outcome.recipe, outcome).model_dump(mode="json")),
+        logs=storable(log_rows(outcome.results)),
+        graphs=[storable(chart.model_dump(mode="json", exclude={"data"})) for chart in charts],
+        report=storable(compose_report(facts, outcome.recipe, outcome, advice)) if has_report and advice else None,
+        ai_used=advice is not None and advice.used,
+    )
 
 
-def _size(frame: Frame) -> dict[str, int]:
+def _size(frame: Frame) -> dict[str, Any]:
     rows, columns = frame.shape
     return {"rows": rows, "columns": columns}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from gateway.clients.clients import SERVERS
+from gateway.clients.health import SERVERS
 from shared.rpc.server import running_server
 from tests.fakes.services import FakeIngest, FakePipeline, FakeReport, served
 from tests.integration.gateway.forms import MIB

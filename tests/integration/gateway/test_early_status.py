@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
-from gateway.convert import datasets as convert
+from gateway.convert import requests as convert
 from shared.errors import TooLarge
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc
 from shared.rpc.channel import CHUNK_BYTES, open_channel

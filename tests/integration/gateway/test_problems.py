@@ -21,7 +21,7 @@ async def test_every_kind_of_error_as_a_problem(
     for answer in (await client.get(f"/dataset/{DATASET_ID}/status"), await upload(client, FILE)):
         body = assert_problem(answer, KINDS[kind].http, "SOME_REASON")
         assert (body["title"], body["detail"]) == (KINDS[kind].title, "What happened.")
-        assert body["errors"] == [{"field": "rows", "description": "too many"}]
+        assert body["errors"] == [{"field": "rows", "detail": "too many"}]
         assert body["metadata"] == {"rows": "7"}
         assert answer.headers["retry-after"] == "2"
 

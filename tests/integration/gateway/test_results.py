@@ -69,7 +69,7 @@ async def test_graphs(client: httpx.AsyncClient, report: FakeReport) -> None:
                 "graph_id": GRAPH_ID,
                 "dataset_id": DATASET_ID,
                 "database_name": "sales",
-                "type": "histogram",
+                "kind": "histogram",
                 "title": "Distribution of price",
                 "columns": ["price"],
                 "created_at": "2026-11-23T15:59:12.531000Z",
@@ -102,7 +102,7 @@ async def test_features(client: httpx.AsyncClient) -> None:
     assert body["dataset_id"] == DATASET_ID
     assert body["input_features"][0]["missing"] == 7
     assert body["output_features"][0]["sources"] == ["price"]
-    assert body["target"] == {"column": None, "confidence": 0, "reason": "no column looks like one"}
+    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one"}
 
 
 async def test_logs(client: httpx.AsyncClient) -> None:
@@ -111,11 +111,11 @@ async def test_logs(client: httpx.AsyncClient) -> None:
     ]
     (line,) = cleaning["logs"]
     assert line["parameters"] == {"limit": None, "names": ["a", None], "on": True, "share": 0.5, "value": 42}
-    assert (line["status"], line["column"], cleaning["next_page_token"]) == ("applied", "price", "more")
+    assert (line["state"], line["column"], cleaning["next_page_token"]) == ("applied", "price", "more")
     (line,) = outliers["logs"]
-    assert (line["status"], line["lower_fence"], line["upper_fence"]) == ("skipped", 0, None)
+    assert (line["state"], line["lower"], line["upper"]) == ("skipped", 0, None)
     (line,) = features["logs"]
-    assert (line["status"], line["outputs"], line["created_at"]) == ("flagged", ["city=Oslo"], None)
+    assert (line["state"], line["outputs"], line["created_at"]) == ("flagged", ["city=Oslo"], None)
 
 
 async def test_the_report_and_a_groups_datasets(client: httpx.AsyncClient) -> None:
@@ -139,7 +139,7 @@ async def test_the_profile(client: httpx.AsyncClient) -> None:
     answer = await client.get(f"/dataset/{DATASET_ID}/profile")
     body = answer.json()
     assert (body["dataset_id"], body["rows"], body["time_column"]) == (DATASET_ID, 3, None)
-    assert body["target"] == {"column": None, "confidence": 0, "reason": "no column looks like one"}
+    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one"}
     assert body["quality"]["score"] == 98.5
     assert body["quality"]["parts"][0]["name"] == "completeness"
     assert [(one["kind"], one["column"], one["severity"]) for one in body["alerts"]] == [
@@ -152,8 +152,8 @@ async def test_the_profile(client: httpx.AsyncClient) -> None:
     assert price["top_values"] == [{"value": "1.5", "count": 2}]
     assert (price["numbers"]["minimum"], price["numbers"]["maximum"]) == (0, None)
     assert (price["numbers"]["iqr"]["lower"], price["numbers"]["iqr"]["upper"]) == (None, 9)
-    assert (price["moments"]["first"], price["moments"]["last"]) == ("2024-01-01T00:00:00", None)
-    assert city["read_as"] is city["numbers"] is city["doubt"] is city["duplicate_of"] is None
+    assert (price["timestamps"]["first"], price["timestamps"]["last"]) == ("2024-01-01T00:00:00", None)
+    assert city["read_as"] is city["numbers"] is city["ambiguity"] is city["duplicate_of"] is None
     assert price.keys() == city.keys()
     assert body["correlations"] == [{"first": "price", "second": "tax", "coefficient": -0.5}]
 
@@ -204,7 +204,7 @@ async def test_rejects(client: httpx.AsyncClient, report: FakeReport) -> None:
     body = (await client.get(f"/dataset/{DATASET_ID}/rejects?page_size=5")).json()
     assert body == {
         "dataset_id": DATASET_ID,
-        "rejects": [{"line": 812, "reason": "7 fields where the header has 3", "text": "a;b"}],
+        "rejects": [{"line": 812, "why": "7 fields where the header has 3", "text": "a;b"}],
         "total_rejects": 1,
         "next_page_token": None,
     }

@@ -49,7 +49,7 @@ async def test_a_wrong_choice_lists_what_is_allowed(client: httpx.AsyncClient) -
         await client.post("/dataset/upload", json={"mode": "turbo"}),
     ):
         body = assert_problem(answer, 422, "INVALID_INPUT")
-        assert "'fast', 'smart' or 'deep'" in body["errors"][0]["description"]
+        assert "'fast', 'smart' or 'deep'" in body["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from gateway.version import project_version
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2
-from shared.settings.settings import Settings
+from shared.settings.processes import Settings
 
 OWN_ROUTES = {("get", "/"), ("get", "/health"), ("get", "/health/live")}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.recipe import Recipe
@@ -20,15 +21,15 @@ from worker_service.core.recipe.steps import (
     Scale,
     TreatOutliers,
 )
-from worker_service.core.stats.summary import MomentSummary
+from worker_service.core.stats.summary import TimestampSummary
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 from worker_service.planner.rules.column_names import Names
 from worker_service.planner.rules.derived_features import propose_date_parts
 
 
 def proposed(columns: dict[str, Any], target: str | None = None, **options: Any) -> Recipe:
-    return propose(profile(Frame.from_table(pa.table(columns)), target=target), Options(**options))
+    return propose(profile(Frame.from_table(pa.table(columns)), target=target), RunOptions(**options))
 
 
 def steps_of(plan: Recipe, kind: type[Any], column: str) -> list[Any]:
@@ -42,7 +43,7 @@ def only(columns: dict[str, Any], kind: type[Any], column: str = "x", **options:
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options(**options)), frame)
+    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
 
 
 def spoken(step: AnyStep) -> tuple[Any, ...]:
@@ -125,8 +126,8 @@ def test_a_coin_toss_is_left_missing_for_people() -> None:
     outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(140)]})
     assert outcome.cleaned["x"].missing == 20
     assert outcome.engineered["x"].missing == 0
-    (left,) = (result for result in outcome.results if result.source == "left_missing")
-    assert "coin toss" in left.reason
+    (left,) = (result for result in outcome.results if result.rule == "left_missing")
+    assert "coin toss" in left.why
 
 
 def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
@@ -135,8 +136,8 @@ def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
     outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(120)]})
     assert outcome.cleaned["x"].missing == 3
     assert outcome.engineered["x"].missing == 0
-    (left,) = (result for result in outcome.results if result.source == "left_missing")
-    assert "say where the value lies" in left.reason
+    (left,) = (result for result in outcome.results if result.rule == "left_missing")
+    assert "say where the value lies" in left.why
 
 
 def test_a_value_or_none_is_a_feature() -> None:
@@ -166,7 +167,7 @@ def test_the_word_for_missing_is_not_a_value() -> None:
 def test_left_missing_and_said_so(cells: list[str], why: str) -> None:
     plan = proposed({"x": [*cells, None]})
     assert not steps_of(plan, FillMissing, "x")
-    (flag,) = (step for step in steps_of(plan, Flag, "x") if step.source == "left_missing")
+    (flag,) = (step for step in steps_of(plan, Flag, "x") if step.rule == "left_missing")
     assert flag.why.endswith(why)
 
 
@@ -180,10 +181,10 @@ def test_the_last_columns_stay_however_sparse() -> None:
     assert outcome.cleaned.shape == (3, 2)
     assert outcome.engineered.names == ("row",)
     assert outcome.engineered.rows == 3
-    told = [result.reason for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
+    told = [result.why for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
     assert "Kept “a” though 3 of 3 cells (100 %) are missing, because no column would be left." in told
     (numbered,) = (result for result in outcome.results if result.kind == "number_rows")
-    assert numbered.reason.endswith("No column is of use to a model, so the rows are only numbered.")
+    assert numbered.why.endswith("No column is of use to a model, so the rows are only numbered.")
 
 
 def test_rows_are_numbered_where_nothing_else_is_left() -> None:
@@ -200,9 +201,9 @@ def test_names_of_new_columns_have_no_control_characters() -> None:
 
 
 def test_moments_without_a_value_have_no_span() -> None:
-    nothing = MomentSummary(first=None, last=None, median=None, has_time=False)
+    nothing = TimestampSummary(first=None, last=None, median=None, has_time=False)
     facts = profile(Frame.from_table(pa.table({"x": ["2024-01-01", "2024-01-02"]}))).columns[0]
-    assert not list(propose_date_parts([facts.model_copy(update={"moments": nothing})], Names([])))
+    assert not list(propose_date_parts([facts.model_copy(update={"timestamps": nothing})], Names([])))
 
 
 NORMAL = [round(float(value), 2) for value in np.random.default_rng(3).normal(100, 10, 200)]
@@ -252,7 +253,7 @@ def test_a_group_far_out_is_no_accident() -> None:
     salaries = [*np.linspace(2000, 6000, 190), *np.linspace(34_000, 60_000, 10)]
     outcome = prepared({"pay": salaries})
     assert outcome.cleaned["pay"].numbers().tolist() == salaries
-    assert any("a group of their own" in result.reason for result in outcome.results)
+    assert any("a group of their own" in result.why for result in outcome.results)
 
 
 def test_target_is_untouched_everywhere() -> None:
@@ -359,7 +360,7 @@ def test_ratios_and_bins_say_why() -> None:
     told = {result.kind: result for result in outcome.results}
     assert told["ratio"].outputs == ("price_per_cost",)
     assert told["bin"].outputs[0].endswith("_bin")
-    assert "r = 0.9" in told["ratio"].reason
+    assert "r = 0.9" in told["ratio"].why
 
 
 def test_a_target_needs_no_ratios_and_bins() -> None:

@@ -23,11 +23,11 @@ CLEANING_ROW: dict[str, Any] = {
     "id": 7,
     "run_id": uuid4(),
     "step": 3,
-    "column_name": None,
-    "action": "drop_duplicates",
+    "column": None,
+    "kind": "drop_duplicates",
     "state": "applied",
-    "reason": "2 rows were equal.",
-    "source": "duplicate_rows",
+    "why": "2 rows were equal.",
+    "rule": "duplicate_rows",
     "confidence": 0.9,
     "cells_changed": 4,
     "parameters": {"keep": "first", "nested": {"list": [1, None, "x", True, 2.5]}},
@@ -35,39 +35,39 @@ CLEANING_ROW: dict[str, Any] = {
 }
 OUTLIER_ROW: dict[str, Any] = {
     "step": 4,
-    "column_name": "age",
+    "column": "age",
     "method": "iqr",
     "strategy": "cap",
     "state": "flagged",
-    "lower_fence": None,
-    "upper_fence": 0.0,
+    "lower": None,
+    "upper": 0.0,
     "outliers": 3,
-    "outlier_percent": 12.5,
+    "outlier_share": 0.125,
     "cells_changed": 0,
     "rows_removed": 0,
-    "reason": "Too many to be errors.",
+    "why": "Too many to be errors.",
     "created_at": NOW,
 }
 
 
 def test_cleaning_logs() -> None:
-    message = convert.cleaning_log_message(CLEANING_ROW)
+    message = convert.log_message(CLEANING_ROW, pb.CleaningLog)
     assert message.column == ""
     assert message.state == pb.STEP_STATE_APPLIED
-    assert message.create_time.ToDatetime(UTC) == NOW
+    assert message.created_at.ToDatetime(UTC) == NOW
     assert MessageToDict(message.parameters) == CLEANING_ROW["parameters"]
 
 
 def test_outlier_logs_tell_a_missing_fence_from_one_at_zero() -> None:
-    message = convert.outlier_log_message(OUTLIER_ROW)
-    assert not message.HasField("lower_fence")
-    assert message.HasField("upper_fence")
+    message = convert.log_message(OUTLIER_ROW, pb.OutlierLog)
+    assert not message.HasField("lower")
+    assert message.HasField("upper")
     assert message.state == pb.STEP_STATE_FLAGGED
 
 
 def test_feature_logs() -> None:
     row = {**CLEANING_ROW, "columns": ["city"], "outputs": ["city_a", "city_b"], "state": "skipped"}
-    message = convert.feature_log_message(row)
+    message = convert.log_message(row, pb.FeatureLog)
     assert list(message.outputs) == ["city_a", "city_b"]
     assert message.state == pb.STEP_STATE_SKIPPED
 
@@ -97,9 +97,9 @@ def test_reports(mode: str) -> None:
 
 def test_features_without_a_target() -> None:
     manifest = {
-        "target": {"column": None, "confidence": 0.0, "reason": "No column stands out."},
+        "target": {"column": None, "confidence": 0.0, "why": "No column stands out."},
         "input_features": [{"name": "a", "type": "integer", "role": "feature", "missing": 1, "distinct": 2}],
-        "output_features": [{"name": "a", "type": "double", "sources": ["a"], "how": "scaled"}],
+        "output_features": [{"name": "a", "type": "double", "sources": ["a"], "why": "scaled"}],
     }
     message = convert.features_message(manifest)
     assert message.target.column == ""

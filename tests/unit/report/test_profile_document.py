@@ -6,7 +6,7 @@ from report_service.profile_document import LONGEST_VALUE, MOST_PAIRS, MOST_SPEL
 
 
 def stored(**changes: Any) -> dict[str, Any]:
-    target = {"column": None, "confidence": 0.0, "reason": "none"}
+    target = {"column": None, "confidence": 0.0, "why": "none"}
     facts: dict[str, Any] = {
         "rows": 3,
         "duplicates": {"count": 0},
@@ -14,17 +14,18 @@ def stored(**changes: Any) -> dict[str, Any]:
         "target": target,
         "correlation": None,
         "columns": [],
+        "quality": None,
+        "alerts": [],
     }
     return {**facts, **changes}
 
 
 def column(**changes: Any) -> dict[str, Any]:
-    return {"name": "a", "spellings": [], "top_values": [], "unfit_examples": [], **changes}
+    return {"name": "a", "semantic_type": None, "spellings": [], "top_values": [], "invalid_examples": [], **changes}
 
 
-def test_profiles_of_earlier_versions_have_no_quality() -> None:
+def test_without_numbers_there_are_no_correlations() -> None:
     document = sendable(stored())
-    assert (document["quality"], document["alerts"]) == (None, [])
     assert (document["correlations"], document["correlation_rows"]) == ([], 0)
 
 
@@ -39,9 +40,9 @@ def test_lists_are_cut_and_counted() -> None:
 def test_long_values_are_cut() -> None:
     fitting, long = "x" * LONGEST_VALUE, "y" * (LONGEST_VALUE + 1)
     values = [{"value": fitting, "count": 2}, {"value": long, "count": 1}]
-    (told,) = sendable(stored(columns=[column(top_values=values, unfit_examples=[long])]))["columns"]
+    (told,) = sendable(stored(columns=[column(top_values=values, invalid_examples=[long])]))["columns"]
     assert [one["value"] for one in told["top_values"]] == [fitting, "y" * (LONGEST_VALUE - 1) + "…"]
-    assert told["unfit_examples"] == ["y" * (LONGEST_VALUE - 1) + "…"]
+    assert told["invalid_examples"] == ["y" * (LONGEST_VALUE - 1) + "…"]
 
 
 def test_the_strongest_pairs_come_first() -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from report_service import row_pages
-from report_service.byte_ranges import Stretch
+from report_service.byte_ranges import ByteRange
 from report_service.row_pages import RowPage, plan_row_page, read_row_page
 
 ROWS = 1000
@@ -60,7 +60,7 @@ def test_a_page_reads_only_what_was_planned(stored: Path, start: int, wanted: di
     footer = int.from_bytes(content[-8:-4], "little") + 8
     stretches = plan_row_page(stored, wanted=wanted, start=start, size=10)
     with partial.open("wb") as file:
-        for offset, length in [*stretches, Stretch(len(content) - footer, footer)]:
+        for offset, length in [*stretches, ByteRange(len(content) - footer, footer)]:
             file.seek(offset)
             file.write(content[offset : offset + length])
     expected = read_row_page(stored, wanted=wanted, start=start, size=10)

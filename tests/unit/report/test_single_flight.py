@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from report_service.single_flight import Flights
+from report_service.single_flight import SingleFlight
 
 
 class Work:
@@ -25,14 +25,14 @@ class Work:
         return self.starts
 
 
-async def joined(flights: Flights[int], work: Work, *, callers: int) -> list[asyncio.Task[int]]:
+async def joined(flights: SingleFlight[int], work: Work, *, callers: int) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(flights.join("key", work)) for _ in range(callers)]
     await asyncio.sleep(0.01)
     return tasks
 
 
 async def test_several_callers_share_one_piece_of_work() -> None:
-    flights, work = Flights[int](), Work()
+    flights, work = SingleFlight[int](), Work()
     tasks = await joined(flights, work, callers=5)
     work.go.set()
     assert await asyncio.gather(*tasks) == [1] * 5
@@ -40,7 +40,7 @@ async def test_several_callers_share_one_piece_of_work() -> None:
 
 
 async def test_a_caller_who_leaves_does_not_disturb_the_others() -> None:
-    flights, work = Flights[int](), Work()
+    flights, work = SingleFlight[int](), Work()
     first, second = await joined(flights, work, callers=2)
     first.cancel()
     await asyncio.sleep(0.01)
@@ -50,7 +50,7 @@ async def test_a_caller_who_leaves_does_not_disturb_the_others() -> None:
 
 
 async def test_work_nobody_waits_for_is_cancelled_and_can_start_anew() -> None:
-    flights, work = Flights[int](), Work()
+    flights, work = SingleFlight[int](), Work()
     for task in await joined(flights, work, callers=2):
         task.cancel()
     await asyncio.sleep(0)
@@ -61,7 +61,7 @@ async def test_work_nobody_waits_for_is_cancelled_and_can_start_anew() -> None:
 
 
 async def test_a_failure_reaches_every_caller_and_is_not_remembered() -> None:
-    flights = Flights[int]()
+    flights = SingleFlight[int]()
 
     async def fail() -> int:
         await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.outbound import Outside
+from shared.outbound import OutboundGuard
 
 
 async def test_names_that_are_slow_to_resolve_keep_no_file_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ async def test_names_that_are_slow_to_resolve_keep_no_file_waiting(monkeypatch: 
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
 
     monkeypatch.setattr("shared.outbound.socket.getaddrinfo", slow)
-    outside = Outside("url", allow_private=False)
+    outside = OutboundGuard("url", allow_private=False)
     checks = [asyncio.create_task(outside.check(outside.parse(f"http://name-{i}.example/"))) for i in range(64)]
     try:
         await asyncio.sleep(0.1)

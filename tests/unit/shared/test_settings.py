@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from shared.settings.settings import Settings, load_settings
+from shared.settings.processes import Settings, load_settings
 
 
 @pytest.fixture

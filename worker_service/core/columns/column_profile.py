@@ -8,28 +8,28 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.columns.column_types import MOST_LEVELS, ChosenType, ColumnType, decide_type, obey
-from worker_service.core.columns.decimal_shifts import Slip, find_slips, mended
-from worker_service.core.columns.semantic_types import Semantic, recognise_semantic, sentence
+from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
+from worker_service.core.columns.column_types import MOST_LEVELS, decide_type, obey
+from worker_service.core.columns.decimal_shifts import DecimalShift, find_decimal_shifts, restore_decimal_points
+from worker_service.core.columns.semantic_types import SemanticType, recognise_semantic, sentence
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask
 from worker_service.core.columns.spellings import Spelling, find_spellings, merged
 from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.stats.summary import (
-    MomentSummary,
     NumberSummary,
     TextSummary,
+    TimestampSummary,
     Value,
     ValueCount,
-    runs,
-    summarise_moments,
+    run_lengths,
     summarise_numbers,
     summarise_text,
+    summarise_timestamps,
 )
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column
 
-Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 FEWEST_VALUES = 10
 """A column of whole or repeated numbers with at most so many different values holds codes, ratings or a price list."""
 MOST_OUTLIERS = 0.1
@@ -44,13 +44,13 @@ class ColumnProfile(Value):
     position: int
     """Its place in the decoded table, from 1."""
     type: ColumnType
-    semantic: Semantic | None
+    semantic_type: SemanticType | None
     """What the values are in the world, such as e-mail addresses."""
     storage: Storage
     """What its cells hold, whatever the column is for."""
     read_as: ReadAs | None
     """How the decoded text is to be read; None where it is right as it is."""
-    evidence: str
+    why: str
     """Why this type, in words."""
     missing: int
     """Cells without a value once read, those with a sentinel included."""
@@ -58,16 +58,16 @@ class ColumnProfile(Value):
     """Numbers that stand for missing; all that is said about the values leaves them out."""
     apart: tuple[Sentinel, ...]
     """Repeated numbers far from all others, which may be codes or real."""
-    slips: tuple[Slip, ...]
+    decimal_shifts: tuple[DecimalShift, ...]
     """Numbers with a slipped decimal point; all that is said about the values takes them for what was meant."""
     spellings: tuple[Spelling, ...]
     """Unusual spellings of a category's values; all that is said about the values takes them for the usual ones."""
     distinct: int
     """Different values."""
-    unfit: int
+    invalid: int
     """Cells whose value does not fit the type and would become missing."""
-    unfit_examples: tuple[str, ...]
-    doubt: str | None
+    invalid_examples: tuple[str, ...]
+    ambiguity: str | None
     """A sentence about something a person should decide."""
     monotonic: Literal["increasing", "decreasing"] | None
     """Whether every value is larger (smaller) than the one before; never where some are missing."""
@@ -76,14 +76,14 @@ class ColumnProfile(Value):
     top_values: tuple[ValueCount, ...]
     """The most frequent values: all of a category's or a boolean's, the first five of others that repeat."""
     numbers: NumberSummary | None
-    moments: MomentSummary | None
+    timestamps: TimestampSummary | None
     text: TextSummary | None
 
     @property
     def is_quantity(self) -> bool:
         """Whether its values are no codes, ratings, numbers of telephones or places: only then some can lie outside."""
         coded = self.distinct <= FEWEST_VALUES and (self.storage == "integer" or bool(self.top_values))
-        return self.type in ("integer", "decimal") and self.semantic is None and not coded
+        return self.type in ("integer", "decimal") and self.semantic_type is None and not coded
 
     def outlying(self, rows: int) -> int:
         """Values outside the ordinary range by quartiles, 0 where that range means nothing; the table has `rows`."""
@@ -95,19 +95,19 @@ class ColumnProfile(Value):
 
 
 @dataclass(frozen=True)
-class Said:
+class ColumnHints:
     """What somebody said of a column, where anybody did."""
 
     type: ChosenType | None = None
     codes: tuple[str, ...] = ()
     """Values that stand for missing, as canonical text."""
-    meanings: tuple[tuple[str, str], ...] = ()
+    synonyms: tuple[tuple[str, str], ...] = ()
     """Levels that mean another one."""
     units: tuple[tuple[str, float], ...] = ()
     """What the numbers of each unit are multiplied by."""
 
 
-def infer_column(column: Column, said: Said) -> Inference:
+def infer_column(column: Column, said: ColumnHints) -> Inference:
     """How a decoded column is to be read."""
     if said.units and said.type is None and column.is_text:
         return column.derive(infer_units, said.units)
@@ -126,7 +126,7 @@ def read_column(column: Column, inference: Inference) -> Column:
     return column if spec is None else column.derive(read, spec).column
 
 
-def describe_column(name: str, position: int, typed: Column, inference: Inference, said: Said) -> ColumnProfile:
+def describe_column(name: str, position: int, typed: Column, inference: Inference, said: ColumnHints) -> ColumnProfile:
     """The facts about a column that has been read; `position` is its place in the table, from 1."""
     different = _distinct_values(typed)
     verdict = decide_type(name, typed, distinct=different, code=inference.code)
@@ -134,35 +134,35 @@ def describe_column(name: str, position: int, typed: Column, inference: Inferenc
         verdict = obey(verdict, typed, said.type)
     found = typed.derive(find_sentinels) if verdict.type in ("integer", "decimal") else Sentinels()
     sentinels = _with_codes(typed, found.sure, said.codes)
-    spellings = _with_meanings(typed, said.meanings) if verdict.type == "category" else ()
+    spellings = _with_synonyms(typed, said.synonyms) if verdict.type == "category" else ()
     typed = mask(typed, sentinels)
-    slips = typed.derive(find_slips) if verdict.type in ("integer", "decimal") else ()
-    typed = merged(mended(typed, slips), spellings)
-    different = _distinct_values(typed) if slips else different - len(sentinels) - len(spellings)
-    semantic = recognise_semantic(name, typed)
-    meaning = "" if semantic is None else sentence(semantic, typed.known)
+    decimal_shifts = typed.derive(find_decimal_shifts) if verdict.type in ("integer", "decimal") else ()
+    typed = merged(restore_decimal_points(typed, decimal_shifts), spellings)
+    different = _distinct_values(typed) if decimal_shifts else different - len(sentinels) - len(spellings)
+    semantic_type = recognise_semantic(name, typed)
+    meaning = "" if semantic_type is None else sentence(semantic_type, typed.known)
     return ColumnProfile(
         name=name,
         position=position,
         type=verdict.type,
-        semantic=semantic,
+        semantic_type=semantic_type,
         storage=_storage(typed),
         read_as=inference.read_as,
-        evidence=" ".join(part for part in (inference.evidence, verdict.reason, meaning) if part),
+        why=" ".join(part for part in (inference.why, verdict.why, meaning) if part),
         missing=typed.missing,
         sentinels=sentinels,
         apart=tuple(one for one in found.perhaps if one not in sentinels),
-        slips=slips,
+        decimal_shifts=decimal_shifts,
         spellings=spellings,
         distinct=different,
-        unfit=inference.unfit,
-        unfit_examples=inference.examples,
-        doubt=inference.doubt,
+        invalid=inference.invalid,
+        invalid_examples=inference.examples,
+        ambiguity=inference.ambiguity,
         monotonic=_monotonic(typed, different),
         duplicate_of=None,
         top_values=_top_values(typed, verdict.type),
         numbers=typed.derive(summarise_numbers) if typed.is_number else None,
-        moments=typed.derive(summarise_moments) if typed.is_timestamp else None,
+        timestamps=typed.derive(summarise_timestamps) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,
     )
 
@@ -172,7 +172,7 @@ def _with_codes(typed: Column, sure: tuple[Sentinel, ...], codes: tuple[str, ...
     if not codes or not typed.is_number:
         return sure
     wanted = {float(code) for code in codes if is_number(code)} - {one.value for one in sure}
-    found = typed.derive(runs)
+    found = typed.derive(run_lengths)
     more = [
         Sentinel(value=float(value), count=int(held))
         for value, held in zip(found.values, found.counts, strict=True)
@@ -181,12 +181,12 @@ def _with_codes(typed: Column, sure: tuple[Sentinel, ...], codes: tuple[str, ...
     return (*sure, *more)
 
 
-def _with_meanings(typed: Column, meanings: tuple[tuple[str, str], ...]) -> tuple[Spelling, ...]:
+def _with_synonyms(typed: Column, synonyms: tuple[tuple[str, str], ...]) -> tuple[Spelling, ...]:
     """The unusual spellings, and the levels that somebody says mean another."""
     found = {one.before: one for one in typed.derive(find_spellings)}
     levels = typed.derive(distinct)
-    counts = dict(zip(levels.values.to_pylist(), levels.counts.tolist(), strict=True)) if meanings else {}
-    for before, after in meanings:
+    counts = dict(zip(levels.values.to_pylist(), levels.counts.tolist(), strict=True)) if synonyms else {}
+    for before, after in synonyms:
         final = found[after].after if after in found else after
         if before in counts and final in counts and before not in found and final != before:
             found = {name: _towards(one, before, final) for name, one in found.items()}
@@ -207,9 +207,9 @@ def is_number(text: str) -> bool:
         return False
 
 
-def tidied(typed: Column, facts: ColumnProfile) -> Column:
+def tidy_column(typed: Column, facts: ColumnProfile) -> Column:
     """A column as it is once sentinels are masked, slips mended and spellings merged."""
-    return merged(mended(mask(typed, facts.sentinels), facts.slips), facts.spellings)
+    return merged(restore_decimal_points(mask(typed, facts.sentinels), facts.decimal_shifts), facts.spellings)
 
 
 def _storage(column: Column) -> Storage:
@@ -220,7 +220,7 @@ def _storage(column: Column) -> Storage:
 
 def _distinct_values(column: Column) -> int:
     if column.is_number or column.is_timestamp:
-        return len(column.derive(runs).values)
+        return len(column.derive(run_lengths).values)
     return len(column.derive(distinct).values)
 
 
@@ -238,7 +238,7 @@ def _top_values(column: Column, kind: ColumnType) -> tuple[ValueCount, ...]:
     if kind in ("identifier", "empty"):
         return ()
     if column.is_number or column.is_timestamp:
-        found = column.derive(runs)
+        found = column.derive(run_lengths)
         values, counts = pa.array(found.values), found.counts
         values = values.view(column.type) if column.is_timestamp else values
         order = _most_frequent(counts) if counts.max(initial=0) > 1 else np.zeros(0, np.int64)

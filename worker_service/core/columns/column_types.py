@@ -2,18 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
+from shared.contracts.vocabulary import ChosenType, ColumnType
 from worker_service.core.humanize import count, fraction, number
 from worker_service.core.stats.summary import TextSummary, ordered, summarise_text
 from worker_service.core.table.frame import Column
-
-ColumnType = Literal[
-    "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
-]
-
-ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
-"""What somebody may say that a column is."""
 
 MOST_LEVELS = 1000
 """A category has at most so many different values."""
@@ -33,7 +26,7 @@ class Verdict:
     """A column's type and a sentence why, empty where the reading alone says it."""
 
     type: ColumnType
-    reason: str = ""
+    why: str = ""
 
 
 def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
@@ -67,9 +60,7 @@ def obey(verdict: Verdict, column: Column, chosen: ChosenType) -> Verdict:
     }
     if fitting[chosen]:
         return Verdict(chosen, f"The type {chosen} was asked for.")
-    return Verdict(
-        verdict.type, f"{verdict.reason} The type {chosen} was asked for, but the file holds another.".strip()
-    )
+    return Verdict(verdict.type, f"{verdict.why} The type {chosen} was asked for, but the file holds another.".strip())
 
 
 def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:

@@ -24,7 +24,7 @@ _SPREAD = 0.5
 _EXAMPLES = 3
 
 
-class Slip(Value):
+class DecimalShift(Value):
     """Values between `lower` and `upper`, `factor` times as large as they should be."""
 
     factor: float
@@ -38,7 +38,7 @@ class Slip(Value):
     examples: tuple[float, ...]
 
 
-def find_slips(column: Column) -> tuple[Slip, ...]:
+def find_decimal_shifts(column: Column) -> tuple[DecimalShift, ...]:
     """The slips of a numeric column: values apart from all others, which one factor brings among them.
 
     They must be several, spread as the others are, and nearly all that lies far out on their side. Either the factor is
@@ -56,16 +56,20 @@ def find_slips(column: Column) -> tuple[Slip, ...]:
     if len(others) < FEWEST_OTHERS or fences.far > MOST_SLIPS * len(values):
         return ()
     usual = (fences.far_lower, fences.far_upper)
-    return tuple(_slips(values[:below], values[above:], others, usual, whole=column.is_integer))
+    return tuple(_decimal_shifts(values[:below], values[above:], others, usual, whole=column.is_integer))
 
 
-def _slips(low: Numbers, high: Numbers, others: Numbers, usual: tuple[float, float], *, whole: bool) -> Iterator[Slip]:
+def _decimal_shifts(
+    low: Numbers, high: Numbers, others: Numbers, usual: tuple[float, float], *, whole: bool
+) -> Iterator[DecimalShift]:
     for apart, factors in ((low, [1 / factor for factor in FACTORS]), (high, list(FACTORS))):
-        found = (_slip(apart, factor, others, usual, whole=whole) for factor in factors if len(apart))
-        yield from [slip for slip in found if slip is not None][:1]
+        found = (_decimal_shift(apart, factor, others, usual, whole=whole) for factor in factors if len(apart))
+        yield from [shift for shift in found if shift is not None][:1]
 
 
-def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool) -> Slip | None:
+def _decimal_shift(
+    apart: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool
+) -> DecimalShift | None:
     first, last = float(others[0]), float(others[-1])
     if whole and factor < 1:
         return None
@@ -82,7 +86,7 @@ def _slip(apart: Numbers, factor: float, others: Numbers, usual: tuple[float, fl
     apart_enough = max(factor, 1 / factor) * first > _GAP * last
     if not apart_enough and not _alike(slipped, meant[fitting], last, float(q1), float(q3)):
         return None
-    return Slip(
+    return DecimalShift(
         factor=factor,
         lower=float(slipped[0]),
         upper=float(slipped[-1]),
@@ -105,10 +109,10 @@ def divided(values: Numbers, factor: float) -> Numbers:
     return result
 
 
-def mended(column: Column, slips: tuple[Slip, ...]) -> Column:
+def restore_decimal_points(column: Column, decimal_shifts: tuple[DecimalShift, ...]) -> Column:
     """The column with its slips divided by their factor; the same column where it has none."""
-    for slip in slips:
-        column = column.derive(rescaled, slip.factor, slip.lower, slip.upper)
+    for shift in decimal_shifts:
+        column = column.derive(rescaled, shift.factor, shift.lower, shift.upper)
     return column
 
 

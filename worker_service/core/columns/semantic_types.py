@@ -11,13 +11,13 @@ from worker_service.core.stats.summary import Value, summarise_numbers
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-Meaning = Literal["email", "url", "phone", "postal_code", "country_code", "latitude", "longitude"]
+SemanticTypeName = Literal["email", "url", "phone", "postal_code", "country_code", "latitude", "longitude"]
 
 NEARLY_ALL = 0.95
 """So large a share of the known cells must look the part."""
 FEWEST_CELLS = 5
 
-_SHAPES: dict[Meaning, str] = {
+_SHAPES: dict[SemanticTypeName, str] = {
     "email": r"^\s*[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+\s*$",
     "url": r"^\s*(https?|ftp)://[^\s/]+\S*\s*$|^\s*www\.[^\s/]+\.[^\s]+\s*$",
     "phone": r"^\s*(\+|00)\d[\d\s().\-/]{6,20}\s*$|^\s*\(?0\d{1,5}\)?[\s./\-][\d\s./\-]{4,16}\s*$"
@@ -25,14 +25,14 @@ _SHAPES: dict[Meaning, str] = {
     "postal_code": r"^\s*[A-Za-z]{0,2}-?\d[A-Za-z0-9 -]{2,9}\s*$|^\s*[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d\s*$"
     r"|^\s*[A-Za-z]{1,2}\d[A-Za-z0-9]? ?\d[A-Za-z]{2}\s*$",
 }
-_NAMES: dict[Meaning, re.Pattern[str]] = {
+_NAMES: dict[SemanticTypeName, re.Pattern[str]] = {
     "postal_code": re.compile(r"(^|[^a-z])(zip|zipcode|postal|postcode|post_code|plz)($|[^a-z])"),
     "country_code": re.compile(r"(^|[^a-z])(country|nation|nationality|iso|iso2|cc)($|[^a-z])"),
     "latitude": re.compile(r"(^|[^a-z])(lat|latitude)($|[^a-z])"),
     "longitude": re.compile(r"(^|[^a-z])(lon|lng|long|longitude)($|[^a-z])"),
 }
-_LIMITS: dict[Meaning, float] = {"latitude": 90.0, "longitude": 180.0}
-_WORDS: dict[Meaning, str] = {
+_LIMITS: dict[SemanticTypeName, float] = {"latitude": 90.0, "longitude": 180.0}
+_WORDS: dict[SemanticTypeName, str] = {
     "email": "e-mail addresses",
     "url": "web addresses",
     "phone": "telephone numbers",
@@ -53,14 +53,14 @@ _COUNTRIES = (
 """The codes of ISO 3166-1, and UK and XK, which are written as often."""
 
 
-class Semantic(Value):
+class SemanticType(Value):
     """What a column's values are, and how many of its known cells look like it."""
 
-    meaning: Meaning
+    name: SemanticTypeName
     cells: int
 
 
-def recognise_semantic(name: str, column: Column) -> Semantic | None:
+def recognise_semantic(name: str, column: Column) -> SemanticType | None:
     """What the values mean, by their shape, and where shapes are shared by the column's name too."""
     if column.known < FEWEST_CELLS:
         return None
@@ -70,28 +70,28 @@ def recognise_semantic(name: str, column: Column) -> Semantic | None:
     return _by_shape(words, column) if column.is_text else None
 
 
-def sentence(semantic: Semantic, known: int) -> str:
+def sentence(semantic_type: SemanticType, known: int) -> str:
     """The evidence, with its counts."""
-    return f"{fraction(semantic.cells, known, 'known cell')} look like {_WORDS[semantic.meaning]}."
+    return f"{fraction(semantic_type.cells, known, 'known cell')} look like {_WORDS[semantic_type.name]}."
 
 
-def _coordinate(words: str, column: Column) -> Semantic | None:
+def _coordinate(words: str, column: Column) -> SemanticType | None:
     numbers = column.derive(summarise_numbers)
-    for meaning, limit in _LIMITS.items():
-        if _NAMES[meaning].search(words) and numbers.minimum is not None and numbers.maximum is not None:
+    for name, limit in _LIMITS.items():
+        if _NAMES[name].search(words) and numbers.minimum is not None and numbers.maximum is not None:
             inside = -limit <= numbers.minimum and numbers.maximum <= limit
-            return Semantic(meaning=meaning, cells=column.known) if inside else None
+            return SemanticType(name=name, cells=column.known) if inside else None
     return None
 
 
-def _by_shape(words: str, column: Column) -> Semantic | None:
+def _by_shape(words: str, column: Column) -> SemanticType | None:
     found = column.derive(distinct)
-    for meaning, shape in _SHAPES.items():
-        if meaning not in _NAMES or _NAMES[meaning].search(words):
+    for name, shape in _SHAPES.items():
+        if name not in _NAMES or _NAMES[name].search(words):
             fitting = pc.match_substring_regex(found.values, shape)
-            semantic = _enough(meaning, fitting, column)
-            if semantic is not None:
-                return semantic
+            semantic_type = _enough(name, fitting, column)
+            if semantic_type is not None:
+                return semantic_type
     if not _NAMES["country_code"].search(words):
         return None
     return _enough(
@@ -99,7 +99,7 @@ def _by_shape(words: str, column: Column) -> Semantic | None:
     )
 
 
-def _enough(meaning: Meaning, fitting: pa.Array, column: Column) -> Semantic | None:
+def _enough(name: SemanticTypeName, fitting: pa.Array, column: Column) -> SemanticType | None:
     counts = column.derive(distinct).counts
     cells = int(counts[fitting.to_numpy(zero_copy_only=False).astype(bool)].sum())
-    return Semantic(meaning=meaning, cells=cells) if cells >= NEARLY_ALL * column.known else None
+    return SemanticType(name=name, cells=cells) if cells >= NEARLY_ALL * column.known else None

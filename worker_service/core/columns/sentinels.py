@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.stats.fences import FENCE_IQRS, Numbers, widen
-from worker_service.core.stats.summary import Value, quantiles, runs
+from worker_service.core.stats.summary import Value, quantiles, run_lengths
 from worker_service.core.table.frame import Column
 
 FEWEST_CELLS = 3
@@ -48,7 +48,7 @@ class Sentinels(Value):
 
 def find_sentinels(column: Column) -> Sentinels:
     """The numbers of a numeric column that repeat far outside of all others, typical sentinels apart from the rest."""
-    found = column.derive(runs)
+    found = column.derive(run_lengths)
     values, counts = found.values.astype(np.float64, copy=False), found.counts
     low, high = 0, len(values)
     sure: list[Sentinel] = []

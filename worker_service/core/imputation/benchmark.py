@@ -75,7 +75,7 @@ _Guess = Callable[[_Places, _Places], npt.NDArray[Any]]
 """The guesses for some rows, told by other rows."""
 
 
-class Guesser(Value):
+class Candidate(Value):
     """One way of guessing and how far off it was."""
 
     method: Method
@@ -83,13 +83,13 @@ class Guesser(Value):
     """The mean absolute distance of its guesses from the hidden cells; of levels the share that it got wrong."""
 
 
-class ImputationRace(Value):
+class ImputationBenchmark(Value):
     """What guesses a column's missing cells best."""
 
     column: str
     hidden: int
     """Known cells that were hidden and guessed."""
-    guessers: tuple[Guesser, ...]
+    candidates: tuple[Candidate, ...]
     """The best first."""
     winner: Method | None
     """None where nothing is clearly better than one number for all."""
@@ -112,19 +112,21 @@ class Described(Protocol):
     def duplicate_of(self) -> str | None: ...
 
 
-def race_imputers(
+def benchmark_imputers(
     columns: Sequence[Described],
     values: Mapping[str, Column],
     *,
     target: str | None,
     leaks: Collection[str],
     time_column: str | None,
-) -> tuple[ImputationRace, ...]:
+) -> tuple[ImputationBenchmark, ...]:
     """One race for each column of numbers or levels with gaps, models only for those that miss most.
 
     Neither the target nor a column that gives it away may tell what is missing.
     """
-    racing = [column.name for column in columns if column.name != target and _can_race(column, values[column.name])]
+    racing = [
+        column.name for column in columns if column.name != target and _can_benchmark(column, values[column.name])
+    ]
     laborious = set(sorted(racing, key=lambda name: -values[name].missing)[:MOST_RACES])
     usable = [
         column for column in columns if _can_tell(column, values[column.name]) and column.name not in {target, *leaks}
@@ -132,8 +134,10 @@ def race_imputers(
     if time_column not in {column.name for column in usable}:
         time_column = None
     base = _base(values, {*racing, *(column.name for column in usable)}, in_order=time_column is not None)
-    races = (_race(name, base, _beside(name, usable), time_column, models=name in laborious) for name in racing)
-    return tuple(race for race in races if race is not None)
+    benchmarks = (
+        _benchmark(name, base, _beside(name, usable), time_column, models=name in laborious) for name in racing
+    )
+    return tuple(benchmark for benchmark in benchmarks if benchmark is not None)
 
 
 def _base(values: Mapping[str, Column], names: Collection[str], *, in_order: bool) -> dict[str, Column]:
@@ -143,7 +147,7 @@ def _base(values: Mapping[str, Column], names: Collection[str], *, in_order: boo
     return {name: values[name] if len(places) == rows else taken(values[name], places) for name in names}
 
 
-def _can_race(column: Described, values: Column) -> bool:
+def _can_benchmark(column: Described, values: Column) -> bool:
     few = values.is_number or 2 <= column.distinct <= MOST_GROUPS
     return column.type in _KINDS and bool(values.missing) and values.known >= FEWEST_KNOWN and moderate(values) and few
 
@@ -179,9 +183,9 @@ class _Sample:
         return np.stack([self.numbers(name) for name in names], axis=1)
 
 
-def _race(
+def _benchmark(
     name: str, base: Mapping[str, Column], others: Sequence[Described], time_column: str | None, *, models: bool
-) -> ImputationRace | None:
+) -> ImputationBenchmark | None:
     """None where too few of the rows looked at have a value."""
     known = np.flatnonzero(base[name].present())
     if len(known) < FEWEST_KNOWN:
@@ -334,18 +338,18 @@ def _strength(truth: Numbers, sample: _Sample, name: str) -> float:
     return strength if np.isfinite(strength) else 0.0
 
 
-def _judged(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationRace:
+def _judged(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationBenchmark:
     group, best = _best_group(errors)
     means = {method: float(off.mean()) for method, off in best.items()}
     constant = min((method for method in CONSTANTS if method in means), key=lambda method: means[method])
     better = [method for method in _SIMPLEST_FIRST if method in best and _beats(best[method], best[constant])]
     least = min((means[method] for method in better), default=0.0)
     winner = next((method for method in better if means[method] <= NEARLY_AS_GOOD * least), None)
-    told = sorted((Guesser(method=method, error=error) for method, error in means.items()), key=lambda one: one.error)
-    return ImputationRace(
+    told = sorted((Candidate(method=method, error=error) for method, error in means.items()), key=lambda one: one.error)
+    return ImputationBenchmark(
         column=name,
         hidden=len(best[constant]),
-        guessers=tuple(told),
+        candidates=tuple(told),
         winner=winner,
         predictors=(group,) if winner in ("group_median", "group_mode") else tuple(predictors),
         of_levels=constant == "mode",

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, listing, quoted
-from worker_service.core.parsing.spec import Notation, ReadDecimal, ReadInteger, Refused, enough
+from worker_service.core.parsing.spec import NumberFormat, ReadDecimal, ReadInteger, Refused, enough
 from worker_service.core.parsing.units import UNITS, is_currency, is_unit, spaced, unit_name
 from worker_service.core.table.distinct import Distinct
 from worker_service.core.table.frame import Mask
@@ -51,16 +51,16 @@ def recognise_amounts(found: Distinct, known: Mask, missing: tuple[str, ...]) ->
     values = found.values.filter(pa.array(known))
     counts = found.counts[known]
     units = _units(values, counts)
-    doubt = _doubtful_units(units, int(counts.sum()))
-    if doubt is not None:
-        return doubt
+    ambiguity = _doubtful_units(units, int(counts.sum()))
+    if ambiguity is not None:
+        return ambiguity
     main = next(iter(units.names), None)
     spellings = tuple(sorted(spelling for spelling in units.cells if unit_name(spelling) == main))
     specs = [ReadDecimal(kind="decimal", decimal_mark=d, thousands_mark=t, units=spellings) for d, t in _NOTATIONS]
     return _choose(values, counts, specs, missing)
 
 
-def plain_text(spec: Notation, values: pa.Array, *, whole: bool) -> pa.Array:
+def plain_text(spec: NumberFormat, values: pa.Array, *, whole: bool) -> pa.Array:
     """Each string as Arrow reads numbers, null where it does not fit the notation."""
     text = _bare(values, spec.units)
     shaped = pc.match_substring_regex(text, _pattern(spec, whole=whole))
@@ -75,7 +75,7 @@ def _bare(values: pa.Array, units: tuple[str, ...]) -> pa.Array:
     return _signed(_without_units(text, units)) if units else text
 
 
-def _pattern(spec: Notation, *, whole: bool) -> str:
+def _pattern(spec: NumberFormat, *, whole: bool) -> str:
     thousands, decimal = _MARKS[spec.thousands_mark], _MARKS[spec.decimal_mark]
     grouped = rf"[1-9]\d{{0,2}}({thousands}\d{{3}})+"
     if whole:

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.contracts.cell_text import PLAIN_BELOW
 from worker_service.core.parsing.characters import Characters
-from worker_service.core.table.canonical_text import PLAIN_BELOW, render
+from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Mask
 
 _MOST_EXACT = 16

@@ -8,7 +8,15 @@ from worker_service.core.humanize import count, examples, listing, plural_verb, 
 from worker_service.core.parsing import booleans, numbers, timestamps, words
 from worker_service.core.parsing.missing import NO_MEASURES, spellings
 from worker_service.core.parsing.read import read
-from worker_service.core.parsing.spec import AnyReadAs, Notation, ReadDecimal, ReadText, ReadTimestamp, Refused, enough
+from worker_service.core.parsing.spec import (
+    AnyReadAs,
+    NumberFormat,
+    ReadDecimal,
+    ReadText,
+    ReadTimestamp,
+    Refused,
+    enough,
+)
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
@@ -25,15 +33,15 @@ class Inference:
 
     read_as: AnyReadAs | None
     """None where there is nothing to do: the cells are right as they are."""
-    evidence: str
+    why: str
     """A sentence."""
-    unfit: int = 0
+    invalid: int = 0
     """Cells that do not fit and would become missing."""
     examples: tuple[str, ...] = ()
     """Some of them."""
     code: bool = False
     """Whether the cells are codes made of digits, which only look like numbers."""
-    doubt: str | None = None
+    ambiguity: str | None = None
     """A sentence about something that a person should decide."""
 
 
@@ -42,14 +50,14 @@ def infer(column: Column) -> Inference:
     if not column.is_text:
         return _typed(column)
     refusals: list[str] = []
-    doubt = None
+    ambiguity = None
     for recognise in READERS:
         answer = recognise(column)
         if isinstance(answer, Refused):
-            refusals += [answer.reason] if answer.reason else []
-            doubt = answer.reason if answer.doubtful else doubt
+            refusals += [answer.why] if answer.why else []
+            ambiguity = answer.why if answer.doubtful else ambiguity
         elif isinstance(answer, ReadText):
-            return _text(column, answer, refusals, doubt)
+            return _text(column, answer, refusals, ambiguity)
         elif _fits(column, answer):
             return _read(column, answer)
     raise AssertionError("the last reader takes every column")
@@ -83,36 +91,36 @@ def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Infer
 
 def _fits(column: Column, spec: AnyReadAs) -> bool:
     reading = column.derive(read, spec)
-    return enough(reading.column.known, reading.column.known + reading.unfit)
+    return enough(reading.column.known, reading.column.known + reading.invalid)
 
 
 def _typed(column: Column) -> Inference:
     kind = "true and false" if column.is_boolean else "numbers" if column.is_number else "moments in time"
-    evidence = f"The file itself holds {kind} here."
+    why = f"The file itself holds {kind} here."
     if not column.is_number or column.is_integer or pc.all(pc.is_finite(column.array)).as_py() is not False:
-        return Inference(None, evidence)
+        return Inference(None, why)
     spec = ReadDecimal(kind="decimal")
     reading = column.derive(read, spec)
-    return Inference(spec, evidence, reading.unfit, reading.examples)
+    return Inference(spec, why, reading.invalid, reading.examples)
 
 
 def _read(column: Column, spec: AnyReadAs) -> Inference:
     reading = column.derive(read, spec)
-    known = reading.column.known + reading.unfit
+    known = reading.column.known + reading.invalid
     noun = _noun(spec)
-    if not reading.unfit:
+    if not reading.invalid:
         subject = "The one known cell can be read as" if known == 1 else f"All {count(known, 'known cell')} are"
         return Inference(spec, f"{subject} {noun}.")
     sentence = (
-        f"{known - reading.unfit:,} of {count(known, 'known cell')} are {noun}; {reading.unfit:,} "
-        f"{plural_verb(reading.unfit, 'is', 'are')} not, {examples(reading.examples)}."
+        f"{known - reading.invalid:,} of {count(known, 'known cell')} are {noun}; {reading.invalid:,} "
+        f"{plural_verb(reading.invalid, 'is', 'are')} not, {examples(reading.examples)}."
     )
-    return Inference(spec, sentence, reading.unfit, reading.examples)
+    return Inference(spec, sentence, reading.invalid, reading.examples)
 
 
 def _noun(spec: AnyReadAs) -> str:
     noun = _NOUNS.get(spec.kind) or _dates(spec)
-    if not isinstance(spec, Notation):
+    if not isinstance(spec, NumberFormat):
         return noun
     unit = f" in {listing((quoted(unit) for unit in spec.units), conjunction='or')}" if spec.units else ""
     comma = spec.decimal_mark == "," and spec.kind == "decimal"
@@ -127,16 +135,16 @@ def _dates(spec: AnyReadAs) -> str:
     return f"dates written as {layout}{also}"
 
 
-def _text(column: Column, spec: ReadText, refusals: list[str], doubt: str | None) -> Inference:
+def _text(column: Column, spec: ReadText, refusals: list[str], ambiguity: str | None) -> Inference:
     text = column.derive(read, spec).column
     missing = text.missing
     code = bool(column.derive(numbers.codes_among)) and bool(refusals)
     if missing == len(column):
-        evidence = "No cell has a value."
+        why = "No cell has a value."
     elif refusals:
-        evidence = f"Kept as text, because {refusals[0]}."
+        why = f"Kept as text, because {refusals[0]}."
     else:
         different = len(text.derive(distinct).values)
-        evidence = f"The {count(len(column) - missing, 'known cell')} hold text, {count(different, 'different value')}."
-    sentence = None if doubt is None else f"{doubt[0].upper()}{doubt[1:]}, so they were left as text."
-    return Inference(spec if spec.missing or spec.trim else None, evidence, code=code, doubt=sentence)
+        why = f"The {count(len(column) - missing, 'known cell')} hold text, {count(different, 'different value')}."
+    sentence = None if ambiguity is None else f"{ambiguity[0].upper()}{ambiguity[1:]}, so they were left as text."
+    return Inference(spec if spec.missing or spec.trim else None, why, code=code, ambiguity=sentence)

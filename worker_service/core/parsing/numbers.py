@@ -43,9 +43,9 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     codes = column.derive(codes_among)
     if codes:
         return Refused(_code_sentence(codes))
-    reason = _not_amounts(cells)
-    if reason is not None:
-        return Refused(reason)
+    why = _not_amounts(cells)
+    if why is not None:
+        return Refused(why)
     found = _read_whole(column) or _read_most(column)
     return found if not isinstance(found, ReadDecimal) else _exact(column, found)
 

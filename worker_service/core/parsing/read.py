@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from worker_service.core.parsing.changed_cells import differs
 from worker_service.core.parsing.missing import blank
 from worker_service.core.parsing.parse import cast, parse
-from worker_service.core.parsing.spec import AnyReadAs, Notation, ReadText
+from worker_service.core.parsing.spec import AnyReadAs, NumberFormat, ReadText
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
@@ -22,7 +22,7 @@ class Reading:
     column: Column
     changed: Mask
     """Cells whose canonical text is not what the file says."""
-    unfit: int
+    invalid: int
     """Cells that have a value which does not fit; they became missing."""
     examples: tuple[str, ...]
     """Up to five different unfit values."""
@@ -45,7 +45,7 @@ def read(column: Column, spec: AnyReadAs) -> Reading:
     if typed is None:
         found = column.derive(distinct)
         typed = found.spread(parse(spec, blank(found.values, spec.missing)))
-    return _reading(column.array, text, typed, plain=not isinstance(spec, Notation) or spec.is_plain)
+    return _reading(column.array, text, typed, plain=not isinstance(spec, NumberFormat) or spec.is_plain)
 
 
 def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
@@ -54,15 +54,15 @@ def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
 
 
 def _reading(original: pa.Array, text: pa.Array, typed: pa.Array, *, plain: bool) -> Reading:
-    unfit = typed.null_count - text.null_count
+    invalid = typed.null_count - text.null_count
     examples: list[str] = []
-    if unfit:
+    if invalid:
         lost = text.filter(pc.and_(text.is_valid(), typed.is_null()))
         examples = lost[:1000].unique().to_pylist()[:5]
     changed = differs(original, typed, plain=plain)
     places = np.flatnonzero(changed & np.asarray(typed.is_valid().to_numpy(zero_copy_only=False)))
     example = _example(original, typed, int(places[0])) if len(places) else None
-    return Reading(Column(typed), changed, unfit, tuple(examples), len(places), example)
+    return Reading(Column(typed), changed, invalid, tuple(examples), len(places), example)
 
 
 def _example(original: pa.Array, typed: pa.Array, place: int) -> tuple[str, str]:

@@ -26,7 +26,7 @@ class ReadText(Spec):
     """Whether white space before and behind the text is left out."""
 
 
-class Notation(Spec):
+class NumberFormat(Spec):
     """How numbers are written. A minus may be `-`, `−`, behind the number, or parentheses around it."""
 
     decimal_mark: Literal[".", ","] = "."
@@ -43,13 +43,13 @@ class Notation(Spec):
         return self.decimal_mark == "." and self.thousands_mark == "," and not self.units and not self.factors
 
 
-class ReadInteger(Notation):
+class ReadInteger(NumberFormat):
     """Whole numbers of at most 18 digits, with or without marks between thousands."""
 
     kind: Literal["integer"]
 
 
-class ReadDecimal(Notation):
+class ReadDecimal(NumberFormat):
     """Numbers with decimals or an exponent, with or without marks between thousands; only finite ones."""
 
     kind: Literal["decimal"]
@@ -83,7 +83,7 @@ ReadAs = Annotated[AnyReadAs, Field(discriminator="kind")]
 class Refused:
     """A reader's answer that it does not apply to a column."""
 
-    reason: str = ""
+    why: str = ""
     """Why, where the cells looked as if it might; empty where there was nothing to consider."""
     doubtful: bool = False
     """Whether somebody should look at it."""

@@ -119,10 +119,10 @@ def _decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
 def _doubt(column: Column, known: int, deciding: int) -> str:
     seen = column.derive(sample, NO_MEASURES)
     contradiction = f"the {count(deciding, 'cell')} that would tell contradict each other"
-    evidence = contradiction if deciding else "none of them shows which"
+    why = contradiction if deciding else "none of them shows which"
     return (
         f"the {count(known, 'known cell')} look like dates, {examples(seen, limit=2)}, "
-        f"but could be day/month or month/day, and {evidence}"
+        f"but could be day/month or month/day, and {why}"
     )
 
 
@@ -131,22 +131,22 @@ def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
     if spec.format not in _ISO_SHAPES:
         return None
     try:
-        moments = text.cast(_type(spec.format))
+        timestamps = text.cast(_type(spec.format))
     except pa.ArrowInvalid:
         return None
-    ends = pc.min_max(moments.cast(pa.int64())).as_py()
+    ends = pc.min_max(timestamps.cast(pa.int64())).as_py()
     if ends["min"] is not None and not _FIRST_TICK <= ends["min"] <= ends["max"] <= _LAST_TICK:
         return None
-    return moments
+    return timestamps
 
 
 @parse.register
 def _parse_moments(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
     trimmed = pc.utf8_trim_whitespace(values)
-    moments = _moments(spec.format, trimmed)
+    timestamps = _moments(spec.format, trimmed)
     if spec.or_iso and spec.format not in _ISO_SHAPES:
-        moments = pc.coalesce(moments, _moments(ISO, trimmed))
-    return moments
+        timestamps = pc.coalesce(timestamps, _moments(ISO, trimmed))
+    return timestamps
 
 
 def _moments(name: str, texts: pa.Array) -> pa.Array:
@@ -158,9 +158,9 @@ def _moments(name: str, texts: pa.Array) -> pa.Array:
     return pc.if_else(_in_calendar(array), array, pa.scalar(None, array.type))
 
 
-def _in_calendar(moments: pa.Array) -> pa.BooleanArray:
+def _in_calendar(timestamps: pa.Array) -> pa.BooleanArray:
     """Which moments have a year from 1 to 9999, in UTC where there is a zone."""
-    ticks = moments.cast(pa.int64())
+    ticks = timestamps.cast(pa.int64())
     return pc.and_(pc.greater_equal(ticks, _FIRST_TICK), pc.less_equal(ticks, _LAST_TICK))
 
 

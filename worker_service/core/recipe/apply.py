@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import pyarrow as pa
 
+from shared.contracts.run_result import StepResult
+from shared.contracts.vocabulary import StepState
 from worker_service.core.humanize import listing, quoted
 from worker_service.core.recipe.ledger import Ledger
 from worker_service.core.recipe.recipe import Recipe
@@ -18,10 +19,9 @@ from worker_service.core.recipe.steps import (
     FillByTime,
     FillMissing,
     Flag,
-    Phase,
     ReadColumn,
     StepRejected,
-    Tally,
+    StepStats,
     TreatOutliers,
     apply_step,
     describe_step,
@@ -29,38 +29,7 @@ from worker_service.core.recipe.steps import (
 )
 from worker_service.core.table.frame import Frame
 
-State = Literal["applied", "skipped", "flagged"]
-
-_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "source", "column"}
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What became of one step."""
-
-    number: int
-    """Its place in the recipe, from 1."""
-    kind: str
-    phase: Phase
-    columns: tuple[str, ...]
-    """The columns it reads."""
-    outputs: tuple[str, ...]
-    """The columns it makes, beside those it changes."""
-    state: State
-    what: str
-    """What was done, as a sentence for people; empty where nothing was."""
-    reason: str
-    """What was done and why, or why not, as sentences for people."""
-    source: str
-    confidence: float
-    cells_changed: int
-    rows_removed: int
-    parameters: dict[str, Any]
-    """The step's own parameters, ready for JSON."""
-    outliers: int
-    """Values outside the fences; 0 for other steps."""
-    outlier_percent: float
-    """The same as a percentage of the known values."""
+_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +63,7 @@ def apply(recipe: Recipe, frame: Frame) -> Outcome:
         typed=run.typed,
         cleaned=run.cleaned,
         engineered=run.engineered,
-        results=tuple(sorted(results, key=lambda result: result.number)),
+        results=tuple(sorted(results, key=lambda result: result.step)),
         changes=run.ledger.close(run.cleaned),
     )
 
@@ -127,11 +96,11 @@ class _Run:
             if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
                 raise StepRejected("No column would be left.")
         except StepRejected as rejection:
-            nothing = Tally(cells_changed=0, rows_removed=0, found=0, known=0)
-            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", tally=nothing)
-        tally = self._commit(number, step, frame, effect)
-        state: State = "flagged" if effect.flagged else "applied"
-        return _result(number, step, state, what=describe_step(step, tally), why=step.why, tally=tally)
+            nothing = StepStats(cells_changed=0, rows_removed=0, found=0, known=0)
+            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=nothing)
+        stats = self._commit(number, step, frame, effect)
+        state: StepState = "flagged" if effect.flagged else "applied"
+        return _result(number, step, state, what=describe_step(step, stats), why=step.why, stats=stats)
 
     def _refuse_unfit(self, step: AnyStep, frame: Frame) -> None:
         absent = [name for name in step.columns if name not in frame]
@@ -143,7 +112,7 @@ class _Run:
         if self._target in step.columns and not isinstance(step, ReadColumn | Flag):
             raise StepRejected(f"{quoted(self._target or '')} is the target, which is never changed or used.")
 
-    def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> Tally:
+    def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> StepStats:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _after(frame, effect)
         if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
@@ -152,10 +121,10 @@ class _Run:
             self.engineered = after
             changed = sum(int(change.cells.sum()) for change in effect.changed.values())
         else:
-            changed = self.ledger.record(frame, effect, step=number, rule=step.source, confidence=step.confidence)
+            changed = self.ledger.record(frame, effect, step=number, rule=step.rule, confidence=step.confidence)
             self.cleaned = self.engineered = after
             self.typed = _after(self.typed, effect) if isinstance(step, ReadColumn) else self.typed
-        return Tally(
+        return StepStats(
             cells_changed=changed,
             rows_removed=frame.rows - after.rows,
             found=effect.found or 0,
@@ -173,22 +142,22 @@ def _after(frame: Frame, effect: Effect) -> Frame:
     return after if effect.kept_rows is None else after.keep_rows(effect.kept_rows)
 
 
-def _result(number: int, step: AnyStep, state: State, *, what: str, why: str, tally: Tally) -> StepResult:
-    outliers = tally.found if isinstance(step, TreatOutliers) else 0
+def _result(number: int, step: AnyStep, state: StepState, *, what: str, why: str, stats: StepStats) -> StepResult:
+    outliers = stats.found if isinstance(step, TreatOutliers) else 0
     return StepResult(
-        number=number,
+        step=number,
         kind=step.kind,
         phase=step.phase,
         columns=step.columns,
         outputs=step.outputs,
         state=state,
         what=what,
-        reason=f"{what} {why}".strip(),
-        source=step.source,
+        why=f"{what} {why}".strip(),
+        rule=step.rule,
         confidence=step.confidence,
-        cells_changed=tally.cells_changed,
-        rows_removed=tally.rows_removed,
+        cells_changed=stats.cells_changed,
+        rows_removed=stats.rows_removed,
         parameters=step.model_dump(mode="json", exclude=_NOT_PARAMETERS),
         outliers=outliers,
-        outlier_percent=100 * outliers / tally.known if tally.known else 0.0,
+        outlier_share=outliers / stats.known if stats.known else 0.0,
     )

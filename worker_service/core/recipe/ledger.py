@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
         pa.field("confidence", pa.float64()),
     ]
 )
-"""`row` counts from 0 in the decoded table; `before` and `after` are canonical text, null for missing or removed."""
+"""`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null for missing or removed."""
 
 _DECODED = b"neuralearn.decoded"
 """Metadata of the ledger: what it takes beside the entries to rebuild the decoded table, as JSON."""
@@ -73,7 +73,7 @@ class Ledger:
             return
         taken = pa.array(places)
         columns = [
-            pa.array(frame.row_numbers[places]),
+            pa.array(frame.row_numbers[places] + 1),
             pa.DictionaryArray.from_arrays(pa.array(np.full(size, self._codes[name], dtype=np.int32)), self._names),
             render(frame[name].array.take(taken)),
             pa.nulls(size, pa.string()) if after is None else render(after.array.take(taken)),
@@ -124,6 +124,6 @@ def _undo_column(
         source[kept] = np.arange(len(kept))
     if entries is not None:
         # Of several changes of a cell the first one knows what the file said, so it is written last.
-        source[entries.column("row").to_numpy()] = len(texts) + np.arange(entries.num_rows)
+        source[entries.column("row").to_numpy() - 1] = len(texts) + np.arange(entries.num_rows)
         texts = pa.concat_arrays([texts, entries.column("before").combine_chunks()])
     return texts.take(pa.array(source, mask=source < 0))

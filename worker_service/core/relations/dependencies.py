@@ -215,14 +215,14 @@ def _voted(rules: list[_Rule], column: Column) -> Codes:
     found, usual = levels.codes[cells], voted[cells]
     rare = (levels.counts[found] <= MOST_SLIPS) & (levels.counts[usual] > MOST_SLIPS)
     cells, found, usual = cells[rare], found[rare], usual[rare]
-    slips = [is_slip(*pair) for pair in zip(_texts(column, found), _texts(column, usual), strict=True)]
+    slips = [is_typo(*pair) for pair in zip(_texts(column, found), _texts(column, usual), strict=True)]
     after = np.full(len(column), -1, dtype=np.int64)
     chosen = np.asarray(slips, dtype=bool)
     after[cells[chosen]] = usual[chosen]
     return after
 
 
-def is_slip(found: str, usual: str) -> bool:
+def is_typo(found: str, usual: str) -> bool:
     """Whether they differ in one long word, by a letter in five; digits and prefixes are never taken for slips."""
     if _DIGITS.sub("", found) != _DIGITS.sub("", usual):
         return False

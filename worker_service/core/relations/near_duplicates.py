@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from worker_service.core.relations.coincidence import Places, pairs_by_chance
-from worker_service.core.relations.dependencies import is_slip
+from worker_service.core.relations.dependencies import is_typo
 from worker_service.core.relations.duplicates import differs, fingerprints
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
@@ -94,7 +94,7 @@ def _near(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
     known = (levels.codes[pairs] >= 0).all(axis=1)
     left, right = (levels.values.take(pa.array(levels.codes[side[known]])).to_pylist() for side in pairs.T)
     near = np.zeros(len(pairs), dtype=bool)
-    near[known] = [is_slip(one, other) for one, other in zip(left, right, strict=True)]
+    near[known] = [is_typo(one, other) for one, other in zip(left, right, strict=True)]
     return near
 
 

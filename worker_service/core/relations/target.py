@@ -75,7 +75,7 @@ class Target(Value):
 
     column: str | None
     confidence: float
-    reason: str
+    why: str
 
 
 class Candidate(Protocol):
@@ -111,9 +111,9 @@ def guess_target(columns: Sequence[Candidate], predictability: Predictability) -
 def force_target(name: str, columns: Sequence[Candidate]) -> Target:
     """Take the target somebody asked for."""
     if name in {column.name for column in columns}:
-        return Target(column=name, confidence=1.0, reason=f"{quoted(name)} was asked for.")
-    reason = f"{quoted(name)} was asked for as the target, but there is no such column, so none was set."
-    return Target(column=None, confidence=0.0, reason=reason)
+        return Target(column=name, confidence=1.0, why=f"{quoted(name)} was asked for.")
+    why = f"{quoted(name)} was asked for as the target, but there is no such column, so none was set."
+    return Target(column=None, confidence=0.0, why=why)
 
 
 def _plain(name: str) -> str:
@@ -128,9 +128,9 @@ def _named(column: Candidate, confidence: float, position: str, predictability: 
         told = f" {_told(score)}"
         confidence += 0.04 if score >= PREDICTED else -0.25
     if confidence >= SURE_ENOUGH:
-        return Target(column=column.name, confidence=round(confidence, 2), reason=name + told)
-    reason = f"{name}{told} So no target was chosen. Name one with target=."
-    return Target(column=None, confidence=round(confidence, 2), reason=reason)
+        return Target(column=column.name, confidence=round(confidence, 2), why=name + told)
+    why = f"{name}{told} So no target was chosen. Name one with target=."
+    return Target(column=None, confidence=round(confidence, 2), why=why)
 
 
 def _told(score: float) -> str:
@@ -145,23 +145,21 @@ def _torn(columns: Sequence[Candidate], predictability: Predictability) -> Targe
     predicted = [name for name, score in scores.items() if score >= PREDICTED]
     if len(columns) > 1 and len(columns) <= MOST_CANDIDATES and len(predicted) == 1:
         [name] = predicted
-        reason = (
-            f"By name it could be {names}, and only {quoted(name)} is predicted by the others. {_told(scores[name])}"
-        )
-        return Target(column=name, confidence=0.55, reason=reason)
+        why = f"By name it could be {names}, and only {quoted(name)} is predicted by the others. {_told(scores[name])}"
+        return Target(column=name, confidence=0.55, why=why)
     are = "it is not" if len(columns) == 1 else "none of them is"
-    reason = f"It could be {names}, but {are} the last column, so no target was chosen. Name one with target=."
-    return Target(column=None, confidence=0.3, reason=reason)
+    why = f"It could be {names}, but {are} the last column, so no target was chosen. Name one with target=."
+    return Target(column=None, confidence=0.3, why=why)
 
 
 def _unnamed(last: Candidate | None, predictability: Predictability) -> Target:
     if last is None or last.type not in PREDICTABLE or not 2 <= last.distinct <= MOST_CLASSES:
-        reason = "No column has the name of a target, so none was chosen. Name one with target=."
-        return Target(column=None, confidence=0.0, reason=reason)
+        why = "No column has the name of a target, so none was chosen. Name one with target=."
+        return Target(column=None, confidence=0.0, why=why)
     score = predictability(last.name)
-    reason = (
+    why = (
         f"The last column, {quoted(last.name)}, has only {last.distinct} different values and might be one, "
         f"but its name does not say so, so none was chosen. {'' if score is None else _told(score) + ' '}"
         "Name one with target=."
     )
-    return Target(column=None, confidence=0.2 if score is not None and score < PREDICTED else 0.4, reason=reason)
+    return Target(column=None, confidence=0.2 if score is not None and score < PREDICTED else 0.4, why=why)

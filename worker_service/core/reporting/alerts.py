@@ -67,7 +67,7 @@ class Alert(Value):
     """None where the whole table is meant."""
     severity: Severity
     """`info`: good to know; `warning`: look at it before you trust the column; `error`: it can't be used like this."""
-    message: str
+    why: str
     affected: int
     """The cells it is about; rows for `duplicate_rows` and `few_rows`, else 0 where it is about none in particular."""
 
@@ -81,15 +81,15 @@ def find_alerts(profile: Profile) -> tuple[Alert, ...]:
 
 def _table(profile: Profile) -> Iterator[Alert]:
     if 0 < profile.rows < FEW_ROWS:
-        message = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
-        yield Alert(kind="few_rows", column=None, severity="warning", message=message, affected=profile.rows)
+        why = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
+        yield Alert(kind="few_rows", column=None, severity="warning", why=why, affected=profile.rows)
     if copies := profile.duplicates.count:
-        message = f"{fraction(copies, profile.rows, 'row')} {plural_verb(copies, 'is', 'are')} equal to an earlier one"
-        message += "." if profile.duplicates.removable else ", as many as chance would make."
+        why = f"{fraction(copies, profile.rows, 'row')} {plural_verb(copies, 'is', 'are')} equal to an earlier one"
+        why += "." if profile.duplicates.removable else ", as many as chance would make."
         severity: Severity = "warning" if profile.duplicates.removable else "info"
-        yield _alert("duplicate_rows", None, severity, message, copies)
+        yield _alert("duplicate_rows", None, severity, why, copies)
     if profile.target.column is None:
-        yield _alert("no_target", None, "info", profile.target.reason, 0)
+        yield _alert("no_target", None, "info", profile.target.why, 0)
     yield from _imbalance(profile)
     yield from (_leak(leak, profile.target.column or "") for leak in profile.leaks)
     yield from (_telling(found) for found in profile.missingness)
@@ -99,19 +99,19 @@ def _table(profile: Profile) -> Iterator[Alert]:
 def _leak(leak: Leak, target: str) -> Alert:
     told = f"{percent(leak.score)} of the target {quoted(target)} on {count(leak.rows, 'sampled row')}"
     sounds = " and has the name of something known only afterwards" if leak.kind == "afterwards" else ""
-    message = f"{quoted(leak.column)} alone explains {told}{sounds}; make sure that it is known before the target is."
-    return _alert("leakage", leak.column, "warning", message, 0)
+    why = f"{quoted(leak.column)} alone explains {told}{sounds}; make sure that it is known before the target is."
+    return _alert("leakage", leak.column, "warning", why, 0)
 
 
 def _telling(found: Missingness) -> Alert:
     name = quoted(found.column)
     if found.depends_on is None:
         words = listing((quoted(word) for word in found.refusals), conjunction="or")
-        message = f"Some cells of {name} say {words}, so its values are not missing at random."
+        why = f"Some cells of {name} say {words}, so its values are not missing at random."
     else:
         other = quoted(found.depends_on)
-        message = f"Whether {name} has a value depends on {other}, so its values are not missing at random."
-    return _alert("telling_missingness", found.column, "info", message, 0)
+        why = f"Whether {name} has a value depends on {other}, so its values are not missing at random."
+    return _alert("telling_missingness", found.column, "info", why, 0)
 
 
 def _imbalance(profile: Profile) -> Iterator[Alert]:
@@ -121,10 +121,8 @@ def _imbalance(profile: Profile) -> Iterator[Alert]:
     known, first = profile.rows - target.missing, target.top_values[0]
     if first.count >= IMBALANCE * known and first.count < known:
         share = fraction(first.count, known, "known cell")
-        message = (
-            f"The target {quoted(target.name)} is {quoted(first.value)} in {share}; a model will rarely see others."
-        )
-        yield _alert("imbalanced_target", target.name, "warning", message, first.count)
+        why = f"The target {quoted(target.name)} is {quoted(first.value)} in {share}; a model will rarely see others."
+        yield _alert("imbalanced_target", target.name, "warning", why, first.count)
 
 
 def _alike(profile: Profile) -> Iterator[Alert]:
@@ -136,13 +134,13 @@ def _alike(profile: Profile) -> Iterator[Alert]:
         r, other = max(((abs(r), place) for place, r in enumerate(row) if r is not None), default=(0.0, 0))
         if r >= ALIKE and found is not None and not told & {name, found.columns[other]}:
             exact = number(round(row[other] or 0.0, 3))
-            message = f"{quoted(name)} goes together with {quoted(found.columns[other])} (correlation {exact}): "
-            yield _alert("highly_correlated", name, "info", f"{message}the two tell a model nearly the same.", 0)
+            why = f"{quoted(name)} goes together with {quoted(found.columns[other])} (correlation {exact}): "
+            yield _alert("highly_correlated", name, "info", f"{why}the two tell a model nearly the same.", 0)
 
 
 def _column(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     yield from _gaps(column, rows)
-    yield from _slips(column, rows)
+    yield from _decimal_shifts(column, rows)
     yield from _writing(column, rows)
     yield from _use(column, rows)
     yield from _shape(column, rows)
@@ -154,67 +152,65 @@ def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         yield _alert("empty_column", column.name, "error", f"{name} has no value in any row.", rows)
         return
     hidden = sum(sentinel.count for sentinel in column.sentinels)
-    gaps = max(0, column.missing - hidden - column.unfit)
+    gaps = max(0, column.missing - hidden - column.invalid)
     if gaps:
         severity: Severity = "error" if gaps >= MOSTLY_MISSING * rows else "warning"
-        message = f"{fraction(gaps, rows, 'cell')} of {name} {plural_verb(gaps, 'has', 'have')} no value."
-        yield _alert("missing_values", column.name, "info" if gaps < MANY_MISSING * rows else severity, message, gaps)
+        why = f"{fraction(gaps, rows, 'cell')} of {name} {plural_verb(gaps, 'has', 'have')} no value."
+        yield _alert("missing_values", column.name, "info" if gaps < MANY_MISSING * rows else severity, why, gaps)
     if hidden:
         told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
-        message = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
-        yield _alert("sentinel", column.name, "warning", message, hidden)
+        why = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
+        yield _alert("sentinel", column.name, "warning", why, hidden)
     if column.apart and column.is_quantity:
         told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
         cells = sum(one.count for one in column.apart)
-        message = f"{name} holds {told}, far from all other values: does it stand for missing, or is it real?"
-        yield _alert("possible_code", column.name, "warning", message, cells)
+        why = f"{name} holds {told}, far from all other values: does it stand for missing, or is it real?"
+        yield _alert("possible_code", column.name, "warning", why, cells)
 
 
-def _slips(column: ColumnProfile, rows: int) -> Iterator[Alert]:
-    for slip in column.slips:
-        seen = listing(number(value) for value in slip.examples)
-        usual = f"{number(slip.usual_lower)} and {number(slip.usual_upper)}"
-        message = (
-            f"{fraction(slip.count, rows - column.missing, 'known cell')} of {quoted(column.name)} may have a slipped "
+def _decimal_shifts(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+    for shift in column.decimal_shifts:
+        seen = listing(number(value) for value in shift.examples)
+        usual = f"{number(shift.usual_lower)} and {number(shift.usual_upper)}"
+        why = (
+            f"{fraction(shift.count, rows - column.missing, 'known cell')} of {quoted(column.name)} may have a slipped "
             f"decimal point, such as {seen}; all others lie between {usual}."
         )
-        yield _alert("slips", column.name, "warning", message, slip.count)
+        yield _alert("slips", column.name, "warning", why, shift.count)
 
 
 def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
-    if column.unfit:
-        held = examples(column.unfit_examples, of=column.unfit)
-        message = (
-            f"{fraction(column.unfit, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}: {held}."
-        )
-        yield _alert("unfit_cells", column.name, "warning", message, column.unfit)
-    if column.doubt:
-        yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.doubt}", rows - column.missing)
+    if column.invalid:
+        held = examples(column.invalid_examples, of=column.invalid)
+        why = f"{fraction(column.invalid, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}: {held}."
+        yield _alert("unfit_cells", column.name, "warning", why, column.invalid)
+    if column.ambiguity:
+        yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.ambiguity}", rows - column.missing)
     if column.spellings:
         cells = sum(spelling.count for spelling in column.spellings)
         shown = (f"{quoted(one.before)} for {quoted(one.after)}" for one in column.spellings[:_SHOWN])
-        message = f"{fraction(cells, rows, 'cell')} of {name} {plural_verb(cells, 'is', 'are')} spelled unusually: "
+        why = f"{fraction(cells, rows, 'cell')} of {name} {plural_verb(cells, 'is', 'are')} spelled unusually: "
         more = len(column.spellings) - _SHOWN
-        message += listing([*shown, *([f"{more} more"] if more > 0 else [])])
-        yield _alert("spelling_variants", column.name, "warning", f"{message}.", cells)
+        why += listing([*shown, *([f"{more} more"] if more > 0 else [])])
+        yield _alert("spelling_variants", column.name, "warning", f"{why}.", cells)
 
 
 def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
     if column.duplicate_of is not None:
-        message = f"{name} has the same cells as {quoted(column.duplicate_of)}."
-        yield _alert("duplicate_column", column.name, "warning", message, rows)
+        why = f"{name} has the same cells as {quoted(column.duplicate_of)}."
+        yield _alert("duplicate_column", column.name, "warning", why, rows)
     if column.type == "constant":
         yield _alert("constant", column.name, "info", f"All known values of {name} are the same.", 0)
     if column.type == "identifier":
         unique = column.distinct >= rows - column.missing
         what = "identifies its rows" if unique else "holds codes or names of something"
-        message = f"{name} {what} ({count(column.distinct, 'different value')}) and tells a model nothing."
-        yield _alert("identifier", column.name, "info", message, 0)
-    if column.type == "category" and column.distinct > MANY_LEVELS and column.doubt is None:
-        message = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."
-        yield _alert("high_cardinality", column.name, "info", message, 0)
+        why = f"{name} {what} ({count(column.distinct, 'different value')}) and tells a model nothing."
+        yield _alert("identifier", column.name, "info", why, 0)
+    if column.type == "category" and column.distinct > MANY_LEVELS and column.ambiguity is None:
+        why = f"{name} has {count(column.distinct, 'category', 'categories')}, many of which will be rare."
+        yield _alert("high_cardinality", column.name, "info", why, 0)
 
 
 def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
@@ -226,17 +222,17 @@ def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         ends = (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
         between = f"{number(ends[0])} to {number(ends[1])}"
         told = fraction(outside, known, "known cell")
-        message = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
+        why = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
         severity: Severity = "warning" if outside >= MANY_OUTLIERS * known else "info"
-        yield _alert("outliers", column.name, severity, message, outside)
+        yield _alert("outliers", column.name, severity, why, outside)
     if MANY_ZEROS <= numbers.zero_share < 1:
-        message = f"{percent(numbers.zero_share)} of the known cells of {name} are zero."
-        yield _alert("zero_inflated", column.name, "info", message, round(numbers.zero_share * known))
+        why = f"{percent(numbers.zero_share)} of the known cells of {name} are zero."
+        yield _alert("zero_inflated", column.name, "info", why, round(numbers.zero_share * known))
     elif numbers.skew is not None and abs(numbers.skew) >= STRONG_SKEW:
         tail = "large" if numbers.skew > 0 else "small"
-        message = f"{name} has a long tail of {tail} values (skewness {number(round(numbers.skew, 2))})."
-        yield _alert("skewed", column.name, "info", message, 0)
+        why = f"{name} has a long tail of {tail} values (skewness {number(round(numbers.skew, 2))})."
+        yield _alert("skewed", column.name, "info", why, 0)
 
 
-def _alert(kind: AlertKind, column: str | None, severity: Severity, message: str, affected: int) -> Alert:
-    return Alert(kind=kind, column=column, severity=severity, message=message, affected=affected)
+def _alert(kind: AlertKind, column: str | None, severity: Severity, why: str, affected: int) -> Alert:
+    return Alert(kind=kind, column=column, severity=severity, why=why, affected=affected)

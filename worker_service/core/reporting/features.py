@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from shared.contracts.vocabulary import ColumnType
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.columns.column_types import ColumnType
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
@@ -38,7 +38,7 @@ class OutputFeature(Value):
     """Its storage type, such as `double`."""
     sources: tuple[str, ...]
     """The columns of the decoded table it is computed from."""
-    how: str
+    why: str
     """In words, every step on the way."""
 
 
@@ -62,7 +62,7 @@ def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> Feat
                 name=name,
                 type=str(engineered[name].type),
                 sources=sources[name],
-                how=" ".join(ways[name]) or "Taken over from the cleaned table as it is.",
+                why=" ".join(ways[name]) or "Taken over from the cleaned table as it is.",
             )
             for name in engineered.names
         ),

@@ -20,7 +20,7 @@ class QualityPart(Value):
     """How many have a fault."""
     total: int
     """How many were looked at: cells, rows or columns, as the sentence says."""
-    reason: str
+    why: str
     """How it was counted, as a sentence with the numbers."""
 
 
@@ -59,7 +59,7 @@ def grade(profile: Profile) -> Quality:
 
 def _completeness(profile: Profile) -> QualityPart:
     cells = profile.rows * len(profile.columns)
-    gaps = sum(max(0, column.missing - column.unfit) for column in profile.columns)
+    gaps = sum(max(0, column.missing - column.invalid) for column in profile.columns)
     hidden = sum(sentinel.count for column in profile.columns for sentinel in column.sentinels)
     what = f"{fraction(gaps, cells, 'cell')} {plural_verb(gaps, 'has', 'have')} no value"
     what += f", {hidden:,} of them behind a number that stands for missing." if hidden else "."
@@ -73,12 +73,11 @@ def _uniqueness(profile: Profile) -> QualityPart:
 
 
 def _validity(profile: Profile) -> QualityPart:
-    unfit = sum(column.unfit for column in profile.columns)
-    filled = sum(profile.rows - column.missing + column.unfit for column in profile.columns)
-    what = (
-        f"{fraction(unfit, filled, 'filled cell')} {plural_verb(unfit, 'does', 'do')} not fit the type of the column."
-    )
-    return _part("validity", unfit, filled, what)
+    invalid = sum(column.invalid for column in profile.columns)
+    filled = sum(profile.rows - column.missing + column.invalid for column in profile.columns)
+    verb = plural_verb(invalid, "does", "do")
+    what = f"{fraction(invalid, filled, 'filled cell')} {verb} not fit the type of the column."
+    return _part("validity", invalid, filled, what)
 
 
 def _consistency(profile: Profile) -> QualityPart:
@@ -97,7 +96,7 @@ def _plausibility(profile: Profile) -> QualityPart:
         if column.numbers is not None and column.is_quantity
     ]
     cells = sum(profile.rows - column.missing for column, _ in measured)
-    slipped = sum(slip.count for column, _ in measured for slip in column.slips)
+    slipped = sum(shift.count for column, _ in measured for shift in column.decimal_shifts)
     outside = slipped + sum(amount for _, amount in measured)
     verb = plural_verb(outside, "lies", "lie")
     what = f"{fraction(outside, cells, 'known number')} {verb} outside of the usual range of the column"
@@ -106,14 +105,14 @@ def _plausibility(profile: Profile) -> QualityPart:
 
 
 def _clarity(profile: Profile) -> QualityPart:
-    doubtful = sum(column.doubt is not None for column in profile.columns)
+    doubtful = sum(column.ambiguity is not None for column in profile.columns)
     what = f"{fraction(doubtful, len(profile.columns), 'column')} can be read in more than one way."
     return _part("clarity", doubtful, len(profile.columns), what)
 
 
-def _part(name: PartName, faults: int, total: int, reason: str) -> QualityPart:
+def _part(name: PartName, faults: int, total: int, why: str) -> QualityPart:
     share = 1.0 if not total else max(0.0, 1 - faults / total)
-    return QualityPart(name=name, score=_cut(100 * share), faults=faults, total=total, reason=reason)
+    return QualityPart(name=name, score=_cut(100 * share), faults=faults, total=total, why=why)
 
 
 def _mean(parts: tuple[QualityPart, ...]) -> float:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from shared.contracts.run_result import StepResult
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, examples, fraction, listing, percent, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.recipe.apply import Outcome, StepResult
+from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.stats.summary import Value
 
@@ -45,7 +46,7 @@ def _summary(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
         _work(outcome),
         f"The cleaned table has {_shape(*outcome.cleaned.shape)}, "
         f"the engineered one {_shape(*outcome.engineered.shape)}.",
-        recipe.target.reason,
+        recipe.target.why,
     ]
     return "## Summary\n\n" + "\n".join(f"- {line}" for line in lines)
 
@@ -95,7 +96,7 @@ def _reasoning(outcome: Outcome) -> str:
 def _lines(results: Sequence[StepResult]) -> str:
     if not results:
         return "Nothing had to be done."
-    told = [f"{result.number}. {result.reason}" for result in results[:_MOST_LINES]]
+    told = [f"{result.step}. {result.why}" for result in results[:_MOST_LINES]]
     if len(results) > _MOST_LINES:
         told.append(f"\n… and {len(results) - _MOST_LINES} more in the log.")
     return "\n".join(told)
@@ -105,7 +106,7 @@ def _recommendations(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
     advice = [
         *_about_target(recipe),
         *_about_gaps(profile, recipe),
-        *(f"Say how {quoted(column.name)} is written. {column.doubt}" for column in profile.columns if column.doubt),
+        *_about_ambiguities(profile),
         *_about_unfit(profile),
         *_about_duplicates(profile),
         *_about_outliers(outcome),
@@ -137,12 +138,17 @@ def _about_target_gap(column: ColumnProfile, profile: Profile) -> str:
     return f"Leave out the rows without a target before training: {quoted(column.name)} is missing in {rows}."
 
 
+def _about_ambiguities(profile: Profile) -> list[str]:
+    ambiguous = [column for column in profile.columns if column.ambiguity]
+    return [f"Say how {quoted(column.name)} is written. {column.ambiguity}" for column in ambiguous]
+
+
 def _about_unfit(profile: Profile) -> list[str]:
     return [
-        f"Correct {count(column.unfit, 'cell')} of {quoted(column.name)} at the source, "
-        f"{examples(column.unfit_examples, of=column.unfit)}, where {column.type} values belong."
+        f"Correct {count(column.invalid, 'cell')} of {quoted(column.name)} at the source, "
+        f"{examples(column.invalid_examples, of=column.invalid)}, where {column.type} values belong."
         for column in profile.columns
-        if column.unfit
+        if column.invalid
     ]
 
 
@@ -154,9 +160,9 @@ def _about_duplicates(profile: Profile) -> list[str]:
 
 
 def _about_outliers(outcome: Outcome) -> list[str]:
-    flagged = [result for result in outcome.results if result.kind == "treat_outliers" and result.outlier_percent > 10]
+    flagged = [result for result in outcome.results if result.kind == "treat_outliers" and result.outlier_share > 10]
     return [
         f"Look at the histogram of {quoted(result.columns[0])}: {count(result.outliers, 'value')} "
-        f"({percent(result.outlier_percent / 100)}) lie far out, too many to call them outliers."
+        f"({percent(result.outlier_share)}) lie far out, too many to call them outliers."
         for result in flagged[:_WORST_COLUMNS]
     ]

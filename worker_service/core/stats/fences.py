@@ -31,7 +31,7 @@ _Z_FENCES = {FENCE_IQRS: 3.0, FAR_IQRS: 5.0}
 
 
 @dataclass(frozen=True)
-class Ends:
+class Range:
     """A range, and the shape it had to be widened for."""
 
     lower: float
@@ -43,20 +43,20 @@ class Ends:
     spike: float | None = None
 
 
-def widen(values: Numbers, lower: float, upper: float) -> Ends:
+def widen(values: Numbers, lower: float, upper: float) -> Range:
     """Move the ends of sorted values outward where their shape explains what lies beyond; never inward."""
-    return span(lower, upper, explained(values))
+    return span(lower, upper, range_of_shape(values))
 
 
-def span(lower: float, upper: float, wider: Ends | None) -> Ends:
+def span(lower: float, upper: float, wider: Range | None) -> Range:
     """The range that takes in both."""
     if wider is None:
-        return Ends(lower, upper)
+        return Range(lower, upper)
     low, high = min(lower, wider.lower), max(upper, wider.upper)
     return replace(wider, lower=max(low, -_LARGEST), upper=min(high, _LARGEST))
 
 
-def explained(values: Numbers, iqrs: float = FENCE_IQRS) -> Ends | None:
+def range_of_shape(values: Numbers, iqrs: float = FENCE_IQRS) -> Range | None:
     """The range that the shape of sorted values explains; None where they lie evenly without heavy tails.
 
     `iqrs` is `FENCE_IQRS` for the ordinary range or `FAR_IQRS` for what is not far out. Where one value is a spike, as
@@ -82,7 +82,7 @@ def _spike(values: Numbers) -> tuple[int, int] | None:
     return None
 
 
-def _of_shape(values: Numbers, iqrs: float) -> Ends | None:
+def _of_shape(values: Numbers, iqrs: float) -> Range | None:
     """The range of skewed values, or of even ones with heavy tails.
 
     Skewed values get the adjusted boxplot (Hubert & Vandervieren, 2008), positive ones also on the log scale. Evenly
@@ -99,7 +99,7 @@ def _of_shape(values: Numbers, iqrs: float) -> Ends | None:
         return _skewed(sample, leaning, iqrs)
     if iqrs == FAR_IQRS and leaning >= 0 and sample[0] > 0:
         # A positive quantity may be multiplied as easily as added to, so both scales must find a value far out.
-        return Ends(*_exponential(_adjusted(np.log(sample), 0.0, iqrs)), "skewed", leaning)
+        return Range(*_exponential(_adjusted(np.log(sample), 0.0, iqrs)), "skewed", leaning)
     # The shorter tail counts, because errors on one side only do not lengthen it.
     reach = min((median - low) / (median - q1), (high - median) / (q3 - median)) * _Z_QUARTILE / _Z_TAIL
     if reach < HEAVY or len(sample) < _FEWEST_FOR_TAILS:
@@ -107,16 +107,16 @@ def _of_shape(values: Numbers, iqrs: float) -> Ends | None:
     # The quantiles of a Tukey h distribution are z exp(h z² / 2): those at 97.5 % tell h, and h tells the one at z.
     z = _Z_FENCES[iqrs]
     times = z / _Z_QUARTILE * reach ** ((z**2 - _Z_QUARTILE**2) / (_Z_TAIL**2 - _Z_QUARTILE**2))
-    return Ends(median - times * (median - q1), median + times * (q3 - median), "heavy_tails", reach)
+    return Range(median - times * (median - q1), median + times * (q3 - median), "heavy_tails", reach)
 
 
-def _skewed(sample: Numbers, leaning: float, iqrs: float) -> Ends:
+def _skewed(sample: Numbers, leaning: float, iqrs: float) -> Range:
     ends = [_adjusted(sample, leaning, iqrs)]
     if leaning > 0 and sample[0] > 0:
         logs = np.log(sample)
         ends += [_exponential(_adjusted(logs, lean, iqrs)) for lean in (0.0, medcouple(logs))]
     lows, highs = zip(*ends, strict=True)
-    return Ends(min(lows), max(highs), "skewed", leaning)
+    return Range(min(lows), max(highs), "skewed", leaning)
 
 
 def medcouple(values: Numbers) -> float:

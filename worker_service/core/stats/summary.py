@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS, Ends, Shape, explained, span
+from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS, Range, Shape, range_of_shape, span
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column
 
@@ -54,7 +54,7 @@ class Fences(Value):
     a spike."""
     spike: float | None = None
     """The value whose share is so large that the others have a range of their own."""
-    spared: int = 0
+    within_widened: int = 0
     """Values that only the wider range takes for ordinary."""
 
 
@@ -80,7 +80,7 @@ class NumberSummary(Value):
     zscore: Fences
 
 
-class MomentSummary(Value):
+class TimestampSummary(Value):
     """When the known moments begin, end and have their middle; moments in UTC where the column has a zone."""
 
     first: datetime | None
@@ -108,7 +108,7 @@ class ValueCount(Value):
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class RunLengths:
     """The different values of a sorted column with their counts."""
 
     values: npt.NDArray[np.float64 | np.int64]
@@ -123,13 +123,13 @@ def ordered(column: Column) -> npt.NDArray[np.float64 | np.int64]:
     return np.sort(array.to_numpy(zero_copy_only=False))
 
 
-def runs(column: Column) -> Runs:
+def run_lengths(column: Column) -> RunLengths:
     """Count equal values of a numeric or time column."""
     values = column.derive(ordered)
     if not len(values):
-        return Runs(values, np.zeros(0, dtype=np.int64))
+        return RunLengths(values, np.zeros(0, dtype=np.int64))
     starts = np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
-    return Runs(values[starts], np.diff(np.append(starts, len(values))))
+    return RunLengths(values[starts], np.diff(np.append(starts, len(values))))
 
 
 def finite(value: float) -> float | None:
@@ -141,7 +141,7 @@ def summarise_numbers(column: Column) -> NumberSummary:
     """Describe a numeric column of finite values."""
     values = column.derive(ordered).astype(np.float64, copy=False)
     decimals = 0 if column.is_integer else _decimals(values)
-    explain = cache(partial(explained, values))
+    explain = cache(partial(range_of_shape, values))
     width, deviations = (FENCE_IQRS, FAR_IQRS), (FENCE_DEVIATIONS, FAR_DEVIATIONS)
     with np.errstate(all="ignore"):
         q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
@@ -158,8 +158,8 @@ def summarise_numbers(column: Column) -> NumberSummary:
             kurtosis=finite(kurtosis),
             zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
             decimals=decimals,
-            iqr=_fences(values, [Ends(q1 - n * (q3 - q1), q3 + n * (q3 - q1)) for n in width], decimals, explain),
-            zscore=_fences(values, [Ends(mean - n * std, mean + n * std) for n in deviations], decimals, explain),
+            iqr=_fences(values, [Range(q1 - n * (q3 - q1), q3 + n * (q3 - q1)) for n in width], decimals, explain),
+            zscore=_fences(values, [Range(mean - n * std, mean + n * std) for n in deviations], decimals, explain),
         )
 
 
@@ -231,9 +231,9 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
 
 def _fences(
     values: npt.NDArray[np.float64],
-    plain: list[Ends],
+    plain: list[Range],
     decimals: int | None,
-    explain: Callable[[float], Ends | None],
+    explain: Callable[[float], Range | None],
 ) -> Fences:
     """`plain` are the ends of the ordinary range and those of what is not far out, for an even column."""
     if not len(values) or not all(np.isfinite((ends.lower, ends.upper)).all() for ends in plain):
@@ -253,40 +253,40 @@ def _fences(
         outside=beyond,
         far_lower=far_lower,
         far_upper=far_upper,
-        far=_outside(values, Ends(far_lower, far_upper)),
-        far_below=_places(values, Ends(far_lower, far_upper))[0],
+        far=_outside(values, Range(far_lower, far_upper)),
+        far_below=_places(values, Range(far_lower, far_upper))[0],
         shape=ends.shape,
         evidence=ends.evidence,
         spike=ends.spike,
-        spared=outside - beyond,
+        within_widened=outside - beyond,
     )
 
 
-def _rounded(values: npt.NDArray[np.float64], ends: Ends, decimals: int | None) -> Ends:
+def _rounded(values: npt.NDArray[np.float64], ends: Range, decimals: int | None) -> Range:
     lower, upper = round_outward(ends.lower, ends.upper, decimals)
     return replace(ends, lower=max(lower, 0.0) if values[0] >= 0 else lower, upper=upper)
 
 
-def _places(values: npt.NDArray[np.float64], ends: Ends) -> tuple[int, int]:
+def _places(values: npt.NDArray[np.float64], ends: Range) -> tuple[int, int]:
     """Where the values inside begin and end."""
     below = int(np.searchsorted(values, ends.lower, side="left"))
     return below, int(np.searchsorted(values, ends.upper, side="right"))
 
 
-def _outside(values: npt.NDArray[np.float64], ends: Ends) -> int:
+def _outside(values: npt.NDArray[np.float64], ends: Range) -> int:
     below, above = _places(values, ends)
     return len(values) - (above - below)
 
 
-def summarise_moments(column: Column) -> MomentSummary:
+def summarise_timestamps(column: Column) -> TimestampSummary:
     """Describe a column of moments."""
     values = column.derive(ordered)
     if not len(values):
-        return MomentSummary(first=None, last=None, median=None, has_time=False)
+        return TimestampSummary(first=None, last=None, median=None, has_time=False)
     ends = (int(values[0]), int(values[-1]), int(values[(len(values) - 1) // 2]))
     first, last, median = (_moment(ticks, zoned=column.type.tz is not None) for ticks in ends)
     has_time = bool(np.any(values % 86_400_000_000 != 0))
-    return MomentSummary(first=first, last=last, median=median, has_time=has_time)
+    return TimestampSummary(first=first, last=last, median=median, has_time=has_time)
 
 
 def _moment(ticks: int, *, zoned: bool) -> datetime:

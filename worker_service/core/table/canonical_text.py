@@ -4,12 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.contracts.cell_text import decimal_text
 from worker_service.core.table.frame import TIMESTAMP
 
-PLAIN_BELOW = 1e15
-"""Doubles below this are written without an exponent: a double keeps 15 digits exactly."""
-_EXPONENTS_FROM = 1e10
-"""From here on Arrow writes exponents."""
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
 
@@ -18,27 +15,14 @@ def render(array: pa.Array) -> pa.StringArray:
     """One string for each cell, null for null; it depends on the cell's value and type only.
 
     Numbers in their shortest exact form, from 1e15 on and below 1e-6 with an exponent; `true` and `false`;
-    moments as ISO 8601: `2024-01-05`, `2024-01-05 10:30:00`,
-    a fraction only where there is one, `Z` behind moments in UTC.
+    timestamps as ISO 8601: `2024-01-05`, `2024-01-05 10:30:00`,
+    a fraction only where there is one, `Z` behind those in UTC.
     """
     if pa.types.is_timestamp(array.type):
-        return _render_moments(array)
-    text = array.cast(pa.string())
-    return _without_exponents(array, text) if pa.types.is_floating(array.type) else text
-
-
-def _without_exponents(values: pa.Array, text: pa.StringArray) -> pa.StringArray:
-    sizes = np.abs(values.fill_null(0).to_numpy(zero_copy_only=False))
-    long = (sizes >= _EXPONENTS_FROM) & (sizes < PLAIN_BELOW)
-    if not long.any():
-        return text
-    chosen = pa.array(long)
-    numbers, written = values.filter(chosen), text.filter(chosen)
-    for exponent in range(10, 15):
-        written = pc.replace_substring_regex(written, rf"^(-?\d)\.(\d{{{exponent}}})(\d+)e\+{exponent}$", r"\1\2.\3")
-    whole = pc.cast(pc.trunc(numbers), pa.int64())
-    written = pc.if_else(pc.equal(pc.trunc(numbers), numbers), whole.cast(pa.string()), written)
-    return pc.replace_with_mask(text, chosen, written)
+        return _render_timestamps(array)
+    if pa.types.is_floating(array.type):
+        return decimal_text(array, pa.string())
+    return array.cast(pa.string())
 
 
 def render_table(table: pa.Table) -> pa.Table:
@@ -46,7 +30,7 @@ def render_table(table: pa.Table) -> pa.Table:
     return pa.table({name: render(table.column(name).combine_chunks()) for name in table.column_names})
 
 
-def _render_moments(array: pa.Array) -> pa.StringArray:
+def _render_timestamps(array: pa.Array) -> pa.StringArray:
     naive = array.cast(TIMESTAMP)
     text = naive.cast(pa.string())
     ticks = naive.cast(pa.int64()).fill_null(0).to_numpy()

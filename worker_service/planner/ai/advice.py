@@ -20,7 +20,7 @@ class TypeCorrection(_Strict):
 
     column: ColumnId
     type: Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
-    reason: Reason
+    why: Reason
 
 
 class MissingCodes(_Strict):
@@ -28,7 +28,7 @@ class MissingCodes(_Strict):
 
     column: ColumnId
     values: Annotated[list[Level], Field(max_length=MOST)]
-    reason: Reason
+    why: Reason
 
 
 class LevelMerge(_Strict):
@@ -37,7 +37,7 @@ class LevelMerge(_Strict):
     column: ColumnId
     into: Level
     levels: Annotated[list[Level], Field(max_length=MOST)]
-    reason: Reason
+    why: Reason
 
 
 class Fill(_Strict):
@@ -46,7 +46,7 @@ class Fill(_Strict):
     column: ColumnId
     method: Literal["mean", "median", "mode", "group", "leave"]
     by: ColumnId | None
-    reason: Reason
+    why: Reason
 
 
 class Bounds(_Strict):
@@ -56,7 +56,7 @@ class Bounds(_Strict):
     lower: float | None
     upper: float | None
     strategy: Literal["cap", "null", "flag"]
-    reason: Reason
+    why: Reason
 
 
 class DerivedRatio(_Strict):
@@ -64,7 +64,7 @@ class DerivedRatio(_Strict):
 
     numerator: ColumnId
     denominator: ColumnId
-    reason: Reason
+    why: Reason
 
 
 class Ordering(_Strict):
@@ -72,7 +72,7 @@ class Ordering(_Strict):
 
     column: ColumnId
     order: Annotated[list[Level], Field(max_length=MOST)]
-    reason: Reason
+    why: Reason
 
 
 class UnitFactor(_Strict):
@@ -87,14 +87,14 @@ class UnitConversion(_Strict):
 
     column: ColumnId
     units: Annotated[list[UnitFactor], Field(max_length=MOST)]
-    reason: Reason
+    why: Reason
 
 
 class TargetGuess(_Strict):
     """The column that a model would predict."""
 
     column: ColumnId
-    reason: Reason
+    why: Reason
 
 
 class Advice(_Strict):

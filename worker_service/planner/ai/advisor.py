@@ -64,7 +64,7 @@ class CallRecord(Value):
     """The columns whose gaps it was about."""
 
 
-class Advised(Value):
+class AdviceResult(Value):
     """What came of asking."""
 
     mode: Literal["smart", "deep"]
@@ -72,7 +72,7 @@ class Advised(Value):
     """None where no call was answered."""
     report: Narrative | None
     calls: tuple[CallRecord, ...]
-    reason: str
+    why: str
     """Why AI had no part in it; empty where it had."""
 
     @property
@@ -81,9 +81,9 @@ class Advised(Value):
         return self.advice is not None
 
 
-def not_asked(mode: Literal["smart", "deep"]) -> Advised:
+def not_asked(mode: Literal["smart", "deep"]) -> AdviceResult:
     """What came of not asking."""
-    return Advised(mode=mode, advice=None, report=None, calls=(), reason=NO_KEY)
+    return AdviceResult(mode=mode, advice=None, report=None, calls=(), why=NO_KEY)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Advisor:
     run_seconds: float
     """All calls of a run together."""
 
-    async def advise(self, mode: Literal["smart", "deep"], questions: Sequence[Question]) -> Advised:
+    async def advise(self, mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
         """The proposals of all answers; a question that finds no answer is told and costs nothing else."""
         if self.model is None:
             return not_asked(mode)
         if not questions:
-            return Advised(mode=mode, advice=None, report=None, calls=(), reason=NOTHING_TO_ASK)
+            return AdviceResult(mode=mode, advice=None, report=None, calls=(), why=NOTHING_TO_ASK)
         ends = time.monotonic() + self.run_seconds
         answers: list[Advice] = []
         calls: list[CallRecord] = []
@@ -111,9 +111,9 @@ class Advisor:
             calls.append(_record(answer.call, question))
             answers += [answer.value] if isinstance(answer.value, Advice) else []
         if not answers:
-            return Advised(mode=mode, advice=None, report=None, calls=tuple(calls), reason=_unanswered(calls))
+            return AdviceResult(mode=mode, advice=None, report=None, calls=tuple(calls), why=_unanswered(calls))
         report = next((one.report for one in answers if isinstance(one, DeepAdvice)), None)
-        return Advised(mode=mode, advice=joined(answers), report=report, calls=tuple(calls), reason="")
+        return AdviceResult(mode=mode, advice=joined(answers), report=report, calls=tuple(calls), why="")
 
 
 def _record(call: Call, question: Question) -> CallRecord:

@@ -28,17 +28,17 @@ _NULLISH = re.compile(
 
 
 def says_missing(level: str) -> bool:
-    """Whether a level has a word in it that says that there is no value."""
+    """Return True if a level has a word in it that says that there is no value."""
     return _NULLISH.search(level) is not None
 
 
-def as_read(column: ColumnProfile, frame: Frame) -> Column:
+def read_as_profiled(column: ColumnProfile, frame: Frame) -> Column:
     """A decoded column read as its type."""
     decoded = frame[column.name]
     return decoded if column.read_as is None else decoded.derive(read, column.read_as).column
 
 
-def converts(conversion: UnitConversion, decoded: Column) -> str | None:
+def why_units_differ(conversion: UnitConversion, decoded: Column) -> str | None:
     """Why units can't be converted so; None where each is there often enough and all then lie around one middle."""
     factors = tuple((one.unit, one.factor) for one in conversion.units)
     if not decoded.is_text or not factors or any(not 0 < factor < 1e9 for _, factor in factors):
@@ -47,8 +47,8 @@ def converts(conversion: UnitConversion, decoded: Column) -> str | None:
         return "rates between currencies change, and what is no unit has no factor"
     inference = decoded.derive(infer_units, factors)
     reading = None if inference.read_as is None else decoded.derive(read, inference.read_as)
-    if reading is None or inference.unfit > MOST_UNFIT * max(1, reading.column.known + inference.unfit):
-        return f"{count(inference.unfit, 'cell')} would not fit"
+    if reading is None or inference.invalid > MOST_UNFIT * max(1, reading.column.known + inference.invalid):
+        return f"{count(inference.invalid, 'cell')} would not fit"
     numbers = reading.column.numbers()
     middles = []
     for unit, _ in factors:
@@ -64,7 +64,7 @@ def converts(conversion: UnitConversion, decoded: Column) -> str | None:
 
 def known_numbers(column: ColumnProfile, frame: Frame) -> Numbers:
     """The known numbers of a column, those that stand for missing left out."""
-    typed = as_read(column, frame)
+    typed = read_as_profiled(column, frame)
     values = typed.numbers()
     return values[typed.present() & ~np.isin(values, [one.value for one in column.sentinels])]
 
@@ -81,13 +81,18 @@ def may_mean(level: str, into: str) -> bool:
     return abbreviated or close or short in long
 
 
-def said(reason: str) -> str:
+def quoted_reason(why: str) -> str:
     """The model's words in one short line between quotes, without anything a renderer could take for markup."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in reason).split())
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in why).split())
     plain = re.sub(r"[<>`\[\]{}|\\]", "", line)
     return f"“{plain if len(plain) <= LONGEST_REASON else plain[: LONGEST_REASON - 1] + '…'}”"
 
 
-def end_of(value: float | None, nothing: str) -> str:
+def end_of_range(value: float | None, nothing: str) -> str:
     """An end of a range in words."""
     return nothing if value is None else number(value)
+
+
+def signed_sentence(author: str, why: str, evidence: str) -> str:
+    """Return the model's words under its name, with what the data say beside them."""
+    return f"{author}: {quoted_reason(why)} {evidence}".strip()

@@ -225,10 +225,10 @@ def _read(response: types.GenerateContentResponse) -> _Reply:
     if candidate is None:
         blocked = response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None
         return _Reply("blocked" if blocked else "malformed", "", *spent)
-    reason = candidate.finish_reason.value if candidate.finish_reason is not None else "STOP"
-    if reason == "MAX_TOKENS":
+    why = candidate.finish_reason.value if candidate.finish_reason is not None else "STOP"
+    if why == "MAX_TOKENS":
         return _Reply("truncated", "", *spent)
-    if reason != "STOP":
+    if why != "STOP":
         return _Reply("blocked", "", *spent)
     parts = candidate.content.parts if candidate.content is not None else None
     text = "".join(part.text or "" for part in parts or [] if not part.thought)

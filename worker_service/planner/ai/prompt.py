@@ -85,7 +85,7 @@ def _question(
         "columns_in_all": len(profile.columns),
         "target": _target(profile),
         "columns": [_column(column, profile) for column in shown],
-        "alerts": [mask(alert.message, limit=300) for alert in find_alerts(profile)[:20]] if mode == "deep" else [],
+        "alerts": [mask(alert.why, limit=300) for alert in find_alerts(profile)[:20]] if mode == "deep" else [],
         "first_rows": _rows(frame, shown),
     }
     prompt = json.dumps(document, ensure_ascii=False, allow_nan=False)
@@ -108,15 +108,15 @@ def _column(column: ColumnProfile, profile: Profile) -> dict[str, Any]:
         "missing": column.missing,
         "different_values": column.distinct,
     }
-    if column.semantic is not None or column.type in ("identifier", "text"):
+    if column.semantic_type is not None or column.type in ("identifier", "text"):
         return told
     if column.numbers is not None:
         summary = column.numbers.model_dump(include={"minimum", "q1", "median", "q3", "maximum", "mean", "zero_share"})
         told["numbers"] = {name: float(f"{size:.6g}") for name, size in summary.items() if size is not None}
     if column.apart:
         told["stand_apart"] = [[one.value, one.count] for one in column.apart]
-    if column.doubt is not None:
-        told["doubt"] = mask(column.doubt, limit=300)
+    if column.ambiguity is not None:
+        told["ambiguity"] = mask(column.ambiguity, limit=300)
     told["most_frequent"] = [[mask(one.value), one.count] for one in column.top_values[:12]]
     return told
 

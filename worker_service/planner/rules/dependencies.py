@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 
 from worker_service.core.humanize import count, listing, percent, plural_verb, quoted
-from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, Flag, RepairByDependency
 from worker_service.core.recipe.steps.repair_by_dependency import Repair
 from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
 from worker_service.core.relations.swapped_values import Swap
-from worker_service.core.relations.target import Target
-from worker_service.planner.rules.missing_values import dropped_columns
+from worker_service.planner.context import PlanContext
 
 STRONG = 0.97
 """From this agreement on a contradiction is worth a look."""
 MOST_FLAGS = 10
 
 
-def propose_repairs(profile: Profile, target: Target) -> list[AnyStep]:
-    """Correct slips in the columns that stay, then tell about the contradictions that are left; spare the target."""
-    spared = dropped_columns(profile, target) | {target.column}
+def propose_repairs(context: PlanContext) -> list[AnyStep]:
+    """Correct slips in the columns that stay, then flag the contradictions that are left; spare the target."""
+    profile, spared = context.profile, context.dropped | {context.target.column}
     rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & spared]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
     swaps = [_flag_swap(swap) for swap in profile.swaps[:MOST_FLAGS]]
@@ -38,7 +36,7 @@ def _repair(rule: Dependency, rows: int) -> RepairByDependency:
         repairs=tuple(Repair(given=one.given, before=one.before, after=one.after) for one in rule.corrections),
         why=why,
         confidence=0.9,
-        source="dependency",
+        rule="dependency",
     )
 
 
@@ -56,7 +54,7 @@ def _flag(rule: Dependency, left: int) -> Flag:
         f"{plural_verb(left, 'was', 'were')} left as {plural_verb(left, 'it is', 'they are')}: {such_as}{examples}."
     )
     return Flag(
-        kind="flag", phase="cleaning", column=rule.dependent, why=why, confidence=0.8, source="dependency_violation"
+        kind="flag", phase="cleaning", column=rule.dependent, why=why, confidence=0.8, rule="dependency_violation"
     )
 
 
@@ -68,7 +66,7 @@ def _flag_swap(swap: Swap) -> Flag:
         f"({such_as}{rows}): each value belongs to the other column. "
         f"{plural_verb(swap.rows, 'It was', 'They were')} left as {plural_verb(swap.rows, 'it is', 'they are')}."
     )
-    return Flag(kind="flag", phase="cleaning", column=swap.first, why=why, confidence=0.8, source="swapped_values")
+    return Flag(kind="flag", phase="cleaning", column=swap.first, why=why, confidence=0.8, rule="swapped_values")
 
 
 def _follows(rule: Dependency) -> str:

@@ -23,20 +23,20 @@ HEAVY_SKEW = 2.0
 def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[DateParts]:
     """Replace each column of dates by the parts that vary in it."""
     for column in columns:
-        moments = column.moments
-        if column.type != "timestamp" or moments is None or moments.first is None or moments.last is None:
+        timestamps = column.timestamps
+        if column.type != "timestamp" or timestamps is None or timestamps.first is None or timestamps.last is None:
             continue
-        parts = tuple(_varying(moments.first, moments.last, has_time=moments.has_time))
-        why = f"{_span(moments.first, moments.last)}; a model can use the moment and the cycles it runs through."
+        parts = tuple(_varying(timestamps.first, timestamps.last, has_time=timestamps.has_time))
+        why = f"{_span(timestamps.first, timestamps.last)}; a model can use the moment and the cycles it runs through."
         yield DateParts(
             kind="date_parts",
             column=column.name,
             parts=parts,
             names=tuple(names.claim(column.name, part) for part in parts),
-            fill=moments.median if column.missing else None,
+            fill=timestamps.median if column.missing else None,
             why=f"{why} The date in the middle stands for a missing one." if column.missing else why,
             confidence=0.8,
-            source="date_parts",
+            rule="date_parts",
         )
 
 
@@ -78,7 +78,7 @@ def propose_ratios(columns: Sequence[ColumnProfile], found: Correlation | None, 
             name=names.claim(left_name, "per", right_name),
             why=f"Both are positive and go together closely (r = {number(strength)}); their ratio tells rows apart.",
             confidence=0.5,
-            source="ratio_of_related",
+            rule="ratio_of_related",
         )
 
 
@@ -102,7 +102,7 @@ def propose_bins(columns: Sequence[ColumnProfile], names: Names) -> Iterator[Bin
             why=f"{quoted(column.name)} is heavily skewed (skew {number(round(skew, 2))}); "
             "its quartiles divide it evenly.",
             confidence=0.5,
-            source="bin_skewed",
+            rule="bin_skewed",
         )
 
 

@@ -59,7 +59,7 @@ def _encode_boolean(column: ColumnProfile) -> LabelEncode:
         levels=("false", "true"),
         why="A model takes true and false as numbers.",
         confidence=1.0,
-        source="encode_boolean",
+        rule="encode_boolean",
     )
 
 
@@ -70,7 +70,7 @@ def _ordinal(column: ColumnProfile, order: tuple[str, ...]) -> LabelEncode:
         levels=order,
         why=f"Its values have an order of their own, from {quoted(order[0])} to {quoted(order[-1])}.",
         confidence=0.9,
-        source="encode_ordered",
+        rule="encode_ordered",
     )
 
 
@@ -88,7 +88,7 @@ def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, .
         other=names.claim(column.name, "other") if rare else None,
         why=why,
         confidence=0.9,
-        source="encode_few_levels",
+        rule="encode_few_levels",
     )
 
 
@@ -102,5 +102,5 @@ def _frequency(column: ColumnProfile, counts: dict[str, int]) -> FrequencyEncode
         shares=tuple(amount / total for amount in counts.values()),
         why=f"{why} How common a value is says something about it, and does not look at what is to be predicted.",
         confidence=0.6,
-        source="encode_many_levels",
+        rule="encode_many_levels",
     )

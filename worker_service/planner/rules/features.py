@@ -17,30 +17,34 @@ from worker_service.core.recipe.steps import (
     TreatOutliers,
 )
 from worker_service.core.relations.target import Target
+from worker_service.planner.context import PlanContext, is_sparse
 from worker_service.planner.rules.column_names import Names
 from worker_service.planner.rules.derived_features import propose_bins, propose_date_parts, propose_ratios
 from worker_service.planner.rules.encoding import propose_encoding
 from worker_service.planner.rules.leakage import propose_leaks
 from worker_service.planner.rules.missing_indicators import propose_value_or_none, propose_was_missing
-from worker_service.planner.rules.missing_values import dropped_columns, is_sparse
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
 
 ON_A_LINE = 0.9999
 """From this correlation on, two columns say the same, but for rounding."""
 FEWEST_ON_A_LINE = 30
 _UNUSED: dict[str, Callable[[ColumnProfile], str]] = {
-    "identifier": lambda column: f"{column.evidence} A model would learn nothing from it about new rows.",
+    "identifier": lambda column: f"{column.why} A model would learn nothing from it about new rows.",
     "constant": lambda column: "It has only one value, so it can't tell rows apart.",
     "text": lambda column: f"Free text is no feature as it is ({count(column.distinct, 'different value')}).",
     "empty": lambda column: "It has no values.",
 }
 
 
-def propose_features(profile: Profile, target: Target, treatment: Sequence[AnyStep]) -> list[AnyStep]:
-    """Steps that derive the engineered table; `treatment` are the cleaning and outlier steps already proposed."""
+def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list[AnyStep]:
+    """Propose the steps that derive the engineered table.
+
+    `treatment` are the cleaning and outlier steps that are proposed already.
+    """
+    profile, target = context.profile, context.target
     names = Names(column.name for column in profile.columns)
-    gone = dropped_columns(profile, target)
-    features = [column for column in profile.columns if column.name != target.column and column.name not in gone]
+    spared = context.dropped | {target.column}
+    features = [column for column in profile.columns if column.name not in spared]
     drops = {column.name: _drop(column, why) for column in features if (why := _useless(column, profile, target))}
     kept = [column for column in features if column.name not in drops]
     fills = {step.column: step for step in treatment if isinstance(step, FillMissing)}
@@ -53,11 +57,11 @@ def propose_features(profile: Profile, target: Target, treatment: Sequence[AnySt
     encoding = list(propose_encoding(kept, fills, names))
     return [
         _announce(target),
-        *propose_leaks(profile, target),
+        *propose_leaks(context),
         *numbered,
-        *propose_value_or_none([column for column in features if column.name in drops], profile, target, names),
+        *propose_value_or_none([column for column in features if column.name in drops], context, names),
         *drops.values(),
-        *propose_was_missing(kept, profile, target, names),
+        *propose_was_missing(kept, context, names),
         *_fill_emptied(kept, treatment),
         *dates,
         *derived,
@@ -83,7 +87,7 @@ def _places(encoding: Sequence[AnyStep]) -> list[str]:
 
 def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]) -> Iterator[FillMissing]:
     """A model needs a value where outliers were emptied, and where true or false would have been a coin toss."""
-    left = {step.column for step in treatment if isinstance(step, Flag) and step.source == "left_missing"}
+    left = {step.column for step in treatment if isinstance(step, Flag) and step.rule == "left_missing"}
     for column in columns:
         if column.type == "boolean" and column.name in left:
             yield FillMissing(
@@ -94,7 +98,7 @@ def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]
                 value=column.top_values[0].value == "true",
                 why="It was left missing in the cleaned table, and a model needs a value.",
                 confidence=0.5,
-                source="fill_left",
+                rule="fill_left",
             )
     emptied = left | {step.column for step in treatment if isinstance(step, TreatOutliers) and step.strategy == "null"}
     for column in columns:
@@ -108,7 +112,7 @@ def _fill_emptied(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]
                 value=round(median) if whole else median,
                 why="It has gaps in the cleaned table, and a model needs a value.",
                 confidence=0.7,
-                source="fill_emptied",
+                rule="fill_emptied",
             )
 
 
@@ -118,15 +122,15 @@ def _announce(target: Target) -> Flag:
         kind="flag",
         phase="features",
         column=target.column,
-        why=target.reason + kept,
+        why=target.why + kept,
         confidence=target.confidence,
-        source="target",
+        rule="target",
     )
 
 
 def _number_rows(names: Names) -> NumberRows:
     why = "No column is of use to a model, so the rows are only numbered."
-    return NumberRows(kind="number_rows", name=names.claim("row"), why=why, confidence=1.0, source="no_features")
+    return NumberRows(kind="number_rows", name=names.claim("row"), why=why, confidence=1.0, rule="no_features")
 
 
 def _useless(column: ColumnProfile, profile: Profile, target: Target) -> str | None:
@@ -166,5 +170,5 @@ def _has_heavy_tails(*columns: ColumnProfile) -> bool:
 def _drop(column: ColumnProfile, why: str) -> DropColumn:
     source = column.type if column.type in _UNUSED else "duplicate"
     return DropColumn(
-        kind="drop_column", phase="features", column=column.name, why=why, confidence=0.9, source=f"unused_{source}"
+        kind="drop_column", phase="features", column=column.name, why=why, confidence=0.9, rule=f"unused_{source}"
     )

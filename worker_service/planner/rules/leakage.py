@@ -1,17 +1,15 @@
 """Warns of columns that give the target away."""
 
 from worker_service.core.humanize import count, percent, quoted
-from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.relations.leakage import Leak
-from worker_service.core.relations.target import Target
+from worker_service.planner.context import PlanContext
 
 
-def propose_leaks(profile: Profile, target: Target) -> list[Flag]:
-    """One flag for each; a person must decide, because some columns may really know."""
-    if target.column is None:
-        return []
-    return [_flag(leak, target.column) for leak in profile.leaks]
+def propose_leaks(context: PlanContext) -> list[Flag]:
+    """Flag each leak; a person must decide, because some columns may really know."""
+    target = context.target.column
+    return [] if target is None else [_flag(leak, target) for leak in context.profile.leaks]
 
 
 def _flag(leak: Leak, target: str) -> Flag:
@@ -26,5 +24,5 @@ def _flag(leak: Leak, target: str) -> Flag:
         column=leak.column,
         why=f"{why} If it is not known when a prediction is made, leave it out: it would be a leak.",
         confidence=0.9 if leak.kind == "predicts" else 0.6,
-        source="leak",
+        rule="leak",
     )

@@ -5,17 +5,15 @@ from collections.abc import Iterator
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, examples, fraction, number, percent, plural_verb, quoted
-from worker_service.core.imputation.benchmark import ImputationRace
+from worker_service.core.imputation.benchmark import ImputationBenchmark
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
 from worker_service.core.recipe.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.relations.dependencies import Dependency
-from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Fences
-from worker_service.planner.rules.imputation import fill_by_winner, told
+from worker_service.planner.context import SPARSE, PlanContext, is_sparse
+from worker_service.planner.rules.imputation import explain_benchmark, fill_by_winner
 
-SPARSE = 0.8
-"""A column that misses more than this share of its cells is dropped."""
 SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
 MILD_SKEW = 0.5
@@ -38,26 +36,14 @@ _UNFILLABLE = {
 }
 
 
-def propose_cleaning(profile: Profile, target: Target) -> list[AnyStep]:
+def propose_fills(context: PlanContext) -> list[AnyStep]:
     """Drop the columns that are nearly empty, then fill the others where a value can be justified."""
+    profile, target = context.profile, context.target.column
     missing = [column for column in profile.columns if column.missing]
-    own = (column for column in missing if column.name == target.column and _empty(column))
-    steps: list[AnyStep] = [_keep_target(column) for column in own]
-    others = [column for column in missing if column.name != target.column]
-    dropped = dropped_columns(profile, target)
-    steps += [_drop(column, profile.rows) for column in others if column.name in dropped]
-    return steps + [_treat(column, profile) for column in others if column.name not in dropped]
-
-
-def dropped_columns(profile: Profile, target: Target) -> frozenset[str]:
-    """The columns that are nearly empty and not the target; none if no other column would be left."""
-    sparse = {column.name for column in profile.columns if is_sparse(column, profile.rows)} - {target.column}
-    return frozenset(sparse) if len(sparse) < len(profile.columns) else frozenset()
-
-
-def is_sparse(column: ColumnProfile, rows: int) -> bool:
-    """Whether too few cells have a value to say anything about the others."""
-    return column.missing > SPARSE * rows
+    steps: list[AnyStep] = [_keep_target(column) for column in missing if column.name == target and _empty(column)]
+    others = [column for column in missing if column.name != target]
+    steps += [_drop(column, profile.rows) for column in others if column.name in context.dropped]
+    return steps + [_treat(column, profile) for column in others if column.name not in context.dropped]
 
 
 def _empty(column: ColumnProfile) -> int:
@@ -71,20 +57,20 @@ def _keep_target(column: ColumnProfile) -> Flag:
         f"{quoted(column.name)} is the target: its {cells} {stay} missing, "
         "because a guessed target teaches a model the guess."
     )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="target")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="target")
 
 
 def _drop(column: ColumnProfile, rows: int) -> DropColumn:
     why = f"{fraction(column.missing, rows, 'cell')} are missing, more than {percent(SPARSE)}."
     return DropColumn(
-        kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, source="sparse_column"
+        kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, rule="sparse_column"
     )
 
 
 def _keep(column: ColumnProfile, rows: int) -> Flag:
     missing = f"{fraction(column.missing, rows, 'cell')} {plural_verb(column.missing, 'is', 'are')} missing"
     why = f"Kept {quoted(column.name)} though {missing}, because no column would be left."
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="last_columns")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="last_columns")
 
 
 def _treat(column: ColumnProfile, profile: Profile) -> AnyStep:
@@ -95,61 +81,59 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
     if column.type in _UNFILLABLE:
         return _leave(column)
     if column.type not in ("boolean", "category"):
-        return _leave_bounded(column) if _is_bounded(column) else _fill_raced(column, profile)
+        return _leave_bounded(column) if _is_bounded(column) else _fill_benchmarked(column, profile)
     dependency = _telling(column, profile)
     if column.type == "category" and dependency is not None:
         return _fill_by_level(_fill_category(column, profile.rows), dependency)
-    race = _race(column, profile)
-    if race is not None and race.winner is not None and _error(race) <= MOST_WRONG:
-        return _fill_by_winner(column, profile, race)
+    benchmark = profile.benchmark_of(column.name)
+    if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= MOST_WRONG:
+        return _fill_by_winner(column, profile, benchmark)
     fill = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile.rows)
-    return fill if race is None else fill.model_copy(update={"why": f"{fill.why} {_why_not(race)}"})
+    return fill if benchmark is None else fill.model_copy(update={"why": f"{fill.why} {_why_not(benchmark)}"})
 
 
 def _is_bounded(column: ColumnProfile) -> bool:
     """Whether most gaps are cells such as `<0.1`, `500+` or `2-3`, which say on which side the value lies."""
-    bounded = [text for text in column.unfit_examples if _BOUNDED.search(text)]
-    return 2 * column.unfit >= column.missing and 2 * len(bounded) > len(column.unfit_examples)
+    bounded = [text for text in column.invalid_examples if _BOUNDED.search(text)]
+    return 2 * column.invalid >= column.missing and 2 * len(bounded) > len(column.invalid_examples)
 
 
 def _leave_bounded(column: ColumnProfile) -> Flag:
-    cells = examples(column.unfit_examples, of=column.unfit)
+    cells = examples(column.invalid_examples, of=column.invalid)
+    verb = plural_verb(column.invalid, "says", "say")
     why = (
-        f"Left the gaps of {quoted(column.name)} in the cleaned table: {count(column.unfit, 'cell')}, {cells}, "
-        f"{plural_verb(column.unfit, 'says', 'say')} where the value lies, and a guess from the others would be wrong."
+        f"Left the gaps of {quoted(column.name)} in the cleaned table: {count(column.invalid, 'cell')}, {cells}, "
+        f"{verb} where the value lies, and a guess from the others would be wrong."
     )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
 
 
-def _race(column: ColumnProfile, profile: Profile) -> ImputationRace | None:
-    return next((race for race in profile.imputations if race.column == column.name), None)
+def _error(benchmark: ImputationBenchmark) -> float:
+    return next(candidate.error for candidate in benchmark.candidates if candidate.method == benchmark.winner)
 
 
-def _error(race: ImputationRace) -> float:
-    return next(guesser.error for guesser in race.guessers if guesser.method == race.winner)
+def _why_not(benchmark: ImputationBenchmark) -> str:
+    if benchmark.winner is None:
+        return explain_benchmark(benchmark)
+    scores = explain_benchmark(benchmark)
+    return f"Nothing guesses right often enough: {scores[0].lower()}{scores[1:]}"
 
 
-def _why_not(race: ImputationRace) -> str:
-    if race.winner is None:
-        return told(race)
-    return f"Nothing guesses right often enough: {told(race)[0].lower()}{told(race)[1:]}"
-
-
-def _fill_raced(column: ColumnProfile, profile: Profile) -> AnyStep:
-    """The winner of the race; without one what suits the distribution, or time."""
-    race = _race(column, profile)
-    if race is None:
+def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyStep:
+    """Fill by the winner of the benchmark; without one what suits the distribution, or time."""
+    benchmark = profile.benchmark_of(column.name)
+    if benchmark is None:
         return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
-    if race.winner is None:
+    if benchmark.winner is None:
         constant = _fill_number(column)
-        return constant.model_copy(update={"why": f"{constant.why} {told(race)}"})
-    return _fill_by_winner(column, profile, race)
+        return constant.model_copy(update={"why": f"{constant.why} {explain_benchmark(benchmark)}"})
+    return _fill_by_winner(column, profile, benchmark)
 
 
-def _fill_by_winner(column: ColumnProfile, profile: Profile, race: ImputationRace) -> AnyStep:
-    if race.winner == "forward_fill":
-        return _fill_forward(column, profile.time_column or "").model_copy(update={"why": told(race)})
-    return fill_by_winner(column, profile, race)
+def _fill_by_winner(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyStep:
+    if benchmark.winner == "forward_fill":
+        return _fill_forward(column, profile.time_column or "").model_copy(update={"why": explain_benchmark(benchmark)})
+    return fill_by_winner(column, profile, benchmark)
 
 
 def _telling(column: ColumnProfile, profile: Profile) -> Dependency | None:
@@ -167,14 +151,14 @@ def _fill_by_level(fill: FillMissing, dependency: Dependency) -> FillByLevel:
         fallback=str(fill.value),
         why=f"{agree} ({count(dependency.rows, 'row')} looked at); a group counts where at least three rows all agree.",
         confidence=0.9,
-        source="fill_by_dependency",
+        rule="fill_by_dependency",
     )
 
 
 def _leave(column: ColumnProfile) -> Flag:
     cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
     why = f"Left the {cells} of {quoted(column.name)} as {are}: {_UNFILLABLE[column.type]}."
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
 
 
 def _fill_forward(column: ColumnProfile, time_column: str) -> FillMissing:
@@ -186,7 +170,7 @@ def _fill_forward(column: ColumnProfile, time_column: str) -> FillMissing:
         value=None,
         why=why,
         confidence=0.8,
-        source="fill_time_series",
+        rule="fill_time_series",
     )
 
 
@@ -197,10 +181,10 @@ def _fill_number(column: ColumnProfile) -> FillMissing:
     skew, mean, median = numbers.skew, numbers.mean, numbers.median
     if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW or _lies_outside(mean, numbers.iqr):
         why = _skewed(skew, mean) + _rounding(column, median)
-        return _fill_with(column, "median", median, why, source="fill_skewed")
+        return _fill_with(column, "median", median, why, rule="fill_skewed")
     spread = "are only mildly skewed" if abs(skew) > MILD_SKEW else "lie about evenly on both sides of it"
     why = f"The values {spread} (skew {number(round(skew, 2))})." + _rounding(column, mean)
-    return _fill_with(column, "mean", mean, why, source="fill_symmetric")
+    return _fill_with(column, "mean", mean, why, rule="fill_symmetric")
 
 
 def _lies_outside(value: float, fences: Fences) -> bool:
@@ -237,13 +221,13 @@ def _fill_category(column: ColumnProfile, rows: int) -> FillMissing:
     share, missing = leader.count / known, column.missing / rows
     if share >= LEADING_SHARE and missing < FEW_MISSING:
         why = f"It holds {percent(share)} of the {count(known, 'known cell')}, and only {percent(missing)} are missing."
-        return _fill_with(column, "mode", leader.value, why, source="fill_leading_category")
+        return _fill_with(column, "mode", leader.value, why, rule="fill_leading_category")
     if missing >= FEW_MISSING:
         why = f"{percent(missing)} of the cells are missing, too many to guess, so they form a category of their own."
     else:
         leading = f"{quoted(leader.value)} holds {percent(share)}"
         why = f"No value clearly leads ({leading}), so the missing cells form a category of their own."
-    return _fill_with(column, "constant", _unused_word(column), why, source="fill_own_category")
+    return _fill_with(column, "constant", _unused_word(column), why, rule="fill_own_category")
 
 
 def _unused_word(column: ColumnProfile) -> str:
@@ -267,12 +251,12 @@ def _fill_boolean(column: ColumnProfile) -> FillMissing | Flag:
             f"Left the {cells} of {quoted(column.name)} as {are} in the cleaned table: {leader.value} holds only "
             f"{percent(leader.count / known)} of the {count(known, 'known cell')}, so filling would be a coin toss."
         )
-        return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source="left_missing")
+        return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
     why = f"It holds {percent(leader.count / known)} of the {count(known, 'known cell')}."
-    return _fill_with(column, "mode", leader.value == "true", why, source="fill_boolean")
+    return _fill_with(column, "mode", leader.value == "true", why, rule="fill_boolean")
 
 
-def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why: str, *, source: str) -> FillMissing:
+def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why: str, *, rule: str) -> FillMissing:
     return FillMissing(
         kind="fill_missing",
         column=column.name,
@@ -280,5 +264,5 @@ def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why:
         value=_rounded(column, value) if isinstance(value, float) else value,
         why=why,
         confidence=0.8 if method in ("mean", "median") else 0.7,
-        source=source,
+        rule=rule,
     )

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.contracts.run_options import RunOptions
+from shared.contracts.vocabulary import OutlierMethod, OutlierStrategy
 from worker_service.core.columns.column_profile import MOST_OUTLIERS, ColumnProfile
 from worker_service.core.humanize import count, number, percent, plural_verb
-from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, TreatOutliers
-from worker_service.core.recipe.steps.treat_outliers import OutlierMethod, OutlierStrategy
-from worker_service.core.relations.target import Target
 from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.stats.summary import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
-from worker_service.planner.options import Options
-from worker_service.planner.rules.missing_values import is_sparse
+from worker_service.planner.context import PlanContext, is_sparse
 
 MOST_FAR = 0.02
 """A larger share that is far out is a second group, and capped would make a heap at the fence."""
@@ -43,21 +41,22 @@ class _Decision:
     why: str
 
 
-def propose_outliers(profile: Profile, target: Target, options: Options) -> list[AnyStep]:
+def propose_outliers(context: PlanContext) -> list[AnyStep]:
     """One step for each numeric feature that has values outside its fences.
 
     What is far out is treated as asked; what lies only a little outside belongs to the tail and is told.
     """
-    budget = MOST_REMOVED * profile.rows
+    options, budget = context.options, MOST_REMOVED * context.profile.rows
     steps: list[AnyStep] = []
-    for case in _cases(profile, target, options.outlier_method):
+    for case in _cases(context):
         decision = _decide(case, options, budget=budget)
         budget -= case.fences.far if decision.strategy == "remove" else 0
         steps.append(_treat(case, options.outlier_method, decision))
     return steps
 
 
-def _cases(profile: Profile, target: Target, method: OutlierMethod) -> Iterator[_Case]:
+def _cases(context: PlanContext) -> Iterator[_Case]:
+    profile, target, method = context.profile, context.target, context.options.outlier_method
     for column in profile.columns:
         numbers = column.numbers
         eligible = column.is_quantity and not is_sparse(column, profile.rows)
@@ -86,7 +85,7 @@ def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | Non
     return None if lower is None or upper is None else (lower, upper)
 
 
-def _decide(case: _Case, options: Options, *, budget: float) -> _Decision:
+def _decide(case: _Case, options: RunOptions, *, budget: float) -> _Decision:
     lower, upper = case.ordinary
     if lower == upper:
         usual = number(case.numbers.median or 0)
@@ -144,7 +143,8 @@ def _usual_range(numbers: NumberSummary, method: OutlierMethod, *, far: bool) ->
 
 
 def _widening(fences: Fences) -> str:
-    kept = f"which keeps {count(fences.spared, 'value')} that {plural_verb(fences.spared, 'belongs', 'belong')} to it"
+    verb = plural_verb(fences.within_widened, "belongs", "belong")
+    kept = f"which keeps {count(fences.within_widened, 'value')} that {verb} to it"
     evidence = number(round(fences.evidence, 2))
     if fences.spike is not None:
         share = f"{percent(fences.evidence)} of the values are {number(fences.spike)}"
@@ -167,5 +167,5 @@ def _treat(case: _Case, method: OutlierMethod, decision: _Decision) -> TreatOutl
         replacement=case.numbers.median if decision.strategy == "median" else None,
         why=decision.why,
         confidence=0.7,
-        source=f"outliers_{method}",
+        rule=f"outliers_{method}",
     )

@@ -4,23 +4,22 @@ from collections.abc import Iterator
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, examples, percent, plural_verb, quoted
-from worker_service.core.parsing.spec import Notation
-from worker_service.core.profile import Profile
+from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
-from worker_service.core.relations.target import Target
+from worker_service.planner.context import PlanContext
 
 _HARDLY = 0.001
 
 
-def propose_reading(profile: Profile, target: Target) -> list[AnyStep]:
+def propose_parsing(context: PlanContext) -> list[AnyStep]:
     """One step for each column that is not right as it is; doubts as flags.
 
     The target is read only where its values stay the same to everybody: as numbers or moments that all its cells are.
     """
     steps: list[AnyStep] = []
-    for column in profile.columns:
-        if column.name == target.column and not keeps_its_values(column):
-            steps.append(_flag(column, _left_alone(column), source="target"))
+    for column in context.profile.columns:
+        if column.name == context.target.column and not keeps_its_values(column):
+            steps.append(_flag(column, _left_alone(column), rule="target"))
         else:
             steps += _read(column)
     return steps
@@ -30,8 +29,8 @@ def keeps_its_values(column: ColumnProfile) -> bool:
     """Whether reading the column as its type says the same as its text."""
     if column.read_as is None:
         return True
-    unit = isinstance(column.read_as, Notation) and bool(column.read_as.units)
-    return column.read_as.kind in ("integer", "decimal", "timestamp") and not unit and not column.unfit
+    unit = isinstance(column.read_as, NumberFormat) and bool(column.read_as.units)
+    return column.read_as.kind in ("integer", "decimal", "timestamp") and not unit and not column.invalid
 
 
 def _left_alone(column: ColumnProfile) -> str:
@@ -44,31 +43,30 @@ def _read(column: ColumnProfile) -> Iterator[AnyStep]:
             kind="read_column",
             column=column.name,
             read_as=column.read_as,
-            why=column.evidence,
-            confidence=0.95 if column.unfit else 1.0,
-            source=f"read_{column.read_as.kind}",
+            why=column.why,
+            confidence=0.95 if column.invalid else 1.0,
+            rule=f"read_{column.read_as.kind}",
         )
-    if column.unfit:
-        yield _flag(column, _unfit(column), source="unfit_cells")
-    if column.doubt is not None:
-        yield _flag(column, f"{quoted(column.name)}: {column.doubt}", source="doubtful_reading")
+    if column.invalid:
+        yield _flag(column, _unfit(column), rule="unfit_cells")
+    if column.ambiguity is not None:
+        yield _flag(column, f"{quoted(column.name)}: {column.ambiguity}", rule="doubtful_reading")
 
 
-def _flag(column: ColumnProfile, why: str, *, source: str) -> Flag:
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, source=source)
+def _flag(column: ColumnProfile, why: str, *, rule: str) -> Flag:
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule=rule)
 
 
 def _unfit(column: ColumnProfile) -> str:
-    fit, become = plural_verb(column.unfit, "does", "do"), plural_verb(column.unfit, "counts", "count")
-    cells = (
-        f"{count(column.unfit, 'cell')} of {quoted(column.name)}, {examples(column.unfit_examples, of=column.unfit)}"
-    )
+    fit, become = plural_verb(column.invalid, "does", "do"), plural_verb(column.invalid, "counts", "count")
+    some = examples(column.invalid_examples, of=column.invalid)
+    cells = f"{count(column.invalid, 'cell')} of {quoted(column.name)}, {some}"
     return f"{cells}, {fit} not fit the type and {become} as missing; the list of changes keeps what was there."
 
 
-def propose_duplicates(profile: Profile) -> list[AnyStep]:
-    """Remove the rows that are copies; tell about those that chance explains."""
-    found = profile.duplicates
+def propose_duplicates(context: PlanContext) -> list[AnyStep]:
+    """Remove the rows that are copies; flag those that chance explains."""
+    found = context.profile.duplicates
     if not found.count:
         return []
     if found.removable:
@@ -77,10 +75,10 @@ def propose_duplicates(profile: Profile) -> list[AnyStep]:
             f"{'less than 0.1 %' if found.expected_share < _HARDLY else percent(found.expected_share)} "
             "of such pairs: they are copies. The first of each is kept."
         )
-        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.9, source="duplicate_rows")]
+        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.9, rule="duplicate_rows")]
     rows = count(found.count, "row")
     why = (
         f"{rows} {plural_verb(found.count, 'repeats', 'repeat')} an earlier row exactly. Rows that differ in one "
         "column only are so common here that equal ones are no surprise; nothing was removed."
     )
-    return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, source="duplicate_rows")]
+    return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="duplicate_rows")]

@@ -30,5 +30,5 @@ def _scale(name: str, kurtosis: float | None) -> Scale:
         method="robust" if heavy else "standard",
         why=why,
         confidence=0.8,
-        source="scale_heavy_tails" if heavy else "scale_standard",
+        rule="scale_heavy_tails" if heavy else "scale_standard",
     )

@@ -2,16 +2,14 @@
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
-from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, Flag, MaskSentinel
-from worker_service.core.relations.target import Target
-from worker_service.planner.rules.missing_values import dropped_columns
+from worker_service.planner.context import PlanContext
 
 
-def propose_sentinels(profile: Profile, target: Target) -> list[AnyStep]:
-    """Mask the sentinels of every column that stays; tell about the target's, and about what may be one."""
-    dropped = dropped_columns(profile, target)
-    columns = [column for column in profile.columns if column.name not in dropped]
+def propose_sentinels(context: PlanContext) -> list[AnyStep]:
+    """Mask the sentinels of every column that stays; flag the target's, and what may be one."""
+    profile, target = context.profile, context.target
+    columns = [column for column in profile.columns if column.name not in context.dropped]
     found = [column for column in columns if column.sentinels]
     masks = [_flag(column) if column.name == target.column else _mask(column, profile.rows) for column in found]
     return [*masks, *(_ask(column) for column in columns if column.apart and column.is_quantity)]
@@ -23,7 +21,7 @@ def _ask(column: ColumnProfile) -> Flag:
         f"{quoted(column.name)} holds {told}, far from all other values. It may be a code for something, such as a "
         "missing value, so it was neither capped nor taken for missing."
     )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.6, source="stands_apart")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.6, rule="stands_apart")
 
 
 def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:
@@ -33,7 +31,7 @@ def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:
         values=tuple(sentinel.value for sentinel in column.sentinels),
         why=_why(column, rows),
         confidence=0.8,
-        source="sentinel",
+        rule="sentinel",
     )
 
 
@@ -57,7 +55,7 @@ def _flag(column: ColumnProfile) -> Flag:
         f"{quoted(column.name)} is the target: its {count(cells, 'cell')} that {says} {_values(column)} {stay}, "
         "though that probably means missing; leave out those rows before training."
     )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, source="target_sentinel")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, rule="target_sentinel")
 
 
 def _values(column: ColumnProfile) -> str:

@@ -2,18 +2,19 @@
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, plural_verb, quoted
-from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import AnyStep, Flag, MergeLevels
 from worker_service.core.recipe.steps.merge_levels import Renaming
-from worker_service.core.relations.target import Target
-from worker_service.planner.rules.missing_values import dropped_columns
+from worker_service.planner.context import PlanContext
 
 
-def propose_spellings(profile: Profile, target: Target) -> list[AnyStep]:
-    """Merge the spellings of every category that stays; tell about the target's."""
-    dropped = dropped_columns(profile, target)
-    found = [column for column in profile.columns if column.spellings and column.name not in dropped]
-    return [_flag(column) if column.name == target.column else _merge(column) for column in found]
+def propose_spellings(context: PlanContext) -> list[AnyStep]:
+    """Merge the spellings of every category that stays; flag the target's."""
+    columns = [column for column in context.profile.columns if column.name not in context.dropped]
+    return [
+        _flag(column) if column.name == context.target.column else _merge(column)
+        for column in columns
+        if column.spellings
+    ]
 
 
 def _merge(column: ColumnProfile) -> MergeLevels:
@@ -25,7 +26,7 @@ def _merge(column: ColumnProfile) -> MergeLevels:
         why=f"They differ by case, spaces, dots or dashes, or by a slip that is rare; {left} "
         f"{plural_verb(column.distinct, 'is', 'are')} left.",
         confidence=0.8,
-        source="spelling",
+        rule="spelling",
     )
 
 
@@ -35,4 +36,4 @@ def _flag(column: ColumnProfile) -> Flag:
         f"{quoted(column.name)} is the target and stays as uploaded, though some values look like spellings of the "
         f"same, such as {quoted(example.before)} and {quoted(example.after)}."
     )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, source="target_spelling")
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, rule="target_spelling")

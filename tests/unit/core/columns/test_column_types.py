@@ -5,13 +5,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 CELLS = {
     "code": ["101", "102", "103", "101"] * 10,
@@ -25,7 +26,7 @@ CELLS = {
 def chosen(**types: Any) -> tuple[dict[str, ColumnProfile], Outcome]:
     frame = Frame.from_table(pa.table(CELLS))
     facts = profile(frame, types=types)
-    outcome = apply(propose(facts, Options()), frame)
+    outcome = apply(propose(facts, RunOptions()), frame)
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
     return facts.by_name(), outcome
 
@@ -37,13 +38,13 @@ def test_codes_stay_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "kind", "unfit", "first"),
+    ("column", "kind", "invalid", "first"),
     [("zip", "integer", 10, 501), ("flag", "boolean", 0, True), ("when", "timestamp", 10, None)],
 )
-def test_a_reading_is_forced(column: str, kind: str, unfit: int, first: object) -> None:
+def test_a_reading_is_forced(column: str, kind: str, invalid: int, first: object) -> None:
     facts, outcome = chosen(**{column: kind})
-    assert (facts[column].type, facts[column].unfit) == (kind, unfit)
-    assert "was asked for" in facts[column].evidence
+    assert (facts[column].type, facts[column].invalid) == (kind, invalid)
+    assert "was asked for" in facts[column].why
     if first is not None:
         assert outcome.cleaned[column].array[0].as_py() == first
 
@@ -52,4 +53,4 @@ def test_what_can_not_be_is_told() -> None:
     frame = Frame.from_table(pa.table({"x": [1.5, 2.5, 3.5]}))
     (facts,) = profile(frame, types={"x": "boolean"}).columns
     assert facts.type == "decimal"
-    assert "boolean was asked for, but" in facts.evidence
+    assert "boolean was asked for, but" in facts.why

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.columns.decimal_shifts import find_slips, mended
+from worker_service.core.columns.decimal_shifts import find_decimal_shifts, restore_decimal_points
 from worker_service.core.table.frame import Column
 
 RNG = np.random.default_rng(7)
@@ -15,10 +15,10 @@ WEIGHTS = RNG.normal(72, 9, 500).round(1)
 def test_slips_are_found_and_mended(factor: float) -> None:
     written = WEIGHTS.copy()
     written[::60] = np.round(written[::60] * factor, 6)
-    (slip,) = find_slips(Column(pa.array(written)))
-    assert slip.factor == pytest.approx(factor)
-    assert slip.count == len(written[::60])
-    assert mended(Column(pa.array(written)), (slip,)).array.to_pylist() == WEIGHTS.tolist()
+    (shift,) = find_decimal_shifts(Column(pa.array(written)))
+    assert shift.factor == pytest.approx(factor)
+    assert shift.count == len(written[::60])
+    assert restore_decimal_points(Column(pa.array(written)), (shift,)).array.to_pylist() == WEIGHTS.tolist()
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_slips_are_found_and_mended(factor: float) -> None:
     ids=["one", "the same", "alike", "near", "a second group"],
 )
 def test_strangers_are_no_slips(strangers: list[float]) -> None:
-    assert find_slips(Column(pa.array([*WEIGHTS, *strangers]))) == ()
+    assert find_decimal_shifts(Column(pa.array([*WEIGHTS, *strangers]))) == ()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -35,21 +35,21 @@ def test_wide_columns_have_no_slips(seed: int) -> None:
     rng = np.random.default_rng(seed)
     wide = (rng.lognormal(6, 1, 2000), rng.lognormal(0, 2, 2000), rng.pareto(1, 2000), rng.exponential(3, 2000))
     for values in wide:
-        assert find_slips(Column(pa.array(values.round(2)))) == ()
+        assert find_decimal_shifts(Column(pa.array(values.round(2)))) == ()
 
 
 def test_slips_of_small_values_may_hide() -> None:
     years = RNG.uniform(0, 9, 500).round(1)
     written = years.copy()
     written[::50] = np.round(written[::50] * 100)
-    (slip,) = find_slips(Column(pa.array(written)))
-    assert slip.factor == 100
-    assert np.isclose(mended(Column(pa.array(written)), (slip,)).numbers(), years).mean() > 0.99
+    (shift,) = find_decimal_shifts(Column(pa.array(written)))
+    assert shift.factor == 100
+    assert np.isclose(restore_decimal_points(Column(pa.array(written)), (shift,)).numbers(), years).mean() > 0.99
 
 
 def test_whole_numbers_stay_whole() -> None:
     ages = [int(age) for age in RNG.integers(20, 80, 400)]
     column = Column(pa.array([*ages, 2500, 4100, 7300, None]))
-    (slip,) = find_slips(column)
-    assert mended(column, (slip,)).array.to_pylist() == [*ages, 25, 41, 73, None]
-    assert find_slips(Column(pa.array([*ages, 2501, 4103, 7307]))) == ()
+    (shift,) = find_decimal_shifts(column)
+    assert restore_decimal_points(column, (shift,)).array.to_pylist() == [*ages, 25, 41, 73, None]
+    assert find_decimal_shifts(Column(pa.array([*ages, 2501, 4103, 7307]))) == ()

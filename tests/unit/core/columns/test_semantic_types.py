@@ -5,11 +5,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import profile
 from worker_service.core.recipe.steps import TreatOutliers
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 CASES: dict[str, tuple[str, list[Any]]] = {
     "email": ("contact", ["ada@example.org", "li@mail.example.com", "no.or+x@a.io"]),
@@ -26,13 +27,13 @@ def facts(name: str, cells: list[Any]) -> ColumnProfile:
     return profile(Frame.from_table(pa.table({name: cells * 10, "z": range(10 * len(cells))}))).columns[0]
 
 
-@pytest.mark.parametrize("meaning", CASES)
-def test_meanings_are_recognised_with_counts(meaning: str) -> None:
-    name, cells = CASES[meaning]
+@pytest.mark.parametrize("semantic_type", CASES)
+def test_semantic_types_are_recognised_with_counts(semantic_type: str) -> None:
+    name, cells = CASES[semantic_type]
     found = facts(name, cells)
-    assert found.semantic is not None
-    assert (found.semantic.meaning, found.semantic.cells) == (meaning, 30)
-    assert "30 of 30 known cells (100 %) look like" in found.evidence
+    assert found.semantic_type is not None
+    assert (found.semantic_type.name, found.semantic_type.cells) == (semantic_type, 30)
+    assert "30 of 30 known cells (100 %) look like" in found.why
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,10 @@ def test_meanings_are_recognised_with_counts(meaning: str) -> None:
     ],
 )
 def test_what_only_looks_alike_is_not(name: str, cells: list[Any]) -> None:
-    assert facts(name, cells).semantic is None
+    assert facts(name, cells).semantic_type is None
 
 
 def test_places_are_never_outliers() -> None:
     cells = [52.5 + place / 1000 for place in range(100)] + [-33.9]
-    plan = propose(profile(Frame.from_table(pa.table({"lat": cells, "z": range(101)}))), Options())
+    plan = propose(profile(Frame.from_table(pa.table({"lat": cells, "z": range(101)}))), RunOptions())
     assert not [step for step in plan.steps if isinstance(step, TreatOutliers) and step.column == "lat"]

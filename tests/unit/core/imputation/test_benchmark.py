@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 RNG = np.random.default_rng(17)
 ROWS = 1200
@@ -20,7 +21,7 @@ GONE = RNG.random(ROWS) < 0.15
 
 def prepared(columns: dict[str, Any], target: str | None = None) -> tuple[Outcome, Frame]:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options()), frame), frame
+    return apply(propose(profile(frame, target=target), RunOptions()), frame), frame
 
 
 def hidden(values: Any) -> pa.Array:
@@ -44,7 +45,7 @@ def test_the_best_way_wins(kind: str) -> None:
     outcome, frame = prepared({**others, "value": hidden(truth)})
     (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
     assert (step.kind, step.state) == (kind, "applied")
-    assert "that were hidden" in step.reason
+    assert "that were hidden" in step.why
     filled = outcome.cleaned["value"].numbers()
     assert filled[~GONE].tolist() == np.round(truth, 2)[~GONE].tolist()
     constant = np.abs(np.median(truth[~GONE]) - truth[GONE]).mean()
@@ -68,8 +69,8 @@ def test_the_target_guesses_nothing() -> None:
     columns = {"noise": RNG.normal(0, 1, ROWS), "value": hidden(bought * 50.0 + RNG.normal(0, 2, ROWS)), "y": bought}
     frame = Frame.from_table(pa.table(columns))
     facts = profile(frame, target="y")
-    assert [race.winner for race in facts.imputations] == [None]
-    assert all("y" not in race.predictors for race in facts.imputations)
+    assert [benchmark.winner for benchmark in facts.imputations] == [None]
+    assert all("y" not in benchmark.predictors for benchmark in facts.imputations)
 
 
 def test_what_another_column_tells_is_filled_in() -> None:
@@ -102,7 +103,7 @@ def test_levels_are_guessed_by_what_guesses_hidden_ones(others: Any, truth: Any,
     outcome, frame = prepared({**others, "noise": RNG.normal(0, 1, ROWS), "value": pa.array(truth, mask=GONE)})
     (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
     assert (step.kind, step.state) == (kind, "applied")
-    assert "right" in step.reason
+    assert "right" in step.why
     filled = np.array(outcome.cleaned["value"].array.to_pylist())
     assert (filled == truth)[GONE].mean() >= right
     assert (filled == truth)[~GONE].all()
@@ -115,4 +116,4 @@ def test_levels_that_nothing_tells_are_told_as_missing() -> None:
     outcome, _ = prepared({"noise": RNG.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
     assert set(outcome.cleaned["value"].array.filter(pa.array(GONE)).to_pylist()) == {"missing"}
     (step,) = [result for result in outcome.results if result.columns == ("value",) and "fill" in result.kind]
-    assert "Nothing guesses clearly better than one value for all" in step.reason
+    assert "Nothing guesses clearly better than one value for all" in step.why

@@ -76,24 +76,24 @@ def test_stays_text(cells: tuple[str, ...]) -> None:
 
 
 def test_the_evidence_names_the_unit_and_the_notation() -> None:
-    assert inferred("18,72 EUR", "7,50 EUR").evidence == (
+    assert inferred("18,72 EUR", "7,50 EUR").why == (
         "All 2 known cells are numbers in “EUR” with a comma before the decimals."
     )
-    assert inferred("33%", "12%").evidence == "All 2 known cells are whole numbers in “%”."
+    assert inferred("33%", "12%").why == "All 2 known cells are whole numbers in “%”."
 
 
 def test_different_currencies_and_half_a_unit_are_doubts() -> None:
     found = inferred("5 EUR", "7 EUR", "9 USD")
-    assert found.doubt == (
+    assert found.ambiguity == (
         "The amounts are in different units, “EUR” (2 cells) and “USD” (1 cell), so they were left as text."
     )
-    assert "“%”" in (inferred("33 %", "0.5").doubt or "")
-    assert "1.234,50" in (inferred("1.234,50", "1,234.50").doubt or "")
+    assert "“%”" in (inferred("33 %", "0.5").ambiguity or "")
+    assert "1.234,50" in (inferred("1.234,50", "1,234.50").ambiguity or "")
 
 
 def test_a_stranger_in_a_long_column_is_told() -> None:
     found = inferred(*[f"{place},50 €" for place in range(60)], "on request")
-    assert (found.unfit, found.examples) == (1, ("on request",))
+    assert (found.invalid, found.examples) == (1, ("on request",))
     assert isinstance(found.read_as, ReadDecimal)
 
 

@@ -67,14 +67,14 @@ def test_zero_and_decimals_below_one_are_no_codes() -> None:
 def test_leading_zeros_say_so() -> None:
     found = inferred("00501", "07030", "90210")
     assert found.code
-    assert found.evidence == "Kept as text, because 2 cells such as “00501” and “07030” start with a zero, as codes do."
+    assert found.why == "Kept as text, because 2 cells such as “00501” and “07030” start with a zero, as codes do."
 
 
 def test_few_strangers_become_missing_and_are_told() -> None:
     found = inferred(*[str(number) for number in range(40)], "abc", "abc")
     assert isinstance(found.read_as, ReadInteger)
-    assert (found.unfit, found.examples) == (2, ("abc",))
-    assert found.evidence == "40 of 42 known cells are whole numbers; 2 are not, such as “abc”."
+    assert (found.invalid, found.examples) == (2, ("abc",))
+    assert found.why == "40 of 42 known cells are whole numbers; 2 are not, such as “abc”."
 
 
 @pytest.mark.parametrize("strangers", [3, 20])
@@ -149,7 +149,7 @@ def test_dates(cells: tuple[str, ...], expected: list[str | None]) -> None:
 
 def test_ambiguous_dates_are_a_doubt_with_counts() -> None:
     found = inferred("03/04/2020", "01/02/2021", "")
-    assert found.doubt == (
+    assert found.ambiguity == (
         "The 2 known cells look like dates, such as “03/04/2020” and “01/02/2021”, "
         "but could be day/month or month/day, and none of them shows which, so they were left as text."
     )
@@ -172,27 +172,27 @@ def test_null_words_are_judged_by_column(cells: tuple[str, ...], expected: list[
 
 @pytest.mark.parametrize("cells", [(), (None, None), ("", "  ", None)])
 def test_columns_without_values(cells: tuple[str | None, ...]) -> None:
-    assert inferred(*cells).evidence == "No cell has a value."
+    assert inferred(*cells).why == "No cell has a value."
     assert values(*cells) == [None] * len(cells)
 
 
 @pytest.mark.parametrize("edge", ["0000-01-01", "0000-12-31T23:59:59"])
 def test_moments_no_calendar_names_do_not_fit(edge: str) -> None:
     found = inferred(*[f"2024-01-{day:02d}" for day in range(1, 29)], edge)
-    assert (found.unfit, found.examples) == (1, (edge,))
+    assert (found.invalid, found.examples) == (1, (edge,))
 
 
 @pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 def test_moments_that_leave_the_calendar_in_utc_do_not_fit(edge: str) -> None:
     found = inferred(*[f"2024-01-{day:02d}T10:00:00Z" for day in range(1, 29)], edge)
-    assert (found.unfit, found.examples) == (1, (edge,))
+    assert (found.invalid, found.examples) == (1, (edge,))
     assert values(edge) == [edge]
 
 
 def test_infinite_numbers_of_json_become_missing() -> None:
     column = Column(pa.array([1.0, float("inf"), None]))
     found = column.derive(infer)
-    assert (found.unfit, found.examples) == (1, ("inf",))
+    assert (found.invalid, found.examples) == (1, ("inf",))
     assert found.read_as is not None
     assert column.derive(read, found.read_as).column.array.to_pylist() == [1.0, None, None]
 
@@ -200,8 +200,8 @@ def test_infinite_numbers_of_json_become_missing() -> None:
 def test_bare_numbers_among_others_in_square_feet_are_a_doubt() -> None:
     found = inferred(*[str(place) for place in range(60, 100)], "365 sqft", "400 sqft")
     assert found.read_as is None
-    assert found.doubt is not None
-    assert "“sqft”" in found.doubt
+    assert found.ambiguity is not None
+    assert "“sqft”" in found.ambiguity
 
 
 def test_iso_dates_are_read_among_others() -> None:
@@ -209,9 +209,9 @@ def test_iso_dates_are_read_among_others() -> None:
     spec = column.derive(infer).read_as
     assert spec is not None
     reading = column.derive(read, spec)
-    assert reading.unfit == 0
+    assert reading.invalid == 0
     assert render(reading.column.array)[2].as_py() == "2020-05-17"
-    assert "or year-month-day" in column.derive(infer).evidence
+    assert "or year-month-day" in column.derive(infer).why
 
 
 def test_codes_with_a_letter_that_looks_like_an_exponent() -> None:
@@ -249,4 +249,4 @@ def test_one_cell_in_many_does_not_decide_day_and_month() -> None:
     ambiguous = [f"{1 + place % 12:02d}/{1 + place % 11:02d}/2023" for place in range(400)]
     found = inferred(*ambiguous, "13/05/2023")
     assert found.read_as is None
-    assert found.doubt is not None
+    assert found.ambiguity is not None

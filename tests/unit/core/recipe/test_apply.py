@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_result import StepResult
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
 from worker_service.core.parsing import ReadInteger, ReadText
-from worker_service.core.recipe.apply import Outcome, StepResult, apply
+from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.steps import (
     AnyStep,
     Bin,
@@ -39,7 +40,7 @@ def test_read() -> None:
     table, result = told({"a": ["1,540", "N/A", "3"]}, read("a", spec))
     assert table == {"a": [1540, None, 3]}
     assert result.cells_changed == 2
-    assert result.reason == (
+    assert result.why == (
         "Read “a” as whole numbers, which changed how 1 cell is written, “1,540”, now 1540; "
         "took 1 cell, “N/A”, for missing. The test says so."
     )
@@ -93,7 +94,7 @@ def test_fill(cells: list[Any], method: str, value: Any, expected: list[Any], wh
 
 
 @pytest.mark.parametrize(
-    ("cells", "value", "reason"),
+    ("cells", "value", "why"),
     [
         ([1, None], 2.5, "Skipped: 2.5 is no value for “a”, which holds int64."),
         ([1, None], "x", "Skipped: 'x' is no value for “a”, which holds int64."),
@@ -103,9 +104,9 @@ def test_fill(cells: list[Any], method: str, value: Any, expected: list[Any], wh
         (pa.nulls(2), "x", "Skipped: “a” has no value to go by."),
     ],
 )
-def test_fill_refuses(cells: Any, value: Any, reason: str) -> None:
+def test_fill_refuses(cells: Any, value: Any, why: str) -> None:
     _, result = told({"a": cells}, fill("a", "constant", value))
-    assert (result.state, result.reason) == ("skipped", reason)
+    assert (result.state, result.why) == ("skipped", why)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_outliers(strategy: str, expected: list[int], what: str) -> None:
     table, result = told({"a": [1, 2, 9, None]}, outliers("a", strategy))
     assert table == {"a": expected}
     assert result.what == what
-    assert (result.outliers, round(result.outlier_percent, 1)) == (2, 66.7)
+    assert (result.outliers, round(result.outlier_share, 3)) == (2, 0.667)
     assert result.rows_removed == (2 if strategy == "remove" else 0)
     assert result.state == ("flagged" if strategy == "flag" else "applied")
 
@@ -147,7 +148,7 @@ def test_removing_every_row_is_refused() -> None:
 @pytest.mark.parametrize("phase", ["cleaning", "features"])
 def test_leaving_no_column_is_refused(phase: Any) -> None:
     found = outcome({"a": [None, None]}, DropColumn(kind="drop_column", phase=phase, column="a", **BECAUSE))
-    assert found.results[0].reason == "Skipped: No column would be left."
+    assert found.results[0].why == "Skipped: No column would be left."
     assert found.cleaned.shape == found.engineered.shape == (2, 1)
 
 
@@ -173,7 +174,7 @@ def test_one_hot_and_label_encode() -> None:
 def test_names_that_exist_are_refused() -> None:
     step = OneHot(kind="one_hot", column="a", levels=("x",), names=("b",), **BECAUSE)
     _, result = told({"a": ["x"], "b": [1]}, step)
-    assert result.reason == "Skipped: There is a column “b” already."
+    assert result.why == "Skipped: There is a column “b” already."
 
 
 def test_scale_bin_and_ratio() -> None:
@@ -208,7 +209,7 @@ def test_order_is_reading_cleaning_outliers_features_and_numbers_are_kept() -> N
     scale = Scale(kind="scale", column="a", method="standard", center=1.0, divisor=1.0, **BECAUSE)
     steps = (scale, fill("a", "mean", 2), read("a", ReadInteger(kind="integer")))
     found = outcome({"a": ["1", None, "3"]}, *steps)
-    assert [(result.number, result.kind, result.state) for result in found.results] == [
+    assert [(result.step, result.kind, result.state) for result in found.results] == [
         (1, "scale", "applied"),
         (2, "fill_missing", "applied"),
         (3, "read_column", "applied"),
@@ -231,7 +232,7 @@ def test_flags_may_speak_of_what_is_gone() -> None:
     flag = Flag(kind="flag", phase="cleaning", column="a", **BECAUSE)
     found = outcome({"a": [1], "b": [1]}, drop, flag, fill("a", "mean", 1))
     assert [result.state for result in found.results] == ["applied", "flagged", "skipped"]
-    assert found.results[2].reason == "Skipped: There is no column “a” at this point."
+    assert found.results[2].why == "Skipped: There is no column “a” at this point."
 
 
 def test_ledger_lists_every_change_as_it_was_made() -> None:
@@ -244,12 +245,12 @@ def test_ledger_lists_every_change_as_it_was_made() -> None:
     changes = outcome({"a": ["2", "N/A", "9"], "b": ["x", None, ""]}, *steps).changes
     told = [tuple(row[name] for name in ("row", "column", "before", "after", "step")) for row in changes.to_pylist()]
     assert told == [
-        (1, "a", "N/A", None, 1),
-        (1, "a", None, "2", 2),
-        (0, "b", "x", None, 4),
-        (1, "b", None, None, 4),
-        (2, "b", "", None, 4),
-        (2, "a", "9", "2", 3),
+        (2, "a", "N/A", None, 1),
+        (2, "a", None, "2", 2),
+        (1, "b", "x", None, 4),
+        (2, "b", None, None, 4),
+        (3, "b", "", None, 4),
+        (3, "a", "9", "2", 3),
     ]
     assert set(changes.column("rule").to_pylist()) == {"test"}
 
@@ -257,6 +258,6 @@ def test_ledger_lists_every_change_as_it_was_made() -> None:
 def test_ledger_lists_every_cell_of_a_removed_row() -> None:
     changes = outcome({"a": [2, 9], "b": ["x", "y"]}, outliers("a", "remove")).changes
     assert [(row["row"], row["column"], row["before"], row["after"]) for row in changes.to_pylist()] == [
-        (1, "a", "9", None),
-        (1, "b", "y", None),
+        (2, "a", "9", None),
+        (2, "b", "y", None),
     ]

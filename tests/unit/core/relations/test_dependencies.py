@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 CITIES = {
     "Birmingham": "Alabama",
@@ -41,11 +42,11 @@ def found(columns: dict[str, list[Any]]) -> dict[tuple[str, str], Dependency]:
 
 def prepared(columns: dict[str, list[Any]], target: str | None = None) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options()), frame)
+    return apply(propose(profile(frame, target=target), RunOptions()), frame)
 
 
-def told(outcome: Outcome, source: str) -> list[str]:
-    return [result.reason for result in outcome.results if result.source == source]
+def told(outcome: Outcome, rule: str) -> list[str]:
+    return [result.why for result in outcome.results if result.rule == rule]
 
 
 def corrections(columns: dict[str, list[Any]]) -> set[tuple[str, str, str]]:
@@ -85,7 +86,7 @@ def test_another_value_is_only_told(wrong: str) -> None:
     assert corrections(columns) == set()
     outcome = prepared(columns)
     assert outcome.cleaned["state"].array.to_pylist() == columns["state"]
-    assert any("row 8 " in reason for reason in told(outcome, "dependency_violation"))
+    assert any("row 8 " in why for why in told(outcome, "dependency_violation"))
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,8 @@ def test_repairs_are_told_and_can_be_undone() -> None:
     wrong = ["Maritna" if row in (5, 105, 220) else text for row, text in enumerate(name)]
     outcome = prepared({"code": code, "name": wrong})
     assert outcome.cleaned["name"].array.to_pylist() == name
-    (reason,) = told(outcome, "dependency")
-    assert reason.startswith("Corrected 3 slips in “name” by “code”: “Maritna” is now “")
+    (why,) = told(outcome, "dependency")
+    assert why.startswith("Corrected 3 slips in “name” by “code”: “Maritna” is now “")
     assert undo(outcome.changes, outcome.cleaned.to_table())["name"].to_pylist() == wrong
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 RNG = np.random.default_rng(9)
 ROWS = 800
@@ -16,7 +17,7 @@ ROWS = 800
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options(**options)), frame)
+    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
 
 
 def gaps(values: Any, where: Any) -> list[float | None]:
@@ -28,7 +29,7 @@ def test_gaps_that_go_with_the_target_become_a_feature() -> None:
     where = RNG.random(ROWS) < np.where(bought == 1, 0.4, 0.05)
     outcome = prepared({"income": gaps(RNG.normal(40, 9, ROWS), where), "bought": bought}, target="bought")
     assert outcome.engineered["income_was_missing"].array.to_pylist() == where.astype(int).tolist()
-    told = next(result.reason for result in outcome.results if result.kind == "was_missing")
+    told = next(result.why for result in outcome.results if result.kind == "was_missing")
     assert "Where it is missing, “bought” is “" in told
 
 

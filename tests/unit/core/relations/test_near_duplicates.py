@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 
 def survey(rows: int, questions: int, seed: int = 0) -> dict[str, Any]:
@@ -39,11 +40,11 @@ def with_copies(columns: dict[str, Any], copies: int) -> dict[str, Any]:
 
 def prepared(columns: dict[str, Any], target: str | None = None) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options()), frame)
+    return apply(propose(profile(frame, target=target), RunOptions()), frame)
 
 
 def near(outcome: Outcome) -> list[str]:
-    return [result.reason for result in outcome.results if result.source == "near_duplicate_rows"]
+    return [result.why for result in outcome.results if result.rule == "near_duplicate_rows"]
 
 
 def with_names(rows: int) -> dict[str, Any]:
@@ -62,11 +63,9 @@ def test_rows_that_differ_in_a_spelling_are_told_and_stay() -> None:
     columns["name"][1000:] = [f"{name[:5]}x{name[6:]}" for name in columns["name"][1000:]]
     outcome = prepared(columns)
     assert outcome.cleaned.rows == 1003
-    (reason,) = near(outcome)
-    assert reason.startswith(
-        "3 rows differ from an earlier one only in the spelling of “name”, more than chance explains"
-    )
-    assert all(f"row {1001 + place:,} and row {row + 1:,}" in reason for place, row in enumerate(earlier))
+    (why,) = near(outcome)
+    assert why.startswith("3 rows differ from an earlier one only in the spelling of “name”, more than chance explains")
+    assert all(f"row {1001 + place:,} and row {row + 1:,}" in why for place, row in enumerate(earlier))
 
 
 def test_copies_whose_spelling_is_mended_are_removed() -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.relations.swapped_values import Swap, find_swaps
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 
 def visits() -> dict[str, list[Any]]:
@@ -24,9 +25,9 @@ def test_swapped_cells_are_told_and_stay() -> None:
     columns = visits()
     columns["city"][4], columns["country"][4] = columns["country"][4], columns["city"][4]
     frame = Frame.from_table(pa.table(columns))
-    outcome = apply(propose(profile(frame), Options()), frame)
+    outcome = apply(propose(profile(frame), RunOptions()), frame)
     assert outcome.cleaned.to_table().to_pydict() == columns
-    assert [result.reason for result in outcome.results if result.source == "swapped_values"] == [
+    assert [result.why for result in outcome.results if result.rule == "swapped_values"] == [
         "“city” and “country” seem to be swapped in 1 row (row 5): each value belongs to the other column. "
         "It was left as it is."
     ]

@@ -37,7 +37,7 @@ def unknown(name: str) -> None:
 def test_names_and_position_decide(names: list[str], expected: str, confidence: float) -> None:
     found = guess_target([Facts(name) for name in names], unknown)
     assert (found.column, found.confidence) == (expected, confidence)
-    assert f"“{expected}”" in found.reason
+    assert f"“{expected}”" in found.why
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_unsure_is_an_answer(columns: list[Facts]) -> None:
     found = guess_target(columns, unknown)
     assert found.column is None
     assert found.confidence < 0.5
-    assert "target=" in found.reason
+    assert "target=" in found.why
 
 
 def test_asked_for() -> None:
     assert force_target("b", [Facts("a"), Facts("b")]).column == "b"
     refused = force_target("c", [Facts("a")])
     assert refused.column is None
-    assert refused.reason == "“c” was asked for as the target, but there is no such column, so none was set."
+    assert refused.why == "“c” was asked for as the target, but there is no such column, so none was set."
 
 
 def test_what_the_others_do_not_predict_is_chosen_by_a_strong_name_only() -> None:
@@ -74,14 +74,14 @@ def test_what_the_others_do_not_predict_is_chosen_by_a_strong_name_only() -> Non
     )
     assert (strong.column, strong.confidence) == ("label", 0.7)
     assert likely.column is None
-    assert "The other columns hardly predict it." in likely.reason
+    assert "The other columns hardly predict it." in likely.why
 
 
 def test_of_several_names_the_one_that_the_others_predict_is_chosen() -> None:
     columns = [Facts("price"), Facts("rating"), Facts("x")]
     found = guess_target(columns, {"price": 0.62, "rating": 0.02}.__getitem__)
     assert (found.column, found.confidence) == ("price", 0.55)
-    assert "explains 62 %" in found.reason
+    assert "explains 62 %" in found.why
     assert guess_target(columns, {"price": 0.62, "rating": 0.5}.__getitem__).column is None
 
 
@@ -91,5 +91,5 @@ def test_others_predict_a_column_in_a_table() -> None:
     noise = random.normal(0, 1, 400)
     facts = profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": area * 3000 + rooms * 9000})))
     assert facts.target.column == "price"
-    assert "predict it" in facts.target.reason
+    assert "predict it" in facts.target.why
     assert profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": noise}))).target.column is None

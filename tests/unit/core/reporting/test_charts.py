@@ -6,20 +6,21 @@ import pyarrow as pa
 import pytest
 from pydantic import TypeAdapter
 
+from shared.contracts.charts import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
+from shared.contracts.run_options import RunOptions
 from tests.conformance.steps import BECAUSE, fill, outliers, recipe
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.steps import AnyStep, DropColumn
 from worker_service.core.reporting.charts import AnyChart, Chart, draw_charts
-from worker_service.core.reporting.charts.data import BoxplotChart, CountplotChart, HistogramChart, MissingnessChart
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 
 def drawn(table: pa.Table, *steps: AnyStep) -> dict[str, AnyChart]:
     frame = Frame.from_table(table)
     facts = profile(frame)
-    plan = recipe(*propose(facts, Options()).steps) if not steps else recipe(*steps)
+    plan = recipe(*propose(facts, RunOptions()).steps) if not steps else recipe(*steps)
     charts = draw_charts(facts, apply(plan, frame))
     adapter: TypeAdapter[AnyChart] = TypeAdapter(Chart)
     for chart in charts:

@@ -2,12 +2,13 @@
 
 import pyarrow as pa
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.reporting.features import FeatureManifest, feature_manifest
 from worker_service.core.reporting.report import CleaningReport, write_report
 from worker_service.core.table.frame import Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 ROWS = range(60)
 TABLE = pa.table(
@@ -27,7 +28,7 @@ TABLE = pa.table(
 def prepared() -> tuple[FeatureManifest, CleaningReport]:
     frame = Frame.from_table(TABLE)
     facts = profile(frame)
-    plan = propose(facts, Options(mode="deep"))
+    plan = propose(facts, RunOptions(mode="deep"))
     outcome = apply(plan, frame)
     return feature_manifest(facts, plan, outcome), write_report(facts, plan, outcome)
 
@@ -48,8 +49,8 @@ def test_manifest_traces_every_column() -> None:
     made = {feature.name: feature for feature in manifest.output_features}
     assert made["sold_days"].sources == ("sold",)
     assert made["color_missing"].sources == ("color",)
-    assert made["churned"].how == "Taken over from the cleaned table as it is."
-    assert made["age"].how.startswith("Filled 6 missing cells of “age” with the mean, 37. ")
+    assert made["churned"].why == "Taken over from the cleaned table as it is."
+    assert made["age"].why.startswith("Filled 6 missing cells of “age” with the mean, 37. ")
     assert FeatureManifest.model_validate_json(manifest.model_dump_json()) == manifest
 
 

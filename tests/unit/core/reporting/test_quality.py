@@ -70,9 +70,9 @@ def test_missing_values_are_told_apart() -> None:
     assert found["missing_values"].affected == 5
     assert found["missing_values"].severity == "warning"
     assert found["sentinel"].affected == 4
-    assert "999 (4 cells)" in found["sentinel"].message
+    assert "999 (4 cells)" in found["sentinel"].why
     assert found["unfit_cells"].affected == 1
-    assert "“many”" in found["unfit_cells"].message
+    assert "“many”" in found["unfit_cells"].why
     assert (found["empty_column"].column, found["empty_column"].severity) == ("nothing", "error")
 
 
@@ -94,13 +94,13 @@ def test_what_a_model_can_not_use() -> None:
     )
     assert found["identifier"].column == "key"
     assert found["constant"].column == "same"
-    assert "“first”" in found["duplicate_column"].message
+    assert "“first”" in found["duplicate_column"].why
     assert "high_cardinality" not in found
 
 
 def test_a_category_of_many_values() -> None:
     found = alerts(level=[f"level {row % 60}" for row in range(300)])
-    assert "60 categories" in found["high_cardinality"].message
+    assert "60 categories" in found["high_cardinality"].why
 
 
 def test_shapes() -> None:
@@ -116,13 +116,13 @@ def test_a_column_that_gives_the_target_away() -> None:
     found = alerts(target="price", price=NUMBERS, price_with_tax=doubled)
     assert found["leakage"].column == "price_with_tax"
     assert "highly_correlated" not in found
-    assert "sampled rows" in found["leakage"].message
+    assert "sampled rows" in found["leakage"].why
     assert alerts(a=NUMBERS, b=doubled)["highly_correlated"].column == "b"
 
 
 def test_a_target_of_nearly_one_value() -> None:
     found = alerts(target="churned", churned=["no"] * 95 + ["yes"] * 5, a=NUMBERS)
-    assert "95 of 100 known cells (95 %)" in found["imbalanced_target"].message
+    assert "95 of 100 known cells (95 %)" in found["imbalanced_target"].why
     assert "no_target" not in found
 
 
@@ -130,19 +130,19 @@ def test_doubtful_dates_and_spellings() -> None:
     dates = ["03/04/2024", "05/06/2024", "07/08/2024", "01/02/2024"] * 25
     found = alerts(when=dates, city=["Oslo", "Rome"] * 48 + ["OSLO", "oslo", "rome", "Rome"])
     assert found["ambiguous_format"].column == "when"
-    assert "day/month or month/day" in found["ambiguous_format"].message
+    assert "day/month or month/day" in found["ambiguous_format"].why
     assert found["spelling_variants"].affected == 3
-    assert "“OSLO” for “Oslo”" in found["spelling_variants"].message
+    assert "“OSLO” for “Oslo”" in found["spelling_variants"].why
 
 
 def test_slipped_decimal_points() -> None:
     prices = [f"{20 + place % 37 + place / 100:.2f}" for place in range(300)]
     prices[5], prices[50], prices[150] = "2512.00", "3150.00", "4400.00"
     found = facts(price=prices)
-    assert sum(slip.count for slip in found.columns[0].slips) == 3
+    assert sum(shift.count for shift in found.columns[0].decimal_shifts) == 3
     (alert,) = (alert for alert in assess(found).alerts if alert.kind == "slips")
     assert alert.affected == 3
-    assert "3 of 300 known cells (1 %) of “price” may have a slipped decimal point" in alert.message
+    assert "3 of 300 known cells (1 %) of “price” may have a slipped decimal point" in alert.why
     plausibility = next(part for part in assess(found).quality.parts if part.name == "plausibility")
     assert plausibility.faults == 3
 
@@ -152,4 +152,4 @@ def test_gaps_that_depend_on_another_column() -> None:
     income = [None if place % 2 and place % 3 else str(1000 + place * 7 % 911) for place in range(600)]
     found = alerts(target="group", group=group, income=income)
     assert found["telling_missingness"].column == "income"
-    assert "“group”" in found["telling_missingness"].message
+    assert "“group”" in found["telling_missingness"].why

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker_service.core.columns.decimal_shifts import find_slips
+from worker_service.core.columns.decimal_shifts import find_decimal_shifts
 from worker_service.core.stats.fences import medcouple
 from worker_service.core.stats.summary import Fences, summarise_numbers
 from worker_service.core.table.frame import Column
@@ -62,7 +62,7 @@ def test_slips_are_caught_beside_zeros(zeros: float) -> None:
     found = fences(values)
     assert found.far == 8
     assert found.spike == (0 if zeros > 0.75 else None)
-    assert find_slips(Column(pa.array(values)))[0].count == 8
+    assert find_decimal_shifts(Column(pa.array(values)))[0].count == 8
 
 
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
@@ -78,9 +78,9 @@ def test_a_slip_in_a_symmetric_column_is_caught(share: float, method: str) -> No
 @pytest.mark.parametrize("name", ["lognormal", "exponential"])
 def test_a_slip_in_a_skewed_column_is_caught(name: str) -> None:
     values = 50 * CLEAN[name][0](np.random.default_rng(1))
-    slip = 100 * float(np.median(values))
-    found = fences([*values, *[slip] * 20])
-    assert found.upper is not None and found.upper < slip
+    shift = 100 * float(np.median(values))
+    found = fences([*values, *[shift] * 20])
+    assert found.upper is not None and found.upper < shift
 
 
 def test_medcouple_tells_the_side() -> None:

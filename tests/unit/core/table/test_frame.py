@@ -83,6 +83,6 @@ def test_canonical_text(array: pa.Array, expected: list[str | None] | None) -> N
 
 
 def test_canonical_text_of_a_cell_does_not_depend_on_its_neighbours() -> None:
-    moments = pa.array([0, 1, 86_400_000_000, 3_600_000_000]).cast(pa.timestamp("us"))
-    alone = [render(moments.slice(place, 1))[0].as_py() for place in range(4)]
-    assert render(moments).to_pylist() == alone
+    timestamps = pa.array([0, 1, 86_400_000_000, 3_600_000_000]).cast(pa.timestamp("us"))
+    alone = [render(timestamps.slice(place, 1))[0].as_py() for place in range(4)]
+    assert render(timestamps).to_pylist() == alone

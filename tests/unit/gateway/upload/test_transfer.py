@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from gateway.clients.clients import IngestClient
+from gateway.clients.ingest import IngestClient
 from gateway.upload.fields import UploadOptions
 from gateway.upload.uploads import Uploads
 from shared.errors import Unavailable

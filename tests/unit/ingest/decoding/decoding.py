@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest_service.decoding import Choices, Decoded, Limits, decode_file
+from ingest_service.decoding import Decoded, Limits, decode_file
+from shared.contracts.run_options import ReadOptions
 from shared.errors import ServiceError
 
 LIMITS = Limits(max_rows=1000, max_columns=50)
@@ -17,7 +18,7 @@ def decode(
     """What is found in the bytes of a file."""
     source, target = folder / "raw", folder / "table.arrow"
     source.write_bytes(content)
-    decoded = decode_file(source, filename, target, limits, Choices(**choices))  # type: ignore[arg-type]
+    decoded = decode_file(source, filename, target, limits, ReadOptions.model_validate(choices))
     with pa.OSFile(str(target)) as file:
         return decoded, pa.ipc.open_file(file).read_all()
 

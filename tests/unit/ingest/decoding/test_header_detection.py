@@ -19,8 +19,8 @@ def test_rows_that_do_not_fit_are_kept_aside(tmp_path: Path) -> None:
     assert (decoded.rows, decoded.rejected_rows) == (4, 2)
     assert "2 rows were left out: another number of cells than the header" in decoded.notes[0]
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
-        {"line": 3, "reason": "1 field where the header has 2 fields", "text": "3"},
-        {"line": 5, "reason": "3 fields where the header has 2 fields", "text": '"6\n7",8,9'},
+        {"line": 3, "why": "1 field where the header has 2 fields", "text": "3"},
+        {"line": 5, "why": "3 fields where the header has 2 fields", "text": '"6\n7",8,9'},
     ]
 
 
@@ -113,8 +113,8 @@ def test_the_header_again_and_a_line_of_totals_are_no_rows(tmp_path: Path) -> No
     assert table.to_pydict() == {"item": ["a", "b"], "amount": ["1", "2"], "price": ["2,5", "3,5"]}
     assert decoded.notes[-1] == "2 rows were left out: the header again (1), a line of totals (1); see the rejects."
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
-        {"line": 3, "reason": "the header again", "text": '"item";amount;price'},
-        {"line": 6, "reason": "a line of totals", "text": "Summe;;6,0"},
+        {"line": 3, "why": "the header again", "text": '"item";amount;price'},
+        {"line": 6, "why": "a line of totals", "text": "Summe;;6,0"},
     ]
 
 

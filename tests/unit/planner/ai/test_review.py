@@ -6,17 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from tests.unit.planner.ai.injections import INJECTIONS
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
-from worker_service.planner.advised_run import prepare_with
+from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advice import NOTHING, Advice
-from worker_service.planner.ai.advisor import Advised, CallRecord, not_asked
+from worker_service.planner.ai.advisor import AdviceResult, CallRecord, not_asked
 from worker_service.planner.ai.prompt import mask, questions
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 ROWS = 400
 RNG = np.random.default_rng(12)
@@ -45,16 +46,16 @@ def table() -> dict[str, Any]:
     }
 
 
-def advised(advice: Advice, *, mode: Any = "smart") -> Advised:
-    return Advised(mode=mode, advice=advice, report=None, calls=(CALL,), reason="")
+def advised(advice: Advice, *, mode: Any = "smart") -> AdviceResult:
+    return AdviceResult(mode=mode, advice=advice, report=None, calls=(CALL,), why="")
 
 
 def both(columns: dict[str, Any], advice: Advice, target: str | None = None) -> tuple[Outcome, Outcome]:
     """What the rules make of a table alone, and with advice."""
     frame = Frame.from_table(pa.table(columns))
     facts = profile(frame, target=target)
-    fast = apply(propose(facts, Options()), frame)
-    _, done = prepare_with(facts, frame, Options(mode="smart"), advised(advice), target=target, types={})
+    fast = apply(propose(facts, RunOptions()), frame)
+    _, done = prepare_with_advice(facts, frame, RunOptions(mode="smart", target=target), advised(advice))
     assert undo(done.changes, done.cleaned.to_table()).equals(render_table(frame.to_table()))
     return fast, done
 
@@ -64,11 +65,11 @@ def advice(**kinds: Any) -> Advice:
 
 
 def suggestions(outcome: Outcome) -> list[str]:
-    return [result.reason for result in outcome.results if result.source == "gemini_suggestion"]
+    return [result.why for result in outcome.results if result.rule == "gemini_suggestion"]
 
 
 def because(**fields: Any) -> dict[str, Any]:
-    return {"reason": "It is known.", **fields}
+    return {"why": "It is known.", **fields}
 
 
 def test_codes_that_stand_apart_are_taken_for_missing() -> None:
@@ -89,8 +90,8 @@ def test_codes_that_stand_apart_are_taken_for_missing() -> None:
         ]
     assert "not stated" not in set(done.cleaned["answer"].array.to_pylist())
     assert suggestions(done) == []
-    told = [result for result in done.results if result.source == "gemini"]
-    assert all("Gemini: “It is known.”" in result.reason for result in told)
+    told = [result for result in done.results if result.rule == "gemini"]
+    assert all("Gemini: “It is known.”" in result.why for result in told)
     assert len(told) == 4
 
 
@@ -198,7 +199,7 @@ def test_instructions_in_a_table_are_inert(text: str, place: str) -> None:
     said = GULLIBLE.model_dump()
     for proposals in said.values():
         for one in proposals if isinstance(proposals, list) else [proposals]:
-            one["reason"] = text
+            one["why"] = text
     fast, done = both(columns, Advice.model_validate(said))
     assert done.cleaned.equals(fast.cleaned)
     assert done.engineered.equals(fast.engineered)
@@ -208,11 +209,11 @@ def test_instructions_in_a_table_are_inert(text: str, place: str) -> None:
 def test_nobody_asked_is_as_fast() -> None:
     frame = Frame.from_table(pa.table(table()))
     facts = profile(frame)
-    fast = apply(propose(facts, Options()), frame)
-    _, done = prepare_with(facts, frame, Options(mode="smart"), not_asked("smart"), target=None, types={})
+    fast = apply(propose(facts, RunOptions()), frame)
+    _, done = prepare_with_advice(facts, frame, RunOptions(mode="smart"), not_asked("smart"))
     assert done.cleaned.equals(fast.cleaned)
     assert done.engineered.equals(fast.engineered)
-    assert any("GEMINI_API_KEY is not set" in result.reason for result in done.results)
+    assert any("GEMINI_API_KEY is not set" in result.why for result in done.results)
 
 
 def test_private_details_are_not_sent() -> None:

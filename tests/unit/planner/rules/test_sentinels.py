@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.sentinels import find_sentinels
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 RNG = np.random.default_rng(4)
 AGES = [int(age) for age in RNG.integers(18, 81, 200)]
@@ -25,7 +26,7 @@ def sentinels(cells: Any) -> list[tuple[float, int]]:
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options(**options)), frame)
+    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_everything_else_is_computed_without_them() -> None:
     assert undo(marked.changes, marked.cleaned.to_table())["age"].to_pylist() == [str(age) for age in with_sentinels]
     (told,) = (result for result in marked.results if result.kind == "mask_sentinel")
     assert told.cells_changed == 21
-    assert told.reason == (
+    assert told.why == (
         "Took 21 cells of “age” that say 999 for missing. "
         "The other 200 known values lie between 18 and 80, far away, and 999 is often written for “not known”."
     )
@@ -84,7 +85,7 @@ def test_the_target_keeps_its_own() -> None:
     cells = [*AGES, *[999] * 21]
     outcome = prepared({"x": list(RNG.normal(0, 1, 221)), "age": cells}, target="age")
     assert outcome.engineered["age"].array.to_pylist() == cells
-    told = [result.reason for result in outcome.results if "age" in result.columns]
+    told = [result.why for result in outcome.results if "age" in result.columns]
     assert (
         "“age” is the target: its 21 cells that say 999 stay, though that probably means missing; "
         "leave out those rows before training."
@@ -104,5 +105,5 @@ def test_identifiers_and_codes_have_none() -> None:
 def test_what_may_be_a_code_is_asked_and_not_capped(others: list[float], code: int) -> None:
     outcome = prepared({"value": [*others, *[float(code)] * 20], "x": RNG.normal(0, 1, len(others) + 20)})
     assert outcome.cleaned["value"].numbers().tolist()[-20:] == [code] * 20
-    (asked,) = (result for result in outcome.results if result.source == "stands_apart")
-    assert f"{code} (20 cells), far from all other values" in asked.reason
+    (asked,) = (result for result in outcome.results if result.rule == "stands_apart")
+    assert f"{code} (20 cells), far from all other values" in asked.why

@@ -3,12 +3,13 @@
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.spellings import find_spellings
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Column, Frame
-from worker_service.planner.propose import Options, propose
+from worker_service.planner.propose import propose
 
 
 def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
@@ -18,7 +19,7 @@ def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
 
 def prepared(columns: dict[str, list[str | None]], target: str | None = None) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), Options()), frame)
+    return apply(propose(profile(frame, target=target), RunOptions()), frame)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_a_merged_column_is_described_and_prepared_as_one() -> None:
     assert set(outcome.engineered.names[1:]) == {"city_Berlin", "city_Hamburg", "city_missing"}
     assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
     (told,) = (result for result in outcome.results if result.kind == "merge_levels")
-    assert told.reason == (
+    assert told.why == (
         "Gave 3 cells of “city” the usual spelling: “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
         "and “Berlni” is now “Berlin”. They differ by case, spaces, dots or dashes, or by a slip that is rare; "
         "2 values are left."
@@ -95,7 +96,7 @@ def test_the_target_keeps_its_spellings() -> None:
     cells: list[str | None] = ["Berlin", "berlin", "Hamburg"] * 20
     outcome = prepared({"x": [str(place % 17) for place in range(60)], "city": cells}, target="city")
     assert outcome.engineered["city"].array.to_pylist() == cells
-    assert any("such as “berlin” and “Berlin”" in result.reason for result in outcome.results)
+    assert any("such as “berlin” and “Berlin”" in result.why for result in outcome.results)
 
 
 def test_white_space_around_text_is_left_out() -> None:
@@ -104,7 +105,7 @@ def test_white_space_around_text_is_left_out() -> None:
     outcome = prepared({"provider": cells, "x": [str(place % 17) for place in range(60)]})
     assert outcome.cleaned["provider"].array.to_pylist()[:21] == [*(f"P{place}" for place in range(20)), None]
     (told,) = (result for result in outcome.results if result.kind == "read_column" and result.columns == ("provider",))
-    assert told.reason.startswith(
+    assert told.why.startswith(
         "Left out the white space around 2 cells of “provider”; took 1 cell of “provider”, “n/a”, for missing."
     )
     assert undo(outcome.changes, outcome.cleaned.to_table())["provider"].to_pylist() == cells

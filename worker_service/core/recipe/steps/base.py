@@ -4,15 +4,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker_service.core.humanize import quoted
 from worker_service.core.table.frame import Column, Frame, Mask
-
-Phase = Literal["cleaning", "outliers", "features"]
-"""Which log a step belongs to: cleaning and outliers make the cleaned table, features derive the engineered one."""
 
 
 class Step(BaseModel):
@@ -24,7 +21,7 @@ class Step(BaseModel):
     """The evidence that decided it, one or more sentences with their numbers."""
     confidence: Annotated[float, Field(ge=0, le=1)]
     """How sure the proposer is."""
-    source: str
+    rule: str
     """The rule or the model that proposed it."""
 
     @property
@@ -82,7 +79,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Tally:
+class StepStats:
     """The numbers a sentence about a step can use."""
 
     cells_changed: int
@@ -114,7 +111,7 @@ def apply_step(step: Step, frame: Frame) -> Effect:
 
 
 @singledispatch
-def describe_step(step: Step, tally: Tally) -> str:
+def describe_step(step: Step, stats: StepStats) -> str:
     """What an applied step did, in one sentence with its numbers."""
     raise TypeError(f"nothing is registered that describes {type(step).__name__}")
 

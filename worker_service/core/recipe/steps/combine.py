@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.recipe.steps.base import (
     ColumnStep,
     Effect,
-    Phase,
     Step,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
@@ -84,12 +84,12 @@ def _apply_bin(step: Bin, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe_ratio(step: Ratio, tally: Tally) -> str:
+def _describe_ratio(step: Ratio, stats: StepStats) -> str:
     return f"Added {quoted(step.name)}: {quoted(step.numerator)} divided by {quoted(step.denominator)}."
 
 
 @describe_step.register
-def _describe_bin(step: Bin, tally: Tally) -> str:
+def _describe_bin(step: Bin, stats: StepStats) -> str:
     edges = listing(number(edge) for edge in step.edges)
     return (
         f"Added {quoted(step.name)}: {quoted(step.column)} in {count(len(step.edges) + 1, 'group')} divided at {edges}."

@@ -9,16 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, quoted
-from worker_service.core.recipe.steps.base import (
-    ColumnStep,
-    Effect,
-    Phase,
-    StepRejected,
-    Tally,
-    apply_step,
-    describe_step,
-)
+from worker_service.core.recipe.steps.base import ColumnStep, Effect, StepRejected, StepStats, apply_step, describe_step
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 
@@ -41,13 +34,13 @@ DatePart = Literal[
 _RADIUS = np.sqrt(2)
 
 
-def _days(moments: pa.Array) -> pa.Array:
-    return pc.divide(moments.cast(pa.int64()).cast(pa.float64(), safe=False), 86_400_000_000.0)
+def _days(timestamps: pa.Array) -> pa.Array:
+    return pc.divide(timestamps.cast(pa.int64()).cast(pa.float64(), safe=False), 86_400_000_000.0)
 
 
 def _wave(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def transform(moments: pa.Array) -> pa.Array:
-        turns = part(moments).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
+    def transform(timestamps: pa.Array) -> pa.Array:
+        turns = part(timestamps).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
         return pa.array(_RADIUS * wave(2 * np.pi * turns), from_pandas=True)
 
     return transform
@@ -98,10 +91,10 @@ def _apply(step: DateParts, frame: Frame) -> Effect:
     if not column.is_timestamp:
         raise StepRejected(f"{quoted(step.column)} does not hold dates.")
     # Arrow needs a time zone database for moments with a zone; as naive UTC they need none.
-    moments = column.array.cast(TIMESTAMP)
+    timestamps = column.array.cast(TIMESTAMP)
     if step.fill is not None:
-        moments = moments.fill_null(pa.scalar(step.fill.replace(tzinfo=None), TIMESTAMP))
-    added = {name: Column(_PARTS[part](moments)) for part, name in zip(step.parts, step.names, strict=True)}
+        timestamps = timestamps.fill_null(pa.scalar(step.fill.replace(tzinfo=None), TIMESTAMP))
+    added = {name: Column(_PARTS[part](timestamps)) for part, name in zip(step.parts, step.names, strict=True)}
     return Effect(added=added, dropped=(step.column,), found=column.missing)
 
 
@@ -115,9 +108,9 @@ def _told(parts: tuple[DatePart, ...]) -> Iterator[str]:
 
 
 @describe_step.register
-def _describe(step: DateParts, tally: Tally) -> str:
+def _describe(step: DateParts, stats: StepStats) -> str:
     sentence = f"Replaced {quoted(step.column)} by its {listing(_told(step.parts))}"
-    if not tally.found or step.fill is None:
+    if not stats.found or step.fill is None:
         return f"{sentence}."
     middle = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()
-    return f"{sentence}, taking {middle} for {count(tally.found, 'missing date')}."
+    return f"{sentence}, taking {middle} for {count(stats.found, 'missing date')}."

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from worker_service.core.humanize import quoted
-from worker_service.core.recipe.steps.base import ColumnStep, Effect, Tally, apply_step, describe_step
+from worker_service.core.recipe.steps.base import ColumnStep, Effect, StepStats, apply_step, describe_step
 from worker_service.core.table.frame import Frame
 
 
@@ -20,6 +20,6 @@ def _apply(step: DropColumn, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: DropColumn, tally: Tally) -> str:
+def _describe(step: DropColumn, stats: StepStats) -> str:
     table = "both tables" if step.phase == "cleaning" else "the engineered table"
     return f"Left {quoted(step.column)} out of {table}."

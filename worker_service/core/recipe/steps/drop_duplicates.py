@@ -2,8 +2,9 @@
 
 from typing import ClassVar, Literal
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count
-from worker_service.core.recipe.steps.base import Effect, Phase, Step, StepRejected, Tally, apply_step, describe_step
+from worker_service.core.recipe.steps.base import Effect, Step, StepRejected, StepStats, apply_step, describe_step
 from worker_service.core.relations.duplicates import first_of_equal_rows
 from worker_service.core.table.frame import Frame
 
@@ -31,5 +32,5 @@ def _apply(step: DropDuplicates, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: DropDuplicates, tally: Tally) -> str:
-    return f"Removed {count(tally.rows_removed, 'row')} equal to an earlier one in every column."
+def _describe(step: DropDuplicates, stats: StepStats) -> str:
+    return f"Removed {count(stats.rows_removed, 'row')} equal to an earlier one in every column."

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
 )
@@ -110,7 +110,7 @@ def _places(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.N
 
 
 @describe_step.register
-def _describe_one_hot(step: OneHot, tally: Tally) -> str:
+def _describe_one_hot(step: OneHot, stats: StepStats) -> str:
     made = count(len(step.outputs), "column")
     if step.other is None:
         return f"Replaced {quoted(step.column)} by {made} of 0 and 1, one for each value: {_levels(step.levels)}."
@@ -121,13 +121,13 @@ def _describe_one_hot(step: OneHot, tally: Tally) -> str:
 
 
 @describe_step.register
-def _describe_frequency_encode(step: FrequencyEncode, tally: Tally) -> str:
+def _describe_frequency_encode(step: FrequencyEncode, stats: StepStats) -> str:
     first = f"{number(round(step.shares[0], 4))} for {quoted(step.levels[0])}" if step.levels else "0"
     return f"Replaced each value of {quoted(step.column)} by the share of the rows that hold it, such as {first}."
 
 
 @describe_step.register
-def _describe_label_encode(step: LabelEncode, tally: Tally) -> str:
+def _describe_label_encode(step: LabelEncode, stats: StepStats) -> str:
     if len(step.levels) == 2:
         return f"Wrote {quoted(step.column)} as 0 for {quoted(step.levels[0])} and 1 for {quoted(step.levels[1])}."
     return f"Numbered the values of {quoted(step.column)} from 0 in the order {listing(map(quoted, step.levels))}."

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.imputation.models import (
     by_boosting,
@@ -24,10 +25,9 @@ from worker_service.core.imputation.models import (
 from worker_service.core.recipe.steps.base import (
     Change,
     Effect,
-    Phase,
     Step,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
@@ -233,10 +233,10 @@ def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
 
 @apply_step.register
 def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
-    column, moments = _gaps(step, frame), frame[step.by]
-    if not moments.is_timestamp or moments.missing:
+    column, timestamps = _gaps(step, frame), frame[step.by]
+    if not timestamps.is_timestamp or timestamps.missing:
         raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
-    ticks = moments.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
+    ticks = timestamps.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
     if not (np.diff(ticks) > 0).all():
         raise StepRejected(f"The rows are not in the order of {quoted(step.by)}.")
     return _filled(step, column, by_time(ticks, column.numbers(), np.flatnonzero(~column.present()), column.present()))
@@ -262,15 +262,15 @@ def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe_by_group(step: FillByGroup, tally: Tally) -> str:
+def _describe_by_group(step: FillByGroup, stats: StepStats) -> str:
     first = f", such as {number(step.medians[0])} for {quoted(step.groups[0])}" if step.groups else ""
-    return f"{_cells(step, tally)} with the median of the rows that have the same {quoted(step.by)}{first}."
+    return f"{_cells(step, stats)} with the median of the rows that have the same {quoted(step.by)}{first}."
 
 
 @describe_step.register
-def _describe_by_level(step: FillByLevel, tally: Tally) -> str:
+def _describe_by_level(step: FillByLevel, stats: StepStats) -> str:
     example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
-    cells = f"{count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    cells = f"{count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
     who = "most" if step.most else "all"
     return (
         f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}, "
@@ -279,18 +279,18 @@ def _describe_by_level(step: FillByLevel, tally: Tally) -> str:
 
 
 @describe_step.register
-def _describe_by_time(step: FillByTime, tally: Tally) -> str:
-    return f"{_cells(step, tally)} on the straight line between the values before and after in {quoted(step.by)}."
+def _describe_by_time(step: FillByTime, stats: StepStats) -> str:
+    return f"{_cells(step, stats)} on the straight line between the values before and after in {quoted(step.by)}."
 
 
 @describe_step.register
-def _describe_by_model(step: FillByModel, tally: Tally) -> str:
+def _describe_by_model(step: FillByModel, stats: StepStats) -> str:
     how = {"neighbours": "what the most similar rows say", "boosting": "what gradient-boosted trees say"}
-    return f"{_cells(step, tally)} with {how[step.model]}, going by {_named(step.predictors)}."
+    return f"{_cells(step, stats)} with {how[step.model]}, going by {_named(step.predictors)}."
 
 
-def _cells(step: _FillBy, tally: Tally) -> str:
-    return f"Filled {count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+def _cells(step: _FillBy, stats: StepStats) -> str:
+    return f"Filled {count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
 
 
 def _named(names: tuple[str, ...]) -> str:

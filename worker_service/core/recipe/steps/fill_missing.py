@@ -11,7 +11,7 @@ from worker_service.core.recipe.steps.base import (
     ColumnStep,
     Effect,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
 )
@@ -64,10 +64,10 @@ def _scalar(step: FillMissing, column: Column) -> pa.Scalar:
 
 
 @describe_step.register
-def _describe(step: FillMissing, tally: Tally) -> str:
-    filled = f"Filled {count(tally.cells_changed, 'missing cell')} of {quoted(step.column)}"
+def _describe(step: FillMissing, stats: StepStats) -> str:
+    filled = f"Filled {count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
     if step.method == "forward_fill":
-        return f"{filled} with the last known value before {'it' if tally.cells_changed == 1 else 'each'}."
+        return f"{filled} with the last known value before {'it' if stats.cells_changed == 1 else 'each'}."
     name = {"mode": "the most frequent value", "constant": "the word", "mean": "the mean", "median": "the median"}
     comma = " " if step.method == "constant" else ", "
     return f"{filled} with {name[step.method]}{comma}{_written(step.value)}."

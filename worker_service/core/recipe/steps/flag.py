@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from worker_service.core.recipe.steps.base import Effect, Step, Tally, apply_step, describe_step
+from worker_service.core.recipe.steps.base import Effect, Step, StepStats, apply_step, describe_step
 from worker_service.core.table.frame import Frame
 
 
@@ -26,5 +26,5 @@ def _apply(step: Flag, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: Flag, tally: Tally) -> str:
+def _describe(step: Flag, stats: StepStats) -> str:
     return ""

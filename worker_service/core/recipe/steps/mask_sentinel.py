@@ -2,15 +2,15 @@
 
 from typing import ClassVar, Literal
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.columns.sentinels import without
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
@@ -36,9 +36,9 @@ def _apply(step: MaskSentinel, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: MaskSentinel, tally: Tally) -> str:
-    says = plural_verb(tally.cells_changed, "says", "say")
-    cells = f"{count(tally.cells_changed, 'cell')} of {quoted(step.column)} that {says} {_values(step)}"
+def _describe(step: MaskSentinel, stats: StepStats) -> str:
+    says = plural_verb(stats.cells_changed, "says", "say")
+    cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)} that {says} {_values(step)}"
     return f"Took {cells} for missing."
 
 

@@ -5,15 +5,15 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow.compute as pc
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.columns.spellings import respelled
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
 )
@@ -51,10 +51,10 @@ def _apply(step: MergeLevels, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: MergeLevels, tally: Tally) -> str:
+def _describe(step: MergeLevels, stats: StepStats) -> str:
     # Those that differ by spaces alone look alike on paper, so the others make better examples.
     seen = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
     told = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in seen[:_MOST_EXAMPLES]]
     such_as = "" if len(told) == len(step.spellings) else "such as "
-    cells = f"{count(tally.cells_changed, 'cell')} of {quoted(step.column)}"
+    cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)}"
     return f"Gave {cells} the usual spelling: {such_as}{listing(told)}."

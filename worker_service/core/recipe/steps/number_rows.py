@@ -4,8 +4,9 @@ from typing import ClassVar, Literal
 
 import pyarrow as pa
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import quoted
-from worker_service.core.recipe.steps.base import Effect, Phase, Step, Tally, apply_step, describe_step
+from worker_service.core.recipe.steps.base import Effect, Step, StepStats, apply_step, describe_step
 from worker_service.core.table.frame import Column, Frame
 
 
@@ -34,5 +35,5 @@ def _apply(step: NumberRows, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: NumberRows, tally: Tally) -> str:
+def _describe(step: NumberRows, stats: StepStats) -> str:
     return f"Added {quoted(step.name)}: the place of each row in the uploaded table, from 0."

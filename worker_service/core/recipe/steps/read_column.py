@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.parsing import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
 from worker_service.core.parsing.spec import ISO_ZONED
@@ -9,9 +10,8 @@ from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
 )
@@ -43,35 +43,35 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
     reading = column.derive(read, step.read_as)
     return Effect(
         changed={step.column: Change(reading.column, reading.changed)},
-        found=reading.unfit,
+        found=reading.invalid,
         rewritten=reading.rewritten,
         example=reading.example,
     )
 
 
 @describe_step.register
-def _describe(step: ReadColumn, tally: Tally) -> str:
-    taken = tally.cells_changed - tally.rewritten - tally.found
+def _describe(step: ReadColumn, stats: StepStats) -> str:
+    taken = stats.cells_changed - stats.rewritten - stats.found
     if isinstance(step.read_as, ReadText):
-        return _of_text(step.column, step.read_as, taken, tally)
+        return _of_text(step.column, step.read_as, taken, stats)
     zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
     sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_unit(step)}"
-    if tally.rewritten:
-        sentence += f", which changed how {_rewritten(tally.rewritten, tally.example)}"
+    if stats.rewritten:
+        sentence += f", which changed how {_rewritten(stats.rewritten, stats.example)}"
     if taken > 0:
         sentence += f"; took {_taken(step.read_as.missing, taken)} for missing"
-    if tally.found:
-        fit = f"that {plural_verb(tally.found, 'does', 'do')} not fit became missing"
-        sentence += f"; {count(tally.found, 'cell')} {fit}"
+    if stats.found:
+        fit = f"that {plural_verb(stats.found, 'does', 'do')} not fit became missing"
+        sentence += f"; {count(stats.found, 'cell')} {fit}"
     return f"{sentence}."
 
 
-def _of_text(column: str, spec: ReadText, taken: int, tally: Tally) -> str:
-    trimmed = f"Left out the white space around {count(tally.rewritten, 'cell')} of {quoted(column)}"
+def _of_text(column: str, spec: ReadText, taken: int, stats: StepStats) -> str:
+    trimmed = f"Left out the white space around {count(stats.rewritten, 'cell')} of {quoted(column)}"
     if not taken:
         return f"{trimmed}."
     took = f"ook {_taken(spec.missing, taken, of=f' of {quoted(column)}')} for missing."
-    return f"{trimmed}; t{took}" if tally.rewritten else f"T{took}"
+    return f"{trimmed}; t{took}" if stats.rewritten else f"T{took}"
 
 
 def _unit(step: ReadColumn) -> str:

@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     Effect,
-    Phase,
     Step,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
 )
@@ -76,8 +76,8 @@ def _places(values: pa.Array) -> dict[str, int]:
 
 
 @describe_step.register
-def _describe(step: RepairByDependency, tally: Tally) -> str:
+def _describe(step: RepairByDependency, stats: StepStats) -> str:
     told = [f"{quoted(repair.before)} is now {quoted(repair.after)}" for repair in step.repairs[:_MOST_EXAMPLES]]
     such_as = "" if len(told) == len(step.repairs) else "such as "
-    cells = f"{count(tally.cells_changed, 'slip')} in {quoted(step.column)}"
+    cells = f"{count(stats.cells_changed, 'slip')} in {quoted(step.column)}"
     return f"Corrected {cells} by {quoted(step.determinant)}: {such_as}{listing(told)}."

@@ -5,15 +5,15 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.columns.decimal_shifts import rescaled
 from worker_service.core.humanize import count, number, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
@@ -42,8 +42,8 @@ def _apply(step: Rescale, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: Rescale, tally: Tally) -> str:
-    values = f"{count(tally.cells_changed, 'value')} of {quoted(step.column)} between {_range(step)}"
+def _describe(step: Rescale, stats: StepStats) -> str:
+    values = f"{count(stats.cells_changed, 'value')} of {quoted(step.column)} between {_range(step)}"
     if step.factor < 1:
         return f"Multiplied {values} by {number(1 / step.factor)}."
     return f"Divided {values} by {number(step.factor)}."

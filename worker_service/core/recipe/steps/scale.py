@@ -5,14 +5,14 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import number, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
@@ -75,7 +75,7 @@ def _apply(step: Scale, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: Scale, tally: Tally) -> str:
+def _describe(step: Scale, stats: StepStats) -> str:
     middle, width = (
         ("median", "interquartile range in standard deviations")
         if step.method == "robust"

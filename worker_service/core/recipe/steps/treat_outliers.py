@@ -7,22 +7,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.contracts.vocabulary import OutlierMethod, OutlierStrategy, Phase
 from worker_service.core.humanize import count, number, percent, plural_verb, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
-    Phase,
     StepRejected,
-    Tally,
+    StepStats,
     apply_step,
     describe_step,
     require_number,
 )
 from worker_service.core.table.frame import Column, Frame, Mask
 
-OutlierMethod = Literal["iqr", "zscore"]
-OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
 _LARGEST = 2**62
 
 
@@ -87,32 +85,32 @@ def _range(step: TreatOutliers) -> str:
     return f"{number(step.lower)} to {number(step.upper)}"
 
 
-def _outside(step: TreatOutliers, tally: Tally) -> str:
+def _outside(step: TreatOutliers, stats: StepStats) -> str:
     if step.lower >= step.upper:
         return f"other than {number(step.lower)}"
-    if tally.below == 0:
+    if stats.below == 0:
         return f"above {number(step.upper)}"
-    return f"below {number(step.lower)}" if tally.below == tally.found else f"outside {_range(step)}"
+    return f"below {number(step.lower)}" if stats.below == stats.found else f"outside {_range(step)}"
 
 
-def _nearer_end(tally: Tally) -> str:
-    if 0 < tally.below < tally.found:
+def _nearer_end(stats: StepStats) -> str:
+    if 0 < stats.below < stats.found:
         return "to the nearer end of that range"
-    return "up to it" if tally.below else "down to it"
+    return "up to it" if stats.below else "down to it"
 
 
 @describe_step.register
-def _describe(step: TreatOutliers, tally: Tally) -> str:
-    share = percent(tally.found / tally.known if tally.known else 0)
-    found = f"{count(tally.found, 'value')} ({share}) of {quoted(step.column)}"
-    outside = _outside(step, tally)
+def _describe(step: TreatOutliers, stats: StepStats) -> str:
+    share = percent(stats.found / stats.known if stats.known else 0)
+    found = f"{count(stats.found, 'value')} ({share}) of {quoted(step.column)}"
+    outside = _outside(step, stats)
     if step.strategy == "remove":
-        rows = "the row" if tally.rows_removed == 1 else f"the {tally.rows_removed:,} rows"
+        rows = "the row" if stats.rows_removed == 1 else f"the {stats.rows_removed:,} rows"
         return f"Removed {rows} in which {quoted(step.column)} lies {outside}."
     if step.strategy == "cap":
-        return f"Moved {found} {outside} {_nearer_end(tally)}."
+        return f"Moved {found} {outside} {_nearer_end(stats)}."
     if step.strategy == "null":
-        return f"Emptied {plural_verb(tally.found, 'the cell', 'the cells')} of {found} {outside}."
+        return f"Emptied {plural_verb(stats.found, 'the cell', 'the cells')} of {found} {outside}."
     if step.strategy == "median":
         return f"Replaced {found} {outside} by the median, {number(step.replacement or 0)}."
-    return f"Left {found} {outside} as {'it is' if tally.found == 1 else 'they are'}."
+    return f"Left {found} {outside} as {'it is' if stats.found == 1 else 'they are'}."

@@ -5,16 +5,9 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
+from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, quoted
-from worker_service.core.recipe.steps.base import (
-    ColumnStep,
-    Effect,
-    Phase,
-    StepRejected,
-    Tally,
-    apply_step,
-    describe_step,
-)
+from worker_service.core.recipe.steps.base import ColumnStep, Effect, StepRejected, StepStats, apply_step, describe_step
 from worker_service.core.table.frame import Column, Frame
 
 
@@ -44,6 +37,6 @@ def _apply(step: WasMissing, frame: Frame) -> Effect:
 
 
 @describe_step.register
-def _describe(step: WasMissing, tally: Tally) -> str:
-    rows = count(tally.found, "row")
+def _describe(step: WasMissing, stats: StepStats) -> str:
+    rows = count(stats.found, "row")
     return f"Added {quoted(step.name)}: 1 in the {rows} in which {quoted(step.column)} was missing, else 0."

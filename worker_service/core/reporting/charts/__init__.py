@@ -1,6 +1,6 @@
 """Charts of a prepared table as data; drawing them as pictures is not done here."""
 
-from worker_service.core.reporting.charts.data import AnyChart, Chart
+from shared.contracts.charts import AnyChart, Chart
 from worker_service.core.reporting.charts.draw import draw_charts
 
 __all__ = ["AnyChart", "Chart", "draw_charts"]

@@ -1,6 +1,6 @@
 """How often each value of a categorical column occurs."""
 
-from worker_service.core.reporting.charts.data import Countplot
+from shared.contracts.charts import CountplotData
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
@@ -8,14 +8,14 @@ from worker_service.core.table.frame import Column
 MOST_LABELS = 20
 
 
-def countplot(before: Column, after: Column | None) -> Countplot:
+def countplot(before: Column, after: Column | None) -> CountplotData:
     """Count the values of a column as read and as cleaned."""
     counts = before.derive(_counts)
     cleaned: dict[str, int] = {} if after is None else after.derive(_counts)
     labels = _labels(counts, cleaned)
     shown_before = tuple(counts.get(label, 0) for label in labels)
     shown_after = tuple(cleaned.get(label, 0) for label in labels)
-    return Countplot(
+    return CountplotData(
         labels=labels,
         before=shown_before,
         after=shown_after,

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from worker_service.core.reporting.charts.data import Box, Histogram
+from shared.contracts.charts import BoxData, HistogramData
 from worker_service.core.stats.summary import Fences, ordered, quantiles
 from worker_service.core.table.frame import Column
 
@@ -17,14 +17,14 @@ _TICKS_PER_SECOND = 1_000_000
 Sorted = npt.NDArray[np.float64 | np.int64]
 
 
-def histogram(before: Column, after: Column | None) -> Histogram:
+def histogram(before: Column, after: Column | None) -> HistogramData:
     """Count the values of a numeric or time column, as read and as cleaned, between the same edges."""
     values = before.derive(ordered)
     cleaned = values[:0] if after is None else after.derive(ordered)
     edges = _edges([part for part in (values, cleaned) if len(part)])
     counts = _bin(values, edges)
     axis: Literal["number", "time"] = "time" if before.is_timestamp else "number"
-    return Histogram(
+    return HistogramData(
         edges=tuple((edges / (_TICKS_PER_SECOND if before.is_timestamp else 1)).tolist()),
         before=counts,
         after=counts if after is before else _bin(cleaned, edges),
@@ -75,7 +75,7 @@ def _inside(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
     return (below, above) if below < above else (0, len(values))
 
 
-def box(column: Column, fences: Fences) -> Box | None:
+def box(column: Column, fences: Fences) -> BoxData | None:
     """The five numbers of a box plot after Tukey, and a sample of what lies beyond the fences.
 
     The fences are those of the values as read, also for the cleaned ones: drawn anew, they would make outliers of
@@ -88,7 +88,7 @@ def box(column: Column, fences: Fences) -> Box | None:
     below, above = _inside(values, fences)
     outside = np.concatenate((values[:below], values[above:]))
     chosen = np.linspace(0, len(outside) - 1, min(MOST_OUTLIERS, len(outside))).astype(np.int64)
-    return Box(
+    return BoxData(
         whisker_low=float(values[below]),
         q1=q1,
         median=median,

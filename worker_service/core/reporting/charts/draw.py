@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 
+from shared.contracts.charts import (
+    AnyChart,
+    BoxplotChart,
+    BoxplotData,
+    CorrelationChart,
+    CorrelationData,
+    CountplotChart,
+    HistogramChart,
+    MissingnessChart,
+    MissingnessData,
+)
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.reporting.charts.countplot import countplot
-from worker_service.core.reporting.charts.data import (
-    AnyChart,
-    Boxplot,
-    BoxplotChart,
-    CorrelationChart,
-    CorrelationMatrix,
-    CountplotChart,
-    HistogramChart,
-    Missingness,
-    MissingnessChart,
-)
 from worker_service.core.reporting.charts.distribution import box, histogram
 from worker_service.core.stats.correlation import Correlation
 from worker_service.core.stats.summary import Fences
@@ -70,9 +70,9 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
         )
 
 
-def _boxplot(before: Column, after: Column | None, fences: Fences) -> Boxplot:
+def _boxplot(before: Column, after: Column | None, fences: Fences) -> BoxplotData:
     cleaned = None if after is None else box(after, fences)
-    return Boxplot(before=box(before, fences), after=cleaned, whole=before.is_integer)
+    return BoxplotData(before=box(before, fences), after=cleaned, whole=before.is_integer)
 
 
 def _correlation_chart(found: Correlation) -> CorrelationChart:
@@ -81,7 +81,7 @@ def _correlation_chart(found: Correlation) -> CorrelationChart:
         kind="correlation",
         title="Correlation of the numeric columns",
         columns=found.columns,
-        data=CorrelationMatrix(columns=found.columns, matrix=found.matrix, sampled_rows=found.sampled_rows),
+        data=CorrelationData(columns=found.columns, matrix=found.matrix, sampled_rows=found.sampled_rows),
     )
 
 
@@ -93,7 +93,7 @@ def _missingness_chart(profile: Profile, outcome: Outcome) -> MissingnessChart:
         kind="missingness",
         title="Missing values",
         columns=names,
-        data=Missingness(
+        data=MissingnessData(
             columns=names,
             before=tuple(facts.missing for facts in profile.columns),
             after=tuple(cleaned[name].missing if name in cleaned else None for name in names),

@@ -338,14 +338,14 @@ class Dataset(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    PERCENT_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     PROGRESS_INFO_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     PARSE_PLAN_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    UPDATE_TIME_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
     OUTLIER_METHOD_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGY_FIELD_NUMBER: _builtins.int
     AI_INFO_FIELD_NUMBER: _builtins.int
@@ -377,10 +377,10 @@ class Dataset(_message.Message):
     """SHA-256 of the uploaded file, in hexadecimal."""
     stage: _builtins.str
     """The stage the run is in, such as `profiling`."""
-    percent: _builtins.int
-    """How far the run has come, 0 to 100."""
+    progress: _builtins.int
+    """How far the run has come, in percent."""
     progress_info: _builtins.str
-    """Stage and percentage as a sentence."""
+    """Stage and progress as a sentence."""
     outlier_method: Global___OutlierMethod.ValueType
     """What the uploader chose for outliers: how they are found."""
     outlier_strategy: Global___OutlierStrategy.ValueType
@@ -396,19 +396,19 @@ class Dataset(_message.Message):
         """How the file was read."""
 
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
 
     @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp:
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When its state or progress last changed."""
 
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
+    def started_at(self) -> _timestamp_pb2.Timestamp:
         """When preparation first began."""
 
     @_builtins.property
-    def finish_time(self) -> _timestamp_pb2.Timestamp:
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
         """When preparation ended."""
 
     def __init__(
@@ -428,21 +428,21 @@ class Dataset(_message.Message):
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
         stage: _builtins.str = ...,
-        percent: _builtins.int = ...,
+        progress: _builtins.int = ...,
         progress_info: _builtins.str = ...,
         error: Global___Failure | None = ...,
         parse_plan: Global___ParsePlan | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        update_time: _timestamp_pb2.Timestamp | None = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-        finish_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
         outlier_method: Global___OutlierMethod.ValueType = ...,
         outlier_strategy: Global___OutlierStrategy.ValueType = ...,
         ai_info: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "parse_plan", b"parse_plan", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "create_time", b"create_time", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "finish_time", b"finish_time", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "percent", b"percent", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -493,7 +493,7 @@ class ModeUsage(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     USED_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
-    RESET_TIME_FIELD_NUMBER: _builtins.int
+    RESETS_AT_FIELD_NUMBER: _builtins.int
     mode: _dataset_pb2.Mode.ValueType
     """The mode."""
     limit: _builtins.int
@@ -503,7 +503,7 @@ class ModeUsage(_message.Message):
     remaining: _builtins.int
     """How many are left; absent for no limit."""
     @_builtins.property
-    def reset_time(self) -> _timestamp_pb2.Timestamp:
+    def resets_at(self) -> _timestamp_pb2.Timestamp:
         """When the count starts anew; absent where it does not or nothing is used."""
 
     def __init__(
@@ -513,11 +513,11 @@ class ModeUsage(_message.Message):
         limit: _builtins.int | None = ...,
         used: _builtins.int = ...,
         remaining: _builtins.int | None = ...,
-        reset_time: _timestamp_pb2.Timestamp | None = ...,
+        resets_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "_remaining", b"_remaining", "limit", b"limit", "remaining", b"remaining", "reset_time", b"reset_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "_remaining", b"_remaining", "limit", b"limit", "remaining", b"remaining", "resets_at", b"resets_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "_remaining", b"_remaining", "limit", b"limit", "mode", b"mode", "remaining", b"remaining", "reset_time", b"reset_time", "used", b"used"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "_remaining", b"_remaining", "limit", b"limit", "mode", b"mode", "remaining", b"remaining", "resets_at", b"resets_at", "used", b"used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
     _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as neuralearn_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%neuralearn/pipeline/v1/pipeline.proto\x12\x16neuralearn.pipeline.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\xb2\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12(\n\x04mode\x18\x04 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0f\n\x07percent\x18\x08 \x01(\x05\x12,\n\x08\x64ue_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05\x65rror\x18\r \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\"!\n\x0fStartRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"<\n\x10StartRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x0eGetRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"=\n\x0fWatchRunRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"C\n\x10WatchRunResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .neuralearn.pipeline.v1.RunEvent\"\xaa\x02\n\x08RunEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x0f\n\x07percent\x18\x04 \x01(\x05\x12\x1b\n\x0equeue_position\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1d.neuralearn.common.v1.FailureB\x11\n\x0f_queue_position\":\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.neuralearn.pipeline.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x03 \x01(\x03\x12\x0f\n\x07running\x18\x04 \x01(\x03\x12.\n\x0boldest_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration*\x9a\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\xb6\x03\n\x0fPipelineService\x12]\n\x08StartRun\x12\'.neuralearn.pipeline.v1.StartRunRequest\x1a(.neuralearn.pipeline.v1.StartRunResponse\x12W\n\x06GetRun\x12%.neuralearn.pipeline.v1.GetRunRequest\x1a&.neuralearn.pipeline.v1.GetRunResponse\x12\x85\x01\n\x08WatchRun\x12\'.neuralearn.pipeline.v1.WatchRunRequest\x1a(.neuralearn.pipeline.v1.WatchRunResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/events0\x01\x12\x63\n\nListQueues\x12).neuralearn.pipeline.v1.ListQueuesRequest\x1a*.neuralearn.pipeline.v1.ListQueuesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%neuralearn/pipeline/v1/pipeline.proto\x12\x16neuralearn.pipeline.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\xb0\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12(\n\x04mode\x18\x04 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x10\n\x08progress\x18\x08 \x01(\x05\x12*\n\x06\x64ue_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05\x65rror\x18\r \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\"!\n\x0fStartRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"<\n\x10StartRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x0eGetRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"=\n\x0fWatchRunRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"C\n\x10WatchRunResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .neuralearn.pipeline.v1.RunEvent\"\xbb\x02\n\x08RunEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x10\n\x08progress\x18\x04 \x01(\x05\x12\x1b\n\x0equeue_position\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x42\x11\n\x0f_queue_position\":\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.neuralearn.pipeline.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x03 \x01(\x03\x12\x0f\n\x07running\x18\x04 \x01(\x03\x12.\n\x0boldest_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration*\x9a\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\xb6\x03\n\x0fPipelineService\x12]\n\x08StartRun\x12\'.neuralearn.pipeline.v1.StartRunRequest\x1a(.neuralearn.pipeline.v1.StartRunResponse\x12W\n\x06GetRun\x12%.neuralearn.pipeline.v1.GetRunRequest\x1a&.neuralearn.pipeline.v1.GetRunResponse\x12\x85\x01\n\x08WatchRun\x12\'.neuralearn.pipeline.v1.WatchRunRequest\x1a(.neuralearn.pipeline.v1.WatchRunResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/events0\x01\x12\x63\n\nListQueues\x12).neuralearn.pipeline.v1.ListQueuesRequest\x1a*.neuralearn.pipeline.v1.ListQueuesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,30 +37,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PIPELINESERVICE'].methods_by_name['WatchRun']._loaded_options = None
   _globals['_PIPELINESERVICE'].methods_by_name['WatchRun']._serialized_options = b'\202\323\344\223\002\036\022\034/dataset/{dataset_id}/events'
-  _globals['_RUNSTATE']._serialized_start=1532
-  _globals['_RUNSTATE']._serialized_end=1686
+  _globals['_RUNSTATE']._serialized_start=1547
+  _globals['_RUNSTATE']._serialized_end=1701
   _globals['_RUN']._serialized_start=197
-  _globals['_RUN']._serialized_end=631
-  _globals['_STARTRUNREQUEST']._serialized_start=633
-  _globals['_STARTRUNREQUEST']._serialized_end=666
-  _globals['_STARTRUNRESPONSE']._serialized_start=668
-  _globals['_STARTRUNRESPONSE']._serialized_end=728
-  _globals['_GETRUNREQUEST']._serialized_start=730
-  _globals['_GETRUNREQUEST']._serialized_end=761
-  _globals['_GETRUNRESPONSE']._serialized_start=763
-  _globals['_GETRUNRESPONSE']._serialized_end=821
-  _globals['_WATCHRUNREQUEST']._serialized_start=823
-  _globals['_WATCHRUNREQUEST']._serialized_end=884
-  _globals['_WATCHRUNRESPONSE']._serialized_start=886
-  _globals['_WATCHRUNRESPONSE']._serialized_end=953
-  _globals['_RUNEVENT']._serialized_start=956
-  _globals['_RUNEVENT']._serialized_end=1254
-  _globals['_LISTQUEUESREQUEST']._serialized_start=1256
-  _globals['_LISTQUEUESREQUEST']._serialized_end=1314
-  _globals['_LISTQUEUESRESPONSE']._serialized_start=1316
-  _globals['_LISTQUEUESRESPONSE']._serialized_end=1408
-  _globals['_QUEUE']._serialized_start=1410
-  _globals['_QUEUE']._serialized_end=1529
-  _globals['_PIPELINESERVICE']._serialized_start=1689
-  _globals['_PIPELINESERVICE']._serialized_end=2127
+  _globals['_RUN']._serialized_end=629
+  _globals['_STARTRUNREQUEST']._serialized_start=631
+  _globals['_STARTRUNREQUEST']._serialized_end=664
+  _globals['_STARTRUNRESPONSE']._serialized_start=666
+  _globals['_STARTRUNRESPONSE']._serialized_end=726
+  _globals['_GETRUNREQUEST']._serialized_start=728
+  _globals['_GETRUNREQUEST']._serialized_end=759
+  _globals['_GETRUNRESPONSE']._serialized_start=761
+  _globals['_GETRUNRESPONSE']._serialized_end=819
+  _globals['_WATCHRUNREQUEST']._serialized_start=821
+  _globals['_WATCHRUNREQUEST']._serialized_end=882
+  _globals['_WATCHRUNRESPONSE']._serialized_start=884
+  _globals['_WATCHRUNRESPONSE']._serialized_end=951
+  _globals['_RUNEVENT']._serialized_start=954
+  _globals['_RUNEVENT']._serialized_end=1269
+  _globals['_LISTQUEUESREQUEST']._serialized_start=1271
+  _globals['_LISTQUEUESREQUEST']._serialized_end=1329
+  _globals['_LISTQUEUESRESPONSE']._serialized_start=1331
+  _globals['_LISTQUEUESRESPONSE']._serialized_end=1423
+  _globals['_QUEUE']._serialized_start=1425
+  _globals['_QUEUE']._serialized_end=1544
+  _globals['_PIPELINESERVICE']._serialized_start=1704
+  _globals['_PIPELINESERVICE']._serialized_end=2142
 # @@protoc_insertion_point(module_scope)

@@ -71,11 +71,11 @@ class Run(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    PERCENT_FIELD_NUMBER: _builtins.int
-    DUE_TIME_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run's UUID."""
@@ -91,22 +91,22 @@ class Run(_message.Message):
     """How often a worker has begun it."""
     stage: _builtins.str
     """The stage it is in."""
-    percent: _builtins.int
-    """How far it has come, 0 to 100."""
+    progress: _builtins.int
+    """How far it has come, in percent."""
     @_builtins.property
-    def due_time(self) -> _timestamp_pb2.Timestamp:
+    def due_at(self) -> _timestamp_pb2.Timestamp:
         """When it may next begin."""
 
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
 
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
+    def started_at(self) -> _timestamp_pb2.Timestamp:
         """When it first began."""
 
     @_builtins.property
-    def finish_time(self) -> _timestamp_pb2.Timestamp:
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
 
     @_builtins.property
@@ -123,16 +123,16 @@ class Run(_message.Message):
         state: Global___RunState.ValueType = ...,
         attempt: _builtins.int = ...,
         stage: _builtins.str = ...,
-        percent: _builtins.int = ...,
-        due_time: _timestamp_pb2.Timestamp | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-        finish_time: _timestamp_pb2.Timestamp | None = ...,
+        progress: _builtins.int = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
         error: _dataset_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due_time", b"due_time", "error", b"error", "finish_time", b"finish_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "dataset_id", b"dataset_id", "due_time", b"due_time", "error", b"error", "finish_time", b"finish_time", "mode", b"mode", "percent", b"percent", "queue", b"queue", "run_id", b"run_id", "stage", b"stage", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "created_at", b"created_at", "dataset_id", b"dataset_id", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "mode", b"mode", "progress", b"progress", "queue", b"queue", "run_id", b"run_id", "stage", b"stage", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,23 +289,26 @@ class RunEvent(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    PERCENT_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Ascends within a run, with gaps."""
     state: Global___RunState.ValueType
     """Where it stood."""
     stage: _builtins.str
     """The stage it was in."""
-    percent: _builtins.int
-    """How far it had come, 0 to 100."""
+    progress: _builtins.int
+    """How far it had come, in percent."""
     queue_position: _builtins.int
     """How many due runs of its queue are before it now; absent where it does not wait."""
+    attempt: _builtins.int
+    """How many attempts had begun."""
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
     @_builtins.property
@@ -324,15 +327,16 @@ class RunEvent(_message.Message):
         sequence: _builtins.int = ...,
         state: Global___RunState.ValueType = ...,
         stage: _builtins.str = ...,
-        percent: _builtins.int = ...,
+        progress: _builtins.int = ...,
         queue_position: _builtins.int | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
         remaining: _duration_pb2.Duration | None = ...,
         error: _dataset_pb2.Failure | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "error", b"error", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "created_at", b"created_at", "error", b"error", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "error", b"error", "percent", b"percent", "queue_position", b"queue_position", "remaining", b"remaining", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "attempt", b"attempt", "created_at", b"created_at", "error", b"error", "progress", b"progress", "queue_position", b"queue_position", "remaining", b"remaining", "sequence", b"sequence", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_position: _TypeAlias = _typing.Literal["queue_position"]  # noqa: Y015
     _WhichOneofArgType__queue_position: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position"]  # noqa: Y015

@@ -68,7 +68,7 @@ class Profile(_message.Message):
     duplicate_rows: _builtins.int
     """Rows equal to an earlier one."""
     time_column: _builtins.str
-    """The first column of strictly increasing moments, in whose order the rows are; empty where there is none."""
+    """The first column of strictly increasing timestamps, in whose order the rows are; empty where there is none."""
     correlation_rows: _builtins.int
     """How many rows the correlations were computed from, evenly spaced; 0 where there are not two numeric columns."""
     @_builtins.property
@@ -120,23 +120,23 @@ class Target(_message.Message):
 
     COLUMN_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     column: _builtins.str
     """The column's name; empty where none was recognised."""
     confidence: _builtins.float
     """How sure the service is, 0 to 1."""
-    reason: _builtins.str
+    why: _builtins.str
     """Why this column, or why none."""
     def __init__(
         self,
         *,
         column: _builtins.str = ...,
         confidence: _builtins.float = ...,
-        reason: _builtins.str = ...,
+        why: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "confidence", b"confidence", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "confidence", b"confidence", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,7 +180,7 @@ class QualityPart(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`completeness`, `uniqueness`, `validity`, `consistency`, `plausibility` or `clarity`."""
     score: _builtins.float
@@ -189,7 +189,7 @@ class QualityPart(_message.Message):
     """How many have a fault."""
     total: _builtins.int
     """How many were looked at: cells, rows or columns, as the reason says."""
-    reason: _builtins.str
+    why: _builtins.str
     """How it was counted, as a sentence with the numbers."""
     def __init__(
         self,
@@ -198,11 +198,11 @@ class QualityPart(_message.Message):
         score: _builtins.float = ...,
         faults: _builtins.int = ...,
         total: _builtins.int = ...,
-        reason: _builtins.str = ...,
+        why: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "name", b"name", "reason", b"reason", "score", b"score", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "name", b"name", "score", b"score", "total", b"total", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,7 +217,7 @@ class Alert(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
-    MESSAGE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     AFFECTED_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """A stable name a program can switch on, such as `missing_values`; later versions may add some."""
@@ -225,7 +225,7 @@ class Alert(_message.Message):
     """The column; empty where the whole table is meant."""
     severity: Global___AlertSeverity.ValueType
     """How urgent it is."""
-    message: _builtins.str
+    why: _builtins.str
     """What was found, as a sentence with the numbers."""
     affected: _builtins.int
     """The cells (of an alert about rows: the rows) it is about; 0 where it is about none in particular."""
@@ -235,12 +235,12 @@ class Alert(_message.Message):
         kind: _builtins.str = ...,
         column: _builtins.str = ...,
         severity: Global___AlertSeverity.ValueType = ...,
-        message: _builtins.str = ...,
+        why: _builtins.str = ...,
         affected: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "column", b"column", "kind", b"kind", "message", b"message", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "column", b"column", "kind", b"kind", "severity", b"severity", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -256,13 +256,13 @@ class ColumnProfile(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     STORAGE_FIELD_NUMBER: _builtins.int
-    EVIDENCE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     READ_AS_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
     DISTINCT_FIELD_NUMBER: _builtins.int
-    UNFIT_FIELD_NUMBER: _builtins.int
-    UNFIT_EXAMPLES_FIELD_NUMBER: _builtins.int
-    DOUBT_FIELD_NUMBER: _builtins.int
+    INVALID_FIELD_NUMBER: _builtins.int
+    INVALID_EXAMPLES_FIELD_NUMBER: _builtins.int
+    AMBIGUITY_FIELD_NUMBER: _builtins.int
     MONOTONIC_FIELD_NUMBER: _builtins.int
     DUPLICATE_OF_FIELD_NUMBER: _builtins.int
     SENTINELS_FIELD_NUMBER: _builtins.int
@@ -270,9 +270,9 @@ class ColumnProfile(_message.Message):
     SPELLING_COUNT_FIELD_NUMBER: _builtins.int
     TOP_VALUES_FIELD_NUMBER: _builtins.int
     NUMBERS_FIELD_NUMBER: _builtins.int
-    MOMENTS_FIELD_NUMBER: _builtins.int
+    TIMESTAMPS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    MEANING_FIELD_NUMBER: _builtins.int
+    SEMANTIC_TYPE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The column's name."""
     position: _builtins.int
@@ -283,15 +283,15 @@ class ColumnProfile(_message.Message):
     """
     storage: _builtins.str
     """What its cells hold: `integer`, `decimal`, `boolean`, `timestamp` or `text`."""
-    evidence: _builtins.str
+    why: _builtins.str
     """Why this type, in words."""
     missing: _builtins.int
     """Cells without a value once read, those with a sentinel or of the wrong type included."""
     distinct: _builtins.int
     """Different values."""
-    unfit: _builtins.int
+    invalid: _builtins.int
     """Cells whose value does not fit the type."""
-    doubt: _builtins.str
+    ambiguity: _builtins.str
     """A sentence about something a person should decide; empty where there is nothing."""
     monotonic: _builtins.str
     """`increasing` or `decreasing` where every value is larger or smaller than the one before; else empty."""
@@ -299,8 +299,8 @@ class ColumnProfile(_message.Message):
     """An earlier column with the same cells; empty where there is none."""
     spelling_count: _builtins.int
     """How many unusual spellings there are."""
-    meaning: _builtins.str
-    """What the values are in the world: `email`, `url`, `phone`, `postal_code`, `country_code`, `latitude` or
+    semantic_type: _builtins.str
+    """What the values denote: `email`, `url`, `phone`, `postal_code`, `country_code`, `latitude` or
     `longitude`; empty where that is not known, and later versions may add some.
     """
     @_builtins.property
@@ -308,7 +308,7 @@ class ColumnProfile(_message.Message):
         """How its text is read, such as the format of its dates; absent where it is right as it is."""
 
     @_builtins.property
-    def unfit_examples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def invalid_examples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Some of those values; of more than 1000 characters only the first, ending in an ellipsis."""
 
     @_builtins.property
@@ -328,8 +328,8 @@ class ColumnProfile(_message.Message):
         """What the numbers look like; absent where the column holds none."""
 
     @_builtins.property
-    def moments(self) -> Global___MomentSummary:
-        """What the moments look like; absent where the column holds none."""
+    def timestamps(self) -> Global___TimestampSummary:
+        """What the timestamps look like; absent where the column holds none."""
 
     @_builtins.property
     def text(self) -> Global___TextSummary:
@@ -342,13 +342,13 @@ class ColumnProfile(_message.Message):
         position: _builtins.int = ...,
         type: _builtins.str = ...,
         storage: _builtins.str = ...,
-        evidence: _builtins.str = ...,
+        why: _builtins.str = ...,
         read_as: _struct_pb2.Struct | None = ...,
         missing: _builtins.int = ...,
         distinct: _builtins.int = ...,
-        unfit: _builtins.int = ...,
-        unfit_examples: _abc.Iterable[_builtins.str] | None = ...,
-        doubt: _builtins.str = ...,
+        invalid: _builtins.int = ...,
+        invalid_examples: _abc.Iterable[_builtins.str] | None = ...,
+        ambiguity: _builtins.str = ...,
         monotonic: _builtins.str = ...,
         duplicate_of: _builtins.str = ...,
         sentinels: _abc.Iterable[Global___Sentinel] | None = ...,
@@ -356,13 +356,13 @@ class ColumnProfile(_message.Message):
         spelling_count: _builtins.int = ...,
         top_values: _abc.Iterable[Global___ValueCount] | None = ...,
         numbers: Global___NumberSummary | None = ...,
-        moments: Global___MomentSummary | None = ...,
+        timestamps: Global___TimestampSummary | None = ...,
         text: Global___TextSummary | None = ...,
-        meaning: _builtins.str = ...,
+        semantic_type: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["moments", b"moments", "numbers", b"numbers", "read_as", b"read_as", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers", "read_as", b"read_as", "text", b"text", "timestamps", b"timestamps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["distinct", b"distinct", "doubt", b"doubt", "duplicate_of", b"duplicate_of", "evidence", b"evidence", "meaning", b"meaning", "missing", b"missing", "moments", b"moments", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "position", b"position", "read_as", b"read_as", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "top_values", b"top_values", "type", b"type", "unfit", b"unfit", "unfit_examples", b"unfit_examples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity", b"ambiguity", "distinct", b"distinct", "duplicate_of", b"duplicate_of", "invalid", b"invalid", "invalid_examples", b"invalid_examples", "missing", b"missing", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "position", b"position", "read_as", b"read_as", "semantic_type", b"semantic_type", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "timestamps", b"timestamps", "top_values", b"top_values", "type", b"type", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -573,7 +573,7 @@ class Fences(_message.Message):
     UPPER_FIELD_NUMBER: _builtins.int
     OUTSIDE_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
-    SPARED_FIELD_NUMBER: _builtins.int
+    WITHIN_WIDENED_FIELD_NUMBER: _builtins.int
     lower: _builtins.float
     """Smaller ones are outliers; absent for none."""
     upper: _builtins.float
@@ -582,7 +582,7 @@ class Fences(_message.Message):
     """How many lie outside."""
     shape: _builtins.str
     """What the range was widened for: `even` for nothing, else such as `skewed`."""
-    spared: _builtins.int
+    within_widened: _builtins.int
     """How many only the widened range takes for ordinary."""
     def __init__(
         self,
@@ -591,11 +591,11 @@ class Fences(_message.Message):
         upper: _builtins.float | None = ...,
         outside: _builtins.int = ...,
         shape: _builtins.str = ...,
-        spared: _builtins.int = ...,
+        within_widened: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "lower", b"lower", "upper", b"upper"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "lower", b"lower", "outside", b"outside", "shape", b"shape", "spared", b"spared", "upper", b"upper"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "lower", b"lower", "outside", b"outside", "shape", b"shape", "upper", b"upper", "within_widened", b"within_widened"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lower: _TypeAlias = _typing.Literal["lower"]  # noqa: Y015
     _WhichOneofArgType__lower: _TypeAlias = _typing.Literal["_lower", b"_lower"]  # noqa: Y015
@@ -609,8 +609,8 @@ class Fences(_message.Message):
 Global___Fences: _TypeAlias = Fences  # noqa: Y015
 
 @_typing.final
-class MomentSummary(_message.Message):
-    """What moments look like, in ISO 8601; with a zone (always UTC) where the column has one."""
+class TimestampSummary(_message.Message):
+    """What timestamps look like, in ISO 8601; with a zone (always UTC) where the column has one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -619,13 +619,13 @@ class MomentSummary(_message.Message):
     MEDIAN_FIELD_NUMBER: _builtins.int
     HAS_TIME_FIELD_NUMBER: _builtins.int
     first: _builtins.str
-    """The earliest; empty where no moment is known, as with the other two."""
+    """The earliest; empty where no timestamp is known, as with the other two."""
     last: _builtins.str
     """The latest."""
     median: _builtins.str
     """The middle one."""
     has_time: _builtins.bool
-    """Whether some moment is not midnight."""
+    """Whether some timestamp is not midnight."""
     def __init__(
         self,
         *,
@@ -640,7 +640,7 @@ class MomentSummary(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___MomentSummary: _TypeAlias = MomentSummary  # noqa: Y015
+Global___TimestampSummary: _TypeAlias = TimestampSummary  # noqa: Y015
 
 @_typing.final
 class TextSummary(_message.Message):

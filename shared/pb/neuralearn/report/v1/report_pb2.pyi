@@ -38,7 +38,7 @@ class _TableKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TableKind.V
     TABLE_KIND_ENGINEERED: _TableKind.ValueType  # 3
     """The table a model can be trained on."""
     TABLE_KIND_CHANGES: _TableKind.ValueType  # 4
-    """The ledger: every cell of the cleaned table that differs from the upload, with row (from 0), column, before, after,
+    """The ledger: every cell of the cleaned table that differs from the upload, with row (from 1), column, before, after,
     step, rule and confidence. Undoing all of it gives the uploaded table back.
     """
 
@@ -54,7 +54,7 @@ TABLE_KIND_CLEANED: TableKind.ValueType  # 2
 TABLE_KIND_ENGINEERED: TableKind.ValueType  # 3
 """The table a model can be trained on."""
 TABLE_KIND_CHANGES: TableKind.ValueType  # 4
-"""The ledger: every cell of the cleaned table that differs from the upload, with row (from 0), column, before, after,
+"""The ledger: every cell of the cleaned table that differs from the upload, with row (from 1), column, before, after,
 step, rule and confidence. Undoing all of it gives the uploaded table back.
 """
 Global___TableKind: _TypeAlias = TableKind  # noqa: Y015
@@ -314,7 +314,7 @@ class Graph(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     DATABASE_NAME_FIELD_NUMBER: _builtins.int
     graph_id: _builtins.str
     """Names the chart within its dataset."""
@@ -331,7 +331,7 @@ class Graph(_message.Message):
         """The columns it shows."""
 
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When its data was computed."""
 
     def __init__(
@@ -342,12 +342,12 @@ class Graph(_message.Message):
         kind: Global___GraphKind.ValueType = ...,
         title: _builtins.str = ...,
         columns: _abc.Iterable[_builtins.str] | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
         database_name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "create_time", b"create_time", "database_name", b"database_name", "dataset_id", b"dataset_id", "graph_id", b"graph_id", "kind", b"kind", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "graph_id", b"graph_id", "kind", b"kind", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -659,7 +659,7 @@ class Change(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
-    """The row in the uploaded table, from 0."""
+    """The row in the uploaded table, from 1."""
     column: _builtins.str
     """The column."""
     before: _builtins.str
@@ -767,11 +767,11 @@ class Reject(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     line: _builtins.int
     """Its number in the file, from 1."""
-    reason: _builtins.str
+    why: _builtins.str
     """Why it could not be read."""
     text: _builtins.str
     """The line as it is in the file, or its beginning."""
@@ -779,12 +779,12 @@ class Reject(_message.Message):
         self,
         *,
         line: _builtins.int = ...,
-        reason: _builtins.str = ...,
+        why: _builtins.str = ...,
         text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "reason", b"reason", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "text", b"text", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -895,12 +895,12 @@ class OutputFeature(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
-    HOW_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The column's name."""
     type: _builtins.str
     """Its storage type, such as `double`."""
-    how: _builtins.str
+    why: _builtins.str
     """How it is computed, in words."""
     @_builtins.property
     def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -912,11 +912,11 @@ class OutputFeature(_message.Message):
         name: _builtins.str = ...,
         type: _builtins.str = ...,
         sources: _abc.Iterable[_builtins.str] | None = ...,
-        how: _builtins.str = ...,
+        why: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "name", b"name", "sources", b"sources", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "sources", b"sources", "type", b"type", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -930,25 +930,25 @@ class CleaningLog(_message.Message):
 
     STEP_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
-    ACTION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    SOURCE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     CELLS_CHANGED_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """The step's place in the recipe, from 1."""
     column: _builtins.str
     """The column; empty where the step concerns the whole table."""
-    action: _builtins.str
+    kind: _builtins.str
     """What the step does, such as `fill_missing`."""
     state: Global___StepState.ValueType
     """What became of it."""
-    reason: _builtins.str
+    why: _builtins.str
     """What was done and why, with the numbers, as a sentence."""
-    source: _builtins.str
+    rule: _builtins.str
     """The rule or model that proposed it."""
     confidence: _builtins.float
     """How sure the proposer was, 0 to 1."""
@@ -959,7 +959,7 @@ class CleaningLog(_message.Message):
         """The step's parameters."""
 
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was carried out."""
 
     def __init__(
@@ -967,18 +967,18 @@ class CleaningLog(_message.Message):
         *,
         step: _builtins.int = ...,
         column: _builtins.str = ...,
-        action: _builtins.str = ...,
+        kind: _builtins.str = ...,
         state: Global___StepState.ValueType = ...,
-        reason: _builtins.str = ...,
-        source: _builtins.str = ...,
+        why: _builtins.str = ...,
+        rule: _builtins.str = ...,
         confidence: _builtins.float = ...,
         cells_changed: _builtins.int = ...,
         parameters: _struct_pb2.Struct | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "parameters", b"parameters"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cells_changed", b"cells_changed", "column", b"column", "confidence", b"confidence", "create_time", b"create_time", "parameters", b"parameters", "reason", b"reason", "source", b"source", "state", b"state", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells_changed", b"cells_changed", "column", b"column", "confidence", b"confidence", "created_at", b"created_at", "kind", b"kind", "parameters", b"parameters", "rule", b"rule", "state", b"state", "step", b"step", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1053,14 +1053,14 @@ class OutlierLog(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     STRATEGY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    LOWER_FENCE_FIELD_NUMBER: _builtins.int
-    UPPER_FENCE_FIELD_NUMBER: _builtins.int
+    LOWER_FIELD_NUMBER: _builtins.int
+    UPPER_FIELD_NUMBER: _builtins.int
     OUTLIERS_FIELD_NUMBER: _builtins.int
-    OUTLIER_PERCENT_FIELD_NUMBER: _builtins.int
+    OUTLIER_SHARE_FIELD_NUMBER: _builtins.int
     CELLS_CHANGED_FIELD_NUMBER: _builtins.int
     ROWS_REMOVED_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """The step's place in the recipe, from 1."""
     column: _builtins.str
@@ -1071,22 +1071,22 @@ class OutlierLog(_message.Message):
     """What was to be done with them: `cap`, `remove` or `median`."""
     state: Global___StepState.ValueType
     """What became of it."""
-    lower_fence: _builtins.float
+    lower: _builtins.float
     """Values below this are outliers."""
-    upper_fence: _builtins.float
+    upper: _builtins.float
     """Values above this are outliers."""
     outliers: _builtins.int
     """Values outside the fences."""
-    outlier_percent: _builtins.float
-    """Values outside the fences, as a percentage of all values present."""
+    outlier_share: _builtins.float
+    """The share of outliers among all values present, 0 to 1."""
     cells_changed: _builtins.int
     """Cells the step changed."""
     rows_removed: _builtins.int
     """Rows the step removed."""
-    reason: _builtins.str
+    why: _builtins.str
     """What was done and why, with the numbers, as a sentence."""
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was carried out."""
 
     def __init__(
@@ -1097,27 +1097,27 @@ class OutlierLog(_message.Message):
         method: _builtins.str = ...,
         strategy: _builtins.str = ...,
         state: Global___StepState.ValueType = ...,
-        lower_fence: _builtins.float | None = ...,
-        upper_fence: _builtins.float | None = ...,
+        lower: _builtins.float | None = ...,
+        upper: _builtins.float | None = ...,
         outliers: _builtins.int = ...,
-        outlier_percent: _builtins.float = ...,
+        outlier_share: _builtins.float = ...,
         cells_changed: _builtins.int = ...,
         rows_removed: _builtins.int = ...,
-        reason: _builtins.str = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        why: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lower_fence", b"_lower_fence", "_upper_fence", b"_upper_fence", "create_time", b"create_time", "lower_fence", b"lower_fence", "upper_fence", b"upper_fence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "created_at", b"created_at", "lower", b"lower", "upper", b"upper"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower_fence", b"_lower_fence", "_upper_fence", b"_upper_fence", "cells_changed", b"cells_changed", "column", b"column", "create_time", b"create_time", "lower_fence", b"lower_fence", "method", b"method", "outlier_percent", b"outlier_percent", "outliers", b"outliers", "reason", b"reason", "rows_removed", b"rows_removed", "state", b"state", "step", b"step", "strategy", b"strategy", "upper_fence", b"upper_fence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "cells_changed", b"cells_changed", "column", b"column", "created_at", b"created_at", "lower", b"lower", "method", b"method", "outlier_share", b"outlier_share", "outliers", b"outliers", "rows_removed", b"rows_removed", "state", b"state", "step", b"step", "strategy", b"strategy", "upper", b"upper", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__lower_fence: _TypeAlias = _typing.Literal["lower_fence"]  # noqa: Y015
-    _WhichOneofArgType__lower_fence: _TypeAlias = _typing.Literal["_lower_fence", b"_lower_fence"]  # noqa: Y015
-    _WhichOneofReturnType__upper_fence: _TypeAlias = _typing.Literal["upper_fence"]  # noqa: Y015
-    _WhichOneofArgType__upper_fence: _TypeAlias = _typing.Literal["_upper_fence", b"_upper_fence"]  # noqa: Y015
+    _WhichOneofReturnType__lower: _TypeAlias = _typing.Literal["lower"]  # noqa: Y015
+    _WhichOneofArgType__lower: _TypeAlias = _typing.Literal["_lower", b"_lower"]  # noqa: Y015
+    _WhichOneofReturnType__upper: _TypeAlias = _typing.Literal["upper"]  # noqa: Y015
+    _WhichOneofArgType__upper: _TypeAlias = _typing.Literal["_upper", b"_upper"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__lower_fence) -> _WhichOneofReturnType__lower_fence | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lower) -> _WhichOneofReturnType__lower | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__upper_fence) -> _WhichOneofReturnType__upper_fence | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__upper) -> _WhichOneofReturnType__upper | None: ...
 
 Global___OutlierLog: _TypeAlias = OutlierLog  # noqa: Y015
 
@@ -1186,24 +1186,24 @@ class FeatureLog(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
-    ACTION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    SOURCE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """The step's place in the recipe, from 1."""
-    action: _builtins.str
+    kind: _builtins.str
     """What the step does, such as `one_hot`."""
     state: Global___StepState.ValueType
     """What became of it."""
-    reason: _builtins.str
+    why: _builtins.str
     """What was done and why, with the numbers, as a sentence."""
-    source: _builtins.str
+    rule: _builtins.str
     """The rule or model that proposed it."""
     confidence: _builtins.float
     """How sure the proposer was, 0 to 1."""
@@ -1220,26 +1220,26 @@ class FeatureLog(_message.Message):
         """The step's parameters."""
 
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was carried out."""
 
     def __init__(
         self,
         *,
         step: _builtins.int = ...,
-        action: _builtins.str = ...,
+        kind: _builtins.str = ...,
         columns: _abc.Iterable[_builtins.str] | None = ...,
         outputs: _abc.Iterable[_builtins.str] | None = ...,
         state: Global___StepState.ValueType = ...,
-        reason: _builtins.str = ...,
-        source: _builtins.str = ...,
+        why: _builtins.str = ...,
+        rule: _builtins.str = ...,
         confidence: _builtins.float = ...,
         parameters: _struct_pb2.Struct | None = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "parameters", b"parameters"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "columns", b"columns", "confidence", b"confidence", "create_time", b"create_time", "outputs", b"outputs", "parameters", b"parameters", "reason", b"reason", "source", b"source", "state", b"state", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "confidence", b"confidence", "created_at", b"created_at", "kind", b"kind", "outputs", b"outputs", "parameters", b"parameters", "rule", b"rule", "state", b"state", "step", b"step", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1361,7 +1361,7 @@ class CleaningReport(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     RECOMMENDATIONS_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     mode: _dataset_pb2.Mode.ValueType
@@ -1375,7 +1375,7 @@ class CleaningReport(_message.Message):
     author: _builtins.str
     """Who wrote it: `template`, or the name of an AI model."""
     @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
+    def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was written."""
 
     def __init__(
@@ -1387,11 +1387,11 @@ class CleaningReport(_message.Message):
         summary: _builtins.str = ...,
         recommendations: _builtins.str = ...,
         author: _builtins.str = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "dataset_id", b"dataset_id", "mode", b"mode", "reasoning", b"reasoning", "recommendations", b"recommendations", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "created_at", b"created_at", "dataset_id", b"dataset_id", "mode", b"mode", "reasoning", b"reasoning", "recommendations", b"recommendations", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1467,7 +1467,7 @@ class CleanedDataset(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
-    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     database_name: _builtins.str
@@ -1481,7 +1481,7 @@ class CleanedDataset(_message.Message):
     columns: _builtins.int
     """Columns of the cleaned table."""
     @_builtins.property
-    def finish_time(self) -> _timestamp_pb2.Timestamp:
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
         """When preparation ended."""
 
     def __init__(
@@ -1493,11 +1493,11 @@ class CleanedDataset(_message.Message):
         mode: _dataset_pb2.Mode.ValueType = ...,
         rows: _builtins.int = ...,
         columns: _builtins.int = ...,
-        finish_time: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["finish_time", b"finish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at", b"finished_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "database_name", b"database_name", "dataset_id", b"dataset_id", "finish_time", b"finish_time", "mode", b"mode", "rows", b"rows", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "database_name", b"database_name", "dataset_id", b"dataset_id", "finished_at", b"finished_at", "mode", b"mode", "rows", b"rows", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

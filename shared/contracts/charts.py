@@ -1,25 +1,27 @@
-"""Charts as compact data: what the renderer draws, and what a front end can draw itself."""
+"""Charts as compact data: what the worker computes, the report service draws, and a front end can draw itself."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from worker_service.core.stats.summary import Value
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 
-class Histogram(Value):
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class HistogramData(_Value):
     """Counts between edges, of the values as read and as cleaned; `edges` has one element more."""
 
     edges: tuple[float, ...]
     before: tuple[int, ...]
     after: tuple[int, ...]
-    axis: Literal["number", "time"]
+    axis: Literal["number", "time"] = "number"
     """What the edges are: values, or seconds since 1970."""
-    whole: bool
+    whole: bool = False
     """Whether the values are whole numbers."""
 
 
-class Box(Value):
+class BoxData(_Value):
     """Whiskers end at the last values within the fences of the values as read; outliers lie beyond.
 
     The fences are 1.5 interquartile ranges beyond the quartiles.
@@ -35,16 +37,16 @@ class Box(Value):
     outlier_count: int
 
 
-class Boxplot(Value):
+class BoxplotData(_Value):
     """One box for the values as read and one as cleaned; None where there are none."""
 
-    before: Box | None
-    after: Box | None
-    whole: bool
+    before: BoxData | None
+    after: BoxData | None
+    whole: bool = False
     """Whether the values are whole numbers."""
 
 
-class Countplot(Value):
+class CountplotData(_Value):
     """How often the 20 most frequent values occur, as read and as cleaned, and all the others together."""
 
     labels: tuple[str, ...]
@@ -56,7 +58,7 @@ class Countplot(Value):
     """Different values in either table."""
 
 
-class CorrelationMatrix(Value):
+class CorrelationData(_Value):
     """Pearson's coefficients; None where undefined."""
 
     columns: tuple[str, ...]
@@ -64,7 +66,7 @@ class CorrelationMatrix(Value):
     sampled_rows: int
 
 
-class Missingness(Value):
+class MissingnessData(_Value):
     """Cells without a value in each column; null afterwards where the column was dropped."""
 
     columns: tuple[str, ...]
@@ -73,47 +75,50 @@ class Missingness(Value):
     rows: int
 
 
-class _Chart(Value):
+class ChartInfo(_Value):
+    """A chart without its data."""
+
     graph_id: str
     """Unique within the dataset: the kind and the column's place in the decoded table."""
     title: str
     columns: tuple[str, ...]
 
 
-class HistogramChart(_Chart):
+class HistogramChart(ChartInfo):
     """How the values of a numeric or time column are distributed."""
 
     kind: Literal["histogram"]
-    data: Histogram
+    data: HistogramData
 
 
-class BoxplotChart(_Chart):
+class BoxplotChart(ChartInfo):
     """Quartiles, whiskers and outliers of a numeric column."""
 
     kind: Literal["boxplot"]
-    data: Boxplot
+    data: BoxplotData
 
 
-class CountplotChart(_Chart):
+class CountplotChart(ChartInfo):
     """How often each value of a categorical column occurs."""
 
     kind: Literal["countplot"]
-    data: Countplot
+    data: CountplotData
 
 
-class CorrelationChart(_Chart):
+class CorrelationChart(ChartInfo):
     """How strongly the numeric columns go together."""
 
     kind: Literal["correlation"]
-    data: CorrelationMatrix
+    data: CorrelationData
 
 
-class MissingnessChart(_Chart):
+class MissingnessChart(ChartInfo):
     """How much each column misses."""
 
     kind: Literal["missingness"]
-    data: Missingness
+    data: MissingnessData
 
 
 AnyChart = HistogramChart | BoxplotChart | CountplotChart | CorrelationChart | MissingnessChart
 Chart = Annotated[AnyChart, Field(discriminator="kind")]
+CHART: TypeAdapter[Chart] = TypeAdapter(Chart)

@@ -1,0 +1,38 @@
+"""What the clients share: one way to call an rpc, and the page of a list."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import grpc
+
+from gateway.http.request_id import HEADER, current_request_id
+from shared.rpc.channel import QUERY_SECONDS
+from shared.rpc.status import service_errors
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page of a list is asked for."""
+
+    size: int
+    token: str
+
+
+async def call(
+    rpc: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, timeout: float = QUERY_SECONDS
+) -> Response:
+    """Call an rpc with a deadline and the id of the REST request.
+
+    Raises:
+        ServiceError: what the service answered.
+    """
+    with service_errors():
+        return await rpc(request, timeout=timeout, metadata=metadata())
+
+
+def metadata() -> tuple[tuple[str, str], ...]:
+    """Return what every call carries."""
+    return ((HEADER, current_request_id()),)

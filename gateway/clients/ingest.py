@@ -1,0 +1,72 @@
+"""IngestService, in the gateway's terms."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+
+from gateway.clients.calls import Page, call, metadata
+from gateway.convert.answers import dataset_status
+from gateway.convert.requests import UploadPart, import_request
+from gateway.convert.to_model import to_model
+from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
+from gateway.upload.fields import UploadOptions
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.channel import TRANSFER_SECONDS
+from shared.rpc.early_status import stream_to
+from shared.rpc.status import service_errors
+
+
+class IngestClient:
+    """Uploads, follows, cancels and removes datasets."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = rpc.IngestServiceStub(channel)
+
+    async def upload(self, parts: AsyncIterator[UploadPart]) -> UploadedDataset:
+        """Send an upload; `parts` must end once this returns or raises.
+
+        Raises:
+            Unavailable: where the service went away in the middle.
+        """
+        with service_errors():
+            answer = await stream_to(self._stub.UploadDataset, parts, timeout=TRANSFER_SECONDS, metadata=metadata())
+        return to_model(answer.dataset, UploadedDataset)
+
+    async def import_dataset(self, options: UploadOptions, *, request_id: str) -> UploadedDataset:
+        """Let the service fetch `options.dataset_url`."""
+        request = import_request(options=options, request_id=request_id)
+        answer = await call(self._stub.ImportDataset, request, timeout=TRANSFER_SECONDS)
+        return to_model(answer.dataset, UploadedDataset)
+
+    async def status(self, dataset_id: str) -> DatasetStatus:
+        """Return a dataset and where its preparation stands."""
+        answer = await call(self._stub.GetDataset, pb.GetDatasetRequest(dataset_id=dataset_id))
+        return dataset_status(answer.dataset)
+
+    async def datasets(self, *, user_id: str, collaboration_id: str, page: Page) -> DatasetPage:
+        """Return a page of datasets; an empty owner or group means any."""
+        request = pb.ListDatasetsRequest(
+            user_id=user_id, collaboration_id=collaboration_id, page_size=page.size, page_token=page.token
+        )
+        answer = await call(self._stub.ListDatasets, request)
+        return to_model(answer, DatasetPage, datasets=[dataset_status(dataset) for dataset in answer.datasets])
+
+    async def cancel(self, dataset_id: str) -> DatasetStatus:
+        """Cancel a preparation."""
+        answer = await call(self._stub.CancelDataset, pb.CancelDatasetRequest(dataset_id=dataset_id))
+        return dataset_status(answer.dataset)
+
+    async def retry(self, dataset_id: str) -> DatasetStatus:
+        """Prepare a dataset again."""
+        answer = await call(self._stub.RetryDataset, pb.RetryDatasetRequest(dataset_id=dataset_id))
+        return dataset_status(answer.dataset)
+
+    async def delete(self, dataset_id: str) -> None:
+        """Remove a dataset."""
+        await call(self._stub.DeleteDataset, pb.DeleteDatasetRequest(dataset_id=dataset_id))
+
+    async def usage(self, user_id: str) -> Usage:
+        """Return what a user has used of the modes that ask a language model."""
+        answer = await call(self._stub.GetUsage, pb.GetUsageRequest(user_id=user_id))
+        return to_model(answer, Usage)

@@ -1,0 +1,80 @@
+"""PipelineService, in the gateway's terms."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import grpc
+
+from gateway.clients.calls import metadata
+from gateway.convert.answers import run_event
+from gateway.schemas.datasets import RunEvent
+from shared.errors import NotFound, Unavailable
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
+from shared.rpc.status import service_errors
+
+WATCH_SECONDS = 3600.0
+RECONNECT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """An event of a run with its sequence number."""
+
+    sequence: int
+    event: RunEvent
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The dataset was removed; nothing follows."""
+
+
+WatchEvent = Progressed | Removed | None
+"""None keeps the connection alive."""
+
+
+class PipelineClient:
+    """Watches runs."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = rpc.PipelineServiceStub(channel)
+
+    async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[WatchEvent]:
+        """Yield what happens to a dataset's run behind an event, until it has ended.
+
+        Once there has been an answer, a service that goes away is waited for: browsers do not ask again where the
+        second answer is a refusal.
+        """
+        answered = False
+        while True:
+            try:
+                async with aclosing(self._watch(dataset_id, after=after)) as stream:
+                    async for event in stream:
+                        answered = True
+                        yield event
+                        after = event.sequence if event is not None else after
+                return
+            except NotFound:
+                if not answered:
+                    raise
+                yield Removed()
+                return
+            except Unavailable:
+                if not answered:
+                    raise
+            yield None
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[Progressed | None]:
+        request = pb.WatchRunRequest(dataset_id=dataset_id, after_sequence=after)
+        call = self._stub.WatchRun(request, timeout=WATCH_SECONDS, metadata=metadata())
+        try:
+            with service_errors():
+                async for answer in call:
+                    event = answer.event
+                    yield Progressed(event.sequence, run_event(event)) if answer.HasField("event") else None
+        finally:
+            call.cancel()

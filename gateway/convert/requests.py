@@ -1,0 +1,40 @@
+"""Requests to the services, from what REST was given; pure."""
+
+from gateway.upload.fields import UploadOptions, column_types
+from shared.contracts.vocabulary import DEFAULT_USER
+from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
+from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
+from shared.rpc.messages import to_message
+
+UploadPart = ingest.UploadDatasetRequest
+
+
+def upload_header(*, filename: str, request_id: str) -> UploadPart:
+    """The message that opens an upload."""
+    return UploadPart(header=ingest.UploadHeader(filename=filename, request_id=request_id))
+
+
+def upload_chunk(data: bytes) -> UploadPart:
+    """A piece of the file."""
+    return UploadPart(chunk=data)
+
+
+def upload_commit(*, size_bytes: int, sha256: str, options: UploadOptions) -> UploadPart:
+    """The message that closes an upload and makes it count."""
+    return UploadPart(commit=ingest.UploadCommit(size_bytes=size_bytes, sha256=sha256, options=_options(options)))
+
+
+def import_request(*, options: UploadOptions, request_id: str) -> ingest.ImportDatasetRequest:
+    """Asks ingest to fetch `options.dataset_url`."""
+    return ingest.ImportDatasetRequest(
+        dataset_url=options.dataset_url, request_id=request_id, options=_options(options)
+    )
+
+
+def _options(options: UploadOptions) -> common.DatasetOptions:
+    return to_message(
+        options,
+        common.DatasetOptions,
+        user_id=options.user_id or DEFAULT_USER,
+        types=column_types(options.types),
+    )

@@ -1,0 +1,90 @@
+"""What can be done with a dataset once it is accepted."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ingest_service.due_notifier import DueNotifier
+from shared.contracts.artifacts import DatasetKeys
+from shared.db.datasets import DatasetRecord, Datasets
+from shared.db.paging import Page
+from shared.db.runs import Runs
+from shared.db.usage import ModeUsage, Usage
+from shared.errors import Conflict, Unavailable
+from shared.logs import get_logger
+from shared.storage import ObjectStore
+
+_log = get_logger("ingest")
+
+
+class AcceptedDatasets:
+    """Shows, cancels, retries and removes datasets."""
+
+    def __init__(
+        self, *, datasets: Datasets, runs: Runs, store: ObjectStore, usage: Usage, notifier: DueNotifier
+    ) -> None:
+        self._datasets = datasets
+        self._runs = runs
+        self._store = store
+        self._usage = usage
+        self._notifier = notifier
+
+    async def get(self, dataset_id: UUID) -> DatasetRecord:
+        """Return one dataset and its run."""
+        return await self._datasets.get(dataset_id)
+
+    async def list(
+        self, *, user_id: str, collaboration_id: str, page_size: int, page_token: str
+    ) -> Page[DatasetRecord]:
+        """Return a page of datasets, newest first."""
+        return await self._datasets.list(
+            user_id=user_id, collaboration_id=collaboration_id, page_size=page_size, page_token=page_token
+        )
+
+    async def cancel(self, dataset_id: UUID) -> DatasetRecord:
+        """Cancel a preparation; one that is cancelled already stays so.
+
+        Raises:
+            Conflict: it has ended.
+        """
+        record = await self._datasets.get(dataset_id)
+        if await self._runs.cancel(record.run.id):
+            _log.info("dataset cancelled", dataset_id=str(dataset_id))
+        record = await self._datasets.get(dataset_id)
+        if record.run.state != "cancelled":
+            raise Conflict(
+                f"The preparation has {record.run.state} and can't be called off any more.",
+                reason="RUN_HAS_ENDED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        return record
+
+    async def retry(self, dataset_id: UUID) -> DatasetRecord:
+        """Prepare a dataset again whose preparation failed or was cancelled.
+
+        Raises:
+            Conflict: it has done neither.
+            QuotaExceeded: the owner has used up the mode.
+        """
+        record = await self._datasets.get(dataset_id)
+        if not await self._datasets.renew(record, self._usage):
+            raise Conflict(
+                "Only a preparation that failed or was cancelled can be tried again.",
+                reason="RUN_HAS_NOT_FAILED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        _log.info("dataset retried", dataset_id=str(dataset_id))
+        self._notifier.notify_soon(record.run.id)
+        return await self._datasets.get(dataset_id)
+
+    async def delete(self, dataset_id: UUID) -> None:
+        """Remove a dataset with everything that was stored for it."""
+        await self._datasets.delete(dataset_id)
+        _log.info("dataset deleted", dataset_id=str(dataset_id))
+        try:
+            await self._store.delete_prefix(DatasetKeys(dataset_id).prefix)
+        except Unavailable as error:
+            _log.warning("objects of a deleted dataset kept", dataset_id=str(dataset_id), reason=error.reason)
+
+    async def usage(self, user_id: str) -> Sequence[ModeUsage]:
+        """Return what a user has used of the modes that ask a language model."""
+        return await self._usage.of(user_id)

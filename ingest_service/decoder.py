@@ -1,0 +1,69 @@
+"""Decoding files in killable children, a few at a time."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest_service.decoding import Decoded, Limits, decode_file
+from shared.contracts.run_options import ReadOptions
+from shared.errors import Unavailable, Unprocessable
+from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
+
+DECODE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderLimits:
+    """What decoding may cost."""
+
+    table: Limits
+    """How large a decoded table may be."""
+    memory_bytes: int
+    """Of each child."""
+    at_once: int
+    """Files that are read at once; the others wait."""
+
+
+class Decoder:
+    """Turns an uploaded file into a table."""
+
+    def __init__(self, *, isolation: Isolation, limits: DecoderLimits) -> None:
+        self._isolation = isolation
+        self._limits = limits
+        self._slots = asyncio.Semaphore(limits.at_once)
+
+    async def decode(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Decoded:
+        """Read the file at `path` as a table and write it to `target` as Arrow IPC.
+
+        Raises:
+            Unprocessable, LimitExceeded: the file is not a table that the service takes.
+            Unavailable: the child was killed by somebody else.
+        """
+        try:
+            async with self._slots:
+                return await self._isolation.run(
+                    decode_file,
+                    path,
+                    filename,
+                    target,
+                    self._limits.table,
+                    options,
+                    deadline=DECODE_SECONDS,
+                    memory_bytes=self._limits.memory_bytes,
+                )
+        except DeadlineExceeded:
+            raise Unprocessable(
+                f"The file could not be read within {DECODE_SECONDS:.0f} seconds.", reason="DECODING_TIMED_OUT"
+            ) from None
+        except OutOfMemory:
+            raise Unprocessable(
+                "The file needs more memory to be read than is allowed.", reason="DECODING_TOO_LARGE"
+            ) from None
+        except ChildDied as error:
+            if error.by_others:
+                raise Unavailable(
+                    "The process that read the file was killed; please try again.",
+                    reason="PROCESS_DIED",
+                    retry_after=1,
+                ) from None
+            raise Unprocessable("The file broke its reader; please check that it is a table.") from None

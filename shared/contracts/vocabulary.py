@@ -1,0 +1,77 @@
+"""The words of the API and what they mean; protos, tables, REST schemas, planner and command line derive from here."""
+
+from typing import Literal
+
+Mode = Literal["fast", "smart", "deep"]
+"""Who proposes the steps of a preparation."""
+AiMode = Literal["smart", "deep"]
+"""The modes that ask a language model; their uploads are counted against a quota."""
+OutlierMethod = Literal["iqr", "zscore"]
+"""How outliers are found: by quartiles or by standard deviations."""
+OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
+"""What is done with outliers."""
+ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
+"""The column types that an uploader or a language model may name."""
+ColumnType = Literal[
+    "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
+]
+"""What a column is for."""
+Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
+"""What the cells of a column hold, whatever the column is for."""
+Phase = Literal["cleaning", "outliers", "features"]
+"""Which log a step belongs to: cleaning and outliers make the cleaned table, features derive the engineered one."""
+StepState = Literal["applied", "skipped", "flagged"]
+"""What became of a proposed step."""
+ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
+"""What a chart shows."""
+AlertSeverity = Literal["info", "warning", "error"]
+"""How urgent an alert is."""
+
+RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
+"""Where a run stands, as workers see it."""
+DatasetState = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
+"""Where a dataset stands, as its owner sees it."""
+ENDED_STATES: tuple[RunState, ...] = ("completed", "failed", "cancelled")
+
+Stage = Literal[
+    "queued",
+    "loading",
+    "profiling",
+    "consulting",
+    "applying",
+    "charting",
+    "writing",
+    "publishing",
+    "completed",
+    "failed",
+    "cancelled",
+]
+"""What a run is doing; while it is not running, the stage equals its state."""
+STAGE_SENTENCES: dict[Stage, str] = {
+    "queued": "Waiting for a worker",
+    "loading": "Loading the table",
+    "profiling": "Profiling the columns",
+    "consulting": "Asking the language model",
+    "applying": "Cleaning and engineering",
+    "charting": "Computing the charts",
+    "writing": "Writing the tables",
+    "publishing": "Publishing the results",
+    "completed": "Completed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+DEFAULT_USER: str = "anonymous"
+DEFAULT_MODE: Mode = "fast"
+DEFAULT_OUTLIER_METHOD: OutlierMethod = "iqr"
+DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "cap"
+
+
+def dataset_state(run_state: RunState, attempt: int) -> DatasetState:
+    """Return where a dataset stands, from the state of its run and the number of attempts begun so far.
+
+    A run that waits for its second attempt is `processing`: `uploaded` means that no worker has begun it.
+    """
+    if run_state == "queued":
+        return "processing" if attempt else "uploaded"
+    return "processing" if run_state == "running" else run_state

@@ -1,0 +1,210 @@
+"""Settings by what they are about; `processes` puts together what each process needs."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+
+from shared.settings.base import EnvironmentSettings
+from shared.settings.types import HttpUrl, IsSigningKey, Port, Positive, PostgresUrl, RedisUrl, SigningKey, Target
+
+LogFormat = Literal["auto", "json", "console"]
+
+
+class ProcessSettings(EnvironmentSettings):
+    """What every process reads."""
+
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+        "INFO", description="Least severe line: DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: LogFormat = Field("auto", description="json, console, or auto: console on a terminal.")
+    failpoints: Path | None = Field(None, description="For tests only: a directory of points at which to fail.")
+
+
+class AddressSettings(EnvironmentSettings):
+    """Where the gRPC services listen and are found."""
+
+    grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
+    ingest_port: Port = Field(50051, description="Port of IngestService.")
+    pipeline_port: Port = Field(50052, description="Port of PipelineService.")
+    report_port: Port = Field(50053, description="Port of ReportService.")
+    ingest_target: Target | None = Field(
+        None, description="Where clients find IngestService, e.g. dns:///ingest:50051; that port here if unset."
+    )
+    pipeline_target: Target | None = Field(
+        None, description="Where clients find PipelineService; that port here if unset."
+    )
+    report_target: Target | None = Field(None, description="Where clients find ReportService; that port here if unset.")
+
+    def target(self, service: str) -> str:
+        """Return where a client dials `ingest`, `pipeline` or `report`."""
+        configured: str | None = getattr(self, f"{service}_target")
+        return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
+
+
+class DatabaseSettings(EnvironmentSettings):
+    """How PostgreSQL is reached."""
+
+    database_url: PostgresUrl = Field(
+        description="PostgreSQL, where the truth lives: postgresql://user:password@host:5432/database."
+    )
+    database_pool_size: Positive = Field(10, description="Connections each process keeps to PostgreSQL.")
+
+
+class QueueSettings(EnvironmentSettings):
+    """How Redis is reached."""
+
+    redis_url: RedisUrl = Field(description="Redis or Valkey, which only delivers: redis://host:6379/0.")
+
+
+class StorageSettings(EnvironmentSettings):
+    """Where objects are stored."""
+
+    storage_dir: Path = Field(Path(".local/objects"), description="Object directory when no bucket is configured.")
+    s3_bucket_name: str | None = Field(
+        None, description="Bucket; set it to store objects in S3 instead of a directory."
+    )
+    aws_access_key_id: str | None = Field(None, description="S3 access key.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="S3 secret key.")
+    aws_region: str = Field("us-east-1", description="S3 region.")
+    aws_endpoint_url: HttpUrl | None = Field(None, description="Address of an S3-compatible store; AWS if unset.")
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> Self:
+        if self.s3_bucket_name and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise ValueError("S3_BUCKET_NAME needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too")
+        return self
+
+
+class ScratchSettings(EnvironmentSettings):
+    """Where work in progress lies."""
+
+    scratch_dir: Path | None = Field(
+        None, description="Where work in progress is spooled; the system's default if unset."
+    )
+
+
+class UploadSizeSettings(EnvironmentSettings):
+    """How large a file may be."""
+
+    max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
+
+
+class TableSizeSettings(EnvironmentSettings):
+    """How large a table may be."""
+
+    max_rows: Positive = Field(100_000, description="Most rows a table may have.")
+    max_columns: Positive = Field(100, description="Most columns a table may have.")
+
+
+class QuotaSettings(EnvironmentSettings):
+    """How often each user may use the modes that ask a language model."""
+
+    smart_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
+        3, description="Uploads in smart mode that each user has; 0 for no limit."
+    )
+    deep_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
+        1, description="Uploads in deep mode that each user has; 0 for no limit."
+    )
+    usage_reset_days: Positive | None = Field(
+        None, description="Days after which the count starts anew; never if unset."
+    )
+
+
+class OutboundSettings(EnvironmentSettings):
+    """Which addresses the service may reach on behalf of users."""
+
+    allow_private_urls: bool = Field(
+        False, description="Let dataset_url and webhook_url reach private networks and this machine."
+    )
+
+
+class WebhookPresenceSettings(EnvironmentSettings):
+    """Whether webhooks can be signed; for a process that does not sign any."""
+
+    can_sign_webhooks: IsSigningKey = Field(
+        False, validation_alias=AliasChoices("webhook_secret"), description="Whether a key that signs webhooks is set."
+    )
+
+
+class WebhookSettings(EnvironmentSettings):
+    """How webhooks are signed and what they link to."""
+
+    webhook_secret: SigningKey | None = Field(
+        None,
+        description="Key of at least 16 bytes that signs webhooks, as text or as whsec_ and Base64; without it "
+        "webhook_url is refused.",
+    )
+    public_url: HttpUrl | None = Field(
+        None, description="Where clients reach the gateway; the links in webhooks begin with it."
+    )
+
+
+class GeminiSettings(EnvironmentSettings):
+    """The language model of smart and deep modes."""
+
+    gemini_api_key: SecretStr | None = Field(
+        None, description="Google Gemini key for smart and deep modes; without it no model is asked."
+    )
+    gemini_model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] = Field(
+        "gemini-3.8-flash", description="The model that smart and deep modes ask."
+    )
+    gemini_base_url: HttpUrl | None = Field(None, description="A Gemini-compatible server instead of Google's.")
+    gemini_call_seconds: Positive = Field(45, description="Longest wait for one answer, seconds.")
+    gemini_run_seconds: Positive = Field(90, description="Longest wait for all answers of a run, seconds.")
+
+
+class MemorySettings(EnvironmentSettings):
+    """What a child process may use."""
+
+    run_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = Field(
+        2 * 1024**3, description="Memory the process of one run, or of one decoding, may allocate, bytes."
+    )
+
+
+class HeartbeatSettings(EnvironmentSettings):
+    """How workers show that they are alive."""
+
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(10, description="Pause between two heartbeats, seconds.")
+
+
+class LeaseSettings(HeartbeatSettings):
+    """How long a run belongs to its worker."""
+
+    lease_seconds: Positive = Field(30, description="A run whose worker is silent this long is taken over, seconds.")
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> Self:
+        if self.heartbeat_seconds * 2 > self.lease_seconds:
+            raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
+        return self
+
+
+class UpkeepSettings(EnvironmentSettings):
+    """What PipelineService does beside serving, and how often."""
+
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
+        5, description="Pause between two reconciler passes, seconds."
+    )
+    failed_kept_hours: Annotated[float, Field(gt=0)] = Field(
+        24, description="How long a failed dataset is kept with its error before it is removed, hours."
+    )
+    collect_seconds: Annotated[float, Field(gt=0)] = Field(
+        3600, description="Pause between two searches for orphaned objects, seconds."
+    )
+    orphan_seconds: Annotated[float, Field(ge=0)] = Field(
+        3600, description="How long an object may be without its row before it is removed, seconds."
+    )
+
+
+class RunSettings(LeaseSettings, MemorySettings):
+    """How a worker executes runs."""
+
+    fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
+    deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")
+    worker_slots: Positive = Field(2, description="Runs one worker process carries at once.")
+    metrics_port: Port | None = Field(
+        None,
+        description="Where a worker of the fast queue serves /metrics for Prometheus, one of the deep queue one port "
+        "on; nowhere if unset.",
+    )

@@ -1,0 +1,129 @@
+"""What each process reads; none reads a secret that it does not use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from shared.settings import base
+from shared.settings.base import EnvironmentSettings
+from shared.settings.parts import (
+    AddressSettings,
+    DatabaseSettings,
+    GeminiSettings,
+    HeartbeatSettings,
+    MemorySettings,
+    OutboundSettings,
+    ProcessSettings,
+    QueueSettings,
+    QuotaSettings,
+    RunSettings,
+    ScratchSettings,
+    StorageSettings,
+    TableSizeSettings,
+    UpkeepSettings,
+    UploadSizeSettings,
+    WebhookPresenceSettings,
+    WebhookSettings,
+)
+from shared.settings.types import CorsOrigins, Port, Positive, PostgresUrl, RedisUrl
+
+
+class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
+    """The gateway: it knows neither database nor queue nor storage."""
+
+    gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
+    gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
+    cors_origins: CorsOrigins = Field("", description="Front-ends on other origins, comma-separated; * for all.")
+    max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
+    upload_idle_seconds: Positive = Field(
+        60,
+        description="How long a client may send nothing of its upload, seconds; from then on it must bring 1 KiB a "
+        "second on average.",
+    )
+
+
+class IngestSettings(
+    ProcessSettings,
+    AddressSettings,
+    DatabaseSettings,
+    StorageSettings,
+    ScratchSettings,
+    UploadSizeSettings,
+    TableSizeSettings,
+    MemorySettings,
+    QuotaSettings,
+    OutboundSettings,
+    WebhookPresenceSettings,
+):
+    """IngestService."""
+
+
+class PipelineSettings(
+    ProcessSettings,
+    AddressSettings,
+    DatabaseSettings,
+    QueueSettings,
+    StorageSettings,
+    HeartbeatSettings,
+    UpkeepSettings,
+    OutboundSettings,
+    WebhookSettings,
+):
+    """PipelineService."""
+
+
+class WorkerSettings(
+    ProcessSettings,
+    AddressSettings,
+    DatabaseSettings,
+    QueueSettings,
+    StorageSettings,
+    ScratchSettings,
+    RunSettings,
+    GeminiSettings,
+):
+    """A worker."""
+
+
+class ReportSettings(ProcessSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings):
+    """ReportService."""
+
+
+class Settings(  # type: ignore[misc]  # the pydantic plugin does not know diamonds
+    GatewaySettings, IngestSettings, PipelineSettings, WorkerSettings, ReportSettings
+):
+    """All settings of all processes."""
+
+
+class LocalSettings(Settings):
+    """What `deploy.local` starts from: the same keys, where a missing server address means "start one here"."""
+
+    database_url: PostgresUrl | None = Field(None, description="PostgreSQL; unset starts one.")  # type: ignore[assignment]
+    redis_url: RedisUrl | None = Field(None, description="Redis or Valkey; unset starts one.")  # type: ignore[assignment]
+    local_data_dir: Path = Field(Path(".local"), description="Where the local stack keeps its data.")
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, str]) -> "LocalSettings":
+        """Read the settings, `overrides` before the environment, or exit like `load_settings`; "" unsets a server."""
+        given: dict[str, Any] = {key.lower(): value for key, value in overrides.items() if value}
+        unset = {key: None for key in ("database_url", "redis_url") if overrides.get(key.upper()) == ""}
+        try:
+            settings = cls(**given, **unset)
+        except ValidationError as error:
+            raise SystemExit(base.sentence(error)) from None
+        base.refuse_slips(base.environment_keys(), cls.keys())
+        return settings
+
+
+AnySettings = TypeVar("AnySettings", bound=EnvironmentSettings)
+
+
+def load_settings(kind: type[AnySettings]) -> AnySettings:
+    """Read what a process needs, or stop it with one sentence that names the key at fault.
+
+    Raises:
+        SystemExit: a value is missing or wrong, or a variable looks like a misspelled key of any process.
+    """
+    return base.load_settings(kind, known=LocalSettings.keys())

@@ -1,0 +1,86 @@
+"""The types of settings: a wrong value is refused with what it must look like."""
+
+import base64
+import binascii
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes
+
+_FEWEST_KEY_BYTES = 16
+
+
+def _postgres_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql", "postgresql+asyncpg"} or not parts.path.strip("/"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return "postgresql+asyncpg" + value[len(parts.scheme) :]
+
+
+def _redis_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must look like redis://host:6379/0")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("must look like host:port")
+    return value
+
+
+def _target(value: str) -> str:
+    if not re.fullmatch(r"(dns:///|ipv4:|ipv6:)?[^/\s:]+:\d+|(dns:///|ipv6:)?\[[0-9a-fA-F:]+\]:\d+|unix:.+", value):
+        raise ValueError("must look like host:port, dns:///host:port or unix:/path")
+    return value
+
+
+def _signing_key(text: str) -> bytes:
+    text = text.strip()
+    encoded = text.removeprefix("whsec_")
+    try:
+        key = text.encode() if encoded == text else base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise ValueError("must be Base64 behind whsec_") from None
+    if len(key) < _FEWEST_KEY_BYTES:
+        raise ValueError(f"must be at least {_FEWEST_KEY_BYTES} bytes long, as it is all that proves who signed")
+    return key
+
+
+def _is_signing_key(value: object) -> object:
+    return bool(_signing_key(value)) if isinstance(value, str) else value
+
+
+def _origins(value: str) -> str:
+    for origin in filter(None, (part.strip() for part in value.split(","))):
+        parts = urlsplit(origin)
+        is_origin = parts.scheme in {"http", "https"} and parts.netloc and not (parts.path or parts.query)
+        if origin != "*" and not is_origin:
+            raise ValueError(
+                f"must be * or origins like https://app.example.org, comma-separated, not {origin[:100]!r}"
+            )
+    return value
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+SigningKey = Annotated[SecretBytes, BeforeValidator(_signing_key)]
+Address = Annotated[str, AfterValidator(_address)]
+Target = Annotated[str, AfterValidator(_target)]
+Positive = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+CorsOrigins = Annotated[str, AfterValidator(_origins)]
+IsSigningKey = Annotated[
+    bool, BeforeValidator(lambda text: bool(_signing_key(text)) if isinstance(text, str) else text)
+]
+"""True where a usable key is set; the key itself is not kept."""

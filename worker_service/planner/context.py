@@ -1,0 +1,36 @@
+"""What every rule knows, computed once for a plan."""
+
+from dataclasses import dataclass
+
+from shared.contracts.run_options import RunOptions
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.profile import Profile
+from worker_service.core.relations.target import Target
+
+SPARSE = 0.8
+"""A column that misses more than this share of its cells is dropped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanContext:
+    """The facts about a table, what the uploader chose, and what follows from both for all rules."""
+
+    profile: Profile
+    options: RunOptions
+    target: Target
+    """The column that every step leaves alone."""
+    dropped: frozenset[str]
+    """Columns that are nearly empty and not the target; none if no other column would be left."""
+
+    @classmethod
+    def of(cls, profile: Profile, options: RunOptions, *, target: Target | None = None) -> "PlanContext":
+        """Return the context of a plan; the target is the profile's unless another one is given."""
+        target = target or profile.target
+        sparse = {column.name for column in profile.columns if is_sparse(column, profile.rows)} - {target.column}
+        dropped = frozenset(sparse) if len(sparse) < len(profile.columns) else frozenset[str]()
+        return cls(profile=profile, options=options, target=target, dropped=dropped)
+
+
+def is_sparse(column: ColumnProfile, rows: int) -> bool:
+    """Return True if too few cells have a value to say anything about the others."""
+    return column.missing > SPARSE * rows

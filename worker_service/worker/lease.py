@@ -1,0 +1,187 @@
+"""The lease of one run: whoever holds it may work on the run, and only the holder can publish or fail it."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from uuid import UUID, uuid4
+
+from shared.contracts.run_result import RunResult
+from shared.contracts.vocabulary import Stage
+from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
+from shared.errors import NotFound, Unavailable
+from shared.logs import get_logger
+from shared.queue import RunQueue
+from shared.retry import retry_while_unavailable
+from shared.shielding import await_shielded
+
+OUTAGE_SECONDS = 300.0
+"""How long a worker that has ended its work retries while PostgreSQL is away."""
+
+_HAND_BACK_SECONDS = 5.0
+_PROGRESS_SECONDS = 0.3
+_log = get_logger("worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaseTerms:
+    """How long a lease lasts, and how often its holder extends it."""
+
+    duration: timedelta
+    heartbeat_seconds: float
+
+
+@dataclass
+class Progress:
+    """The last progress that the child reported."""
+
+    stage: Stage = "loading"
+    percent: int = 0
+
+    def update(self, stage: Stage, percent: int) -> None:
+        """Take over what the child reports."""
+        self.stage, self.percent = stage, percent
+
+
+@dataclass(frozen=True)
+class AttemptFailure:
+    """How an attempt failed."""
+
+    reason: str
+    """A stable name in UPPER_SNAKE_CASE."""
+    detail: str
+    """A sentence for people."""
+    retryable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leases:
+    """Makes the leases of this worker."""
+
+    runs: Runs
+    queue: RunQueue
+    terms: LeaseTerms
+
+    def of(self, run_id: UUID) -> "Lease":
+        """Return the lease of one run, which entering it claims."""
+        return Lease(run_id, runs=self.runs, queue=self.queue, terms=self.terms)
+
+
+class Lease:
+    """An async context manager that claims a run; cancelled inside, it hands the run back at once.
+
+    Entering returns the claimed run, or None where its lease is not to be had.
+    """
+
+    def __init__(self, run_id: UUID, *, runs: Runs, queue: RunQueue, terms: LeaseTerms) -> None:
+        self._run_id = run_id
+        self._runs = runs
+        self._queue = queue
+        self._terms = terms
+        self._log = _log.bind(run_id=str(run_id))
+        # Chosen here, so that the run can be handed back even where the answer to the claim is lost.
+        self.token = uuid4()
+        """Fences off every other holder of the run's lease."""
+
+    async def __aenter__(self) -> RunRecord | None:
+        try:
+            return await self._runs.claim(self._run_id, token=self.token, lease=self._terms.duration)
+        except (Unavailable, asyncio.CancelledError):
+            # The answer may have been lost after the commit.
+            await await_shielded(self.hand_back())
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            await await_shielded(self.hand_back())
+
+    async def hand_back(self) -> None:
+        """Let another worker have the run at once, if it is ours; this burns no attempt."""
+        try:
+            handed_back = await retry_while_unavailable(
+                lambda: self._runs.hand_back(self._run_id, self.token), seconds=_HAND_BACK_SECONDS
+            )
+        except Unavailable as error:
+            self._log.warning("run left to its lease", reason=error.reason)
+        else:
+            self._log.info("run handed back" if handed_back else "run was not ours to hand back")
+
+    async def keep(self, progress: Progress) -> None:
+        """Extend the lease and show progress, until the lease is lost; then return."""
+        shown: tuple[Stage, int] | None = None
+        next_beat = time.monotonic() + self._terms.heartbeat_seconds
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            try:
+                if time.monotonic() >= next_beat:
+                    if not await self._extend():
+                        return
+                    next_beat = time.monotonic() + self._terms.heartbeat_seconds
+                latest = (progress.stage, progress.percent)
+                if not await self._show(latest, changed=latest != shown):
+                    return
+                shown = latest
+            except Exception as error:  # only a lease that is known to be lost may end the work
+                self._log.warning("heartbeat missed", error=type(error).__name__)
+
+    async def publish(self, result: RunResult, *, artifacts: str) -> bool:
+        """End the run with its result, retrying through an outage of PostgreSQL; False where the lease is lost."""
+
+        async def publish() -> bool:
+            if await await_shielded(self._runs.publish(self._run_id, self.token, result, artifacts=artifacts)):
+                return True
+            return await self.is_published(artifacts)
+
+        return await retry_while_unavailable(publish, seconds=OUTAGE_SECONDS)
+
+    async def is_published(self, artifacts: str) -> bool:
+        """Return True if the run's result is the one in this folder: the answer to a commit can be lost on its way.
+
+        Raises:
+            Unavailable: PostgreSQL does not answer.
+        """
+        try:
+            return (await self._runs.get(self._run_id)).artifacts == artifacts
+        except NotFound:  # its dataset was removed
+            return False
+
+    async def fail(self, failure: AttemptFailure, *, attempt: int) -> bool:
+        """Queue the run again after a pause, or end it where that is of no use; False where the lease is lost."""
+        detail = failure.detail
+        if failure.retryable and attempt >= MAX_ATTEMPTS:
+            detail = f"{detail} It was tried {attempt} times."
+
+        async def fail() -> bool:
+            if failure.retryable and attempt < MAX_ATTEMPTS:
+                return await self._runs.retry(
+                    self._run_id, self.token, reason=failure.reason, detail=detail, attempt=attempt
+                )
+            return await self._runs.fail(self._run_id, self.token, reason=failure.reason, detail=detail)
+
+        return await retry_while_unavailable(fail, seconds=OUTAGE_SECONDS)
+
+    async def was_cancelled(self) -> bool:
+        """Return True if the lease was lost because the run was called off or its dataset removed."""
+        try:
+            return (await self._runs.get(self._run_id)).state == "cancelled"
+        except NotFound:
+            return True
+        except Unavailable:
+            return False
+
+    async def _extend(self) -> bool:
+        # Redis first: while PostgreSQL is away, no other worker need try to take the run over.
+        try:
+            await self._queue.renew(self._run_id, ttl_seconds=self._terms.duration.total_seconds())
+        except Unavailable as error:
+            self._log.warning("heartbeat missed", error=error.reason)
+        return await self._runs.extend(self._run_id, self.token, lease=self._terms.duration)
+
+    async def _show(self, latest: tuple[Stage, int], *, changed: bool) -> bool:
+        if not changed:
+            return await self._runs.holds(self._run_id, self.token)
+        stage, percent = latest
+        return await self._runs.progress(self._run_id, self.token, stage=stage, progress=percent)
