@@ -133,6 +133,8 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         progress=run.progress,
         progress_info=progress_info(record),
         error=_failure(record),
+        # Plans of earlier versions lack some fields.
+        parse_plan=common.ParsePlan(**record.parse_plan),
         updated_at=run.updated_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
