@@ -1,4 +1,4 @@
-"""What routes are given: the clients, the page that is asked for, and the problems they declare."""
+"""Dependencies of routes: the clients, the requested page, and the problems that a route declares."""
 
 from dataclasses import dataclass
 from string import Template
@@ -30,7 +30,7 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class Gateway:
-    """What the application holds while it runs."""
+    """Everything that the application holds while it runs."""
 
     clients: Clients
     uploads: Uploads
@@ -40,7 +40,7 @@ class Gateway:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors a route declares, besides those every route may answer with."""
+    """Return the errors that a route declares, with those that every route may answer."""
     return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in {*statuses, 422, 500, 503}}
 
 

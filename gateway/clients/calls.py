@@ -1,4 +1,4 @@
-"""What the clients share: one way to call an rpc, and the page of a list."""
+"""Shared by the clients: one way to call an rpc, and the page of a list."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +15,7 @@ Response = TypeVar("Response")
 
 @dataclass(frozen=True)
 class Page:
-    """Which page of a list is asked for."""
+    """The requested page of a list."""
 
     size: int
     token: str
@@ -34,5 +34,5 @@ async def call(
 
 
 def metadata() -> tuple[tuple[str, str], ...]:
-    """Return what every call carries."""
+    """Return the metadata that every call carries."""
     return ((HEADER, current_request_id()),)

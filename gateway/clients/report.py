@@ -44,7 +44,7 @@ class TableRef:
 
 @dataclass(frozen=True)
 class TableInfo:
-    """What is known about a table before its bytes are fetched."""
+    """A table before its bytes are fetched."""
 
     size_bytes: int
     etag: str

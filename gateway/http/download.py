@@ -1,4 +1,4 @@
-"""Serving bytes as RFC 9110 wants it: validators, conditional requests, and one range of a file."""
+"""Downloads after RFC 9110: validators, conditional requests, and one range of a file."""
 
 import re
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ _GRAPH_HEADERS = {
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a file."""
+    """A range of a file, in bytes."""
 
     start: int
     length: int
@@ -38,7 +38,7 @@ class TableDownload:
         self._report = report
 
     async def respond(self, request: Request, table: TableRef, *, redirect: bool = False) -> Response:
-        """The whole table, a range of it, a 304, or a redirect to the object store.
+        """Return the whole table, a range of it, a 304, or a redirect to the object store.
 
         Raises:
             RangeNotSatisfiable: with the metadata `size_bytes`.
@@ -51,7 +51,7 @@ class TableDownload:
             return _complete(Response(), info, Span(0, info.size_bytes))
         if redirect and info.download_url:
             return RedirectResponse(info.download_url, status_code=307, headers={"Cache-Control": "no-store"})
-        span = wanted_span(request.headers, etag, info.size_bytes)
+        span = requested_span(request.headers, etag, info.size_bytes)
         content = await self._content(table, span or Span(0, info.size_bytes))
         response = StreamingResponse(content, status_code=206 if span else 200)
         return _complete(response, info, span or Span(0, info.size_bytes))
@@ -65,7 +65,7 @@ class TableDownload:
 
 
 def graph_response(request: Request, rendering: Rendering) -> Response:
-    """A chart, or a 304 where the client has it."""
+    """Return a chart, or a 304 where the client has it."""
     headers = {**_GRAPH_HEADERS, "ETag": quoted(rendering.etag)}
     if is_unchanged(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -73,7 +73,7 @@ def graph_response(request: Request, rendering: Rendering) -> Response:
 
 
 def document_response(request: Request, rendering: Rendering) -> Response:
-    """A document that may change with the next preparation, or a 304 where the client has it."""
+    """Return a document that may change with the next preparation, or a 304 where the client has it."""
     headers = {"ETag": quoted(rendering.etag), "Cache-Control": _TABLE_CACHE, "X-Content-Type-Options": "nosniff"}
     if is_unchanged(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -81,18 +81,21 @@ def document_response(request: Request, rendering: Rendering) -> Response:
 
 
 def quoted(etag: str) -> str:
-    """A strong entity tag."""
+    """Return a strong entity tag."""
     return '"' + etag.strip('"') + '"'
 
 
 def is_unchanged(headers: Headers, etag: str) -> bool:
-    """Whether If-None-Match names the entity; weak comparison, as RFC 9110 13.1.2 says."""
-    candidates = [one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")]
+    """Return True if If-None-Match names the entity.
+
+    Source: RFC 9110 13.1.2, weak comparison.
+    """
+    candidates = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
     return etag in candidates or candidates == ["*"]
 
 
-def wanted_span(headers: Headers, etag: str, size: int) -> Span | None:
-    """The one range to send; None for the whole file.
+def requested_span(headers: Headers, etag: str, size: int) -> Span | None:
+    """Return the one range to send; None for the whole file.
 
     Several ranges, a range this server does not understand, and a range of an older entity (If-Range) all mean the
     whole file.
@@ -116,7 +119,7 @@ def wanted_span(headers: Headers, etag: str, size: int) -> Span | None:
 
 
 def disposition(filename: str) -> str:
-    """Content-Disposition with a plain name for old clients and the true one for the rest (RFC 6266)."""
+    """Return Content-Disposition with a plain name for old clients and the true one for the rest (RFC 6266)."""
     plain = re.sub(r'[^\x20-\x7e]|["\\]', "_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 

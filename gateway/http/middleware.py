@@ -1,4 +1,4 @@
-"""What happens around every request. Pure ASGI: nothing here may buffer a body or loosen backpressure."""
+"""Middleware of every request. Pure ASGI: nothing here may buffer a body or loosen backpressure."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 import json
 import math
@@ -25,26 +25,26 @@ _log = get_logger("gateway")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Let every exception of the app answer as a problem."""
+    """Answer every exception of the app as a problem."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
 def internal_error(scope: Scope) -> Response:
-    """The answer to an unexpected exception; it tells no more than the request's id."""
+    """Return the answer to an unexpected exception; it holds no more than the request's id."""
     detail = f"Something went wrong on our side. If it stays, report request {current_request_id()}."
     return _problem(scope, status=500, title="Internal error", detail=detail, reason="INTERNAL")
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's errors as ours: the field's plain name and a sentence."""
+    """Return pydantic's errors as ours: the field's plain name and a sentence."""
     return [_field_error(error) for error in errors]
 
 
 def invalid_fields(fields: Sequence[FieldError]) -> InvalidInput:
-    """The error for wrong fields, its detail naming each of them."""
-    return InvalidInput("; ".join(f"{one.field}: {one.detail}" for one in fields), fields=fields)
+    """Return the error for wrong fields; its detail names each of them."""
+    return InvalidInput("; ".join(f"{field.field}: {field.detail}" for field in fields), fields=fields)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -140,7 +140,7 @@ def _problem(
         "detail": detail,
         "instance": scope["path"],
         "reason": reason,
-        "errors": [{"field": one.field, "detail": one.detail} for one in errors],
+        "errors": [{"field": error.field, "detail": error.detail} for error in errors],
         "metadata": dict(metadata or {}),
         "request_id": current_request_id(),
     }

@@ -1,4 +1,4 @@
-"""What a group shares."""
+"""Results that a group shares."""
 
 from fastapi import APIRouter
 
@@ -9,7 +9,7 @@ router = APIRouter(prefix="/collaboration/{collaboration_id}", tags=["collaborat
 
 
 @router.get("/graphs", summary="List a group's charts", responses=problems())
-async def list_graphs(
+async def list_collaboration_graphs(
     collaboration_id: CollaborationIdPath, clients: ClientsDependency, page: PageDependency
 ) -> schemas.CollaborationGraphPage:
     """The charts of every prepared dataset of a group, newest dataset first; 500 a page unless `page_size` says so."""

@@ -101,8 +101,8 @@ async def upload_dataset(
 
 
 @router.get("/dataset/{dataset_id}/status", summary="Follow a dataset", responses=problems(404))
-async def get_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
-    """Where the preparation of a dataset stands, and where its results are."""
+async def get_dataset_status(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
+    """The state of a preparation, and links to its results."""
     return await clients.ingest.status(dataset_id)
 
 
@@ -196,7 +196,7 @@ async def list_datasets(
 
 
 @router.get("/datasets/status", summary="Follow many datasets", responses=problems())
-async def list_statuses(
+async def list_dataset_statuses(
     clients: ClientsDependency,
     page: PageDependency,
     user_id: UserIdQuery = "",

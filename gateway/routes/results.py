@@ -1,8 +1,9 @@
-"""What a preparation produced."""
+"""Results of a preparation."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from gateway.clients.report import GraphFormat, TableFormat, TableRef
 from gateway.convert.answers import report_document
@@ -10,7 +11,7 @@ from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDepend
 from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
 from gateway.schemas.profile import Profile
-from gateway.schemas.recipe import Recipe
+from shared.contracts.charts import Chart
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
@@ -63,7 +64,7 @@ _RAW = _table_responses("text/csv", "application/json", "application/octet-strea
 @router.get(
     "/raw", summary="Download the uploaded bytes", responses=_RAW, response_class=Response, dependencies=_RANGES
 )
-async def get_raw(
+async def get_raw_file(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
@@ -77,7 +78,7 @@ async def get_raw(
 @router.get(
     "/cleaned", summary="Download the cleaned table", responses=_TABLE, response_class=Response, dependencies=_RANGES
 )
-async def get_cleaned(
+async def get_cleaned_table(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
@@ -96,7 +97,7 @@ async def get_cleaned(
     response_class=Response,
     dependencies=_RANGES,
 )
-async def get_engineered(
+async def get_engineered_table(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
@@ -115,7 +116,7 @@ async def get_engineered(
     response_model=schemas.ChangePage,
     dependencies=_RANGES,
 )
-async def get_changes(
+async def list_changes(
     request: Request,
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
@@ -157,7 +158,7 @@ async def list_rejects(
     dependencies=_VALIDATORS,
 )
 async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
-    """What is known about the uploaded table: types with evidence, statistics, alerts, and a quality score."""
+    """The uploaded table: types with evidence, statistics, alerts, and a quality score."""
     return document_response(request, await clients.report.profile(dataset_id))
 
 
@@ -166,7 +167,7 @@ async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: Clie
     "/recipe",
     summary="Read the recipe",
     responses={**_CONDITIONAL, **problems(404, 409)},
-    response_model=Recipe,
+    response_class=JSONResponse,
     dependencies=_VALIDATORS,
 )
 async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
@@ -189,7 +190,8 @@ async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, pag
     responses={
         200: {
             "description": "The chart.",
-            "content": {"image/png": _BINARY, "image/svg+xml": {"schema": {"type": "string"}}, "application/json": {}},
+            "model": Chart,
+            "content": {"image/png": _BINARY, "image/svg+xml": {"schema": {"type": "string"}}},
         },
         **_CONDITIONAL,
         **problems(404, 409),
@@ -216,7 +218,7 @@ async def get_features(dataset_id: DatasetIdPath, clients: ClientsDependency) ->
 async def list_cleaning_logs(
     dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
 ) -> schemas.CleaningLogPage:
-    """What was cleaned, what was left, and why; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    """Everything that was cleaned or left; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
     return await clients.report.cleaning_log(dataset_id, page)
 
 
@@ -224,7 +226,7 @@ async def list_cleaning_logs(
 async def list_outlier_logs(
     dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
 ) -> schemas.OutlierLogPage:
-    """What was found and done about outliers; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
+    """The treatment of outliers; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
     return await clients.report.outlier_log(dataset_id, page)
 
 
@@ -250,7 +252,7 @@ async def get_report(
     clients: ClientsDependency,
     format: Annotated[Literal["json", "md"], Query(description="`md` for one Markdown document.")] = "json",
 ) -> Response | schemas.CleaningReport:
-    """What was found and done, written for people; only datasets prepared in `deep` mode have one."""
+    """The findings and steps, written for people; only datasets prepared in `deep` mode have one."""
     report = await clients.report.report(dataset_id)
     if format == "json":
         return report

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from gateway.dependencies import GatewayDependency
+from gateway.dependencies import GatewayDependency, problems
 from gateway.schemas import service as schemas
 
 router = APIRouter(tags=["service"])
@@ -22,7 +22,10 @@ _PAGE_HEADERS = {
 @router.get(
     "/health",
     summary="Ask whether everything answers",
-    responses={503: {"model": schemas.Health, "description": "At least one service or server does not answer."}},
+    responses={
+        **problems(),
+        503: {"model": schemas.Health, "description": "At least one service or server does not answer."},
+    },
 )
 async def get_health(gateway: GatewayDependency, response: Response) -> schemas.Health:
     """Asks every service behind the gateway, two seconds at most, and PipelineService what it knows of the servers.
@@ -39,7 +42,7 @@ async def get_health(gateway: GatewayDependency, response: Response) -> schemas.
 
 
 @router.head("/health/live", include_in_schema=False)
-@router.get("/health/live", summary="Ask whether the gateway answers")
+@router.get("/health/live", summary="Ask whether the gateway answers", responses=problems())
 async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Live:
     """Asks nobody: for the probes of an orchestrator."""
     response.headers["Cache-Control"] = "no-store"
@@ -51,7 +54,10 @@ async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Li
     "/",
     summary="Find your way",
     response_class=Response,
-    responses={200: {"model": schemas.About, "description": "Where to go from here.", "content": {"text/html": {}}}},
+    responses={
+        **problems(),
+        200: {"model": schemas.About, "description": "Where to go from here.", "content": {"text/html": {}}},
+    },
 )
 async def get_root(request: Request, gateway: GatewayDependency) -> Response:
     """A page for people; JSON where the `Accept` header prefers it."""
@@ -74,11 +80,14 @@ def _prefers_json(accept: str) -> bool:
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """How much an Accept header wants a media type, 0 to 1; the most exact range decides (RFC 9110 12.5.1)."""
+    """Return how strongly an Accept header prefers a media type, 0 to 1.
+
+    Source: RFC 9110 12.5.1; the most exact range decides.
+    """
     ranges = {}
     for entry in accept.split(","):
         name, *parameters = (part.strip().lower() for part in entry.split(";"))
-        weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         ranges[name] = float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
     for candidate in (media_type, media_type.split("/")[0] + "/*", "*/*"):
         if candidate in ranges:

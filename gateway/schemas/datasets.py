@@ -22,14 +22,14 @@ class UploadedDataset(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why a preparation failed."""
+    """The reason for a failed preparation."""
 
     reason: str = Field(description="A stable name a program can switch on.", examples=["RUN_TIMEOUT"])
     detail: str = Field(description="A sentence for people.")
 
 
 class ParsePlan(BaseModel):
-    """How the uploaded bytes were read as a table."""
+    """The way in which the uploaded bytes were read as a table."""
 
     format: str = Field(
         description="`csv`, `json_records`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` "
@@ -55,7 +55,7 @@ class ParsePlan(BaseModel):
 
 
 class LogLinks(BaseModel):
-    """Where the logs are."""
+    """Paths of the logs."""
 
     cleaning: str = Field(description="What was cleaned.", examples=[f"/dataset/{EXAMPLE_ID}/logs/cleaning"])
     outliers: str = Field(
@@ -65,7 +65,7 @@ class LogLinks(BaseModel):
 
 
 class DatasetLinks(BaseModel):
-    """Where everything about a dataset is; results answer 409 until `status` is `completed`."""
+    """Paths of everything about a dataset; results answer 409 until `status` is `completed`."""
 
     self: str = Field(description="This status.", examples=[f"/dataset/{EXAMPLE_ID}/status"])
     raw: str = Field(description="The uploaded bytes.", examples=[f"/dataset/{EXAMPLE_ID}/raw"])
@@ -119,7 +119,7 @@ class DatasetStatus(BaseModel):
 
 
 class RunEvent(BaseModel):
-    """What is in the `data` of a server-sent event; its `id` is the sequence number."""
+    """The `data` of a server-sent event; its `id` is the sequence number."""
 
     status: DatasetState = Field(description="Where the dataset stood.", examples=["processing"])
     attempt: int = Field(description="How many attempts had begun.", examples=[1])
@@ -140,7 +140,7 @@ class RunEvent(BaseModel):
 
 
 class ModeUsage(BaseModel):
-    """What a user has used of one mode."""
+    """The usage of one mode by a user."""
 
     mode: AiMode = Field(description="The mode.", examples=["smart"])
     limit: int | None = Field(description="How many uploads a user has; null for no limit.", examples=[3])
@@ -152,7 +152,7 @@ class ModeUsage(BaseModel):
 
 
 class Usage(BaseModel):
-    """What a user has used of the modes that ask a language model; an upload that none answered is given back."""
+    """The usage of the modes that ask a language model; an upload that none answered is given back."""
 
     user_id: str = Field(description="The user.", examples=["anonymous"])
     modes: list[ModeUsage] = Field(description="The modes that are counted; `fast` is not.")

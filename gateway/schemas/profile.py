@@ -1,4 +1,4 @@
-"""What is known about an uploaded table, as JSON."""
+"""The profile of an uploaded table, as JSON."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from shared.contracts.vocabulary import AlertSeverity, ColumnType, Storage
 
 
 class QualityPart(BaseModel):
-    """One side of quality."""
+    """One part of the quality score."""
 
     name: str = Field(
         description="`completeness`, `uniqueness`, `validity`, `consistency`, `plausibility` or `clarity`.",
@@ -28,7 +28,7 @@ class QualityPart(BaseModel):
 
 
 class Quality(BaseModel):
-    """How good a table is as it was uploaded."""
+    """The quality of a table as it was uploaded."""
 
     score: float = Field(
         description="The harmonic mean of the parts, 0 to 100: one weak part can't hide behind good ones.",
@@ -81,7 +81,7 @@ class ValueCount(BaseModel):
 
 
 class Fences(BaseModel):
-    """Where ordinary numbers end."""
+    """The range of ordinary numbers."""
 
     lower: float | None = Field(description="Smaller ones are outliers; null for none.", examples=[-3.5])
     upper: float | None = Field(description="Larger ones are outliers; null for none.", examples=[98.25])
@@ -91,7 +91,7 @@ class Fences(BaseModel):
 
 
 class NumberSummary(BaseModel):
-    """What the numbers of a column look like; null where undefined or too large for a double."""
+    """Statistics of the numbers of a column; null where undefined or too large for a double."""
 
     minimum: float | None = Field(description="The smallest.", examples=[0.5])
     maximum: float | None = Field(description="The largest.", examples=[412.0])
@@ -111,7 +111,7 @@ class NumberSummary(BaseModel):
 
 
 class TimestampSummary(BaseModel):
-    """What the timestamps of a column look like, in ISO 8601; with a zone (UTC) where the column has one."""
+    """Statistics of the timestamps of a column, in ISO 8601; with a zone (UTC) where the column has one."""
 
     first: str | None = Field(description="The earliest.", examples=["2024-01-01T00:00:00"])
     last: str | None = Field(description="The latest.", examples=["2024-12-31T00:00:00"])
@@ -178,7 +178,7 @@ class ColumnProfile(BaseModel):
 
 
 class CorrelatedPair(BaseModel):
-    """How strongly two numeric columns go together."""
+    """The correlation of two numeric columns."""
 
     first: str = Field(description="The earlier column.", examples=["price"])
     second: str = Field(description="The later column.", examples=["tax"])

@@ -1,4 +1,4 @@
-"""What a preparation produced, as JSON."""
+"""Results of a preparation, as JSON."""
 
 from pydantic import BaseModel, Field
 
@@ -72,7 +72,7 @@ class OutputFeature(BaseModel):
 
 
 class Target(BaseModel):
-    """What a model would predict."""
+    """The column that a model would predict."""
 
     column: str | None = Field(description="The column; null where none was recognised.", examples=["sold"])
     confidence: Confidence
@@ -163,7 +163,7 @@ class FeatureLogPage(BaseModel):
 
 
 class CleaningReport(BaseModel):
-    """What was found and done, written for people."""
+    """The written report on a preparation."""
 
     dataset_id: DatasetId
     mode: Mode = Field(description="The mode the dataset was prepared in.", examples=["deep"])

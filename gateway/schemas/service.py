@@ -1,4 +1,4 @@
-"""What the gateway tells of itself, as JSON."""
+"""The gateway itself, as JSON."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Serving = Literal["serving", "not_serving", "unreachable"]
 
 
 class Health(BaseModel):
-    """Whether everything behind the gateway answers."""
+    """The health of everything behind the gateway."""
 
     status: Literal["ok", "unavailable"] = Field(description="`ok` when everything serves.", examples=["ok"])
     version: str = Field(description="The gateway's version.", examples=["0.1.0"])
@@ -22,14 +22,14 @@ class Health(BaseModel):
 
 
 class Live(BaseModel):
-    """That the gateway answers."""
+    """A sign that the gateway answers."""
 
     status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
     version: str = Field(description="The gateway's version.", examples=["0.1.0"])
 
 
 class About(BaseModel):
-    """Where to go from the root."""
+    """Links from the root."""
 
     name: str = Field(description="The service's name.", examples=["NeuraLearn"])
     version: str = Field(description="The gateway's version.", examples=["0.1.0"])

@@ -47,7 +47,7 @@ def _types(value: str) -> str:
 
 
 class UploadOptions(BaseModel):
-    """What the uploader may choose. An empty text means the default.
+    """The choices of the uploader. An empty text means the default.
 
     The fields carry no examples: the documentation page would fill them in and send them.
     """
@@ -117,16 +117,16 @@ class UploadOptions(BaseModel):
 
 
 def column_types(text: str) -> dict[str, str]:
-    """The types of columns as `{"name": "type", …}` or `name=type, …` says them.
+    """Return the types of columns as `{"name": "type", …}` or `name=type, …` says them.
 
     Raises:
         ValueError: it is neither.
     """
     if text.lstrip().startswith("{"):
-        found = json.loads(text)
-        if not all(isinstance(kind, str) for kind in found.values()):
+        types = json.loads(text)
+        if not all(isinstance(kind, str) for kind in types.values()):
             raise ValueError("the types must be words")
-        return dict(found)
+        return dict(types)
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
     if not all(name.strip() and equals for name, equals, _ in pairs):
         raise ValueError("a column or its type is missing")
@@ -179,7 +179,7 @@ class UploadForm:
             raise _refused(name, "The text is not UTF-8", "INVALID_INPUT") from None
 
     def options(self) -> UploadOptions:
-        """What was chosen so far."""
+        """Return what was chosen so far."""
         given = {name: value for name, value in self._given.items() if value != ""}
         return UploadOptions.model_validate({**self._query.model_dump(), **given})
 
@@ -193,7 +193,7 @@ class UploadForm:
             raise _refused("dataset_url", "Give either a file or a dataset_url, not both", "FILE_AND_URL")
 
     def require_address(self) -> str:
-        """The address of a request without a file.
+        """Return the address of a request without a file.
 
         Raises:
             InvalidInput: with reason NO_DATASET.

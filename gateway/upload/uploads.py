@@ -1,4 +1,4 @@
-"""The way of an upload: request body → form parser → chunks → gRPC stream, never holding more than a few chunks."""
+"""Uploads: request body → form parser → chunks → gRPC stream, never holding more than a few chunks."""
 
 import asyncio
 import hashlib
@@ -20,11 +20,11 @@ from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unav
 from shared.failpoints import failpoint
 from shared.rpc.channel import CHUNK_BYTES
 
-SLOWEST = 1024
+MIN_BYTES_PER_SECOND = 1024
 """Bytes a second that an upload must bring on average, once it has lasted as long as a client may send nothing."""
 
 BUSY_SECONDS = 2.0
-"""What a client is told to wait when too many uploads are under way."""
+"""Retry-After where too many uploads are under way."""
 
 SMALL_BODY_BYTES = 64 * 1024
 """Largest body without a file, and the most a form may add to its file."""
@@ -83,7 +83,7 @@ class Uploads:
         stream = request.stream()
         received = 0
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        started = loop.time()
         while True:
             try:
                 async with asyncio.timeout(self._idle_seconds):
@@ -93,9 +93,9 @@ class Uploads:
             if not piece:
                 return
             received += len(piece)
-            lasted = loop.time() - began
-            if lasted > self._idle_seconds and received < lasted * SLOWEST:
-                raise HTTPException(408, f"Less than {SLOWEST:,} bytes a second arrived.")
+            elapsed = loop.time() - started
+            if elapsed > self._idle_seconds and received < elapsed * MIN_BYTES_PER_SECOND:
+                raise HTTPException(408, f"Less than {MIN_BYTES_PER_SECOND:,} bytes a second arrived.")
             if received > max_bytes:
                 raise refusal
             yield piece
@@ -117,7 +117,7 @@ class Uploads:
         parts = MultipartReader(boundary)
         transfer = Transfer(self._ingest, max_bytes=self._max_bytes, request_id=request_id)
         try:
-            # Whoever fails first, the service or the reading, ends the other: the group cancels it.
+            # When the service or the reading fails, the group cancels the other.
             async with asyncio.TaskGroup() as tasks:
                 reader = FormReader(form, transfer, tasks)
                 async for piece in self._body(request, self._max_bytes + SMALL_BODY_BYTES, too_large(self._max_bytes)):
@@ -264,7 +264,7 @@ class FormReader:
 
 
 def too_large(max_bytes: int) -> TooLarge:
-    """The error for a file over the limit."""
+    """Return the error for a file over the limit."""
     return TooLarge(
         f"The file is larger than the {max_bytes:,} bytes this service takes.",
         metadata={"max_bytes": str(max_bytes)},

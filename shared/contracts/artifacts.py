@@ -55,7 +55,7 @@ class DatasetKeys:
 
 @dataclass(frozen=True)
 class ObjectOwner:
-    """Whose an object is."""
+    """The owner of an object."""
 
     dataset_id: UUID
     attempt: str | None
@@ -63,7 +63,7 @@ class ObjectOwner:
 
 
 def owner_of(key: str) -> ObjectOwner | None:
-    """Return whose the object with this key is; None for keys that no dataset has."""
+    """Return the owner of the object with this key; None for keys that no dataset has."""
     parts = key.split("/")
     try:
         dataset_id = UUID(parts[1])

@@ -16,9 +16,9 @@ class HistogramData(_Value):
     before: tuple[int, ...]
     after: tuple[int, ...]
     axis: Literal["number", "time"] = "number"
-    """What the edges are: values, or seconds since 1970."""
+    """The unit of the edges: values, or seconds since 1970."""
     whole: bool = False
-    """Whether the values are whole numbers."""
+    """True if the values are whole numbers."""
 
 
 class BoxData(_Value):
@@ -43,7 +43,7 @@ class BoxplotData(_Value):
     before: BoxData | None
     after: BoxData | None
     whole: bool = False
-    """Whether the values are whole numbers."""
+    """True if the values are whole numbers."""
 
 
 class CountplotData(_Value):

@@ -1,4 +1,4 @@
-"""What an uploader chose for a run; stored with the run as JSON."""
+"""The choices of an uploader for a run; stored with the run as JSON."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ class ReadOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     delimiter: str | None = None
-    """What separates two cells: one character."""
+    """The separator of two cells: one character."""
     encoding: str | None = None
     """A character encoding that Python knows."""
     header_row: int | None = None
@@ -37,11 +37,11 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     mode: Mode = DEFAULT_MODE
-    """Who proposes the steps: rules alone, or with a language model's help."""
+    """The proposer of the steps: rules alone, or with a language model's help."""
     outlier_method: OutlierMethod = DEFAULT_OUTLIER_METHOD
-    """How outliers are found."""
+    """The method that finds outliers."""
     outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
-    """What is done with them."""
+    """The treatment of outliers."""
     target: str | None = None
     """The column a model will predict; None lets the service detect it."""
     types: Mapping[str, ChosenType] = Field(default_factory=dict)

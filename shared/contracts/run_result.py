@@ -1,4 +1,4 @@
-"""What a run hands over when it is published, beside the artifacts in the object store."""
+"""The result of a run as it is published, beside the artifacts in the object store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.contracts.vocabulary import Phase, StepState
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of one step; the log tables store the fields that they have columns for."""
+    """The outcome of one step; the log tables store the fields that they have columns for."""
 
     step: int
     """Its place in the recipe, from 1."""
@@ -21,9 +21,9 @@ class StepResult:
     """The columns it makes, beside those it changes."""
     state: StepState
     what: str
-    """What was done, as a sentence for people; empty where nothing was."""
+    """A sentence for people about what was done; empty where nothing was."""
     why: str
-    """What was done and why, or why not, as sentences for people."""
+    """Sentences for people about what was done and why, or why not."""
     rule: str
     """The rule or model that proposed it."""
     confidence: float
@@ -45,7 +45,7 @@ class StepResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a preparation hands over; every value is one that JSON and PostgreSQL can hold."""
+    """The result of a preparation; every value is one that JSON and PostgreSQL can hold."""
 
     summary: Mapping[str, Any]
     """The sizes of the tables, how many cells changed, and what part a language model had."""

@@ -3,34 +3,34 @@
 from typing import Literal
 
 Mode = Literal["fast", "smart", "deep"]
-"""Who proposes the steps of a preparation."""
+"""The proposer of the steps of a preparation."""
 AiMode = Literal["smart", "deep"]
 """The modes that ask a language model; their uploads are counted against a quota."""
 OutlierMethod = Literal["iqr", "zscore"]
-"""How outliers are found: by quartiles or by standard deviations."""
+"""The method that finds outliers: quartiles or standard deviations."""
 OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
-"""What is done with outliers."""
+"""The treatment of outliers."""
 ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
 """The column types that an uploader or a language model may name."""
 ColumnType = Literal[
     "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
 ]
-"""What a column is for."""
+"""The use of a column."""
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
-"""What the cells of a column hold, whatever the column is for."""
+"""The type of the cells of a column, whatever the column is for."""
 Phase = Literal["cleaning", "outliers", "features"]
-"""Which log a step belongs to: cleaning and outliers make the cleaned table, features derive the engineered one."""
+"""The log a step belongs to: cleaning and outliers make the cleaned table, features derive the engineered one."""
 StepState = Literal["applied", "skipped", "flagged"]
-"""What became of a proposed step."""
+"""The outcome of a proposed step."""
 ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
-"""What a chart shows."""
+"""The subject of a chart."""
 AlertSeverity = Literal["info", "warning", "error"]
-"""How urgent an alert is."""
+"""The urgency of an alert."""
 
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
-"""Where a run stands, as workers see it."""
+"""The state of a run, as workers see it."""
 DatasetState = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
-"""Where a dataset stands, as its owner sees it."""
+"""The state of a dataset, as its owner sees it."""
 ENDED_STATES: tuple[RunState, ...] = ("completed", "failed", "cancelled")
 
 Stage = Literal[
@@ -46,7 +46,7 @@ Stage = Literal[
     "failed",
     "cancelled",
 ]
-"""What a run is doing; while it is not running, the stage equals its state."""
+"""The activity of a run; while it is not running, the stage equals its state."""
 STAGE_SENTENCES: dict[Stage, str] = {
     "queued": "Waiting for a worker",
     "loading": "Loading the table",

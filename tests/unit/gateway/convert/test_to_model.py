@@ -43,15 +43,18 @@ PAIRS: list[tuple[type[BaseModel], type[Message], set[str], set[str]]] = [
 def test_models_and_messages_have_the_same_fields(
     model: type[BaseModel], message: type[Message], added: set[str], left_out: set[str]
 ) -> None:
+    assert_same_fields(model, message.DESCRIPTOR, added, left_out)
+
+
+def assert_same_fields(model: type[BaseModel], descriptor: Any, added: set[str], left_out: set[str]) -> None:
     names = {name_in_message(model, name) for name in model.model_fields if name not in added}
-    fields = set(message.DESCRIPTOR.fields_by_name)
-    assert names <= fields
-    assert fields - names <= left_out
+    fields = descriptor.fields_by_name
+    assert names <= set(fields)
+    assert set(fields) - names <= left_out
     for name in set(model.model_fields) - added:
-        field = message.DESCRIPTOR.fields_by_name[name_in_message(model, name)]
         inner = _model_inside(model.model_fields[name].annotation)
         if inner is not None and inner not in {pair[0] for pair in PAIRS}:
-            test_models_and_messages_have_the_same_fields(inner, field.message_type._concrete_class, set(), set())
+            assert_same_fields(inner, fields[name_in_message(model, name)].message_type, set(), set())
 
 
 def _model_inside(annotation: Any) -> type[BaseModel] | None:

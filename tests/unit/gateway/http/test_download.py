@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from gateway.http.download import Span, disposition, is_unchanged, wanted_span
+from gateway.http.download import Span, disposition, is_unchanged, requested_span
 from shared.errors import RangeNotSatisfiable
 
 SIZES = st.integers(0, 50)
@@ -16,12 +16,12 @@ def test_a_range_is_what_slicing_says(size: int, first: int, last: int | None) -
     headers = Headers({"range": f"bytes={first}-{'' if last is None else last}"})
     expected = range(size)[first : None if last is None else last + 1]
     if last is not None and last < first:
-        assert wanted_span(headers, '"e"', size) is None
+        assert requested_span(headers, '"e"', size) is None
     elif not expected:
         with pytest.raises(RangeNotSatisfiable):
-            wanted_span(headers, '"e"', size)
+            requested_span(headers, '"e"', size)
     else:
-        assert wanted_span(headers, '"e"', size) == Span(expected[0], len(expected))
+        assert requested_span(headers, '"e"', size) == Span(expected[0], len(expected))
 
 
 @given(SIZES, st.integers(0, 60))
@@ -30,14 +30,14 @@ def test_a_suffix_is_what_slicing_says(size: int, count: int) -> None:
     expected = range(size)[max(0, size - count) :] if count else range(0)
     if not expected:
         with pytest.raises(RangeNotSatisfiable):
-            wanted_span(headers, '"e"', size)
+            requested_span(headers, '"e"', size)
     else:
-        assert wanted_span(headers, '"e"', size) == Span(expected[0], len(expected))
+        assert requested_span(headers, '"e"', size) == Span(expected[0], len(expected))
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=30))
 def test_any_other_range_means_the_whole_file(value: str) -> None:
-    assert wanted_span(Headers({"range": value}), '"e"', 10) is None
+    assert requested_span(Headers({"range": value}), '"e"', 10) is None
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ PARTS = [("mode", None, b"fast"), ("file", "a.csv", b"x,y\r\n--\r\n--A\r\n1,2\r\
 
 
 def parts(events: list[Event]) -> list[tuple[str, str | None, bytes]]:
-    found: list[tuple[str, str | None, bytes]] = []
+    parts: list[tuple[str, str | None, bytes]] = []
     name, filename, content = "", None, b""
     for event in events:
         match event:
@@ -27,8 +27,8 @@ def parts(events: list[Event]) -> list[tuple[str, str | None, bytes]]:
             case PartData():
                 content += event.data
             case PartEnded():
-                found.append((name, filename, content))
-    return found
+                parts.append((name, filename, content))
+    return parts
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=12))

@@ -1,0 +1,41 @@
+"""Write the generated contracts: the schema of a recipe, then the description of the REST API.
+
+`make contracts` runs it; `make lint` fails where the committed files are not what it would write.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from gateway.app import create_app
+from gateway.openapi import RECIPE_SCHEMA
+from shared.settings.processes import GatewaySettings
+from worker_service.core.recipe.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+OPENAPI = ROOT / "docs" / "reference" / "openapi.json"
+
+
+def write_contracts() -> dict[Path, str]:
+    """Write both files, and return what they held before."""
+    before = {path: path.read_text("utf-8") if path.exists() else "" for path in (RECIPE_SCHEMA, OPENAPI)}
+    _write(RECIPE_SCHEMA, Recipe.model_json_schema())
+    settings = GatewaySettings(_env_file=None)  # type: ignore[call-arg]
+    _write(OPENAPI, create_app(settings).openapi())
+    return before
+
+
+def _write(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write the contracts; with --check, exit with 1 where that changed anything."""
+    changed = [path for path, text in write_contracts().items() if path.read_text("utf-8") != text]
+    if "--check" in sys.argv and changed:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in changed)
+        sys.exit(f"{names} was not up to date; commit it as `make contracts` has written it now")
+
+
+if __name__ == "__main__":
+    main()
