@@ -3,53 +3,80 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults soak lint types protos migrate bench clean
+.PHONY: help demo run test test-faults soak lint lint-api types format check cov docs protos protos-export contracts migrate bench clean
 
-help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## show this list
+	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.local ## start everything, prepare sample_dataset.csv, show and save the results, stop everything
+##@ Try it
+demo: $(VENV)/.local ## prepare sample_dataset.csv with a stack of its own, show and save the results (FILE= MODE= TARGET=)
 	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(TARGET),--target "$(TARGET)") $(if $(FILE),--file "$(FILE)")
 
-run: $(VENV)/.local ## run the whole stack in the foreground until Ctrl-C; data under .local/
+run: $(VENV)/.local ## run everything in the foreground until Ctrl-C; REST on http://127.0.0.1:8000, data under .local/
 	@$(BIN)/python -m deploy.local run
 
-test: $(VENV)/.dev ## run the whole suite against real embedded servers
-	@$(BIN)/python -m pytest $(ARGS)
+##@ Check it
+check: lint types test ## style, contracts, types and the whole suite: what a pull request needs
 
-test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and look whether a promise breaks (ARGS="--seed 7")
+test: $(VENV)/.dev ## run the suite against real embedded servers (ARGS="tests/unit -k parquet", WORKERS=2)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and see whether a guarantee breaks (ARGS="-k kill")
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
 
-soak: $(VENV)/.dev ## every fault at random for MINUTES (60), then a ledger of every dataset that was accepted
+soak: $(VENV)/.dev ## inject every fault at random for MINUTES (60), then account for every dataset (SEED=)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/.dev ## check style, contracts, and that generated code is current
+cov: $(VENV)/.dev ## measure branch coverage, children included; fails below the floor in pyproject.toml
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(VENV)/.dev ## check style, contracts, and that generated files are current
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python protos/generate.py .local/pb && diff -r -x __pycache__ .local/pb shared/pb
+	@$(BIN)/python -m docs.generate.contracts --check
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse --verify --quiet origin/main:protos >/dev/null; then \
 		rm -rf .local/before && mkdir -p .local/before/.local && cp -r .local/googleapis .local/before/.local/ \
 		&& git archive origin/main protos buf.yaml | tar -x -C .local/before \
 		&& $(BIN)/buf breaking --against .local/before; fi
 
+lint-api: ## check docs/reference/openapi.json with Redocly (needs Node.js)
+	@npx --yes @redocly/cli@2 lint docs/reference/openapi.json
+
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy
+
+bench: $(VENV)/.dev ## measure on generated data (PARTS="quality ai pipeline service")
+	@$(BIN)/python -m tests.bench $(PARTS)
+
+##@ Change it
+format: $(VENV)/.dev ## format the code and sort the imports
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
 
 protos: $(VENV)/.dev ## regenerate shared/pb from protos/
 	@$(BIN)/python protos/generate.py
 
-migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
-	@$(BIN)/python -m alembic upgrade head
+contracts: protos ## regenerate everything that is generated: shared/pb, the recipe's schema, openapi.json
+	@$(BIN)/python -m docs.generate.contracts
 
-bench: $(VENV)/.dev ## measure pipeline, service and quality on generated data (PARTS="quality ai pipeline service")
-	@$(BIN)/python -m tests.bench $(PARTS)
+protos-export: $(VENV)/.dev ## write the contracts with google/api beside them into OUT (.local/protos), for other languages
+	@$(BIN)/python protos/export.py $(or $(OUT),.local/protos)
+
+docs: $(VENV)/.dev ## build the documentation into .local/site, offline; every broken link is an error
+	@$(BIN)/python -m docs.generate.site
+	@$(BIN)/python -m mkdocs build --quiet --strict
+
+migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
+	@$(BIN)/python -m migrations
 
 clean: ## remove the environment, the data of `make run`, and every output
-	rm -rf $(VENV) .local demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .local demo_output build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "NeuraLearn needs Python 3.11 or newer; say which: make PYTHON=python3.12 …" >&2; exit 1; }

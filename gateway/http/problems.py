@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
@@ -34,7 +35,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 def internal_error(scope: Scope) -> Response:
     """Return the answer to an unexpected exception; it holds no more than the request's id."""
     detail = f"Something went wrong on our side. If it stays, report request {current_request_id()}."
-    return _problem(scope, status=500, title="Internal error", detail=detail, reason="INTERNAL")
+    return _Problem(status=500, title="Internal error", detail=detail, reason="INTERNAL").response(scope)
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
@@ -44,7 +45,7 @@ def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
 
 def invalid_fields(fields: Sequence[FieldError]) -> InvalidInput:
     """Return the error for wrong fields; its detail names each of them."""
-    return InvalidInput("; ".join(f"{field.field}: {field.detail}" for field in fields), fields=fields)
+    return InvalidInput("; ".join(f"{error.field}: {error.detail}" for error in fields), fields=fields)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -68,16 +69,15 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
     if mapping.http == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("a service failed", reason=error.reason, detail=error.detail)
         return internal_error(request.scope)
-    return _problem(
-        request.scope,
+    problem = _Problem(
         status=mapping.http,
         title=mapping.title,
         detail=error.detail,
         reason=error.reason,
         errors=error.fields,
         metadata=error.metadata,
-        headers=_headers_of(error),
     )
+    return problem.response(request.scope, headers=_headers_of(error))
 
 
 def _headers_of(error: ServiceError) -> dict[str, str]:
@@ -107,9 +107,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))
         detail = f"{request.url.path} does not take {request.method}, only {headers['Allow']}."
-    return _problem(
-        request.scope, status=status, title=status.phrase, detail=detail, reason=status.name, headers=headers
-    )
+    problem = _Problem(status=status, title=status.phrase, detail=detail, reason=status.name)
+    return problem.response(request.scope, headers=headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -122,31 +121,33 @@ def _allowed_methods(request: Request) -> list[str]:
     ]
 
 
-def _problem(
-    scope: Scope,
-    *,
-    status: int,
-    title: str,
-    detail: str,
-    reason: str,
-    errors: Sequence[FieldError] = (),
-    metadata: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    body = {
-        "type": f"urn:neuralearn:problem:{reason.lower().replace('_', '-')}",
-        "title": title,
-        "status": int(status),
-        "detail": detail,
-        "instance": scope["path"],
-        "reason": reason,
-        "errors": [{"field": error.field, "detail": error.detail} for error in errors],
-        "metadata": dict(metadata or {}),
-        "request_id": current_request_id(),
-    }
-    return Response(
-        json.dumps(body, ensure_ascii=False),
-        status_code=int(status),
-        media_type=MEDIA_TYPE,
-        headers=dict(headers or {}),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """The members of a problem that differ from error to error."""
+
+    status: int
+    title: str
+    detail: str
+    reason: str
+    errors: Sequence[FieldError] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, scope: Scope, *, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the problem as the answer to a request."""
+        body = {
+            "type": f"urn:neuralearn:problem:{self.reason.lower().replace('_', '-')}",
+            "title": self.title,
+            "status": int(self.status),
+            "detail": self.detail,
+            "instance": scope["path"],
+            "reason": self.reason,
+            "errors": [{"field": error.field, "detail": error.detail} for error in self.errors],
+            "metadata": dict(self.metadata),
+            "request_id": current_request_id(),
+        }
+        return Response(
+            json.dumps(body, ensure_ascii=False),
+            status_code=int(self.status),
+            media_type=MEDIA_TYPE,
+            headers=dict(headers or {}),
+        )
