@@ -116,10 +116,10 @@ def _range_without_spike(values: Numbers, iqrs: float) -> Range | None:
         return None
     # The quantiles of a Tukey h distribution are z exp(h z² / 2). The 97.5 % quantile gives h, and h the one at z.
     z = _Z_FENCES[iqrs]
-    steps = z / _Z_QUARTILE * tail_ratio ** ((z**2 - _Z_QUARTILE**2) / (_Z_TAIL**2 - _Z_QUARTILE**2))
+    multiple = z / _Z_QUARTILE * tail_ratio ** ((z**2 - _Z_QUARTILE**2) / (_Z_TAIL**2 - _Z_QUARTILE**2))
     return Range(
-        median - steps * (median - q1),
-        median + steps * (q3 - median),
+        median - multiple * (median - q1),
+        median + multiple * (q3 - median),
         "heavy_tails",
         tail_ratio,
     )
