@@ -29,10 +29,10 @@ _LAYOUT = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute
 
 @dataclass(frozen=True)
 class Inference:
-    """How a column is to be read, and the evidence for it."""
+    """The spec for reading a column, and the evidence for it."""
 
     read_as: AnyReadAs | None
-    """The spec; None where the cells stay as they are."""
+    """None where the cells stay as they are."""
     why: str
     """The evidence, a sentence."""
     invalid: int = 0

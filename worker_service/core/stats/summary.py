@@ -232,7 +232,7 @@ def _moments(values: npt.NDArray[np.float64]) -> tuple[float, float, float, floa
         return mean, np.nan, np.nan, np.nan
     if deviation <= 1e-14 * abs(mean):
         return mean, 0.0, np.nan, np.nan
-    # Divided by the deviation first, because the fourth power of a large value would overflow.
+    # The values are divided by the deviation first, because the fourth power of a large value would overflow.
     centred /= deviation
     square = centred * centred
     skew, kurtosis = float(np.dot(square, centred)) / size, float(np.dot(square, square)) / size - 3

@@ -177,13 +177,13 @@ def test_columns_without_values(cells: tuple[str | None, ...]) -> None:
 
 
 @pytest.mark.parametrize("edge", ["0000-01-01", "0000-12-31T23:59:59"])
-def test_moments_no_calendar_names_do_not_fit(edge: str) -> None:
+def test_timestamps_outside_the_calendar_do_not_fit(edge: str) -> None:
     inference = inferred(*[f"2024-01-{day:02d}" for day in range(1, 29)], edge)
     assert (inference.invalid, inference.examples) == (1, (edge,))
 
 
 @pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
-def test_moments_that_leave_the_calendar_in_utc_do_not_fit(edge: str) -> None:
+def test_timestamps_outside_the_calendar_in_utc_do_not_fit(edge: str) -> None:
     inference = inferred(*[f"2024-01-{day:02d}T10:00:00Z" for day in range(1, 29)], edge)
     assert (inference.invalid, inference.examples) == (1, (edge,))
     assert values(edge) == [edge]
@@ -241,7 +241,7 @@ def test_the_singular_is_the_same_unit() -> None:
         ("+", "-", "0"),
     ],
 )
-def test_what_looks_like_a_number_and_is_none_stays_text(cells: tuple[str, ...]) -> None:
+def test_number_like_codes_stay_text(cells: tuple[str, ...]) -> None:
     assert values(*cells) == list(cells)
 
 

@@ -1,4 +1,4 @@
-"""Fences keep what a distribution explains and catch what it does not."""
+"""Fences include the values that a distribution explains and exclude errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +54,7 @@ def test_zeros_do_not_make_the_others_outliers(name: str, zeros: float, method: 
 
 
 @pytest.mark.parametrize("zeros", [0.3, 0.6, 0.85])
-def test_slips_are_caught_beside_zeros(zeros: float) -> None:
+def test_errors_are_far_out_beside_zeros(zeros: float) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(500, 60, 2000).round(1)
     values[rng.random(2000) < zeros] = 0
@@ -67,23 +67,23 @@ def test_slips_are_caught_beside_zeros(zeros: float) -> None:
 
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.03])
-def test_a_slip_in_a_symmetric_column_is_caught(share: float, method: str) -> None:
+def test_an_error_in_a_symmetric_column_is_outside(share: float, method: str) -> None:
     values = np.random.default_rng(1).normal(100, 10, 2000)
-    slipped = int(share * len(values))
-    values[:slipped] *= 100
+    shifted = int(share * len(values))
+    values[:shifted] *= 100
     result = fences(values, method)
-    assert result.upper is not None and result.upper < values[:slipped].min()
+    assert result.upper is not None and result.upper < values[:shifted].min()
 
 
 @pytest.mark.parametrize("name", ["lognormal", "exponential"])
-def test_a_slip_in_a_skewed_column_is_caught(name: str) -> None:
+def test_an_error_in_a_skewed_column_is_outside(name: str) -> None:
     values = 50 * CLEAN[name][0](np.random.default_rng(1))
     shift = 100 * float(np.median(values))
     result = fences([*values, *[shift] * 20])
     assert result.upper is not None and result.upper < shift
 
 
-def test_medcouple_tells_the_side() -> None:
+def test_medcouple_has_the_sign_of_the_skew() -> None:
     quantiles = -np.log1p(-np.linspace(0, 0.999, 401))
     assert medcouple(quantiles) == pytest.approx(0.34, abs=0.02)
     assert medcouple(-quantiles[::-1]) == pytest.approx(-medcouple(quantiles))
