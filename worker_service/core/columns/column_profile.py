@@ -11,9 +11,9 @@ import pyarrow as pa
 from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
 from worker_service.core.columns.column_types import MOST_LEVELS, apply_chosen_type, decide_type
 from worker_service.core.columns.decimal_shifts import DecimalShift, find_decimal_shifts, restore_decimal_points
-from worker_service.core.columns.semantic_types import SemanticType, recognise_semantic, sentence
-from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask
-from worker_service.core.columns.spellings import Spelling, find_spellings, merged
+from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
+from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
+from worker_service.core.columns.spellings import Spelling, find_spellings, merge_spellings
 from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.stats.summary import (
     NumberSummary,
@@ -148,12 +148,12 @@ def describe_column(name: str, position: int, typed: Column, inference: Inferenc
     candidates = typed.derive(find_sentinels) if decision.type in ("integer", "decimal") else Sentinels()
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
-    typed = mask(typed, sentinels)
+    typed = mask_sentinels(typed, sentinels)
     decimal_shifts = typed.derive(find_decimal_shifts) if decision.type in ("integer", "decimal") else ()
-    typed = merged(restore_decimal_points(typed, decimal_shifts), spellings)
+    typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
-    meaning = "" if semantic_type is None else sentence(semantic_type, typed.known)
+    meaning = "" if semantic_type is None else describe_evidence(semantic_type, typed.known)
     return ColumnProfile(
         name=name,
         position=position,
@@ -222,7 +222,8 @@ def is_number(text: str) -> bool:
 
 def tidy_column(typed: Column, facts: ColumnProfile) -> Column:
     """Return a column with sentinels masked, decimal points restored and spellings merged."""
-    return merged(restore_decimal_points(mask(typed, facts.sentinels), facts.decimal_shifts), facts.spellings)
+    restored = restore_decimal_points(mask_sentinels(typed, facts.sentinels), facts.decimal_shifts)
+    return merge_spellings(restored, facts.spellings)
 
 
 def _storage(column: Column) -> Storage:

@@ -19,7 +19,7 @@ FEWEST_OTHERS = 30
 FEWEST_CLEAR = 5
 """If shifted small values could lie among the ordinary ones, this many different values must lie clearly apart."""
 _GAP = 1.5
-"""No shifted value lies among the others if the smallest one, shifted, is this many times the largest."""
+"""A factor is unmistakable if it makes the smallest ordinary value this many times as large as the largest one."""
 _CLEAR = 2.0
 """A value lies clearly apart if it is this many times the largest ordinary one."""
 _EXPLAINED_SHARE = 0.8
@@ -79,7 +79,7 @@ def _find_shift(
     first, last = float(others[0]), float(others[-1])
     if whole and factor < 1:
         return None
-    restored = divided(far_values, factor)
+    restored = divide_rounded(far_values, factor)
     is_shifted = (restored >= usual[0]) & (restored <= usual[1])
     if whole:
         is_shifted &= far_values % factor == 0
@@ -109,7 +109,7 @@ def _is_apart(shifted: Numbers, restored: Numbers, last: float, q1: float, q3: f
     return is_clear and q1 <= float(np.median(restored)) <= q3
 
 
-def divided(values: Numbers, factor: float) -> Numbers:
+def divide_rounded(values: Numbers, factor: float) -> Numbers:
     """Return the values divided by a factor, rounded to hide the errors of binary fractions."""
     result: Numbers = np.round(values / factor if factor >= 1 else values * round(1 / factor), 9)
     return result
@@ -118,15 +118,15 @@ def divided(values: Numbers, factor: float) -> Numbers:
 def restore_decimal_points(column: Column, decimal_shifts: tuple[DecimalShift, ...]) -> Column:
     """Return the column with its shifted values divided by their factor; the same column if there are none."""
     for shift in decimal_shifts:
-        column = column.derive(rescaled, shift.factor, shift.lower, shift.upper)
+        column = column.derive(rescale_values, shift.factor, shift.lower, shift.upper)
     return column
 
 
-def rescaled(column: Column, factor: float, lower: float, upper: float) -> Column:
+def rescale_values(column: Column, factor: float, lower: float, upper: float) -> Column:
     """Return a numeric column with the values from `lower` to `upper` divided by a factor where that is possible."""
     values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
     with np.errstate(over="ignore"):
-        restored = divided(values.astype(np.float64), factor)
+        restored = divide_rounded(values.astype(np.float64), factor)
     is_changed = (values >= lower) & (values <= upper) & column.present() & np.isfinite(restored)
     if column.is_integer:
         is_changed &= (restored == np.rint(restored)) & (np.abs(restored) < 2**53)

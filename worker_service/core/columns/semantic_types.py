@@ -71,7 +71,7 @@ def recognise_semantic(name: str, column: Column) -> SemanticType | None:
     return _recognise_text(words, column) if column.is_text else None
 
 
-def sentence(semantic_type: SemanticType, known: int) -> str:
+def describe_evidence(semantic_type: SemanticType, known: int) -> str:
     """Return the evidence as a sentence with counts."""
     return f"{fraction(semantic_type.cells, known, 'known cell')} look like {_NOUNS[semantic_type.name]}."
 

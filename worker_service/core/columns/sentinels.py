@@ -71,7 +71,7 @@ def find_sentinels(column: Column) -> Sentinels:
     return Sentinels(sure=tuple(sure), perhaps=tuple(perhaps))
 
 
-def mask(column: Column, sentinels: tuple[Sentinel, ...]) -> Column:
+def mask_sentinels(column: Column, sentinels: tuple[Sentinel, ...]) -> Column:
     """Return the column with its sentinels missing; the same column if it has none."""
     return column.derive(mask_values, tuple(sentinel.value for sentinel in sentinels)) if sentinels else column
 

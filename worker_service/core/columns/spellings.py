@@ -65,14 +65,14 @@ def find_spellings(column: Column) -> tuple[Spelling, ...]:
     return tuple(Spelling(before=text, after=after, count=counts[text]) for text, after in replacements.items())
 
 
-def merged(column: Column, spellings: tuple[Spelling, ...]) -> Column:
+def merge_spellings(column: Column, spellings: tuple[Spelling, ...]) -> Column:
     """Return the column with the usual spellings; the same column if it has no others."""
     if not spellings:
         return column
-    return column.derive(respelled, tuple((spelling.before, spelling.after) for spelling in spellings))
+    return column.derive(respell_values, tuple((spelling.before, spelling.after) for spelling in spellings))
 
 
-def respelled(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
+def respell_values(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
     """Return a text column in which the first text of each pair is replaced by the second."""
     levels, replacements = column.derive(distinct), dict(pairs)
     texts = [replacements.get(text, text) for text in levels.values.to_pylist()]

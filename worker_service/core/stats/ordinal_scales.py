@@ -35,7 +35,7 @@ _RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)|(?:<|under |below )\s*(\d+)|(
 FEWEST_LEVELS = 3
 
 
-def recognised_order(levels: Collection[str]) -> tuple[str, ...] | None:
+def recognise_order(levels: Collection[str]) -> tuple[str, ...] | None:
     """Return at least three levels in the order of a known scale; None unless every level is on the same scale."""
     if len(levels) < FEWEST_LEVELS:
         return None

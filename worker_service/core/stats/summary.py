@@ -131,7 +131,7 @@ def run_lengths(column: Column) -> RunLengths:
     return RunLengths(values[starts], np.diff(np.append(starts, len(values))))
 
 
-def finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
     """Return the value as a plain float, None if it is not finite."""
     return float(value) if np.isfinite(value) else None
 
@@ -146,15 +146,15 @@ def summarise_numbers(column: Column) -> NumberSummary:
         q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
         mean, std, skew, kurtosis = _moments(values)
         return NumberSummary(
-            minimum=finite(values[0]) if len(values) else None,
-            maximum=finite(values[-1]) if len(values) else None,
-            mean=finite(mean),
-            std=finite(std),
-            median=finite(median),
-            q1=finite(q1),
-            q3=finite(q3),
-            skew=finite(skew),
-            kurtosis=finite(kurtosis),
+            minimum=finite_or_none(values[0]) if len(values) else None,
+            maximum=finite_or_none(values[-1]) if len(values) else None,
+            mean=finite_or_none(mean),
+            std=finite_or_none(std),
+            median=finite_or_none(median),
+            q1=finite_or_none(q1),
+            q3=finite_or_none(q3),
+            skew=finite_or_none(skew),
+            kurtosis=finite_or_none(kurtosis),
             zero_share=float(np.count_nonzero(values == 0)) / max(1, len(values)),
             decimals=decimals,
             iqr=_compute_fences(
