@@ -1,4 +1,4 @@
-"""How numbers and names read."""
+"""Numbers, names and lists in sentences for people."""
 
 import pytest
 

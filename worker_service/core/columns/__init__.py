@@ -1,4 +1,5 @@
-"""What one column holds: its type, semantic type, sentinels, spellings, decimal shifts, and its profile.
+"""The facts about one column: type, semantic type, sentinels, spellings, decimal shifts, and its profile.
 
-Relations between columns belong to `core.relations`.
+Reading text as values belongs to `core.parsing`, figures to `core.stats`, and relations between columns to
+`core.relations`.
 """

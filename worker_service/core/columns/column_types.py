@@ -1,4 +1,4 @@
-"""What a column is for: a number, a category, a name of the row, or nothing a model could use."""
+"""The type of a column: a quantity, a category, an identifier of the row, or nothing that a model could use."""
 
 import re
 from dataclasses import dataclass
@@ -9,47 +9,52 @@ from worker_service.core.stats.summary import TextSummary, ordered, summarise_te
 from worker_service.core.table.frame import Column
 
 MOST_LEVELS = 1000
-"""A category has at most so many different values."""
+"""A category has at most this many different values."""
 LONGEST_LEVEL = 200
-_ROW_COUNTER = 20
+"""A category has no value with more characters."""
+_SHORTEST_ROW_COUNTER = 20
 
 _IDENTIFIER_NAME = re.compile(r"(^|[^a-z0-9])(id|ids|uuid|guid|rowid|index|serial|pk)$|^unnamed")
 
 _CODE_NAME = re.compile(
     r"(^|[^a-z])(ean|ean13|gtin|upc|isbn|barcode|phone|telephone|tel|mobile|fax|iban|ssn|account_number)($|[^a-z])"
 )
-_SHORTEST_CODE = 100_000
+_SMALLEST_CODE = 100_000
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A column's type and a sentence why, empty where the reading alone says it."""
+class TypeDecision:
+    """The type of a column, and a sentence that says why; empty where the evidence of its inference is enough."""
 
     type: ColumnType
     why: str = ""
 
 
-def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
-    """Decide what a column that has been read is.
+def decide_type(name: str, column: Column, *, distinct: int, code: bool) -> TypeDecision:
+    """Return the type of a column that has been read.
 
-    `distinct` is how many different values it has, `code` whether its text is codes made of digits.
+    Args:
+        name: the name of the column, which may say that it is an identifier.
+        column: the values.
+        distinct: the number of different values.
+        code: True if its text is codes made of digits.
     """
     if column.known == 0:
-        return Verdict("empty")
+        return TypeDecision("empty")
     if distinct == 1 and len(column) > 1:
-        return Verdict("constant", "All of them are the same.")
+        return TypeDecision("constant", "All of them are the same.")
     if column.is_text:
-        return _text_type(name, column, distinct=distinct, code=code)
+        return _decide_text_type(name, column, distinct=distinct, code=code)
     if column.is_integer:
-        return _integer_type(name, column, distinct=distinct)
-    return Verdict("boolean" if column.is_boolean else "timestamp" if column.is_timestamp else "decimal")
+        return _decide_integer_type(name, column, distinct=distinct)
+    return TypeDecision("boolean" if column.is_boolean else "timestamp" if column.is_timestamp else "decimal")
 
 
-def obey(verdict: Verdict, column: Column, chosen: ChosenType) -> Verdict:
-    """The type that was asked for, where the column's values can be that; what can't be is told."""
-    if verdict.type in ("empty", "constant"):
-        return verdict
-    fitting = {
+def apply_chosen_type(decision: TypeDecision, column: Column, chosen: ChosenType) -> TypeDecision:
+    """Return the chosen type if the values of the column allow it, else the decision with a sentence about that."""
+    if decision.type in ("empty", "constant"):
+        return decision
+    is_possible = {
         "integer": column.is_integer,
         "decimal": column.is_number,
         "boolean": column.is_boolean,
@@ -58,49 +63,51 @@ def obey(verdict: Verdict, column: Column, chosen: ChosenType) -> Verdict:
         "text": column.is_text,
         "identifier": True,
     }
-    if fitting[chosen]:
-        return Verdict(chosen, f"The type {chosen} was asked for.")
-    return Verdict(verdict.type, f"{verdict.why} The type {chosen} was asked for, but the file holds another.".strip())
+    if is_possible[chosen]:
+        return TypeDecision(chosen, f"The type {chosen} was asked for.")
+    why = f"{decision.why} The type {chosen} was asked for, but the file holds another.".strip()
+    return TypeDecision(decision.type, why)
 
 
-def _integer_type(name: str, column: Column, *, distinct: int) -> Verdict:
-    if _named_identifier(name) and _many(column, distinct):
-        return Verdict("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
+def _decide_integer_type(name: str, column: Column, *, distinct: int) -> TypeDecision:
+    if _has_identifier_name(name) and _has_many_values(column, distinct):
+        return TypeDecision("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
     values = column.derive(ordered)
-    if _CODE_NAME.search(_words(name)) and values[0] >= _SHORTEST_CODE and _many(column, distinct):
-        return Verdict("identifier", "The name says that they are numbers of something, and not amounts.")
+    if _CODE_NAME.search(_split_name(name)) and values[0] >= _SMALLEST_CODE and _has_many_values(column, distinct):
+        return TypeDecision("identifier", "The name says that they are numbers of something, and not amounts.")
     first, last = int(values[0]), int(values[-1])
-    if distinct == len(column) >= _ROW_COUNTER and first in (0, 1) and last - first == distinct - 1:
-        return Verdict("identifier", f"They count from {number(first)} to {number(last)} and only number the rows.")
-    return Verdict("integer")
+    if distinct == len(column) >= _SHORTEST_ROW_COUNTER and first in (0, 1) and last - first == distinct - 1:
+        why = f"They count from {number(first)} to {number(last)} and only number the rows."
+        return TypeDecision("identifier", why)
+    return TypeDecision("integer")
 
 
-def _text_type(name: str, column: Column, *, distinct: int, code: bool) -> Verdict:
-    lengths = column.derive(summarise_text)
-    if _named_identifier(name) and _many(column, distinct):
-        return Verdict("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
-    if _is_category(column, distinct, lengths):
-        return Verdict("category")
-    if distinct == column.known > 1 and lengths.spaced_share < 0.01 and lengths.longest <= 64:
-        return Verdict("identifier", "Every one is different, and none contains a space: they identify something.")
+def _decide_text_type(name: str, column: Column, *, distinct: int, code: bool) -> TypeDecision:
+    summary = column.derive(summarise_text)
+    if _has_identifier_name(name) and _has_many_values(column, distinct):
+        return TypeDecision("identifier", f"The name says that its {count(distinct, 'value')} identify something.")
+    if _is_category(column, distinct, summary):
+        return TypeDecision("category")
+    if distinct == column.known > 1 and summary.spaced_share < 0.01 and summary.longest <= 64:
+        return TypeDecision("identifier", "Every one is different, and none contains a space: they identify something.")
     if code:
-        return Verdict("identifier", f"{fraction(distinct, column.known, 'cell')} are different.")
-    return Verdict("text", "They are too varied to be categories.")
+        return TypeDecision("identifier", f"{fraction(distinct, column.known, 'cell')} are different.")
+    return TypeDecision("text", "They are too varied to be categories.")
 
 
-def _is_category(column: Column, distinct: int, lengths: TextSummary) -> bool:
-    if distinct > MOST_LEVELS or lengths.longest > LONGEST_LEVEL:
+def _is_category(column: Column, distinct: int, summary: TextSummary) -> bool:
+    if distinct > MOST_LEVELS or summary.longest > LONGEST_LEVEL:
         return False
     return distinct <= 0.5 * column.known or (distinct <= 10 and distinct < column.known) or column.known == 1
 
 
-def _named_identifier(name: str) -> bool:
-    return _IDENTIFIER_NAME.search(_words(name)) is not None
+def _has_identifier_name(name: str) -> bool:
+    return _IDENTIFIER_NAME.search(_split_name(name)) is not None
 
 
-def _words(name: str) -> str:
+def _split_name(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
 
 
-def _many(column: Column, distinct: int) -> bool:
+def _has_many_values(column: Column, distinct: int) -> bool:
     return distinct > 10 and distinct >= 0.1 * column.known

@@ -1,4 +1,4 @@
-"""Numbers with a slipped decimal point or in another unit: ten, a hundred or a thousand times the others."""
+"""Numbers with a shifted decimal point or in another unit, so 10, 100 or 1000 times as large or small as meant."""
 
 from collections.abc import Iterator
 
@@ -10,39 +10,45 @@ from worker_service.core.stats.summary import Value, ordered, summarise_numbers
 from worker_service.core.table.frame import Column
 
 FACTORS = (10.0, 100.0, 1000.0)
-FEWEST_SLIPS = 3
-"""So few different values may agree by chance."""
-MOST_SLIPS = 0.03
-"""A larger share of the values is no slip but a second group."""
+FEWEST_SHIFTED = 3
+"""Fewer different values may share a factor by chance."""
+MOST_SHIFTED = 0.03
+"""A larger share of the values is no error but a second group."""
 FEWEST_OTHERS = 30
-FEWEST_HIDING = 5
-"""Where small values, slipped, would lie among the others, it takes so many different ones that stand clear."""
+"""Fewer ordinary values do not show where a shifted value belongs."""
+FEWEST_CLEAR = 5
+"""If shifted small values could lie among the ordinary ones, this many different values must lie clearly apart."""
 _GAP = 1.5
+"""A factor is unmistakable if it makes the smallest ordinary value this many times as large as the largest one."""
 _CLEAR = 2.0
-_EXPLAINED = 0.8
-_SPREAD = 0.5
+"""A value lies clearly apart if it is this many times the largest ordinary one."""
+_EXPLAINED_SHARE = 0.8
+"""A factor must explain at least this share of the values that are far out on a side."""
+_SMALLEST_SPREAD = 0.5
+"""The restored values must spread over this many interquartile ranges of the others."""
 _EXAMPLES = 3
 
 
 class DecimalShift(Value):
-    """Values between `lower` and `upper`, `factor` times as large as they should be."""
+    """Values from `lower` to `upper` that are `factor` times as large as they should be."""
 
     factor: float
     lower: float
     upper: float
     count: int
     usual_lower: float
-    """The smallest of the ordinary values."""
+    """The smallest ordinary value."""
     usual_upper: float
-    """The largest of them."""
+    """The largest ordinary value."""
     examples: tuple[float, ...]
 
 
 def find_decimal_shifts(column: Column) -> tuple[DecimalShift, ...]:
-    """The slips of a numeric column: values apart from all others, which one factor brings among them.
+    """Return the decimal shifts of a numeric column: far values that one factor brings back among the others.
 
-    They must be several, spread as the others are, and nearly all that lies far out on their side. Either the factor is
-    so large that no slip could lie among the others, or those that stand clear of them lie around their middle.
+    There must be several such values, spread like the others, and they must be nearly all that is far out on their
+    side. Either the factor is so large that no shifted value could lie among the others, or the shifted values lie
+    clearly apart and, once restored, around the middle of the others.
     """
     fences = column.derive(summarise_numbers).iqr
     if not fences.far or fences.far_lower is None or fences.far_upper is None:
@@ -51,78 +57,78 @@ def find_decimal_shifts(column: Column) -> tuple[DecimalShift, ...]:
     below, above = np.searchsorted(values, fences.far_lower), np.searchsorted(values, fences.far_upper, side="right")
     if below < above and values[below] < 0:
         return ()
-    # A slipped zero is zero: how large the ordinary values are, the others tell.
+    # A shifted zero is still zero, so zeros say nothing about the size of the ordinary values.
     others = values[below:above][values[below:above] > 0]
-    if len(others) < FEWEST_OTHERS or fences.far > MOST_SLIPS * len(values):
+    if len(others) < FEWEST_OTHERS or fences.far > MOST_SHIFTED * len(values):
         return ()
     usual = (fences.far_lower, fences.far_upper)
-    return tuple(_decimal_shifts(values[:below], values[above:], others, usual, whole=column.is_integer))
+    return tuple(_find_on_both_sides(values[:below], values[above:], others, usual, whole=column.is_integer))
 
 
-def _decimal_shifts(
+def _find_on_both_sides(
     low: Numbers, high: Numbers, others: Numbers, usual: tuple[float, float], *, whole: bool
 ) -> Iterator[DecimalShift]:
-    for apart, factors in ((low, [1 / factor for factor in FACTORS]), (high, list(FACTORS))):
-        found = (_decimal_shift(apart, factor, others, usual, whole=whole) for factor in factors if len(apart))
-        yield from [shift for shift in found if shift is not None][:1]
+    for far_values, factors in ((low, [1 / factor for factor in FACTORS]), (high, list(FACTORS))):
+        shifts = (_find_shift(far_values, factor, others, usual, whole=whole) for factor in factors if len(far_values))
+        yield from [shift for shift in shifts if shift is not None][:1]
 
 
-def _decimal_shift(
-    apart: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool
+def _find_shift(
+    far_values: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool
 ) -> DecimalShift | None:
     first, last = float(others[0]), float(others[-1])
     if whole and factor < 1:
         return None
-    meant = divided(apart, factor)
-    fitting = (meant >= usual[0]) & (meant <= usual[1])
+    restored = divide_rounded(far_values, factor)
+    is_shifted = (restored >= usual[0]) & (restored <= usual[1])
     if whole:
-        fitting &= apart % factor == 0
-    slipped = apart[fitting]
-    if len(np.unique(slipped)) < FEWEST_SLIPS or len(slipped) < _EXPLAINED * len(apart):
+        is_shifted &= far_values % factor == 0
+    shifted = far_values[is_shifted]
+    if len(np.unique(shifted)) < FEWEST_SHIFTED or len(shifted) < _EXPLAINED_SHARE * len(far_values):
         return None
     q1, q3 = np.quantile(others, (0.25, 0.75))
-    if np.ptp(meant[fitting]) < _SPREAD * (q3 - q1):
+    if np.ptp(restored[is_shifted]) < _SMALLEST_SPREAD * (q3 - q1):
         return None
-    apart_enough = max(factor, 1 / factor) * first > _GAP * last
-    if not apart_enough and not _alike(slipped, meant[fitting], last, float(q1), float(q3)):
+    is_unmistakable = max(factor, 1 / factor) * first > _GAP * last
+    if not is_unmistakable and not _is_apart(shifted, restored[is_shifted], last, float(q1), float(q3)):
         return None
     return DecimalShift(
         factor=factor,
-        lower=float(slipped[0]),
-        upper=float(slipped[-1]),
-        count=len(slipped),
+        lower=float(shifted[0]),
+        upper=float(shifted[-1]),
+        count=len(shifted),
         usual_lower=first,
         usual_upper=last,
-        examples=tuple(slipped[:_EXAMPLES].tolist()),
+        examples=tuple(shifted[:_EXAMPLES].tolist()),
     )
 
 
-def _alike(slipped: Numbers, meant: Numbers, last: float, q1: float, q3: float) -> bool:
-    """Whether slips stand clear of the others and mean the same on the whole, where some may hide among the others."""
-    clear = float(slipped.min()) >= _CLEAR * last and len(np.unique(slipped)) >= FEWEST_HIDING
-    return clear and q1 <= float(np.median(meant)) <= q3
+def _is_apart(shifted: Numbers, restored: Numbers, last: float, q1: float, q3: float) -> bool:
+    """Return True if the shifted values lie clearly apart and, once restored, around the middle of the others."""
+    is_clear = float(shifted.min()) >= _CLEAR * last and len(np.unique(shifted)) >= FEWEST_CLEAR
+    return is_clear and q1 <= float(np.median(restored)) <= q3
 
 
-def divided(values: Numbers, factor: float) -> Numbers:
-    """The values divided by a factor, without the dust of binary fractions."""
+def divide_rounded(values: Numbers, factor: float) -> Numbers:
+    """Return the values divided by a factor, rounded to hide the errors of binary fractions."""
     result: Numbers = np.round(values / factor if factor >= 1 else values * round(1 / factor), 9)
     return result
 
 
 def restore_decimal_points(column: Column, decimal_shifts: tuple[DecimalShift, ...]) -> Column:
-    """The column with its slips divided by their factor; the same column where it has none."""
+    """Return the column with its shifted values divided by their factor; the same column if there are none."""
     for shift in decimal_shifts:
-        column = column.derive(rescaled, shift.factor, shift.lower, shift.upper)
+        column = column.derive(rescale_values, shift.factor, shift.lower, shift.upper)
     return column
 
 
-def rescaled(column: Column, factor: float, lower: float, upper: float) -> Column:
-    """A numeric column in which the values from `lower` to `upper` are divided by a factor."""
+def rescale_values(column: Column, factor: float, lower: float, upper: float) -> Column:
+    """Return a numeric column with the values from `lower` to `upper` divided by a factor where that is possible."""
     values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
     with np.errstate(over="ignore"):
-        meant = divided(values.astype(np.float64), factor)
-    chosen = (values >= lower) & (values <= upper) & column.present() & np.isfinite(meant)
+        restored = divide_rounded(values.astype(np.float64), factor)
+    is_changed = (values >= lower) & (values <= upper) & column.present() & np.isfinite(restored)
     if column.is_integer:
-        chosen &= (meant == np.rint(meant)) & (np.abs(meant) < 2**53)
-    values[chosen] = meant[chosen].astype(values.dtype)
+        is_changed &= (restored == np.rint(restored)) & (np.abs(restored) < 2**53)
+    values[is_changed] = restored[is_changed].astype(values.dtype)
     return Column(pa.array(values, column.type, mask=None if not column.missing else ~column.present()))

@@ -1,4 +1,4 @@
-"""Categories that are spelled in more than one way."""
+"""Unusual spellings of the values of a category: letter case, separators, initials and typos."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,37 +10,37 @@ from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-MOST_SLIPS = 3
-"""A spelling with a wrong letter is taken for a slip where at most so many cells have it,"""
-SLIP_SHARE = 0.05
-"""which are at most this share of the cells with the right one."""
+MOST_TYPO_CELLS = 3
+"""A spelling is a typo only if at most this many cells have it."""
+TYPO_SHARE = 0.05
+"""A typo has at most this share of the cells with the correct spelling."""
 MOST_RARE = 0.02
-"""Where values that rare hold a larger share of all cells, being rare is no sign of a slip."""
+"""If rare values hold a larger share of all cells, being rare is no sign of a typo."""
 SHORTEST_WORD = 5
+"""A shorter word may differ from another by a letter without being a typo."""
 FREQUENT = 0.05
-"""A value that fills this share of the cells is one of the usual ones."""
-FEWEST_TYPED = 3
-"""Where so many different slips of usual values are found"""
-TYPED_SHARE = 0.5
-"""of more than one usual value, and they are this share of all unusual ones, the column was typed by hand: the same
-slip may repeat,"""
-TYPED_SLIP_SHARE = 0.1
-"""in at most this share of the cells with the right spelling."""
-_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn")
+"""A value with at least this share of the cells is a usual one."""
+FEWEST_HAND_TYPED = 3
+"""A column with this many different typos of at least two usual values was typed by hand, so that typos may repeat."""
+HAND_TYPED_SHARE = 0.5
+"""In a column typed by hand, typos are at least this share of the unusual values."""
+HAND_TYPED_TYPO_SHARE = 0.1
+"""In a column typed by hand, a typo has at most this share of the cells with the correct spelling."""
+_KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn")
 SHORTEST_KEY = 3
-"""Codes of one or two characters may differ by case alone."""
+"""Shorter values are compared with their letter case, because codes of one or two characters may differ by it alone."""
 
 _LETTER = r"[^\W\d_]"
 _SEPARATORS = re.compile(rf"(?<={_LETTER})[\s._-]+(?={_LETTER})|\s+")
 _INITIALS = re.compile(rf"(?<!\w)({_LETTER}\.){{2,}}")
-"""U.S.A. says what USA says."""
-_MIXED = re.compile(r"^[A-Z]{2,}[a-z]|^[a-z]+[A-Z]")
-"""Capitals in such places mean something: MBps, mRNA."""
-_DIGITS = re.compile(r"\D+")
+"""Initials with full stops mean the same without, as U.S.A. and USA."""
+_MIXED_CASE = re.compile(r"^[A-Z]{2,}[a-z]|^[a-z]+[A-Z]")
+"""Words in which the letter case has a meaning, such as MBps and mRNA."""
+_NON_DIGITS = re.compile(r"\D+")
 
 
 class Spelling(Value):
-    """A spelling, the usual one of the same value, and how many cells have the unusual one."""
+    """An unusual spelling, the usual one of the same value, and the number of cells with the unusual one."""
 
     before: str
     after: str
@@ -48,111 +48,120 @@ class Spelling(Value):
 
 
 def find_spellings(column: Column) -> tuple[Spelling, ...]:
-    """The unusual spellings of a category; none if only one value would be left."""
+    """Return the unusual spellings of a category; none if only one value would be left."""
     levels = column.derive(distinct)
     texts = levels.values.to_pylist()
-    counts = {texts[place]: int(levels.counts[place]) for place in levels.by_frequency()}
+    counts = {texts[index]: int(levels.counts[index]) for index in levels.by_frequency()}
     usual: dict[str, str] = {}
     keys = {text: _key(text) for text in counts}
     variants = {text: first for text in counts if (first := usual.setdefault(keys[text], text)) != text}
     totals = dict.fromkeys(usual, 0)
-    for text, amount in counts.items():
-        totals[keys[text]] += amount
-    slips = {**dict(_slips(totals)), **_typed(totals)}
-    if len(totals) - len(slips) < 2:
+    for text, cells in counts.items():
+        totals[keys[text]] += cells
+    typos = {**dict(_find_rare_typos(totals)), **_find_hand_typed_typos(totals)}
+    if len(totals) - len(typos) < 2:
         return ()
-    ends = {text: usual[slips.get(key, key)] for text, key in keys.items() if text in variants or key in slips}
-    return tuple(Spelling(before=text, after=after, count=counts[text]) for text, after in ends.items())
+    replacements = {text: usual[typos.get(key, key)] for text, key in keys.items() if text in variants or key in typos}
+    return tuple(Spelling(before=text, after=after, count=counts[text]) for text, after in replacements.items())
 
 
-def merged(column: Column, spellings: tuple[Spelling, ...]) -> Column:
-    """The column with the usual spellings; the same column where it has no others."""
+def merge_spellings(column: Column, spellings: tuple[Spelling, ...]) -> Column:
+    """Return the column with the usual spellings; the same column if it has no others."""
     if not spellings:
         return column
-    return column.derive(respelled, tuple((spelling.before, spelling.after) for spelling in spellings))
+    return column.derive(respell_values, tuple((spelling.before, spelling.after) for spelling in spellings))
 
 
-def respelled(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
-    """A text column in which the first text of each pair is replaced by the second."""
+def respell_values(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column:
+    """Return a text column in which the first text of each pair is replaced by the second."""
     levels, replacements = column.derive(distinct), dict(pairs)
     texts = [replacements.get(text, text) for text in levels.values.to_pylist()]
     return Column(levels.spread(pa.array(texts, column.type)))
 
 
 def _key(text: str) -> str:
-    """What spellings of the same value have in common."""
+    """Return the key that all spellings of the same value share."""
     plain = " ".join(text.split())
-    plain = _INITIALS.sub(lambda found: found.group().replace(".", ""), plain)
-    if _MIXED.search(plain):
+    plain = _INITIALS.sub(lambda match: match.group().replace(".", ""), plain)
+    if _MIXED_CASE.search(plain):
         return plain
     folded = _SEPARATORS.sub(" ", plain).rstrip(".,;:").casefold()
     return folded if len(folded) >= SHORTEST_KEY else plain
 
 
-def _slips(totals: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Rare keys, each with the one frequent key it is a slip of."""
-    rare = [key for key, amount in totals.items() if key and amount <= MOST_SLIPS]
+def _find_rare_typos(totals: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield each rare key that is a typo, with the only frequent key that it may stand for."""
+    rare = [key for key, cells in totals.items() if key and cells <= MOST_TYPO_CELLS]
     if sum(totals[key] for key in rare) > MOST_RARE * sum(totals.values()):
         return
     for key in rare:
-        enough = totals[key] / SLIP_SHARE
-        meant = [other for other, amount in totals.items() if other and amount >= enough and _is_slip(key, other)]
-        if len(meant) == 1:
-            yield key, meant[0]
+        fewest = totals[key] / TYPO_SHARE
+        candidates = [
+            other for other, cells in totals.items() if other and cells >= fewest and _is_misspelled(key, other)
+        ]
+        if len(candidates) == 1:
+            yield key, candidates[0]
 
 
-def _typed(totals: Mapping[str, int]) -> dict[str, str]:
-    """Unusual keys, each one slip away from one usual key, in a column where that is the rule."""
+def _find_hand_typed_typos(totals: Mapping[str, int]) -> dict[str, str]:
+    """Return the unusual keys that differ by one edit from a single usual key, in a column typed by hand."""
     cells = sum(totals.values())
-    usual = [key for key, amount in totals.items() if amount >= FREQUENT * cells]
+    usual = [key for key, count in totals.items() if count >= FREQUENT * cells]
     others = [key for key in totals if totals[key] < FREQUENT * cells]
-    found = {}
+    typos = {}
     for key in others:
-        near = [one for one in usual if totals[key] <= TYPED_SLIP_SHARE * totals[one] and _is_one_slip(key, one)]
-        if len(near) == 1:
-            found[key] = near[0]
-    enough = len(found) >= max(FEWEST_TYPED, TYPED_SHARE * len(others))
-    return found if enough and len(set(found.values())) > 1 else {}
+        candidates = [
+            other
+            for other in usual
+            if totals[key] <= HAND_TYPED_TYPO_SHARE * totals[other] and _is_one_edit(key, other)
+        ]
+        if len(candidates) == 1:
+            typos[key] = candidates[0]
+    is_hand_typed = len(typos) >= max(FEWEST_HAND_TYPED, HAND_TYPED_SHARE * len(others))
+    return typos if is_hand_typed and len(set(typos.values())) > 1 else {}
 
 
-def _is_one_slip(rare: str, usual: str) -> bool:
-    """Whether one letter was left out, doubled, mistyped or swapped with its neighbour."""
-    if len(usual) < SHORTEST_WORD or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
+def _is_one_edit(rare: str, usual: str) -> bool:
+    """Return True if one letter was left out, added, mistyped or swapped with its neighbour."""
+    if len(usual) < SHORTEST_WORD or _digits(rare) != _digits(usual):
         return False
     return OSA.distance(rare, usual, score_cutoff=1) == 1
 
 
-def _is_slip(rare: str, usual: str) -> bool:
-    """Whether one word was mistyped, not in its first letter; its digits, if any, are the same."""
-    if rare[0] != usual[0] or abs(len(rare) - len(usual)) > 2 or _DIGITS.sub("", rare) != _DIGITS.sub("", usual):
+def _digits(text: str) -> str:
+    return _NON_DIGITS.sub("", text)
+
+
+def _is_misspelled(rare: str, usual: str) -> bool:
+    """Return True if one word was mistyped, but not its first letter nor a digit."""
+    if rare[0] != usual[0] or abs(len(rare) - len(usual)) > 2 or _digits(rare) != _digits(usual):
         return False
     words = list(zip(rare.split(), usual.split(), strict=False))
     different = [(left, right) for left, right in words if left != right]
     if len(rare.split()) != len(usual.split()) or len(different) != 1:
         return False
     left, right = different[0]
-    return left[0] == right[0] and min(len(left), len(right)) >= SHORTEST_WORD and _mistyped(left, right)
+    return left[0] == right[0] and min(len(left), len(right)) >= SHORTEST_WORD and _is_mistyped(left, right)
 
 
-def _mistyped(rare: str, usual: str) -> bool:
-    """Whether fingers rather than meaning make the difference.
+def _is_mistyped(rare: str, usual: str) -> bool:
+    """Return True if the difference is one of typing rather than of meaning.
 
-    Two letters swapped, one left out, doubled or put in before the last, or a neighbour on the keyboard: `nitrite` is
-    no slip of `nitrate`, nor `Gabriela` of `Gabriel`, nor `oranges` of `orange`.
+    That is two letters swapped, a letter left out, doubled or inserted before the last one, or replaced by a neighbour
+    on the keyboard. `nitrite` is no typo of `nitrate`, nor `Gabriela` of `Gabriel`, nor `oranges` of `orange`.
     """
     if OSA.distance(rare, usual, score_cutoff=1) != 1:
         return False
-    start = next((place for place, pair in enumerate(zip(rare, usual, strict=False)) if pair[0] != pair[1]), -1)
+    start = next((index for index, pair in enumerate(zip(rare, usual, strict=False)) if pair[0] != pair[1]), -1)
     if len(rare) == len(usual):
-        return (
-            rare[start + 1] == usual[start]
-            if rare[start + 1 :] != usual[start + 1 :]
-            else _near(rare[start], usual[start])
-        )
+        if rare[start + 1 :] == usual[start + 1 :]:
+            return _is_adjacent_key(rare[start], usual[start])
+        return rare[start + 1] == usual[start]
     longer = max(rare, usual, key=len)
     return start >= 0 or longer[-1] == longer[-2]
 
 
-def _near(one: str, other: str) -> bool:
-    """Whether two letters lie side by side on a keyboard."""
-    return any(other in row[max(0, row.find(one) - 1) : row.find(one) + 2] for row in _KEYS if one in row)
+def _is_adjacent_key(letter: str, other: str) -> bool:
+    """Return True if two letters are side by side on a keyboard."""
+    rows = ((row, row.find(letter)) for row in _KEYBOARD_ROWS if letter in row)
+    return any(other in row[max(0, index - 1) : index + 2] for row, index in rows)

@@ -1,4 +1,9 @@
-"""From text to typed values: what a column's cells can be read as, with the evidence, and the reading itself."""
+"""From text to typed values: infer how the cells of a column are to be read, with evidence, and read them.
+
+For each type there is a spec (`spec`), a recogniser that proposes it (`numbers`, `booleans`, `timestamps`, `words`)
+and the functions that carry it out (registered with `parse`). Decoding files does not belong here, nor does the
+decision what a column is for, which is made in `core.columns`.
+"""
 
 from worker_service.core.parsing.inference import Inference, infer, infer_as, infer_units
 from worker_service.core.parsing.read import Reading, read

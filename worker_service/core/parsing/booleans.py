@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.parsing.missing import null_words, sample, spellings
+from worker_service.core.parsing.missing import null_spellings, null_word_mask, sample_cells
 from worker_service.core.parsing.parse import parse
 from worker_service.core.parsing.spec import AnyReadAs, ReadBoolean, Refused
 from worker_service.core.table.distinct import distinct
@@ -14,27 +14,27 @@ FALSE_WORDS = ("false", "no", "n", "f")
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
-    """A boolean where every known cell is such a word and both answers occur.
+    """Return a boolean spec if every known cell is a word for true or false and both occur.
 
-    One stray cell is enough to refuse: a rare third answer is a category, not an error.
+    A single other cell is enough to refuse, because a rare third answer is a category and not an error.
     """
-    if not all(cell.lower() in TRUE_WORDS + FALSE_WORDS for cell in column.derive(sample)):
+    if not all(cell.lower() in TRUE_WORDS + FALSE_WORDS for cell in column.derive(sample_cells)):
         return Refused()
-    known = column.derive(distinct).values.filter(pa.array(~column.derive(null_words)))
+    known = column.derive(distinct).values.filter(pa.array(~column.derive(null_word_mask)))
     words = known.to_pylist()
     true = tuple(word for word in words if word.strip().lower() in TRUE_WORDS)
     false = tuple(word for word in words if word.strip().lower() in FALSE_WORDS)
     if not true or not false or len(true) + len(false) < len(words):
         return Refused()
-    return ReadBoolean(kind="boolean", missing=column.derive(spellings), true=true, false=false)
+    return ReadBoolean(kind="boolean", missing=column.derive(null_spellings), true=true, false=false)
 
 
-def recognise_anyway(column: Column) -> AnyReadAs:
-    """The words for true and false that there are, with 1 and 0 among them."""
+def recognise_best_fit(column: Column) -> AnyReadAs:
+    """Return a boolean spec with the words for true and false that occur, including 1 and 0."""
     words = column.derive(distinct).values.to_pylist()
     return ReadBoolean(
         kind="boolean",
-        missing=column.derive(spellings),
+        missing=column.derive(null_spellings),
         true=tuple(word for word in words if word.strip().lower() in (*TRUE_WORDS, "1")),
         false=tuple(word for word in words if word.strip().lower() in (*FALSE_WORDS, "0")),
     )

@@ -1,4 +1,4 @@
-"""What a column is read as, decided by a table of readers, with the evidence in words."""
+"""Inference of how a column is to be read, with the evidence in words."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, listing, plural_verb, quoted
 from worker_service.core.parsing import booleans, numbers, timestamps, words
-from worker_service.core.parsing.missing import NO_MEASURES, spellings
+from worker_service.core.parsing.missing import QUANTITY_NULL_WORDS, null_spellings
 from worker_service.core.parsing.read import read
 from worker_service.core.parsing.spec import (
     AnyReadAs,
@@ -15,13 +15,13 @@ from worker_service.core.parsing.spec import (
     ReadText,
     ReadTimestamp,
     Refused,
-    enough,
+    is_enough,
 )
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-READERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
-"""Asked in this order; the first that does not refuse decides. The last one never refuses."""
+RECOGNISERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
+"""Asked in this order; the first one that does not refuse decides. The last one never refuses."""
 
 _NOUNS = {"integer": "whole numbers", "decimal": "numbers", "boolean": "words for true and false"}
 _LAYOUT = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
@@ -29,72 +29,80 @@ _LAYOUT = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute
 
 @dataclass(frozen=True)
 class Inference:
-    """A column's reading and why."""
+    """The spec for reading a column, and the evidence for it."""
 
     read_as: AnyReadAs | None
-    """None where there is nothing to do: the cells are right as they are."""
+    """None where the cells stay as they are."""
     why: str
-    """A sentence."""
+    """The evidence, a sentence."""
     invalid: int = 0
-    """Cells that do not fit and would become missing."""
+    """The number of cells that do not fit and would become missing."""
     examples: tuple[str, ...] = ()
-    """Some of them."""
+    """Some of these cells."""
     code: bool = False
-    """Whether the cells are codes made of digits, which only look like numbers."""
+    """True if the cells are codes made of digits, which only look like numbers."""
     ambiguity: str | None = None
-    """A sentence about something that a person should decide."""
+    """A sentence about what a person should decide, if anything."""
 
 
 def infer(column: Column) -> Inference:
-    """Decide what the cells of a column are."""
+    """Return how the cells of a column are to be read."""
     if not column.is_text:
-        return _typed(column)
+        return _infer_typed(column)
     refusals: list[str] = []
     ambiguity = None
-    for recognise in READERS:
+    for recognise in RECOGNISERS:
         answer = recognise(column)
         if isinstance(answer, Refused):
             refusals += [answer.why] if answer.why else []
-            ambiguity = answer.why if answer.doubtful else ambiguity
+            ambiguity = answer.why if answer.ambiguous else ambiguity
         elif isinstance(answer, ReadText):
-            return _text(column, answer, refusals, ambiguity)
-        elif _fits(column, answer):
-            return _read(column, answer)
+            return _infer_text(column, answer, refusals, ambiguity)
+        elif _is_fitting(column, answer):
+            return _describe_reading(column, answer)
     raise AssertionError("the last reader takes every column")
 
 
-def infer_as(column: Column, wanted: str) -> Inference:
-    """The reading as the type that somebody asked for; cells that do not fit are counted, however many."""
+def infer_as(column: Column, requested_type: str) -> Inference:
+    """Return how a column is to be read as the requested type.
+
+    Cells that do not fit are counted, however many they are.
+    """
     if not column.is_text:
-        return _typed(column)
-    match wanted:
+        return _infer_typed(column)
+    match requested_type:
         case "integer" | "decimal":
-            return _read(column, numbers.recognise_anyway(column, whole=wanted == "integer"))
+            return _describe_reading(column, numbers.recognise_best_fit(column, whole=requested_type == "integer"))
         case "boolean":
-            return _read(column, booleans.recognise_anyway(column))
+            return _describe_reading(column, booleans.recognise_best_fit(column))
         case "timestamp":
-            return _read(column, timestamps.recognise_anyway(column))
+            return _describe_reading(column, timestamps.recognise_best_fit(column))
     spec = words.recognise(column)
-    return _text(column, spec, [], None) if isinstance(spec, ReadText) else infer(column)
+    return _infer_text(column, spec, [], None) if isinstance(spec, ReadText) else infer(column)
 
 
 def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Inference:
-    """The reading of a text column whose numbers are in several units, each with its factor."""
+    """Return how a text column with numbers in several units is to be read.
+
+    Args:
+        column: the text column.
+        factors: each unit, and the factor that its numbers are multiplied by.
+    """
     spec = ReadDecimal(
         kind="decimal",
-        missing=column.derive(spellings, NO_MEASURES),
+        missing=column.derive(null_spellings, QUANTITY_NULL_WORDS),
         units=tuple(unit for unit, _ in factors),
         factors=tuple(factor for _, factor in factors),
     )
-    return _read(column, spec)
+    return _describe_reading(column, spec)
 
 
-def _fits(column: Column, spec: AnyReadAs) -> bool:
+def _is_fitting(column: Column, spec: AnyReadAs) -> bool:
     reading = column.derive(read, spec)
-    return enough(reading.column.known, reading.column.known + reading.invalid)
+    return is_enough(reading.column.known, reading.column.known + reading.invalid)
 
 
-def _typed(column: Column) -> Inference:
+def _infer_typed(column: Column) -> Inference:
     kind = "true and false" if column.is_boolean else "numbers" if column.is_number else "moments in time"
     why = f"The file itself holds {kind} here."
     if not column.is_number or column.is_integer or pc.all(pc.is_finite(column.array)).as_py() is not False:
@@ -104,7 +112,7 @@ def _typed(column: Column) -> Inference:
     return Inference(spec, why, reading.invalid, reading.examples)
 
 
-def _read(column: Column, spec: AnyReadAs) -> Inference:
+def _describe_reading(column: Column, spec: AnyReadAs) -> Inference:
     reading = column.derive(read, spec)
     known = reading.column.known + reading.invalid
     noun = _noun(spec)
@@ -119,7 +127,7 @@ def _read(column: Column, spec: AnyReadAs) -> Inference:
 
 
 def _noun(spec: AnyReadAs) -> str:
-    noun = _NOUNS.get(spec.kind) or _dates(spec)
+    noun = _NOUNS.get(spec.kind) or _date_noun(spec)
     if not isinstance(spec, NumberFormat):
         return noun
     unit = f" in {listing((quoted(unit) for unit in spec.units), conjunction='or')}" if spec.units else ""
@@ -127,7 +135,7 @@ def _noun(spec: AnyReadAs) -> str:
     return f"{noun}{unit}{' with a comma before the decimals' if comma else ''}"
 
 
-def _dates(spec: AnyReadAs) -> str:
+def _date_noun(spec: AnyReadAs) -> str:
     layout = spec.format if isinstance(spec, ReadTimestamp) else ""
     for code, word in _LAYOUT.items():
         layout = layout.replace(code, word)
@@ -135,10 +143,10 @@ def _dates(spec: AnyReadAs) -> str:
     return f"dates written as {layout}{also}"
 
 
-def _text(column: Column, spec: ReadText, refusals: list[str], ambiguity: str | None) -> Inference:
+def _infer_text(column: Column, spec: ReadText, refusals: list[str], ambiguity: str | None) -> Inference:
     text = column.derive(read, spec).column
     missing = text.missing
-    code = bool(column.derive(numbers.codes_among)) and bool(refusals)
+    code = bool(column.derive(numbers.find_codes)) and bool(refusals)
     if missing == len(column):
         why = "No cell has a value."
     elif refusals:

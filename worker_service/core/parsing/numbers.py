@@ -1,4 +1,4 @@
-"""Whole and decimal numbers written as text."""
+"""Recognition and parsing of whole and decimal numbers."""
 
 import re
 from itertools import chain
@@ -7,9 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, plural_verb, quoted
-from worker_service.core.parsing.amounts import plain_text, promising, recognise_amounts
+from worker_service.core.parsing.amounts import has_amounts, normalise_numbers, recognise_amounts
 from worker_service.core.parsing.characters import Characters
-from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings, usual_spellings
+from worker_service.core.parsing.missing import (
+    QUANTITY_NULL_WORDS,
+    common_null_spellings,
+    null_spellings,
+    null_word_mask,
+    sample_cells,
+)
 from worker_service.core.parsing.parse import cast, parse
 from worker_service.core.parsing.read import cast_column
 from worker_service.core.parsing.spec import AnyReadAs, ReadDecimal, ReadInteger, Refused
@@ -19,55 +25,56 @@ from worker_service.core.table.frame import Column, Mask
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
 _CONVERTED_DECIMALS = 4
-_LETTERED = re.compile(r"\d+[eE]\d+")
-_LARGEST_WRITTEN = 1e15
-"""Who writes larger numbers with an exponent gives them a decimal point."""
-_DIALLED = re.compile(r"\+\d{7,15}")
-_GRADED, _SHORT = re.compile(r"[1-6][+-]"), re.compile(r"[1-6]")
+_CODE_WITH_E = re.compile(r"\d+[eE]\d+")
+_SMALLEST_WITH_POINT = 1e15
+"""From here on, numbers with an exponent are written with a decimal point; without one they are codes."""
+_TELEPHONE_NUMBER = re.compile(r"\+\d{7,15}")
+_GRADE_WITH_SIGN, _GRADE = re.compile(r"[1-6][+-]"), re.compile(r"[1-6]")
 _MANY_DIGITS = r"^\s*[+-]?[1-9]\d{15,17}(\.0*)?\s*$"
-_CODE = r"^\s*[+-]?(0[0-9xX][^.,]*$|\d{19,}\s*$)"
-_FEWEST_CODES = 0.01
-"""Where a smaller share of the cells starts with a zero, that is a slip of the pen,"""
-_CODE_LENGTH = 5
-"""unless nearly all cells have the same length, of at least so many characters, as postal codes have."""
-_SAME_LENGTH = 0.95
-_LOOKS_NUMERIC = re.compile(_NUMBER)
-_PLAIN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
+_CODE_PATTERN = r"^\s*[+-]?(0[0-9xX][^.,]*$|\d{19,}\s*$)"
+_SMALLEST_CODE_SHARE = 0.01
+"""If a smaller share of the cells starts with a zero, the zeros are taken for typing errors and not for codes."""
+_SHORTEST_CODE = 5
+"""Cells of equal length and at least this many characters, such as postal codes, are codes at any share of zeros."""
+_SAME_LENGTH_SHARE = 0.95
+"""The share of cells with the same length from which on all cells count as equally long."""
+_NUMERIC = re.compile(_NUMBER)
+_CASTABLE = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
-    """Whole numbers if every number is one, else decimals; refused where a cell looks like a code."""
-    cells = column.derive(sample, NO_MEASURES)
-    if cells and 2 * sum(bool(_LOOKS_NUMERIC.match(cell)) for cell in cells) < len(cells) and not promising(cells):
+    """Return an integer spec if every number is whole, else a decimal spec; refused if the cells look like codes."""
+    cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
+    if cells and 2 * sum(bool(_NUMERIC.match(cell)) for cell in cells) < len(cells) and not has_amounts(cells):
         return Refused()
-    codes = column.derive(codes_among)
+    codes = column.derive(find_codes)
     if codes:
-        return Refused(_code_sentence(codes))
-    why = _not_amounts(cells)
+        return Refused(_describe_codes(codes))
+    why = _reason_against_numbers(cells)
     if why is not None:
         return Refused(why)
-    found = _read_whole(column) or _read_most(column)
-    return found if not isinstance(found, ReadDecimal) else _exact(column, found)
+    spec = _recognise_by_cast(column) or _recognise_by_pattern(column)
+    return spec if not isinstance(spec, ReadDecimal) else _refuse_inexact(column, spec)
 
 
-def _not_amounts(cells: tuple[str, ...]) -> str | None:
-    """Why some cells are codes, telephone numbers or school grades, though they can be read as numbers."""
-    lettered = [cell for cell in cells if _LETTERED.fullmatch(cell)]
-    if lettered and (
-        len({len(cell) for cell in cells}) == 1 or any(float(cell) >= _LARGEST_WRITTEN for cell in lettered)
+def _reason_against_numbers(cells: tuple[str, ...]) -> str | None:
+    """Return why cells that can be read as numbers are codes, telephone numbers or school grades; None if not."""
+    codes_with_e = [cell for cell in cells if _CODE_WITH_E.fullmatch(cell)]
+    if codes_with_e and (
+        len({len(cell) for cell in cells}) == 1 or any(float(cell) >= _SMALLEST_WITH_POINT for cell in codes_with_e)
     ):
-        return f"values such as {quoted(lettered[0])} look like codes with a letter"
-    dialled = [cell for cell in cells if _DIALLED.fullmatch(cell)]
-    if 2 * len(dialled) > len(cells):
-        return f"values such as {quoted(dialled[0])} look like telephone numbers"
-    graded = [cell for cell in cells if _GRADED.fullmatch(cell)]
-    if graded and all(_GRADED.fullmatch(cell) or _SHORT.fullmatch(cell) for cell in cells):
-        return f"values such as {quoted(graded[0])} look like grades with a plus or minus"
+        return f"values such as {quoted(codes_with_e[0])} look like codes with a letter"
+    telephone_numbers = [cell for cell in cells if _TELEPHONE_NUMBER.fullmatch(cell)]
+    if 2 * len(telephone_numbers) > len(cells):
+        return f"values such as {quoted(telephone_numbers[0])} look like telephone numbers"
+    grades_with_sign = [cell for cell in cells if _GRADE_WITH_SIGN.fullmatch(cell)]
+    if grades_with_sign and all(_GRADE_WITH_SIGN.fullmatch(cell) or _GRADE.fullmatch(cell) for cell in cells):
+        return f"values such as {quoted(grades_with_sign[0])} look like grades with a plus or minus"
     return None
 
 
-def _exact(column: Column, spec: ReadDecimal) -> ReadDecimal | Refused:
-    """Decimals, unless whole numbers among them have more digits than a double keeps."""
+def _refuse_inexact(column: Column, spec: ReadDecimal) -> ReadDecimal | Refused:
+    """Return the spec, refused if whole numbers among the cells have more digits than a double keeps."""
     long = column.array.filter(pc.greater(pc.binary_length(column.array), 15).fill_null(False))
     long = long.filter(pc.match_substring_regex(long, _MANY_DIGITS))
     if not len(long):
@@ -78,86 +85,90 @@ def _exact(column: Column, spec: ReadDecimal) -> ReadDecimal | Refused:
     )
 
 
-def recognise_anyway(column: Column, *, whole: bool) -> AnyReadAs:
-    """The notation that most cells share, whatever the others hold; without one plain numbers."""
-    found = _read_whole(column) or _read_most(column)
-    if isinstance(found, ReadInteger | ReadDecimal):
-        notation = found.model_dump(exclude={"kind"})
+def recognise_best_fit(column: Column, *, whole: bool) -> AnyReadAs:
+    """Return the number format that most cells share, however few; the format of programs if there is none."""
+    spec = _recognise_by_cast(column) or _recognise_by_pattern(column)
+    if isinstance(spec, ReadInteger | ReadDecimal):
+        number_format = spec.model_dump(exclude={"kind"})
     else:
-        notation = {"missing": column.derive(spellings, NO_MEASURES)}
+        number_format = {"missing": column.derive(null_spellings, QUANTITY_NULL_WORDS)}
     if whole:
-        return ReadInteger.model_validate({**notation, "kind": "integer"})
-    return ReadDecimal.model_validate({**notation, "kind": "decimal"})
+        return ReadInteger.model_validate({**number_format, "kind": "integer"})
+    return ReadDecimal.model_validate({**number_format, "kind": "decimal"})
 
 
-def codes_among(column: Column) -> tuple[int, tuple[str, ...]] | None:
-    """How many cells start with a zero like `00501` or have more than 18 digits, with examples; None if none does.
+def find_codes(column: Column) -> tuple[int, tuple[str, ...]] | None:
+    """Return the number of cells that look like codes, with up to three examples; None without codes.
 
-    Reading such a cell as a number would lose a part of it. A zero in front of very few cells is no code but a slip.
+    Codes start with a zero like `00501` or have more than 18 digits, so reading them as numbers would lose a part of
+    them. If very few cells start with a zero, it is taken for a typing error.
     """
     cells = Characters.of(column.array)
-    chosen = column.array.filter(pa.array(_suspects(cells)))
-    found = chosen.filter(pc.match_substring_regex(chosen, _CODE))
-    if not len(found) or not _are_codes(found, cells, column.known):
+    candidates = column.array.filter(pa.array(_may_be_code(cells)))
+    codes = candidates.filter(pc.match_substring_regex(candidates, _CODE_PATTERN))
+    if not len(codes) or not _has_codes(codes, cells, column.known):
         return None
-    return len(found), tuple(found[:50].unique().to_pylist()[:3])
+    return len(codes), tuple(codes[:50].unique().to_pylist()[:3])
 
 
-def _are_codes(found: pa.Array, cells: Characters, known: int) -> bool:
-    lengths = pc.binary_length(found)
-    if len(found) >= _FEWEST_CODES * known or pc.max(lengths).as_py() > 18:
+def _has_codes(codes: pa.Array, cells: Characters, known: int) -> bool:
+    lengths = pc.binary_length(codes)
+    if len(codes) >= _SMALLEST_CODE_SHARE * known or pc.max(lengths).as_py() > 18:
         return True
     length = lengths[0].as_py()
-    return bool(length >= _CODE_LENGTH and (cells.lengths == length).sum() >= _SAME_LENGTH * known)
+    return bool(length >= _SHORTEST_CODE and (cells.lengths == length).sum() >= _SAME_LENGTH_SHARE * known)
 
 
-def _suspects(cells: Characters) -> Mask:
+def _may_be_code(cells: Characters) -> Mask:
     first, second = cells.at(cells.starts), cells.at(cells.starts + 1)
     zero = (first == ord("0")) & (second != ord("."))
     signed = (first == ord("-")) | (first == ord("+")) | (first == ord(" "))
     long = (cells.lengths > 18) & (first <= ord("9"))
-    suspects: Mask = (cells.lengths > 1) & (zero | signed | long)
-    return suspects
+    mask: Mask = (cells.lengths > 1) & (zero | signed | long)
+    return mask
 
 
-def _code_sentence(codes: tuple[int, tuple[str, ...]]) -> str:
-    amount, seen = codes
-    zero = any(text.lstrip(" +-").startswith("0") for text in seen)
-    start, have = plural_verb(amount, "starts", "start"), plural_verb(amount, "has", "have")
-    sign = f"{start} with a zero" if zero else f"{have} more than 18 digits"
-    return f"{count(amount, 'cell')} {examples(seen)} {sign}, as codes do"
+def _describe_codes(codes: tuple[int, tuple[str, ...]]) -> str:
+    cells, code_examples = codes
+    zero = any(text.lstrip(" +-").startswith("0") for text in code_examples)
+    start, have = plural_verb(cells, "starts", "start"), plural_verb(cells, "has", "have")
+    evidence = f"{start} with a zero" if zero else f"{have} more than 18 digits"
+    return f"{count(cells, 'cell')} {examples(code_examples)} {evidence}, as codes do"
 
 
-def _read_whole(column: Column) -> AnyReadAs | None:
-    cells = column.derive(sample, NO_MEASURES)
-    if not cells or not all(_PLAIN.fullmatch(cell) for cell in cells):
+def _recognise_by_cast(column: Column) -> AnyReadAs | None:
+    cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
+    if not cells or not all(_CASTABLE.fullmatch(cell) for cell in cells):
         return None
-    # Arrow goes on to the last cell where one can't be read and is slow at it, so only promising casts are tried.
-    kinds = [_integer, _decimal] if all(cell.lstrip("-").isdigit() for cell in cells) else [_decimal]
-    plain = (kind(()) for kind in kinds)
-    with_words = (kind(column.derive(usual_spellings)) for kind in kinds)
-    return next((spec for spec in chain(plain, with_words) if column.derive(cast_column, spec) is not None), None)
+    # A failing cast is slow, because Arrow goes on to the last cell, so only likely casts are tried.
+    factories = [_integer_spec, _decimal_spec] if all(cell.lstrip("-").isdigit() for cell in cells) else [_decimal_spec]
+    without_null_words = (create(()) for create in factories)
+    with_null_words = (create(column.derive(common_null_spellings)) for create in factories)
+    return next(
+        (spec for spec in chain(without_null_words, with_null_words) if column.derive(cast_column, spec) is not None),
+        None,
+    )
 
 
-def _integer(missing: tuple[str, ...]) -> AnyReadAs:
+def _integer_spec(missing: tuple[str, ...]) -> AnyReadAs:
     return ReadInteger(kind="integer", missing=missing)
 
 
-def _decimal(missing: tuple[str, ...]) -> AnyReadAs:
+def _decimal_spec(missing: tuple[str, ...]) -> AnyReadAs:
     return ReadDecimal(kind="decimal", missing=missing)
 
 
-def _read_most(column: Column) -> AnyReadAs | Refused:
-    found = column.derive(distinct)
-    known = ~column.derive(null_words, NO_MEASURES)
+def _recognise_by_pattern(column: Column) -> AnyReadAs | Refused:
+    distinct_values = column.derive(distinct)
+    known = ~column.derive(null_word_mask, QUANTITY_NULL_WORDS)
     if not known.any():
         return Refused()
-    return recognise_amounts(found, known, column.derive(spellings, NO_MEASURES))
+    return recognise_amounts(distinct_values, known, column.derive(null_spellings, QUANTITY_NULL_WORDS))
 
 
 @cast.register
 def _cast_integers(spec: ReadInteger, text: pa.Array) -> pa.Array | None:
-    # Arrow also takes hexadecimal and 19 digits, which are codes rather than counts.
+    # Arrow also accepts hexadecimal numbers and 19 digits, which are codes rather than amounts.
     longest = pc.max(pc.binary_length(text)).as_py() or 0
     if not spec.is_plain or longest > 18 or pc.any(pc.starts_with(text, "0x", ignore_case=True)).as_py():
         return None
@@ -181,15 +192,17 @@ def _cast(text: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 @parse.register
 def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
-    return plain_text(spec, values, whole=True).cast(pa.int64())
+    return normalise_numbers(spec, values, whole=True).cast(pa.int64())
 
 
 @parse.register
 def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
-    array = plain_text(spec, values, whole=False).cast(pa.float64())
-    bare = plain_text(spec.model_copy(update={"units": ()}), values, whole=False) if spec.factors else None
+    array = normalise_numbers(spec, values, whole=False).cast(pa.float64())
+    without_unit = (
+        normalise_numbers(spec.model_copy(update={"units": ()}), values, whole=False) if spec.factors else None
+    )
     for unit, factor in zip(spec.units, spec.factors, strict=False):
-        with_unit = plain_text(spec.model_copy(update={"units": (unit,)}), values, whole=False)
-        chosen = pc.and_(pc.is_valid(with_unit), pc.is_null(bare))
-        array = pc.if_else(chosen, pc.round(pc.multiply(array, factor), _CONVERTED_DECIMALS), array)
+        with_unit = normalise_numbers(spec.model_copy(update={"units": (unit,)}), values, whole=False)
+        has_unit = pc.and_(pc.is_valid(with_unit), pc.is_null(without_unit))
+        array = pc.if_else(has_unit, pc.round(pc.multiply(array, factor), _CONVERTED_DECIMALS), array)
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))

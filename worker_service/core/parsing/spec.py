@@ -1,4 +1,4 @@
-"""How the cells of a column are to be read, as data with every parameter resolved."""
+"""Specs of how the cells of a column are to be read, as data with every parameter resolved."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ ISO_ZONED = "ISO 8601 with zone"
 
 
 class Spec(BaseModel):
-    """What all readings share."""
+    """The fields that all specs share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,27 +19,27 @@ class Spec(BaseModel):
 
 
 class ReadText(Spec):
-    """Leave the text as it is, but for white space around it."""
+    """Text that stays as it is, except for surrounding white space."""
 
     kind: Literal["text"]
     trim: bool = False
-    """Whether white space before and behind the text is left out."""
+    """True if surrounding white space is removed."""
 
 
 class NumberFormat(Spec):
-    """How numbers are written. A minus may be `-`, `−`, behind the number, or parentheses around it."""
+    """The format of numbers; a minus may be `-` or `−`, before or after the number, or parentheses around it."""
 
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal[",", ".", " ", "'"] = ","
-    """What may stand between groups of three digits; a space is of any width."""
+    """The mark allowed between groups of three digits; a space is of any width."""
     units: tuple[str, ...] = ()
-    """The exact spellings of the unit, which are left out; only currencies also stand before the number."""
+    """The exact spellings of the unit, which are removed; only currencies are also allowed before the number."""
     factors: tuple[float, ...] = ()
-    """What the numbers of each unit are multiplied by; empty where all mean the same."""
+    """The factor that the numbers of each unit are multiplied by; empty where all units mean the same."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the notation of programs, but for thousands commas."""
+        """True if it is the format of programs, apart from commas between thousands."""
         return self.decimal_mark == "." and self.thousands_mark == "," and not self.units and not self.factors
 
 
@@ -72,7 +72,7 @@ class ReadTimestamp(Spec):
     format: str
     """`ISO 8601`, `ISO 8601 with zone` (read as UTC) or a strptime format."""
     or_iso: bool = False
-    """Whether cells that are written year-month-day are read, too; nobody mistakes those."""
+    """True if cells written year-month-day are read as well, as these can't be mistaken."""
 
 
 AnyReadAs = ReadText | ReadInteger | ReadDecimal | ReadBoolean | ReadTimestamp
@@ -81,14 +81,14 @@ ReadAs = Annotated[AnyReadAs, Field(discriminator="kind")]
 
 @dataclass(frozen=True)
 class Refused:
-    """A reader's answer that it does not apply to a column."""
+    """The answer of a recogniser that does not apply to a column."""
 
     why: str = ""
-    """Why, where the cells looked as if it might; empty where there was nothing to consider."""
-    doubtful: bool = False
-    """Whether somebody should look at it."""
+    """The reason, where the cells looked as if it might apply; otherwise empty."""
+    ambiguous: bool = False
+    """True if a person should decide."""
 
 
-def enough(fit: int, known: int) -> bool:
-    """Whether so many fitting cells make a column's type: all, or at least 95 % of 20 or more."""
-    return known > 0 and (fit == known or (known >= 20 and fit >= 0.95 * known))
+def is_enough(matching: int, known: int) -> bool:
+    """Return True if this many matching cells decide the type: all known cells, or at least 95 % of 20 or more."""
+    return known > 0 and (matching == known or (known >= 20 and matching >= 0.95 * known))

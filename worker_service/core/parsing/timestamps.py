@@ -1,4 +1,4 @@
-"""Dates and moments: the format is voted on by the different values of a column."""
+"""Recognition and parsing of dates and times in the format that most distinct values share."""
 
 import re
 from collections import Counter
@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples
-from worker_service.core.parsing.missing import NO_MEASURES, null_words, sample, spellings
+from worker_service.core.parsing.missing import QUANTITY_NULL_WORDS, null_spellings, null_word_mask, sample_cells
 from worker_service.core.parsing.parse import cast, parse
 from worker_service.core.parsing.read import cast_column
-from worker_service.core.parsing.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, enough
+from worker_service.core.parsing.spec import ISO, ISO_ZONED, AnyReadAs, ReadTimestamp, Refused, is_enough
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
 
@@ -29,9 +29,9 @@ _FORMATS = {
     for time, suffix in _TIMES.items()
 }
 _FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""The microseconds since 1970 at which the calendar's year 1 begins and its year 9999 ends."""
-_FEWEST_DECIDING = 0.005
-"""A smaller share of the cells may be slips and decides nothing for the others."""
+"""The microseconds since 1970 at which year 1 of the calendar begins and year 9999 ends."""
+_SMALLEST_DECIDING_SHARE = 0.005
+"""A smaller share of the cells may be typing errors, so it does not decide the order of day and month."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
@@ -39,48 +39,48 @@ _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
-    """The format the values share; refused with a doubt where day and month can't be told apart."""
-    formats = _candidates(column.derive(sample, NO_MEASURES))
+    """Return a timestamp spec with the format that the values share; refused if day and month can't be told apart."""
+    formats = _candidate_formats(column.derive(sample_cells, QUANTITY_NULL_WORDS))
     if not formats:
         return Refused()
     if len(formats) == 1:
-        return _only(column, formats[0])
+        return _spec_of_single_format(column, formats[0])
     ranked = sorted((_misfits(column, name), name) for name in formats)
     (misfits, best), (others, _) = ranked
-    known = int(column.derive(distinct).counts[~column.derive(null_words, NO_MEASURES)].sum())
-    if not enough(known - misfits, known):
+    known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
+    if not is_enough(known - misfits, known):
         return Refused()
-    if not _decided(column, ranked):
-        return Refused(_doubt(column, known, others + misfits), doubtful=True)
+    if not _is_decided(column, ranked):
+        return Refused(_describe_ambiguity(column, known, others + misfits), ambiguous=True)
     return _spec(column, best)
 
 
-def recognise_anyway(column: Column) -> AnyReadAs:
-    """The format that most cells fit; the day before the month where nothing tells."""
-    formats = _candidates(column.derive(sample, NO_MEASURES)) or (ISO,)
+def recognise_best_fit(column: Column) -> AnyReadAs:
+    """Return a timestamp spec with the format that most cells match; day before month if nothing decides."""
+    formats = _candidate_formats(column.derive(sample_cells, QUANTITY_NULL_WORDS)) or (ISO,)
     return _spec(column, min(formats, key=lambda name: _misfits(column, name)))
 
 
 def _spec(column: Column, name: str) -> ReadTimestamp:
-    missing = column.derive(spellings, NO_MEASURES)
+    missing = column.derive(null_spellings, QUANTITY_NULL_WORDS)
     return ReadTimestamp(kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name))
 
 
 def _has_iso(column: Column, name: str) -> bool:
     values = column.derive(distinct).values
-    shaped = pc.match_substring_regex(pc.utf8_trim_whitespace(values), _ISO_SHAPES[ISO])
-    return name not in _ISO_SHAPES and bool(pc.any(shaped).as_py())
+    matches = pc.match_substring_regex(pc.utf8_trim_whitespace(values), _ISO_SHAPES[ISO])
+    return name not in _ISO_SHAPES and bool(pc.any(matches).as_py())
 
 
-def _only(column: Column, name: str) -> AnyReadAs:
-    """The format nothing competes with; whether enough cells fit is for the caller to see."""
+def _spec_of_single_format(column: Column, name: str) -> AnyReadAs:
+    """Return a spec with the only possible format; the caller checks that enough cells match."""
     plain = ReadTimestamp(kind="timestamp", format=name)
     if column.derive(cast_column, plain) is not None:
         return plain
     return _spec(column, name)
 
 
-def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
+def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
     for name, pattern in _ISO_SHAPES.items():
         if cells and sum(bool(re.match(pattern, cell)) for cell in cells) >= 0.9 * len(cells):
             return (name,)
@@ -91,75 +91,79 @@ def _candidates(cells: tuple[str, ...]) -> tuple[str, ...]:
     return _FORMATS.get(shape, ()) if votes >= 0.5 * len(cells) else ()
 
 
-def _parsed(column: Column, name: str) -> pa.Array:
+def _parse_as(column: Column, name: str) -> pa.Array:
     values = column.derive(distinct).values
-    known = pc.if_else(pa.array(column.derive(null_words, NO_MEASURES)), pa.scalar(None, values.type), values)
+    known = pc.if_else(
+        pa.array(column.derive(null_word_mask, QUANTITY_NULL_WORDS)), pa.scalar(None, values.type), values
+    )
     return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True), known)
 
 
 def _misfits(column: Column, name: str) -> int:
-    found, known = column.derive(distinct), ~column.derive(null_words, NO_MEASURES)
-    return int(found.counts[known & ~_valid(column.derive(_parsed, name))].sum())
+    distinct_values, known = column.derive(distinct), ~column.derive(null_word_mask, QUANTITY_NULL_WORDS)
+    return int(distinct_values.counts[known & ~_validity(column.derive(_parse_as, name))].sum())
 
 
-def _valid(array: pa.Array) -> Mask:
-    valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
+def _validity(array: pa.Array) -> Mask:
+    mask: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return mask
 
 
-def _decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
-    """Whether the values speak for one order of day and month ten times as often as for the other."""
+def _is_decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
+    """Return True if ten times as many cells decide for one order of day and month as for the other."""
     (fewest, best), (most, other) = ranked[:2]
     if most == fewest == 0:
-        return bool(column.derive(_parsed, best).equals(column.derive(_parsed, other)))
-    known = int(column.derive(distinct).counts[~column.derive(null_words, NO_MEASURES)].sum())
-    return most >= 10 * max(1, fewest) or (fewest == 0 and most > _FEWEST_DECIDING * known)
+        return bool(column.derive(_parse_as, best).equals(column.derive(_parse_as, other)))
+    known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
+    return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * known)
 
 
-def _doubt(column: Column, known: int, deciding: int) -> str:
-    seen = column.derive(sample, NO_MEASURES)
+def _describe_ambiguity(column: Column, known: int, deciding: int) -> str:
+    cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
     contradiction = f"the {count(deciding, 'cell')} that would tell contradict each other"
     why = contradiction if deciding else "none of them shows which"
     return (
-        f"the {count(known, 'known cell')} look like dates, {examples(seen, limit=2)}, "
+        f"the {count(known, 'known cell')} look like dates, {examples(cells, limit=2)}, "
         f"but could be day/month or month/day, and {why}"
     )
 
 
 @cast.register
-def _cast_moments(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
+def _cast_timestamps(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
     if spec.format not in _ISO_SHAPES:
         return None
     try:
         timestamps = text.cast(_type(spec.format))
     except pa.ArrowInvalid:
         return None
-    ends = pc.min_max(timestamps.cast(pa.int64())).as_py()
-    if ends["min"] is not None and not _FIRST_TICK <= ends["min"] <= ends["max"] <= _LAST_TICK:
+    extremes = pc.min_max(timestamps.cast(pa.int64())).as_py()
+    if extremes["min"] is not None and not _FIRST_TICK <= extremes["min"] <= extremes["max"] <= _LAST_TICK:
         return None
     return timestamps
 
 
 @parse.register
-def _parse_moments(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
+def _parse_timestamps(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
     trimmed = pc.utf8_trim_whitespace(values)
-    timestamps = _moments(spec.format, trimmed)
+    timestamps = _parse_format(spec.format, trimmed)
     if spec.or_iso and spec.format not in _ISO_SHAPES:
-        timestamps = pc.coalesce(timestamps, _moments(ISO, trimmed))
+        timestamps = pc.coalesce(timestamps, _parse_format(ISO, trimmed))
     return timestamps
 
 
-def _moments(name: str, texts: pa.Array) -> pa.Array:
+def _parse_format(name: str, texts: pa.Array) -> pa.Array:
     if name in _ISO_SHAPES:
         texts = pc.if_else(pc.match_substring_regex(texts, _ISO_SHAPES[name]), texts, pa.scalar(None, texts.type))
-    strptime = "ISO8601" if name in _ISO_SHAPES else name
-    found = pd.to_datetime(texts.to_pandas(), format=strptime, errors="coerce", utc=name == ISO_ZONED).dt.as_unit("us")
-    array = pa.Array.from_pandas(found, type=_type(name))
+    strptime_format = "ISO8601" if name in _ISO_SHAPES else name
+    timestamps = pd.to_datetime(
+        texts.to_pandas(), format=strptime_format, errors="coerce", utc=name == ISO_ZONED
+    ).dt.as_unit("us")
+    array = pa.Array.from_pandas(timestamps, type=_type(name))
     return pc.if_else(_in_calendar(array), array, pa.scalar(None, array.type))
 
 
 def _in_calendar(timestamps: pa.Array) -> pa.BooleanArray:
-    """Which moments have a year from 1 to 9999, in UTC where there is a zone."""
+    """Return a mask of the timestamps in the years 1 to 9999, in UTC where there is a time zone."""
     ticks = timestamps.cast(pa.int64())
     return pc.and_(pc.greater_equal(ticks, _FIRST_TICK), pc.less_equal(ticks, _LAST_TICK))
 

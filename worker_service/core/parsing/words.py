@@ -1,4 +1,4 @@
-"""Text that stays text: only its null words are judged."""
+"""Text that stays text, with the null words that stand for missing in it."""
 
 import re
 
@@ -6,48 +6,49 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.parsing.missing import null_words
+from worker_service.core.parsing.missing import null_word_mask
 from worker_service.core.parsing.spec import AnyReadAs, ReadText, Refused
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-_MANY_NAMES = 20
-_CODE = re.compile(r"[A-Z]{2}")
+_FEWEST_NAMES = 20
+_TWO_LETTER_CODE = re.compile(r"[A-Z]{2}")
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
-    """Text, with the null words that are missing values here.
+    """Return a text spec with the null words that stand for missing in this column.
 
-    `NA` stays a value among two-letter codes (Namibia, North America), `Null` among names (Christopher Null), a
-    minus beside a plus, and a null word that half of the cells hold.
+    A null word stays a value where it plausibly is one: `NA` among two-letter codes (Namibia, North America), `Null`
+    among names (Christopher Null), a minus if there is a plus, and any word that half of the cells hold.
     """
-    found, null = column.derive(distinct), column.derive(null_words)
-    words = found.values.filter(pa.array(null)).to_pylist()
-    counts = dict(zip(words, found.counts[null].tolist(), strict=True))
-    kept = {word for word, amount in counts.items() if word.strip() and amount >= 0.5 * len(column)}
-    if "NA" in counts and _looks_like_codes(column):
+    distinct_values, is_null = column.derive(distinct), column.derive(null_word_mask)
+    words = distinct_values.values.filter(pa.array(is_null)).to_pylist()
+    counts = dict(zip(words, distinct_values.counts[is_null].tolist(), strict=True))
+    kept = {word for word, cells in counts.items() if word.strip() and cells >= 0.5 * len(column)}
+    if "NA" in counts and _has_mostly_codes(column):
         kept.add("NA")
-    if "-" in counts and pc.any(pc.equal(found.values, "+")).as_py():
+    if "-" in counts and pc.any(pc.equal(distinct_values.values, "+")).as_py():
         kept.add("-")
-    if "Null" in counts and _looks_like_names(column):
+    if "Null" in counts and _has_mostly_names(column):
         kept.add("Null")
     missing = tuple(sorted(set(words) - kept))
-    values = found.values.filter(pc.invert(pc.is_in(found.values, value_set=pa.array(missing, found.values.type))))
-    padded = pc.any(pc.not_equal(values, pc.utf8_trim_whitespace(values))).as_py() or False
-    return ReadText(kind="text", missing=missing, trim=padded)
+    is_missing = pc.is_in(distinct_values.values, value_set=pa.array(missing, distinct_values.values.type))
+    values = distinct_values.values.filter(pc.invert(is_missing))
+    is_padded = pc.any(pc.not_equal(values, pc.utf8_trim_whitespace(values))).as_py() or False
+    return ReadText(kind="text", missing=missing, trim=is_padded)
 
 
-def _looks_like_codes(column: Column) -> bool:
-    found, null = column.derive(distinct), column.derive(null_words)
-    values = found.values.filter(pa.array(~null)).to_pylist()
-    codes = np.array([bool(_CODE.fullmatch(value.strip())) for value in values], dtype=bool)
-    counts = found.counts[~null]
+def _has_mostly_codes(column: Column) -> bool:
+    distinct_values, is_null = column.derive(distinct), column.derive(null_word_mask)
+    values = distinct_values.values.filter(pa.array(~is_null)).to_pylist()
+    codes = np.array([bool(_TWO_LETTER_CODE.fullmatch(value.strip())) for value in values], dtype=bool)
+    counts = distinct_values.counts[~is_null]
     return len(values) > 1 and int(counts[codes].sum()) > 0.5 * int(counts.sum())
 
 
-def _looks_like_names(column: Column) -> bool:
-    """Whether many different single words with a capital in front are the rule."""
-    found, null = column.derive(distinct), column.derive(null_words)
-    values = found.values.filter(pa.array(~null))
-    titled = pc.match_substring_regex(values, r"^\p{Lu}\p{Ll}+([-' ]\p{Lu}\p{Ll}+)?$")
-    return len(values) >= _MANY_NAMES and (pc.sum(titled).as_py() or 0) >= 0.9 * len(values)
+def _has_mostly_names(column: Column) -> bool:
+    """Return True if nearly all values are capitalised words, and there are many of them."""
+    distinct_values, is_null = column.derive(distinct), column.derive(null_word_mask)
+    values = distinct_values.values.filter(pa.array(~is_null))
+    capitalised = pc.match_substring_regex(values, r"^\p{Lu}\p{Ll}+([-' ]\p{Lu}\p{Ll}+)?$")
+    return len(values) >= _FEWEST_NAMES and (pc.sum(capitalised).as_py() or 0) >= 0.9 * len(values)

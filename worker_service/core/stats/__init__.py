@@ -1,1 +1,4 @@
-"""Statistics of one column or a pair: summaries, outlier fences, correlation. No decision is made here."""
+"""Statistics of one column or of a pair of columns: summaries, outlier fences, correlation, ordinal scales.
+
+No decision about a column is made here; decisions belong to `core.columns` and to the planner.
+"""

@@ -1,4 +1,4 @@
-"""How strongly the numeric columns of a table go together."""
+"""Pairwise correlation of the numeric columns of a table."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,22 @@ from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Column
 
 MOST_ROWS = 20_000
+"""A longer table is sampled: every n-th row, so that at most this many remain."""
 _FEWEST_PAIRS = 3
 
 
 class Correlation(Value):
-    """Pearson's coefficients of all pairs of columns, over the rows where both have a value."""
+    """Pearson's correlation coefficients of all pairs of columns, over the rows where both have a value."""
 
     columns: tuple[str, ...]
     matrix: tuple[tuple[float | None, ...], ...]
-    """None where undefined: fewer than 3 common rows, or a column that does not vary."""
+    """None where undefined: fewer than 3 common rows, or a column without variance."""
     sampled_rows: int
-    """How many rows were looked at; evenly spaced where the table has more than 20,000."""
+    """The number of rows used; evenly spaced ones where the table has more than 20,000."""
 
 
 def correlate(columns: Mapping[str, Column]) -> Correlation | None:
-    """Pearson's coefficients of at least two numeric columns of equal length, else None."""
+    """Return Pearson's coefficients of numeric columns of equal length; None for fewer than two columns."""
     if len(columns) < 2:
         return None
     rows = len(next(iter(columns.values())))
@@ -37,32 +38,39 @@ def correlate(columns: Mapping[str, Column]) -> Correlation | None:
 
 
 def coefficients(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Pearson's coefficients of all pairs of columns, over the rows where neither is NaN; NaN where undefined."""
+    """Return Pearson's coefficients of all pairs of columns, over the rows where neither is NaN.
+
+    Args:
+        table: the values, in the shape (rows, columns).
+
+    Returns:
+        A symmetric matrix in the shape (columns, columns); NaN where a coefficient is undefined.
+    """
     with np.errstate(all="ignore"):
-        return _pairwise(_standardised(table))
+        return _correlate_pairs(_standardise(table))
 
 
-def _standardised(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # Values near the largest double would overflow when squared, so each column is brought to a common scale first.
-    known = ~np.isnan(table)
-    largest = np.max(np.abs(table), axis=0, initial=0.0, where=known)
+def _standardise(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    # Values near the largest double would overflow when squared, so each column is divided by its largest value.
+    has_value = ~np.isnan(table)
+    largest = np.max(np.abs(table), axis=0, initial=0.0, where=has_value)
     scaled = table / np.where(largest > 0, largest, 1.0)
-    counts = np.maximum(known.sum(axis=0), 1)
-    centred = scaled - np.where(known, scaled, 0.0).sum(axis=0) / counts
-    spread = np.sqrt(np.where(known, centred**2, 0.0).sum(axis=0) / counts)
+    counts = np.maximum(has_value.sum(axis=0), 1)
+    centred = scaled - np.where(has_value, scaled, 0.0).sum(axis=0) / counts
+    spread = np.sqrt(np.where(has_value, centred**2, 0.0).sum(axis=0) / counts)
     result: npt.NDArray[np.float64] = centred / np.where(spread > 1e-12, spread, np.nan)
     return result
 
 
-def _pairwise(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    known = ~np.isnan(table)
-    present = known.astype(np.float64)
-    values = np.where(known, table, 0.0)
-    pairs = present.T @ present
-    total, square, product = values.T @ present, (values**2).T @ present, values.T @ values
-    covariance = product - total * total.T / pairs
-    variance = square - total**2 / pairs
+def _correlate_pairs(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    has_value = ~np.isnan(table)
+    weights = has_value.astype(np.float64)
+    values = np.where(has_value, table, 0.0)
+    common_rows = weights.T @ weights
+    total, square, product = values.T @ weights, (values**2).T @ weights, values.T @ values
+    covariance = product - total * total.T / common_rows
+    variance = square - total**2 / common_rows
     matrix = np.clip(covariance / np.sqrt(variance * variance.T), -1.0, 1.0)
-    matrix[(pairs < _FEWEST_PAIRS) | (variance < 1e-9) | (variance.T < 1e-9)] = np.nan
+    matrix[(common_rows < _FEWEST_PAIRS) | (variance < 1e-9) | (variance.T < 1e-9)] = np.nan
     result: npt.NDArray[np.float64] = matrix
     return result

@@ -1,4 +1,4 @@
-"""Words that have an order of their own."""
+"""Scales of words, ordinals and ranges that have an order of their own."""
 
 import re
 from collections.abc import Collection
@@ -35,35 +35,35 @@ _RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)|(?:<|under |below )\s*(\d+)|(
 FEWEST_LEVELS = 3
 
 
-def recognised_order(levels: Collection[str]) -> tuple[str, ...] | None:
-    """The levels from the least to the most; None unless every one of at least three has a place on one scale."""
+def recognise_order(levels: Collection[str]) -> tuple[str, ...] | None:
+    """Return at least three levels in the order of a known scale; None unless every level is on the same scale."""
     if len(levels) < FEWEST_LEVELS:
         return None
-    plain = {level: " ".join(level.replace("_", " ").replace("-", " ").split()).casefold() for level in levels}
-    if len(set(plain.values())) < len(plain):
+    normalised = {level: " ".join(level.replace("_", " ").replace("-", " ").split()).casefold() for level in levels}
+    if len(set(normalised.values())) < len(normalised):
         return None
     for scale in _SCALES:
-        places = {word: place for place, word in enumerate(scale)}
-        if all(word in places for word in plain.values()):
-            return tuple(sorted(levels, key=lambda level: places[plain[level]]))
-    return _numbered(levels)
+        ranks = {word: rank for rank, word in enumerate(scale)}
+        if all(word in ranks for word in normalised.values()):
+            return tuple(sorted(levels, key=lambda level: ranks[normalised[level]]))
+    return _numeric_order(levels)
 
 
-def _numbered(levels: Collection[str]) -> tuple[str, ...] | None:
-    """Ordinals such as `2nd`, and ranges such as `10-19` that do not overlap."""
+def _numeric_order(levels: Collection[str]) -> tuple[str, ...] | None:
+    """Return the levels by number if all are ordinals such as `2nd` or ranges such as `10-19` that do not overlap."""
     texts = {level: level.strip().casefold() for level in levels}
     ordinals = {level: match for level, text in texts.items() if (match := _ORDINAL.fullmatch(text))}
     if len(ordinals) == len(texts):
         return tuple(sorted(levels, key=lambda level: int(ordinals[level][1])))
-    spans = {level: span for level, text in texts.items() if (span := _span(text)) is not None}
-    if len(spans) < len(texts):
+    ranges = {level: parsed for level, text in texts.items() if (parsed := _parse_range(text)) is not None}
+    if len(ranges) < len(texts):
         return None
-    ascending = sorted(levels, key=lambda level: spans[level])
-    apart = all(spans[left][1] <= spans[right][0] for left, right in pairwise(ascending))
-    return tuple(ascending) if apart else None
+    ascending = sorted(levels, key=lambda level: ranges[level])
+    disjoint = all(ranges[left][1] <= ranges[right][0] for left, right in pairwise(ascending))
+    return tuple(ascending) if disjoint else None
 
 
-def _span(text: str) -> tuple[float, float] | None:
+def _parse_range(text: str) -> tuple[float, float] | None:
     match = _RANGE.fullmatch(text)
     if match is None:
         return None

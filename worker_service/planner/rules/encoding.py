@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, percent, quoted
 from worker_service.core.recipe.steps import AnyStep, FillMissing, FrequencyEncode, LabelEncode, OneHot
-from worker_service.core.stats.ordinal_scales import recognised_order
+from worker_service.core.stats.ordinal_scales import recognise_order
 from worker_service.planner.rules.column_names import Names
 
 MOST_COLUMNS = 20
@@ -30,7 +30,7 @@ def propose_encoding(
 
 
 def _encode_category(column: ColumnProfile, counts: dict[str, int], names: Names) -> AnyStep:
-    order = recognised_order(counts)
+    order = recognise_order(counts)
     if order is not None:
         return _ordinal(column, order)
     if len(counts) > MOST_LEVELS:

@@ -1,4 +1,4 @@
-"""A type that somebody asked for holds; what does not fit it is counted and listed."""
+"""A chosen type applies, and the cells that do not fit it are counted and listed."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_codes_stay_text() -> None:
     ("column", "kind", "invalid", "first"),
     [("zip", "integer", 10, 501), ("flag", "boolean", 0, True), ("when", "timestamp", 10, None)],
 )
-def test_a_reading_is_forced(column: str, kind: str, invalid: int, first: object) -> None:
+def test_a_chosen_type_is_applied(column: str, kind: str, invalid: int, first: object) -> None:
     facts, outcome = chosen(**{column: kind})
     assert (facts[column].type, facts[column].invalid) == (kind, invalid)
     assert "was asked for" in facts[column].why
@@ -49,7 +49,7 @@ def test_a_reading_is_forced(column: str, kind: str, invalid: int, first: object
         assert outcome.cleaned[column].array[0].as_py() == first
 
 
-def test_what_can_not_be_is_told() -> None:
+def test_an_impossible_type_is_explained() -> None:
     frame = Frame.from_table(pa.table({"x": [1.5, 2.5, 3.5]}))
     (facts,) = profile(frame, types={"x": "boolean"}).columns
     assert facts.type == "decimal"

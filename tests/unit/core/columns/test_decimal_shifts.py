@@ -1,4 +1,4 @@
-"""Slipped decimal points are put back; second groups and single strangers are not."""
+"""Shifted decimal points are restored, while second groups and single far values are left alone."""
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ WEIGHTS = RNG.normal(72, 9, 500).round(1)
 
 
 @pytest.mark.parametrize("factor", [10.0, 100.0, 1000.0, 0.1, 0.01])
-def test_slips_are_found_and_mended(factor: float) -> None:
+def test_decimal_shifts_are_restored(factor: float) -> None:
     written = WEIGHTS.copy()
     written[::60] = np.round(written[::60] * factor, 6)
     (shift,) = find_decimal_shifts(Column(pa.array(written)))
@@ -22,23 +22,23 @@ def test_slips_are_found_and_mended(factor: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "strangers",
+    "far_values",
     [[7200.0], [7200.0] * 8, [7200.0, 7201.0, 7202.0], [150.0, 160.0, 170.0], list(RNG.normal(7200, 900, 200))],
     ids=["one", "the same", "alike", "near", "a second group"],
 )
-def test_strangers_are_no_slips(strangers: list[float]) -> None:
-    assert find_decimal_shifts(Column(pa.array([*WEIGHTS, *strangers]))) == ()
+def test_other_far_values_are_no_decimal_shifts(far_values: list[float]) -> None:
+    assert find_decimal_shifts(Column(pa.array([*WEIGHTS, *far_values]))) == ()
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_wide_columns_have_no_slips(seed: int) -> None:
+def test_wide_columns_have_no_decimal_shifts(seed: int) -> None:
     rng = np.random.default_rng(seed)
     wide = (rng.lognormal(6, 1, 2000), rng.lognormal(0, 2, 2000), rng.pareto(1, 2000), rng.exponential(3, 2000))
     for values in wide:
         assert find_decimal_shifts(Column(pa.array(values.round(2)))) == ()
 
 
-def test_slips_of_small_values_may_hide() -> None:
+def test_shifted_small_values_may_lie_among_the_others() -> None:
     years = RNG.uniform(0, 9, 500).round(1)
     written = years.copy()
     written[::50] = np.round(written[::50] * 100)

@@ -1,4 +1,4 @@
-"""What values are in the world is told by their shape, and by the name where shapes are shared."""
+"""Semantic types follow from the pattern of the values, and from the name where patterns are ambiguous."""
 
 from typing import Any
 
@@ -30,10 +30,10 @@ def facts(name: str, cells: list[Any]) -> ColumnProfile:
 @pytest.mark.parametrize("semantic_type", CASES)
 def test_semantic_types_are_recognised_with_counts(semantic_type: str) -> None:
     name, cells = CASES[semantic_type]
-    found = facts(name, cells)
-    assert found.semantic_type is not None
-    assert (found.semantic_type.name, found.semantic_type.cells) == (semantic_type, 30)
-    assert "30 of 30 known cells (100 %) look like" in found.why
+    profiled = facts(name, cells)
+    assert profiled.semantic_type is not None
+    assert (profiled.semantic_type.name, profiled.semantic_type.cells) == (semantic_type, 30)
+    assert "30 of 30 known cells (100 %) look like" in profiled.why
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_semantic_types_are_recognised_with_counts(semantic_type: str) -> None:
         ("id", ["12 345", "99 812", "10 222"]),
     ],
 )
-def test_what_only_looks_alike_is_not(name: str, cells: list[Any]) -> None:
+def test_similar_values_have_no_semantic_type(name: str, cells: list[Any]) -> None:
     assert facts(name, cells).semantic_type is None
 
 
-def test_places_are_never_outliers() -> None:
-    cells = [52.5 + place / 1000 for place in range(100)] + [-33.9]
+def test_coordinates_are_never_outliers() -> None:
+    cells = [52.5 + index / 1000 for index in range(100)] + [-33.9]
     plan = propose(profile(Frame.from_table(pa.table({"lat": cells, "z": range(101)}))), RunOptions())
     assert not [step for step in plan.steps if isinstance(step, TreatOutliers) and step.column == "lat"]

@@ -1,4 +1,4 @@
-"""Numbers that are numbers to people: units, local marks and negatives of accounting."""
+"""Amounts as people write them: units, local number marks and the minus of accounting."""
 
 from typing import Any
 
@@ -75,26 +75,26 @@ def test_stays_text(cells: tuple[str, ...]) -> None:
     assert values(*cells) == list(cells)
 
 
-def test_the_evidence_names_the_unit_and_the_notation() -> None:
+def test_the_evidence_names_the_unit_and_the_number_format() -> None:
     assert inferred("18,72 EUR", "7,50 EUR").why == (
         "All 2 known cells are numbers in “EUR” with a comma before the decimals."
     )
     assert inferred("33%", "12%").why == "All 2 known cells are whole numbers in “%”."
 
 
-def test_different_currencies_and_half_a_unit_are_doubts() -> None:
-    found = inferred("5 EUR", "7 EUR", "9 USD")
-    assert found.ambiguity == (
+def test_different_currencies_and_partly_missing_units_are_ambiguous() -> None:
+    inference = inferred("5 EUR", "7 EUR", "9 USD")
+    assert inference.ambiguity == (
         "The amounts are in different units, “EUR” (2 cells) and “USD” (1 cell), so they were left as text."
     )
     assert "“%”" in (inferred("33 %", "0.5").ambiguity or "")
     assert "1.234,50" in (inferred("1.234,50", "1,234.50").ambiguity or "")
 
 
-def test_a_stranger_in_a_long_column_is_told() -> None:
-    found = inferred(*[f"{place},50 €" for place in range(60)], "on request")
-    assert (found.invalid, found.examples) == (1, ("on request",))
-    assert isinstance(found.read_as, ReadDecimal)
+def test_a_cell_without_a_number_in_a_long_column_is_invalid() -> None:
+    inference = inferred(*[f"{index},50 €" for index in range(60)], "on request")
+    assert (inference.invalid, inference.examples) == (1, ("on request",))
+    assert isinstance(inference.read_as, ReadDecimal)
 
 
 def test_rewritten_amounts_are_changes() -> None:

@@ -1,4 +1,4 @@
-"""What text is read as, and what is left alone."""
+"""Inference of the type of text columns, and the columns that stay text."""
 
 from typing import Any
 
@@ -65,28 +65,28 @@ def test_zero_and_decimals_below_one_are_no_codes() -> None:
 
 
 def test_leading_zeros_say_so() -> None:
-    found = inferred("00501", "07030", "90210")
-    assert found.code
-    assert found.why == "Kept as text, because 2 cells such as “00501” and “07030” start with a zero, as codes do."
+    inference = inferred("00501", "07030", "90210")
+    assert inference.code
+    assert inference.why == "Kept as text, because 2 cells such as “00501” and “07030” start with a zero, as codes do."
 
 
-def test_few_strangers_become_missing_and_are_told() -> None:
-    found = inferred(*[str(number) for number in range(40)], "abc", "abc")
-    assert isinstance(found.read_as, ReadInteger)
-    assert (found.invalid, found.examples) == (2, ("abc",))
-    assert found.why == "40 of 42 known cells are whole numbers; 2 are not, such as “abc”."
+def test_few_unfit_cells_become_missing_and_are_counted() -> None:
+    inference = inferred(*[str(number) for number in range(40)], "abc", "abc")
+    assert isinstance(inference.read_as, ReadInteger)
+    assert (inference.invalid, inference.examples) == (2, ("abc",))
+    assert inference.why == "40 of 42 known cells are whole numbers; 2 are not, such as “abc”."
 
 
-@pytest.mark.parametrize("strangers", [3, 20])
-def test_many_strangers_keep_it_text(strangers: int) -> None:
-    assert inferred(*["1"] * 40, *["abc"] * strangers).read_as is None
+@pytest.mark.parametrize("unfit_cells", [3, 20])
+def test_many_unfit_cells_keep_a_column_text(unfit_cells: int) -> None:
+    assert inferred(*["1"] * 40, *["abc"] * unfit_cells).read_as is None
 
 
-def test_one_stranger_in_a_short_column_keeps_it_text() -> None:
+def test_an_unfit_cell_keeps_a_short_column_text() -> None:
     assert inferred(*["1"] * 18, "abc").read_as is None
 
 
-def test_fast_and_close_reading_agree() -> None:
+def test_cast_and_parse_agree() -> None:
     cells = ["1", "2.50", "-3", "1e-7", "123456789012345678", "0.1", "100"]
     plain = Column(pa.array(cells))
     close = Column(pa.array([*cells, " 4 "]))
@@ -147,9 +147,9 @@ def test_dates(cells: tuple[str, ...], expected: list[str | None]) -> None:
     assert render(column.derive(read, spec).column.array).to_pylist() == expected
 
 
-def test_ambiguous_dates_are_a_doubt_with_counts() -> None:
-    found = inferred("03/04/2020", "01/02/2021", "")
-    assert found.ambiguity == (
+def test_ambiguous_dates_are_counted() -> None:
+    inference = inferred("03/04/2020", "01/02/2021", "")
+    assert inference.ambiguity == (
         "The 2 known cells look like dates, such as “03/04/2020” and “01/02/2021”, "
         "but could be day/month or month/day, and none of them shows which, so they were left as text."
     )
@@ -177,31 +177,31 @@ def test_columns_without_values(cells: tuple[str | None, ...]) -> None:
 
 
 @pytest.mark.parametrize("edge", ["0000-01-01", "0000-12-31T23:59:59"])
-def test_moments_no_calendar_names_do_not_fit(edge: str) -> None:
-    found = inferred(*[f"2024-01-{day:02d}" for day in range(1, 29)], edge)
-    assert (found.invalid, found.examples) == (1, (edge,))
+def test_timestamps_outside_the_calendar_do_not_fit(edge: str) -> None:
+    inference = inferred(*[f"2024-01-{day:02d}" for day in range(1, 29)], edge)
+    assert (inference.invalid, inference.examples) == (1, (edge,))
 
 
 @pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
-def test_moments_that_leave_the_calendar_in_utc_do_not_fit(edge: str) -> None:
-    found = inferred(*[f"2024-01-{day:02d}T10:00:00Z" for day in range(1, 29)], edge)
-    assert (found.invalid, found.examples) == (1, (edge,))
+def test_timestamps_outside_the_calendar_in_utc_do_not_fit(edge: str) -> None:
+    inference = inferred(*[f"2024-01-{day:02d}T10:00:00Z" for day in range(1, 29)], edge)
+    assert (inference.invalid, inference.examples) == (1, (edge,))
     assert values(edge) == [edge]
 
 
 def test_infinite_numbers_of_json_become_missing() -> None:
     column = Column(pa.array([1.0, float("inf"), None]))
-    found = column.derive(infer)
-    assert (found.invalid, found.examples) == (1, ("inf",))
-    assert found.read_as is not None
-    assert column.derive(read, found.read_as).column.array.to_pylist() == [1.0, None, None]
+    inference = column.derive(infer)
+    assert (inference.invalid, inference.examples) == (1, ("inf",))
+    assert inference.read_as is not None
+    assert column.derive(read, inference.read_as).column.array.to_pylist() == [1.0, None, None]
 
 
-def test_bare_numbers_among_others_in_square_feet_are_a_doubt() -> None:
-    found = inferred(*[str(place) for place in range(60, 100)], "365 sqft", "400 sqft")
-    assert found.read_as is None
-    assert found.ambiguity is not None
-    assert "“sqft”" in found.ambiguity
+def test_numbers_with_and_without_a_unit_are_ambiguous() -> None:
+    inference = inferred(*[str(number) for number in range(60, 100)], "365 sqft", "400 sqft")
+    assert inference.read_as is None
+    assert inference.ambiguity is not None
+    assert "“sqft”" in inference.ambiguity
 
 
 def test_iso_dates_are_read_among_others() -> None:
@@ -241,12 +241,12 @@ def test_the_singular_is_the_same_unit() -> None:
         ("+", "-", "0"),
     ],
 )
-def test_what_looks_like_a_number_and_is_none_stays_text(cells: tuple[str, ...]) -> None:
+def test_number_like_codes_stay_text(cells: tuple[str, ...]) -> None:
     assert values(*cells) == list(cells)
 
 
 def test_one_cell_in_many_does_not_decide_day_and_month() -> None:
-    ambiguous = [f"{1 + place % 12:02d}/{1 + place % 11:02d}/2023" for place in range(400)]
-    found = inferred(*ambiguous, "13/05/2023")
-    assert found.read_as is None
-    assert found.ambiguity is not None
+    ambiguous = [f"{1 + index % 12:02d}/{1 + index % 11:02d}/2023" for index in range(400)]
+    inference = inferred(*ambiguous, "13/05/2023")
+    assert inference.read_as is None
+    assert inference.ambiguity is not None

@@ -1,4 +1,4 @@
-"""Fences keep what a distribution explains and catch what it does not."""
+"""Fences include the values that a distribution explains and exclude errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +14,9 @@ from worker_service.core.table.frame import Column
 
 
 def fences(values: Any, method: str = "iqr") -> Fences:
-    found = getattr(summarise_numbers(Column(pa.array(np.asarray(values, dtype=float)))), method)
-    assert isinstance(found, Fences)
-    return found
+    result = getattr(summarise_numbers(Column(pa.array(np.asarray(values, dtype=float)))), method)
+    assert isinstance(result, Fences)
+    return result
 
 
 CLEAN: dict[str, tuple[Callable[[np.random.Generator], Any], str]] = {
@@ -36,9 +36,9 @@ CLEAN: dict[str, tuple[Callable[[np.random.Generator], Any], str]] = {
 def test_clean_distributions_keep_nearly_all_their_values(name: str, method: str) -> None:
     draw, shape = CLEAN[name]
     for seed in range(5):
-        found = fences(draw(np.random.default_rng(seed)), method)
-        assert found.outside <= 100
-        assert found.shape == shape
+        result = fences(draw(np.random.default_rng(seed)), method)
+        assert result.outside <= 100
+        assert result.shape == shape
 
 
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
@@ -48,42 +48,42 @@ def test_zeros_do_not_make_the_others_outliers(name: str, zeros: float, method: 
     rng = np.random.default_rng(2)
     values = np.abs(100 * CLEAN[name][0](rng))
     values[rng.random(len(values)) < zeros] = 0
-    found = fences(values, method)
-    assert found.far <= 10
-    assert found.spike in (None, 0)
+    result = fences(values, method)
+    assert result.far <= 10
+    assert result.spike in (None, 0)
 
 
 @pytest.mark.parametrize("zeros", [0.3, 0.6, 0.85])
-def test_slips_are_caught_beside_zeros(zeros: float) -> None:
+def test_errors_are_far_out_beside_zeros(zeros: float) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(500, 60, 2000).round(1)
     values[rng.random(2000) < zeros] = 0
     values[np.flatnonzero(values)[:8]] *= 100
-    found = fences(values)
-    assert found.far == 8
-    assert found.spike == (0 if zeros > 0.75 else None)
+    result = fences(values)
+    assert result.far == 8
+    assert result.spike == (0 if zeros > 0.75 else None)
     assert find_decimal_shifts(Column(pa.array(values)))[0].count == 8
 
 
 @pytest.mark.parametrize("method", ["iqr", "zscore"])
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.03])
-def test_a_slip_in_a_symmetric_column_is_caught(share: float, method: str) -> None:
+def test_an_error_in_a_symmetric_column_is_outside(share: float, method: str) -> None:
     values = np.random.default_rng(1).normal(100, 10, 2000)
-    slipped = int(share * len(values))
-    values[:slipped] *= 100
-    found = fences(values, method)
-    assert found.upper is not None and found.upper < values[:slipped].min()
+    shifted = int(share * len(values))
+    values[:shifted] *= 100
+    result = fences(values, method)
+    assert result.upper is not None and result.upper < values[:shifted].min()
 
 
 @pytest.mark.parametrize("name", ["lognormal", "exponential"])
-def test_a_slip_in_a_skewed_column_is_caught(name: str) -> None:
+def test_an_error_in_a_skewed_column_is_outside(name: str) -> None:
     values = 50 * CLEAN[name][0](np.random.default_rng(1))
     shift = 100 * float(np.median(values))
-    found = fences([*values, *[shift] * 20])
-    assert found.upper is not None and found.upper < shift
+    result = fences([*values, *[shift] * 20])
+    assert result.upper is not None and result.upper < shift
 
 
-def test_medcouple_tells_the_side() -> None:
+def test_medcouple_has_the_sign_of_the_skew() -> None:
     quantiles = -np.log1p(-np.linspace(0, 0.999, 401))
     assert medcouple(quantiles) == pytest.approx(0.34, abs=0.02)
     assert medcouple(-quantiles[::-1]) == pytest.approx(-medcouple(quantiles))

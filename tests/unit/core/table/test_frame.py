@@ -84,5 +84,5 @@ def test_canonical_text(array: pa.Array, expected: list[str | None] | None) -> N
 
 def test_canonical_text_of_a_cell_does_not_depend_on_its_neighbours() -> None:
     timestamps = pa.array([0, 1, 86_400_000_000, 3_600_000_000]).cast(pa.timestamp("us"))
-    alone = [render(timestamps.slice(place, 1))[0].as_py() for place in range(4)]
+    alone = [render(timestamps.slice(row, 1))[0].as_py() for row in range(4)]
     assert render(timestamps).to_pylist() == alone

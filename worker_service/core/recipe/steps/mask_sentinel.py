@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from shared.contracts.vocabulary import Phase
-from worker_service.core.columns.sentinels import without
+from worker_service.core.columns.sentinels import mask_values
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -29,7 +29,7 @@ class MaskSentinel(ColumnStep):
 @apply_step.register
 def _apply(step: MaskSentinel, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
-    masked = without(column, step.values)
+    masked = mask_values(column, step.values)
     if masked.missing == column.missing:
         raise StepRejected(f"No cell of {quoted(step.column)} says {_values(step)}.")
     return Effect(changed={step.column: Change(masked, column.present() & ~masked.present())})

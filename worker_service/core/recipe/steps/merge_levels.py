@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from shared.contracts.vocabulary import Phase
-from worker_service.core.columns.spellings import respelled
+from worker_service.core.columns.spellings import respell_values
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -43,7 +43,7 @@ def _apply(step: MergeLevels, frame: Frame) -> Effect:
     column = frame[step.column]
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
-    after = respelled(column, tuple((spelling.before, spelling.after) for spelling in step.spellings))
+    after = respell_values(column, tuple((spelling.before, spelling.after) for spelling in step.spellings))
     changed = pc.not_equal(column.array, after.array).fill_null(False).to_numpy(zero_copy_only=False)
     if not changed.any():
         raise StepRejected(f"No cell of {quoted(step.column)} has one of these spellings.")

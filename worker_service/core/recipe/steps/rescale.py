@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from shared.contracts.vocabulary import Phase
-from worker_service.core.columns.decimal_shifts import rescaled
+from worker_service.core.columns.decimal_shifts import rescale_values
 from worker_service.core.humanize import count, number, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -34,7 +34,7 @@ class Rescale(ColumnStep):
 @apply_step.register
 def _apply(step: Rescale, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
-    after = rescaled(column, step.factor, step.lower, step.upper)
+    after = rescale_values(column, step.factor, step.lower, step.upper)
     cells = column.present() & (column.numbers() != after.numbers())
     if not cells.any():
         raise StepRejected(f"No value of {quoted(step.column)} lies between {_range(step)}, or can be divided.")
