@@ -1,4 +1,4 @@
-"""Write the generated contracts: the schema of a recipe, then the description of the REST API.
+"""Write what is generated from the code: the schema of a recipe, the description of the REST API, `.env.example`.
 
 `make contracts` runs it; `make lint` fails where the committed files are not what it would write.
 """
@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from docs.generate import reference_settings
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
 from shared.settings.processes import GatewaySettings
@@ -14,14 +15,16 @@ from worker_service.core.recipe.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENAPI = ROOT / "docs" / "reference" / "openapi.json"
+ENV_EXAMPLE = ROOT / ".env.example"
 
 
 def write_contracts() -> dict[Path, str]:
-    """Write both files, and return what they held before."""
-    before = {path: path.read_text("utf-8") if path.exists() else "" for path in (RECIPE_SCHEMA, OPENAPI)}
+    """Write the files, and return what they held before."""
+    before = {path: path.read_text("utf-8") if path.exists() else "" for path in (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE)}
     _write(RECIPE_SCHEMA, Recipe.model_json_schema())
-    settings = GatewaySettings(_env_file=None)  # type: ignore[call-arg]
+    settings = GatewaySettings(_env_file=None)
     _write(OPENAPI, create_app(settings).openapi())
+    ENV_EXAMPLE.write_text(reference_settings.example(), encoding="utf-8")
     return before
 
 
