@@ -24,7 +24,7 @@ from worker_service.core.relations.leakage import Leak, find_leaks
 from worker_service.core.relations.missingness import Missingness, find_missingness
 from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.relations.swapped_values import Swap, find_swaps
-from worker_service.core.relations.target import Target, force_target, guess_target
+from worker_service.core.relations.target import Target, infer_target, requested_target
 from worker_service.core.stats.correlation import Correlation, correlate
 from worker_service.core.stats.summary import Value, ValueCount
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
@@ -87,9 +87,9 @@ def profile(
     columns, tidy = _describe_columns(frame, said)
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
     chosen = (
-        guess_target(columns, partial(predictability, columns=columns, values=tidy))
+        infer_target(columns, partial(predictability, columns=columns, values=tidy))
         if target is None
-        else force_target(target, columns)
+        else requested_target(target, columns)
     )
     copies = find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows)
     ordered = (column.name for column in columns if _in_order(column, tidy, copies))
