@@ -1,4 +1,4 @@
-"""Tables that break careless code, each with at least the columns `a` and `b` where it has two."""
+"""Tables of edge cases, each with at least the columns `a` and `b` where it has two."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ FUNNY_NAMES = ("km/h", "line\nbreak", "😀", LONG_NAME, " spaced ", "a_x", "a.1
 
 
 def text(**columns: Sequence[str | None]) -> pa.Table:
-    """A decoded table as CSV gives it."""
+    """Return a table of text, as decoding a CSV file does."""
     return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
 
 

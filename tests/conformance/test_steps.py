@@ -1,4 +1,4 @@
-"""Every step on every nasty frame: applied, flagged or skipped with a reason, and never doing more than it says."""
+"""Every step on every edge-case table is applied, flagged or skipped with a reason, and changes nothing else."""
 
 import json
 
@@ -34,7 +34,7 @@ def test_every_kind_is_registered_and_tried(kind: type[AnyStep]) -> None:
 
 @pytest.mark.parametrize("name", NASTY)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
-def test_step_keeps_its_word(step: AnyStep, name: str) -> None:
+def test_step_changes_only_its_columns(step: AnyStep, name: str) -> None:
     frame = Frame.from_table(NASTY[name])
     reading = [read(column, spec) for column in frame.names if (spec := infer(frame[column]).read_as)]
     for before in ([], reading):
@@ -57,7 +57,7 @@ def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
 
 @pytest.mark.parametrize(("target", "options"), CHOICES)
 @pytest.mark.parametrize("name", NASTY)
-def test_whole_way(name: str, target: str | None, options: RunOptions) -> None:
+def test_whole_preparation(name: str, target: str | None, options: RunOptions) -> None:
     frame = Frame.from_table(NASTY[name])
     facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts

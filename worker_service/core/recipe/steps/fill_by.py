@@ -30,8 +30,8 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
-    settle_step,
 )
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.canonical_text import render
@@ -167,8 +167,8 @@ def _fill_numbers(step: _FillBy, column: Column, predicted: Numbers) -> Effect:
     return Effect(changed={step.column: Change(Column(pa.array(values, column.type)), missing)})
 
 
-@settle_step.register
-def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
+@fit_step.register
+def _fit_groups(step: FillByGroup, frame: Frame) -> FillByGroup:
     if step.groups:
         return step
     column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
@@ -178,8 +178,8 @@ def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
     return step.model_copy(update={"groups": tuple(by_text), "medians": tuple(by_text.values())})
 
 
-@settle_step.register
-def _settle_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
+@fit_step.register
+def _fit_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
     if step.groups:
         return step
     _require_text_gaps(step, frame)
