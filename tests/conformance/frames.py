@@ -15,7 +15,7 @@ def text(**columns: Sequence[str | None]) -> pa.Table:
     return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
 
 
-NASTY: dict[str, pa.Table] = {
+EDGE_CASES: dict[str, pa.Table] = {
     "no rows": text(a=[], b=[]),
     "one row": text(a=["1"], b=["x"]),
     "one column": text(a=["1", "2", "3", None]),

@@ -11,12 +11,12 @@ from gateway.schemas import profile as schemas
 from report_service.convert import profile_message
 from report_service.profile_document import sendable
 from report_service.service import ProfileFile
-from tests.conformance.frames import NASTY
+from tests.conformance.frames import EDGE_CASES
 from worker_service.core.profile import Profile, profile
 from worker_service.core.reporting.quality import Assessment, assess
 from worker_service.core.table.frame import Frame
 
-TABLES = pytest.mark.parametrize("table", NASTY.values(), ids=NASTY)
+TABLES = pytest.mark.parametrize("table", EDGE_CASES.values(), ids=EDGE_CASES)
 
 
 def facts_of(table: pa.Table) -> Profile:

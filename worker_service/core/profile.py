@@ -119,7 +119,10 @@ def profile(
 
 
 def _describe_columns(frame: Frame, hints: Mapping[str, ColumnHints]) -> tuple[list[ColumnProfile], dict[str, Column]]:
-    """Return the profile of each column, and the columns read as their types and cleaned of known codes."""
+    """Return the profile of each column and its tidy values.
+
+    Tidy values are read as their type, without sentinels, decimal shifts and spelling variants.
+    """
     inferences = {name: infer_column(column, hints[name]) for name, column in frame.columns.items()}
     typed = {name: read_column(column, inferences[name]) for name, column in frame.columns.items()}
     described = [
@@ -140,7 +143,7 @@ def _is_in_time_order(column: ColumnProfile, tidy: Mapping[str, Column], duplica
 
 
 def _with_original_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Mapping[str, Column]:
-    """Return the columns with a boolean target as the words of the file, because it keeps them in every table."""
+    """Return the columns, a boolean target as the words of the file, which it keeps in every table."""
     if target.column is None or not tidy[target.column].is_boolean or not frame[target.column].is_text:
         return tidy
     known = pa.array(tidy[target.column].present())
@@ -149,7 +152,7 @@ def _with_original_words(tidy: Mapping[str, Column], frame: Frame, target: Targe
 
 
 def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> list[ColumnProfile]:
-    """Set `duplicate_of` where an earlier column has the same values."""
+    """Return the columns with `duplicate_of` set where an earlier column has the same values."""
     by_facts: dict[object, list[str]] = {}
     marked = []
     for column in columns:
@@ -182,7 +185,7 @@ def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:
 
 
 def _with_corrections(column: ColumnProfile, dependencies: Sequence[Dependency]) -> ColumnProfile:
-    """Return the facts about the values once typos are corrected by dependencies; a value of typos alone is gone."""
+    """Return the column with the counts of its values after the corrections of typos."""
     corrections = [
         correction for rule in dependencies if rule.dependent == column.name for correction in rule.corrections
     ]

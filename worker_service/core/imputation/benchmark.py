@@ -120,9 +120,9 @@ def benchmark_imputers(
     leaks: Collection[str],
     time_column: str | None,
 ) -> tuple[ImputationBenchmark, ...]:
-    """Benchmark the imputation methods on each column of numbers or levels that has missing cells.
+    """Benchmark the imputation methods on each column with missing cells.
 
-    Models are fitted only for the columns that miss most.
+    Columns of other types than numbers and levels are left out. Models are fitted only for the columns that miss most.
 
     Args:
         columns: the facts about the columns.

@@ -46,7 +46,7 @@ def feature_matrix(columns: Sequence[Column]) -> Numbers:
 
 
 def encode_feature(column: Column) -> Numbers:
-    """Encode a column as numbers: timestamps as days, text as frequency ranks; NaN for missing cells."""
+    """Encode a column as numbers, NaN for missing: timestamps as days, text as frequency ranks."""
     if column.is_text:
         levels = column.derive(distinct)
         ranks = np.empty(len(levels.values) + 1)
@@ -82,7 +82,10 @@ def predict_by_neighbours(table: Numbers, values: Numbers, train: _Rows, test: _
 
 
 def predict_levels_by_neighbours(table: Numbers, codes: _Codes, train: _Rows, test: _Rows) -> _Codes:
-    """Predict the most frequent level of the nearest training rows, weighted by inverse distance."""
+    """Predict the most frequent level of the nearest training rows, weighted by inverse distance.
+
+    The arguments are those of `predict_by_neighbours`, with level codes as values.
+    """
     scaled = _standardise(table, train)
     model = KNeighborsClassifier(min(NEIGHBOURS, len(train)), weights="distance")
     predicted: _Codes = model.fit(scaled[train], codes[train]).predict(scaled[test])
@@ -100,7 +103,10 @@ def _standardise(table: Numbers, train: _Rows) -> Numbers:
 
 
 def predict_by_boosting(table: Numbers, values: Numbers, train: _Rows, test: _Rows) -> Numbers:
-    """Predict numbers by gradient-boosted trees; the arguments are those of `predict_by_neighbours`."""
+    """Predict numbers by gradient-boosted trees.
+
+    The arguments are those of `predict_by_neighbours`.
+    """
     mean, spread = values[train].mean(), values[train].std()
     # The values are scaled because the trees add up gradients in single precision.
     scale = spread if spread > _LEAST_SPREAD * max(1.0, abs(mean)) else 1.0
@@ -110,7 +116,10 @@ def predict_by_boosting(table: Numbers, values: Numbers, train: _Rows, test: _Ro
 
 
 def predict_levels_by_boosting(table: Numbers, codes: _Codes, train: _Rows, test: _Rows) -> _Codes:
-    """Predict the most likely level by gradient-boosted trees."""
+    """Predict the most likely level by gradient-boosted trees.
+
+    The arguments are those of `predict_by_neighbours`, with level codes as values.
+    """
     levels = len(np.unique(codes[train]))
     if levels < 2:
         return np.full(len(test), codes[train][0])

@@ -52,9 +52,10 @@ class Outcome:
 
 
 def apply(recipe: Recipe, frame: Frame) -> Outcome:
-    """Apply a recipe: first the reading steps, then cleaning, outliers and features, each in the recipe's order.
+    """Apply a recipe to a frame.
 
-    A step that does not fit is skipped with its reason. The target is never changed, only read.
+    Reading steps come first, then cleaning, outliers and features, each in the recipe's order. A step that does not
+    fit is skipped with its reason. The target is never changed, only read.
     """
     run = _Run(recipe, frame)
     results = [run.execute(number, step) for number, step in _in_order(recipe)]
@@ -84,7 +85,7 @@ class _Run:
         self._target = recipe.target.column
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
-        """Apply a step to the table of its phase; the result of a step that does not fit has the reason."""
+        """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
         frame = self.engineered if step.phase == "features" else self.cleaned
         self.steps[number] = step
         try:

@@ -90,7 +90,7 @@ def fingerprints(column: Column) -> _Hashes:
 
 
 def _mix(values: _Hashes, index: int) -> _Hashes:
-    """Hash fingerprints so that close numbers, and equal numbers of different columns, get unrelated hashes."""
+    """Hash fingerprints so that close numbers and different columns get unrelated hashes."""
     mixed = (values ^ np.uint64(index + 1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(index)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

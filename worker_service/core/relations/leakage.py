@@ -100,7 +100,7 @@ def _r_squared(numbers: Numbers, target: Numbers | Codes) -> float:
 
 
 def _feature(column: Column, target: Numbers | Codes, train: Mask) -> Numbers:
-    """Encode numbers by rank, and categories by the mean target of the training rows (target encoding)."""
+    """Encode numbers by rank, categories by the rank of the mean target of the training rows."""
     if not column.is_text:
         # A tree uses only the order, and scikit-learn's cannot hold numbers beyond single precision.
         numbers = feature_matrix([column])[:, 0]

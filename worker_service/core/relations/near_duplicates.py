@@ -56,7 +56,7 @@ def find_near_duplicates(columns: Mapping[str, Column], identifiers: Set[str]) -
     pairs, differences = pairs[few], differences[few]
     for names in list(_differing_columns(compared, pairs))[:MOST_GROUPS]:
         chosen = np.all([differs(compared[name], pairs) for name in names], axis=0) & (differences == len(names))
-        similar = np.all([_is_similar(compared[name], pairs[chosen]) for name in names], axis=0)
+        similar = np.all([_similar_cells(compared[name], pairs[chosen]) for name in names], axis=0)
         groups.append(_group(compared, names, pairs[chosen][similar], int((~similar).sum())))
     return tuple(group for group in groups if group is not None)
 
@@ -96,7 +96,7 @@ def _differing_columns(columns: Mapping[str, Column], pairs: npt.NDArray[np.intp
             yield chosen
 
 
-def _is_similar(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
+def _similar_cells(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
     """Return the mask of the pairs whose cells differ only by a typo."""
     levels = column.derive(distinct)
     known = (levels.codes[pairs] >= 0).all(axis=1)

@@ -92,7 +92,7 @@ class Candidate(Protocol):
 
 
 def infer_target(columns: Sequence[Candidate], predictability: Predictability) -> Target:
-    """Infer the target from names, positions and types, and from how well the other columns predict it.
+    """Infer the target from names, positions, types and predictability.
 
     Args:
         columns: the facts about the columns, in order.
