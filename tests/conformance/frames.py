@@ -1,4 +1,4 @@
-"""Tables that break careless code, each with at least the columns `a` and `b` where it has two."""
+"""Tables of edge cases, each with at least the columns `a` and `b` where it has two."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,11 +11,11 @@ FUNNY_NAMES = ("km/h", "line\nbreak", "😀", LONG_NAME, " spaced ", "a_x", "a.1
 
 
 def text(**columns: Sequence[str | None]) -> pa.Table:
-    """A decoded table as CSV gives it."""
+    """Return a table of text, as decoding a CSV file does."""
     return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
 
 
-NASTY: dict[str, pa.Table] = {
+EDGE_CASES: dict[str, pa.Table] = {
     "no rows": text(a=[], b=[]),
     "one row": text(a=["1"], b=["x"]),
     "one column": text(a=["1", "2", "3", None]),

@@ -41,23 +41,23 @@ NO_TARGET = Target(column=None, confidence=0.0, why="None was chosen.")
 
 
 def recipe(*steps: AnyStep, target: str | None = None) -> Recipe:
-    """A recipe of these steps."""
+    """Return a recipe of these steps."""
     chosen = NO_TARGET if target is None else Target(column=target, confidence=1.0, why="It was asked for.")
     return Recipe(version=1, target=chosen, steps=steps)
 
 
 def read(column: str, spec: Any) -> ReadColumn:
-    """A reading step."""
+    """Return a reading step."""
     return ReadColumn(kind="read_column", column=column, read_as=spec, **BECAUSE)
 
 
 def fill(column: str, method: Any, value: Any = None) -> FillMissing:
-    """A filling step."""
+    """Return a filling step."""
     return FillMissing(kind="fill_missing", column=column, method=method, value=value, **BECAUSE)
 
 
 def outliers(column: str, strategy: Any, *, lower: float = 1.5, upper: float = 2.5) -> TreatOutliers:
-    """An outlier step."""
+    """Return an outlier step."""
     return TreatOutliers(
         kind="treat_outliers",
         column=column,

@@ -1,4 +1,4 @@
-"""The profile of every nasty table: assessed by the worker, sent by the report service, answered by the gateway."""
+"""The profile of every edge-case table, from the worker through the report service to the gateway."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ from gateway.schemas import profile as schemas
 from report_service.convert import profile_message
 from report_service.profile_document import sendable
 from report_service.service import ProfileFile
-from tests.conformance.frames import NASTY
+from tests.conformance.frames import EDGE_CASES
 from worker_service.core.profile import Profile, profile
 from worker_service.core.reporting.quality import Assessment, assess
 from worker_service.core.table.frame import Frame
 
-TABLES = pytest.mark.parametrize("table", NASTY.values(), ids=NASTY)
+TABLES = pytest.mark.parametrize("table", EDGE_CASES.values(), ids=EDGE_CASES)
 
 
 def facts_of(table: pa.Table) -> Profile:
@@ -25,7 +25,7 @@ def facts_of(table: pa.Table) -> Profile:
 
 
 @TABLES
-def test_scores_and_alerts_keep_their_promises(table: pa.Table) -> None:
+def test_scores_and_alerts_are_consistent(table: pa.Table) -> None:
     facts = facts_of(table)
     assessment = assess(facts)
     assert Assessment.model_validate_json(assessment.model_dump_json()) == assessment
@@ -40,7 +40,7 @@ def test_scores_and_alerts_keep_their_promises(table: pa.Table) -> None:
 
 
 @TABLES
-def test_what_is_stored_arrives(table: pa.Table) -> None:
+def test_stored_profile_arrives(table: pa.Table) -> None:
     facts = facts_of(table)
     assessment = assess(facts)
     stored = json.loads(json.dumps({**facts.model_dump(mode="json"), **assessment.model_dump(mode="json")}))
@@ -49,12 +49,12 @@ def test_what_is_stored_arrives(table: pa.Table) -> None:
     assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicates.count)
     assert answer["quality"] == stored["quality"]
     assert answer["alerts"] == stored["alerts"]
-    for told, column in zip(answer["columns"], stored["columns"], strict=True):
+    for answered, column in zip(answer["columns"], stored["columns"], strict=True):
         for name in ("name", "position", "type", "storage", "why", "missing", "distinct", "invalid", "ambiguity"):
-            assert told[name] == column[name]
+            assert answered[name] == column[name]
         for name in ("read_as", "monotonic", "duplicate_of", "sentinels", "timestamps", "text"):
-            assert told[name] == column[name]
-        numbers, stored_numbers = told["numbers"] or {}, column["numbers"] or {}
+            assert answered[name] == column[name]
+        numbers, stored_numbers = answered["numbers"] or {}, column["numbers"] or {}
         assert bool(numbers) == bool(stored_numbers)
         for name in set(numbers) - {"iqr", "zscore"}:
             assert numbers[name] == stored_numbers[name]

@@ -1,4 +1,4 @@
-"""Tables long enough for models, of columns that break arithmetic: prepared all the same, and undone."""
+"""Tables long enough for models, of columns that break arithmetic, are prepared and can be undone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,10 +27,10 @@ COLUMNS: dict[str, Callable[[Random], Any]] = {
     "long": lambda random: random.integers(-(2**62), 2**62, ROWS),
     "same": lambda random: np.full(ROWS, 5.0),
     "two": lambda random: random.integers(0, 2, ROWS) * 1.0,
-    "word": lambda random: [f"k{place}" for place in random.integers(0, 4, ROWS)],
+    "word": lambda random: [f"k{number}" for number in random.integers(0, 4, ROWS)],
     "yes": lambda random: random.random(ROWS) < 0.5,
     "day": lambda random: DAYS,
-    "infinite": lambda random: ["inf" if place % 9 == 0 else str(place * 1.5) for place in range(ROWS)],
+    "infinite": lambda random: ["inf" if row % 9 == 0 else str(row * 1.5) for row in range(ROWS)],
     "plain": lambda random: random.normal(50, 5, ROWS).round(1),
 }
 

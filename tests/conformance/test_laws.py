@@ -33,7 +33,7 @@ CELLS = st.one_of(
     st.floats().map(repr),
     st.decimals(-1000, 1000, places=2, allow_nan=False).map(str),
     st.dates().map(str),
-    st.datetimes().map(lambda moment: moment.isoformat()),
+    st.datetimes().map(lambda timestamp: timestamp.isoformat()),
     st.dates().map(lambda day: f"{day.day:02d}/{day.month:02d}/{day.year:04d}"),
     st.text(max_size=8),
 )
@@ -44,13 +44,13 @@ UNIFORM = st.sampled_from(
         st.decimals(-(10**12), 10**12, places=1).map(str),
         st.decimals(-9999, 9999, places=2).map(lambda value: f"{value:,}".translate({44: 46, 46: 44})),
         st.decimals(0, 99, places=2).map(lambda value: f"{value} €"),
-        st.sampled_from([str(place) for place in range(-5, 9)] + ["(4)", "5-", "\u00a07", "\u22128", "1,000"]),
-        st.datetimes().map(lambda moment: moment.isoformat() + "+14:00"),
+        st.sampled_from([str(integer) for integer in range(-5, 9)] + ["(4)", "5-", "\u00a07", "\u22128", "1,000"]),
+        st.datetimes().map(lambda timestamp: timestamp.isoformat() + "+14:00"),
         st.floats(allow_nan=False, allow_infinity=False).map(repr),
         st.sampled_from(["red", "green", "NA", "", "blue"]),
         st.sampled_from(["yes", "no", "", "-"]),
         st.dates().map(str),
-        st.datetimes().map(lambda moment: f"{moment:%d/%m/%Y %H:%M}"),
+        st.datetimes().map(lambda timestamp: f"{timestamp:%d/%m/%Y %H:%M}"),
         st.integers(0, 99_999).map("{:05d}".format),
     ]
 )
@@ -62,15 +62,15 @@ LAWS = settings(
 
 @st.composite
 def tables(draw: st.DrawFn) -> pa.Table:
-    """Small decoded tables: columns of one sort with rare strangers, and columns of anything."""
+    """Draw small decoded tables: columns of one kind with a few missing cells, and columns of anything."""
     rows = draw(st.integers(0, 30))
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
     columns = {}
     for name in names:
-        sort = draw(st.one_of(UNIFORM, st.just(CELLS)))
-        cells = draw(st.lists(sort, min_size=rows, max_size=rows))
+        kind = draw(st.one_of(UNIFORM, st.just(CELLS)))
+        cells = draw(st.lists(kind, min_size=rows, max_size=rows))
         gaps = draw(st.sets(st.integers(0, max(0, rows - 1)), max_size=3))
-        columns[name] = pa.array([None if place in gaps else cell for place, cell in enumerate(cells)], pa.string())
+        columns[name] = pa.array([None if row in gaps else cell for row, cell in enumerate(cells)], pa.string())
     return pa.table(columns)
 
 
@@ -84,16 +84,16 @@ STEP_LISTS = st.lists(st.sampled_from(STEPS), max_size=6)
 
 
 def same(left: Outcome, right: Outcome) -> bool:
-    """Equal in everything that counts."""
+    """Return True if all tables, results and ledgers are equal."""
     frames = ((left.typed, right.typed), (left.cleaned, right.cleaned), (left.engineered, right.engineered))
-    return all(one.equals(other) for one, other in frames) and (
+    return all(first.equals(second) for first, second in frames) and (
         left.results == right.results and left.changes.equals(right.changes, check_metadata=True)
     )
 
 
 @LAWS
 @given(tables(), TARGETS, OPTIONS)
-def test_prepared_tables_obey(table: pa.Table, target: str | None, options: RunOptions) -> None:
+def test_laws_hold_for_prepared_tables(table: pa.Table, target: str | None, options: RunOptions) -> None:
     frame, untouched = Frame.from_table(table), Frame.from_table(table)
     facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts
@@ -113,7 +113,7 @@ def test_prepared_tables_obey(table: pa.Table, target: str | None, options: RunO
 
 
 def _stored(outcome: Outcome) -> pa.Table:
-    """Undo from what the artifacts hold, read back from parquet."""
+    """Undo from the ledger and the cleaned table, both read back from parquet."""
     stored = []
     for table in (outcome.changes, outcome.cleaned.to_table()):
         file = io.BytesIO()
@@ -141,7 +141,7 @@ def _check_numbers(outcome: Outcome, target: str | None) -> None:
 
 @LAWS
 @given(tables(), STEP_LISTS)
-def test_any_recipe_obeys(table: pa.Table, steps: list) -> None:  # type: ignore[type-arg]
+def test_laws_hold_for_any_recipe(table: pa.Table, steps: list) -> None:  # type: ignore[type-arg]
     frame, untouched = Frame.from_table(table), Frame.from_table(table)
     plan = recipe(*steps)
     assert Recipe.model_validate_json(plan.model_dump_json()) == plan

@@ -1,4 +1,4 @@
-"""Every step on every nasty frame: applied, flagged or skipped with a reason, and never doing more than it says."""
+"""Every step on every edge-case table is applied, flagged or skipped with a reason, and changes nothing else."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.contracts.run_options import RunOptions
-from tests.conformance.frames import NASTY
+from tests.conformance.frames import EDGE_CASES
 from tests.conformance.steps import KINDS, STEPS, read, recipe
 from worker_service.core.parsing import infer
 from worker_service.core.profile import Profile, profile
@@ -32,10 +32,10 @@ def test_every_kind_is_registered_and_tried(kind: type[AnyStep]) -> None:
     assert kind.model_fields["kind"].is_required()
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", EDGE_CASES)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
-def test_step_keeps_its_word(step: AnyStep, name: str) -> None:
-    frame = Frame.from_table(NASTY[name])
+def test_step_changes_only_its_columns(step: AnyStep, name: str) -> None:
+    frame = Frame.from_table(EDGE_CASES[name])
     reading = [read(column, spec) for column in frame.names if (spec := infer(frame[column]).read_as)]
     for before in ([], reading):
         outcome = apply(recipe(*before, step), frame)
@@ -56,9 +56,9 @@ def _check(outcome: Outcome, frame: Frame, step: AnyStep) -> None:
 
 
 @pytest.mark.parametrize(("target", "options"), CHOICES)
-@pytest.mark.parametrize("name", NASTY)
-def test_whole_way(name: str, target: str | None, options: RunOptions) -> None:
-    frame = Frame.from_table(NASTY[name])
+@pytest.mark.parametrize("name", EDGE_CASES)
+def test_whole_preparation(name: str, target: str | None, options: RunOptions) -> None:
+    frame = Frame.from_table(EDGE_CASES[name])
     facts = profile(frame, target=target)
     assert Profile.model_validate_json(facts.model_dump_json()) == facts
     plan = propose(facts, options)

@@ -1,4 +1,4 @@
-"""The facts about a table: what each column is and how its values lie."""
+"""The profile of a table: the type and statistics of each column, and relations between columns and rows."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,7 +24,7 @@ from worker_service.core.relations.leakage import Leak, find_leaks
 from worker_service.core.relations.missingness import Missingness, find_missingness
 from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.relations.swapped_values import Swap, find_swaps
-from worker_service.core.relations.target import Target, force_target, guess_target
+from worker_service.core.relations.target import Target, infer_target, requested_target
 from worker_service.core.stats.correlation import Correlation, correlate
 from worker_service.core.stats.summary import Value, ValueCount
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
@@ -38,22 +38,22 @@ class Profile(Value):
     rows: int
     duplicates: DuplicateRows
     near_duplicates: tuple[NearDuplicates, ...]
-    """Rows that are nearly equal to another one."""
+    """Rows that are nearly equal to an earlier one."""
     dependencies: tuple[Dependency, ...]
-    """Columns whose values follow from another column's; the target takes no part."""
+    """Columns that another column determines; the target is left out."""
     swaps: tuple[Swap, ...]
-    """Categories whose values stand in each other's column somewhere; the target takes no part."""
+    """Categories whose values are swapped in some rows; the target is left out."""
     time_column: str | None
-    """The first column of strictly increasing moments: the rows are in time order."""
+    """The first column of strictly increasing timestamps: the rows are in time order."""
     correlation: Correlation | None
     target: Target
-    """Which column a model would predict: the one asked for, else as far as names and positions tell."""
+    """The column that a model would predict: the requested one, else inferred from names and values."""
     leaks: tuple[Leak, ...]
     """Columns that give the target away."""
     imputations: tuple[ImputationBenchmark, ...]
-    """What guesses the missing numbers best."""
+    """The benchmarks of imputation methods for the columns with missing cells."""
     missingness: tuple[Missingness, ...]
-    """Columns in which it tells something that a value is missing."""
+    """Columns whose missing values depend on another column, or are refusals to answer."""
     columns: tuple[ColumnProfile, ...]
 
     def by_name(self) -> dict[str, ColumnProfile]:
@@ -61,7 +61,7 @@ class Profile(Value):
         return {column.name: column for column in self.columns}
 
     def benchmark_of(self, column: str) -> ImputationBenchmark | None:
-        """Return how well the hidden cells of a column were guessed, if that was measured."""
+        """Return the imputation benchmark of a column, if there is one."""
         return next((benchmark for benchmark in self.imputations if benchmark.column == column), None)
 
 
@@ -74,69 +74,76 @@ def profile(
     synonyms: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
     units: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
 ) -> Profile:
-    """Read every column of a decoded table and describe it.
+    """Read every column of a decoded table as its type and describe the table.
 
-    Where somebody said so: `target` is the column to predict, `types` what columns are, `codes` which values of a
-    column stand for missing, as canonical text, and `synonyms` which levels of a category mean which other one,
-    and `units` what the numbers of each unit are multiplied by.
+    Args:
+        frame: the decoded table.
+        target: the requested column to predict; None to infer it.
+        types: the requested types of columns, by name.
+        codes: the values of each column that stand for missing, as canonical text.
+        synonyms: for each category the levels to merge, as pairs of a level and the level that it means.
+        units: for each column the units in its cells, as pairs of a unit and the factor for its numbers.
     """
-    said = {
+    hints = {
         name: ColumnHints(types.get(name), codes.get(name, ()), synonyms.get(name, ()), units.get(name, ()))
         for name in frame.names
     }
-    columns, tidy = _describe_columns(frame, said)
+    columns, tidy = _describe_columns(frame, hints)
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
-    chosen = (
-        guess_target(columns, partial(predictability, columns=columns, values=tidy))
+    chosen_target = (
+        infer_target(columns, partial(predictability, columns=columns, values=tidy))
         if target is None
-        else force_target(target, columns)
+        else requested_target(target, columns)
     )
-    copies = find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows)
-    ordered = (column.name for column in columns if _in_order(column, tidy, copies))
-    dependencies = _dependencies(columns, tidy, chosen)
-    leaks = find_leaks(columns, tidy, chosen.column)
-    time_column = next(ordered, None)
+    duplicates = find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows)
+    time_columns = (column.name for column in columns if _is_in_time_order(column, tidy, duplicates))
+    dependencies = _dependencies(columns, tidy, chosen_target)
+    leaks = find_leaks(columns, tidy, chosen_target.column)
+    time_column = next(time_columns, None)
     return Profile(
         rows=frame.rows,
-        duplicates=copies,
+        duplicates=duplicates,
         near_duplicates=find_near_duplicates(tidy, _identifiers(columns)),
         dependencies=dependencies,
-        swaps=find_swaps(_categories(columns, tidy, chosen)),
+        swaps=find_swaps(_categories(columns, tidy, chosen_target)),
         time_column=time_column,
         correlation=correlate(numeric),
-        target=chosen,
+        target=chosen_target,
         leaks=leaks,
         imputations=benchmark_imputers(
-            columns, tidy, target=chosen.column, leaks=[leak.column for leak in leaks], time_column=time_column
+            columns, tidy, target=chosen_target.column, leaks=[leak.column for leak in leaks], time_column=time_column
         ),
-        missingness=find_missingness(columns, _with_words(tidy, frame, chosen), chosen.column),
-        columns=tuple(_corrected(column, dependencies) for column in columns),
+        missingness=find_missingness(columns, _with_original_words(tidy, frame, chosen_target), chosen_target.column),
+        columns=tuple(_with_corrections(column, dependencies) for column in columns),
     )
 
 
-def _describe_columns(frame: Frame, said: Mapping[str, ColumnHints]) -> tuple[list[ColumnProfile], dict[str, Column]]:
-    """What each column is, and the columns as they are meant."""
-    inferences = {name: infer_column(column, said[name]) for name, column in frame.columns.items()}
+def _describe_columns(frame: Frame, hints: Mapping[str, ColumnHints]) -> tuple[list[ColumnProfile], dict[str, Column]]:
+    """Return the profile of each column and its tidy values.
+
+    Tidy values are read as their type, without sentinels, decimal shifts and spelling variants.
+    """
+    inferences = {name: infer_column(column, hints[name]) for name, column in frame.columns.items()}
     typed = {name: read_column(column, inferences[name]) for name, column in frame.columns.items()}
     described = [
-        describe_column(name, place, typed[name], inferences[name], said[name])
-        for place, name in enumerate(frame.names, start=1)
+        describe_column(name, position, typed[name], inferences[name], hints[name])
+        for position, name in enumerate(frame.names, start=1)
     ]
     columns = _mark_duplicates(described, typed)
     return columns, {column.name: tidy_column(typed[column.name], column) for column in columns}
 
 
-def _in_order(column: ColumnProfile, tidy: Mapping[str, Column], copies: DuplicateRows) -> bool:
-    """Whether it holds moments that increase from row to row, once copies of rows are removed."""
-    if column.type != "timestamp" or column.missing or not copies.removable:
+def _is_in_time_order(column: ColumnProfile, tidy: Mapping[str, Column], duplicates: DuplicateRows) -> bool:
+    """Return True if a column holds timestamps that increase strictly, once duplicate rows are removed."""
+    if column.type != "timestamp" or column.missing or not duplicates.removable:
         return column.type == "timestamp" and column.monotonic == "increasing"
     first = first_of_equal_rows(list(tidy.values()))
     ticks = tidy[column.name].array.cast(TIMESTAMP).view("int64").to_numpy()[first]
     return bool((ticks[1:] > ticks[:-1]).all())
 
 
-def _with_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Mapping[str, Column]:
-    """The columns with the words that a target of two values is written in, which stay in every table."""
+def _with_original_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Mapping[str, Column]:
+    """Return the columns, a boolean target as the words of the file, which it keeps in every table."""
     if target.column is None or not tidy[target.column].is_boolean or not frame[target.column].is_text:
         return tidy
     known = pa.array(tidy[target.column].present())
@@ -145,14 +152,17 @@ def _with_words(tidy: Mapping[str, Column], frame: Frame, target: Target) -> Map
 
 
 def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Column]) -> list[ColumnProfile]:
-    seen: dict[object, list[str]] = {}
+    """Return the columns with `duplicate_of` set where an earlier column has the same values."""
+    by_facts: dict[object, list[str]] = {}
     marked = []
     for column in columns:
-        alike = seen.setdefault((column.storage, column.missing, column.distinct, column.numbers, column.text), [])
+        candidates = by_facts.setdefault(
+            (column.storage, column.missing, column.distinct, column.numbers, column.text), []
+        )
         array = typed[column.name].array
-        same = next((name for name in alike if typed[name].array.equals(array)), None)
+        same = next((name for name in candidates if typed[name].array.equals(array)), None)
         if same is None or column.distinct < 2:
-            alike.append(column.name)
+            candidates.append(column.name)
             marked.append(column)
         else:
             marked.append(column.model_copy(update={"duplicate_of": same}))
@@ -162,31 +172,37 @@ def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Colum
 def _dependencies(
     columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target
 ) -> tuple[Dependency, ...]:
-    """The target is left out: nothing may be computed from it."""
-    able = [column for column in columns if column.type in _DEPENDENT and column.duplicate_of is None]
-    full = {column.name: tidy[column.name] for column in able if tidy[column.name].known > tidy[column.name].missing}
-    return find_dependencies({name: column for name, column in full.items() if name != target.column})
+    """Find the dependencies; the target is left out, because nothing may be computed from it."""
+    eligible = [column for column in columns if column.type in _DEPENDENT and column.duplicate_of is None]
+    mostly_known = {
+        column.name: tidy[column.name] for column in eligible if tidy[column.name].known > tidy[column.name].missing
+    }
+    return find_dependencies({name: column for name, column in mostly_known.items() if name != target.column})
 
 
 def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:
     return frozenset(column.name for column in columns if column.type == "identifier")
 
 
-def _corrected(column: ColumnProfile, dependencies: Sequence[Dependency]) -> ColumnProfile:
-    """The facts about the values once slips are corrected by other columns; a value that is only slips is gone."""
-    fixes = [fix for rule in dependencies if rule.dependent == column.name for fix in rule.corrections]
+def _with_corrections(column: ColumnProfile, dependencies: Sequence[Dependency]) -> ColumnProfile:
+    """Return the column with the counts of its values after the corrections of typos."""
+    corrections = [
+        correction for rule in dependencies if rule.dependent == column.name for correction in rule.corrections
+    ]
     counts = {level.value: level.count for level in column.top_values}
-    if not fixes or any(text not in counts for fix in fixes for text in (fix.before, fix.after)):
+    if not corrections or any(
+        text not in counts for correction in corrections for text in (correction.before, correction.after)
+    ):
         return column
-    for fix in fixes:
-        counts[fix.before] -= fix.count
-        counts[fix.after] += fix.count
-    left = [ValueCount(value=text, count=amount) for text, amount in counts.items() if amount]
-    left.sort(key=lambda level: -level.count)
-    gone = len(counts) - len(left)
-    return column.model_copy(update={"top_values": tuple(left), "distinct": column.distinct - gone})
+    for correction in corrections:
+        counts[correction.before] -= correction.count
+        counts[correction.after] += correction.count
+    remaining = [ValueCount(value=text, count=amount) for text, amount in counts.items() if amount]
+    remaining.sort(key=lambda level: -level.count)
+    removed = len(counts) - len(remaining)
+    return column.model_copy(update={"top_values": tuple(remaining), "distinct": column.distinct - removed})
 
 
 def _categories(columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target) -> dict[str, Column]:
-    found = (column.name for column in columns if column.type == "category" and column.duplicate_of is None)
-    return {name: tidy[name] for name in found if name != target.column}
+    names = (column.name for column in columns if column.type == "category" and column.duplicate_of is None)
+    return {name: tidy[name] for name in names if name != target.column}

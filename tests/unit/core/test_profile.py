@@ -34,15 +34,15 @@ def column(cells: list[str | None], name: str = "x") -> ColumnProfile:
         ("x", ["red", "blue", "red", "blue"], "category"),
         ("x", ["same"] * 3, "constant"),
         ("x", [None, "", "n/a"], "empty"),
-        ("x", [f"note {place} is long" for place in range(30)], "text"),
-        ("x", [f"AB-{place}" for place in range(30)], "identifier"),
-        ("customer_id", [str(place * 7) for place in range(30)], "identifier"),
-        ("customerId", [str(place * 7) for place in range(30)], "identifier"),
-        ("row", [str(place) for place in range(1, 31)], "identifier"),
-        ("year", [str(place) for place in range(1990, 2020)], "integer"),
+        ("x", [f"note {row} is long" for row in range(30)], "text"),
+        ("x", [f"AB-{row}" for row in range(30)], "identifier"),
+        ("customer_id", [str(row * 7) for row in range(30)], "identifier"),
+        ("customerId", [str(row * 7) for row in range(30)], "identifier"),
+        ("row", [str(row) for row in range(1, 31)], "identifier"),
+        ("year", [str(year) for year in range(1990, 2020)], "integer"),
         ("store_id", ["1", "2", "3"] * 10, "integer"),
         ("zip", ["00501", "10001", "94105"] * 10, "category"),
-        ("code", [f"{place:05d}" for place in range(30)], "identifier"),
+        ("code", [f"{row:05d}" for row in range(30)], "identifier"),
         ("x", ["only"], "category"),
     ],
 )
@@ -57,9 +57,9 @@ def test_numbers_agree_with_pandas() -> None:
     assert summary.mean == pytest.approx(series.mean())
     assert summary.std == pytest.approx(series.std())
     assert (summary.q1, summary.median, summary.q3) == pytest.approx(tuple(series.quantile([0.25, 0.5, 0.75])))
-    moments = (series - series.mean()) / series.std(ddof=0)
-    assert summary.skew == pytest.approx((moments**3).mean())
-    assert summary.kurtosis == pytest.approx((moments**4).mean() - 3)
+    standardised = (series - series.mean()) / series.std(ddof=0)
+    assert summary.skew == pytest.approx((standardised**3).mean())
+    assert summary.kurtosis == pytest.approx((standardised**4).mean() - 3)
     lower, upper = summary.iqr.lower or 0.0, summary.iqr.upper or 0.0
     assert summary.iqr.outside == int(((series < lower) | (series > upper)).sum())
 
@@ -116,7 +116,7 @@ def test_missing_distinct_and_top_values() -> None:
     facts = column(["b", "a", "b", None, "", "n/a"])
     assert (facts.missing, facts.distinct) == (3, 2)
     assert [(top.value, top.count) for top in facts.top_values] == [("b", 2), ("a", 1)]
-    numbers = column([str(place % 7) for place in range(20)])
+    numbers = column([str(row % 7) for row in range(20)])
     assert [top.value for top in numbers.top_values] == ["0", "1", "2", "3", "4"]
 
 
@@ -137,32 +137,32 @@ def test_missing_is_not_zero() -> None:
 
 
 def test_duplicate_columns_name_the_first() -> None:
-    found = described(a=["1", "2", "2"], b=["1", "2", "2"], c=["2", "1", "2"])
-    assert [facts.duplicate_of for facts in found.columns] == [None, "a", None]
+    facts = described(a=["1", "2", "2"], b=["1", "2", "2"], c=["2", "1", "2"])
+    assert [column.duplicate_of for column in facts.columns] == [None, "a", None]
 
 
 def test_correlation_skips_pairs_with_a_missing_cell() -> None:
     left, right = ["1", "2", "3", "4", None], ["2", "4", "6", "8.5", "100"]
-    found = described(a=left, b=right).correlation
-    assert found is not None
+    correlation = described(a=left, b=right).correlation
+    assert correlation is not None
     expected = np.corrcoef([1, 2, 3, 4], [2, 4, 6, 8.5])[0, 1]
-    assert found.matrix[0][1] == pytest.approx(expected, abs=1e-6)
-    assert found.matrix[0][0] == 1.0
+    assert correlation.matrix[0][1] == pytest.approx(expected, abs=1e-6)
+    assert correlation.matrix[0][0] == 1.0
 
 
 def test_correlation_samples_long_tables() -> None:
     rows = 50_001
     table = pa.table({"a": np.arange(rows) % 97, "b": np.arange(rows) % 89})
-    found = profile(Frame.from_table(table)).correlation
-    assert found is not None
-    assert 10_000 < found.sampled_rows <= 20_000
+    correlation = profile(Frame.from_table(table)).correlation
+    assert correlation is not None
+    assert 10_000 < correlation.sampled_rows <= 20_000
 
 
 def test_undefined_correlation_is_none() -> None:
     table = pa.table({"a": [1.0, 2.0, None, None], "b": [None, None, 1.0, 2.0]})
-    found = profile(Frame.from_table(table)).correlation
-    assert found is not None
-    assert found.matrix[0][1] is None
+    correlation = profile(Frame.from_table(table)).correlation
+    assert correlation is not None
+    assert correlation.matrix[0][1] is None
 
 
 def test_quantiles_of_neighbouring_doubles_are_in_order() -> None:

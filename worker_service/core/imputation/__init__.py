@@ -1,1 +1,4 @@
-"""How a gap could be filled, and the benchmark on hidden cells that decides which way is best."""
+"""Ways to impute missing cells, and the benchmark on hidden cells that compares them.
+
+The steps that fill cells belong to `core.recipe.steps`; choosing among them belongs to the planner.
+"""

@@ -1,4 +1,4 @@
-"""A race between ways to guess missing numbers and levels: known cells are hidden, and every way guesses them."""
+"""The benchmark of imputation methods: known cells are hidden, and each method predicts them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import numpy.typing as npt
 
 from worker_service.core.imputation.models import (
     MOST_ROWS,
-    by_boosting,
-    by_neighbours,
-    by_time,
-    feature,
+    encode_feature,
     group_medians,
     group_modes,
-    levels_by_boosting,
-    levels_by_neighbours,
-    moderate,
-    sampled,
+    interpolate,
+    is_squarable,
+    predict_by_boosting,
+    predict_by_neighbours,
+    predict_levels_by_boosting,
+    predict_levels_by_neighbours,
+    sample_rows,
 )
-from worker_service.core.imputation.predictability import taken
+from worker_service.core.imputation.predictability import take_rows
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
@@ -37,29 +37,29 @@ Method = Literal[
     "neighbours",
     "boosting",
 ]
-"""From the simplest to the most laborious, after the three constants."""
+"""The three constants, then the other methods from the simplest to the most expensive."""
 CONSTANTS: tuple[Method, ...] = ("mean", "median", "mode")
 
 FEWEST_KNOWN = 60
-MOST_RACES = 8
-"""So many columns, those that miss most, are raced by models too."""
+MOST_MODELLED = 8
+"""Models are fitted for at most so many columns, those that miss most."""
 MOST_PREDICTORS = 20
 MOST_GROUPINGS = 4
-"""So many columns, those that go with it most, are tried as groups."""
+"""At most so many columns, those with the strongest association, are tried as groups."""
 BASE_ROWS = 4 * MOST_ROWS
-"""So many rows are looked at to find `MOST_ROWS` with a value."""
+"""So many rows are searched for `MOST_ROWS` with a value."""
 FEWEST_SHARE = 0.5
-"""Only columns that are known in so many rows are looked at."""
+"""The least share of known cells of a predictor."""
 WEAKEST = 0.15
-"""Models do not race where no column goes with the gaps' column more than this."""
-MOST_PARTS = 12
+"""Models are not fitted where no association with the column to fill is stronger than this."""
+MOST_BINS = 12
 MOST_GROUPS = 50
 CLEARLY_BETTER = 0.9
-"""A winner's error is at most this share of the better constant's,"""
+"""A winner's error is at most this share of the best constant's error,"""
 STANDARD_ERRORS = 2.0
-"""and the difference is so many standard errors."""
+"""and the difference is more than so many standard errors."""
 NEARLY_AS_GOOD = 1.05
-"""A simpler way that is at most this much worse than the best is taken instead."""
+"""A simpler method whose error is at most this multiple of the least error is preferred."""
 _SIMPLEST_FIRST: tuple[Method, ...] = (
     "group_median",
     "group_mode",
@@ -69,38 +69,38 @@ _SIMPLEST_FIRST: tuple[Method, ...] = (
     "boosting",
 )
 _KINDS = ("integer", "decimal", "boolean", "category")
-_Places = npt.NDArray[np.int64]
+_Rows = npt.NDArray[np.int64]
 _Codes = npt.NDArray[np.int32]
-_Guess = Callable[[_Places, _Places], npt.NDArray[Any]]
-"""The guesses for some rows, told by other rows."""
+_Predictor = Callable[[_Rows, _Rows], npt.NDArray[Any]]
+"""Takes the indices of the training and of the test rows, returns the predictions for the test rows."""
 
 
 class Candidate(Value):
-    """One way of guessing and how far off it was."""
+    """An imputation method and its error."""
 
     method: Method
     error: float
-    """The mean absolute distance of its guesses from the hidden cells; of levels the share that it got wrong."""
+    """The mean absolute error on the hidden cells; of levels the share of wrong ones."""
 
 
 class ImputationBenchmark(Value):
-    """What guesses a column's missing cells best."""
+    """The result of the benchmark for one column."""
 
     column: str
     hidden: int
-    """Known cells that were hidden and guessed."""
+    """The number of known cells that were hidden and predicted."""
     candidates: tuple[Candidate, ...]
     """The best first."""
     winner: Method | None
-    """None where nothing is clearly better than one number for all."""
+    """None where no method is clearly better than a constant."""
     predictors: tuple[str, ...]
-    """The columns that the models look at, the group's column alone where groups won."""
+    """The columns that the models read; only the grouping column where groups won."""
     of_levels: bool = False
-    """Whether levels were guessed and not numbers."""
+    """True if levels were predicted, False if numbers were."""
 
 
 class Described(Protocol):
-    """What is needed to know about a column."""
+    """The facts about a column that are read here."""
 
     @property
     def name(self) -> str: ...
@@ -120,197 +120,214 @@ def benchmark_imputers(
     leaks: Collection[str],
     time_column: str | None,
 ) -> tuple[ImputationBenchmark, ...]:
-    """One race for each column of numbers or levels with gaps, models only for those that miss most.
+    """Benchmark the imputation methods on each column with missing cells.
 
-    Neither the target nor a column that gives it away may tell what is missing.
+    Columns of other types than numbers and levels are left out. Models are fitted only for the columns that miss most.
+
+    Args:
+        columns: the facts about the columns.
+        values: the values of each column, by name.
+        target: the column that a model would predict; it is no predictor and is not filled.
+        leaks: the columns that give the target away; they are no predictors.
+        time_column: the column in whose ascending order the rows are, if there is one.
     """
-    racing = [
-        column.name for column in columns if column.name != target and _can_benchmark(column, values[column.name])
-    ]
-    laborious = set(sorted(racing, key=lambda name: -values[name].missing)[:MOST_RACES])
+    names = [column.name for column in columns if column.name != target and _can_benchmark(column, values[column.name])]
+    modelled = set(sorted(names, key=lambda name: -values[name].missing)[:MOST_MODELLED])
     usable = [
-        column for column in columns if _can_tell(column, values[column.name]) and column.name not in {target, *leaks}
+        column
+        for column in columns
+        if _can_predict(column, values[column.name]) and column.name not in {target, *leaks}
     ]
     if time_column not in {column.name for column in usable}:
         time_column = None
-    base = _base(values, {*racing, *(column.name for column in usable)}, in_order=time_column is not None)
+    base = _base_rows(values, {*names, *(column.name for column in usable)}, in_order=time_column is not None)
     benchmarks = (
-        _benchmark(name, base, _beside(name, usable), time_column, models=name in laborious) for name in racing
+        _benchmark(name, base, _without(name, usable), time_column, models=name in modelled) for name in names
     )
     return tuple(benchmark for benchmark in benchmarks if benchmark is not None)
 
 
-def _base(values: Mapping[str, Column], names: Collection[str], *, in_order: bool) -> dict[str, Column]:
-    """Rows that all races look at: evenly spaced, or the last ones where they are in the order of time."""
-    rows = len(next(iter(values.values()), ()))
-    places = np.arange(rows)[:: max(1, -(-rows // BASE_ROWS))] if not in_order else np.arange(rows)[-BASE_ROWS:]
-    return {name: values[name] if len(places) == rows else taken(values[name], places) for name in names}
+def _base_rows(values: Mapping[str, Column], names: Collection[str], *, in_order: bool) -> dict[str, Column]:
+    """Return the rows that all benchmarks share: evenly spaced ones, or the latest where rows are in time order."""
+    size = len(next(iter(values.values()), ()))
+    rows = np.arange(size)[-BASE_ROWS:] if in_order else np.arange(size)[:: max(1, -(-size // BASE_ROWS))]
+    return {name: values[name] if len(rows) == size else take_rows(values[name], rows) for name in names}
 
 
 def _can_benchmark(column: Described, values: Column) -> bool:
     few = values.is_number or 2 <= column.distinct <= MOST_GROUPS
-    return column.type in _KINDS and bool(values.missing) and values.known >= FEWEST_KNOWN and moderate(values) and few
+    return (
+        column.type in _KINDS and bool(values.missing) and values.known >= FEWEST_KNOWN and is_squarable(values) and few
+    )
 
 
-def _can_tell(column: Described, values: Column) -> bool:
-    """Whether a column says something in most rows; one that says little may be dropped before it is needed."""
+def _can_predict(column: Described, values: Column) -> bool:
+    """Return True if a column is known in most rows; a sparser one may be dropped before it is needed."""
     kinds = (*_KINDS, "timestamp")
     known = values.known >= FEWEST_SHARE * len(values)
-    return column.type in kinds and column.duplicate_of is None and known and moderate(values)
+    return column.type in kinds and column.duplicate_of is None and known and is_squarable(values)
 
 
-def _beside(name: str, columns: Sequence[Described]) -> list[Described]:
+def _without(name: str, columns: Sequence[Described]) -> list[Described]:
     return [column for column in columns if column.name != name]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """Rows in which the column to race is known."""
+    """Rows in which the column to benchmark is known."""
 
     base: Mapping[str, Column]
-    rows: _Places
+    rows: _Rows
 
     def codes(self, name: str) -> _Codes:
-        """The places of a column's levels; -1 for missing."""
+        """Return the level codes of a column; -1 for missing."""
         return self.base[name].derive(distinct).codes[self.rows]
 
     def numbers(self, name: str) -> Numbers:
-        """A column as a model sees it."""
-        return self.base[name].derive(feature)[self.rows]
+        """Return a column as a feature."""
+        return self.base[name].derive(encode_feature)[self.rows]
 
     def table(self, names: Sequence[str]) -> Numbers:
-        """Several columns, rows × columns."""
+        """Return several columns as features, of shape (rows, columns)."""
         return np.stack([self.numbers(name) for name in names], axis=1)
 
 
 def _benchmark(
     name: str, base: Mapping[str, Column], others: Sequence[Described], time_column: str | None, *, models: bool
 ) -> ImputationBenchmark | None:
-    """None where too few of the rows looked at have a value."""
+    """Benchmark the methods on one column; None where too few of the base rows have a value."""
     known = np.flatnonzero(base[name].present())
     if len(known) < FEWEST_KNOWN:
         return None
-    rows = sampled(known) if time_column is None else known[-MOST_ROWS:]
+    rows = sample_rows(known) if time_column is None else known[-MOST_ROWS:]
     sample, is_number = _Sample(base, rows), base[name].is_number
     truth: npt.NDArray[Any] = base[name].numbers()[rows] if is_number else sample.codes(name)
-    strength: Callable[[npt.NDArray[Any], _Sample, str], float] = _strength if is_number else _association
+    strength: Callable[[npt.NDArray[Any], _Sample, str], float] = _correlation if is_number else _cramers_v
     groups = [other.name for other in others if other.type == "category" and 2 <= other.distinct <= MOST_GROUPS]
-    looked_at = [other.name for other in others] if models else groups
-    strengths = {other: strength(truth, sample, other) for other in looked_at}
-    predictors = _strongest(looked_at, strengths)[:MOST_PREDICTORS] if models else []
+    compared = [other.name for other in others] if models else groups
+    strengths = {other: strength(truth, sample, other) for other in compared}
+    predictors = _strongest(compared, strengths)[:MOST_PREDICTORS] if models else []
     groups = _strongest(groups, strengths)[:MOST_GROUPINGS]
     if is_number:
-        ways = _ways_of_numbers(truth, sample, predictors, groups, time_column)
-        return _judged(name, _errors(ways, lambda guesses, places: np.abs(guesses - truth[places]), rows), predictors)
-    ways = _ways_of_levels(truth, sample, predictors, groups, in_order=time_column is not None)
-    return _judged(name, _errors(ways, lambda guesses, places: guesses != truth[places], rows), predictors)
+        imputers = _number_imputers(truth, sample, predictors, groups, time_column)
+        return _compare(
+            name, _errors(imputers, lambda predicted, test: np.abs(predicted - truth[test]), rows), predictors
+        )
+    imputers = _level_imputers(truth, sample, predictors, groups, in_order=time_column is not None)
+    return _compare(name, _errors(imputers, lambda predicted, test: predicted != truth[test], rows), predictors)
 
 
 def _strongest(names: Sequence[str], strengths: Mapping[str, float]) -> list[str]:
-    """The strongest first, none where all are weak."""
+    """Return the names by descending strength, or none where all are weak."""
     if max((strengths[name] for name in names), default=0.0) < WEAKEST:
         return []
     return sorted((name for name in names if strengths[name] > 0), key=lambda name: -strengths[name])
 
 
 def _errors(
-    ways: Mapping[str, _Guess], off: Callable[[npt.NDArray[Any], _Places], npt.NDArray[Any]], rows: _Places
+    imputers: Mapping[str, _Predictor], error: Callable[[npt.NDArray[Any], _Rows], npt.NDArray[Any]], rows: _Rows
 ) -> dict[str, Numbers]:
-    """How far each way's guesses are off, each half guessed from the other."""
-    half = np.random.default_rng(0).permutation(len(rows)) % 2
+    """Return the error of each imputer in each row, by two-fold cross-validation."""
+    fold = np.random.default_rng(0).permutation(len(rows)) % 2
     errors = {}
-    for way, guess in ways.items():
-        errors[way] = np.empty(len(rows))
-        for part in (0, 1):
-            seen, wanted = np.flatnonzero(half != part), np.flatnonzero(half == part)
-            errors[way][wanted] = off(guess(seen, wanted), wanted)
+    for name, predict in imputers.items():
+        errors[name] = np.empty(len(rows))
+        for number in (0, 1):
+            train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            errors[name][test] = error(predict(train, test), test)
     return errors
 
 
-def _ways_of_numbers(
+def _number_imputers(
     truth: Numbers, sample: _Sample, predictors: list[str], groups: list[str], time_column: str | None
-) -> dict[str, _Guess]:
-    ways: dict[str, _Guess] = {
-        "mean": lambda seen, wanted: np.full(len(wanted), truth[seen].mean()),
-        "median": lambda seen, wanted: np.full(len(wanted), np.median(truth[seen])),
+) -> dict[str, _Predictor]:
+    imputers: dict[str, _Predictor] = {
+        "mean": lambda train, test: np.full(len(test), truth[train].mean()),
+        "median": lambda train, test: np.full(len(test), np.median(truth[train])),
     }
     for group in groups:
-        ways[f"group_median {group}"] = _by_group(sample.codes(group), truth)
+        imputers[f"group_median {group}"] = _group_median_imputer(sample.codes(group), truth)
     if time_column is not None:
         ticks = sample.numbers(time_column)
-        ways["interpolation"] = lambda seen, wanted: by_time(ticks, truth, wanted, np.isin(np.arange(len(truth)), seen))
-        ways["forward_fill"] = _value_before(truth)
+        imputers["interpolation"] = lambda train, test: interpolate(
+            ticks, truth, test, np.isin(np.arange(len(truth)), train)
+        )
+        imputers["forward_fill"] = _forward_fill_imputer(truth)
     if predictors:
         table = sample.table(predictors)
-        ways["neighbours"] = lambda seen, wanted: by_neighbours(table, truth, seen, wanted)
-        ways["boosting"] = lambda seen, wanted: by_boosting(table, truth, seen, wanted)
-    return ways
+        imputers["neighbours"] = lambda train, test: predict_by_neighbours(table, truth, train, test)
+        imputers["boosting"] = lambda train, test: predict_by_boosting(table, truth, train, test)
+    return imputers
 
 
-def _ways_of_levels(
+def _level_imputers(
     codes: _Codes, sample: _Sample, predictors: list[str], groups: list[str], *, in_order: bool
-) -> dict[str, _Guess]:
-    ways: dict[str, _Guess] = {
-        "mode": lambda seen, wanted: np.full(len(wanted), np.bincount(codes[seen]).argmax()),
+) -> dict[str, _Predictor]:
+    imputers: dict[str, _Predictor] = {
+        "mode": lambda train, test: np.full(len(test), np.bincount(codes[train]).argmax()),
     }
     for group in groups:
-        ways[f"group_mode {group}"] = _by_mode(sample.codes(group), codes)
+        imputers[f"group_mode {group}"] = _group_mode_imputer(sample.codes(group), codes)
     if in_order:
-        ways["forward_fill"] = _value_before(codes)
+        imputers["forward_fill"] = _forward_fill_imputer(codes)
     if predictors:
         table = sample.table(predictors)
-        ways["neighbours"] = lambda seen, wanted: levels_by_neighbours(table, codes, seen, wanted)
-        ways["boosting"] = lambda seen, wanted: levels_by_boosting(table, codes, seen, wanted)
-    return ways
+        imputers["neighbours"] = lambda train, test: predict_levels_by_neighbours(table, codes, train, test)
+        imputers["boosting"] = lambda train, test: predict_levels_by_boosting(table, codes, train, test)
+    return imputers
 
 
-def _value_before(truth: npt.NDArray[Any]) -> _Guess:
-    return lambda seen, wanted: truth[seen[np.maximum(np.searchsorted(seen, wanted) - 1, 0)]]
+def _forward_fill_imputer(truth: npt.NDArray[Any]) -> _Predictor:
+    return lambda train, test: truth[train[np.maximum(np.searchsorted(train, test) - 1, 0)]]
 
 
-def _by_group(groups: _Codes, truth: Numbers) -> _Guess:
-    def guess(seen: _Places, wanted: _Places) -> Numbers:
-        # The last place is for cells without a group, whose code is -1.
-        guesses = np.full(groups.max(initial=0) + 2, np.median(truth[seen]))
-        for group, median in group_medians(groups, truth, seen).items():
-            guesses[group] = median
-        told: Numbers = guesses[groups[wanted]]
-        return told
+def _group_median_imputer(groups: _Codes, truth: Numbers) -> _Predictor:
+    def predict(train: _Rows, test: _Rows) -> Numbers:
+        # The last entry is for cells without a group, whose code is -1.
+        medians = np.full(groups.max(initial=0) + 2, np.median(truth[train]))
+        for group, median in group_medians(groups, truth, train).items():
+            medians[group] = median
+        predicted: Numbers = medians[groups[test]]
+        return predicted
 
-    return guess
-
-
-def _by_mode(groups: _Codes, codes: _Codes) -> _Guess:
-    def guess(seen: _Places, wanted: _Places) -> _Codes:
-        guesses = np.full(groups.max(initial=0) + 2, np.bincount(codes[seen]).argmax())
-        for group, mode in group_modes(groups, codes, seen).items():
-            guesses[group] = mode
-        told: _Codes = guesses[groups[wanted]]
-        return told
-
-    return guess
+    return predict
 
 
-def _parts(column: Column) -> _Codes:
-    """A category's frequent levels, or about equally many cells of a quantity in each of `MOST_PARTS`; missing as 0."""
+def _group_mode_imputer(groups: _Codes, codes: _Codes) -> _Predictor:
+    def predict(train: _Rows, test: _Rows) -> _Codes:
+        modes = np.full(groups.max(initial=0) + 2, np.bincount(codes[train]).argmax())
+        for group, mode in group_modes(groups, codes, train).items():
+            modes[group] = mode
+        predicted: _Codes = modes[groups[test]]
+        return predicted
+
+    return predict
+
+
+def _bins(column: Column) -> _Codes:
+    """Return the frequent levels of text, or at most `MOST_BINS` quantile bins of numbers; 0 for missing."""
     if column.is_text:
-        found = column.derive(distinct)
-        places = np.empty(len(found.values) + 1, np.int32)
-        places[found.by_frequency()] = np.arange(1, len(found.values) + 1)
-        places[-1] = 0
-        return np.minimum(places, MOST_PARTS)[found.codes]
-    numbers = column.derive(feature)
+        levels = column.derive(distinct)
+        ranks = np.empty(len(levels.values) + 1, np.int32)
+        ranks[levels.by_frequency()] = np.arange(1, len(levels.values) + 1)
+        ranks[-1] = 0
+        return np.minimum(ranks, MOST_BINS)[levels.codes]
+    numbers = column.derive(encode_feature)
     if not column.known:
         return np.zeros(len(column), np.int32)
-    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, MOST_PARTS + 1)[1:-1]))
+    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, MOST_BINS + 1)[1:-1]))
     return np.where(np.isnan(numbers), 0, np.searchsorted(edges, numbers) + 1).astype(np.int32)
 
 
-def _association(codes: _Codes, sample: _Sample, name: str) -> float:
-    """Cramér's V without its bias (Bergsma, 2013): 0 for levels that have nothing to do with the parts, 1 for told."""
-    parts = sample.base[name].derive(_parts)[sample.rows]
-    width = int(parts.max(initial=0)) + 1
-    counts = np.bincount(codes.astype(np.int64) * width + parts, minlength=(int(codes.max(initial=0)) + 1) * width)
+def _cramers_v(codes: _Codes, sample: _Sample, name: str) -> float:
+    """Return the bias-corrected Cramér's V of levels and a binned column: 0 for independent, 1 for determined.
+
+    Source:
+        Bergsma, W. (2013). A bias-correction for Cramér's V and Tschuprow's T.
+    """
+    bins = sample.base[name].derive(_bins)[sample.rows]
+    width = int(bins.max(initial=0)) + 1
+    counts = np.bincount(codes.astype(np.int64) * width + bins, minlength=(int(codes.max(initial=0)) + 1) * width)
     table = counts.reshape(-1, width).astype(np.float64)
     table = table[:, table.any(axis=0)][table.any(axis=1)]
     rows, (height, width) = len(codes), table.shape
@@ -319,12 +336,12 @@ def _association(codes: _Codes, sample: _Sample, name: str) -> float:
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
     phi = float(((table - expected) ** 2 / expected).sum()) / rows
     unbiased = max(0.0, phi - (height - 1) * (width - 1) / (rows - 1))
-    less = [side - (side - 1) ** 2 / (rows - 1) for side in (height, width)]
-    return float(np.sqrt(unbiased / (min(less) - 1)))
+    corrected = [side - (side - 1) ** 2 / (rows - 1) for side in (height, width)]
+    return float(np.sqrt(unbiased / (min(corrected) - 1)))
 
 
-def _strength(truth: Numbers, sample: _Sample, name: str) -> float:
-    """How much a column's numbers, or its groups' means, go with the truth: Pearson's |r|."""
+def _correlation(truth: Numbers, sample: _Sample, name: str) -> float:
+    """Return Pearson's |r| of the truth and a column's numbers, or the means of its groups."""
     if sample.base[name].is_text:
         codes = sample.codes(name) + 1
         numbers: Numbers = (np.bincount(codes, truth) / np.maximum(np.bincount(codes), 1))[codes]
@@ -334,22 +351,23 @@ def _strength(truth: Numbers, sample: _Sample, name: str) -> float:
     if known.sum() < FEWEST_KNOWN / 2:
         return 0.0
     with np.errstate(all="ignore"):
-        strength = abs(float(np.corrcoef(numbers[known], truth[known])[0, 1]))
-    return strength if np.isfinite(strength) else 0.0
+        coefficient = abs(float(np.corrcoef(numbers[known], truth[known])[0, 1]))
+    return coefficient if np.isfinite(coefficient) else 0.0
 
 
-def _judged(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationBenchmark:
+def _compare(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationBenchmark:
+    """Rank the methods by their mean error and choose the winner."""
     group, best = _best_group(errors)
-    means = {method: float(off.mean()) for method, off in best.items()}
+    means = {method: float(row_errors.mean()) for method, row_errors in best.items()}
     constant = min((method for method in CONSTANTS if method in means), key=lambda method: means[method])
-    better = [method for method in _SIMPLEST_FIRST if method in best and _beats(best[method], best[constant])]
+    better = [method for method in _SIMPLEST_FIRST if method in best and _is_better(best[method], best[constant])]
     least = min((means[method] for method in better), default=0.0)
     winner = next((method for method in better if means[method] <= NEARLY_AS_GOOD * least), None)
-    told = sorted((Candidate(method=method, error=error) for method, error in means.items()), key=lambda one: one.error)
+    candidates = [Candidate(method=method, error=error) for method, error in means.items()]
     return ImputationBenchmark(
         column=name,
         hidden=len(best[constant]),
-        candidates=tuple(told),
+        candidates=tuple(sorted(candidates, key=lambda candidate: candidate.error)),
         winner=winner,
         predictors=(group,) if winner in ("group_median", "group_mode") else tuple(predictors),
         of_levels=constant == "mode",
@@ -357,14 +375,14 @@ def _judged(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> 
 
 
 def _best_group(errors: Mapping[str, Numbers]) -> tuple[str, dict[Method, Numbers]]:
-    """The column whose groups guess best, and the errors with only that one left of its kind."""
-    parted = {way: way.partition(" ") for way in errors}
-    best = min((way for way in errors if parted[way][1]), key=lambda way: float(errors[way].mean()), default="")
-    kept: dict[Any, Numbers] = {parted[way][0]: errors[way] for way in errors if way == best or not parted[way][1]}
+    """Return the best grouping column, and the errors by method with only that column's groups."""
+    parts = {name: name.partition(" ") for name in errors}
+    best = min((name for name in errors if parts[name][1]), key=lambda name: float(errors[name].mean()), default="")
+    kept: dict[Any, Numbers] = {parts[name][0]: errors[name] for name in errors if name == best or not parts[name][1]}
     return best.partition(" ")[2], kept
 
 
-def _beats(errors: Numbers, constant: Numbers) -> bool:
+def _is_better(errors: Numbers, constant: Numbers) -> bool:
     gain = constant - errors
     noise = float(gain.std()) / np.sqrt(len(gain))
     clearly = float(errors.mean()) <= CLEARLY_BETTER * float(constant.mean())

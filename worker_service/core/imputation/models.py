@@ -1,4 +1,4 @@
-"""Guessing missing numbers and levels from the other columns of their rows, or from their neighbours in time."""
+"""Models that predict missing numbers and levels from other columns, or from neighbours in time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 
 MOST_ROWS = 2000
-"""So many rows, evenly spaced, teach a model."""
+"""The most rows that a model is fitted to, evenly spaced."""
 NEIGHBOURS = 8
 LARGEST = 1e100
-"""Beyond it squares and their sums overflow."""
+"""Squares of larger numbers and the sums of those squares overflow."""
 _LEAST_SPREAD = 1e-12
 _BOOSTING: dict[str, Any] = {
     "max_iter": 50,
@@ -27,107 +27,136 @@ _BOOSTING: dict[str, Any] = {
     "random_state": 0,
 }
 MOST_TREES = 120
-"""A classifier needs a tree for each level in each turn."""
-_Places = npt.NDArray[np.int64]
+"""A classifier needs one tree for each level in each iteration."""
+_Rows = npt.NDArray[np.int64]
 _Codes = npt.NDArray[np.int32]
 
 
-def moderate(column: Column) -> bool:
-    """Whether the numbers of a column, if it holds any, can be squared and summed up."""
+def is_squarable(column: Column) -> bool:
+    """Return True if the numbers of a column, if it holds any, can be squared and summed."""
     if not column.is_number or not column.known:
         return True
-    ends = pc.min_max(column.array).as_py()
-    return max(abs(float(ends["min"])), abs(float(ends["max"]))) <= LARGEST
+    extremes = pc.min_max(column.array).as_py()
+    return max(abs(float(extremes["min"])), abs(float(extremes["max"]))) <= LARGEST
 
 
-def features(columns: Sequence[Column]) -> Numbers:
-    """A number for each cell, rows × columns: moments as days, categories by their frequency rank; NaN for missing."""
-    return np.stack([column.derive(feature) for column in columns], axis=1)
+def feature_matrix(columns: Sequence[Column]) -> Numbers:
+    """Return a number for each cell, of shape (rows, columns), encoded by `encode_feature`."""
+    return np.stack([column.derive(encode_feature) for column in columns], axis=1)
 
 
-def feature(column: Column) -> Numbers:
-    """The numbers of one column as `features` have them."""
+def encode_feature(column: Column) -> Numbers:
+    """Encode a column as numbers, NaN for missing: timestamps as days, text as frequency ranks."""
     if column.is_text:
-        found = column.derive(distinct)
-        ranks = np.empty(len(found.values) + 1)
-        ranks[found.by_frequency()] = np.arange(len(found.values))
+        levels = column.derive(distinct)
+        ranks = np.empty(len(levels.values) + 1)
+        ranks[levels.by_frequency()] = np.arange(len(levels.values))
         ranks[-1] = np.nan
-        return ranks[found.codes]
+        return ranks[levels.codes]
     if column.is_timestamp:
         ticks = column.array.cast(TIMESTAMP).cast("int64").to_numpy(zero_copy_only=False).astype(np.float64)
         return np.where(column.present(), ticks / 86_400e6, np.nan)
     return column.numbers()
 
 
-def sampled(places: _Places) -> _Places:
-    """At most `MOST_ROWS` of some rows, evenly spaced."""
-    return places[:: max(1, -(-len(places) // MOST_ROWS))]
+def sample_rows(rows: _Rows) -> _Rows:
+    """Return at most `MOST_ROWS` of some row indices, evenly spaced."""
+    return rows[:: max(1, -(-len(rows) // MOST_ROWS))]
 
 
-def by_neighbours(table: Numbers, values: Numbers, seen: _Places, wanted: _Places) -> Numbers:
-    """The mean of the nearest of the rows `seen`, weighted by nearness, columns on one scale."""
-    scaled = _on_one_scale(table, seen)
-    model = KNeighborsRegressor(min(NEIGHBOURS, len(seen)), weights="distance")
-    guesses: Numbers = model.fit(scaled[seen], values[seen]).predict(scaled[wanted])
-    return guesses
+def predict_by_neighbours(table: Numbers, values: Numbers, train: _Rows, test: _Rows) -> Numbers:
+    """Predict the mean of the nearest training rows, weighted by inverse distance.
+
+    The columns are standardised first.
+
+    Args:
+        table: the predictors, of shape (rows, columns); NaN for missing.
+        values: the column to predict, of shape (rows,); only the training rows are read.
+        train: the indices of the rows to fit the model to.
+        test: the indices of the rows to predict.
+    """
+    scaled = _standardise(table, train)
+    model = KNeighborsRegressor(min(NEIGHBOURS, len(train)), weights="distance")
+    predicted: Numbers = model.fit(scaled[train], values[train]).predict(scaled[test])
+    return predicted
 
 
-def levels_by_neighbours(table: Numbers, codes: _Codes, seen: _Places, wanted: _Places) -> _Codes:
-    """The level that most of the nearest of the rows `seen` have, weighted by nearness."""
-    scaled = _on_one_scale(table, seen)
-    model = KNeighborsClassifier(min(NEIGHBOURS, len(seen)), weights="distance")
-    guesses: _Codes = model.fit(scaled[seen], codes[seen]).predict(scaled[wanted])
-    return guesses
+def predict_levels_by_neighbours(table: Numbers, codes: _Codes, train: _Rows, test: _Rows) -> _Codes:
+    """Predict the most frequent level of the nearest training rows, weighted by inverse distance.
+
+    The arguments are those of `predict_by_neighbours`, with level codes as values.
+    """
+    scaled = _standardise(table, train)
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(train)), weights="distance")
+    predicted: _Codes = model.fit(scaled[train], codes[train]).predict(scaled[test])
+    return predicted
 
 
-def _on_one_scale(table: Numbers, seen: _Places) -> Numbers:
-    known = np.where(np.isnan(table[seen]).all(axis=0), 0.0, table[seen])
-    middle, spread = np.nanmedian(known, axis=0), np.nanstd(known, axis=0)
-    # What hardly differs in comparison with its size would be blown up beyond all numbers.
-    spread[~(spread > _LEAST_SPREAD * np.maximum(1.0, np.abs(middle)))] = 1.0
-    scaled: Numbers = (np.where(np.isnan(table), middle, table) - middle) / spread
+def _standardise(table: Numbers, train: _Rows) -> Numbers:
+    """Centre and scale each column by the training rows; missing cells become the median."""
+    known = np.where(np.isnan(table[train]).all(axis=0), 0.0, table[train])
+    median, spread = np.nanmedian(known, axis=0), np.nanstd(known, axis=0)
+    # Dividing by a spread that is tiny compared with the values would make the quotients overflow.
+    spread[~(spread > _LEAST_SPREAD * np.maximum(1.0, np.abs(median)))] = 1.0
+    scaled: Numbers = (np.where(np.isnan(table), median, table) - median) / spread
     return scaled
 
 
-def by_boosting(table: Numbers, values: Numbers, seen: _Places, wanted: _Places) -> Numbers:
-    """What small trees, each correcting the ones before, learn from the rows `seen`."""
-    middle, spread = values[seen].mean(), values[seen].std()
-    # The trees add up gradients in single precision.
-    scale = spread if spread > _LEAST_SPREAD * max(1.0, abs(middle)) else 1.0
-    model = HistGradientBoostingRegressor(**_BOOSTING).fit(table[seen], (values[seen] - middle) / scale)
-    guesses: Numbers = model.predict(table[wanted]) * scale + middle
-    return guesses
+def predict_by_boosting(table: Numbers, values: Numbers, train: _Rows, test: _Rows) -> Numbers:
+    """Predict numbers by gradient-boosted trees.
+
+    The arguments are those of `predict_by_neighbours`.
+    """
+    mean, spread = values[train].mean(), values[train].std()
+    # The values are scaled because the trees add up gradients in single precision.
+    scale = spread if spread > _LEAST_SPREAD * max(1.0, abs(mean)) else 1.0
+    model = HistGradientBoostingRegressor(**_BOOSTING).fit(table[train], (values[train] - mean) / scale)
+    predicted: Numbers = model.predict(table[test]) * scale + mean
+    return predicted
 
 
-def levels_by_boosting(table: Numbers, codes: _Codes, seen: _Places, wanted: _Places) -> _Codes:
-    """The level that small trees, each correcting the ones before, find most likely."""
-    levels = len(np.unique(codes[seen]))
+def predict_levels_by_boosting(table: Numbers, codes: _Codes, train: _Rows, test: _Rows) -> _Codes:
+    """Predict the most likely level by gradient-boosted trees.
+
+    The arguments are those of `predict_by_neighbours`, with level codes as values.
+    """
+    levels = len(np.unique(codes[train]))
     if levels < 2:
-        return np.full(len(wanted), codes[seen][0])
-    turns = min(_BOOSTING["max_iter"], max(3, MOST_TREES // levels))
-    model = HistGradientBoostingClassifier(**{**_BOOSTING, "max_iter": turns})
-    guesses: _Codes = model.fit(table[seen], codes[seen]).predict(table[wanted])
-    return guesses
+        return np.full(len(test), codes[train][0])
+    iterations = min(_BOOSTING["max_iter"], max(3, MOST_TREES // levels))
+    model = HistGradientBoostingClassifier(**{**_BOOSTING, "max_iter": iterations})
+    predicted: _Codes = model.fit(table[train], codes[train]).predict(table[test])
+    return predicted
 
 
-def by_time(ticks: Numbers, values: Numbers, wanted: _Places, known: Mask) -> Numbers:
-    """On the straight line between the known values before and after; `ticks` must ascend."""
-    guesses: Numbers = np.interp(ticks[wanted], ticks[known], values[known])
-    return guesses
+def interpolate(ticks: Numbers, values: Numbers, test: _Rows, known: Mask) -> Numbers:
+    """Interpolate linearly between the known values before and after.
+
+    Args:
+        ticks: the time of each row in any unit, ascending.
+        values: the column to predict, of shape (rows,).
+        test: the indices of the rows to predict.
+        known: the mask of the rows to interpolate between.
+    """
+    predicted: Numbers = np.interp(ticks[test], ticks[known], values[known])
+    return predicted
 
 
-def group_modes(groups: _Codes, codes: _Codes, seen: _Places) -> Mapping[int, int]:
-    """The most frequent level of each group among the rows `seen`, the first of several; unknown ones are left out."""
-    both = seen[(groups[seen] >= 0) & (codes[seen] >= 0)]
-    pairs, sizes = np.unique(np.stack([groups[both], codes[both]]), axis=1, return_counts=True)
+def group_modes(groups: _Codes, codes: _Codes, train: _Rows) -> Mapping[int, int]:
+    """Return the most frequent level of each group in the training rows, the first of a tie.
+
+    Rows in which the group or the level is missing (code -1) are left out.
+    """
+    known = train[(groups[train] >= 0) & (codes[train] >= 0)]
+    pairs, sizes = np.unique(np.stack([groups[known], codes[known]]), axis=1, return_counts=True)
     order = np.lexsort((-sizes, pairs[0]))
     firsts = order[np.unique(pairs[0][order], return_index=True)[1]]
     return {int(group): int(code) for group, code in pairs[:, firsts].T}
 
 
-def group_medians(codes: _Codes, values: Numbers, seen: _Places) -> Mapping[int, float]:
-    """The median of each group among the rows `seen`; groups without any are absent."""
-    order = seen[np.argsort(codes[seen], kind="stable")]
-    groups, starts = np.unique(codes[order], return_index=True)
+def group_medians(groups: _Codes, values: Numbers, train: _Rows) -> Mapping[int, float]:
+    """Return the median of each group that occurs in the training rows."""
+    order = train[np.argsort(groups[train], kind="stable")]
+    present, starts = np.unique(groups[order], return_index=True)
     parts = np.split(values[order], starts[1:])
-    return {int(group): float(np.median(part)) for group, part in zip(groups, parts, strict=True) if group >= 0}
+    return {int(group): float(np.median(part)) for group, part in zip(present, parts, strict=True) if group >= 0}

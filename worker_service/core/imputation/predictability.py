@@ -1,4 +1,4 @@
-"""How well the other columns predict one."""
+"""How well the other columns predict a column."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,22 +8,22 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from worker_service.core.imputation.models import features, moderate, sampled
+from worker_service.core.imputation.models import feature_matrix, is_squarable, sample_rows
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.distinct import distinct
-from worker_service.core.table.frame import Column
+from worker_service.core.table.frame import Column, Mask
 
 FEWEST_ROWS = 60
 MOST_CLASSES = 20
 """A numeric column with more different values is a quantity."""
 MOST_COLUMNS = 100
 _MOST_LEAVES, _SMALLEST_LEAF = 32, 5
+_PREDICTORS = ("integer", "decimal", "boolean", "category", "timestamp")
 Codes = npt.NDArray[np.int64]
-Half = npt.NDArray[np.bool_]
 
 
 class Described(Protocol):
-    """What is needed to know about a column."""
+    """The facts about a column that are read here."""
 
     @property
     def name(self) -> str: ...
@@ -32,52 +32,71 @@ class Described(Protocol):
 
 
 def predictability(name: str, columns: Sequence[Described], values: Mapping[str, Column]) -> float | None:
-    """How much better a tree over the other columns predicts a column than one value for all does.
+    """Return how much better a tree over the other columns predicts a column than a constant does.
 
-    0 for no better, 1 for perfectly: the share of the variance it explains in numbers, of the errors it avoids
-    in classes, in rows it has not seen. None where too few rows can tell.
+    Args:
+        name: the column to predict.
+        columns: the columns of the table; the first `MOST_COLUMNS` of a suitable type are predictors.
+        values: the values of each column, by name.
+
+    Returns:
+        0 for no better to 1 for perfectly, on rows that the tree was not fitted to: of numbers the share of the
+        variance explained, of classes the share of the errors avoided. None where too few rows are known.
     """
-    rows = sampled(np.flatnonzero(values[name].present()))
-    kinds = ("integer", "decimal", "boolean", "category", "timestamp")
-    others = [one.name for one in columns if one.name != name and one.type in kinds and moderate(values[one.name])]
-    if len(rows) < FEWEST_ROWS or not others or not moderate(values[name]):
+    rows = sample_rows(np.flatnonzero(values[name].present()))
+    others = [
+        column.name
+        for column in columns
+        if column.name != name and column.type in _PREDICTORS and is_squarable(values[column.name])
+    ]
+    if len(rows) < FEWEST_ROWS or not others or not is_squarable(values[name]):
         return None
-    wanted, classes = what_to_predict(taken(values[name], rows))
-    table = features([taken(values[other], rows) for other in others[:MOST_COLUMNS]])
+    target, is_classes = encode_target(take_rows(values[name], rows))
+    table = feature_matrix([take_rows(values[other], rows) for other in others[:MOST_COLUMNS]])
     ranks = np.stack([np.unique(column, return_inverse=True)[1] for column in np.nan_to_num(table).T], axis=1)
-    return max(
-        0.0, float(np.mean([explained_by_tree(ranks, wanted, seen, classes=classes) for seen in halves(len(rows))]))
-    )
+    scores = [tree_score(ranks, target, train, is_classes=is_classes) for train in random_halves(len(rows))]
+    return max(0.0, float(np.mean(scores)))
 
 
-def taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
-    """Some rows of a column."""
+def take_rows(column: Column, rows: npt.NDArray[np.int64]) -> Column:
+    """Return some rows of a column."""
     return Column(column.array.take(pa.array(rows)))
 
 
-def what_to_predict(column: Column) -> tuple[Numbers | Codes, bool]:
-    """The places of classes, or quantities, and whether it is classes."""
+def encode_target(column: Column) -> tuple[Numbers | Codes, bool]:
+    """Return the column as class codes or as quantities, and True for class codes."""
     codes: Codes = column.derive(distinct).codes.astype(np.int64)
     if column.is_number and codes.max(initial=0) >= MOST_CLASSES:
         return column.numbers(), False
-    # A half of the rows must not have hardly fewer classes than rows.
+    # With nearly as many classes as rows, most classes of one half would not occur in the other.
     return codes, not (column.is_timestamp or codes.max(initial=0) >= len(column) / 5)
 
 
-def halves(rows: int) -> tuple[Half, Half]:
-    """Two halves of the rows, drawn by lot."""
+def random_halves(rows: int) -> tuple[Mask, Mask]:
+    """Return the masks of two random halves of the rows."""
     half = np.random.default_rng(0).permutation(rows) % 2 == 0
     return half, ~half
 
 
-def explained_by_tree(table: npt.NDArray[np.generic], wanted: Numbers | Codes, seen: Half, *, classes: bool) -> float:
-    """What a tree that saw one half of the rows explains in the other, of the variance or of the errors."""
-    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
-    tree = kind(max_leaf_nodes=_MOST_LEAVES, min_samples_leaf=_SMALLEST_LEAF, random_state=0)
-    told = tree.fit(table[seen], wanted[seen]).predict(table[~seen])
-    truth = wanted[~seen]
-    if not classes:
+def tree_score(table: npt.NDArray[np.generic], target: Numbers | Codes, train: Mask, *, is_classes: bool) -> float:
+    """Return what a tree fitted to the training rows explains in the others.
+
+    Args:
+        table: the predictors, of shape (rows, columns).
+        target: class codes or quantities, of shape (rows,).
+        train: the mask of the rows to fit the tree to.
+        is_classes: True if `target` holds class codes.
+
+    Returns:
+        The share of the variance that is explained, or of the errors that are avoided; negative if worse than a
+        constant.
+    """
+    model = DecisionTreeClassifier if is_classes else DecisionTreeRegressor
+    tree = model(max_leaf_nodes=_MOST_LEAVES, min_samples_leaf=_SMALLEST_LEAF, random_state=0)
+    predicted = tree.fit(table[train], target[train]).predict(table[~train])
+    truth = target[~train]
+    if not is_classes:
         spread = float(((truth - truth.mean()) ** 2).sum())
-        return 1 - float(((truth - told) ** 2).sum()) / spread if spread else 0.0
-    usual = float(np.bincount(truth.astype(np.int64)).max()) / len(truth)
-    return (float((told == truth).mean()) - usual) / (1 - usual) if usual < 1 else 0.0
+        return 1 - float(((truth - predicted) ** 2).sum()) / spread if spread else 0.0
+    baseline = float(np.bincount(truth.astype(np.int64)).max()) / len(truth)
+    return (float((predicted == truth).mean()) - baseline) / (1 - baseline) if baseline < 1 else 0.0

@@ -1,4 +1,4 @@
-"""A recipe, applying it to a frame, and the ledger of what it changed.
+"""Recipes, applying them to a frame, and the ledger of what they changed.
 
-Deciding which steps a recipe has belongs to the planner.
+Deciding which steps a recipe has belongs to the planner; writing about them belongs to `core.reporting`.
 """

@@ -1,4 +1,4 @@
-"""The only place where a recipe changes anything."""
+"""The executor of recipes: nothing else changes a table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from worker_service.core.recipe.steps import (
     TreatOutliers,
     apply_step,
     describe_step,
-    settle_step,
+    fit_step,
 )
 from worker_service.core.table.frame import Frame
 
@@ -34,30 +34,31 @@ _NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column"}
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Everything a recipe made of a frame."""
+    """The tables and facts that a recipe made of a frame."""
 
     recipe: Recipe
-    """With every number that was measured on the way; applied to the same frame, it does the same."""
+    """The recipe with every number that was measured on the way; applied to the same frame, it does the same."""
 
     typed: Frame
-    """The decoded table read, before anything else was done."""
+    """The decoded table with its columns read as their types, and nothing else done."""
     cleaned: Frame
-    """Values a person recognises."""
+    """The table for people."""
     engineered: Frame
-    """Numbers for a model, and the target as it is."""
+    """The table for models: numbers, and the target as it is."""
     results: tuple[StepResult, ...]
-    """One for each step, in the order of the recipe."""
+    """One result for each step, in the order of the recipe."""
     changes: pa.Table
-    """The ledger of the cleaned table; `ledger.SCHEMA` says its columns."""
+    """The ledger of the cleaned table, with the columns of `ledger.SCHEMA`."""
 
 
 def apply(recipe: Recipe, frame: Frame) -> Outcome:
-    """Carry a recipe out: first what reads, then cleaning, outliers and features, each in the recipe's order.
+    """Apply a recipe to a frame.
 
-    A step that does not fit is skipped with its reason. The target is only ever read.
+    Reading steps come first, then cleaning, outliers and features, each in the recipe's order. A step that does not
+    fit is skipped with its reason. The target is never changed, only read.
     """
     run = _Run(recipe, frame)
-    results = [run.carry_out(number, step) for number, step in _in_order(recipe)]
+    results = [run.execute(number, step) for number, step in _in_order(recipe)]
     return Outcome(
         recipe=recipe.model_copy(update={"steps": tuple(run.steps[number] for number in sorted(run.steps))}),
         typed=run.typed,
@@ -75,7 +76,7 @@ def _in_order(recipe: Recipe) -> Iterator[tuple[int, AnyStep]]:
 
 
 class _Run:
-    """The tables while a recipe is being carried out."""
+    """The tables while a recipe is being applied."""
 
     def __init__(self, recipe: Recipe, frame: Frame) -> None:
         self.typed = self.cleaned = self.engineered = frame
@@ -83,38 +84,38 @@ class _Run:
         self.steps: dict[int, AnyStep] = {}
         self._target = recipe.target.column
 
-    def carry_out(self, number: int, step: AnyStep) -> StepResult:
-        """Apply one step to the table it belongs to, or tell why it does not fit."""
+    def execute(self, number: int, step: AnyStep) -> StepResult:
+        """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
         frame = self.engineered if step.phase == "features" else self.cleaned
         self.steps[number] = step
         try:
-            self._refuse_unfit(step, frame)
-            step = self.steps[number] = settle_step(step, frame)  # type: ignore[assignment]
+            self._require_fit(step, frame)
+            step = self.steps[number] = fit_step(step, frame)  # type: ignore[assignment]
             effect = apply_step(step, frame)
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
             if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
                 raise StepRejected("No column would be left.")
         except StepRejected as rejection:
-            nothing = StepStats(cells_changed=0, rows_removed=0, found=0, known=0)
-            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=nothing)
+            no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
+            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=no_stats)
         stats = self._commit(number, step, frame, effect)
         state: StepState = "flagged" if effect.flagged else "applied"
         return _result(number, step, state, what=describe_step(step, stats), why=step.why, stats=stats)
 
-    def _refuse_unfit(self, step: AnyStep, frame: Frame) -> None:
+    def _require_fit(self, step: AnyStep, frame: Frame) -> None:
         absent = [name for name in step.columns if name not in frame]
         if absent and not isinstance(step, Flag):
             raise StepRejected(f"There is no column {listing(quoted(name) for name in absent)} at this point.")
-        taken = [name for name in step.outputs if name in frame]
-        if taken:
-            raise StepRejected(f"There is a column {listing(quoted(name) for name in taken)} already.")
+        existing = [name for name in step.outputs if name in frame]
+        if existing:
+            raise StepRejected(f"There is a column {listing(quoted(name) for name in existing)} already.")
         if self._target in step.columns and not isinstance(step, ReadColumn | Flag):
             raise StepRejected(f"{quoted(self._target or '')} is the target, which is never changed or used.")
 
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> StepStats:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
-        after = _after(frame, effect)
+        after = _with_effect(frame, effect)
         if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
         if step.phase == "features":
@@ -123,11 +124,11 @@ class _Run:
         else:
             changed = self.ledger.record(frame, effect, step=number, rule=step.rule, confidence=step.confidence)
             self.cleaned = self.engineered = after
-            self.typed = _after(self.typed, effect) if isinstance(step, ReadColumn) else self.typed
+            self.typed = _with_effect(self.typed, effect) if isinstance(step, ReadColumn) else self.typed
         return StepStats(
             cells_changed=changed,
             rows_removed=frame.rows - after.rows,
-            found=effect.found or 0,
+            matched=effect.matched or 0,
             known=known,
             below=effect.below,
             rewritten=effect.rewritten,
@@ -135,7 +136,7 @@ class _Run:
         )
 
 
-def _after(frame: Frame, effect: Effect) -> Frame:
+def _with_effect(frame: Frame, effect: Effect) -> Frame:
     columns = {name: change.column for name, change in effect.changed.items()}
     after = frame.with_columns({**columns, **effect.added}) if columns or effect.added else frame
     after = after.without_columns(effect.dropped) if effect.dropped else after
@@ -143,7 +144,7 @@ def _after(frame: Frame, effect: Effect) -> Frame:
 
 
 def _result(number: int, step: AnyStep, state: StepState, *, what: str, why: str, stats: StepStats) -> StepResult:
-    outliers = stats.found if isinstance(step, TreatOutliers) else 0
+    outliers = stats.matched if isinstance(step, TreatOutliers) else 0
     return StepResult(
         step=number,
         kind=step.kind,

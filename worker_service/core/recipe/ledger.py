@@ -1,6 +1,7 @@
-"""Every change of a cell, and the way back."""
+"""The ledger of changed cells, and undoing them."""
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,23 @@ SCHEMA = pa.schema(
         pa.field("confidence", pa.float64()),
     ]
 )
-"""`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null for missing or removed."""
+"""`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null if missing or removed."""
 
 _DECODED = b"neuralearn.decoded"
-"""Metadata of the ledger: what it takes beside the entries to rebuild the decoded table, as JSON."""
+"""The metadata key of what `undo` needs beside the entries to rebuild the decoded table, as JSON."""
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The step that made a change; every entry repeats it."""
+
+    step: int
+    rule: str
+    confidence: float
 
 
 class Ledger:
-    """Collects entries while a recipe is carried out on a decoded frame."""
+    """Collects entries while a recipe is applied to a decoded frame."""
 
     def __init__(self, decoded: Frame) -> None:
         self._decoded = decoded
@@ -37,57 +47,56 @@ class Ledger:
         self._entries: list[pa.Table] = []
 
     def record(self, frame: Frame, effect: Effect, *, step: int, rule: str, confidence: float) -> int:
-        """Write down what an effect does to a frame; returns the number of cells whose value it changes."""
+        """Add the entries of an effect on a frame; returns the number of cells whose value it changes."""
+        origin = _Origin(step, rule, confidence)
         for name, change in effect.changed.items():
-            places = np.flatnonzero(change.cells)
-            self._enter(frame, name, places, change.column, step=step, rule=rule, confidence=confidence)
+            cells = np.flatnonzero(change.cells)
+            self._append(frame, name, cells, change.column, origin)
         for name in effect.dropped:
-            everywhere = np.arange(frame.rows)
-            self._enter(frame, name, everywhere, None, step=step, rule=rule, confidence=confidence)
+            self._append(frame, name, np.arange(frame.rows), None, origin)
         if effect.kept_rows is not None:
             removed = np.flatnonzero(~effect.kept_rows)
             for name in frame.names:
-                self._enter(frame, name, removed, None, step=step, rule=rule, confidence=confidence)
+                self._append(frame, name, removed, None, origin)
         return sum(int(change.cells.sum()) for change in effect.changed.values())
 
     def close(self, cleaned: Frame) -> pa.Table:
-        """All entries in the order in which the changes were made, with what `undo` needs in the table's metadata."""
+        """Return all entries in the order of the changes, with what `undo` needs in the table's metadata."""
         removed = np.setdiff1d(self._decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
         decoded = {"columns": self._decoded.names, "rows": self._decoded.rows, "removed": removed.tolist()}
         table = pa.concat_tables(self._entries) if self._entries else SCHEMA.empty_table()
         return table.replace_schema_metadata({_DECODED: json.dumps(decoded).encode()})
 
-    def _enter(
+    def _append(
         self,
         frame: Frame,
         name: str,
-        places: npt.NDArray[np.intp],
+        rows: npt.NDArray[np.intp],
         after: Column | None,
-        *,
-        step: int,
-        rule: str,
-        confidence: float,
+        origin: _Origin,
     ) -> None:
-        size = len(places)
+        size = len(rows)
         if not size or name not in self._decoded:
             return
-        taken = pa.array(places)
+        indices = pa.array(rows)
         columns = [
-            pa.array(frame.row_numbers[places] + 1),
+            pa.array(frame.row_numbers[rows] + 1),
             pa.DictionaryArray.from_arrays(pa.array(np.full(size, self._codes[name], dtype=np.int32)), self._names),
-            render(frame[name].array.take(taken)),
-            pa.nulls(size, pa.string()) if after is None else render(after.array.take(taken)),
-            pa.array(np.full(size, step, dtype=np.int32)),
-            pa.repeat(pa.scalar(rule), size),
-            pa.array(np.full(size, confidence, dtype=np.float64)),
+            render(frame[name].array.take(indices)),
+            pa.nulls(size, pa.string()) if after is None else render(after.array.take(indices)),
+            pa.array(np.full(size, origin.step, dtype=np.int32)),
+            pa.repeat(pa.scalar(origin.rule), size),
+            pa.array(np.full(size, origin.confidence, dtype=np.float64)),
         ]
         self._entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
 
 
 def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
-    """The decoded table as canonical text, rebuilt from the cleaned table and the ledger alone.
+    """Rebuild the decoded table as canonical text from the cleaned table and the ledger alone.
 
-    `changes` must be complete, in its order and with its metadata, as parquet and Arrow files keep it.
+    Args:
+        changes: the complete ledger, in its order and with its metadata, as parquet and Arrow files keep it.
+        cleaned: the cleaned table, with all its rows in order.
     """
     decoded = json.loads(changes.schema.metadata[_DECODED])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
@@ -103,15 +112,15 @@ def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
 
 
 def _by_column(changes: pa.Table) -> dict[str, pa.Table]:
-    """The entries of each column, the latest first."""
+    """Return the entries of each column, the latest first."""
     names = changes.column("column").cast(pa.string()).combine_chunks().dictionary_encode()
     codes = names.indices.to_numpy()
     order = np.lexsort((-np.arange(len(codes)), codes))
-    ends = np.cumsum(np.bincount(codes, minlength=len(names.dictionary)))
+    stops = np.cumsum(np.bincount(codes, minlength=len(names.dictionary)))
     entries = changes.select(["row", "before"]).take(pa.array(order))
-    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
-    parts = zip(names.dictionary.to_pylist(), starts, ends, strict=True)
-    return {name: entries.slice(int(start), int(end - start)) for name, start, end in parts}
+    starts = np.concatenate(([0], stops[:-1])) if len(stops) else stops
+    parts = zip(names.dictionary.to_pylist(), starts, stops, strict=True)
+    return {name: entries.slice(int(start), int(stop - start)) for name, start, stop in parts}
 
 
 def _undo_column(
@@ -123,7 +132,7 @@ def _undo_column(
         texts = render(cleaned.combine_chunks())
         source[kept] = np.arange(len(kept))
     if entries is not None:
-        # Of several changes of a cell the first one knows what the file said, so it is written last.
+        # Of several changes of a cell, the first holds the value of the file, so it is written last.
         source[entries.column("row").to_numpy() - 1] = len(texts) + np.arange(entries.num_rows)
         texts = pa.concat_arrays([texts, entries.column("before").combine_chunks()])
     return texts.take(pa.array(source, mask=source < 0))

@@ -1,4 +1,4 @@
-"""A plan of preparation as a value: versioned, frozen, equal after a round trip through JSON."""
+"""A recipe, the plan of a preparation, as a value that survives a round trip through JSON."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ Discriminated = Annotated[AnyStep, Field(discriminator="kind")]
 
 
 class Recipe(Value):
-    """The steps in the order in which they were proposed, and the column they must leave alone."""
+    """The steps in the order in which they were proposed, and the target, which they must not change."""
 
     version: Literal[1]
     target: Target

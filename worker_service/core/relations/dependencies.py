@@ -1,7 +1,11 @@
-"""Columns whose values follow from another column's, as a state follows from a zip code, and cells that break the rule.
+"""Approximate functional dependencies: columns whose values another column determines, and the cells that break them.
 
-Approximate functional dependencies in the sense of Huhtala et al., TANE (1999): the share of rows that agree with the
-most frequent value of their group, compared with the share that shuffled values reach.
+A dependency holds if the share of rows that agree with the most frequent value of their group is high, compared with
+the share that shuffled values reach.
+
+Source:
+    Huhtala, Kärkkäinen, Porkka & Toivonen (1999). TANE: an efficient algorithm for discovering functional and
+    approximate dependencies.
 """
 
 import re
@@ -19,34 +23,34 @@ from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
 
 MOST_COLUMNS = 30
-"""So many columns are compared, those with the fewest values first."""
+"""At most so many columns are compared, those with the fewest values first."""
 SCREEN_ROWS, SAMPLE_ROWS = 2_000, 20_000
-"""Pairs of columns that do not fit on the first sample are not looked at on the second, nor those on all rows."""
+"""Pairs of columns that fail on the first sample are not tried on the second, nor its failures on all rows."""
 LEAST_AGREEMENT = 0.9
-"""Of the rows in large enough groups, at least so many have the usual value of their group;"""
+"""The least share of the rows in large enough groups that have the usual value of their group;"""
 MOST_OF_SHUFFLED = 0.1
-"""at most this share of the errors that shuffled values make may remain."""
+"""and the largest share of the errors of shuffled values that may remain."""
 LEAST_GROUP = 3
 LEAST_SHARE = 0.8
-"""A group has a usual value if that share of its rows has it."""
-COMMONEST = 0.95
-"""A value that more cells have follows from nothing."""
-MOST_SLIPS = 3
-"""A value that more cells have is no slip."""
-SHORTEST_WORD, MOST_LETTERS = 5, 3
-"""A letter in so many may be wrong, up to so many letters."""
+"""A group has a usual value if at least this share of its rows has it."""
+MOST_CONSTANT = 0.95
+"""A column whose most frequent value has a larger share of its cells is not compared."""
+MOST_TYPOS = 3
+"""A value that more cells have is no typo."""
+LETTERS_PER_ERROR, MOST_ERRORS = 5, 3
+"""A typo has at most one wrong letter in so many, and at most so many wrong letters."""
 MOST_CORRECTIONS = 1_000
 MOST_EXAMPLES = 3
 MOST_COUNTERS = 100_000
-"""Counting by place is faster than sorting up to so many places."""
+"""Up to so many codes, counting in an array is faster than sorting."""
 _SEED = 20_240_105
-_DIGITS = re.compile(r"\D+")
+_NON_DIGITS = re.compile(r"\D+")
 
 Codes = npt.NDArray[np.int64]
 
 
 class Correction(Value):
-    """A misspelt value beside a value of the determinant, and what the other rows with that value say."""
+    """A misspelt value beside a value of the determinant, and the usual value of the rows with that value."""
 
     given: str
     """The determinant's value as canonical text."""
@@ -59,14 +63,14 @@ class Violation(Value):
     """A cell that breaks a dependency."""
 
     row: int
-    """Counting from 1."""
+    """The row number, counting from 1."""
     given: str
     found: str
     usual: str
 
 
 class Dependency(Value):
-    """A column that says what another one says."""
+    """A column that determines another column."""
 
     determinant: str
     dependent: str
@@ -77,26 +81,26 @@ class Dependency(Value):
     violations: int
     """Rows that have another value though the group has a usual one."""
     uncorrected: int
-    """Those of them that no correction heals."""
+    """Violations without a correction."""
     corrections: tuple[Correction, ...]
-    """Violations that are slips of the usual value; no other determinant speaks against them."""
+    """Violations that are typos of the usual value and that no other determinant contradicts."""
     examples: tuple[Violation, ...]
-    """Violations that stay."""
+    """Some of the violations without a correction."""
 
 
 def find_dependencies(columns: Mapping[str, Column]) -> tuple[Dependency, ...]:
     """Find the dependencies among columns of equal length, discovered on a sample and counted on all rows."""
     usable = _usable(columns)
     codes = {name: column.derive(distinct).codes.astype(np.int64) for name, column in usable.items()}
-    rules = [rule for pair in _discovered(codes) if (rule := _rule(*pair, codes)) is not None]
-    corrected = _corrected(rules, usable)
-    waiting = {name: after >= 0 for name, after in corrected.items()}
-    return tuple(_described(rule, usable, corrected, waiting) for rule in rules)
+    rules = [rule for pair in _discover(codes) if (rule := _rule(*pair, codes)) is not None]
+    corrected = _corrected_codes(rules, usable)
+    unreported = {name: after >= 0 for name, after in corrected.items()}
+    return tuple(_to_dependency(rule, usable, corrected, unreported) for rule in rules)
 
 
 @dataclass(frozen=True, eq=False)
 class _Rule:
-    """A dependency with what it says about each row: a code of the dependent, -1 where nothing."""
+    """A dependency, with the usual code of the dependent in each row (-1 where there is none) and the violations."""
 
     determinant: str
     dependent: str
@@ -108,7 +112,7 @@ class _Rule:
 
 @dataclass(frozen=True, eq=False)
 class _Groups:
-    """For each code of a determinant: the rows, those with the most frequent code of the dependent, and that code."""
+    """For each code of a determinant: its rows, those with the most frequent code of the dependent, and that code."""
 
     sizes: Codes
     most: Codes
@@ -116,54 +120,55 @@ class _Groups:
 
     @property
     def rows(self) -> int:
-        """Rows in groups that are large enough."""
+        """The number of rows in groups that are large enough."""
         return int(self.sizes[self.sizes >= LEAST_GROUP].sum())
 
     @property
     def agreement(self) -> float:
-        """The share of them that have the most frequent value of their group."""
+        """The share of those rows that have the most frequent value of their group."""
         large = self.sizes >= LEAST_GROUP
         return float(self.most[large].sum()) / max(1, self.rows)
 
 
 def _usable(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Columns of repeated and different values, those with the fewest values first."""
+    """Return the columns of repeated values that are not nearly constant, those with the fewest values first."""
     sizes = {}
     for name, column in columns.items():
         counts = column.derive(distinct).counts
-        if 2 <= len(counts) <= column.known / 2 and counts.max() <= COMMONEST * column.known:
+        if 2 <= len(counts) <= column.known / 2 and counts.max() <= MOST_CONSTANT * column.known:
             sizes[name] = len(counts)
     chosen = sorted(sizes, key=lambda name: sizes[name])[:MOST_COLUMNS]
     return {name: column for name, column in columns.items() if name in chosen}
 
 
-def _discovered(codes: Mapping[str, Codes]) -> list[tuple[str, str]]:
-    """Pairs of names that hold on the samples, the second small one included."""
-    pairs = [(one, other) for one in codes for other in codes if one != other]
+def _discover(codes: Mapping[str, Codes]) -> list[tuple[str, str]]:
+    """Return the pairs of names for which a dependency holds on both samples."""
+    pairs = [(determinant, dependent) for determinant in codes for dependent in codes if determinant != dependent]
     rows = len(next(iter(codes.values()))) if codes else 0
     random = np.random.default_rng(_SEED)
     for size in (SCREEN_ROWS, SAMPLE_ROWS):
-        chosen = random.permutation(rows)[:size]
-        part = {name: column[chosen] for name, column in codes.items()}
+        sample = random.permutation(rows)[:size]
+        part = {name: column[sample] for name, column in codes.items()}
         if size < rows:
             pairs = [pair for pair in pairs if _groups(part[pair[0]], part[pair[1]]).agreement >= LEAST_AGREEMENT]
     return [pair for pair in pairs if _beats_chance(part[pair[0]], part[pair[1]], random)]
 
 
-def _beats_chance(one: Codes, other: Codes, random: np.random.Generator) -> bool:
-    both = (one >= 0) & (other >= 0)
-    one, other = one[both], other[both]
-    found = _groups(one, other)
-    if 2 * found.rows < len(one) or found.agreement < LEAST_AGREEMENT or (found.sizes >= LEAST_GROUP).sum() < 2:
+def _beats_chance(determinant: Codes, dependent: Codes, random: np.random.Generator) -> bool:
+    known = (determinant >= 0) & (dependent >= 0)
+    determinant, dependent = determinant[known], dependent[known]
+    actual = _groups(determinant, dependent)
+    too_few = 2 * actual.rows < len(determinant) or (actual.sizes >= LEAST_GROUP).sum() < 2
+    if too_few or actual.agreement < LEAST_AGREEMENT:
         return False
-    shuffled = _groups(one, random.permutation(other))
-    return 1 - found.agreement <= MOST_OF_SHUFFLED * (1 - shuffled.agreement) and shuffled.agreement < 1
+    shuffled = _groups(determinant, random.permutation(dependent))
+    return 1 - actual.agreement <= MOST_OF_SHUFFLED * (1 - shuffled.agreement) and shuffled.agreement < 1
 
 
-def _groups(one: Codes, other: Codes) -> _Groups:
-    both = (one >= 0) & (other >= 0)
-    width, height = int(other.max(initial=0)) + 1, int(one.max(initial=0)) + 1
-    pairs, counts = _counted(one[both] * width + other[both], width * height)
+def _groups(determinant: Codes, dependent: Codes) -> _Groups:
+    known = (determinant >= 0) & (dependent >= 0)
+    width, height = int(dependent.max(initial=0)) + 1, int(determinant.max(initial=0)) + 1
+    pairs, counts = _count_codes(determinant[known] * width + dependent[known], width * height)
     group, value = pairs // width, pairs % width
     order = np.lexsort((counts, group))
     last = order[np.append(np.diff(group[order]) > 0, True)] if len(order) else order
@@ -173,69 +178,73 @@ def _groups(one: Codes, other: Codes) -> _Groups:
     return _Groups(sizes, most, usual)
 
 
-def _counted(codes: Codes, most: int) -> tuple[Codes, Codes]:
-    """The different codes below `most` in ascending order, and their counts."""
-    if most > MOST_COUNTERS:
+def _count_codes(codes: Codes, limit: int) -> tuple[Codes, Codes]:
+    """Return the different codes below `limit` in ascending order, and their counts."""
+    if limit > MOST_COUNTERS:
         return np.unique(codes, return_counts=True)
-    counts = np.bincount(codes, minlength=most)
-    found = np.flatnonzero(counts)
-    return found, counts[found]
+    counts = np.bincount(codes, minlength=limit)
+    present = np.flatnonzero(counts)
+    return present, counts[present]
 
 
 def _rule(determinant: str, dependent: str, codes: Mapping[str, Codes]) -> _Rule | None:
-    one, other = codes[determinant], codes[dependent]
-    groups = _groups(one, other)
+    given, values = codes[determinant], codes[dependent]
+    groups = _groups(given, values)
     if groups.agreement < LEAST_AGREEMENT:
         return None
     clear = (groups.sizes >= LEAST_GROUP) & (groups.most >= LEAST_SHARE * groups.sizes)
-    # The smallest group has three rows, so that two others speak against the one.
+    # In a group of the least size, two of its three rows are enough against the third.
     clear |= (groups.sizes == LEAST_GROUP) & (groups.most == LEAST_GROUP - 1)
-    told = np.append(np.where(clear, groups.usual, -1), -1)
-    usual = told[one]
-    broken = (usual >= 0) & (other >= 0) & (usual != other)
+    # The last entry is for rows in which the determinant is missing, whose code is -1.
+    usual = np.append(np.where(clear, groups.usual, -1), -1)[given]
+    broken = (usual >= 0) & (values >= 0) & (usual != values)
     return _Rule(determinant, dependent, groups.rows, groups.agreement, usual, broken)
 
 
-def _corrected(rules: list[_Rule], columns: Mapping[str, Column]) -> dict[str, Codes]:
-    """For each dependent column of text the code that each cell should have, -1 where it may stay."""
-    found: dict[str, Codes] = {}
+def _corrected_codes(rules: list[_Rule], columns: Mapping[str, Column]) -> dict[str, Codes]:
+    """Return for each dependent text column the code that each cell should have, -1 where it may stay."""
+    corrected: dict[str, Codes] = {}
     for name in dict.fromkeys(rule.dependent for rule in rules):
         if columns[name].is_text:
-            found[name] = _voted([rule for rule in rules if rule.dependent == name], columns[name])
-    busy = np.sum([after >= 0 for after in found.values()], axis=0) > 1
-    return {name: np.where(busy, -1, after) for name, after in found.items()}
+            corrected[name] = _agreed_corrections([rule for rule in rules if rule.dependent == name], columns[name])
+    # Where two columns of a row would be corrected, it is not clear which value is wrong.
+    ambiguous = np.sum([after >= 0 for after in corrected.values()], axis=0) > 1
+    return {name: np.where(ambiguous, -1, after) for name, after in corrected.items()}
 
 
-def _voted(rules: list[_Rule], column: Column) -> Codes:
-    """What all rules agree on that say something about a cell, where the value found is a slip of it."""
+def _agreed_corrections(rules: list[_Rule], column: Column) -> Codes:
+    """Return the usual code where all rules that apply to a cell agree and its value is a typo of it, else -1."""
     levels = column.derive(distinct)
-    voted = np.max([rule.usual for rule in rules], axis=0)
-    agreed = np.all([(rule.usual == voted) | (rule.usual < 0) for rule in rules], axis=0)
+    usual_codes = np.max([rule.usual for rule in rules], axis=0)
+    agreed = np.all([(rule.usual == usual_codes) | (rule.usual < 0) for rule in rules], axis=0)
     cells = np.flatnonzero(agreed & np.any([rule.broken for rule in rules], axis=0))
-    found, usual = levels.codes[cells], voted[cells]
-    rare = (levels.counts[found] <= MOST_SLIPS) & (levels.counts[usual] > MOST_SLIPS)
-    cells, found, usual = cells[rare], found[rare], usual[rare]
-    slips = [is_typo(*pair) for pair in zip(_texts(column, found), _texts(column, usual), strict=True)]
+    before, usual = levels.codes[cells], usual_codes[cells]
+    rare = (levels.counts[before] <= MOST_TYPOS) & (levels.counts[usual] > MOST_TYPOS)
+    cells, before, usual = cells[rare], before[rare], usual[rare]
+    typos = [is_typo(*pair) for pair in zip(_texts(column, before), _texts(column, usual), strict=True)]
     after = np.full(len(column), -1, dtype=np.int64)
-    chosen = np.asarray(slips, dtype=bool)
+    chosen = np.asarray(typos, dtype=bool)
     after[cells[chosen]] = usual[chosen]
     return after
 
 
-def is_typo(found: str, usual: str) -> bool:
-    """Whether they differ in one long word, by a letter in five; digits and prefixes are never taken for slips."""
-    if _DIGITS.sub("", found) != _DIGITS.sub("", usual):
+def is_typo(value: str, usual: str) -> bool:
+    """Return True if two texts differ in one long word by at most one letter in five.
+
+    Texts that differ in digits, or by a prefix or suffix of a word, are different values and no typos.
+    """
+    if _NON_DIGITS.sub("", value) != _NON_DIGITS.sub("", usual):
         return False
-    left, right = found.casefold().split(), usual.casefold().split()
-    different = [pair for pair in zip(left, right, strict=False) if pair[0] != pair[1]]
-    if len(left) != len(right) or len(different) != 1:
-        return left == right
-    one, other = different[0]
-    shorter = min(len(one), len(other))
-    if shorter < SHORTEST_WORD or one.endswith(other) or other.endswith(one):
+    value_words, usual_words = value.casefold().split(), usual.casefold().split()
+    different = [pair for pair in zip(value_words, usual_words, strict=False) if pair[0] != pair[1]]
+    if len(value_words) != len(usual_words) or len(different) != 1:
+        return value_words == usual_words
+    left, right = different[0]
+    shorter = min(len(left), len(right))
+    if shorter < LETTERS_PER_ERROR or left.endswith(right) or right.endswith(left):
         return False
-    most = min(MOST_LETTERS, shorter // SHORTEST_WORD)
-    return DamerauLevenshtein.distance(one, other, score_cutoff=most) <= most
+    most = min(MOST_ERRORS, shorter // LETTERS_PER_ERROR)
+    return DamerauLevenshtein.distance(left, right, score_cutoff=most) <= most
 
 
 def _texts(column: Column, codes: npt.NDArray[np.integer]) -> list[str]:
@@ -243,49 +252,49 @@ def _texts(column: Column, codes: npt.NDArray[np.integer]) -> list[str]:
     return values
 
 
-def _described(
-    rule: _Rule, columns: Mapping[str, Column], corrected: Mapping[str, Codes], waiting: dict[str, Mask]
+def _to_dependency(
+    rule: _Rule, columns: Mapping[str, Column], corrected: Mapping[str, Codes], unreported: dict[str, Mask]
 ) -> Dependency:
-    """The rule's facts; a correction is told with the first rule that makes it."""
+    """Describe a rule; a correction is reported only with the first rule that makes it."""
     after = corrected.get(rule.dependent, np.full(len(rule.broken), -1))
-    mine = rule.broken & waiting.get(rule.dependent, False)
-    corrections = tuple(_corrections(rule, columns, np.flatnonzero(mine), after))[:MOST_CORRECTIONS]
-    if rule.dependent in waiting:
-        waiting[rule.dependent] = waiting[rule.dependent] & ~mine
-    left = np.flatnonzero(rule.broken & (after < 0))
+    reported = rule.broken & unreported.get(rule.dependent, False)
+    corrections = tuple(_corrections(rule, columns, np.flatnonzero(reported), after))[:MOST_CORRECTIONS]
+    if rule.dependent in unreported:
+        unreported[rule.dependent] = unreported[rule.dependent] & ~reported
+    uncorrected = np.flatnonzero(rule.broken & (after < 0))
     return Dependency(
         determinant=rule.determinant,
         dependent=rule.dependent,
         rows=rule.rows,
         agreement=rule.agreement,
         violations=int(rule.broken.sum()),
-        uncorrected=len(left),
+        uncorrected=len(uncorrected),
         corrections=corrections,
-        examples=tuple(_violations(rule, columns, left[:MOST_EXAMPLES])),
+        examples=tuple(_violations(rule, columns, uncorrected[:MOST_EXAMPLES])),
     )
 
 
 def _corrections(
     rule: _Rule, columns: Mapping[str, Column], cells: npt.NDArray[np.intp], after: Codes
 ) -> Iterator[Correction]:
-    """One for each pair of values, if it holds wherever the pair occurs."""
-    one, other = columns[rule.determinant], columns[rule.dependent]
-    given, found = one.derive(distinct).codes.astype(np.int64), other.derive(distinct).codes.astype(np.int64)
-    width = int(found.max(initial=0)) + 1
-    pairs, first, counts = np.unique(given[cells] * width + found[cells], return_index=True, return_counts=True)
-    everywhere = (given * width + found)[(given >= 0) & (found >= 0)]
-    total = np.bincount(np.searchsorted(pairs, everywhere[np.isin(everywhere, pairs)]), minlength=len(pairs))
-    keep = np.sort(first[counts == total])
-    places = cells[keep]
+    """Yield a correction for each pair of values that is corrected wherever the pair occurs."""
+    determinant, dependent = columns[rule.determinant], columns[rule.dependent]
+    given = determinant.derive(distinct).codes.astype(np.int64)
+    before = dependent.derive(distinct).codes.astype(np.int64)
+    width = int(before.max(initial=0)) + 1
+    pairs, first, counts = np.unique(given[cells] * width + before[cells], return_index=True, return_counts=True)
+    all_pairs = (given * width + before)[(given >= 0) & (before >= 0)]
+    total = np.bincount(np.searchsorted(pairs, all_pairs[np.isin(all_pairs, pairs)]), minlength=len(pairs))
+    rows = cells[np.sort(first[counts == total])]
     amounts = dict(zip(cells[first].tolist(), counts.tolist(), strict=True))
-    texts = (_texts(one, given[places]), _texts(other, found[places]), _texts(other, after[places]))
-    for place, value, before, usual in zip(places.tolist(), *texts, strict=True):
-        yield Correction(given=value, before=before, after=usual, count=amounts[place])
+    texts = (_texts(determinant, given[rows]), _texts(dependent, before[rows]), _texts(dependent, after[rows]))
+    for row, given_text, before_text, after_text in zip(rows.tolist(), *texts, strict=True):
+        yield Correction(given=given_text, before=before_text, after=after_text, count=amounts[row])
 
 
 def _violations(rule: _Rule, columns: Mapping[str, Column], cells: npt.NDArray[np.intp]) -> Iterator[Violation]:
-    one, other = columns[rule.determinant], columns[rule.dependent]
-    given, found = one.derive(distinct).codes[cells], other.derive(distinct).codes[cells]
-    texts = (_texts(one, given), _texts(other, found), _texts(other, rule.usual[cells]))
-    for row, value, wrong, usual in zip(cells.tolist(), *texts, strict=True):
-        yield Violation(row=row + 1, given=value, found=wrong, usual=usual)
+    determinant, dependent = columns[rule.determinant], columns[rule.dependent]
+    given, wrong = determinant.derive(distinct).codes[cells], dependent.derive(distinct).codes[cells]
+    texts = (_texts(determinant, given), _texts(dependent, wrong), _texts(dependent, rule.usual[cells]))
+    for row, given_text, wrong_text, usual_text in zip(cells.tolist(), *texts, strict=True):
+        yield Violation(row=row + 1, given=given_text, found=wrong_text, usual=usual_text)

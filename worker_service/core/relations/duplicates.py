@@ -1,4 +1,4 @@
-"""Rows that say the same in every column, and whether chance explains them."""
+"""Rows that are equal in every column, and the test whether chance explains them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,11 +12,11 @@ from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 EXPLAINED = 0.05
 """Where chance makes at least this share of the pairs of equal rows, none is removed."""
 MOST_REPEATED = 0.3
-"""Where more rows than this repeat another, repeating is how the table is."""
+"""Where a larger share of the rows repeats another, repeated rows are normal for the table."""
 FEWEST_ROWS = 20
-"""So many different rows that are all there equally often are a table written more than once."""
+"""At least so many distinct rows, each repeated equally often, are a table that was written more than once."""
 MOST_TRIED = 12
-"""How many columns are left out in turn, those with the fewest values first."""
+"""At most so many columns are left out in turn, those with the fewest values first."""
 _Hashes = npt.NDArray[np.uint64]
 
 
@@ -25,13 +25,18 @@ class DuplicateRows(Value):
 
     count: int
     expected_share: float
-    """The largest share of the pairs of equal rows that chance would make, going by single columns."""
+    """The largest share of the pairs of equal rows that chance explains, estimated from single columns."""
     removable: bool
-    """Whether chance does not explain them."""
+    """True if chance does not explain them."""
 
 
 def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[str, int], rows: int) -> DuplicateRows:
-    """Count the rows equal to an earlier one and judge whether they are copies.
+    """Count the rows equal to an earlier one and decide whether they are copies.
+
+    Args:
+        columns: columns of equal length, by name.
+        distinct_values: the number of distinct values of each column.
+        rows: the number of rows.
 
     Chance makes equal rows out of rows that agree in all columns but one: if p is the chance that two rows agree in
     that one, each pair that differs only there stands for p / (1 - p) equal ones. Where such pairs abound, as in a
@@ -40,43 +45,43 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
     none = DuplicateRows(count=0, expected_share=0.0, removable=False)
     if rows < 2 or not columns or any(size == rows for size in distinct_values.values()):
         return none
-    hashes = {name: _scattered(fingerprints(column), place) for place, (name, column) in enumerate(columns.items())}
-    # A sum, so that a column can be taken out again.
-    together = _sum(list(hashes.values()))
-    groups = _groups(together)
+    hashes = {name: _mix(fingerprints(column), index) for index, (name, column) in enumerate(columns.items())}
+    # Row hashes are sums, so that the hash without one column is a subtraction.
+    row_hashes = _sum(list(hashes.values()))
+    groups = _group_sizes(row_hashes)
     repeated = rows - len(groups)
     if not repeated:
         return none
     tried = sorted(columns, key=lambda name: distinct_values[name])[:MOST_TRIED]
-    expected = max(_expected_share(together - hashes[name], hashes[name], groups) for name in tried)
-    usual = repeated > MOST_REPEATED * rows and not _whole_table(groups)
-    removable = len(columns) > 1 and expected < EXPLAINED and not usual
+    expected = max(_expected_share(row_hashes - hashes[name], hashes[name], groups) for name in tried)
+    is_normal = repeated > MOST_REPEATED * rows and not _is_written_repeatedly(groups)
+    removable = len(columns) > 1 and expected < EXPLAINED and not is_normal
     return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), removable=removable)
 
 
 def first_of_equal_rows(columns: Sequence[Column]) -> Mask:
-    """Which rows are not equal to an earlier one, cell by cell."""
-    hashes = _sum([_scattered(fingerprints(column), place) for place, column in enumerate(columns)])
+    """Return the mask of the rows that are not equal to an earlier row, compared cell by cell."""
+    hashes = _sum([_mix(fingerprints(column), index) for index, column in enumerate(columns)])
     _, firsts, groups = np.unique(hashes, return_index=True, return_inverse=True)
     earlier = firsts[groups]
     later = np.flatnonzero(earlier != np.arange(len(earlier)))
     pairs = np.stack([earlier[later], later], axis=1)
     first = np.ones(len(earlier), dtype=bool)
-    # Equal hashes may be an accident.
+    # Different rows may have equal hashes, so the cells are compared as well.
     first[later] = np.any([differs(column, pairs) for column in columns], axis=0)
     return first
 
 
 def differs(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
-    """Whether the cells of a column are different in the two rows of each pair (pairs × 2)."""
+    """Return the mask of the row pairs, of shape (pairs, 2), in which the cells of a column differ."""
     cells, present = fingerprints(column), column.present()
-    one, other = pairs[:, 0], pairs[:, 1]
-    different: Mask = (cells[one] != cells[other]) | (present[one] != present[other])
+    left, right = pairs[:, 0], pairs[:, 1]
+    different: Mask = (cells[left] != cells[right]) | (present[left] != present[right])
     return different
 
 
 def fingerprints(column: Column) -> _Hashes:
-    """A number for each cell, equal for equal cells of the column."""
+    """Return a number for each cell, equal for equal cells of the column."""
     if column.is_text or column.is_boolean:
         return column.derive(distinct).codes.astype(np.int64).view(np.uint64)
     array = column.array.cast(TIMESTAMP).view("int64") if column.is_timestamp else column.array
@@ -84,9 +89,9 @@ def fingerprints(column: Column) -> _Hashes:
     return bits if not column.missing else np.where(column.present(), bits, np.uint64(0x5EED5EED5EED5EED))
 
 
-def _scattered(values: _Hashes, place: int) -> _Hashes:
-    """Hashes in which neighbouring numbers and equal numbers of different columns have nothing in common."""
-    mixed = (values ^ np.uint64(place + 1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(place)
+def _mix(values: _Hashes, index: int) -> _Hashes:
+    """Hash fingerprints so that close numbers and different columns get unrelated hashes."""
+    mixed = (values ^ np.uint64(index + 1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(index)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(32)
@@ -96,17 +101,17 @@ def _scattered(values: _Hashes, place: int) -> _Hashes:
 
 def _sum(hashes: Sequence[_Hashes]) -> _Hashes:
     total = hashes[0].copy()
-    for one in hashes[1:]:
-        total += one
+    for column_hashes in hashes[1:]:
+        total += column_hashes
     return total
 
 
-def _groups(hashes: _Hashes) -> npt.NDArray[np.int64]:
+def _group_sizes(hashes: _Hashes) -> npt.NDArray[np.int64]:
     return np.unique(hashes, return_counts=True)[1]
 
 
-def _whole_table(groups: npt.NDArray[np.int64]) -> bool:
-    """Whether every row is there equally often, as in a file that was written twice."""
+def _is_written_repeatedly(groups: npt.NDArray[np.int64]) -> bool:
+    """Return True if every row occurs equally often, as in a file that was written twice."""
     return len(groups) >= FEWEST_ROWS and int(groups.min()) == int(groups.max())
 
 
@@ -116,8 +121,9 @@ def _pairs(groups: npt.NDArray[np.int64]) -> float:
 
 
 def _expected_share(others: _Hashes, left_out: _Hashes, groups: npt.NDArray[np.int64]) -> float:
+    """Return the share of the pairs of equal rows that chance explains by the column left out."""
     equal = _pairs(groups)
-    differing = _pairs(_groups(others)) - equal
-    shares = _groups(left_out) / len(left_out)
+    differing = _pairs(_group_sizes(others)) - equal
+    shares = _group_sizes(left_out) / len(left_out)
     agree = min(float((shares**2).sum()), 1 - 1e-9)
     return differing * agree / (1 - agree) / equal

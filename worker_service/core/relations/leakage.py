@@ -6,18 +6,18 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from worker_service.core.imputation.models import features, moderate, sampled
-from worker_service.core.imputation.predictability import Codes, Half, explained_by_tree, halves, taken, what_to_predict
+from worker_service.core.imputation.models import feature_matrix, is_squarable, sample_rows
+from worker_service.core.imputation.predictability import Codes, encode_target, random_halves, take_rows, tree_score
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
-from worker_service.core.table.frame import Column
+from worker_service.core.table.frame import Column, Mask
 
 FEWEST_ROWS = 50
 ALMOST_PERFECT = 0.97
-"""From this score on a column alone says nearly all about the target."""
-TELLING = 0.3
-"""From this score on a column whose name sounds like an afterthought is worth a question."""
+"""From this score on, a column alone determines the target almost completely."""
+SUSPICIOUS = 0.3
+"""From this score on, a column whose name sounds like a later event is reported."""
 _KINDS = ("integer", "decimal", "boolean", "category", "timestamp")
 _AFTERWARDS = re.compile(
     r"(^|[^a-z])(closing|closed|final|outcome|resolution|resolved|refund|refunded|cancell?ed|cancellation|settled|"
@@ -27,19 +27,19 @@ _AFTERWARDS = re.compile(
 
 
 class Leak(Value):
-    """A column that says more about the target than can be known when it is to be predicted."""
+    """A column that holds information about the target which is not available at prediction time."""
 
     column: str
     kind: Literal["predicts", "afterwards"]
-    """It alone predicts the target almost perfectly, or its name says that it comes later."""
+    """`predicts`: it alone predicts the target almost perfectly; `afterwards`: its name says that it comes later."""
     score: float
-    """What a small tree of the column alone explains: 0 nothing, 1 everything, measured on rows it had not seen."""
+    """The score of a small tree over this column alone on rows it was not fitted to: 0 nothing, 1 everything."""
     rows: int
-    """How many rows were looked at."""
+    """The size of the sample."""
 
 
 class Described(Protocol):
-    """What is needed to know about a column."""
+    """The facts about a column that are read here."""
 
     @property
     def name(self) -> str: ...
@@ -50,59 +50,65 @@ class Described(Protocol):
 
 
 def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], target: str | None) -> tuple[Leak, ...]:
-    """The columns that give the target away; none where it is not known or the rows are too few."""
+    """Return the columns that give the target away, the strongest first.
+
+    Args:
+        columns: the facts about the columns.
+        values: the values of each column, by name.
+        target: the column to predict; without one, or with too few known cells, the result is empty.
+    """
     if target is None or values[target].known < FEWEST_ROWS:
         return ()
-    rows = sampled(np.flatnonzero(values[target].present()))
-    wanted, classes = what_to_predict(taken(values[target], rows))
-    if len(np.unique(wanted)) < 2 or not moderate(values[target]):
+    rows = sample_rows(np.flatnonzero(values[target].present()))
+    truth, is_classes = encode_target(take_rows(values[target], rows))
+    if len(np.unique(truth)) < 2 or not is_squarable(values[target]):
         return ()
-    found = []
+    leaks = []
     for column in columns:
         if column.name == target or column.type not in _KINDS:
             continue
-        score = _score(taken(values[column.name], rows), wanted, classes=classes)
+        score = _score(take_rows(values[column.name], rows), truth, is_classes=is_classes)
         kind = _kind(column.name, score)
         if kind is not None:
-            found.append(Leak(column=column.name, kind=kind, score=round(score, 4), rows=len(rows)))
-    return tuple(sorted(found, key=lambda leak: -leak.score))
+            leaks.append(Leak(column=column.name, kind=kind, score=round(score, 4), rows=len(rows)))
+    return tuple(sorted(leaks, key=lambda leak: -leak.score))
 
 
 def _kind(name: str, score: float) -> Literal["predicts", "afterwards"] | None:
     if score >= ALMOST_PERFECT:
         return "predicts"
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
-    return "afterwards" if score >= TELLING and _AFTERWARDS.search(words) else None
+    return "afterwards" if score >= SUSPICIOUS and _AFTERWARDS.search(words) else None
 
 
-def _score(column: Column, wanted: Numbers | Codes, *, classes: bool) -> float:
-    """The worse of two halves, each predicted by a tree that saw the other; a straight line may do better."""
+def _score(column: Column, target: Numbers | Codes, *, is_classes: bool) -> float:
+    """Return the worse tree score of two-fold cross-validation, or the R² of a straight line if that is higher."""
     score = min(
-        explained_by_tree(_feature(column, wanted, seen)[:, None], wanted, seen, classes=classes)
-        for seen in halves(len(wanted))
+        tree_score(_feature(column, target, train)[:, None], target, train, is_classes=is_classes)
+        for train in random_halves(len(target))
     )
-    return score if classes or not column.is_number else max(score, _straight(column.numbers(), wanted))
+    return score if is_classes or not column.is_number else max(score, _r_squared(column.numbers(), target))
 
 
-def _straight(numbers: Numbers, wanted: Numbers | Codes) -> float:
+def _r_squared(numbers: Numbers, target: Numbers | Codes) -> float:
     known = ~np.isnan(numbers)
     if known.sum() < FEWEST_ROWS:
         return 0.0
     with np.errstate(all="ignore"):
-        r = float(np.corrcoef(numbers[known], wanted[known])[0, 1])
+        r = float(np.corrcoef(numbers[known], target[known])[0, 1])
     return r * r if np.isfinite(r) else 0.0
 
 
-def _feature(column: Column, wanted: Numbers | Codes, seen: Half) -> Numbers:
-    """Numbers by rank, categories in the order of what is to be predicted in the rows seen; missing apart."""
+def _feature(column: Column, target: Numbers | Codes, train: Mask) -> Numbers:
+    """Encode numbers by rank, categories by the rank of the mean target of the training rows."""
     if not column.is_text:
-        # A tree looks at the order only, and scikit-learn's can't hold numbers beyond single precision.
-        numbers = features([column])[:, 0]
+        # A tree uses only the order, and scikit-learn's cannot hold numbers beyond single precision.
+        numbers = feature_matrix([column])[:, 0]
         ranks: Numbers = np.unique(numbers, return_inverse=True)[1].astype(np.float64)
         return np.where(np.isnan(numbers), -1.0, ranks)
     codes = column.derive(distinct).codes.astype(np.int64) + 1
-    sums = np.bincount(codes[seen], wanted[seen], minlength=codes.max(initial=0) + 1)
-    sizes = np.bincount(codes[seen], minlength=len(sums))
-    means: Numbers = np.where(sizes > 0, sums / np.maximum(sizes, 1), float(np.mean(wanted[seen])))
-    places: Numbers = np.unique(means, return_inverse=True)[1].astype(np.float64)
-    return places[codes]
+    sums = np.bincount(codes[train], target[train], minlength=codes.max(initial=0) + 1)
+    sizes = np.bincount(codes[train], minlength=len(sums))
+    means: Numbers = np.where(sizes > 0, sums / np.maximum(sizes, 1), float(np.mean(target[train])))
+    mean_ranks: Numbers = np.unique(means, return_inverse=True)[1].astype(np.float64)
+    return mean_ranks[codes]

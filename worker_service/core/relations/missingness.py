@@ -1,4 +1,4 @@
-"""Where it tells something that a value is missing."""
+"""Columns whose missing values depend on other columns, or are refusals to answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -19,20 +19,20 @@ from worker_service.core.table.frame import Column, Mask
 
 MOST_ROWS = 5000
 FEWEST_CELLS = 10
-"""Missing and known cells that a comparison needs."""
+"""The least number of missing, and of known, cells for a comparison."""
 SMALLEST_EFFECT = 0.1
-"""A correlation (or Cramér's V) below this tells next to nothing."""
-CHANCE = 0.001
-"""How often chance may find a connection somewhere in a table that has none."""
+"""A correlation (or Cramér's V) below this is ignored."""
+FAMILY_WISE_ERROR = 0.001
+"""The probability of any false association in a table that has none (Bonferroni)."""
 MOST_CLASSES = 20
 
 
 class Missingness(Value):
-    """A column in which missing values are not spread evenly over the rows."""
+    """A column whose missing values are not spread evenly over the rows."""
 
     column: str
     refusals: tuple[str, ...]
-    """Words in its cells with which somebody refused to answer."""
+    """The words in its cells that mean a refusal to answer."""
     depends_on: str | None
     """The column that differs most where this one is missing; the target where one is known."""
     strength: float
@@ -46,7 +46,7 @@ class Missingness(Value):
 
 
 class Described(Protocol):
-    """What is needed to know about a column."""
+    """The facts about a column that are read here."""
 
     @property
     def name(self) -> str: ...
@@ -59,7 +59,14 @@ class Described(Protocol):
 def find_missingness(
     columns: Sequence[Described], values: Mapping[str, Column], target: str | None
 ) -> tuple[Missingness, ...]:
-    """The columns whose gaps depend on the target, without a target on another column, or are refusals."""
+    """Return the columns whose missing cells depend on the target, or on another column, or are refusals.
+
+    Args:
+        columns: the facts about the columns.
+        values: the values of each column, by name.
+        target: the column to compare with; without one, each column is compared with the numeric column whose
+            correlation with its gaps is the strongest.
+    """
     gaps = [column for column in columns if column.name != target and _comparable(values[column.name])]
     if not gaps:
         return ()
@@ -67,15 +74,15 @@ def find_missingness(
     sample = pa.array(np.arange(0, rows, max(1, -(-rows // MOST_ROWS))))
     missing = {column.name: ~Column(values[column.name].array.take(sample)).present() for column in gaps}
     others = [target] if target is not None else [c.name for c in columns if c.type in ("integer", "decimal")]
-    taken = {name: Column(values[name].array.take(sample)) for name in others}
-    closest = dict.fromkeys(missing, target) if target is not None else _closest(missing, taken)
-    level = CHANCE / max(1, len(gaps) * len(others))
-    found = (_judge(column, missing[column.name], closest[column.name], taken, level) for column in gaps)
-    return tuple(one for one in found if one is not None)
+    sampled = {name: Column(values[name].array.take(sample)) for name in others}
+    closest = dict.fromkeys(missing, target) if target is not None else _most_correlated(missing, sampled)
+    level = FAMILY_WISE_ERROR / max(1, len(gaps) * len(others))
+    results = (_examine(column, missing[column.name], closest[column.name], sampled, level) for column in gaps)
+    return tuple(result for result in results if result is not None)
 
 
-def _closest(missing: Mapping[str, Mask], others: Mapping[str, Column]) -> dict[str, str | None]:
-    """For each column with gaps the other one that goes with them most."""
+def _most_correlated(missing: Mapping[str, Mask], others: Mapping[str, Column]) -> dict[str, str | None]:
+    """Return for each column with gaps the other column that correlates most with the gaps."""
     if not others:
         return dict.fromkeys(missing)
     gaps = np.stack([mask.astype(np.float64) for mask in missing.values()], axis=1)
@@ -90,15 +97,15 @@ def _comparable(column: Column) -> bool:
     return min(column.missing, column.known) >= FEWEST_CELLS
 
 
-def _judge(
+def _examine(
     column: Described, missing: Mask, closest: str | None, others: Mapping[str, Column], level: float
 ) -> Missingness | None:
     words = () if column.read_as is None else column.read_as.missing
     refusals = tuple(word for word in words if word.strip().lower() in REFUSALS)
-    connected = None if closest is None else _compare(column.name, missing, closest, others[closest], level)
-    if connected is None and refusals:
-        connected = _missingness(column.name, None, 0.0, None, 0.0, 0.0)
-    return None if connected is None else connected.model_copy(update={"refusals": refusals})
+    association = None if closest is None else _compare(column.name, missing, closest, others[closest], level)
+    if association is None and refusals:
+        association = _missingness(column.name, None, 0.0, None, 0.0, 0.0)
+    return None if association is None else association.model_copy(update={"refusals": refusals})
 
 
 def _compare(column: str, missing: Mask, name: str, other: Column, level: float) -> Missingness | None:
@@ -118,9 +125,9 @@ def _compare(column: str, missing: Mask, name: str, other: Column, level: float)
 
 def _compare_means(column: str, gaps: Mask, name: str, numbers: Numbers, level: float) -> Missingness | None:
     with np.errstate(all="ignore"):
-        found = stats.pointbiserialr(gaps, numbers)
-    strength = abs(float(found.statistic))
-    if not strength >= SMALLEST_EFFECT or not float(found.pvalue) <= level:
+        test = stats.pointbiserialr(gaps, numbers)
+    strength = abs(float(test.statistic))
+    if not strength >= SMALLEST_EFFECT or not float(test.pvalue) <= level:
         return None
     return _missingness(column, name, strength, None, float(numbers[gaps].mean()), float(numbers[~gaps].mean()))
 
@@ -132,15 +139,15 @@ def _compare_shares(
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:
         return None
-    found = stats.chi2_contingency(table, correction=False)
-    strength = float(np.sqrt(found.statistic / table.sum()))
-    if strength < SMALLEST_EFFECT or float(found.pvalue) > level:
+    test = stats.chi2_contingency(table, correction=False)
+    strength = float(np.sqrt(test.statistic / table.sum()))
+    if strength < SMALLEST_EFFECT or float(test.pvalue) > level:
         return None
     shares = table / table.sum(axis=1, keepdims=True)
-    place = int(np.abs(shares[0] - shares[1]).argmax())
+    index = int(np.abs(shares[0] - shares[1]).argmax())
     present = np.flatnonzero(np.bincount(codes) > 0)
-    word = render(other.derive(distinct).values)[int(present[place])].as_py()
-    return _missingness(column, name, strength, word, float(shares[0, place]), float(shares[1, place]))
+    word = render(other.derive(distinct).values)[int(present[index])].as_py()
+    return _missingness(column, name, strength, word, float(shares[0, index]), float(shares[1, index]))
 
 
 def _missingness(

@@ -1,4 +1,4 @@
-"""Pairs of rows that are the same but for their identifiers or for the spelling of one or two cells."""
+"""Pairs of rows that differ only in their identifiers or in the spelling of one or two cells."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from worker_service.core.relations.coincidence import Places, pairs_by_chance
+from worker_service.core.relations.coincidence import pairs_by_chance
 from worker_service.core.relations.dependencies import is_typo
 from worker_service.core.relations.duplicates import differs, fingerprints
 from worker_service.core.stats.summary import Value
@@ -14,99 +14,107 @@ from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
 
 MOST_PAIRS = 20_000
-"""Where more rows agree in half of the columns, that half does not tell rows apart."""
+"""Where more pairs agree in half of the columns, that half does not distinguish rows."""
 MOST_DIFFERENT = 2
 MOST_GROUPS = 10
 MOST_EXAMPLES = 5
 BEYOND_CHANCE = 10
-"""Pairs are told where there are more than so many times those that chance would explain."""
+"""Pairs are reported where there are more than so many times the number to expect by chance."""
 FEWEST_COLUMNS = 3
-"""Columns that must agree."""
-_MIX, _SPREAD = np.uint64(0xBF58476D1CE4E5B9), 0x9E3779B97F4A7C15
+"""The least number of columns that must agree."""
+_MULTIPLIER, _INDEX_MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9), 0x9E3779B97F4A7C15
 
 
 class NearDuplicates(Value):
-    """Rows that differ from an earlier one in these columns only, in spelling; in identifiers where there are none."""
+    """Rows that differ from an earlier one only in the spelling of these columns; in identifiers if there are none."""
 
     columns: tuple[str, ...]
     rows: int
     examples: tuple[tuple[int, int], ...]
-    """The row and the other one, counting from 1."""
+    """The later and the earlier row of each pair, counting from 1."""
 
 
 def find_near_duplicates(columns: Mapping[str, Column], identifiers: Set[str]) -> tuple[NearDuplicates, ...]:
-    """Find them among columns of equal length by the half of the columns in which they agree entirely."""
-    telling = {name: column for name, column in columns.items() if name not in identifiers}
-    if len(telling) < FEWEST_COLUMNS:
+    """Find the rows that nearly equal an earlier one, among those that agree in one half of the columns.
+
+    Args:
+        columns: columns of equal length, by name.
+        identifiers: the names of the columns whose differences do not count.
+    """
+    compared = {name: column for name, column in columns.items() if name not in identifiers}
+    if len(compared) < FEWEST_COLUMNS:
         return ()
-    pairs = _candidates(list(telling.values()))
-    different = {name: differs(column, pairs) for name, column in telling.items()}
-    amount = np.sum(list(different.values()), axis=0)
-    same = amount == 0
-    named = np.any(
+    pairs = _candidate_pairs(list(compared.values()))
+    masks = {name: differs(column, pairs) for name, column in compared.items()}
+    differences = np.sum(list(masks.values()), axis=0)
+    same = differences == 0
+    other_identifier = np.any(
         [differs(columns[name], pairs) for name in sorted(identifiers)] or [np.zeros(len(same), bool)], axis=0
     )
-    found = [_judged(telling, (), pairs[same & named], 0)]
-    pairs, amount = pairs[(amount > 0) & (amount <= MOST_DIFFERENT)], amount[(amount > 0) & (amount <= MOST_DIFFERENT)]
-    for names in list(_combinations(telling, pairs))[:MOST_GROUPS]:
-        chosen = np.all([differs(telling[name], pairs) for name in names], axis=0) & (amount == len(names))
-        near = np.all([_near(telling[name], pairs[chosen]) for name in names], axis=0)
-        found.append(_judged(telling, names, pairs[chosen][near], int((~near).sum())))
-    return tuple(one for one in found if one is not None)
+    groups = [_group(compared, (), pairs[same & other_identifier], 0)]
+    few = (differences > 0) & (differences <= MOST_DIFFERENT)
+    pairs, differences = pairs[few], differences[few]
+    for names in list(_differing_columns(compared, pairs))[:MOST_GROUPS]:
+        chosen = np.all([differs(compared[name], pairs) for name in names], axis=0) & (differences == len(names))
+        similar = np.all([_similar_cells(compared[name], pairs[chosen]) for name in names], axis=0)
+        groups.append(_group(compared, names, pairs[chosen][similar], int((~similar).sum())))
+    return tuple(group for group in groups if group is not None)
 
 
-def _candidates(columns: Sequence[Column]) -> npt.NDArray[np.intp]:
-    """Pairs of rows, the earlier first, that agree in one half of the columns and follow one another in that."""
-    order = sorted(range(len(columns)), key=lambda place: len(columns[place].derive(distinct).counts))
-    found = [_neighbours(_hashed([columns[place] for place in order[start::2]])) for start in (0, 1)]
-    return np.unique(np.concatenate(found), axis=0)
+def _candidate_pairs(columns: Sequence[Column]) -> npt.NDArray[np.intp]:
+    """Return pairs of rows, the earlier first, that agree in one half of the columns and are adjacent among those."""
+    order = sorted(range(len(columns)), key=lambda index: len(columns[index].derive(distinct).counts))
+    halves = [_adjacent_pairs(_row_hashes([columns[index] for index in order[start::2]])) for start in (0, 1)]
+    return np.unique(np.concatenate(halves), axis=0)
 
 
-def _hashed(columns: Sequence[Column]) -> npt.NDArray[np.uint64]:
-    mixed = np.zeros(len(columns[0]), dtype=np.uint64)
-    for place, column in enumerate(columns, start=1):
-        cells = (fingerprints(column) ^ np.uint64(place * _SPREAD % 2**64)) * _MIX
-        mixed ^= (cells ^ (cells >> np.uint64(31))) * _MIX
-    return mixed
+def _row_hashes(columns: Sequence[Column]) -> npt.NDArray[np.uint64]:
+    hashes = np.zeros(len(columns[0]), dtype=np.uint64)
+    for index, column in enumerate(columns, start=1):
+        cells = (fingerprints(column) ^ np.uint64(index * _INDEX_MULTIPLIER % 2**64)) * _MULTIPLIER
+        hashes ^= (cells ^ (cells >> np.uint64(31))) * _MULTIPLIER
+    return hashes
 
 
-def _neighbours(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+def _adjacent_pairs(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+    """Return the pairs of successive rows with equal hashes, of shape (pairs, 2); none where they are too many."""
     order = np.argsort(hashes, kind="stable")
-    places = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    if len(places) > MOST_PAIRS:
+    positions = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+    if len(positions) > MOST_PAIRS:
         return np.zeros((0, 2), dtype=np.intp)
-    return np.stack([order[places], order[places + 1]], axis=1)
+    return np.stack([order[positions], order[positions + 1]], axis=1)
 
 
-def _combinations(columns: Mapping[str, Column], pairs: npt.NDArray[np.intp]) -> Iterator[tuple[str, ...]]:
-    """The sets of columns of text in which pairs differ, the most frequent first."""
+def _differing_columns(columns: Mapping[str, Column], pairs: npt.NDArray[np.intp]) -> Iterator[tuple[str, ...]]:
+    """Yield the sets of text columns in which pairs differ, the most frequent first."""
     names = list(columns)
     rows = np.stack([differs(column, pairs) for column in columns.values()], axis=1)
-    kinds, counts = np.unique(rows, axis=0, return_counts=True)
-    for kind in kinds[np.argsort(-counts, kind="stable")]:
-        chosen = tuple(names[place] for place in np.flatnonzero(kind))
+    patterns, counts = np.unique(rows, axis=0, return_counts=True)
+    for pattern in patterns[np.argsort(-counts, kind="stable")]:
+        chosen = tuple(names[index] for index in np.flatnonzero(pattern))
         if all(columns[name].is_text for name in chosen):
             yield chosen
 
 
-def _near(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
+def _similar_cells(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
+    """Return the mask of the pairs whose cells differ only by a typo."""
     levels = column.derive(distinct)
     known = (levels.codes[pairs] >= 0).all(axis=1)
-    left, right = (levels.values.take(pa.array(levels.codes[side[known]])).to_pylist() for side in pairs.T)
-    near = np.zeros(len(pairs), dtype=bool)
-    near[known] = [is_typo(one, other) for one, other in zip(left, right, strict=True)]
-    return near
+    earlier, later = (levels.values.take(pa.array(levels.codes[side[known]])).to_pylist() for side in pairs.T)
+    similar = np.zeros(len(pairs), dtype=bool)
+    similar[known] = [is_typo(left, right) for left, right in zip(earlier, later, strict=True)]
+    return similar
 
 
-def _judged(
+def _group(
     columns: Mapping[str, Column], names: tuple[str, ...], pairs: npt.NDArray[np.intp], others: int
 ) -> NearDuplicates | None:
-    """None where chance could explain the pairs, or as many `others` differ there in more than spelling."""
-    later: Places = np.unique(pairs[:, 1])
-    rest = [column for name, column in columns.items() if name not in names]
-    if len(later) <= others or len(rest) < FEWEST_COLUMNS:
+    """Return None if chance could explain the pairs, or as many `others` differ there in more than spelling."""
+    later: npt.NDArray[np.intp] = np.unique(pairs[:, 1])
+    equal = [column for name, column in columns.items() if name not in names]
+    if len(later) <= others or len(equal) < FEWEST_COLUMNS:
         return None
-    if len(later) <= BEYOND_CHANCE * pairs_by_chance(rest, len(rest[0])):
+    if len(later) <= BEYOND_CHANCE * pairs_by_chance(equal, len(equal[0])):
         return None
-    examples = tuple((int(other) + 1, int(one) + 1) for one, other in pairs[:MOST_EXAMPLES])
+    examples = tuple((int(after) + 1, int(before) + 1) for before, after in pairs[:MOST_EXAMPLES])
     return NearDuplicates(columns=names, rows=len(later), examples=examples)

@@ -1,4 +1,4 @@
-"""What somebody who uses a table should know about it, each as one sentence with its numbers."""
+"""Alerts about a table for the people who use it, each as a sentence with its numbers."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -37,19 +37,19 @@ AlertKind = Literal[
 Severity = Literal["info", "warning", "error"]
 
 MANY_MISSING = 0.05
-"""From this share on, missing values deserve a warning;"""
+"""From this share on, missing values are a warning;"""
 MOSTLY_MISSING = 0.5
-"""from this one on the column says little."""
+"""from this share on, they are an error."""
 MANY_OUTLIERS = 0.05
 MANY_LEVELS = 50
 STRONG_SKEW = 2.0
-"""Absolute third moment from which a mean misleads; an exponential distribution has 2."""
+"""The absolute skewness from which on a mean misleads; an exponential distribution has 2."""
 MANY_ZEROS = 0.5
-ALIKE = 0.95
-"""Columns with a larger absolute correlation tell the same."""
+HIGH_CORRELATION = 0.95
+"""From this absolute correlation on, two columns are redundant."""
 IMBALANCE = 0.9
 FEW_ROWS = 30
-_SHOWN = 3
+_MOST_EXAMPLES = 3
 _READ_AS = {
     "integer": "whole numbers",
     "decimal": "numbers",
@@ -60,26 +60,29 @@ _READ_AS = {
 
 
 class Alert(Value):
-    """Something to know about a table or one of its columns."""
+    """A fact about a table or a column that its users should know."""
 
     kind: AlertKind
     column: str | None
-    """None where the whole table is meant."""
+    """None for the whole table."""
     severity: Severity
-    """`info`: good to know; `warning`: look at it before you trust the column; `error`: it can't be used like this."""
+    """`info`: good to know; `warning`: check it before trusting the column; `error`: it can't be used as it is."""
     why: str
     affected: int
-    """The cells it is about; rows for `duplicate_rows` and `few_rows`, else 0 where it is about none in particular."""
+    """The number of cells it is about, of rows for `duplicate_rows` and `few_rows`; 0 if about none in particular."""
 
 
 def find_alerts(profile: Profile) -> tuple[Alert, ...]:
-    """All alerts, the most severe first, within a severity those of the table and then in the order of the columns."""
-    found = [*_table(profile), *(alert for column in profile.columns for alert in _column(column, profile.rows))]
+    """Return all alerts, the most severe first, then those of the table, then in the order of the columns."""
+    alerts = [
+        *_table_alerts(profile),
+        *(alert for column in profile.columns for alert in _column_alerts(column, profile.rows)),
+    ]
     ranks = {"error": 0, "warning": 1, "info": 2}
-    return tuple(sorted(found, key=lambda alert: ranks[alert.severity]))
+    return tuple(sorted(alerts, key=lambda alert: ranks[alert.severity]))
 
 
-def _table(profile: Profile) -> Iterator[Alert]:
+def _table_alerts(profile: Profile) -> Iterator[Alert]:
     if 0 < profile.rows < FEW_ROWS:
         why = f"The table has only {count(profile.rows, 'row')}; what is said about its columns may be chance."
         yield Alert(kind="few_rows", column=None, severity="warning", why=why, affected=profile.rows)
@@ -90,31 +93,31 @@ def _table(profile: Profile) -> Iterator[Alert]:
         yield _alert("duplicate_rows", None, severity, why, copies)
     if profile.target.column is None:
         yield _alert("no_target", None, "info", profile.target.why, 0)
-    yield from _imbalance(profile)
-    yield from (_leak(leak, profile.target.column or "") for leak in profile.leaks)
-    yield from (_telling(found) for found in profile.missingness)
-    yield from _alike(profile)
+    yield from _target_imbalance(profile)
+    yield from (_leak_alert(leak, profile.target.column or "") for leak in profile.leaks)
+    yield from (_missingness_alert(missingness) for missingness in profile.missingness)
+    yield from _correlations(profile)
 
 
-def _leak(leak: Leak, target: str) -> Alert:
-    told = f"{percent(leak.score)} of the target {quoted(target)} on {count(leak.rows, 'sampled row')}"
+def _leak_alert(leak: Leak, target: str) -> Alert:
+    explained = f"{percent(leak.score)} of the target {quoted(target)} on {count(leak.rows, 'sampled row')}"
     sounds = " and has the name of something known only afterwards" if leak.kind == "afterwards" else ""
-    why = f"{quoted(leak.column)} alone explains {told}{sounds}; make sure that it is known before the target is."
+    why = f"{quoted(leak.column)} alone explains {explained}{sounds}; make sure that it is known before the target is."
     return _alert("leakage", leak.column, "warning", why, 0)
 
 
-def _telling(found: Missingness) -> Alert:
-    name = quoted(found.column)
-    if found.depends_on is None:
-        words = listing((quoted(word) for word in found.refusals), conjunction="or")
+def _missingness_alert(missingness: Missingness) -> Alert:
+    name = quoted(missingness.column)
+    if missingness.depends_on is None:
+        words = listing((quoted(word) for word in missingness.refusals), conjunction="or")
         why = f"Some cells of {name} say {words}, so its values are not missing at random."
     else:
-        other = quoted(found.depends_on)
+        other = quoted(missingness.depends_on)
         why = f"Whether {name} has a value depends on {other}, so its values are not missing at random."
-    return _alert("telling_missingness", found.column, "info", why, 0)
+    return _alert("telling_missingness", missingness.column, "info", why, 0)
 
 
-def _imbalance(profile: Profile) -> Iterator[Alert]:
+def _target_imbalance(profile: Profile) -> Iterator[Alert]:
     target = profile.by_name().get(profile.target.column or "")
     if target is None or target.type not in ("boolean", "category") or not target.top_values:
         return
@@ -125,24 +128,26 @@ def _imbalance(profile: Profile) -> Iterator[Alert]:
         yield _alert("imbalanced_target", target.name, "warning", why, first.count)
 
 
-def _alike(profile: Profile) -> Iterator[Alert]:
-    """For each column the strongest companion before it, where it is strong enough and no leak."""
-    found = profile.correlation
-    told = {leak.column for leak in profile.leaks} | {profile.target.column}
-    for place, name in enumerate(found.columns) if found else ():
-        row = found.matrix[place][:place] if found else ()
-        r, other = max(((abs(r), place) for place, r in enumerate(row) if r is not None), default=(0.0, 0))
-        if r >= ALIKE and found is not None and not told & {name, found.columns[other]}:
+def _correlations(profile: Profile) -> Iterator[Alert]:
+    """Yield for each column its strongest correlation with an earlier column, where it is high and no leak."""
+    correlation = profile.correlation
+    if correlation is None:
+        return
+    excluded = {leak.column for leak in profile.leaks} | {profile.target.column}
+    for index, name in enumerate(correlation.columns):
+        row = correlation.matrix[index][:index]
+        r, other = max(((abs(r), column) for column, r in enumerate(row) if r is not None), default=(0.0, 0))
+        if r >= HIGH_CORRELATION and not excluded & {name, correlation.columns[other]}:
             exact = number(round(row[other] or 0.0, 3))
-            why = f"{quoted(name)} goes together with {quoted(found.columns[other])} (correlation {exact}): "
+            why = f"{quoted(name)} goes together with {quoted(correlation.columns[other])} (correlation {exact}): "
             yield _alert("highly_correlated", name, "info", f"{why}the two tell a model nearly the same.", 0)
 
 
-def _column(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+def _column_alerts(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     yield from _gaps(column, rows)
     yield from _decimal_shifts(column, rows)
-    yield from _writing(column, rows)
-    yield from _use(column, rows)
+    yield from _consistency(column, rows)
+    yield from _usability(column, rows)
     yield from _shape(column, rows)
 
 
@@ -158,28 +163,28 @@ def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         why = f"{fraction(gaps, rows, 'cell')} of {name} {plural_verb(gaps, 'has', 'have')} no value."
         yield _alert("missing_values", column.name, "info" if gaps < MANY_MISSING * rows else severity, why, gaps)
     if hidden:
-        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.sentinels)
-        why = f"{name} holds {told} where a value seems to be missing; all other values lie far from that."
+        values = listing(f"{number(sentinel.value)} ({count(sentinel.count, 'cell')})" for sentinel in column.sentinels)
+        why = f"{name} holds {values} where a value seems to be missing; all other values lie far from that."
         yield _alert("sentinel", column.name, "warning", why, hidden)
     if column.apart and column.is_quantity:
-        told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
-        cells = sum(one.count for one in column.apart)
-        why = f"{name} holds {told}, far from all other values: does it stand for missing, or is it real?"
+        values = listing(f"{number(value.value)} ({count(value.count, 'cell')})" for value in column.apart)
+        cells = sum(value.count for value in column.apart)
+        why = f"{name} holds {values}, far from all other values: does it stand for missing, or is it real?"
         yield _alert("possible_code", column.name, "warning", why, cells)
 
 
 def _decimal_shifts(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     for shift in column.decimal_shifts:
-        seen = listing(number(value) for value in shift.examples)
+        shifted = listing(number(value) for value in shift.examples)
         usual = f"{number(shift.usual_lower)} and {number(shift.usual_upper)}"
         why = (
             f"{fraction(shift.count, rows - column.missing, 'known cell')} of {quoted(column.name)} may have a slipped "
-            f"decimal point, such as {seen}; all others lie between {usual}."
+            f"decimal point, such as {shifted}; all others lie between {usual}."
         )
         yield _alert("slips", column.name, "warning", why, shift.count)
 
 
-def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+def _consistency(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
     if column.invalid:
         held = examples(column.invalid_examples, of=column.invalid)
@@ -189,14 +194,16 @@ def _writing(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.ambiguity}", rows - column.missing)
     if column.spellings:
         cells = sum(spelling.count for spelling in column.spellings)
-        shown = (f"{quoted(one.before)} for {quoted(one.after)}" for one in column.spellings[:_SHOWN])
+        shown = (
+            f"{quoted(spelling.before)} for {quoted(spelling.after)}" for spelling in column.spellings[:_MOST_EXAMPLES]
+        )
         why = f"{fraction(cells, rows, 'cell')} of {name} {plural_verb(cells, 'is', 'are')} spelled unusually: "
-        more = len(column.spellings) - _SHOWN
+        more = len(column.spellings) - _MOST_EXAMPLES
         why += listing([*shown, *([f"{more} more"] if more > 0 else [])])
         yield _alert("spelling_variants", column.name, "warning", f"{why}.", cells)
 
 
-def _use(column: ColumnProfile, rows: int) -> Iterator[Alert]:
+def _usability(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
     if column.duplicate_of is not None:
         why = f"{name} has the same cells as {quoted(column.duplicate_of)}."
@@ -219,10 +226,9 @@ def _shape(column: ColumnProfile, rows: int) -> Iterator[Alert]:
         return
     known = rows - column.missing
     if outside := column.outlying(rows):
-        ends = (numbers.iqr.lower or 0.0, numbers.iqr.upper or 0.0)
-        between = f"{number(ends[0])} to {number(ends[1])}"
-        told = fraction(outside, known, "known cell")
-        why = f"{told} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
+        between = f"{number(numbers.iqr.lower or 0.0)} to {number(numbers.iqr.upper or 0.0)}"
+        share = fraction(outside, known, "known cell")
+        why = f"{share} of {name} {plural_verb(outside, 'lies', 'lie')} outside of the range from {between}."
         severity: Severity = "warning" if outside >= MANY_OUTLIERS * known else "info"
         yield _alert("outliers", column.name, severity, why, outside)
     if MANY_ZEROS <= numbers.zero_share < 1:

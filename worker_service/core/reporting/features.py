@@ -1,4 +1,4 @@
-"""What a model gets, and where each of its columns comes from."""
+"""The features of the engineered table, and the columns that each is computed from."""
 
 from typing import Literal
 
@@ -35,15 +35,15 @@ class OutputFeature(Value):
 
     name: str
     type: str
-    """Its storage type, such as `double`."""
+    """The storage type, such as `double`."""
     sources: tuple[str, ...]
-    """The columns of the decoded table it is computed from."""
+    """The columns of the decoded table that it is computed from."""
     why: str
-    """In words, every step on the way."""
+    """The sentences of the steps that computed it."""
 
 
 class FeatureManifest(Value):
-    """The columns that went in, those that came out, and what is to be predicted."""
+    """The input features, the output features, and the target."""
 
     target: Target
     input_features: tuple[InputFeature, ...]
@@ -52,7 +52,7 @@ class FeatureManifest(Value):
 
 def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> FeatureManifest:
     """Trace every column of the engineered table back to the decoded one."""
-    sources, ways = _trace(outcome)
+    sources, sentences = _trace(outcome)
     engineered = outcome.engineered
     return FeatureManifest(
         target=recipe.target,
@@ -62,7 +62,7 @@ def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> Feat
                 name=name,
                 type=str(engineered[name].type),
                 sources=sources[name],
-                why=" ".join(ways[name]) or "Taken over from the cleaned table as it is.",
+                why=" ".join(sentences[name]) or "Taken over from the cleaned table as it is.",
             )
             for name in engineered.names
         ),
@@ -70,19 +70,20 @@ def feature_manifest(profile: Profile, recipe: Recipe, outcome: Outcome) -> Feat
 
 
 def _trace(outcome: Outcome) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return for each column its source columns, and the sentences of the steps that changed its values."""
     sources: dict[str, tuple[str, ...]] = {name: (name,) for name in outcome.typed.names}
-    ways: dict[str, tuple[str, ...]] = dict.fromkeys(sources, ())
+    sentences: dict[str, tuple[str, ...]] = dict.fromkeys(sources, ())
     for result in outcome.results:
         changes_values = result.kind != "read_column" and (result.cells_changed or result.outputs)
         if result.state != "applied" or not changes_values:
             continue
-        # A step without outputs changes its first column; the others it looks at lend their values to the gaps only.
-        looked_at = result.columns if result.outputs else result.columns[:1]
-        past = tuple(dict.fromkeys(source for name in looked_at for source in sources[name]))
-        for name in result.outputs or looked_at:
-            earlier = tuple(dict.fromkeys(way for column in looked_at for way in ways[column]))
-            sources[name], ways[name] = past, (*earlier, result.what)
-    return sources, ways
+        # A step without outputs changes its first column; the others only provide values for its missing cells.
+        inputs = result.columns if result.outputs else result.columns[:1]
+        input_sources = tuple(dict.fromkeys(source for name in inputs for source in sources[name]))
+        for name in result.outputs or inputs:
+            earlier = tuple(dict.fromkeys(sentence for column in inputs for sentence in sentences[column]))
+            sources[name], sentences[name] = input_sources, (*earlier, result.what)
+    return sources, sentences
 
 
 def _input(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> InputFeature:

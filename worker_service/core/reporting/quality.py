@@ -1,4 +1,4 @@
-"""How good a table is as it was uploaded: a score made of named parts, and the alerts that explain it."""
+"""The quality of a table as it was uploaded: a score of named parts, and the alerts that explain it."""
 
 from typing import Literal
 
@@ -11,41 +11,41 @@ PartName = Literal["completeness", "uniqueness", "validity", "consistency", "pla
 
 
 class QualityPart(Value):
-    """One side of quality: which share of what is as it should be."""
+    """A part of the quality: the share of cells, rows or columns without a fault of one kind."""
 
     name: PartName
     score: float
-    """0 to 100: the share of `total` that has no fault, cut after one decimal; 100 only where there is none at all."""
+    """The share of `total` without a fault, 0 to 100, rounded down to one decimal; 100 only if there is no fault."""
     faults: int
-    """How many have a fault."""
+    """The number of cells, rows or columns with a fault."""
     total: int
-    """How many were looked at: cells, rows or columns, as the sentence says."""
+    """The number of cells, rows or columns examined; the sentence names which."""
     why: str
-    """How it was counted, as a sentence with the numbers."""
+    """How the faults were counted, as a sentence with the numbers."""
 
 
 class Quality(Value):
-    """The score of a table before anything was done to it."""
+    """The score of a table before it is prepared."""
 
     score: float
-    """The harmonic mean of the parts, 0 to 100: one weak part can't hide behind good ones."""
+    """The harmonic mean of the parts, 0 to 100, so that a weak part is not outweighed by good ones."""
     parts: tuple[QualityPart, ...]
 
 
 class Assessment(Value):
-    """What a profile means to somebody who wants to use the table."""
+    """The alerts and the quality of a table."""
 
     alerts: tuple[Alert, ...]
     quality: Quality
 
 
 def assess(profile: Profile) -> Assessment:
-    """The alerts and the quality of the table that a profile describes."""
+    """Return the alerts and the quality of the table that a profile describes."""
     return Assessment(alerts=find_alerts(profile), quality=grade(profile))
 
 
 def grade(profile: Profile) -> Quality:
-    """The quality of the uploaded table, from the counts of its profile alone."""
+    """Return the quality of the uploaded table, from the counts of its profile alone."""
     parts = (
         _completeness(profile),
         _uniqueness(profile),
@@ -54,7 +54,7 @@ def grade(profile: Profile) -> Quality:
         _plausibility(profile),
         _clarity(profile),
     )
-    return Quality(score=_mean(parts), parts=parts)
+    return Quality(score=_harmonic_mean(parts), parts=parts)
 
 
 def _completeness(profile: Profile) -> QualityPart:
@@ -96,11 +96,11 @@ def _plausibility(profile: Profile) -> QualityPart:
         if column.numbers is not None and column.is_quantity
     ]
     cells = sum(profile.rows - column.missing for column, _ in measured)
-    slipped = sum(shift.count for column, _ in measured for shift in column.decimal_shifts)
-    outside = slipped + sum(amount for _, amount in measured)
+    shifted = sum(shift.count for column, _ in measured for shift in column.decimal_shifts)
+    outside = shifted + sum(amount for _, amount in measured)
     verb = plural_verb(outside, "lies", "lie")
     what = f"{fraction(outside, cells, 'known number')} {verb} outside of the usual range of the column"
-    what += f", {slipped:,} of them with a slipped decimal point." if slipped else "."
+    what += f", {shifted:,} of them with a slipped decimal point." if shifted else "."
     return _part("plausibility", outside, cells, what if cells else "There are no numbers to measure.")
 
 
@@ -112,16 +112,16 @@ def _clarity(profile: Profile) -> QualityPart:
 
 def _part(name: PartName, faults: int, total: int, why: str) -> QualityPart:
     share = 1.0 if not total else max(0.0, 1 - faults / total)
-    return QualityPart(name=name, score=_cut(100 * share), faults=faults, total=total, why=why)
+    return QualityPart(name=name, score=_round_down(100 * share), faults=faults, total=total, why=why)
 
 
-def _mean(parts: tuple[QualityPart, ...]) -> float:
+def _harmonic_mean(parts: tuple[QualityPart, ...]) -> float:
     if any(part.score <= 0 for part in parts):
         return 0.0
-    return _cut(len(parts) / sum(1 / part.score for part in parts))
+    return _round_down(len(parts) / sum(1 / part.score for part in parts))
 
 
-def _cut(score: float) -> float:
-    """One decimal, never rounded up: 100 means that there is no fault."""
-    # What is off by a rounding error only is meant.
+def _round_down(score: float) -> float:
+    """Round down to one decimal, so that 100 means that there is no fault."""
+    # The small summand undoes floating-point errors, such as 98.99999999999999 for 99.
     return int(score * 10 + 1e-9) / 10

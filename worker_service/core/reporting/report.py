@@ -1,4 +1,4 @@
-"""The written report of a preparation, composed from its evidence."""
+"""The written report of a preparation, composed from the profile, the recipe and the results."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from worker_service.core.stats.summary import Value
 _MOST_LINES = 40
 _WORST_COLUMNS = 5
 NOTABLE_GAP = 0.1
-"""A column that misses more than this share of its cells is worth a question."""
+"""A column with a larger share of missing cells gets a recommendation."""
 
 
 class CleaningReport(Value):
-    """Three texts in Markdown."""
+    """The three texts of the report, in Markdown."""
 
     reasoning: str
-    """Step by step, what was done and why."""
+    """Every step and its reason."""
     summary: str
-    """What the table was and what it has become."""
+    """The table before and after the preparation."""
     recommendations: str
-    """What a person should do next."""
+    """The next actions for a person."""
 
 
 def write_report(profile: Profile, recipe: Recipe, outcome: Outcome) -> CleaningReport:
-    """Write down what was found, what was done about it, and what is left to do."""
+    """Write the report of a preparation."""
     return CleaningReport(
         reasoning=_reasoning(outcome),
         summary=_summary(profile, recipe, outcome),
@@ -40,10 +40,10 @@ def _summary(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
     missing = sum(column.missing for column in profile.columns)
     cells = profile.rows * len(profile.columns)
     lines = [
-        f"The table has {count(profile.rows, 'row')} and {count(len(profile.columns), 'column')}: {_types(profile)}.",
+        f"The table has {_shape(profile.rows, len(profile.columns))}: {_column_types(profile)}.",
         f"{fraction(missing, cells, 'cell')} had no value.",
-        *_worst(profile),
-        _work(outcome),
+        *_most_missing(profile),
+        _applied_steps(outcome),
         f"The cleaned table has {_shape(*outcome.cleaned.shape)}, "
         f"the engineered one {_shape(*outcome.engineered.shape)}.",
         recipe.target.why,
@@ -51,7 +51,7 @@ def _summary(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
     return "## Summary\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _types(profile: Profile) -> str:
+def _column_types(profile: Profile) -> str:
     kinds = [column.type for column in profile.columns]
     return listing(f"{kinds.count(kind)} as {kind}" for kind in dict.fromkeys(kinds))
 
@@ -60,7 +60,7 @@ def _shape(rows: int, columns: int) -> str:
     return f"{count(rows, 'row')} and {count(columns, 'column')}"
 
 
-def _worst(profile: Profile) -> list[str]:
+def _most_missing(profile: Profile) -> list[str]:
     gaps = sorted((column for column in profile.columns if column.missing), key=lambda column: -column.missing)
     if not gaps:
         return []
@@ -68,7 +68,7 @@ def _worst(profile: Profile) -> list[str]:
     return [f"Most is missing in {listing(shares)}."]
 
 
-def _work(outcome: Outcome) -> str:
+def _applied_steps(outcome: Outcome) -> str:
     applied = [result for result in outcome.results if result.state == "applied"]
     amounts = (
         (sum(result.cells_changed for result in applied if result.kind.startswith("fill_")), "cell", "filled"),
@@ -90,16 +90,16 @@ def _reasoning(outcome: Outcome) -> str:
     for result in outcome.results:
         title = "Reading" if result.kind == "read_column" else result.phase.title()
         sections[title].append(result)
-    return "\n\n".join(f"## {title}\n\n{_lines(results)}" for title, results in sections.items())
+    return "\n\n".join(f"## {title}\n\n{_numbered_lines(results)}" for title, results in sections.items())
 
 
-def _lines(results: Sequence[StepResult]) -> str:
+def _numbered_lines(results: Sequence[StepResult]) -> str:
     if not results:
         return "Nothing had to be done."
-    told = [f"{result.step}. {result.why}" for result in results[:_MOST_LINES]]
+    lines = [f"{result.step}. {result.why}" for result in results[:_MOST_LINES]]
     if len(results) > _MOST_LINES:
-        told.append(f"\n… and {len(results) - _MOST_LINES} more in the log.")
-    return "\n".join(told)
+        lines.append(f"\n… and {len(results) - _MOST_LINES} more in the log.")
+    return "\n".join(lines)
 
 
 def _recommendations(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
@@ -113,7 +113,7 @@ def _recommendations(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
     ]
     if not advice:
         advice = ["Nothing stands out: the engineered table can be used as it is."]
-    return "## Recommendations\n\n" + "\n".join(f"{place}. {line}" for place, line in enumerate(advice, start=1))
+    return "## Recommendations\n\n" + "\n".join(f"{index}. {line}" for index, line in enumerate(advice, start=1))
 
 
 def _about_target(recipe: Recipe) -> list[str]:

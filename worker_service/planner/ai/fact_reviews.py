@@ -12,7 +12,7 @@ from worker_service.core.humanize import count, number, percent, quoted
 from worker_service.core.imputation.predictability import predictability
 from worker_service.core.parsing import infer_as, read
 from worker_service.core.profile import Profile
-from worker_service.core.relations.target import PREDICTED
+from worker_service.core.relations.target import LEAST_PREDICTABILITY
 from worker_service.core.stats.summary import run_lengths
 from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.ai.accepted import AcceptedAdvice
@@ -59,7 +59,7 @@ def review_target(review: FactReview, guess: TargetGuess, column: ColumnProfile)
         return None if column.name == chosen else f"{quoted(chosen)} is the target already"
     columns = {one.name: read_as_profiled(one, review.frame) for one in review.facts.columns}
     score = predictability(column.name, review.facts.columns, columns)
-    if score is None or score < PREDICTED:
+    if score is None or score < LEAST_PREDICTABILITY:
         return "the other columns hardly predict it"
     review.accepted.target = column.name
     review.explain("target", column, guess.why, f"The other columns explain {percent(score)} of it.")

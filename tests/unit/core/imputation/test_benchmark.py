@@ -1,4 +1,4 @@
-"""The race finds what guesses missing numbers, admits when nothing does, and its winners fill."""
+"""The benchmark finds the best imputation method, or none, and its winner fills the missing cells."""
 
 from typing import Any
 
@@ -33,14 +33,14 @@ BRANCH = RNG.integers(0, 6, ROWS)
 DAYS = np.datetime64("2024-01-01") + np.arange(ROWS).astype("timedelta64[D]")
 CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "fill_by_model": ({"size": SIZE, "other": RNG.normal(0, 1, ROWS)}, np.sin(SIZE / 6) * 30 + SIZE),
-    "fill_by_group": ({"branch": [f"branch {place}" for place in BRANCH]}, BRANCH * 40.0 + RNG.normal(0, 3, ROWS)),
+    "fill_by_group": ({"branch": [f"branch {number}" for number in BRANCH]}, BRANCH * 40.0 + RNG.normal(0, 3, ROWS)),
     "fill_by_time": ({"day": DAYS.astype("datetime64[us]")}, np.sin(np.arange(ROWS) / 40) * 20 + 100),
     "fill_missing": ({"noise": RNG.normal(0, 1, ROWS)}, RNG.normal(50, 5, ROWS)),
 }
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_the_best_way_wins(kind: str) -> None:
+def test_the_best_method_wins(kind: str) -> None:
     others, truth = CASES[kind]
     outcome, frame = prepared({**others, "value": hidden(truth)})
     (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
@@ -49,8 +49,8 @@ def test_the_best_way_wins(kind: str) -> None:
     filled = outcome.cleaned["value"].numbers()
     assert filled[~GONE].tolist() == np.round(truth, 2)[~GONE].tolist()
     constant = np.abs(np.median(truth[~GONE]) - truth[GONE]).mean()
-    off = np.abs(filled[GONE] - truth[GONE]).mean()
-    assert off < (0.5 * constant if kind != "fill_missing" else 1.05 * constant)
+    error = np.abs(filled[GONE] - truth[GONE]).mean()
+    assert error < (0.5 * constant if kind != "fill_missing" else 1.05 * constant)
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
     assert apply(outcome.recipe, frame).cleaned.equals(outcome.cleaned)
 
@@ -64,7 +64,7 @@ def test_whole_numbers_stay_whole_and_within_range() -> None:
     assert truth[~GONE].min() <= filled.numbers().min() <= filled.numbers().max() <= truth[~GONE].max()
 
 
-def test_the_target_guesses_nothing() -> None:
+def test_the_target_is_no_predictor() -> None:
     bought = (SIZE > 50).astype(np.int64)
     columns = {"noise": RNG.normal(0, 1, ROWS), "value": hidden(bought * 50.0 + RNG.normal(0, 2, ROWS)), "y": bought}
     frame = Frame.from_table(pa.table(columns))
@@ -73,16 +73,16 @@ def test_the_target_guesses_nothing() -> None:
     assert all("y" not in benchmark.predictors for benchmark in facts.imputations)
 
 
-def test_what_another_column_tells_is_filled_in() -> None:
+def test_levels_that_another_column_determines_are_filled() -> None:
     cities = np.array(["Leeds", "York", "Lyon", "Bonn"])[RNG.integers(0, 4, ROWS)]
     homes = {"Leeds": "UK", "York": "UK", "Lyon": "FR", "Bonn": "DE", "Oslo": None}
     cities[:2] = "Oslo"
     truth = [homes[city] for city in cities]
     written = [None if gone else home for gone, home in zip(GONE, truth, strict=True)]
     outcome, frame = prepared({"city": cities.tolist(), "country": written, "size": SIZE})
-    told = outcome.cleaned["country"].array.to_pylist()
-    assert told[2:] == truth[2:]
-    assert told[:2] == ["missing", "missing"]
+    filled = outcome.cleaned["country"].array.to_pylist()
+    assert filled[2:] == truth[2:]
+    assert filled[:2] == ["missing", "missing"]
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
 
 
@@ -99,7 +99,7 @@ FIRM = np.where(RNG.random(ROWS) < 0.85, np.array(["Acme", "Bolt", "Core"])[REGI
         ({"size": SIZE}, SIZE > 50, "fill_by_model", 0.95),
     ],
 )
-def test_levels_are_guessed_by_what_guesses_hidden_ones(others: Any, truth: Any, kind: str, right: float) -> None:
+def test_levels_are_filled_by_the_best_method(others: Any, truth: Any, kind: str, right: float) -> None:
     outcome, frame = prepared({**others, "noise": RNG.normal(0, 1, ROWS), "value": pa.array(truth, mask=GONE)})
     (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
     assert (step.kind, step.state) == (kind, "applied")
@@ -111,7 +111,7 @@ def test_levels_are_guessed_by_what_guesses_hidden_ones(others: Any, truth: Any,
     assert apply(outcome.recipe, frame).cleaned.equals(outcome.cleaned)
 
 
-def test_levels_that_nothing_tells_are_told_as_missing() -> None:
+def test_levels_that_nothing_predicts_are_filled_as_missing() -> None:
     levels = np.array(["red", "green", "blue"])[RNG.integers(0, 3, ROWS)]
     outcome, _ = prepared({"noise": RNG.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
     assert set(outcome.cleaned["value"].array.filter(pa.array(GONE)).to_pylist()) == {"missing"}

@@ -29,15 +29,15 @@ def outcome(table: dict[str, Any], *steps: AnyStep, target: str | None = None) -
     return apply(recipe(*steps, target=target), Frame.from_table(pa.table(table)))
 
 
-def told(table: dict[str, Any], step: AnyStep, **options: Any) -> tuple[dict[str, Any], StepResult]:
-    """The engineered table and the result after one step."""
-    found = outcome(table, step, **options)
-    return found.engineered.to_table().to_pydict(), found.results[0]
+def apply_single(table: dict[str, Any], step: AnyStep, **options: Any) -> tuple[dict[str, Any], StepResult]:
+    """Return the engineered table and the result after a single step."""
+    after = outcome(table, step, **options)
+    return after.engineered.to_table().to_pydict(), after.results[0]
 
 
 def test_read() -> None:
     spec = ReadInteger(kind="integer", missing=("N/A",))
-    table, result = told({"a": ["1,540", "N/A", "3"]}, read("a", spec))
+    table, result = apply_single({"a": ["1,540", "N/A", "3"]}, read("a", spec))
     assert table == {"a": [1540, None, 3]}
     assert result.cells_changed == 2
     assert result.why == (
@@ -47,17 +47,17 @@ def test_read() -> None:
 
 
 def test_read_null_words() -> None:
-    table, result = told({"a": ["", "x"]}, read("a", ReadText(kind="text", missing=("",))))
+    table, result = apply_single({"a": ["", "x"]}, read("a", ReadText(kind="text", missing=("",))))
     assert table == {"a": [None, "x"]}
     assert result.what == "Took 1 empty cell of “a” for missing."
 
 
-def test_read_tells_what_it_took_and_what_it_rewrote_apart() -> None:
+def test_read_distinguishes_masked_and_rewritten_cells() -> None:
     spec = ReadInteger(kind="integer", missing=("", "-", "n/a"))
-    _, result = told({"a": ["-", "n/a", "", "1", None]}, read("a", spec))
+    _, result = apply_single({"a": ["-", "n/a", "", "1", None]}, read("a", spec))
     assert result.what == "Read “a” as whole numbers; took 3 cells, “-”, “n/a” and empty ones, for missing."
     spec = ReadInteger(kind="integer")
-    _, result = told({"a": ["+1", "+2", "x"]}, read("a", spec))
+    _, result = apply_single({"a": ["+1", "+2", "x"]}, read("a", spec))
     assert result.what == (
         "Read “a” as whole numbers, which changed how 2 cells are written, such as “+1”, now 1; "
         "1 cell that does not fit became missing."
@@ -87,7 +87,7 @@ def test_read_tells_what_it_took_and_what_it_rewrote_apart() -> None:
     ],
 )
 def test_fill(cells: list[Any], method: str, value: Any, expected: list[Any], what: str) -> None:
-    table, result = told({"a": cells}, fill("a", method, value))
+    table, result = apply_single({"a": cells}, fill("a", method, value))
     assert table == {"a": expected}
     assert result.what == what
     assert result.cells_changed == cells.count(None)
@@ -105,7 +105,7 @@ def test_fill(cells: list[Any], method: str, value: Any, expected: list[Any], wh
     ],
 )
 def test_fill_refuses(cells: Any, value: Any, why: str) -> None:
-    _, result = told({"a": cells}, fill("a", "constant", value))
+    _, result = apply_single({"a": cells}, fill("a", "constant", value))
     assert (result.state, result.why) == ("skipped", why)
 
 
@@ -119,7 +119,7 @@ def test_fill_refuses(cells: Any, value: Any, why: str) -> None:
     ],
 )
 def test_outliers(strategy: str, expected: list[int], what: str) -> None:
-    table, result = told({"a": [1, 2, 9, None]}, outliers("a", strategy))
+    table, result = apply_single({"a": [1, 2, 9, None]}, outliers("a", strategy))
     assert table == {"a": expected}
     assert result.what == what
     assert (result.outliers, round(result.outlier_share, 3)) == (2, 0.667)
@@ -127,70 +127,70 @@ def test_outliers(strategy: str, expected: list[int], what: str) -> None:
     assert result.state == ("flagged" if strategy == "flag" else "applied")
 
 
-def test_outliers_on_one_side_say_which() -> None:
-    _, result = told({"a": [2, 2, 9]}, outliers("a", "cap"))
+def test_outliers_on_a_single_side_name_it() -> None:
+    _, result = apply_single({"a": [2, 2, 9]}, outliers("a", "cap"))
     assert result.what == "Moved 1 value (33.3 %) of “a” above 2.5 down to it."
-    _, result = told({"a": [1, 2, 2]}, outliers("a", "remove"))
+    _, result = apply_single({"a": [1, 2, 2]}, outliers("a", "remove"))
     assert result.what == "Removed the row in which “a” lies below 1.5."
 
 
 def test_large_integers_beside_outliers_stay_exact() -> None:
     exact = 2**53 + 1
-    table, _ = told({"a": [exact, -5]}, outliers("a", "cap", lower=0, upper=1e17))
+    table, _ = apply_single({"a": [exact, -5]}, outliers("a", "cap", lower=0, upper=1e17))
     assert table == {"a": [exact, 0]}
 
 
 def test_removing_every_row_is_refused() -> None:
-    table, result = told({"a": [1, 9]}, outliers("a", "remove"))
+    table, result = apply_single({"a": [1, 9]}, outliers("a", "remove"))
     assert (table, result.state) == ({"a": [1, 9]}, "skipped")
 
 
 @pytest.mark.parametrize("phase", ["cleaning", "features"])
 def test_leaving_no_column_is_refused(phase: Any) -> None:
-    found = outcome({"a": [None, None]}, DropColumn(kind="drop_column", phase=phase, column="a", **BECAUSE))
-    assert found.results[0].why == "Skipped: No column would be left."
-    assert found.cleaned.shape == found.engineered.shape == (2, 1)
+    after = outcome({"a": [None, None]}, DropColumn(kind="drop_column", phase=phase, column="a", **BECAUSE))
+    assert after.results[0].why == "Skipped: No column would be left."
+    assert after.cleaned.shape == after.engineered.shape == (2, 1)
 
 
-def test_number_rows_as_the_list_of_changes_does() -> None:
+def test_number_rows_as_the_ledger_does() -> None:
     step = NumberRows(kind="number_rows", name="row", **BECAUSE)
-    found = outcome({"a": [2, 9, 2]}, outliers("a", "remove"), step)
-    assert found.engineered["row"].array.to_pylist() == [0, 2]
-    assert found.results[1].what == "Added “row”: the place of each row in the uploaded table, from 0."
+    after = outcome({"a": [2, 9, 2]}, outliers("a", "remove"), step)
+    assert after.engineered["row"].array.to_pylist() == [0, 2]
+    assert after.results[1].what == "Added “row”: the place of each row in the uploaded table, from 0."
 
 
 def test_one_hot_and_label_encode() -> None:
     cells = ["x", "y", "z", None]
     step = OneHot(kind="one_hot", column="a", levels=("x", "y"), names=("a_x", "a_y"), **BECAUSE)
-    table, result = told({"a": cells}, step)
+    table, result = apply_single({"a": cells}, step)
     assert table == {"a_x": [1, 0, 0, 0], "a_y": [0, 1, 0, 0]}
     assert result.outputs == ("a_x", "a_y")
     labels = LabelEncode(kind="label_encode", column="a", levels=("x", "y"), **BECAUSE)
-    assert told({"a": cells}, labels)[0] == {"a": [0, 1, -1, None]}
+    assert apply_single({"a": cells}, labels)[0] == {"a": [0, 1, -1, None]}
     booleans = LabelEncode(kind="label_encode", column="a", levels=("false", "true"), **BECAUSE)
-    assert told({"a": [True, False, None]}, booleans)[0] == {"a": [1, 0, None]}
+    assert apply_single({"a": [True, False, None]}, booleans)[0] == {"a": [1, 0, None]}
 
 
 def test_names_that_exist_are_refused() -> None:
     step = OneHot(kind="one_hot", column="a", levels=("x",), names=("b",), **BECAUSE)
-    _, result = told({"a": ["x"], "b": [1]}, step)
+    _, result = apply_single({"a": ["x"], "b": [1]}, step)
     assert result.why == "Skipped: There is a column “b” already."
 
 
 def test_scale_bin_and_ratio() -> None:
     scale = Scale(kind="scale", column="a", method="standard", center=2.0, divisor=2.0, **BECAUSE)
-    assert told({"a": [2, 6, None]}, scale)[0] == {"a": [0.0, 2.0, None]}
+    assert apply_single({"a": [2, 6, None]}, scale)[0] == {"a": [0.0, 2.0, None]}
     bins = Bin(kind="bin", column="a", edges=(2.0, 4.0), name="a_bin", **BECAUSE)
-    assert told({"a": [1, 2, 5, None]}, bins)[0]["a_bin"] == [0, 1, 2, None]
+    assert apply_single({"a": [1, 2, 5, None]}, bins)[0]["a_bin"] == [0, 1, 2, None]
     ratio = Ratio(kind="ratio", numerator="a", denominator="b", name="r", **BECAUSE)
-    assert told({"a": [1, 3], "b": [2, None]}, ratio)[0]["r"] == [0.5, None]
-    assert told({"a": [1], "b": [0]}, ratio)[1].state == "skipped"
+    assert apply_single({"a": [1, 3], "b": [2, None]}, ratio)[0]["r"] == [0.5, None]
+    assert apply_single({"a": [1], "b": [0]}, ratio)[1].state == "skipped"
 
 
 def test_date_parts() -> None:
     parts: Any = ("year", "month", "day", "weekday", "hour")
     step = DateParts(kind="date_parts", column="a", parts=parts, names=parts, fill=datetime(2024, 1, 7), **BECAUSE)
-    table, result = told({"a": [datetime(2023, 5, 6, 7), None]}, step)
+    table, result = apply_single({"a": [datetime(2023, 5, 6, 7), None]}, step)
     assert table == {"year": [2023, 2024], "month": [5, 1], "day": [6, 7], "weekday": [5, 6], "hour": [7, 0]}
     assert result.what == (
         "Replaced “a” by its year, month, day, weekday and hour, taking 2024-01-07 for 1 missing date."
@@ -199,40 +199,40 @@ def test_date_parts() -> None:
 
 def test_features_leave_the_cleaned_table_alone() -> None:
     drop = DropColumn(kind="drop_column", phase="features", column="a", **BECAUSE)
-    found = outcome({"a": [1, 2], "b": [1, 2]}, drop)
-    assert found.cleaned.names == ("a", "b")
-    assert found.engineered.names == ("b",)
-    assert found.changes.num_rows == 0
+    after = outcome({"a": [1, 2], "b": [1, 2]}, drop)
+    assert after.cleaned.names == ("a", "b")
+    assert after.engineered.names == ("b",)
+    assert after.changes.num_rows == 0
 
 
 def test_order_is_reading_cleaning_outliers_features_and_numbers_are_kept() -> None:
     scale = Scale(kind="scale", column="a", method="standard", center=1.0, divisor=1.0, **BECAUSE)
     steps = (scale, fill("a", "mean", 2), read("a", ReadInteger(kind="integer")))
-    found = outcome({"a": ["1", None, "3"]}, *steps)
-    assert [(result.step, result.kind, result.state) for result in found.results] == [
+    after = outcome({"a": ["1", None, "3"]}, *steps)
+    assert [(result.step, result.kind, result.state) for result in after.results] == [
         (1, "scale", "applied"),
         (2, "fill_missing", "applied"),
         (3, "read_column", "applied"),
     ]
-    assert found.typed["a"].array.to_pylist() == [1, None, 3]
-    assert found.cleaned["a"].array.to_pylist() == [1, 2, 3]
-    assert found.engineered["a"].array.to_pylist() == [0.0, 1.0, 2.0]
+    assert after.typed["a"].array.to_pylist() == [1, None, 3]
+    assert after.cleaned["a"].array.to_pylist() == [1, 2, 3]
+    assert after.engineered["a"].array.to_pylist() == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("kind", ["cleaning", "features"])
 def test_target_is_only_read(kind: Any) -> None:
     drop = DropColumn(kind="drop_column", phase=kind, column="y", **BECAUSE)
-    found = outcome({"y": [1, None]}, fill("y", "mean", 1), drop, outliers("y", "cap"), target="y")
-    assert {result.state for result in found.results} == {"skipped"}
-    assert found.engineered["y"].array.to_pylist() == [1, None]
+    after = outcome({"y": [1, None]}, fill("y", "mean", 1), drop, outliers("y", "cap"), target="y")
+    assert {result.state for result in after.results} == {"skipped"}
+    assert after.engineered["y"].array.to_pylist() == [1, None]
 
 
-def test_flags_may_speak_of_what_is_gone() -> None:
+def test_flags_may_name_a_dropped_column() -> None:
     drop = DropColumn(kind="drop_column", phase="cleaning", column="a", **BECAUSE)
     flag = Flag(kind="flag", phase="cleaning", column="a", **BECAUSE)
-    found = outcome({"a": [1], "b": [1]}, drop, flag, fill("a", "mean", 1))
-    assert [result.state for result in found.results] == ["applied", "flagged", "skipped"]
-    assert found.results[2].why == "Skipped: There is no column “a” at this point."
+    after = outcome({"a": [1], "b": [1]}, drop, flag, fill("a", "mean", 1))
+    assert [result.state for result in after.results] == ["applied", "flagged", "skipped"]
+    assert after.results[2].why == "Skipped: There is no column “a” at this point."
 
 
 def test_ledger_lists_every_change_as_it_was_made() -> None:
@@ -243,8 +243,8 @@ def test_ledger_lists_every_change_as_it_was_made() -> None:
         DropColumn(kind="drop_column", phase="cleaning", column="b", **BECAUSE),
     )
     changes = outcome({"a": ["2", "N/A", "9"], "b": ["x", None, ""]}, *steps).changes
-    told = [tuple(row[name] for name in ("row", "column", "before", "after", "step")) for row in changes.to_pylist()]
-    assert told == [
+    entries = [tuple(row[name] for name in ("row", "column", "before", "after", "step")) for row in changes.to_pylist()]
+    assert entries == [
         (2, "a", "N/A", None, 1),
         (2, "a", None, "2", 2),
         (1, "b", "x", None, 4),

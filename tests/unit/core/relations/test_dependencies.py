@@ -1,4 +1,4 @@
-"""What follows from another column is found, slips are corrected, and everything else is left alone."""
+"""Dependencies are found, typos are corrected by them, and everything else is left alone."""
 
 from typing import Any
 
@@ -23,19 +23,19 @@ CITIES = {
 }
 
 
-def places(rows: int = 600, seed: int = 0) -> dict[str, list[Any]]:
+def addresses(rows: int = 600, seed: int = 0) -> dict[str, list[Any]]:
     random = np.random.default_rng(seed)
-    zips = {f"{place:05d}": city for place, city in zip(range(1000, 21000, 1000), [*CITIES] * 4, strict=True)}
-    chosen = [list(zips)[place] for place in random.integers(0, len(zips), rows)]
+    zips = {f"{code:05d}": city for code, city in zip(range(1000, 21000, 1000), [*CITIES] * 4, strict=True)}
+    chosen = [list(zips)[index] for index in random.integers(0, len(zips), rows)]
     return {
         "zip": list(chosen),
         "city": [zips[code] for code in chosen],
         "state": [CITIES[zips[code]] for code in chosen],
-        "weather": [("sunny", "cloudy", "rainy")[place] for place in random.integers(0, 3, rows)],
+        "weather": [("sunny", "cloudy", "rainy")[index] for index in random.integers(0, 3, rows)],
     }
 
 
-def found(columns: dict[str, list[Any]]) -> dict[tuple[str, str], Dependency]:
+def dependencies(columns: dict[str, list[Any]]) -> dict[tuple[str, str], Dependency]:
     rules = find_dependencies({name: Column(pa.array(cells)) for name, cells in columns.items()})
     return {(rule.determinant, rule.dependent): rule for rule in rules}
 
@@ -45,20 +45,20 @@ def prepared(columns: dict[str, list[Any]], target: str | None = None) -> Outcom
     return apply(propose(profile(frame, target=target), RunOptions()), frame)
 
 
-def told(outcome: Outcome, rule: str) -> list[str]:
+def reasons(outcome: Outcome, rule: str) -> list[str]:
     return [result.why for result in outcome.results if result.rule == rule]
 
 
 def corrections(columns: dict[str, list[Any]]) -> set[tuple[str, str, str]]:
     return {
         (rule.dependent, correction.before, correction.after)
-        for rule in found(columns).values()
+        for rule in dependencies(columns).values()
         for correction in rule.corrections
     }
 
 
 def test_only_what_follows_is_a_dependency() -> None:
-    rules = found(places())
+    rules = dependencies(addresses())
     assert set(rules) == {("zip", "city"), ("zip", "state"), ("city", "state")}
     assert all(rule.agreement == 1 and rule.violations == 0 for rule in rules.values())
 
@@ -68,25 +68,25 @@ def test_independent_and_nearly_constant_columns_have_none(seed: int) -> None:
     random = np.random.default_rng(seed)
     columns = {f"c{levels}": random.integers(0, levels, 1000).astype(str).tolist() for levels in (2, 5, 30, 300)}
     columns["rarely"] = np.where(random.random(1000) < 0.08, "yes", "no").tolist()
-    columns["key"] = [str(place) for place in range(1000)]
-    assert found(columns) == {}
+    columns["key"] = [str(row) for row in range(1000)]
+    assert dependencies(columns) == {}
 
 
-def test_a_slip_is_corrected() -> None:
-    columns = places()
+def test_a_typo_is_corrected() -> None:
+    columns = addresses()
     columns["state"][7] = columns["state"][7][:-1] + "x"
-    usual = places()["state"][7]
+    usual = addresses()["state"][7]
     assert corrections(columns) == {("state", usual[:-1] + "x", usual)}
 
 
 @pytest.mark.parametrize("wrong", ["Bavaria", "unknown place", "Alabama", "Arizona", "Colorado", "New"])
-def test_another_value_is_only_told(wrong: str) -> None:
-    columns = places()
+def test_another_value_is_only_reported(wrong: str) -> None:
+    columns = addresses()
     columns["state"][7] = wrong if columns["state"][7] != wrong else "Nevada"
     assert corrections(columns) == set()
     outcome = prepared(columns)
     assert outcome.cleaned["state"].array.to_pylist() == columns["state"]
-    assert any("row 8 " in why for why in told(outcome, "dependency_violation"))
+    assert any("row 8 " in why for why in reasons(outcome, "dependency_violation"))
 
 
 @pytest.mark.parametrize(
@@ -100,36 +100,36 @@ def test_another_value_is_only_told(wrong: str) -> None:
     ],
 )
 def test_words_that_only_look_alike_stay(usual: str, wrong: str) -> None:
-    code = [str(place % 10) for place in range(300)]
-    word = [usual if one in "01234" else "something else" for one in code]
+    code = [str(row % 10) for row in range(300)]
+    word = [usual if digit in "01234" else "something else" for digit in code]
     word[0] = wrong
     assert corrections({"code": code, "word": word}) == set()
 
 
-def test_a_frequent_value_is_no_slip() -> None:
-    columns = places()
-    for row in [place for place, state in enumerate(columns["state"]) if state == "Arizona"][:4]:
+def test_a_frequent_value_is_no_typo() -> None:
+    columns = addresses()
+    for row in [row for row, state in enumerate(columns["state"]) if state == "Arizona"][:4]:
         columns["state"][row] = "Arizone"
     assert corrections(columns) == set()
 
 
-def test_witnesses_that_contradict_each_other_change_nothing() -> None:
-    columns = places()
+def test_determinants_that_contradict_each_other_change_nothing() -> None:
+    columns = addresses()
     row = columns["city"].index("Birmingham")
     columns["city"][row], columns["state"][row] = "Denver", "Alabana"
     assert corrections(columns) == set()
 
 
 def test_missing_cells_are_no_errors() -> None:
-    columns = places()
+    columns = addresses()
     columns["state"][::7] = [None] * len(columns["state"][::7])
     columns["zip"][::11] = [None] * len(columns["zip"][::11])
-    assert all(rule.violations == 0 for rule in found(columns).values())
-    assert ("zip", "state") in found(columns)
+    assert all(rule.violations == 0 for rule in dependencies(columns).values())
+    assert ("zip", "state") in dependencies(columns)
 
 
-def test_the_target_is_neither_repaired_nor_a_witness() -> None:
-    columns = places()
+def test_the_target_is_neither_repaired_nor_a_determinant() -> None:
+    columns = addresses()
     columns["state"][7] = columns["state"][7][:-1] + "x"
     assert prepared(columns, target="state").cleaned["state"].array.to_pylist() == columns["state"]
     frame = Frame.from_table(pa.table(columns))
@@ -138,26 +138,26 @@ def test_the_target_is_neither_repaired_nor_a_witness() -> None:
         assert rules and all(target not in (rule.determinant, rule.dependent) for rule in rules)
 
 
-def test_repairs_are_told_and_can_be_undone() -> None:
+def test_repairs_are_reported_and_can_be_undone() -> None:
     code = [str(row % 10) for row in range(400)]
-    name = ["Marina" if one in "01234" else "Martina" for one in code]
+    name = ["Marina" if digit in "01234" else "Martina" for digit in code]
     # Beside the other column it is clear which of the two names was meant.
     wrong = ["Maritna" if row in (5, 105, 220) else text for row, text in enumerate(name)]
     outcome = prepared({"code": code, "name": wrong})
     assert outcome.cleaned["name"].array.to_pylist() == name
-    (why,) = told(outcome, "dependency")
+    (why,) = reasons(outcome, "dependency")
     assert why.startswith("Corrected 3 slips in “name” by “code”: “Maritna” is now “")
     assert undo(outcome.changes, outcome.cleaned.to_table())["name"].to_pylist() == wrong
 
 
 def test_a_corrected_value_is_no_level_of_the_engineered_table() -> None:
-    columns = places()
-    wrong = [place for place, state in enumerate(columns["state"]) if state == "Alabama"][:3]
-    for row, slip in zip(wrong, ("Blabama", "Clabama", "Dlabama"), strict=True):
-        columns["state"][row] = slip
+    columns = addresses()
+    wrong = [row for row, state in enumerate(columns["state"]) if state == "Alabama"][:3]
+    for row, typo in zip(wrong, ("Blabama", "Clabama", "Dlabama"), strict=True):
+        columns["state"][row] = typo
     outcome = prepared(columns)
     names = {name for name in outcome.engineered.names if name.startswith("state_")}
     assert names == {"state_Alabama", "state_Arizona", "state_Colorado"}
-    (facts,) = (one for one in profile(Frame.from_table(pa.table(columns))).columns if one.name == "state")
+    (facts,) = (column for column in profile(Frame.from_table(pa.table(columns))).columns if column.name == "state")
     assert facts.distinct == 3
     assert sum(level.count for level in facts.top_values) == 600

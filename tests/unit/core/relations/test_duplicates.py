@@ -1,4 +1,4 @@
-"""Copies are told from rows that are equal by chance."""
+"""Copies are distinguished from rows that are equal by chance."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from worker_service.core.table.frame import Frame
 RNG = np.random.default_rng(3)
 
 
-def found(columns: dict[str, Any]) -> DuplicateRows:
+def duplicate_rows(columns: dict[str, Any]) -> DuplicateRows:
     frame = Frame.from_table(pa.table(columns))
     sizes = {name: len(column.array.unique()) for name, column in frame.columns.items()}
     return find_duplicate_rows(frame.columns, sizes, frame.rows)
@@ -23,27 +23,27 @@ def with_copies(columns: dict[str, Any], copies: int) -> dict[str, Any]:
 
 def test_copies_of_varied_rows_are_removable() -> None:
     columns = {"price": RNG.lognormal(3, 1, 500).round(2), "day": RNG.integers(0, 300, 500), "kind": ["a", "b"] * 250}
-    duplicates = found(with_copies(columns, 20))
+    duplicates = duplicate_rows(with_copies(columns, 20))
     assert (duplicates.count, duplicates.removable) == (20, True)
 
 
 def test_a_survey_loses_nobody() -> None:
     columns = {name: RNG.choice(["yes", "no"], 400) for name in ("first", "second", "third")}
-    duplicates = found(columns)
+    duplicates = duplicate_rows(columns)
     assert duplicates.count > 300
     assert not duplicates.removable
 
 
-def test_chance_is_weighed_where_columns_have_few_values() -> None:
+def test_chance_is_considered_where_columns_have_few_values() -> None:
     columns = {name: RNG.integers(0, 6, 300) for name in "abcd"}
-    duplicates = found(columns)
+    duplicates = duplicate_rows(columns)
     assert duplicates.count > 0
     assert not duplicates.removable
     assert duplicates.expected_share > 0.3
 
 
 def test_a_single_column_has_no_copies() -> None:
-    assert not found({"x": [*range(100), 5]}).removable
+    assert not duplicate_rows({"x": [*range(100), 5]}).removable
 
 
 def test_missing_cells_are_equal_to_each_other_only() -> None:
@@ -52,8 +52,8 @@ def test_missing_cells_are_equal_to_each_other_only() -> None:
 
 
 def test_a_table_written_twice_is_halved_and_one_of_sales_is_not() -> None:
-    columns = {"price": RNG.lognormal(3, 1, 100).round(2), "code": [f"A{place}" for place in RNG.permutation(100)]}
-    assert found(with_copies(columns, 100)).removable
+    columns = {"price": RNG.lognormal(3, 1, 100).round(2), "code": [f"A{number}" for number in RNG.permutation(100)]}
+    assert duplicate_rows(with_copies(columns, 100)).removable
     sold = RNG.integers(0, 100, 400)
     sales = {name: np.array(values)[sold] for name, values in columns.items()}
-    assert not found(sales).removable
+    assert not duplicate_rows(sales).removable

@@ -1,4 +1,4 @@
-"""Columns that give the target away are told from those that are merely good."""
+"""Columns that give the target away are distinguished from good features."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def test_a_recoded_target_and_an_afterthought_are_leaks() -> None:
         "age": RNG.normal(40, 9, 600) + churned,
         "churned": churned,
     }
-    found = {leak.column: leak.kind for leak in facts(columns, "churned").leaks}
-    assert found == {"fee": "predicts", "status_code": "predicts", "refund_paid": "afterwards"}
+    kinds = {leak.column: leak.kind for leak in facts(columns, "churned").leaks}
+    assert kinds == {"fee": "predicts", "status_code": "predicts", "refund_paid": "afterwards"}
 
 
 def test_a_total_gives_a_quantity_away() -> None:
@@ -45,7 +45,7 @@ def test_without_a_target_nothing_leaks() -> None:
     assert profile(Frame.from_table(pa.table({"a": range(100), "b": range(1, 101)}))).leaks == ()
 
 
-def test_a_moment_that_only_some_have_gives_them_away() -> None:
+def test_a_timestamp_that_only_some_have_gives_them_away() -> None:
     churned = RNG.integers(0, 2, 400)
     days = np.datetime64("2024-01-01", "D") + RNG.integers(0, 300, 400)
     gone = [day if lost else None for day, lost in zip(days.tolist(), churned, strict=True)]

@@ -1,4 +1,4 @@
-"""Gaps that tell something become a feature; gaps by chance do not."""
+"""Gaps that depend on the target become a feature; gaps by chance do not."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ def gaps(values: Any, where: Any) -> list[float | None]:
     return [None if gone else float(value) for value, gone in zip(values, where, strict=True)]
 
 
-def test_gaps_that_go_with_the_target_become_a_feature() -> None:
+def test_gaps_that_depend_on_the_target_become_a_feature() -> None:
     bought = RNG.integers(0, 2, ROWS)
     where = RNG.random(ROWS) < np.where(bought == 1, 0.4, 0.05)
     outcome = prepared({"income": gaps(RNG.normal(40, 9, ROWS), where), "bought": bought}, target="bought")
     assert outcome.engineered["income_was_missing"].array.to_pylist() == where.astype(int).tolist()
-    told = next(result.why for result in outcome.results if result.kind == "was_missing")
-    assert "Where it is missing, “bought” is “" in told
+    why = next(result.why for result in outcome.results if result.kind == "was_missing")
+    assert "Where it is missing, “bought” is “" in why
 
 
 def test_gaps_by_chance_do_not() -> None:
@@ -40,8 +40,8 @@ def test_gaps_by_chance_do_not() -> None:
     assert "income_was_missing" not in outcome.engineered
 
 
-def test_a_refusal_tells_something() -> None:
-    cells = ["refused" if place % 9 == 0 else str(20_000 + 37 * place) for place in range(ROWS)]
+def test_refusals_become_a_feature() -> None:
+    cells = ["refused" if row % 9 == 0 else str(20_000 + 37 * row) for row in range(ROWS)]
     outcome = prepared({"wage": cells, "age": RNG.integers(18, 80, ROWS)})
     assert sum(outcome.engineered["wage_was_missing"].array.to_pylist()) == len(range(0, ROWS, 9))
 

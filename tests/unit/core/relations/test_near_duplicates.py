@@ -1,4 +1,4 @@
-"""Rows that are nearly equal are told, rows that are alike by chance are not."""
+"""Rows that are nearly equal are reported, rows that are alike by chance are not."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from worker_service.planner.propose import propose
 
 def survey(rows: int, questions: int, seed: int = 0) -> dict[str, Any]:
     random = np.random.default_rng(seed)
-    return {f"q{place}": np.where(random.random(rows) < 0.4, "yes", "no") for place in range(questions)}
+    return {f"q{number}": np.where(random.random(rows) < 0.4, "yes", "no") for number in range(questions)}
 
 
 def people(rows: int, seed: int = 0) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def prepared(columns: dict[str, Any], target: str | None = None) -> Outcome:
     return apply(propose(profile(frame, target=target), RunOptions()), frame)
 
 
-def near(outcome: Outcome) -> list[str]:
+def near_duplicate_reasons(outcome: Outcome) -> list[str]:
     return [result.why for result in outcome.results if result.rule == "near_duplicate_rows"]
 
 
@@ -54,43 +54,45 @@ def with_names(rows: int) -> dict[str, Any]:
     return {"name": names[np.random.default_rng(3).integers(0, 6, rows)].astype("U40"), **people(rows)}
 
 
-def test_rows_that_differ_in_a_spelling_are_told_and_stay() -> None:
+def test_rows_that_differ_in_a_spelling_are_reported_and_stay() -> None:
     syllables = np.array(["mar", "tha", "jo", "han", "nes", "eli", "sa", "beth", "ko", "lin"])
-    places = np.random.default_rng(8).integers(0, 10, (1000, 8))
-    names = np.array([" ".join("".join(syllables[part]) for part in (row[:4], row[4:])) for row in places])
+    indices = np.random.default_rng(8).integers(0, 10, (1000, 8))
+    names = np.array([" ".join("".join(syllables[part]) for part in (row[:4], row[4:])) for row in indices])
     columns = with_copies({"name": names.astype("U60"), **people(1000)}, 3)
     earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
     columns["name"][1000:] = [f"{name[:5]}x{name[6:]}" for name in columns["name"][1000:]]
     outcome = prepared(columns)
     assert outcome.cleaned.rows == 1003
-    (why,) = near(outcome)
+    (why,) = near_duplicate_reasons(outcome)
     assert why.startswith("3 rows differ from an earlier one only in the spelling of “name”, more than chance explains")
-    assert all(f"row {1001 + place:,} and row {row + 1:,}" in why for place, row in enumerate(earlier))
+    assert all(f"row {1001 + copy:,} and row {row + 1:,}" in why for copy, row in enumerate(earlier))
 
 
-def test_copies_whose_spelling_is_mended_are_removed() -> None:
+def test_copies_whose_spelling_is_corrected_are_removed() -> None:
     columns = with_copies(with_names(1000), 3)
     earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
     columns["name"][1000:] = ["Martha Miler", "Johanes Baker", "Elisabteh Miller"]
     columns["name"][earlier] = ["Martha Miller", "Johannes Baker", "Elisabeth Miller"]
     outcome = prepared(columns)
     assert outcome.cleaned.rows == 1000
-    assert near(outcome) == []
+    assert near_duplicate_reasons(outcome) == []
 
 
-def test_rows_that_differ_in_their_identifier_are_told() -> None:
-    columns = {"order_id": [f"A{place}" for place in range(1004)], **with_copies(people(1000), 4)}
-    assert near(prepared(columns))[0].startswith("4 rows differ from an earlier one only in their identifier")
+def test_rows_that_differ_in_their_identifier_are_reported() -> None:
+    columns = {"order_id": [f"A{row}" for row in range(1004)], **with_copies(people(1000), 4)}
+    assert near_duplicate_reasons(prepared(columns))[0].startswith(
+        "4 rows differ from an earlier one only in their identifier"
+    )
 
 
 def test_another_value_makes_another_row() -> None:
     columns = with_copies(with_names(1000), 3)
     columns["name"][1000:] = ["Somebody Else", "Nobody", "Anybody At All"]
-    assert near(prepared(columns)) == []
+    assert near_duplicate_reasons(prepared(columns)) == []
 
 
 @pytest.mark.parametrize("questions", [3, 6, 10])
 def test_people_who_answer_alike_are_not_near_duplicates(questions: int) -> None:
     columns = survey(400, questions)
-    columns["comment"] = [("Excellent", "Excelent", "Good enough", "Good enogh")[place % 4] for place in range(400)]
-    assert near(prepared({"person_id": [f"P{place}" for place in range(400)], **columns})) == []
+    columns["comment"] = [("Excellent", "Excelent", "Good enough", "Good enogh")[row % 4] for row in range(400)]
+    assert near_duplicate_reasons(prepared({"person_id": [f"P{row}" for row in range(400)], **columns})) == []

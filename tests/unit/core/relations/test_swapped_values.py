@@ -1,4 +1,4 @@
-"""Values in each other's column are told and stay."""
+"""Values that two columns have swapped are reported and stay."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def visits() -> dict[str, list[Any]]:
     }
 
 
-def test_swapped_cells_are_told_and_stay() -> None:
+def test_swapped_cells_are_reported_and_stay() -> None:
     columns = visits()
     columns["city"][4], columns["country"][4] = columns["country"][4], columns["city"][4]
     frame = Frame.from_table(pa.table(columns))
@@ -40,7 +40,7 @@ def test_columns_of_the_same_kind_are_not_swapped() -> None:
         assert find_swaps({name: Column(pa.array(texts, pa.string())) for name, texts in cells.items()}) == ()
 
 
-def test_one_stranger_is_no_swap() -> None:
+def test_a_single_foreign_value_is_no_swap() -> None:
     columns = visits()
     columns["city"][4] = "Germany"
     columns["country"][5] = None

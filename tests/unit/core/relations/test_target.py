@@ -1,4 +1,4 @@
-"""Target detection explains itself, and unsure is an answer."""
+"""Target detection gives its reason, and no target where it is unsure."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from worker_service.core.profile import profile
-from worker_service.core.relations.target import force_target, guess_target
+from worker_service.core.relations.target import infer_target, requested_target
 from worker_service.core.table.frame import Frame
 
 
@@ -35,9 +35,9 @@ def unknown(name: str) -> None:
     ],
 )
 def test_names_and_position_decide(names: list[str], expected: str, confidence: float) -> None:
-    found = guess_target([Facts(name) for name in names], unknown)
-    assert (found.column, found.confidence) == (expected, confidence)
-    assert f"“{expected}”" in found.why
+    target = infer_target([Facts(name) for name in names], unknown)
+    assert (target.column, target.confidence) == (expected, confidence)
+    assert f"“{expected}”" in target.why
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_names_and_position_decide(names: list[str], expected: str, confidence: 
     ],
 )
 def test_unsure_is_an_answer(columns: list[Facts]) -> None:
-    found = guess_target(columns, unknown)
-    assert found.column is None
-    assert found.confidence < 0.5
-    assert "target=" in found.why
+    target = infer_target(columns, unknown)
+    assert target.column is None
+    assert target.confidence < 0.5
+    assert "target=" in target.why
 
 
-def test_asked_for() -> None:
-    assert force_target("b", [Facts("a"), Facts("b")]).column == "b"
-    refused = force_target("c", [Facts("a")])
+def test_requested_target() -> None:
+    assert requested_target("b", [Facts("a"), Facts("b")]).column == "b"
+    refused = requested_target("c", [Facts("a")])
     assert refused.column is None
     assert refused.why == "“c” was asked for as the target, but there is no such column, so none was set."
 
@@ -69,20 +69,20 @@ def test_what_the_others_do_not_predict_is_chosen_by_a_strong_name_only() -> Non
         return 0.01
 
     strong, likely = (
-        guess_target([Facts("a"), Facts("label")], hardly),
-        guess_target([Facts("a"), Facts("price")], hardly),
+        infer_target([Facts("a"), Facts("label")], hardly),
+        infer_target([Facts("a"), Facts("price")], hardly),
     )
     assert (strong.column, strong.confidence) == ("label", 0.7)
     assert likely.column is None
     assert "The other columns hardly predict it." in likely.why
 
 
-def test_of_several_names_the_one_that_the_others_predict_is_chosen() -> None:
+def test_of_several_names_the_predictable_column_is_chosen() -> None:
     columns = [Facts("price"), Facts("rating"), Facts("x")]
-    found = guess_target(columns, {"price": 0.62, "rating": 0.02}.__getitem__)
-    assert (found.column, found.confidence) == ("price", 0.55)
-    assert "explains 62 %" in found.why
-    assert guess_target(columns, {"price": 0.62, "rating": 0.5}.__getitem__).column is None
+    target = infer_target(columns, {"price": 0.62, "rating": 0.02}.__getitem__)
+    assert (target.column, target.confidence) == ("price", 0.55)
+    assert "explains 62 %" in target.why
+    assert infer_target(columns, {"price": 0.62, "rating": 0.5}.__getitem__).column is None
 
 
 def test_others_predict_a_column_in_a_table() -> None:

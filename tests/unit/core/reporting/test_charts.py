@@ -58,7 +58,7 @@ def test_histogram_before_and_after_share_their_edges() -> None:
     charts = drawn(pa.table({"a": [1, 2, 2, 9, None]}), fill("a", "median", 2), outliers("a", "cap"))
     chart = charts["histogram-1"]
     assert isinstance(chart, HistogramChart)
-    assert chart.data.edges == tuple(place - 0.5 for place in range(1, 11))
+    assert chart.data.edges == tuple(integer - 0.5 for integer in range(1, 11))
     assert chart.data.before == (1, 2, 0, 0, 0, 0, 0, 0, 1)
     assert chart.data.after == (0, 5, 0, 0, 0, 0, 0, 0, 0)
 
@@ -99,7 +99,7 @@ def test_boxplot_of_neighbours_beyond_exactness() -> None:
 
 
 def test_capping_brings_outliers_nearer_to_the_box() -> None:
-    values = [round(50 + (place * 37) % 100 / 7, 1) for place in range(300)] + [80.0, 95.5, 99.9, 3.3, 20.0]
+    values = [round(50 + (row * 37) % 100 / 7, 1) for row in range(300)] + [80.0, 95.5, 99.9, 3.3, 20.0]
     chart = drawn(pa.table({"a": values}))["boxplot-1"]
     assert isinstance(chart, BoxplotChart)
     assert chart.data.before is not None
@@ -118,7 +118,7 @@ def test_charts_say_whether_values_are_whole() -> None:
 
 
 def test_countplot_shows_what_cleaning_introduced() -> None:
-    cells = [f"level {place % 30:02d}" for place in range(90)] + [None]
+    cells = [f"level {row % 30:02d}" for row in range(90)] + [None]
     chart = drawn(pa.table({"a": cells}), fill("a", "constant", "missing"))["countplot-1"]
     assert isinstance(chart, CountplotChart)
     assert len(chart.data.labels) == 20

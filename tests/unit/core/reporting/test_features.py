@@ -1,4 +1,4 @@
-"""Where the engineered columns come from, and what the report says about a known table."""
+"""The sources of the engineered columns, and the report about a known table."""
 
 import pyarrow as pa
 

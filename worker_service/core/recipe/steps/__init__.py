@@ -1,4 +1,7 @@
-"""The kinds of steps a recipe is made of: for each family its data, what it does to a frame, and its sentence."""
+"""The kinds of steps of a recipe: for each kind its data, its effect on a frame, and its sentence.
+
+Executing the steps in order belongs to `recipe.apply`; choosing them belongs to the planner.
+"""
 
 from worker_service.core.recipe.steps.base import (
     Effect,
@@ -6,7 +9,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
-    settle_step,
+    fit_step,
 )
 from worker_service.core.recipe.steps.combine import Bin, Ratio
 from worker_service.core.recipe.steps.date_parts import DateParts
@@ -51,7 +54,7 @@ AnyStep = (
     | Scale
     | NumberRows
 )
-"""Every kind of step. A plain union, so that it can be offered to a language model as a response schema."""
+"""Every kind of step. A plain union, so that it can be given to a language model as a response schema."""
 
 __all__ = [
     "AnyStep",
@@ -83,5 +86,5 @@ __all__ = [
     "WasMissing",
     "apply_step",
     "describe_step",
-    "settle_step",
+    "fit_step",
 ]

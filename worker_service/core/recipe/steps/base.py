@@ -1,4 +1,4 @@
-"""What all steps share, and the two dispatchers: one carries a step out, one says what it did."""
+"""The base classes of steps, and the functions that each kind registers: fit, apply and describe."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -13,25 +13,25 @@ from worker_service.core.table.frame import Column, Frame, Mask
 
 
 class Step(BaseModel):
-    """A proposed change, with every number it needs already in it."""
+    """A proposed change with every number it needs; some are measured by `fit_step` first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     why: str
-    """The evidence that decided it, one or more sentences with their numbers."""
+    """The evidence for the step, one or more sentences with their numbers."""
     confidence: Annotated[float, Field(ge=0, le=1)]
-    """How sure the proposer is."""
+    """The confidence of the rule or model that proposed it."""
     rule: str
     """The rule or the model that proposed it."""
 
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """The columns it reads."""
+        """The columns that the step reads."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The columns it makes, beside those it changes."""
+        """The columns that the step adds."""
         return ()
 
 
@@ -42,17 +42,17 @@ class ColumnStep(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The one column."""
+        """The column of the step."""
         return (self.column,)
 
 
 class StepRejected(Exception):
-    """A step's answer that it does not fit the frame; the text is a sentence for people."""
+    """The step does not fit the frame; the message is a sentence for people."""
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """A column as it is after a step, and which cells the step changed."""
+    """A column as it is after a step, and the mask of the cells that the step changed."""
 
     column: Column
     cells: Mask
@@ -60,64 +60,73 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What a step does to a frame; the executor carries it out and keeps the ledger."""
+    """The changes that a step makes to a frame; `recipe.apply` makes them and keeps the ledger."""
 
     changed: Mapping[str, Change] = field(default_factory=dict)
     added: Mapping[str, Column] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     kept_rows: Mask | None = None
-    found: int | None = None
-    """Cells the step was about, whether it changed them or not."""
+    matched: int | None = None
+    """The number of cells that the step was about, whether it changed them or not."""
     flagged: bool = False
-    """Whether the step noticed something and left it as it is."""
+    """True if the step only reports something and changes nothing."""
     below: int = 0
-    """Of the cells found, those below the fences."""
+    """Of the matched cells, those below the fences."""
     rewritten: int = 0
-    """Cells that say the same in other words."""
+    """The number of changed cells that have the same value in another notation."""
     example: tuple[str, str] | None = None
-    """Such a cell before and after."""
+    """The text of such a cell before and after."""
 
 
 @dataclass(frozen=True)
 class StepStats:
-    """The numbers a sentence about a step can use."""
+    """The numbers that the sentence about an applied step can use."""
 
     cells_changed: int
     rows_removed: int
-    found: int
+    matched: int
     known: int
-    """Cells of the step's first column that had a value before."""
+    """The number of cells of the step's first column that had a value before."""
     below: int = 0
-    """Of the cells found, those below the fences."""
+    """Of the matched cells, those below the fences."""
     rewritten: int = 0
-    """Changed cells that say the same in other words."""
+    """The number of changed cells that have the same value in another notation."""
     example: tuple[str, str] | None = None
-    """Such a cell before and after."""
+    """The text of such a cell before and after."""
 
 
 @singledispatch
-def settle_step(step: Step, frame: Frame) -> Step:
-    """The step with what could only be measured on the frame that it finds; most need nothing.
+def fit_step(step: Step, frame: Frame) -> Step:
+    """Return the step with the parameters that are measured on the frame it is applied to; most have none.
 
-    Raises StepRejected where nothing sensible can be measured.
+    Raises:
+        StepRejected: when nothing sensible can be measured.
     """
     return step
 
 
 @singledispatch
 def apply_step(step: Step, frame: Frame) -> Effect:
-    """Work out what a step does to a frame that has its columns. Raises StepRejected where it does not fit."""
+    """Compute the effect of a step on a frame that has its columns.
+
+    Raises:
+        StepRejected: when the step does not fit the frame.
+    """
     raise TypeError(f"nothing is registered that applies {type(step).__name__}")
 
 
 @singledispatch
 def describe_step(step: Step, stats: StepStats) -> str:
-    """What an applied step did, in one sentence with its numbers."""
+    """Describe what an applied step did, in one sentence with its numbers."""
     raise TypeError(f"nothing is registered that describes {type(step).__name__}")
 
 
 def require_number(frame: Frame, name: str) -> Column:
-    """The column, if it holds numbers."""
+    """Return a column of numbers.
+
+    Raises:
+        StepRejected: when the column does not hold numbers.
+    """
     column = frame[name]
     if not column.is_number:
         raise StepRejected(f"{quoted(name)} does not hold numbers.")

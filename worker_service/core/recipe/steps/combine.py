@@ -1,4 +1,4 @@
-"""New numbers from the numbers that are there."""
+"""Steps that add columns computed from numeric columns: ratios and bins."""
 
 from itertools import pairwise
 from typing import ClassVar, Literal
@@ -34,7 +34,7 @@ class Ratio(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The two columns."""
+        """The numerator and the denominator."""
         return (self.numerator, self.denominator)
 
     @property
@@ -44,7 +44,7 @@ class Ratio(Step):
 
 
 class Bin(ColumnStep):
-    """Add a column that says between which edges a value lies: 0 below the first, counting up."""
+    """Add a column with the number of the bin between edges in which a value lies: 0 below the first edge."""
 
     kind: Literal["bin"]
     phase: ClassVar[Phase] = "features"
@@ -70,8 +70,8 @@ def _apply_ratio(step: Ratio, frame: Frame) -> Effect:
     numerator, denominator = require_number(frame, step.numerator), require_number(frame, step.denominator)
     with np.errstate(all="ignore"):
         values = numerator.numbers() / denominator.numbers()
-    both = numerator.present() & denominator.present()
-    if not np.isfinite(values[both]).all():
+    known = numerator.present() & denominator.present()
+    if not np.isfinite(values[known]).all():
         raise StepRejected(f"{quoted(step.numerator)} can't be divided by every value of {quoted(step.denominator)}.")
     return Effect(added={step.name: Column(pa.array(values, from_pandas=True))})
 

@@ -1,4 +1,4 @@
-"""What a date says about the year, the season, the week and the hour."""
+"""The step that replaces timestamps by numbers: year, month, weekday, hour and their cycles."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -38,10 +38,10 @@ def _days(timestamps: pa.Array) -> pa.Array:
     return pc.divide(timestamps.cast(pa.int64()).cast(pa.float64(), safe=False), 86_400_000_000.0)
 
 
-def _wave(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _cycle(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def transform(timestamps: pa.Array) -> pa.Array:
-        turns = part(timestamps).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
-        return pa.array(_RADIUS * wave(2 * np.pi * turns), from_pandas=True)
+        cycles = part(timestamps).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
+        return pa.array(_RADIUS * wave(2 * np.pi * cycles), from_pandas=True)
 
     return transform
 
@@ -53,17 +53,17 @@ _PARTS: dict[DatePart, Callable[[Any], Any]] = {
     "day": pc.day,
     "weekday": pc.day_of_week,
     "hour": pc.hour,
-    "month_sin": _wave(pc.month, 12, np.sin),
-    "month_cos": _wave(pc.month, 12, np.cos),
-    "weekday_sin": _wave(pc.day_of_week, 7, np.sin),
-    "weekday_cos": _wave(pc.day_of_week, 7, np.cos),
-    "hour_sin": _wave(pc.hour, 24, np.sin),
-    "hour_cos": _wave(pc.hour, 24, np.cos),
+    "month_sin": _cycle(pc.month, 12, np.sin),
+    "month_cos": _cycle(pc.month, 12, np.cos),
+    "weekday_sin": _cycle(pc.day_of_week, 7, np.sin),
+    "weekday_cos": _cycle(pc.day_of_week, 7, np.cos),
+    "hour_sin": _cycle(pc.hour, 24, np.sin),
+    "hour_cos": _cycle(pc.hour, 24, np.cos),
 }
 
 
 class DateParts(ColumnStep):
-    """Replace a column of moments by numbers in UTC; on its circle, a weekday counts from Monday."""
+    """Replace a column of timestamps by numbers in UTC; weekdays count from Monday."""
 
     kind: Literal["date_parts"]
     phase: ClassVar[Phase] = "features"
@@ -71,7 +71,7 @@ class DateParts(ColumnStep):
     names: tuple[str, ...]
     """The new columns, one for each part."""
     fill: datetime | None
-    """The moment taken for missing ones; None leaves them missing."""
+    """The timestamp that missing cells get; None leaves them missing."""
 
     @model_validator(mode="after")
     def _one_name_each(self) -> "DateParts":
@@ -90,16 +90,16 @@ def _apply(step: DateParts, frame: Frame) -> Effect:
     column = frame[step.column]
     if not column.is_timestamp:
         raise StepRejected(f"{quoted(step.column)} does not hold dates.")
-    # Arrow needs a time zone database for moments with a zone; as naive UTC they need none.
+    # Arrow needs a time zone database for timestamps with a zone; as naive UTC they need none.
     timestamps = column.array.cast(TIMESTAMP)
     if step.fill is not None:
         timestamps = timestamps.fill_null(pa.scalar(step.fill.replace(tzinfo=None), TIMESTAMP))
     added = {name: Column(_PARTS[part](timestamps)) for part, name in zip(step.parts, step.names, strict=True)}
-    return Effect(added=added, dropped=(step.column,), found=column.missing)
+    return Effect(added=added, dropped=(step.column,), matched=column.missing)
 
 
-def _told(parts: tuple[DatePart, ...]) -> Iterator[str]:
-    """Each part in words; the two ways of a circle once."""
+def _part_names(parts: tuple[DatePart, ...]) -> Iterator[str]:
+    """Yield the name of each part; a sine and a cosine share one."""
     for part in parts:
         if part.endswith("_sin"):
             yield f"{part.removesuffix('_sin')} on a circle (sine and cosine)"
@@ -109,8 +109,8 @@ def _told(parts: tuple[DatePart, ...]) -> Iterator[str]:
 
 @describe_step.register
 def _describe(step: DateParts, stats: StepStats) -> str:
-    sentence = f"Replaced {quoted(step.column)} by its {listing(_told(step.parts))}"
-    if not stats.found or step.fill is None:
+    sentence = f"Replaced {quoted(step.column)} by its {listing(_part_names(step.parts))}"
+    if not stats.matched or step.fill is None:
         return f"{sentence}."
-    middle = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()
-    return f"{sentence}, taking {middle} for {count(stats.found, 'missing date')}."
+    fill = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()
+    return f"{sentence}, taking {fill} for {count(stats.matched, 'missing date')}."

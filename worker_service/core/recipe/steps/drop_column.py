@@ -1,4 +1,4 @@
-"""Leaving out columns that a reader or a model has no use for."""
+"""The step that drops a column which is of no use to people or models."""
 
 from typing import Literal
 

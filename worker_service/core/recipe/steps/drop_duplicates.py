@@ -1,4 +1,4 @@
-"""Rows that say what an earlier row says."""
+"""The step that removes rows equal to an earlier row."""
 
 from typing import ClassVar, Literal
 
@@ -17,7 +17,7 @@ class DropDuplicates(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """None in particular."""
+        """None: the step is about whole rows."""
         return ()
 
 
@@ -28,7 +28,7 @@ def _apply(step: DropDuplicates, frame: Frame) -> Effect:
     first = first_of_equal_rows(list(frame.columns.values()))
     if first.all():
         raise StepRejected("No row is equal to an earlier one.")
-    return Effect(kept_rows=first, found=int((~first).sum()))
+    return Effect(kept_rows=first, matched=int((~first).sum()))
 
 
 @describe_step.register

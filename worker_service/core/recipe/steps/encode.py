@@ -1,4 +1,4 @@
-"""Categories as numbers."""
+"""Steps that encode categories as numbers: one-hot, by frequency, by label."""
 
 from typing import ClassVar, Literal
 
@@ -51,14 +51,14 @@ class OneHot(ColumnStep):
 
 
 class FrequencyEncode(ColumnStep):
-    """Replace each value by how often it occurs; 0 for a value that is not among the levels."""
+    """Replace each value by its share of the cells; 0 for a value that is not among the levels."""
 
     kind: Literal["frequency_encode"]
     phase: ClassVar[Phase] = "features"
     levels: tuple[str, ...]
     """The values, as canonical text."""
     shares: tuple[float, ...]
-    """The share of the known cells that hold each."""
+    """The share of the known cells that hold each level."""
 
     @model_validator(mode="after")
     def _one_share_each(self) -> "FrequencyEncode":
@@ -68,7 +68,7 @@ class FrequencyEncode(ColumnStep):
 
 
 class LabelEncode(ColumnStep):
-    """Replace each value by its place, from 0, among the levels; -1 for a value that is not among them."""
+    """Replace each value by its index, from 0, among the levels; -1 for a value that is not among them."""
 
     kind: Literal["label_encode"]
     phase: ClassVar[Phase] = "features"
@@ -78,8 +78,8 @@ class LabelEncode(ColumnStep):
 
 @apply_step.register
 def _apply_one_hot(step: OneHot, frame: Frame) -> Effect:
-    codes = _places(frame, step)
-    added = {name: Column(pa.array((codes == place).astype(np.int8))) for place, name in enumerate(step.names)}
+    codes = _level_codes(frame, step)
+    added = {name: Column(pa.array((codes == index).astype(np.int8))) for index, name in enumerate(step.names)}
     if step.other is not None:
         added[step.other] = Column(pa.array((codes == UNKNOWN).astype(np.int8)))
     return Effect(added=added, dropped=(step.column,))
@@ -88,34 +88,34 @@ def _apply_one_hot(step: OneHot, frame: Frame) -> Effect:
 @apply_step.register
 def _apply_label_encode(step: LabelEncode, frame: Frame) -> Effect:
     column = frame[step.column]
-    codes = pa.array(_places(frame, step).astype(np.int64), mask=~column.present() if column.missing else None)
+    codes = pa.array(_level_codes(frame, step).astype(np.int64), mask=~column.present() if column.missing else None)
     return Effect(changed={step.column: Change(Column(codes), column.present())})
 
 
 @apply_step.register
 def _apply_frequency_encode(step: FrequencyEncode, frame: Frame) -> Effect:
     column = frame[step.column]
-    shares = np.append(np.asarray(step.shares, dtype=np.float64), 0.0)[_places(frame, step)]
+    shares = np.append(np.asarray(step.shares, dtype=np.float64), 0.0)[_level_codes(frame, step)]
     return Effect(changed={step.column: Change(Column(pa.array(shares)), column.present())})
 
 
-def _places(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
-    """For each cell the place of its value among the levels, -1 where it is not there or missing."""
-    found = frame[step.column].derive(distinct)
-    places = pc.index_in(render(found.values), value_set=pa.array(step.levels, pa.string()))
-    if len(found.values) and places.null_count == len(places):
+def _level_codes(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
+    """Return for each cell the index of its value among the levels, -1 where it is not among them or missing."""
+    cells = frame[step.column].derive(distinct)
+    indices = pc.index_in(render(cells.values), value_set=pa.array(step.levels, pa.string()))
+    if len(cells.values) and indices.null_count == len(indices):
         raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
-    known = places.fill_null(UNKNOWN).to_numpy().astype(np.int64)
-    return np.append(known, UNKNOWN)[found.codes]
+    codes = indices.fill_null(UNKNOWN).to_numpy().astype(np.int64)
+    return np.append(codes, UNKNOWN)[cells.codes]
 
 
 @describe_step.register
 def _describe_one_hot(step: OneHot, stats: StepStats) -> str:
-    made = count(len(step.outputs), "column")
+    columns = count(len(step.outputs), "column")
     if step.other is None:
-        return f"Replaced {quoted(step.column)} by {made} of 0 and 1, one for each value: {_levels(step.levels)}."
+        return f"Replaced {quoted(step.column)} by {columns} of 0 and 1, one for each value: {_levels(step.levels)}."
     return (
-        f"Replaced {quoted(step.column)} by {made} of 0 and 1: one for each of {_levels(step.levels)}, "
+        f"Replaced {quoted(step.column)} by {columns} of 0 and 1: one for each of {_levels(step.levels)}, "
         f"and {quoted(step.other)} for all other values."
     )
 

@@ -1,4 +1,4 @@
-"""Putting into each missing cell what its row, its group or its time suggests."""
+"""Steps that fill missing cells from the other columns: by group, by level, by time or by a model."""
 
 from typing import ClassVar, Literal
 
@@ -11,16 +11,16 @@ from pydantic import model_validator
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.imputation.models import (
-    by_boosting,
-    by_neighbours,
-    by_time,
-    features,
+    feature_matrix,
     group_medians,
     group_modes,
-    levels_by_boosting,
-    levels_by_neighbours,
-    moderate,
-    sampled,
+    interpolate,
+    is_squarable,
+    predict_by_boosting,
+    predict_by_neighbours,
+    predict_levels_by_boosting,
+    predict_levels_by_neighbours,
+    sample_rows,
 )
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -30,28 +30,28 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
-    settle_step,
 )
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 
-_Places = npt.NDArray[np.int64]
+_Codes = npt.NDArray[np.int64]
 FEWEST_KNOWN = 20
 MOST_LEVELS = 50
 FEWEST_AGREEING = 3
-"""So many rows of a group must say the same."""
+"""At least so many rows of a group must have the same level."""
 
 
 class _FillBy(Step):
-    """A step that fills one column by looking at others."""
+    """A step that fills a column from other columns."""
 
     phase: ClassVar[Phase] = "cleaning"
     column: str
     decimals: int | None
-    """Guesses have no more decimals than the values; None where those have more than nine, or are no numbers."""
+    """Predictions are rounded to so many; None where the values have more than nine or are no numbers."""
 
 
 class FillByGroup(_FillBy):
@@ -60,7 +60,7 @@ class FillByGroup(_FillBy):
     kind: Literal["fill_by_group"]
     by: str
     groups: tuple[str, ...] = ()
-    """The values of that column, as canonical text; empty until measured."""
+    """The values of `by`, as canonical text; empty until measured."""
     medians: tuple[float, ...] = ()
     """The median of each group."""
     fallback: float
@@ -74,23 +74,23 @@ class FillByGroup(_FillBy):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column to fill and the one that groups."""
+        """The column to fill and the grouping column."""
         return (self.column, self.by)
 
 
 class FillByLevel(Step):
-    """Fill each missing cell of a category with what the other rows with the same value in another column say."""
+    """Fill each missing cell of a category with the level of the rows that have the same value in another column."""
 
     kind: Literal["fill_by_level"]
     phase: ClassVar[Phase] = "cleaning"
     column: str
     by: str
     groups: tuple[str, ...] = ()
-    """The values of that column that tell, as canonical text; empty until measured."""
+    """The values of `by` that determine a level, as canonical text; empty until measured."""
     most: bool = False
-    """Whether what most rows of a group say counts, and not only what all say."""
+    """True if the most frequent level of a group is taken, False if all rows of a group must have the same."""
     levels: tuple[str, ...] = ()
-    """What the rows of each group say."""
+    """The level of each group."""
     fallback: str
     """For rows of other groups."""
 
@@ -102,41 +102,41 @@ class FillByLevel(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column to fill and the one that tells."""
+        """The column to fill and the column that determines it."""
         return (self.column, self.by)
 
 
 class FillByTime(_FillBy):
-    """Fill each missing cell on the straight line between the values before and after it in time."""
+    """Fill each missing cell by linear interpolation between the values before and after it in time."""
 
     kind: Literal["fill_by_time"]
     by: str
-    """A column of ascending moments."""
+    """A column of ascending timestamps."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column to fill and the one of moments."""
+        """The column to fill and the column of timestamps."""
         return (self.column, self.by)
 
 
 class FillByModel(_FillBy):
-    """Fill each missing cell with what a model learnt from a sample of the rows where the column is known.
+    """Fill each missing cell with the prediction of a model fitted to a sample of the rows where the column is known.
 
-    Numbers are guessed as such, text and booleans as one of the levels that are there.
+    Numbers are predicted by regression, text and booleans by classification among the levels of the column.
     """
 
     kind: Literal["fill_by_model"]
     model: Literal["neighbours", "boosting"]
-    """The weighted mean or vote of the 8 nearest rows, or small gradient-boosted trees; both without chance."""
+    """The weighted mean or vote of the 8 nearest rows, or gradient-boosted trees; both deterministic."""
     predictors: tuple[str, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column to fill and those that the model looks at."""
+        """The column to fill and the predictors."""
         return (self.column, *self.predictors)
 
 
-def _gaps(step: _FillBy, frame: Frame) -> Column:
+def _require_number_gaps(step: _FillBy, frame: Frame) -> Column:
     column = require_number(frame, step.column)
     if not column.missing:
         raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
@@ -145,7 +145,7 @@ def _gaps(step: _FillBy, frame: Frame) -> Column:
     return column
 
 
-def _level_gaps(step: FillByModel, frame: Frame) -> Column:
+def _require_level_gaps(step: FillByModel, frame: Frame) -> Column:
     column = frame[step.column]
     if not (column.is_text or column.is_boolean) or not column.missing:
         raise StepRejected(f"{quoted(step.column)} has no gap between numbers or levels.")
@@ -154,11 +154,11 @@ def _level_gaps(step: FillByModel, frame: Frame) -> Column:
     return column
 
 
-def _filled(step: _FillBy, column: Column, guesses: Numbers) -> Effect:
-    """Each guess no more precise than the values, and within their range."""
+def _fill_numbers(step: _FillBy, column: Column, predicted: Numbers) -> Effect:
+    """Fill the missing cells with predictions, rounded like the values and clipped to their range."""
     known = column.numbers()[column.present()]
     missing = ~column.present()
-    rounded = guesses if step.decimals is None else np.round(guesses, step.decimals)
+    rounded = predicted if step.decimals is None else np.round(predicted, step.decimals)
     if column.is_integer:
         rounded = np.rint(rounded)
     rounded = np.clip(rounded, known.min(), known.max())
@@ -167,40 +167,41 @@ def _filled(step: _FillBy, column: Column, guesses: Numbers) -> Effect:
     return Effect(changed={step.column: Change(Column(pa.array(values, column.type)), missing)})
 
 
-@settle_step.register
-def _settle(step: FillByGroup, frame: Frame) -> FillByGroup:
+@fit_step.register
+def _fit_groups(step: FillByGroup, frame: Frame) -> FillByGroup:
     if step.groups:
         return step
-    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
-    medians = group_medians(found.codes, column.numbers(), np.flatnonzero(column.present()))
-    texts = render(found.values).to_pylist()
-    named = {texts[code]: median for code, median in medians.items()}
-    return step.model_copy(update={"groups": tuple(named), "medians": tuple(named.values())})
+    column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
+    medians = group_medians(by.codes, column.numbers(), np.flatnonzero(column.present()))
+    texts = render(by.values).to_pylist()
+    by_text = {texts[code]: median for code, median in medians.items()}
+    return step.model_copy(update={"groups": tuple(by_text), "medians": tuple(by_text.values())})
 
 
-@settle_step.register
-def _settle_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
+@fit_step.register
+def _fit_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
     if step.groups:
         return step
-    _text_gaps(step, frame)
-    told, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
+    _require_text_gaps(step, frame)
+    column, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
     if step.most:
-        modes = group_modes(by.codes, told.codes, np.arange(frame.rows))
-        return _named_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
-    both = (told.codes >= 0) & (by.codes >= 0)
-    pairs, sizes = np.unique(np.stack([by.codes[both], told.codes[both]]), axis=1, return_counts=True)
+        modes = group_modes(by.codes, column.codes, np.arange(frame.rows))
+        return _with_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
+    known = (column.codes >= 0) & (by.codes >= 0)
+    pairs, sizes = np.unique(np.stack([by.codes[known], column.codes[known]]), axis=1, return_counts=True)
     agreeing = (np.bincount(pairs[0])[pairs[0]] == 1) & (sizes >= FEWEST_AGREEING)
-    return _named_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing])
+    return _with_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing])
 
 
-def _named_levels(step: FillByLevel, frame: Frame, groups: _Places, levels: _Places) -> FillByLevel:
-    found, told = frame[step.by].derive(distinct).values, frame[step.column].derive(distinct).values
-    names = render(found.take(pa.array(groups, pa.int64()))).to_pylist()
-    said = told.take(pa.array(levels, pa.int64())).to_pylist()
-    return step.model_copy(update={"groups": tuple(names), "levels": tuple(said)})
+def _with_levels(step: FillByLevel, frame: Frame, groups: _Codes, levels: _Codes) -> FillByLevel:
+    """Return the step with the level of each group; both are codes of the distinct values."""
+    by_values, column_values = frame[step.by].derive(distinct).values, frame[step.column].derive(distinct).values
+    group_texts = render(by_values.take(pa.array(groups, pa.int64()))).to_pylist()
+    level_texts = column_values.take(pa.array(levels, pa.int64())).to_pylist()
+    return step.model_copy(update={"groups": tuple(group_texts), "levels": tuple(level_texts)})
 
 
-def _text_gaps(step: FillByLevel, frame: Frame) -> Column:
+def _require_text_gaps(step: FillByLevel, frame: Frame) -> Column:
     column = frame[step.column]
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
@@ -211,54 +212,53 @@ def _text_gaps(step: FillByLevel, frame: Frame) -> Column:
 
 @apply_step.register
 def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
-    column, by = _text_gaps(step, frame), frame[step.by].derive(distinct)
+    column, by = _require_text_gaps(step, frame), frame[step.by].derive(distinct)
     levels = dict(zip(step.groups, step.levels, strict=True))
     texts = [levels.get(text, step.fallback) for text in render(by.values).to_pylist()]
-    guesses = pa.array([*texts, step.fallback], column.type).take(
+    predicted = pa.array([*texts, step.fallback], column.type).take(
         pa.array(np.where(by.codes < 0, len(texts), by.codes))
     )
-    filled = Column(pc.coalesce(column.array, guesses))
+    filled = Column(pc.coalesce(column.array, predicted))
     return Effect(changed={step.column: Change(filled, ~column.present())})
 
 
 @apply_step.register
 def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
-    column, found = _gaps(step, frame), frame[step.by].derive(distinct)
+    column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
     medians = dict(zip(step.groups, step.medians, strict=True))
-    guesses = np.array(
-        [medians.get(text, step.fallback) for text in render(found.values).to_pylist()] + [step.fallback]
-    )
-    return _filled(step, column, guesses[found.codes][~column.present()])
+    predicted = np.array([medians.get(text, step.fallback) for text in render(by.values).to_pylist()] + [step.fallback])
+    return _fill_numbers(step, column, predicted[by.codes][~column.present()])
 
 
 @apply_step.register
 def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
-    column, timestamps = _gaps(step, frame), frame[step.by]
+    column, timestamps = _require_number_gaps(step, frame), frame[step.by]
     if not timestamps.is_timestamp or timestamps.missing:
         raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
     ticks = timestamps.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
     if not (np.diff(ticks) > 0).all():
         raise StepRejected(f"The rows are not in the order of {quoted(step.by)}.")
-    return _filled(step, column, by_time(ticks, column.numbers(), np.flatnonzero(~column.present()), column.present()))
+    known = column.present()
+    return _fill_numbers(step, column, interpolate(ticks, column.numbers(), np.flatnonzero(~known), known))
 
 
 @apply_step.register
 def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
-    column = _gaps(step, frame) if frame[step.column].is_number else _level_gaps(step, frame)
+    column = _require_number_gaps(step, frame) if frame[step.column].is_number else _require_level_gaps(step, frame)
     if not step.predictors or step.column in step.predictors:
         raise StepRejected("A model needs other columns to look at.")
-    if not all(moderate(frame[name]) for name in step.columns):
+    if not all(is_squarable(frame[name]) for name in step.columns):
         raise StepRejected("The numbers to go by are too large for a model.")
-    table = features([frame[name] for name in step.predictors])
-    seen, wanted = sampled(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
+    table = feature_matrix([frame[name] for name in step.predictors])
+    train, test = sample_rows(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
     if not column.is_number:
-        level = levels_by_neighbours if step.model == "neighbours" else levels_by_boosting
+        predict_levels = predict_levels_by_neighbours if step.model == "neighbours" else predict_levels_by_boosting
         codes = np.array(column.derive(distinct).codes)
-        codes[wanted] = level(table, codes, seen, wanted)
+        codes[test] = predict_levels(table, codes, train, test)
         filled = Column(column.derive(distinct).values.take(pa.array(codes)).cast(column.type))
         return Effect(changed={step.column: Change(filled, ~column.present())})
-    guess = by_neighbours if step.model == "neighbours" else by_boosting
-    return _filled(step, column, guess(table, column.numbers(), seen, wanted))
+    predict = predict_by_neighbours if step.model == "neighbours" else predict_by_boosting
+    return _fill_numbers(step, column, predict(table, column.numbers(), train, test))
 
 
 @describe_step.register
@@ -286,14 +286,14 @@ def _describe_by_time(step: FillByTime, stats: StepStats) -> str:
 @describe_step.register
 def _describe_by_model(step: FillByModel, stats: StepStats) -> str:
     how = {"neighbours": "what the most similar rows say", "boosting": "what gradient-boosted trees say"}
-    return f"{_cells(step, stats)} with {how[step.model]}, going by {_named(step.predictors)}."
+    return f"{_cells(step, stats)} with {how[step.model]}, going by {_name_columns(step.predictors)}."
 
 
 def _cells(step: _FillBy, stats: StepStats) -> str:
     return f"Filled {count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
 
 
-def _named(names: tuple[str, ...]) -> str:
+def _name_columns(names: tuple[str, ...]) -> str:
     if len(names) <= 4:
         return listing(quoted(name) for name in names)
     return f"{', '.join(quoted(name) for name in names[:3])} and {len(names) - 3} other columns"

@@ -1,4 +1,4 @@
-"""Putting a value where there is none."""
+"""The step that fills missing cells with a constant or with the value before them."""
 
 from typing import Literal
 
@@ -26,10 +26,10 @@ class FillMissing(ColumnStep):
 
     kind: Literal["fill_missing"]
     phase: Literal["cleaning", "features"] = "cleaning"
-    """Both tables, or the engineered one alone."""
+    """`cleaning` fills in both tables, `features` in the engineered one alone."""
     method: FillMethod
     value: FillValue | None
-    """What to fill in; None for `forward_fill`. A column of whole numbers takes whole numbers only."""
+    """The value to fill in; None for `forward_fill`. A column of whole numbers takes whole numbers only."""
 
 
 @apply_step.register
@@ -39,12 +39,14 @@ def _apply(step: FillMissing, frame: Frame) -> Effect:
         raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
     if column.known == 0:
         raise StepRejected(f"{quoted(step.column)} has no value to go by.")
-    filled = _forward(column.array) if step.method == "forward_fill" else column.array.fill_null(_scalar(step, column))
+    filled = (
+        _forward_fill(column.array) if step.method == "forward_fill" else column.array.fill_null(_scalar(step, column))
+    )
     return Effect(changed={step.column: Change(Column(filled), ~column.present())})
 
 
-def _forward(array: pa.Array) -> pa.Array:
-    # The cells before the first known value have nothing before them and take that first value.
+def _forward_fill(array: pa.Array) -> pa.Array:
+    # The cells before the first known value have no value before them, so they take that first value.
     return pc.fill_null_backward(pc.fill_null_forward(array))
 
 
@@ -70,10 +72,10 @@ def _describe(step: FillMissing, stats: StepStats) -> str:
         return f"{filled} with the last known value before {'it' if stats.cells_changed == 1 else 'each'}."
     name = {"mode": "the most frequent value", "constant": "the word", "mean": "the mean", "median": "the median"}
     comma = " " if step.method == "constant" else ", "
-    return f"{filled} with {name[step.method]}{comma}{_written(step.value)}."
+    return f"{filled} with {name[step.method]}{comma}{_format_value(step.value)}."
 
 
-def _written(value: FillValue | None) -> str:
+def _format_value(value: FillValue | None) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return quoted(value) if isinstance(value, str) else number(value or 0)

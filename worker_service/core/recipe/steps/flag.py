@@ -1,4 +1,4 @@
-"""Something noticed and left alone."""
+"""The step that reports something and changes nothing."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from worker_service.core.table.frame import Frame
 
 
 class Flag(Step):
-    """Tell people about something without touching it; `why` says it all."""
+    """Report something without changing it; `why` is the whole message."""
 
     kind: Literal["flag"]
     phase: Literal["cleaning", "features"]
@@ -16,7 +16,7 @@ class Flag(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The one column, or none."""
+        """The column, if the flag concerns one."""
         return () if self.column is None else (self.column,)
 
 

@@ -1,4 +1,4 @@
-"""Taking numbers that stand for missing as missing."""
+"""The step that masks sentinels, numbers that stand for missing values."""
 
 from typing import ClassVar, Literal
 
@@ -31,16 +31,16 @@ def _apply(step: MaskSentinel, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
     masked = mask_values(column, step.values)
     if masked.missing == column.missing:
-        raise StepRejected(f"No cell of {quoted(step.column)} says {_values(step)}.")
+        raise StepRejected(f"No cell of {quoted(step.column)} says {_list_values(step)}.")
     return Effect(changed={step.column: Change(masked, column.present() & ~masked.present())})
 
 
 @describe_step.register
 def _describe(step: MaskSentinel, stats: StepStats) -> str:
     says = plural_verb(stats.cells_changed, "says", "say")
-    cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)} that {says} {_values(step)}"
+    cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)} that {says} {_list_values(step)}"
     return f"Took {cells} for missing."
 
 
-def _values(step: MaskSentinel) -> str:
+def _list_values(step: MaskSentinel) -> str:
     return listing((number(value) for value in step.values), conjunction="or")

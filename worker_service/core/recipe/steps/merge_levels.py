@@ -1,4 +1,4 @@
-"""Giving each category one spelling."""
+"""The step that merges the spellings of a category."""
 
 from typing import ClassVar, Literal
 
@@ -24,7 +24,7 @@ _MOST_EXAMPLES = 3
 
 
 class Renaming(Value):
-    """A spelling and the one it becomes."""
+    """A spelling and the spelling that replaces it."""
 
     before: str
     after: str
@@ -52,9 +52,9 @@ def _apply(step: MergeLevels, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: MergeLevels, stats: StepStats) -> str:
-    # Those that differ by spaces alone look alike on paper, so the others make better examples.
-    seen = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
-    told = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in seen[:_MOST_EXAMPLES]]
-    such_as = "" if len(told) == len(step.spellings) else "such as "
+    # Spellings that differ only by spaces look alike in print, so the others make better examples.
+    ordered = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
+    renamings = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in ordered[:_MOST_EXAMPLES]]
+    such_as = "" if len(renamings) == len(step.spellings) else "such as "
     cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)}"
-    return f"Gave {cells} the usual spelling: {such_as}{listing(told)}."
+    return f"Gave {cells} the usual spelling: {such_as}{listing(renamings)}."

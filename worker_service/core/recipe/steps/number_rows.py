@@ -1,4 +1,4 @@
-"""A column for a table that would have none."""
+"""The step that adds row numbers to a table that would have no column."""
 
 from typing import ClassVar, Literal
 
@@ -11,7 +11,7 @@ from worker_service.core.table.frame import Column, Frame
 
 
 class NumberRows(Step):
-    """Add the place each row had in the decoded table, from 0, as the list of changes counts."""
+    """Add the number that each row had in the decoded table, counting from 0."""
 
     kind: Literal["number_rows"]
     phase: ClassVar[Phase] = "features"
@@ -20,7 +20,7 @@ class NumberRows(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """None."""
+        """None: the step reads no column."""
         return ()
 
     @property

@@ -1,4 +1,4 @@
-"""Reading decoded text as the type it is."""
+"""The step that reads decoded text as a type."""
 
 from typing import ClassVar, Literal
 
@@ -43,7 +43,7 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
     reading = column.derive(read, step.read_as)
     return Effect(
         changed={step.column: Change(reading.column, reading.changed)},
-        found=reading.invalid,
+        matched=reading.invalid,
         rewritten=reading.rewritten,
         example=reading.example,
     )
@@ -51,39 +51,39 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: ReadColumn, stats: StepStats) -> str:
-    taken = stats.cells_changed - stats.rewritten - stats.found
+    masked = stats.cells_changed - stats.rewritten - stats.matched
     if isinstance(step.read_as, ReadText):
-        return _of_text(step.column, step.read_as, taken, stats)
+        return _describe_text(step.column, step.read_as, masked, stats)
     zone = ", in UTC" if isinstance(step.read_as, ReadTimestamp) and step.read_as.format == ISO_ZONED else ""
-    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_unit(step)}"
+    sentence = f"Read {quoted(step.column)} as {_NOUNS[step.read_as.kind]}{zone}{_describe_units(step)}"
     if stats.rewritten:
-        sentence += f", which changed how {_rewritten(stats.rewritten, stats.example)}"
-    if taken > 0:
-        sentence += f"; took {_taken(step.read_as.missing, taken)} for missing"
-    if stats.found:
-        fit = f"that {plural_verb(stats.found, 'does', 'do')} not fit became missing"
-        sentence += f"; {count(stats.found, 'cell')} {fit}"
+        sentence += f", which changed how {_describe_rewritten(stats.rewritten, stats.example)}"
+    if masked > 0:
+        sentence += f"; took {_describe_masked(step.read_as.missing, masked)} for missing"
+    if stats.matched:
+        fit = f"that {plural_verb(stats.matched, 'does', 'do')} not fit became missing"
+        sentence += f"; {count(stats.matched, 'cell')} {fit}"
     return f"{sentence}."
 
 
-def _of_text(column: str, spec: ReadText, taken: int, stats: StepStats) -> str:
+def _describe_text(column: str, spec: ReadText, masked: int, stats: StepStats) -> str:
     trimmed = f"Left out the white space around {count(stats.rewritten, 'cell')} of {quoted(column)}"
-    if not taken:
+    if not masked:
         return f"{trimmed}."
-    took = f"ook {_taken(spec.missing, taken, of=f' of {quoted(column)}')} for missing."
+    took = f"ook {_describe_masked(spec.missing, masked, of=f' of {quoted(column)}')} for missing."
     return f"{trimmed}; t{took}" if stats.rewritten else f"T{took}"
 
 
-def _unit(step: ReadColumn) -> str:
+def _describe_units(step: ReadColumn) -> str:
     units = step.read_as.units if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
     factors = step.read_as.factors if isinstance(step.read_as, ReadInteger | ReadDecimal) else ()
     if factors:
-        told = (f"{quoted(unit)} times {number(factor)}" for unit, factor in zip(units, factors, strict=True))
-        return f", {listing(told)}"
+        products = (f"{quoted(unit)} times {number(factor)}" for unit, factor in zip(units, factors, strict=True))
+        return f", {listing(products)}"
     return f" in {listing((quoted(unit) for unit in units), conjunction='or')}" if units else ""
 
 
-def _rewritten(cells: int, example: tuple[str, str] | None) -> str:
+def _describe_rewritten(cells: int, example: tuple[str, str] | None) -> str:
     words = f"{count(cells, 'cell')} {plural_verb(cells, 'is', 'are')} written"
     if example is None:
         return words
@@ -91,12 +91,12 @@ def _rewritten(cells: int, example: tuple[str, str] | None) -> str:
     return f"{words}, {'' if cells == 1 else 'such as '}{quoted(before)}, now {after}"
 
 
-def _taken(spellings: tuple[str, ...], cells: int, *, of: str = "") -> str:
-    """`3 cells, “-”, “n/a” and empty ones`, with every spelling, or a few where they are many."""
+def _describe_masked(spellings: tuple[str, ...], cells: int, *, of: str = "") -> str:
+    """Return `3 cells, “-”, “n/a” and empty ones`, with every spelling or a few where they are many."""
     words = [quoted(word) for word in spellings if word.strip()]
     empty = len(words) < len(spellings)
     if empty and not words:
         return f"{count(cells, 'empty cell')}{of}"
-    told = words[: _MOST_WORDS - empty] + (["empty ones"] if empty else [])
-    such_as = "" if len(told) == len(words) + empty else "such as "
-    return f"{count(cells, 'cell')}{of}, {such_as}{listing(told)},"
+    shown = words[: _MOST_WORDS - empty] + (["empty ones"] if empty else [])
+    such_as = "" if len(shown) == len(words) + empty else "such as "
+    return f"{count(cells, 'cell')}{of}, {such_as}{listing(shown)},"

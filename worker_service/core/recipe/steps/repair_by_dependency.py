@@ -1,4 +1,4 @@
-"""Correcting slips in a column by what another column says."""
+"""The step that corrects typos in a column by a column that determines it."""
 
 from typing import ClassVar, Literal
 
@@ -26,7 +26,7 @@ _MOST_EXAMPLES = 3
 
 
 class Repair(Value):
-    """What becomes of a value beside a value of the determinant, both as canonical text."""
+    """The value that replaces another beside a value of the determinant, all as canonical text."""
 
     given: str
     before: str
@@ -34,7 +34,7 @@ class Repair(Value):
 
 
 class RepairByDependency(Step):
-    """Replace misspelt values where the determinant says which value was meant."""
+    """Replace misspelt values where the determinant shows which value was meant."""
 
     kind: Literal["repair_by_dependency"]
     phase: ClassVar[Phase] = "cleaning"
@@ -44,7 +44,7 @@ class RepairByDependency(Step):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column to repair and the one that knows."""
+        """The column to repair and its determinant."""
         return (self.column, self.determinant)
 
 
@@ -54,30 +54,30 @@ def _apply(step: RepairByDependency, frame: Frame) -> Effect:
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     levels, groups = column.derive(distinct), determinant.derive(distinct)
-    found, given = _places(levels.values), _places(groups.values)
+    level_codes, group_codes = _codes(levels.values), _codes(groups.values)
     width = len(levels.values) + 1
-    meant = {
-        given[repair.given] * width + found[repair.before]: repair.after
+    replacements = {
+        group_codes[repair.given] * width + level_codes[repair.before]: repair.after
         for repair in step.repairs
-        if repair.given in given and repair.before in found
+        if repair.given in group_codes and repair.before in level_codes
     }
     keys = groups.codes.astype(np.int64) * width + levels.codes
-    cells = np.isin(keys, list(meant)) & (groups.codes >= 0) & (levels.codes >= 0)
+    cells = np.isin(keys, list(replacements)) & (groups.codes >= 0) & (levels.codes >= 0)
     if not cells.any():
         raise StepRejected(f"No cell of {quoted(step.column)} has one of these slips.")
-    texts = [meant[key] for key in keys[cells].tolist()]
+    texts = [replacements[key] for key in keys[cells].tolist()]
     after = np.asarray(column.array.to_numpy(zero_copy_only=False), dtype=object)
     after[cells] = texts
     return Effect(changed={step.column: Change(Column(pa.array(after, column.type)), cells)})
 
 
-def _places(values: pa.Array) -> dict[str, int]:
-    return {text: place for place, text in enumerate(render(values).to_pylist())}
+def _codes(values: pa.Array) -> dict[str, int]:
+    return {text: code for code, text in enumerate(render(values).to_pylist())}
 
 
 @describe_step.register
 def _describe(step: RepairByDependency, stats: StepStats) -> str:
-    told = [f"{quoted(repair.before)} is now {quoted(repair.after)}" for repair in step.repairs[:_MOST_EXAMPLES]]
-    such_as = "" if len(told) == len(step.repairs) else "such as "
+    replaced = [f"{quoted(repair.before)} is now {quoted(repair.after)}" for repair in step.repairs[:_MOST_EXAMPLES]]
+    such_as = "" if len(replaced) == len(step.repairs) else "such as "
     cells = f"{count(stats.cells_changed, 'slip')} in {quoted(step.column)}"
-    return f"Corrected {cells} by {quoted(step.determinant)}: {such_as}{listing(told)}."
+    return f"Corrected {cells} by {quoted(step.determinant)}: {such_as}{listing(replaced)}."

@@ -1,4 +1,4 @@
-"""Putting a slipped decimal point back."""
+"""The step that corrects values with a shifted decimal point."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -37,17 +37,17 @@ def _apply(step: Rescale, frame: Frame) -> Effect:
     after = rescale_values(column, step.factor, step.lower, step.upper)
     cells = column.present() & (column.numbers() != after.numbers())
     if not cells.any():
-        raise StepRejected(f"No value of {quoted(step.column)} lies between {_range(step)}, or can be divided.")
+        raise StepRejected(f"No value of {quoted(step.column)} lies between {_format_range(step)}, or can be divided.")
     return Effect(changed={step.column: Change(after, np.asarray(cells, dtype=bool))})
 
 
 @describe_step.register
 def _describe(step: Rescale, stats: StepStats) -> str:
-    values = f"{count(stats.cells_changed, 'value')} of {quoted(step.column)} between {_range(step)}"
+    values = f"{count(stats.cells_changed, 'value')} of {quoted(step.column)} between {_format_range(step)}"
     if step.factor < 1:
         return f"Multiplied {values} by {number(1 / step.factor)}."
     return f"Divided {values} by {number(step.factor)}."
 
 
-def _range(step: Rescale) -> str:
+def _format_range(step: Rescale) -> str:
     return f"{number(step.lower)} and {number(step.upper)}"

@@ -1,4 +1,4 @@
-"""Bringing numbers to a common size."""
+"""The step that scales numbers, by mean and standard deviation or robustly."""
 
 from typing import ClassVar, Literal
 
@@ -15,8 +15,8 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
-    settle_step,
 )
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Column, Frame
@@ -32,31 +32,31 @@ class Scale(ColumnStep):
     kind: Literal["scale"]
     phase: ClassVar[Phase] = "features"
     method: Literal["standard", "robust"]
-    """By mean and standard deviation, or by the median and the interquartile range of tails that are heavy."""
+    """By mean and standard deviation, or, for heavy tails, by median and interquartile range."""
     center: float | None = None
-    """None until it is measured on the table that the step finds."""
+    """None until it is measured on the table that the step is applied to."""
     divisor: float | None = None
     """None until measured. A robust one is the interquartile range divided by 1.349, as in a normal distribution."""
 
 
-@settle_step.register
-def _settle(step: Scale, frame: Frame) -> Scale:
+@fit_step.register
+def _fit(step: Scale, frame: Frame) -> Scale:
     if step.center is not None and step.divisor is not None:
         return step
     values = require_number(frame, step.column).numbers()
     with np.errstate(all="ignore"):
-        method, center, divisor = _measured(values[np.isfinite(values)], robust=step.method == "robust")
+        method, center, divisor = _measure(values[np.isfinite(values)], robust=step.method == "robust")
     if not np.isfinite(divisor) or divisor <= _LEAST_SPREAD * max(1.0, abs(center)) or not np.isfinite(center):
         raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much for a standard deviation.")
     return step.model_copy(update={"method": method, "center": center, "divisor": divisor})
 
 
-def _measured(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "robust"], float, float]:
-    """Quartiles only where they lie apart."""
+def _measure(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "robust"], float, float]:
+    """Return the method, the center and the divisor; robust only where the quartiles differ."""
     if not len(values):
         return "standard", 0.0, 0.0
     if robust:
-        q1, median, q3 = (float(end) for end in np.quantile(values, (0.25, 0.5, 0.75)))
+        q1, median, q3 = (float(quartile) for quartile in np.quantile(values, (0.25, 0.5, 0.75)))
         if q3 > q1:
             return "robust", median, (q3 - q1) / NORMAL_IQR
     return "standard", float(values.mean()), float(values.std())
@@ -76,7 +76,7 @@ def _apply(step: Scale, frame: Frame) -> Effect:
 
 @describe_step.register
 def _describe(step: Scale, stats: StepStats) -> str:
-    middle, width = (
+    center, divisor = (
         ("median", "interquartile range in standard deviations")
         if step.method == "robust"
         else (
@@ -85,6 +85,6 @@ def _describe(step: Scale, stats: StepStats) -> str:
         )
     )
     return (
-        f"Scaled {quoted(step.column)}: subtracted the {middle}, {number(step.center or 0)}, "
-        f"and divided by the {width}, {number(step.divisor or 0)}."
+        f"Scaled {quoted(step.column)}: subtracted the {center}, {number(step.center or 0)}, "
+        f"and divided by the {divisor}, {number(step.divisor or 0)}."
     )

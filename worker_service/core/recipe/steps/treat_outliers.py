@@ -1,4 +1,4 @@
-"""Values far outside a column's ordinary range."""
+"""The step that treats values outside a column's fences."""
 
 from typing import ClassVar, Literal
 
@@ -30,9 +30,9 @@ class TreatOutliers(ColumnStep):
     kind: Literal["treat_outliers"]
     phase: ClassVar[Phase] = "outliers"
     method: OutlierMethod
-    """How the fences were found: from the quartiles, or from the mean and the standard deviation."""
+    """How the fences were computed: from the quartiles, or from the mean and the standard deviation."""
     strategy: OutlierStrategy
-    """Move them to the fence, remove their rows, replace them, empty them, or only count them."""
+    """Move the values to the fence, remove their rows, replace them, empty them, or only count them."""
     lower: float
     upper: float
     replacement: float | None
@@ -46,21 +46,21 @@ def _apply(step: TreatOutliers, frame: Frame) -> Effect:
     with np.errstate(invalid="ignore"):
         outside: Mask = (values < step.lower) | (values > step.upper)
         below = int((values < step.lower).sum())
-    found = int(outside.sum())
-    if not found:
-        raise StepRejected(f"No value of {quoted(step.column)} lies outside {_range(step)}.")
+    matched = int(outside.sum())
+    if not matched:
+        raise StepRejected(f"No value of {quoted(step.column)} lies outside {_format_range(step)}.")
     if step.strategy == "flag":
-        return Effect(found=found, below=below, flagged=True)
+        return Effect(matched=matched, below=below, flagged=True)
     if step.strategy == "remove":
-        return Effect(kept_rows=~outside, found=found, below=below)
+        return Effect(kept_rows=~outside, matched=matched, below=below)
     if step.strategy == "null":
         emptied = pc.if_else(pa.array(outside), pa.scalar(None, column.type), column.array)
-        return Effect(changed={step.column: Change(Column(emptied), outside)}, found=found, below=below)
-    treated = _with(column, outside, _treated(step, column, values[outside]))
-    return Effect(changed={step.column: Change(treated, outside)}, found=found, below=below)
+        return Effect(changed={step.column: Change(Column(emptied), outside)}, matched=matched, below=below)
+    treated = _replace_cells(column, outside, _treated_values(step, column, values[outside]))
+    return Effect(changed={step.column: Change(treated, outside)}, matched=matched, below=below)
 
 
-def _treated(step: TreatOutliers, column: Column, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _treated_values(step: TreatOutliers, column: Column, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     lower, upper, replacement = step.lower, step.upper, step.replacement
     if step.strategy == "median" and replacement is None:
         raise StepRejected("The strategy median needs a replacement.")
@@ -68,49 +68,49 @@ def _treated(step: TreatOutliers, column: Column, values: npt.NDArray[np.float64
         lower, upper = max(np.ceil(lower), -_LARGEST), min(np.floor(upper), _LARGEST)
         replacement = None if replacement is None else float(np.clip(np.round(replacement), -_LARGEST, _LARGEST))
     if lower > upper:
-        raise StepRejected(f"There is no whole number within {_range(step)}.")
+        raise StepRejected(f"There is no whole number within {_format_range(step)}.")
     if step.strategy == "median":
         return np.full(len(values), replacement, dtype=np.float64)
     return np.clip(values, lower, upper)
 
 
-def _with(column: Column, cells: Mask, values: npt.NDArray[np.float64]) -> Column:
-    """The column with new values in some cells; the others are not even converted."""
+def _replace_cells(column: Column, cells: Mask, values: npt.NDArray[np.float64]) -> Column:
+    """Return the column with new values in some cells; the others are not converted, so they stay exact."""
     filled = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
     filled[cells] = values.astype(filled.dtype)
     return Column(pa.array(filled, column.type, mask=None if not column.missing else ~column.present()))
 
 
-def _range(step: TreatOutliers) -> str:
+def _format_range(step: TreatOutliers) -> str:
     return f"{number(step.lower)} to {number(step.upper)}"
 
 
-def _outside(step: TreatOutliers, stats: StepStats) -> str:
+def _describe_outside(step: TreatOutliers, stats: StepStats) -> str:
     if step.lower >= step.upper:
         return f"other than {number(step.lower)}"
     if stats.below == 0:
         return f"above {number(step.upper)}"
-    return f"below {number(step.lower)}" if stats.below == stats.found else f"outside {_range(step)}"
+    return f"below {number(step.lower)}" if stats.below == stats.matched else f"outside {_format_range(step)}"
 
 
-def _nearer_end(stats: StepStats) -> str:
-    if 0 < stats.below < stats.found:
+def _describe_direction(stats: StepStats) -> str:
+    if 0 < stats.below < stats.matched:
         return "to the nearer end of that range"
     return "up to it" if stats.below else "down to it"
 
 
 @describe_step.register
 def _describe(step: TreatOutliers, stats: StepStats) -> str:
-    share = percent(stats.found / stats.known if stats.known else 0)
-    found = f"{count(stats.found, 'value')} ({share}) of {quoted(step.column)}"
-    outside = _outside(step, stats)
+    share = percent(stats.matched / stats.known if stats.known else 0)
+    values = f"{count(stats.matched, 'value')} ({share}) of {quoted(step.column)}"
+    outside = _describe_outside(step, stats)
     if step.strategy == "remove":
         rows = "the row" if stats.rows_removed == 1 else f"the {stats.rows_removed:,} rows"
         return f"Removed {rows} in which {quoted(step.column)} lies {outside}."
     if step.strategy == "cap":
-        return f"Moved {found} {outside} {_nearer_end(stats)}."
+        return f"Moved {values} {outside} {_describe_direction(stats)}."
     if step.strategy == "null":
-        return f"Emptied {plural_verb(stats.found, 'the cell', 'the cells')} of {found} {outside}."
+        return f"Emptied {plural_verb(stats.matched, 'the cell', 'the cells')} of {values} {outside}."
     if step.strategy == "median":
-        return f"Replaced {found} {outside} by the median, {number(step.replacement or 0)}."
-    return f"Left {found} {outside} as {'it is' if stats.found == 1 else 'they are'}."
+        return f"Replaced {values} {outside} by the median, {number(step.replacement or 0)}."
+    return f"Left {values} {outside} as {'it is' if stats.matched == 1 else 'they are'}."

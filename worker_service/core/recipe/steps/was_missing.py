@@ -1,4 +1,4 @@
-"""Remembering where a value was missing."""
+"""The step that adds a missing-value indicator."""
 
 from typing import ClassVar, Literal
 
@@ -33,10 +33,10 @@ def _apply(step: WasMissing, frame: Frame) -> Effect:
         missing |= np.isin(frame.row_numbers, filled)
     if not missing.any():
         raise StepRejected(f"No value of {quoted(step.column)} was missing.")
-    return Effect(added={step.name: Column(pa.array(missing.astype(np.int8)))}, found=int(missing.sum()))
+    return Effect(added={step.name: Column(pa.array(missing.astype(np.int8)))}, matched=int(missing.sum()))
 
 
 @describe_step.register
 def _describe(step: WasMissing, stats: StepStats) -> str:
-    rows = count(stats.found, "row")
+    rows = count(stats.matched, "row")
     return f"Added {quoted(step.name)}: 1 in the {rows} in which {quoted(step.column)} was missing, else 0."

@@ -1,4 +1,4 @@
-"""Charts of a prepared table as data; drawing them as pictures is not done here."""
+"""Charts of a prepared table as data; drawing them as pictures belongs to the report service."""
 
 from shared.contracts.charts import AnyChart, Chart
 from worker_service.core.reporting.charts.draw import draw_charts

@@ -1,4 +1,4 @@
-"""How often each value of a categorical column occurs."""
+"""Countplots: the frequencies of the values of a categorical column."""
 
 from shared.contracts.charts import CountplotData
 from worker_service.core.table.canonical_text import render
@@ -26,12 +26,12 @@ def countplot(before: Column, after: Column | None) -> CountplotData:
 
 
 def _labels(counts: dict[str, int], cleaned: dict[str, int]) -> tuple[str, ...]:
-    """The most frequent values; one that cleaning introduced is worth more than the rarest."""
+    """Return the most frequent values; values that cleaning introduced replace the rarest."""
     introduced = [label for label in cleaned if label not in counts][:MOST_LABELS]
     frequent = sorted(counts, key=lambda label: -counts[label])
     return (*frequent[: MOST_LABELS - len(introduced)], *introduced)
 
 
 def _counts(column: Column) -> dict[str, int]:
-    found = column.derive(distinct)
-    return dict(zip(render(found.values).to_pylist(), found.counts.tolist(), strict=True))
+    levels = column.derive(distinct)
+    return dict(zip(render(levels.values).to_pylist(), levels.counts.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Histograms and boxes, read off sorted values."""
+"""Histograms and box plots, computed from sorted values."""
 
 from typing import Literal
 
@@ -22,19 +22,19 @@ def histogram(before: Column, after: Column | None) -> HistogramData:
     values = before.derive(ordered)
     cleaned = values[:0] if after is None else after.derive(ordered)
     edges = _edges([part for part in (values, cleaned) if len(part)])
-    counts = _bin(values, edges)
+    counts = _bin_counts(values, edges)
     axis: Literal["number", "time"] = "time" if before.is_timestamp else "number"
     return HistogramData(
         edges=tuple((edges / (_TICKS_PER_SECOND if before.is_timestamp else 1)).tolist()),
         before=counts,
-        after=counts if after is before else _bin(cleaned, edges),
+        after=counts if after is before else _bin_counts(cleaned, edges),
         axis=axis,
         whole=before.is_integer,
     )
 
 
 def _edges(parts: list[Sorted]) -> npt.NDArray[np.float64]:
-    """Equal bins after Freedman and Diaconis (1981), or one for each whole number where those are few."""
+    """Return the edges of equal bins, or of a bin for each whole number where those are few."""
     if not parts:
         return np.zeros(0)
     low, high = float(min(part[0] for part in parts)), float(max(part[-1] for part in parts))
@@ -43,14 +43,19 @@ def _edges(parts: list[Sorted]) -> npt.NDArray[np.float64]:
     if low == high:
         margin = max(0.5, abs(low) * 1e-6)
         low, high = low - margin, high + margin
-    bins = _bins(parts[0].astype(np.float64, copy=False), low, high)
-    # Scaled down first, because the whole range may be larger than the largest double.
+    bins = _bin_number(parts[0].astype(np.float64, copy=False), low, high)
+    # The ends are divided first, because their difference may be larger than the largest double.
     edges = np.linspace(low / bins, high / bins, bins + 1) * bins
     edges[[0, -1]] = low, high
     return np.unique(edges)
 
 
-def _bins(values: npt.NDArray[np.float64], low: float, high: float) -> int:
+def _bin_number(values: npt.NDArray[np.float64], low: float, high: float) -> int:
+    """Return the number of bins by the Freedman-Diaconis rule, within the limits.
+
+    Source:
+        Freedman & Diaconis (1981). On the histogram as a density estimator: L2 theory.
+    """
     q1, q3 = quantiles(values, (0.25, 0.75))
     half_width = (q3 / 2 - q1 / 2) / len(values) ** (1 / 3) * 2
     if half_width <= 0:
@@ -58,16 +63,16 @@ def _bins(values: npt.NDArray[np.float64], low: float, high: float) -> int:
     return int(np.clip((high / 2 - low / 2) / half_width, FEWEST_BINS, MOST_BINS))
 
 
-def _bin(values: Sorted, edges: npt.NDArray[np.float64]) -> tuple[int, ...]:
+def _bin_counts(values: Sorted, edges: npt.NDArray[np.float64]) -> tuple[int, ...]:
     if len(edges) < 2:
         return ()
-    places = np.searchsorted(values, edges, side="left")
-    places[0], places[-1] = 0, len(values)
-    return tuple(np.diff(places).tolist())
+    starts = np.searchsorted(values, edges, side="left")
+    starts[0], starts[-1] = 0, len(values)
+    return tuple(np.diff(starts).tolist())
 
 
-def _inside(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
-    """Where the values within the fences begin and end; all where none is or the fences are unknown."""
+def _within_fences(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
+    """Return the bounds of the values within the fences; of all if none is within or the fences are unknown."""
     if fences.lower is None or fences.upper is None:
         return 0, len(values)
     below = int(np.searchsorted(values, fences.lower, side="left"))
@@ -76,16 +81,21 @@ def _inside(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
 
 
 def box(column: Column, fences: Fences) -> BoxData | None:
-    """The five numbers of a box plot after Tukey, and a sample of what lies beyond the fences.
+    """Return the numbers of a box plot and a sample of the values beyond the fences; None without values.
 
-    The fences are those of the values as read, also for the cleaned ones: drawn anew, they would make outliers of
-    ordinary values once the extreme ones are gone.
+    Args:
+        column: the values as read or as cleaned.
+        fences: the fences of the values as read, in both cases: computed anew for the cleaned values, they would
+            make outliers of ordinary values once the extreme ones are gone.
+
+    Source:
+        Tukey (1977). Exploratory Data Analysis.
     """
     values = column.derive(ordered).astype(np.float64, copy=False)
     if not len(values):
         return None
     q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
-    below, above = _inside(values, fences)
+    below, above = _within_fences(values, fences)
     outside = np.concatenate((values[:below], values[above:]))
     chosen = np.linspace(0, len(outside) - 1, min(MOST_OUTLIERS, len(outside))).astype(np.int64)
     return BoxData(

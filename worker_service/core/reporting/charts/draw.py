@@ -1,4 +1,4 @@
-"""Which charts a dataset gets."""
+"""The choice of the charts of a dataset."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _WITHOUT_CHART = ("constant", "identifier", "text", "empty")
 
 
 def draw_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
-    """Every chart of a dataset: column by column, then the correlations, then what is missing.
+    """Return every chart of a dataset: column by column, then the correlations, then the missing cells.
 
     "Before" is the table as read, "after" the cleaned one. Constants, identifiers and free text have no chart.
     """
@@ -75,13 +75,15 @@ def _boxplot(before: Column, after: Column | None, fences: Fences) -> BoxplotDat
     return BoxplotData(before=box(before, fences), after=cleaned, whole=before.is_integer)
 
 
-def _correlation_chart(found: Correlation) -> CorrelationChart:
+def _correlation_chart(correlation: Correlation) -> CorrelationChart:
     return CorrelationChart(
         graph_id="correlation",
         kind="correlation",
         title="Correlation of the numeric columns",
-        columns=found.columns,
-        data=CorrelationData(columns=found.columns, matrix=found.matrix, sampled_rows=found.sampled_rows),
+        columns=correlation.columns,
+        data=CorrelationData(
+            columns=correlation.columns, matrix=correlation.matrix, sampled_rows=correlation.sampled_rows
+        ),
     )
 
 
