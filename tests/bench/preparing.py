@@ -16,7 +16,7 @@ from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.ai.prompt import Question, compose_questions
 from worker_service.planner.propose import propose
 
 Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], AdviceResult]
@@ -58,7 +58,7 @@ def prepare_csv(
     if mode == "fast" or advise is None:
         outcome = apply(propose(facts, RunOptions()), frame)
     else:
-        advised = advise(mode, questions(facts, frame, mode))
+        advised = advise(mode, compose_questions(facts, frame, mode))
         facts, outcome = prepare_with_advice(facts, frame, RunOptions(mode=mode, target=target), advised)
     return Preparation(
         cleaned=outcome.cleaned.to_table(),

@@ -23,7 +23,7 @@ from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.ai.prompt import Question, compose_questions
 from worker_service.planner.propose import propose
 from worker_service.worker.log_rows import log_rows, storable
 
@@ -72,7 +72,7 @@ def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Que
     facts = _profile(frame, task.options)
     task.profile.write_text(facts.model_dump_json())
     mode: AiMode = "deep" if task.options.mode == "deep" else "smart"
-    return questions(facts, frame, mode)
+    return compose_questions(facts, frame, mode)
 
 
 def _load(table: Path) -> Frame:

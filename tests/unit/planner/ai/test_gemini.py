@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.server import BEHAVIOURS, FORGIVEN
-from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.gemini import Answer, Gemini
 
 OUTCOMES = {
@@ -36,7 +36,7 @@ OUTCOMES = {
 
 
 def nothing(request: dict[str, Any]) -> dict[str, Any]:
-    return NOTHING.model_dump(mode="json")
+    return NO_ADVICE.model_dump(mode="json")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def ask(stub: GeminiStub, cache: Kept | None = None, *, call_seconds: floa
 
 async def test_a_good_answer_is_typed_and_counted(stub: GeminiStub) -> None:
     answer = await ask(stub)
-    assert answer.value == NOTHING
+    assert answer.value == NO_ADVICE
     assert (answer.call.outcome, answer.call.attempts, answer.call.model) == ("answered", 1, "gemini-test")
     assert answer.call.prompt_tokens > 0
     [request] = stub.requests
@@ -92,7 +92,7 @@ async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviou
 async def test_a_passing_failure_is_forgiven(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
     answer = await ask(stub)
-    assert answer.value == NOTHING
+    assert answer.value == NO_ADVICE
     assert answer.call.attempts == len(stub.requests)
     assert answer.call.prompt_tokens >= 0
 

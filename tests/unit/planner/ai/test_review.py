@@ -14,9 +14,9 @@ from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
-from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.advisor import AdviceResult, CallRecord, not_asked
-from worker_service.planner.ai.prompt import mask, questions
+from worker_service.planner.ai.prompt import compose_questions, mask
 from worker_service.planner.propose import propose
 
 ROWS = 400
@@ -61,7 +61,7 @@ def both(columns: dict[str, Any], advice: Advice, target: str | None = None) -> 
 
 
 def advice(**kinds: Any) -> Advice:
-    return Advice.model_validate({**NOTHING.model_dump(), **kinds})
+    return Advice.model_validate({**NO_ADVICE.model_dump(), **kinds})
 
 
 def suggestions(outcome: Outcome) -> list[str]:
@@ -224,7 +224,7 @@ def test_private_details_are_not_sent() -> None:
         "day": [f"2024-03-{1 + place % 28:02d}" for place in range(40)],
     }
     frame = Frame.from_table(pa.table(columns))
-    [question] = questions(profile(frame), frame, "smart")
+    [question] = compose_questions(profile(frame), frame, "smart")
     assert question.columns == ("amount",)
     assert "example.org" not in question.prompt
     assert "1234" not in question.prompt
@@ -241,5 +241,5 @@ def test_the_worst_columns_are_asked_about() -> None:
     }
     frame = Frame.from_table(pa.table(columns))
     facts = profile(frame)
-    assert [question.columns for question in questions(facts, frame, "smart")] == [("a",), ("b",), ("c",)]
-    assert [question.columns for question in questions(facts, frame, "deep")] == [("a", "b", "c")]
+    assert [question.columns for question in compose_questions(facts, frame, "smart")] == [("a",), ("b",), ("c",)]
+    assert [question.columns for question in compose_questions(facts, frame, "deep")] == [("a", "b", "c")]
