@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.rules import answer
-from tests.bench.preparing import Advise, prepare_csv
+from tests.bench.preparation import Advise, prepare_csv
+from tests.planted.evaluation import damage_by_column
 from tests.planted.faults import judge, plant
-from tests.planted.judging import damage_by_column
 from tests.planted.knowledge import judge_knowledge, plant_knowledge
 from worker_service.planner.ai.advisor import AdviceResult, Advisor
 from worker_service.planner.ai.gemini import Gemini

@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tests.bench.preparing import prepare_csv
+from tests.bench.preparation import prepare_csv
 from tests.planted.faults import plant
 
 TARGET = "target"

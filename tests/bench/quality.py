@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.preparing import Preparation, prepare_csv
+from tests.bench.preparation import Preparation, prepare_csv
+from tests.planted.evaluation import damage_by_column
 from tests.planted.faults import Verdict, judge, plant
-from tests.planted.judging import damage_by_column
 from tests.planted.pairs import KINDS, Pair, dirty_pair
 from tests.planted.truth import Value, is_right, says_the_same
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tests.planted import columns
 from tests.planted.columns import PlantedColumn
-from tests.planted.judging import Verdict, damaged_cells, judge
+from tests.planted.evaluation import Verdict, damaged_cells, judge
 from tests.planted.plan import Fault, Planted
 from tests.planted.truth import FLAG, Expected
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.bench.preparing import Preparation
+from tests.bench.preparation import Preparation
 from tests.bench.quality import measure_pair
 from tests.planted.faults import Planted, Verdict, damaged_cells, judge, plant
 from tests.planted.pairs import dirty_pair
