@@ -15,7 +15,7 @@ from worker_service.pipeline.event_poller import EventPoller, Subscription
 SIGN_OF_LIFE_SECONDS = 10.0
 """The longest time without a message to a watcher."""
 _MAX_CONCURRENT_QUERIES = 4
-"""Of all watchers together, so that connections to PostgreSQL are left for other calls."""
+"""The limit for all watchers together, so that connections to PostgreSQL are left for other calls."""
 
 
 class Pipeline:

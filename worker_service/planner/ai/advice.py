@@ -1,6 +1,6 @@
 """The schema of a language model's answer: a closed vocabulary over columns with the ids `c1`, `c2`, …
 
-Names, docstrings and descriptions of the classes are part of the JSON schema that is sent to the model.
+The names, docstrings and field descriptions of the classes are part of the JSON schema that is sent to the model.
 """
 
 from typing import Annotated, Literal

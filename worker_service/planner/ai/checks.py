@@ -17,7 +17,7 @@ from worker_service.planner.ai.advice import UnitConversion
 
 MAX_REASON_LENGTH = 300
 MAX_UNREADABLE_SHARE = 0.05
-"""Of the cells that a proposed type has to fit."""
+"""The largest share of cells that may not fit a proposed type or unit."""
 MIN_CELLS_PER_UNIT = 5
 MAX_MEDIAN_RATIO = 1.3
 """Converted to one unit, amounts of the same kind have about the same median in whatever unit they were written."""

@@ -31,11 +31,11 @@ MIN_DISTINCT_SHARE = 0.98
 MAX_CODED_SHARE = 0.5
 """Values that fill more than this share of the known cells are no code for missing."""
 MIN_GAP_RATIO = 3.0
-"""The gap between a code and its nearest value, over the median gap between the values there."""
+"""The least gap between a code and its nearest value, as a multiple of the median gap between values there."""
 NEIGHBOURS = 10
 """How many of the nearest values the median gap is taken from."""
 MAX_FREQUENCY_RATIO = 0.5
-"""The rows of a level that is merged, over those of the level that it is merged into."""
+"""The largest number of rows of a level that is merged, as a multiple of the rows of the level it becomes."""
 MAX_LEVELS = 50
 """A text column with more different values is no category, whatever a model says."""
 

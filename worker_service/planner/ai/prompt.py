@@ -121,7 +121,7 @@ def _column(column: ColumnProfile, profile: Profile) -> dict[str, Any]:
         summary = column.numbers.model_dump(include={"minimum", "q1", "median", "q3", "maximum", "mean", "zero_share"})
         description["numbers"] = {name: float(f"{value:.6g}") for name, value in summary.items() if value is not None}
     if column.apart:
-        description["stand_apart"] = [[outlier.value, outlier.count] for outlier in column.apart]
+        description["stand_apart"] = [[code.value, code.count] for code in column.apart]
     if column.ambiguity is not None:
         description["ambiguity"] = mask(column.ambiguity, limit=300)
     description["most_frequent"] = [[mask(level.value), level.count] for level in column.top_values[:12]]

@@ -77,7 +77,9 @@ def review_steps(
         steps: what the rules propose for this profile.
         author: the name of the model in the log.
     """
-    review = StepReview(facts=facts, frame=frame, author=author, steps=[_attribute(step, accepted) for step in steps])
+    review = StepReview(
+        facts=facts, frame=frame, author=author, steps=[_with_sentence(step, accepted) for step in steps]
+    )
     for proposal in _step_proposals(advice, review):
         _decide(proposal, facts, accepted, author=author)
     return review.steps
@@ -143,7 +145,7 @@ def _decide(proposal: _Proposal, facts: Profile, accepted: AcceptedAdvice, *, au
     )
 
 
-def _attribute(step: AnyStep, accepted: AcceptedAdvice) -> AnyStep:
+def _with_sentence(step: AnyStep, accepted: AcceptedAdvice) -> AnyStep:
     """Return the step with the model's sentence if it follows from accepted advice, else unchanged."""
     follows_from = {
         "codes": isinstance(step, MaskSentinel) or (isinstance(step, ReadColumn) and step.read_as.kind == "text"),

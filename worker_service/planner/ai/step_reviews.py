@@ -31,7 +31,7 @@ from worker_service.planner.ai.prompt import Ids
 MAX_EXCLUDED_SHARE = 0.02
 """If a range excludes more than this share of the values, the range is wrong and not the values."""
 MAX_ERROR_RATIO = 1.02
-"""The error of a proposed fill, over that of the best."""
+"""The largest accepted error of a proposed fill, as a multiple of the smallest error."""
 MIN_CORRELATION_GAIN = 0.02
 """How much more strongly a ratio has to correlate with the target than each of its parts."""
 _SCALE_REASON = "A model then weighs it by what it says and not by its unit."

@@ -8,7 +8,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Names:
-    """The names that are taken, and new ones that are not."""
+    """The taken column names of a table, with a method to claim new ones."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)

@@ -50,7 +50,7 @@ def _flags(rules: list[Dependency]) -> Iterator[Flag]:
 
 
 def _flag(rule: Dependency, rows: int) -> Flag:
-    examples = listing(_describe(example, rule) for example in rule.examples)
+    examples = listing(_describe(example) for example in rule.examples)
     such_as = "" if rows == len(rule.examples) else "such as "
     why = (
         f"{_agreement(rule)} {count(rows, 'row')} {plural_verb(rows, 'contradicts', 'contradict')} that and "
@@ -79,7 +79,7 @@ def _agreement(rule: Dependency) -> str:
     )
 
 
-def _describe(example: Violation, rule: Dependency) -> str:
+def _describe(example: Violation) -> str:
     return (
         f"row {example.row:,} ({quoted(example.given)} with {quoted(example.found)}, usually {quoted(example.usual)})"
     )

@@ -16,7 +16,7 @@ MAX_RATIOS = 3
 MAX_BINS = 5
 MIN_RATIO_CORRELATION = 0.8
 MAX_RATIO_CORRELATION = 0.999
-"""Columns with a stronger correlation differ by a factor only, and their ratio is constant."""
+"""Columns with a stronger correlation differ by little more than a factor."""
 HEAVY_SKEW = 2.0
 
 
