@@ -67,7 +67,7 @@ def fetch_status(client: httpx.Client, dataset_id: str) -> dict[str, Any]:
 
 
 def time_charts(base_url: str, dataset_id: str) -> tuple[float, int]:
-    """Return the seconds to fetch all charts of a dataset as PNG for the first time, four at once, and their count."""
+    """Return the seconds to fetch all charts of a dataset as PNG, four at once, and their count."""
     with httpx.Client(base_url=base_url, timeout=300) as client, ThreadPoolExecutor(4) as pool:
         started = time.perf_counter()
         graphs = client.get(f"/dataset/{dataset_id}/eda/graphs").raise_for_status().json()["graphs"]

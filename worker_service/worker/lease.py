@@ -17,7 +17,7 @@ from shared.retry import retry_while_unavailable
 from shared.shielding import await_shielded
 
 OUTAGE_SECONDS = 300.0
-"""How long a worker retries to record the end of a run while PostgreSQL is unavailable."""
+"""The longest time that a worker retries to record the end of a run while PostgreSQL is unavailable."""
 
 _HAND_BACK_SECONDS = 5.0
 _PROGRESS_SECONDS = 0.3
@@ -26,7 +26,7 @@ _log = get_logger("worker")
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTerms:
-    """How long a lease lasts, and how often its holder extends it."""
+    """The duration of a lease, and the interval at which its holder extends it."""
 
     duration: timedelta
     heartbeat_seconds: float
@@ -46,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class AttemptFailure:
-    """How an attempt failed."""
+    """The reason for a failed attempt, and whether to retry."""
 
     reason: str
     """A stable name in UPPER_SNAKE_CASE."""

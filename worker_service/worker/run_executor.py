@@ -18,7 +18,7 @@ from worker_service.worker.metrics import RUN_SECONDS, RUNS
 from worker_service.worker.preparer import PreparedTable, Preparer, store_deadline
 
 STORE_SECONDS = 120.0
-"""How long storing the artifacts may take beyond the run's own deadline."""
+"""The time for storing the artifacts, beyond the run's own deadline."""
 
 _log = get_logger("worker")
 

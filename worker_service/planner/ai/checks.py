@@ -20,7 +20,7 @@ MAX_UNREADABLE_SHARE = 0.05
 """The largest share of cells that may not fit a proposed type or unit."""
 MIN_CELLS_PER_UNIT = 5
 MAX_MEDIAN_RATIO = 1.3
-"""Converted to one unit, amounts of the same kind have about the same median in whatever unit they were written."""
+"""The largest ratio between the medians of two units, once converted: amounts of one kind have about one median."""
 _MISSING_WORD = re.compile(
     r"\b(no|not|none|unknown|missing|n/?a|nil|null|refus\w*|declin\w*|undisclosed|blank|unspecified|don.?t know|dk|tbd|"
     r"pending|keine|kein|sin|aucun|inconnu|unbekannt|desconocido)\b|^[-?.x*]+$",

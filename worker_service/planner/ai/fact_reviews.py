@@ -33,7 +33,7 @@ MAX_CODED_SHARE = 0.5
 MIN_GAP_RATIO = 3.0
 """The least gap between a code and its nearest value, as a multiple of the median gap between values there."""
 NEIGHBOURS = 10
-"""How many of the nearest values the median gap is taken from."""
+"""The number of nearest values from which the median gap is taken."""
 MAX_FREQUENCY_RATIO = 0.5
 """The largest number of rows of a level that is merged, as a multiple of the rows of the level it becomes."""
 MAX_LEVELS = 50

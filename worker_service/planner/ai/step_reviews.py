@@ -33,7 +33,7 @@ MAX_EXCLUDED_SHARE = 0.02
 MAX_ERROR_RATIO = 1.02
 """The largest accepted error of a proposed fill, as a multiple of the smallest error."""
 MIN_CORRELATION_GAIN = 0.02
-"""How much more strongly a ratio has to correlate with the target than each of its parts."""
+"""The least gain of a ratio's correlation with the target over that of each of its parts."""
 _SCALE_REASON = "A model then weighs it by what it says and not by its unit."
 
 

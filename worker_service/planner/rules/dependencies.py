@@ -15,7 +15,7 @@ MAX_FLAGS = 10
 
 
 def propose_repairs(context: PlanContext) -> list[AnyStep]:
-    """Propose to correct typos, then to flag the other contradictions; the target and dropped columns are left out."""
+    """Propose to correct typos and flag other contradictions, except in the target and dropped columns."""
     profile, excluded = context.profile, context.dropped | {context.target.column}
     rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & excluded]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]

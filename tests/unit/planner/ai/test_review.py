@@ -68,17 +68,17 @@ def suggestions(outcome: Outcome) -> list[str]:
     return [result.why for result in outcome.results if result.rule == "gemini_suggestion"]
 
 
-def because(**fields: Any) -> dict[str, Any]:
+def with_reason(**fields: Any) -> dict[str, Any]:
     return {"why": "It is known.", **fields}
 
 
 def test_codes_that_stand_apart_are_taken_for_missing() -> None:
     columns = table()
     codes = [
-        because(column="c1", values=["0"]),
-        because(column="c2", values=["0"]),
-        because(column="c3", values=["9"]),
-        because(column="c8", values=["not stated"]),
+        with_reason(column="c1", values=["0"]),
+        with_reason(column="c2", values=["0"]),
+        with_reason(column="c3", values=["9"]),
+        with_reason(column="c8", values=["not stated"]),
     ]
     fast, done = prepare_both(columns, advice(missing_codes=codes))
     for name, code in (("blood_pressure", "0"), ("insulin", "0"), ("satisfied", "9")):
@@ -98,24 +98,24 @@ def test_codes_that_stand_apart_are_taken_for_missing() -> None:
 @pytest.mark.parametrize(
     ("proposal", "why"),
     [
-        ({"missing_codes": [because(column="c7", values=["0"])]}, "no further from the other values"),
-        ({"missing_codes": [because(column="c4", values=["40"])]}, "lies among the other values"),
-        ({"missing_codes": [because(column="c5", values=["Canada"])]}, "does not say that something is missing"),
-        ({"missing_codes": [because(column="c4", values=["12345"])]}, "does not hold them"),
-        ({"missing_codes": [because(column="c99", values=["0"])]}, "there is no such column"),
-        ({"merges": [because(column="c5", into="United States", levels=["Canada"])]}, "nothing in “Canada” shows"),
-        ({"merges": [because(column="c5", into="Mars", levels=["USA"])]}, "none of its levels"),
-        ({"merges": [because(column="c6", into="pale", levels=["rosy"])]}, "too frequent"),
-        ({"bounds": [because(column="c4", lower=40, upper=50, strategy="cap")]}, "too many to be impossible"),
-        ({"bounds": [because(column="c4", lower=0, upper=300, strategy="cap")]}, "no value lies outside"),
-        ({"bounds": [because(column="c5", lower=0, upper=3, strategy="cap")]}, "holds no quantities"),
-        ({"orders": [because(column="c6", order=["pale", "rosy"])]}, "exactly the levels"),
-        ({"types": [because(column="c4", type="identifier")]}, "of its values are different"),
-        ({"types": [because(column="c5", type="integer")]}, "would not fit"),
-        ({"target": because(column="c6")}, "hardly predict it"),
-        ({"ratios": [because(numerator="c4", denominator="c1")]}, "is 0 somewhere"),
-        ({"ratios": [because(numerator="c4", denominator="c7")]}, "columns of quantities"),
-        ({"fills": [because(column="c4", method="median", by=None)]}, "nothing to measure it by"),
+        ({"missing_codes": [with_reason(column="c7", values=["0"])]}, "no further from the other values"),
+        ({"missing_codes": [with_reason(column="c4", values=["40"])]}, "lies among the other values"),
+        ({"missing_codes": [with_reason(column="c5", values=["Canada"])]}, "does not say that something is missing"),
+        ({"missing_codes": [with_reason(column="c4", values=["12345"])]}, "does not hold them"),
+        ({"missing_codes": [with_reason(column="c99", values=["0"])]}, "there is no such column"),
+        ({"merges": [with_reason(column="c5", into="United States", levels=["Canada"])]}, "nothing in “Canada” shows"),
+        ({"merges": [with_reason(column="c5", into="Mars", levels=["USA"])]}, "none of its levels"),
+        ({"merges": [with_reason(column="c6", into="pale", levels=["rosy"])]}, "too frequent"),
+        ({"bounds": [with_reason(column="c4", lower=40, upper=50, strategy="cap")]}, "too many to be impossible"),
+        ({"bounds": [with_reason(column="c4", lower=0, upper=300, strategy="cap")]}, "no value lies outside"),
+        ({"bounds": [with_reason(column="c5", lower=0, upper=3, strategy="cap")]}, "holds no quantities"),
+        ({"orders": [with_reason(column="c6", order=["pale", "rosy"])]}, "exactly the levels"),
+        ({"types": [with_reason(column="c4", type="identifier")]}, "of its values are different"),
+        ({"types": [with_reason(column="c5", type="integer")]}, "would not fit"),
+        ({"target": with_reason(column="c6")}, "hardly predict it"),
+        ({"ratios": [with_reason(numerator="c4", denominator="c1")]}, "is 0 somewhere"),
+        ({"ratios": [with_reason(numerator="c4", denominator="c7")]}, "columns of quantities"),
+        ({"fills": [with_reason(column="c4", method="median", by=None)]}, "nothing to measure it by"),
     ],
 )
 def test_what_the_data_do_not_support_is_told_and_changes_nothing(proposal: dict[str, Any], why: str) -> None:
@@ -130,9 +130,9 @@ def test_what_the_data_do_not_support_is_told_and_changes_nothing(proposal: dict
 def test_impossible_values_go_and_orders_and_meanings_stand() -> None:
     columns = table()
     proposal = advice(
-        bounds=[because(column="c4", lower=0, upper=120, strategy="null")],
-        orders=[because(column="c6", order=["pale", "rosy", "crimson"])],
-        merges=[because(column="c5", into="United States", levels=["USA"])],
+        bounds=[with_reason(column="c4", lower=0, upper=120, strategy="null")],
+        orders=[with_reason(column="c6", order=["pale", "rosy", "crimson"])],
+        merges=[with_reason(column="c5", into="United States", levels=["USA"])],
     )
     _, done = prepare_both(columns, proposal)
     assert done.cleaned["age"].array[5].as_py() is None
@@ -154,20 +154,20 @@ def test_units_are_converted_where_they_then_agree() -> None:
         "x": RNG.normal(0, 1, ROWS),
     }
     right = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 0.45359237}]
-    _, done = prepare_both(columns, advice(units=[because(column="c1", units=right)]))
+    _, done = prepare_both(columns, advice(units=[with_reason(column="c1", units=right)]))
     assert np.abs(done.cleaned["weight"].numbers() - kilograms).max() < 0.05
     assert "weight" in done.engineered
     wrong = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 2.2}]
-    fast, done = prepare_both(columns, advice(units=[because(column="c1", units=wrong)]))
+    fast, done = prepare_both(columns, advice(units=[with_reason(column="c1", units=wrong)]))
     assert done.cleaned.equals(fast.cleaned)
     assert "would not lie around the same middle" in suggestions(done)[0]
 
 
 def test_the_target_is_left_alone() -> None:
     proposal = advice(
-        missing_codes=[because(column="c1", values=["0"])],
-        bounds=[because(column="c1", lower=50, upper=100, strategy="cap")],
-        types=[because(column="c1", type="text")],
+        missing_codes=[with_reason(column="c1", values=["0"])],
+        bounds=[with_reason(column="c1", lower=50, upper=100, strategy="cap")],
+        types=[with_reason(column="c1", type="text")],
     )
     fast, done = prepare_both(table(), proposal, target="blood_pressure")
     assert done.cleaned.equals(fast.cleaned)
@@ -175,13 +175,13 @@ def test_the_target_is_left_alone() -> None:
 
 
 GULLIBLE = advice(
-    types=[because(column=f"c{position}", type="identifier") for position in range(1, 5)],
-    missing_codes=[because(column=f"c{position}", values=["1", "2", "40", "a", "b"]) for position in range(1, 5)],
-    merges=[because(column="c3", into="a", levels=["b", "c"])],
-    bounds=[because(column=f"c{position}", lower=1e9, upper=2e9, strategy="null") for position in range(1, 5)],
-    orders=[because(column="c3", order=["c", "c", "c"])],
-    ratios=[because(numerator="c1", denominator="c1")],
-    target=because(column="c4"),
+    types=[with_reason(column=f"c{position}", type="identifier") for position in range(1, 5)],
+    missing_codes=[with_reason(column=f"c{position}", values=["1", "2", "40", "a", "b"]) for position in range(1, 5)],
+    merges=[with_reason(column="c3", into="a", levels=["b", "c"])],
+    bounds=[with_reason(column=f"c{position}", lower=1e9, upper=2e9, strategy="null") for position in range(1, 5)],
+    orders=[with_reason(column="c3", order=["c", "c", "c"])],
+    ratios=[with_reason(numerator="c1", denominator="c1")],
+    target=with_reason(column="c4"),
 )
 """The answer of a model that follows instructions in cells."""
 
