@@ -13,14 +13,14 @@ from shared.settings.processes import PipelineSettings, WorkerSettings
 
 
 def main() -> None:
-    """Read the command line and run the process it asks for."""
+    """Parse the command line and run the requested process."""
     parser = argparse.ArgumentParser(prog="worker_service", description=__doc__)
     roles = parser.add_subparsers(dest="role", required=True)
     roles.add_parser("pipeline", help="serve PipelineService and reconcile")
     worker = roles.add_parser("worker", help="execute the runs of one queue")
     worker.add_argument("--queue", required=True, choices=sorted(QUEUES))
     arguments = parser.parse_args()
-    # Each role loads only what it needs, code and settings alike.
+    # Each role imports only the code and reads only the settings that it needs.
     if arguments.role == "pipeline":
         from worker_service.pipeline.composition import run_pipeline
 
@@ -28,9 +28,9 @@ def main() -> None:
     else:
         from worker_service.worker.composition import NICENESS, PRELOAD, run_worker
 
-        work = partial(run_worker, queue_name=arguments.queue)
+        run = partial(run_worker, queue_name=arguments.queue)
         run_process(
-            f"worker-{arguments.queue}", WorkerSettings, work, preload=PRELOAD, niceness=NICENESS[arguments.queue]
+            f"worker-{arguments.queue}", WorkerSettings, run, preload=PRELOAD, niceness=NICENESS[arguments.queue]
         )
 
 

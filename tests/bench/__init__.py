@@ -1,1 +1,4 @@
-"""Measurements on generated data: `make bench`. Each figure stands beside its baseline from the same run."""
+"""Benchmarks on generated data (`make bench`), each with a baseline from the same run.
+
+Measurements that only print figures belong here. Tests that can fail do not.
+"""

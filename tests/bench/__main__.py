@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: print every figure with its data, its machine and its baseline."""
+"""Command line of the benchmarks: `python -m tests.bench`."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ PARTS = ["quality", "ai", "pipeline", "service"]
 
 
 def main() -> None:
-    """Run the asked parts."""
+    """Run the requested parts and print their figures."""
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--rows", type=int, default=100_000)
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def print_quality(folder: Path) -> None:
-    """How right the preparation is, and whether models gain by it; nothing here depends on the machine."""
+    """Print the accuracy of the preparation and of models trained on it; this does not depend on the machine."""
     started = time.perf_counter()
     quality.print_faults(folder)
     quality.print_pairs(folder)
@@ -51,29 +51,29 @@ def print_quality(folder: Path) -> None:
 
 
 def print_pipeline(large: Path, folder: Path, *, repeats: int) -> None:
-    """(a) the child process of a run against a CSV round trip by Arrow."""
+    """Print (a): the child process of a run compared with a CSV round trip by Arrow."""
     isolation = Isolation(preload=PRELOAD)
     isolation.warm_up()
     baselines, preparations = pipeline.compare(isolation, large, folder, repeats=repeats)
-    baseline, preparation = pipeline.middle(baselines), pipeline.middle(preparations)
+    baseline, preparation = pipeline.median_seconds(baselines), pipeline.median_seconds(preparations)
     peak = max(cost.peak_bytes for cost in preparations) / MIB
     print(f"(a) preparation {preparation:.2f} s, CSV read and write by Arrow {baseline:.2f} s (medians of {repeats})")
     print(f"    = {preparation / baseline:.2f} × the baseline (aim 3), peak memory {peak:,.0f} MiB (aim 1,536)")
 
 
 def print_service(large: Path, folder: Path) -> None:
-    """(b) throughput of small datasets, (c) one large dataset and the charts of 16 columns."""
+    """Print (b) the throughput of small datasets, and (c) one large dataset and the charts of 16 columns."""
     small = write_csv(mixed_table(1000, 10, seed=1), folder / "small.csv")
     sixteen = write_csv(mixed_table(1000, 16, seed=2), folder / "sixteen.csv")
     with Stack(folder / "stack", ports="free") as stack:
-        service.throughput(stack.gateway_url, small, count=10)
-        rate = service.throughput(stack.gateway_url, small, count=200)
+        service.measure_throughput(stack.gateway_url, small, count=10)
+        rate = service.measure_throughput(stack.gateway_url, small, count=200)
         print(f"(b) {rate:.1f} datasets of 1,000 × 10 completed per second (aim 10)")
-        seconds, _ = service.one_dataset(stack.gateway_url, large)
+        seconds, _ = service.time_dataset(stack.gateway_url, large)
         print(f"(c) {seconds:.1f} s from upload to completed for the large table (aim 10)")
-        _, dataset_id = service.one_dataset(stack.gateway_url, sixteen)
-        drawn, count = service.all_charts(stack.gateway_url, dataset_id)
-        print(f"    {drawn:.1f} s more to all {count} charts of a table of 16 columns")
+        _, dataset_id = service.time_dataset(stack.gateway_url, sixteen)
+        seconds, count = service.time_charts(stack.gateway_url, dataset_id)
+        print(f"    {seconds:.1f} s more to all {count} charts of a table of 16 columns")
 
 
 if __name__ == "__main__":

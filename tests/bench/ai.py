@@ -1,4 +1,4 @@
-"""What a language model adds, and what one that answers badly or with malice can do: nothing."""
+"""Benchmark of a language model's advice: the gain by good answers, and the damage by bad or hostile ones."""
 
 import asyncio
 import json
@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.rules import answer
-from tests.bench.preparing import Advise, prepare_csv
-from tests.planted.faults import judge, plant
-from tests.planted.judging import damage_by_column
-from tests.planted.knowledge import judge_knowledge, plant_knowledge
+from tests.bench.preparation import Advise, evaluate_faults, prepare_csv
+from tests.planted.evaluation import damage_by_column
+from tests.planted.faults import plant
+from tests.planted.knowledge import evaluate_knowledge, plant_knowledge
 from worker_service.planner.ai.advisor import AdviceResult, Advisor
 from worker_service.planner.ai.gemini import Gemini
 from worker_service.planner.ai.prompt import Question
@@ -26,46 +26,49 @@ HOSTILE = ("bad_key", "limited_for_an_hour", "prompt_blocked", "cut_off", "no_js
 
 @dataclass(frozen=True)
 class Score:
-    """One way of asking on both generators, summed over the seeds."""
+    """The result of one kind of answer on both generators, summed over the seeds."""
 
     faults: int
     fault_damage: int
-    mended: int
-    false: int
+    repaired: int
+    false_cells: int
     knowledge_damage: int
     added_seconds: float
-    """The median of what a preparation takes longer than a fast one, less the calls themselves."""
+    """The median time that a preparation takes beyond a fast one, without the calls themselves."""
 
 
-def badly(request: dict[str, Any]) -> dict[str, Any]:
-    """What a model would answer that understands nothing: every kind of proposal for every column."""
+def answer_badly(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of a model that understands nothing: every kind of proposal for every column."""
     document = json.loads(request["contents"][-1]["parts"][-1]["text"])
     ids = [column["id"] for column in document["columns"]]
     levels = {
         column["id"]: [str(level) for level, _ in column.get("most_frequent", [])] for column in document["columns"]
     }
-    because = {"why": "It seems right to me."}
-    good = answer(request)
+    reason = {"why": "It seems right to me."}
     return {
-        **good,
-        "types": [{"column": one, "type": "identifier", **because} for one in ids],
-        "missing_codes": [{"column": one, "values": levels[one][:3], **because} for one in ids],
+        **answer(request),
+        "types": [{"column": column_id, "type": "identifier", **reason} for column_id in ids],
+        "missing_codes": [{"column": column_id, "values": levels[column_id][:3], **reason} for column_id in ids],
         "merges": [
-            {"column": one, "into": levels[one][0], "levels": levels[one][1:4], **because} for one in ids if levels[one]
+            {"column": column_id, "into": levels[column_id][0], "levels": levels[column_id][1:4], **reason}
+            for column_id in ids
+            if levels[column_id]
         ],
-        "fills": [{"column": one, "method": "mean", "by": None, **because} for one in ids],
-        "bounds": [{"column": one, "lower": 10, "upper": 11, "strategy": "cap", **because} for one in ids],
-        "orders": [{"column": one, "order": levels[one][:2], **because} for one in ids],
+        "fills": [{"column": column_id, "method": "mean", "by": None, **reason} for column_id in ids],
+        "bounds": [{"column": column_id, "lower": 10, "upper": 11, "strategy": "cap", **reason} for column_id in ids],
+        "orders": [{"column": column_id, "order": levels[column_id][:2], **reason} for column_id in ids],
         "units": [],
-        "ratios": [{"numerator": ids[0], "denominator": ids[-1], **because}],
-        "target": {"column": ids[0], **because},
+        "ratios": [{"numerator": ids[0], "denominator": ids[-1], **reason}],
+        "target": {"column": ids[0], **reason},
     }
 
 
 @contextmanager
-def asking(behaviour: str, rules: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[tuple[Advise, list[float]]]:
-    """A way to ask a stub that behaves so, and the seconds each asking took."""
-    spent: list[float] = []
+def advising_stub(
+    behaviour: str, rules: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Iterator[tuple[Advise, list[float]]]:
+    """Yield a function that asks a stub with this behaviour, and the list of seconds that its calls took."""
+    durations: list[float] = []
     with GeminiStub(rules=rules) as stub:
         if behaviour != "well":
             stub.behave(behaviour)
@@ -79,50 +82,53 @@ def asking(behaviour: str, rules: Callable[[dict[str, Any]], dict[str, Any]]) ->
 
         def advise(mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
             started = time.perf_counter()
-            advised = asyncio.run(ask(mode, questions))
-            spent.append(time.perf_counter() - started)
-            return advised
+            result = asyncio.run(ask(mode, questions))
+            durations.append(time.perf_counter() - started)
+            return result
 
-        yield advise, spent
+        yield advise, durations
 
 
 def score(folder: Path, mode: Mode, behaviour: str = "well", rules: Any = answer) -> Score:
-    """One way of asking, on three seeds of both generators."""
-    faults = fault_damage = mended = false = knowledge_damage = 0
-    added: list[float] = []
-    with asking(behaviour, rules) as (advise, spent):
+    """Return the score of one mode and kind of answer, on three seeds of both generators."""
+    faults = fault_damage = repaired = false_cells = knowledge_damage = 0
+    added_seconds: list[float] = []
+    with advising_stub(behaviour, rules) as (advise, durations):
         for seed in SEEDS:
             planted = plant(seed)
-            done = prepare_csv(planted.csv, folder, mode=mode, advise=advise)
-            verdicts = judge(planted, done.cleaned, done.engineered, done.changes, done.logs, done.profile)
-            faults += sum(verdict.status in ("fixed", "flagged") for verdict in verdicts)
-            fault_damage += sum(damage_by_column(planted, done.cleaned, done.changes).values())
-            known = plant_knowledge(seed)
+            preparation = prepare_csv(planted.csv, folder, mode=mode, advise=advise)
+            results = evaluate_faults(planted, preparation)
+            faults += sum(result.status in ("fixed", "flagged") for result in results)
+            fault_damage += sum(damage_by_column(planted, preparation.cleaned, preparation.changes).values())
+            knowledge = plant_knowledge(seed)
             started = time.perf_counter()
-            prepare_csv(known.csv, folder)
-            fast = time.perf_counter() - started
-            spent.clear()
+            prepare_csv(knowledge.csv, folder)
+            fast_seconds = time.perf_counter() - started
+            durations.clear()
             started = time.perf_counter()
-            done = prepare_csv(known.csv, folder, mode=mode, advise=advise)
-            added.append(time.perf_counter() - started - fast - sum(spent))
-            right, damage = judge_knowledge(known, done.cleaned, done.rows)
-            mended, false, knowledge_damage = mended + right, false + len(known.false), knowledge_damage + damage
-    return Score(faults, fault_damage, mended, false, knowledge_damage, sorted(added)[len(added) // 2])
+            preparation = prepare_csv(knowledge.csv, folder, mode=mode, advise=advise)
+            added_seconds.append(time.perf_counter() - started - fast_seconds - sum(durations))
+            correct, damaged = evaluate_knowledge(knowledge, preparation.cleaned, preparation.rows)
+            repaired += correct
+            false_cells += len(knowledge.false)
+            knowledge_damage += damaged
+    median = sorted(added_seconds)[len(added_seconds) // 2]
+    return Score(faults, fault_damage, repaired, false_cells, knowledge_damage, median)
 
 
 def print_ai(folder: Path) -> None:
-    """One line for each mode and kind of answer."""
+    """Print one line for each mode and kind of answer."""
     print(
         "mode   answers              faults (42)  damaged  known falsehoods gone  true cells changed  added s (aim 0.5)"
     )
     lines: list[tuple[Mode, str, str, Any]] = [("fast", "nobody asked", "well", answer)]
     lines += [(mode, "well", "well", answer) for mode in ("smart", "deep")]
-    lines += [(mode, "badly", "well", badly) for mode in ("smart", "deep")]
+    lines += [(mode, "badly", "well", answer_badly) for mode in ("smart", "deep")]
     lines += [("deep", behaviour, behaviour, answer) for behaviour in HOSTILE]
     for mode, name, behaviour, rules in lines:
-        got = score(folder, mode, behaviour, rules)
-        gone = f"{got.mended:,} of {got.false:,}"
+        result = score(folder, mode, behaviour, rules)
+        gone = f"{result.repaired:,} of {result.false_cells:,}"
         print(
-            f"{mode:6} {name:20} {got.faults:<12} {got.fault_damage:<8} {gone:22} {got.knowledge_damage:<19} "
-            f"{got.added_seconds:.2f}"
+            f"{mode:6} {name:20} {result.faults:<12} {result.fault_damage:<8} {gone:22} {result.knowledge_damage:<19} "
+            f"{result.added_seconds:.2f}"
         )

@@ -1,4 +1,4 @@
-"""Whether prepared data helps: fixed models on the engineered table and on scikit-learn's own preparation."""
+"""Benchmark of models: cross-validation on the engineered table and on scikit-learn's own preparation."""
 
 import io
 import warnings
@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tests.bench.preparing import prepare_csv
+from tests.bench.preparation import prepare_csv
 from tests.planted.faults import plant
 
 TARGET = "target"
@@ -29,7 +29,7 @@ _BOOST: dict[str, Any] = {"max_iter": 40, "max_leaf_nodes": 15, "random_state": 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A table with a column to predict."""
+    """A table with a target column."""
 
     name: str
     table: pd.DataFrame
@@ -38,26 +38,28 @@ class Problem:
 
 @dataclass(frozen=True)
 class Score:
-    """The mean over 5 folds, R² for regression, else accuracy, and whether every fit converged."""
+    """The result of a cross-validation with 5 folds."""
 
     mean: float
+    """R² for regression, accuracy for classification."""
     converged: bool
+    """True if every fit converged."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One model on two preparations of one table. The engineered one has seen all rows, as its users have it."""
+    """One model on two preparations of one table; the engineered one is made from all rows, as users get it."""
 
     problem: str
     model: str
     engineered: Score
     transformer: Score
     missing: int
-    """Cells that the engineered table leaves empty; the comparison fills them with medians."""
+    """Missing cells of the engineered table, which the comparison fills with medians."""
 
 
 def problems() -> Iterator[Problem]:
-    """Four public tables, two generated ones with dirt."""
+    """Yield four public tables and two generated dirty ones."""
     loaders: tuple[tuple[str, Callable[..., Any], bool], ...] = (
         ("iris", load_iris, False),
         ("wine", load_wine, False),
@@ -75,7 +77,7 @@ def problems() -> Iterator[Problem]:
 
 
 def _dirty_features(seed: int) -> pd.DataFrame:
-    """The planted table without its leak and its own target, repeated rows left out."""
+    """Return the planted table without its leak, its target and its repeated rows."""
     planted = plant(seed, rows=1200)
     kept = [row for row in range(planted.decoded.num_rows) if row not in planted.repeated]
     table: pd.DataFrame = planted.decoded.take(kept).drop_columns(["closing_fee", planted.target]).to_pandas()
@@ -85,24 +87,24 @@ def _dirty_features(seed: int) -> pd.DataFrame:
 
 
 def _signal(truth: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What the true values behind the dirt say, by the price, the discount, age, weight, membership and state."""
-    number = {name: pd.to_numeric(truth[name]).to_numpy(dtype=float) for name in ("price", "discount", "age")}
-    number["price"] = np.log(number["price"])
-    scaled = sum(np.nan_to_num((v - np.nanmean(v)) / np.nanstd(v)) for v in number.values())
+    """Return the signal to predict, from the true price, discount, age, weight, membership and state."""
+    numbers = {name: pd.to_numeric(truth[name]).to_numpy(dtype=float) for name in ("price", "discount", "age")}
+    numbers["price"] = np.log(numbers["price"])
+    scaled = sum(np.nan_to_num((values - np.nanmean(values)) / np.nanstd(values)) for values in numbers.values())
     weight = truth["weight_kg"].to_numpy(dtype=float)
     state = truth["state"].astype("category").cat.codes.to_numpy()
-    steps = np.array([-1.0, 0.5, 1.5, -0.5, 0.0])[state]
+    state_effect = np.array([-1.0, 0.5, 1.5, -0.5, 0.0])[state]
     member = truth["member"].to_numpy(dtype=bool)
-    return np.asarray(scaled + (weight - weight.mean()) / weight.std() + steps + member, dtype=np.float64)
+    return np.asarray(scaled + (weight - weight.mean()) / weight.std() + state_effect + member, dtype=np.float64)
 
 
 def compare(problem: Problem, folder: Path) -> Iterator[Comparison]:
-    """Each fixed model on both preparations of a problem's CSV file."""
+    """Yield the comparison of each model on both preparations of a problem's CSV file."""
     csv = problem.table.to_csv(index=False).encode()
-    done = prepare_csv(csv, folder, target=TARGET)
-    raw = pd.read_csv(io.BytesIO(csv)).iloc[list(done.rows)]
-    wanted = raw[TARGET]
-    engineered = done.engineered.drop_columns([TARGET]).to_pandas().astype(float)
+    preparation = prepare_csv(csv, folder, target=TARGET)
+    raw = pd.read_csv(io.BytesIO(csv)).iloc[list(preparation.rows)]
+    target = raw[TARGET]
+    engineered = preparation.engineered.drop_columns([TARGET]).to_pandas().astype(float)
     missing = int(engineered.isna().to_numpy().sum())
     for name, model in _models(regression=problem.regression):
         yield Comparison(
@@ -111,14 +113,14 @@ def compare(problem: Problem, folder: Path) -> Iterator[Comparison]:
             engineered=_score(
                 make_pipeline(SimpleImputer(strategy="median"), model) if missing else model,
                 engineered,
-                wanted,
+                target,
                 regression=problem.regression,
             ),
             missing=missing,
             transformer=_score(
                 make_pipeline(_transformer(raw.drop(columns=TARGET)), model),
                 raw.drop(columns=TARGET),
-                wanted,
+                target,
                 regression=problem.regression,
             ),
         )
@@ -137,38 +139,38 @@ def _models(*, regression: bool) -> Iterator[tuple[str, Any]]:
 
 def _transformer(table: pd.DataFrame) -> ColumnTransformer:
     numbers = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
-    words = [name for name in table if name not in numbers]
+    categories = [name for name in table if name not in numbers]
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50)
     return ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
-            ("words", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), words),
+            ("categories", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), categories),
         ]
     )
 
 
-def _score(model: Any, table: pd.DataFrame, wanted: "pd.Series[Any]", *, regression: bool) -> Score:
+def _score(model: Any, table: pd.DataFrame, target: "pd.Series[Any]", *, regression: bool) -> Score:
     folds = (KFold if regression else StratifiedKFold)(5, shuffle=True, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        mean = float(cross_val_score(model, table, wanted, cv=folds, error_score="raise").mean())
+        mean = float(cross_val_score(model, table, target, cv=folds, error_score="raise").mean())
     return Score(mean, converged=not any(issubclass(warning.category, ConvergenceWarning) for warning in caught))
 
 
 def print_models(folder: Path) -> None:
-    """One line for each problem and model."""
+    """Print one line for each problem and model."""
     print(f"{'table':18}{'model':20}{'engineered':>11}{'ColumnTransformer':>19}{'difference':>12}   (R² or accuracy)")
     for problem in problems():
-        for got in compare(problem, folder):
-            difference = got.engineered.mean - got.transformer.mean
-            scores = f"{got.engineered.mean:11.3f}{got.transformer.mean:19.3f}{difference:+12.3f}"
-            print(f"{got.problem:18}{got.model:20}{scores}   {', '.join(_notes(got))}".rstrip())
+        for comparison in compare(problem, folder):
+            difference = comparison.engineered.mean - comparison.transformer.mean
+            scores = f"{comparison.engineered.mean:11.3f}{comparison.transformer.mean:19.3f}{difference:+12.3f}"
+            print(f"{comparison.problem:18}{comparison.model:20}{scores}   {', '.join(_notes(comparison))}".rstrip())
 
 
-def _notes(got: Comparison) -> Iterator[str]:
-    if not got.engineered.converged:
+def _notes(comparison: Comparison) -> Iterator[str]:
+    if not comparison.engineered.converged:
         yield "engineered: not converged"
-    if not got.transformer.converged:
+    if not comparison.transformer.converged:
         yield "ColumnTransformer: not converged"
-    if got.missing:
-        yield f"{got.missing:,} engineered cells missing"
+    if comparison.missing:
+        yield f"{comparison.missing:,} engineered cells missing"

@@ -1,4 +1,4 @@
-"""The preparation alone: its child process against Arrow reading and writing the same table as CSV."""
+"""Benchmark of the child process of a run; the baseline is Arrow reading and writing the same CSV file."""
 
 import asyncio
 import resource
@@ -19,21 +19,21 @@ LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a task cost in its child process."""
+    """The cost of a task in its child process."""
 
     seconds: float
     peak_bytes: int
 
 
-def csv_round_trip(csv: Path, target: Path) -> Cost:
-    """The baseline: read the CSV with type inference, write it again."""
+def measure_csv_round_trip(csv: Path, target: Path) -> Cost:
+    """Read a CSV file with type inference and write it again, as the baseline."""
     started = time.perf_counter()
     pacsv.write_csv(pacsv.read_csv(csv), target / "baseline.csv")
     return Cost(time.perf_counter() - started, _peak_bytes())
 
 
-def preparation(table: Path, target: Path) -> Cost:
-    """Everything a fast run does in its child: load, profile, propose, apply, chart, write."""
+def measure_preparation(table: Path, target: Path) -> Cost:
+    """Do everything that a fast run does in its child process."""
     started = time.perf_counter()
     prepare(
         lambda stage, percent: None,
@@ -47,15 +47,15 @@ def _peak_bytes() -> int:
 
 
 def compare(isolation: Isolation, csv: Path, folder: Path, *, repeats: int) -> tuple[list[Cost], list[Cost]]:
-    """Baseline and preparation in turn, so that both meet the same noise."""
+    """Measure baseline and preparation alternately, so that both are exposed to the same noise."""
     table = folder / "table.arrow"
     decode_file(csv, csv.name, table, LIMITS)
 
     async def measure() -> tuple[list[Cost], list[Cost]]:
         baselines, preparations = [], []
         for _ in range(repeats):
-            baselines.append(await _run(isolation, csv_round_trip, csv, folder))
-            preparations.append(await _run(isolation, preparation, table, folder))
+            baselines.append(await _run(isolation, measure_csv_round_trip, csv, folder))
+            preparations.append(await _run(isolation, measure_preparation, table, folder))
         return baselines, preparations
 
     return asyncio.run(measure())
@@ -66,6 +66,6 @@ async def _run(isolation: Isolation, task: object, *paths: Path) -> Cost:
     return cost
 
 
-def middle(costs: list[Cost]) -> float:
-    """The median time, seconds."""
+def median_seconds(costs: list[Cost]) -> float:
+    """Return the median time in seconds."""
     return median(cost.seconds for cost in costs)

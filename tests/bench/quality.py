@@ -1,14 +1,14 @@
-"""How right a preparation is: planted faults, dirty tables beside their clean ones."""
+"""Benchmark of repairs: planted faults, and dirty tables compared with their clean versions."""
 
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.preparing import Preparation, prepare_csv
-from tests.planted.faults import Verdict, judge, plant
-from tests.planted.judging import damage_by_column
+from tests.bench.preparation import Preparation, evaluate_faults, prepare_csv
+from tests.planted.evaluation import FaultResult, damage_by_column
+from tests.planted.faults import plant
 from tests.planted.pairs import KINDS, Pair, dirty_pair
-from tests.planted.truth import Value, is_right, says_the_same
+from tests.planted.truth import Value, is_equivalent, is_right
 
 SEEDS = (1, 2, 3)
 RATES = (0.01, 0.05, 0.10)
@@ -16,63 +16,64 @@ RATES = (0.01, 0.05, 0.10)
 
 @dataclass(frozen=True)
 class Repairs:
-    """Cells of a dirty table, by what became of them."""
+    """The cells of a dirty table, counted by the outcome of its preparation."""
 
     errors: int
     repaired: int
     abstained: int
-    """Dirty cells as they were, or recognised as missing."""
+    """Dirty cells that were left unchanged or recognised as missing."""
     filled: int
-    """Missing cells that got a value that is not the true one."""
+    """Missing cells that were filled with a wrong value."""
     miscorrected: int
-    """Other dirty cells that are wrong in another way now."""
+    """Other dirty cells that were changed to another wrong value."""
     damaged: int
-    """Correct cells that are wrong now."""
+    """Correct cells that were changed to a wrong value."""
     correct: int
     by_kind: dict[str, int]
     """Repaired cells of each kind of error."""
 
     @property
     def precision(self) -> float | None:
-        """The share of right values among the changed ones, imputations of missing cells left out; None for none."""
+        """The share of changed cells that are right now, without filled missing cells; None if there are none."""
         filled_right = self.by_kind.get("missing", 0)
         right = self.repaired - filled_right
         changed = right + self.miscorrected + self.damaged
         return right / changed if changed else None
 
 
-def judge_seed(seed: int, folder: Path) -> tuple[list[Verdict], Counter[str]]:
-    """The verdicts on the planted table of a seed, and the damaged cells of each column that has any."""
+def evaluate_seed(seed: int, folder: Path) -> tuple[list[FaultResult], Counter[str]]:
+    """Return the result of each planted fault of a seed, and the damaged cells by column."""
     planted = plant(seed)
-    done = prepare_csv(planted.csv, folder)
-    verdicts = judge(planted, done.cleaned, done.engineered, done.changes, done.logs, done.profile)
-    return verdicts, damage_by_column(planted, done.cleaned, done.changes)
+    preparation = prepare_csv(planted.csv, folder)
+    damage = damage_by_column(planted, preparation.cleaned, preparation.changes)
+    return evaluate_faults(planted, preparation), damage
 
 
-def measure_pair(pair: Pair, done: Preparation) -> Repairs:
-    """Compare a cleaned table cell by cell with the clean one; cells of a row or column that is gone count as empty."""
-    tally: Counter[str] = Counter()
+def measure_pair(pair: Pair, preparation: Preparation) -> Repairs:
+    """Compare a cleaned table with the clean one by cell; cells of removed rows and columns count as empty."""
+    totals: Counter[str] = Counter()
     by_kind: Counter[str] = Counter()
-    places = {row: place for place, row in enumerate(done.rows)}
+    cleaned = preparation.cleaned
+    positions = {row: position for position, row in enumerate(preparation.rows)}
     for name, truth in pair.truth.items():
-        cells = done.cleaned[name].to_pylist() if name in done.cleaned.column_names else [None] * len(places)
+        cells = cleaned[name].to_pylist() if name in cleaned.column_names else [None] * len(positions)
         for row, true in enumerate(truth):
-            value, written = cells[places[row]] if row in places else None, pair.written[name][row]
+            value, written = cells[positions[row]] if row in positions else None, pair.written[name][row]
             if (kind := pair.errors.get((row, name))) is None:
-                tally["correct"] += 1
-                tally["damaged"] += not says_the_same(value, true, written)
+                totals["correct"] += 1
+                totals["damaged"] += not is_equivalent(value, true, written)
             else:
                 outcome = _outcome(value, true, written, missing=kind == "missing")
-                tally[outcome] += 1
+                totals[outcome] += 1
                 by_kind[kind] += outcome == "repaired"
-    counts = {name: tally[name] for name in ("repaired", "abstained", "filled", "miscorrected", "damaged", "correct")}
+    counts = {name: totals[name] for name in ("repaired", "abstained", "filled", "miscorrected", "damaged", "correct")}
     return Repairs(errors=len(pair.errors), by_kind=dict(by_kind), **counts)
 
 
 def _outcome(value: object, truth: Value, written: str, *, missing: bool) -> str:
     if is_right(value, truth):
         return "repaired"
-    if value is None or says_the_same(value, written, written) or _reads_as(value, written):
+    if value is None or is_equivalent(value, written, written) or _reads_as(value, written):
         return "abstained"
     return "filled" if missing else "miscorrected"
 
@@ -85,29 +86,29 @@ def _reads_as(value: object, written: str) -> bool:
 
 
 def print_faults(folder: Path) -> None:
-    """One line for each fault, one column for each seed."""
-    results = [judge_seed(seed, folder) for seed in SEEDS]
+    """Print one line for each fault, with one column for each seed."""
+    evaluations = [evaluate_seed(seed, folder) for seed in SEEDS]
     print(f"{'fault':32}" + "".join(f"seed {seed:<8}" for seed in SEEDS) + "detail of the first seed")
-    for verdicts in zip(*(verdicts for verdicts, _ in results), strict=True):
-        states = "".join(f"{verdict.status:13}" for verdict in verdicts)
-        print(f"{verdicts[0].fault:32}{states}{verdicts[0].detail}")
-    handled = [sum(verdict.status in ("fixed", "flagged") for verdict in verdicts) for verdicts, _ in results]
+    for results in zip(*(results for results, _ in evaluations), strict=True):
+        states = "".join(f"{result.status:13}" for result in results)
+        print(f"{results[0].fault:32}{states}{results[0].detail}")
+    handled = [sum(result.status in ("fixed", "flagged") for result in results) for results, _ in evaluations]
     print(f"{'fixed or flagged (aim 14)':32}" + "".join(f"{number:<13}" for number in handled))
-    damage = "".join(f"{sum(columns.values()):<13,}" for _, columns in results)
-    print(f"{'damaged cells (aim 0)':32}{damage}{dict(results[0][1])}")
+    damage = "".join(f"{sum(columns.values()):<13,}" for _, columns in evaluations)
+    print(f"{'damaged cells (aim 0)':32}{damage}{dict(evaluations[0][1])}")
 
 
 def print_pairs(folder: Path) -> None:
-    """One line for each rate of errors and each seed."""
+    """Print one line for each rate of errors and each seed."""
     print("errors   seed dirty  repaired  abstained  filled  miscorrected  damaged (aim ≤ 0.2 %)  precision (aim 0.95)")
     for rate in RATES:
         for seed in SEEDS:
             pair = dirty_pair(seed, rate)
-            got = measure_pair(pair, prepare_csv(pair.csv, folder))
-            precision = "–" if got.precision is None else f"{got.precision:.2f}"
-            share = f"{got.damaged:,} ({got.damaged / got.correct:.2%})"
-            kinds = ", ".join(f"{kind} {got.by_kind.get(kind, 0)}" for kind in KINDS)
+            repairs = measure_pair(pair, prepare_csv(pair.csv, folder))
+            precision = "–" if repairs.precision is None else f"{repairs.precision:.2f}"
+            share = f"{repairs.damaged:,} ({repairs.damaged / repairs.correct:.2%})"
+            kinds = ", ".join(f"{kind} {repairs.by_kind.get(kind, 0)}" for kind in KINDS)
             print(
-                f"{rate:6.0%}   {seed:<4} {got.errors:<6,} {got.repaired:<9,} {got.abstained:<10,} {got.filled:<7,} "
-                f"{got.miscorrected:<13,} {share:22} {precision:19} ({kinds})"
+                f"{rate:6.0%}   {seed:<4} {repairs.errors:<6,} {repairs.repaired:<9,} {repairs.abstained:<10,} "
+                f"{repairs.filled:<7,} {repairs.miscorrected:<13,} {share:22} {precision:19} ({kinds})"
             )

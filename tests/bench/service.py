@@ -1,4 +1,4 @@
-"""The whole stack over REST: throughput of small datasets, and one large one from upload to its charts."""
+"""Benchmark of the whole stack over REST: throughput of small datasets, and latency of a large one."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,20 +11,24 @@ _POLL_SECONDS = 0.25
 _UPLOADERS = 8
 
 
-def throughput(base_url: str, csv: Path, *, count: int) -> float:
-    """Datasets completed per second when `count` are uploaded by eight users at once."""
+def measure_throughput(base_url: str, csv: Path, *, count: int) -> float:
+    """Return the completed datasets per second when `count` are uploaded by eight concurrent clients."""
     with httpx.Client(base_url=base_url, timeout=120) as client, ThreadPoolExecutor(_UPLOADERS) as pool:
         started = time.perf_counter()
         owner = f"bench-{started}"
         for _ in pool.map(lambda _: upload(client, csv, user_id=owner), range(count)):
             pass
-        while completed(client, owner) < count:
+        while count_completed(client, owner) < count:
             time.sleep(_POLL_SECONDS)
         return count / (time.perf_counter() - started)
 
 
-def completed(client: httpx.Client, owner: str) -> int:
-    """How many of an owner's datasets are completed; stops the measurement if one failed."""
+def count_completed(client: httpx.Client, owner: str) -> int:
+    """Return how many of an owner's datasets are completed.
+
+    Raises:
+        SystemExit: one of them failed, which ends the benchmark.
+    """
     page = client.get("/datasets", params={"user_id": owner, "page_size": 500}).raise_for_status().json()
     states = [dataset["status"] for dataset in page["datasets"]]
     if "failed" in states:
@@ -33,36 +37,40 @@ def completed(client: httpx.Client, owner: str) -> int:
 
 
 def upload(client: httpx.Client, csv: Path, *, user_id: str) -> str:
-    """Upload a file; its dataset id."""
+    """Upload a file and return its dataset id."""
     with csv.open("rb") as file:
-        answer = client.post("/dataset/upload", files={"file": (csv.name, file)}, data={"user_id": user_id})
-    dataset_id: str = answer.raise_for_status().json()["dataset_id"]
+        response = client.post("/dataset/upload", files={"file": (csv.name, file)}, data={"user_id": user_id})
+    dataset_id: str = response.raise_for_status().json()["dataset_id"]
     return dataset_id
 
 
-def one_dataset(base_url: str, csv: Path) -> tuple[float, str]:
-    """Seconds from the start of the upload to completed, and the dataset's id."""
+def time_dataset(base_url: str, csv: Path) -> tuple[float, str]:
+    """Return the seconds from the start of an upload until the dataset is completed, and its id.
+
+    Raises:
+        SystemExit: the dataset failed, which ends the benchmark.
+    """
     with httpx.Client(base_url=base_url, timeout=300) as client:
         started = time.perf_counter()
         dataset_id = upload(client, csv, user_id="bench")
-        while (state := status(client, dataset_id)["status"]) != "completed":
+        while (state := fetch_status(client, dataset_id)["status"]) != "completed":
             if state == "failed":
                 raise SystemExit("the dataset failed during the measurement")
             time.sleep(_POLL_SECONDS)
         return time.perf_counter() - started, dataset_id
 
 
-def status(client: httpx.Client, dataset_id: str) -> dict[str, Any]:
-    """Where a dataset stands."""
-    answer: dict[str, Any] = client.get(f"/dataset/{dataset_id}/status").raise_for_status().json()
-    return answer
+def fetch_status(client: httpx.Client, dataset_id: str) -> dict[str, Any]:
+    """Return the status of a dataset."""
+    status: dict[str, Any] = client.get(f"/dataset/{dataset_id}/status").raise_for_status().json()
+    return status
 
 
-def all_charts(base_url: str, dataset_id: str) -> tuple[float, int]:
-    """Seconds to fetch every chart of a dataset as PNG for the first time, four at once, and how many there are."""
+def time_charts(base_url: str, dataset_id: str) -> tuple[float, int]:
+    """Return the seconds to fetch all charts of a dataset as PNG, four at once, and their count."""
     with httpx.Client(base_url=base_url, timeout=300) as client, ThreadPoolExecutor(4) as pool:
         started = time.perf_counter()
         graphs = client.get(f"/dataset/{dataset_id}/eda/graphs").raise_for_status().json()["graphs"]
-        for answer in pool.map(lambda graph: client.get(graph["url"]), graphs):
-            answer.raise_for_status()
+        for response in pool.map(lambda graph: client.get(graph["url"]), graphs):
+            response.raise_for_status()
         return time.perf_counter() - started, len(graphs)

@@ -1,4 +1,4 @@
-"""Generated tables for the measurements."""
+"""Generated tables for the benchmarks."""
 
 from pathlib import Path
 
@@ -8,43 +8,43 @@ import pyarrow.csv as pacsv
 
 
 def mixed_table(rows: int, columns: int, *, seed: int = 0) -> pa.Table:
-    """A table as people have them: numbers, categories, dates, booleans and names in turn, 5 % of the cells missing."""
+    """Return a table with decimals, integers, categories, dates and booleans in turn, 5 % of the cells missing."""
     random = np.random.default_rng(seed)
     makers = (_decimal, _integer, _category, _decimal, _skewed, _date, _boolean, _integer, _category, _decimal)
     return pa.table({f"{makers[i % 10].__name__[1:]}_{i}": makers[i % 10](random, rows) for i in range(columns)})
 
 
 def write_csv(table: pa.Table, path: Path) -> Path:
-    """The table as a CSV file."""
+    """Write a table as a CSV file and return its path."""
     pacsv.write_csv(table, path)
     return path
 
 
-def _holes(random: np.random.Generator, rows: int) -> np.ndarray:
+def _missing_mask(random: np.random.Generator, rows: int) -> np.ndarray:
     return random.random(rows) < 0.05
 
 
 def _decimal(random: np.random.Generator, rows: int) -> pa.Array:
-    return pa.array(random.normal(50, 12, rows).round(3), mask=_holes(random, rows))
+    return pa.array(random.normal(50, 12, rows).round(3), mask=_missing_mask(random, rows))
 
 
 def _skewed(random: np.random.Generator, rows: int) -> pa.Array:
-    return pa.array(random.lognormal(3, 1, rows).round(2), mask=_holes(random, rows))
+    return pa.array(random.lognormal(3, 1, rows).round(2), mask=_missing_mask(random, rows))
 
 
 def _integer(random: np.random.Generator, rows: int) -> pa.Array:
-    return pa.array(random.poisson(40, rows), mask=_holes(random, rows))
+    return pa.array(random.poisson(40, rows), mask=_missing_mask(random, rows))
 
 
 def _category(random: np.random.Generator, rows: int) -> pa.Array:
     names = np.array(["north", "south", "east", "west", "centre", "abroad"])
-    return pa.array(names[random.integers(0, len(names), rows)], mask=_holes(random, rows))
+    return pa.array(names[random.integers(0, len(names), rows)], mask=_missing_mask(random, rows))
 
 
 def _boolean(random: np.random.Generator, rows: int) -> pa.Array:
-    return pa.array(np.where(random.random(rows) < 0.3, "yes", "no"), mask=_holes(random, rows))
+    return pa.array(np.where(random.random(rows) < 0.3, "yes", "no"), mask=_missing_mask(random, rows))
 
 
 def _date(random: np.random.Generator, rows: int) -> pa.Array:
     days = np.datetime64("2020-01-01") + random.integers(0, 1500, rows).astype("timedelta64[D]")
-    return pa.array(days, mask=_holes(random, rows))
+    return pa.array(days, mask=_missing_mask(random, rows))

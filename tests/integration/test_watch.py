@@ -53,7 +53,7 @@ def events(database: Database) -> CountedEvents:
 async def pipeline(database: Database, events: CountedEvents, queue: RunQueue) -> AsyncIterator[Pipeline]:
     """The use cases, and somebody who looks out."""
     look = EventPoller(events)
-    looking = asyncio.create_task(run_every(look.look, pause_seconds=0.1))
+    looking = asyncio.create_task(run_every(look.poll, pause_seconds=0.1))
     yield Pipeline(runs=Runs(database), events=events, event_poller=look, queue=queue)
     looking.cancel()
     await asyncio.wait([looking])
@@ -162,13 +162,13 @@ async def test_a_removed_dataset_ends_the_watching(database: Database, pipeline:
 
 
 async def test_one_too_many_is_told_so(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_poller, "MOST_WATCHERS", 2)
+    monkeypatch.setattr(event_poller, "MAX_WATCHERS", 2)
     look = EventPoller(Events.__new__(Events))
     with contextlib.ExitStack() as watchers:
         for _ in range(2):
-            watchers.enter_context(look.watching(uuid4(), after=0))
-        with pytest.raises(Unavailable) as caught, look.watching(uuid4(), after=0):
+            watchers.enter_context(look.subscribe(uuid4(), after=0))
+        with pytest.raises(Unavailable) as caught, look.subscribe(uuid4(), after=0):
             pass
         assert (caught.value.reason, caught.value.retry_after) == ("TOO_MANY_WATCHERS", 5)
-    with look.watching(uuid4(), after=0):
+    with look.subscribe(uuid4(), after=0):
         pass

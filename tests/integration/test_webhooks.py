@@ -58,7 +58,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 def webhook_sender(database: Database, *, allow_private: bool = True) -> WebhookSender:
     outside = OutboundGuard("webhook_url", allow_private=allow_private, verb="told")
-    return WebhookSender(webhooks=Webhooks(database), outside=outside, key=KEY, public_url="https://data.example/")
+    return WebhookSender(webhooks=Webhooks(database), guard=outside, key=KEY, public_url="https://data.example/")
 
 
 async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:

@@ -1,1 +1,4 @@
-"""Generated tables whose faults are known cell by cell, and the judge of what a preparation made of them."""
+"""Generated tables whose faults are known by cell, and the evaluation of what a preparation made of them.
+
+Nothing here prepares a table or prints a figure: see `tests.bench`.
+"""

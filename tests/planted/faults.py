@@ -1,4 +1,4 @@
-"""A table with fourteen faults whose truth is known, as a CSV file would bring it."""
+"""A generated CSV file with fourteen faults whose true values are known."""
 
 import csv
 import io
@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from tests.planted import columns
 from tests.planted.columns import PlantedColumn
-from tests.planted.judging import Verdict, damaged_cells, judge
+from tests.planted.evaluation import FaultResult, count_damaged_cells, evaluate
 from tests.planted.plan import Fault, Planted
 from tests.planted.truth import FLAG, Expected
 
-__all__ = ["FLAG", "Fault", "Planted", "Verdict", "damaged_cells", "judge", "plant"]
+__all__ = ["FLAG", "Fault", "FaultResult", "Planted", "count_damaged_cells", "evaluate", "plant"]
 
-_REPEATED = 0.02
-_TEXT_STAYS = {"leading_zeros": ("zip",), "na_country": ("country",)}
+_REPEATED_SHARE = 0.02
+_TEXT = {"leading_zeros": ("zip",), "na_country": ("country",)}
 _NOTATIONS = {
     "currency": ("price",),
     "percent": ("discount",),
@@ -30,14 +30,14 @@ _WRONG_VALUES = {
     "hundredfold_slips": ("weight_kg",),
     "incomes_missing_not_at_random": ("income",),
 }
-_USELESS = {
+_UNUSABLE = {
     "leak_duplicate_constant": ("closing_fee", "branch_copy", "source_system"),
     "ids_and_emails": ("customer_id", "email"),
 }
 
 
 def plant(seed: int, rows: int = 2000) -> Planted:
-    """A table of `rows` customers, and 2 % of them once more; equal for equal arguments."""
+    """Return a table of `rows` customers, 2 % of them repeated; equal arguments give equal tables."""
     random = np.random.default_rng(seed)
     base = _base(random, rows)
     order, repeated = _order(random, rows)
@@ -79,12 +79,12 @@ def _base(random: np.random.Generator, rows: int) -> dict[str, PlantedColumn]:
 
 
 def _order(random: np.random.Generator, rows: int) -> tuple[list[int], frozenset[int]]:
-    """The base row behind each row of the file, and which rows repeat an earlier one."""
-    twice = random.choice(rows, max(1, round(rows * _REPEATED)), replace=False)
-    keys = np.concatenate([np.arange(rows), random.uniform(twice + 0.5, rows)])
-    places = np.argsort(keys, kind="stable")
-    order = np.concatenate([np.arange(rows), twice])[places]
-    return order.tolist(), frozenset(np.flatnonzero(places >= rows).tolist())
+    """Return the base row of each row of the file, and the rows that repeat an earlier one."""
+    repeated = random.choice(rows, max(1, round(rows * _REPEATED_SHARE)), replace=False)
+    keys = np.concatenate([np.arange(rows), random.uniform(repeated + 0.5, rows)])
+    positions = np.argsort(keys, kind="stable")
+    order = np.concatenate([np.arange(rows), repeated])[positions]
+    return order.tolist(), frozenset(np.flatnonzero(positions >= rows).tolist())
 
 
 def _csv(written: Mapping[str, list[str | None]]) -> bytes:
@@ -96,23 +96,27 @@ def _csv(written: Mapping[str, list[str | None]]) -> bytes:
 
 
 def _faults(base: Mapping[str, PlantedColumn], order: list[int], repeated: frozenset[int]) -> tuple[Fault, ...]:
-    named = {**_TEXT_STAYS, **_NOTATIONS, **_WRONG_VALUES, **_USELESS}
-    cells = [
+    columns_by_fault = {**_TEXT, **_NOTATIONS, **_WRONG_VALUES, **_UNUSABLE}
+    cell_faults = [
         Fault(
-            name=name, columns=places, cells=_cells(base, places, order), rows=frozenset(), wrong=name in _WRONG_VALUES
+            name=name,
+            columns=fault_columns,
+            cells=_cells(base, fault_columns, order),
+            rows=frozenset(),
+            wrong=name in _WRONG_VALUES,
         )
-        for name, places in named.items()
+        for name, fault_columns in columns_by_fault.items()
     ]
-    everywhere: dict[tuple[int, str], Expected] = {}
-    return (*cells, Fault(name="duplicate_rows", columns=(), cells=everywhere, rows=repeated, wrong=True))
+    no_cells: dict[tuple[int, str], Expected] = {}
+    return (*cell_faults, Fault(name="duplicate_rows", columns=(), cells=no_cells, rows=repeated, wrong=True))
 
 
 def _cells(
     base: Mapping[str, PlantedColumn], names: tuple[str, ...], order: list[int]
 ) -> dict[tuple[int, str], Expected]:
     return {
-        (place, name): base[name].planted[row]
+        (position, name): base[name].planted[row]
         for name in names
-        for place, row in enumerate(order)
+        for position, row in enumerate(order)
         if row in base[name].planted
     }

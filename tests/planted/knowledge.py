@@ -1,4 +1,4 @@
-"""A table whose faults statistics alone can't decide: codes, impossible values, names for the same thing."""
+"""A generated table with faults that only knowledge of the world reveals: codes, impossible values, synonyms."""
 
 import csv
 import io
@@ -12,16 +12,16 @@ import pyarrow as pa
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """A file and the cells in it that say something false to whoever does not know the world."""
+    """A file, and its cells that are false to readers who lack knowledge of the world."""
 
     csv: bytes
     written: Mapping[str, tuple[str, ...]]
     false: Mapping[tuple[int, str], str]
-    """(row, column) → the false value, which must not be in the cleaned table any more."""
+    """(row, column) → the false value, which must not remain in the cleaned table."""
 
 
 def plant_knowledge(seed: int, rows: int = 1200) -> Knowledge:
-    """Patients who answered questions."""
+    """Return a table of patients and their answers to questions."""
     random = np.random.default_rng(seed)
     columns: dict[str, np.ndarray[Any, Any]] = {
         "blood_pressure": random.normal(76, 9, rows).round().astype(int),
@@ -46,12 +46,12 @@ def plant_knowledge(seed: int, rows: int = 1200) -> Knowledge:
         written["country"][row], false[int(row), "country"] = "USA", "USA"
     for row in np.flatnonzero(random.random(rows) < 0.25):
         written["income"][row] = ""
-    for place in range(rows):
-        kilograms = float(written["weight"][place])
+    for patient in range(rows):
+        kilograms = float(written["weight"][patient])
         in_pounds = random.random() < 0.25
-        written["weight"][place] = f"{kilograms / 0.45359237:.1f} lb" if in_pounds else f"{kilograms:.1f} kg"
+        written["weight"][patient] = f"{kilograms / 0.45359237:.1f} lb" if in_pounds else f"{kilograms:.1f} kg"
         if in_pounds:
-            false[place, "weight"] = written["weight"][place]
+            false[patient, "weight"] = written["weight"][patient]
     frozen = {name: tuple(cells) for name, cells in written.items()}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -60,22 +60,22 @@ def plant_knowledge(seed: int, rows: int = 1200) -> Knowledge:
     return Knowledge(csv=text.getvalue().encode(), written=frozen, false=false)
 
 
-def judge_knowledge(planted: Knowledge, cleaned: pa.Table, rows: tuple[int, ...]) -> tuple[int, int]:
-    """How many false cells are gone, and how many true ones say something else now or are gone."""
-    places = {row: place for place, row in enumerate(rows)}
-    mended = damaged = 0
+def evaluate_knowledge(planted: Knowledge, cleaned: pa.Table, rows: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many false cells are repaired, and how many true ones are changed or gone."""
+    positions = {row: position for position, row in enumerate(rows)}
+    repaired = damaged = 0
     for name, cells in planted.written.items():
         values = cleaned[name].to_pylist() if name in cleaned.column_names else [None] * cleaned.num_rows
         for row, text in enumerate(cells):
-            value = values[places[row]] if row in places else None
+            value = values[positions[row]] if row in positions else None
             if (row, name) in planted.false:
-                mended += not _says(value, text)
+                repaired += not _is_same(value, text)
             elif text:
-                damaged += not _says(value, text)
-    return mended, damaged
+                damaged += not _is_same(value, text)
+    return repaired, damaged
 
 
-def _says(value: object, text: str) -> bool:
+def _is_same(value: object, text: str) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) == float(text.removesuffix(" kg").removesuffix(" lb"))
     return value == text

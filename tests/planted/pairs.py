@@ -1,4 +1,4 @@
-"""A clean table, a dirty copy of it, and every cell in which they differ."""
+"""Pairs of a clean table and a dirty copy of it, with every cell in which they differ."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The dirty file and the clean values behind it."""
+    """A dirty file and the clean values behind it."""
 
     csv: bytes
     written: Mapping[str, tuple[str, ...]]
@@ -41,17 +41,17 @@ class Pair:
 
 
 def dirty_pair(seed: int, rate: float, rows: int = 1500) -> Pair:
-    """A table of hospitals in which the share `rate` of the cells is dirty, a quarter of them in each way."""
+    """Return a table of hospitals of which the share `rate` of cells is dirty, a quarter with each kind of error."""
     random = np.random.default_rng(seed)
     truth = _clean(random, rows)
     clean = {name: [str(value) for value in values] for name, values in truth.items()}
     written = {name: list(cells) for name, cells in clean.items()}
     errors: dict[tuple[int, str], ErrorKind] = {}
     names = list(truth)
-    for place in random.permutation(rows * len(names))[: round(rate * rows * len(names))]:
-        row, name = int(place) // len(names), names[int(place) % len(names)]
+    for cell in random.permutation(rows * len(names))[: round(rate * rows * len(names))]:
+        row, name = int(cell) // len(names), names[int(cell) % len(names)]
         kind = KINDS[random.integers(0, len(KINDS))]
-        written[name][row] = _DIRT[kind](random, clean, row, name)
+        written[name][row] = _ERROR_MAKERS[kind](random, clean, row, name)
         if written[name][row] != clean[name][row]:
             errors[row, name] = kind
     frozen = {name: tuple(cells) for name, cells in written.items()}
@@ -60,14 +60,14 @@ def dirty_pair(seed: int, rate: float, rows: int = 1500) -> Pair:
 
 def _clean(random: np.random.Generator, rows: int) -> dict[str, tuple[Value, ...]]:
     zips = {f"{code:05d}": city for code, city in zip(range(1203, 99_999, 2470), [*_CITIES] * 4, strict=True)}
-    chosen = [list(zips)[place] for place in random.integers(0, len(zips), rows)]
+    chosen = [list(zips)[index] for index in random.integers(0, len(zips), rows)]
     cities = [zips[code] for code in chosen]
     return {
         "provider": tuple(f"P{number}" for number in random.permutation(np.arange(rows)) + 10_000),
         "zip": tuple(chosen),
         "city": tuple(cities),
         "state": tuple(_CITIES[city] for city in cities),
-        "measure": tuple(_MEASURES[place] for place in random.integers(0, len(_MEASURES), rows)),
+        "measure": tuple(_MEASURES[index] for index in random.integers(0, len(_MEASURES), rows)),
         "sample": tuple(int(size) for size in random.poisson(2400, rows)),
         "waiting_minutes": tuple(random.normal(70, 8, rows).round(1).tolist()),
         "fee": tuple(random.lognormal(6, 0.8, rows).round(2).tolist()),
@@ -75,15 +75,15 @@ def _clean(random: np.random.Generator, rows: int) -> dict[str, tuple[Value, ...
 
 
 def _typo(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
-    """One character replaced by another of its kind."""
+    """Return the value with one character replaced by another of its kind."""
     text = clean[name][row]
-    place = int(random.integers(0, len(text)))
-    letter = str(random.integers(0, 10)) if text[place].isdigit() else _LETTERS[random.integers(0, 26)]
-    return text[:place] + letter + text[place + 1 :]
+    position = int(random.integers(0, len(text)))
+    letter = str(random.integers(0, 10)) if text[position].isdigit() else _LETTERS[random.integers(0, 26)]
+    return text[:position] + letter + text[position + 1 :]
 
 
 def _format(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
-    """The same value in another notation."""
+    """Return the same value in another notation."""
     text = clean[name][row]
     if name in ("sample", "fee"):
         return f"{float(text):,.2f}" if name == "fee" else f"{int(text):,}"
@@ -95,11 +95,11 @@ def _missing(random: np.random.Generator, clean: Mapping[str, list[str]], row: i
 
 
 def _swapped(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
-    """The value of another row of the column."""
+    """Return the value of another row of the column."""
     return clean[name][random.integers(0, len(clean[name]))]
 
 
-_DIRT: Mapping[ErrorKind, Callable[[np.random.Generator, Mapping[str, list[str]], int, str], str]] = {
+_ERROR_MAKERS: Mapping[ErrorKind, Callable[[np.random.Generator, Mapping[str, list[str]], int, str], str]] = {
     "typo": _typo,
     "format": _format,
     "missing": _missing,

@@ -1,4 +1,4 @@
-"""What was planted, and where."""
+"""The planted faults, with the cells and rows they are in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ from tests.planted.truth import Expected, Value
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault and its places; rows count from 0 in the file, behind the header."""
+    """One kind of fault and its cells; rows count from 0, after the header."""
 
     name: str
     columns: tuple[str, ...]
     cells: Mapping[tuple[int, str], Expected]
-    """(row, column) → the value a repair gives it, or FLAG."""
+    """(row, column) → the expected value of the repaired cell, or FLAG."""
     rows: frozenset[int]
-    """Rows that should not be there."""
+    """Rows that have to be removed."""
     wrong: bool
-    """Whether the file's cells are wrong; else they are right and only easily misread."""
+    """True if the file's cells are wrong; else they are right, but easily misread."""
 
 
 @dataclass(frozen=True, eq=False)
 class Planted:
-    """A file, what its cells truly say, and its faults."""
+    """A file, the true values of its cells, and its faults."""
 
     seed: int
     csv: bytes
     decoded: pa.Table
-    """Every cell as the file's text."""
+    """Every cell as the text in the file."""
     truth: Mapping[str, tuple[Value, ...]]
-    """What each cell truly says; None where nobody can know."""
+    """The true value of each cell; None if it can't be known."""
     repeated: frozenset[int]
     """Rows that repeat an earlier one."""
     faults: tuple[Fault, ...]
     target: str
 
     def fault(self, name: str) -> Fault:
-        """The fault of that name."""
+        """Return the fault with this name."""
         return next(fault for fault in self.faults if fault.name == name)

@@ -1,4 +1,4 @@
-"""What a cell really says, and whether another value says the same."""
+"""True values of cells, and their comparison with other notations."""
 
 import math
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Literal
 TRUE_WORDS = frozenset({"true", "yes", "y", "1", "t", "on"})
 FALSE_WORDS = frozenset({"false", "no", "n", "0", "f", "off"})
 FLAG: Literal["flag"] = "flag"
-"""Expected where nobody can know the value, but a person should be told."""
+"""Expected if the value can't be known, but should be flagged."""
 
 
 class Percent(float):
-    """A percentage; 45.6 and 0.456 say the same."""
+    """A percentage, for which 45.6 and 0.456 are equivalent."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """The file's value is no value: what replaces it is missing or within these limits."""
+    """A value that can't be known: the repaired cell is missing or within these limits."""
 
     low: float
     high: float
@@ -25,22 +25,22 @@ class Unknown:
 
 Value = str | int | float | bool | datetime | None
 Expected = Value | Unknown
-"""What a repaired cell holds, or FLAG."""
+"""The value of a repaired cell, or FLAG."""
 
 
 def is_right(value: object, expected: Expected) -> bool:
-    """Whether a typed cell holds what is expected, in a type that fits."""
+    """Return True if a cell holds the expected value in a type that fits."""
     if isinstance(expected, Unknown):
         return value is None or (_is_number(value) and expected.low <= float(str(value)) <= expected.high)
     if expected is None or isinstance(expected, bool | str):
         return type(value) is type(expected) and value == expected
     if isinstance(expected, datetime):
-        return isinstance(value, date) and _moment(value) == expected
+        return isinstance(value, date) and _as_utc(value) == expected
     return _is_number(value) and _same_number(float(str(value)), expected)
 
 
-def says_the_same(value: object, truth: Value, written: str | None) -> bool:
-    """Whether a cell still says what is true, in whatever type and notation; `written` is the file's text."""
+def is_equivalent(value: object, truth: Value, written: str | None) -> bool:
+    """Return True if a cell holds the true value in any type and notation; `written` is the text in the file."""
     if value is None or truth is None:
         return value is None and truth is None
     if str(value) == written or is_right(value, truth):
@@ -49,14 +49,14 @@ def says_the_same(value: object, truth: Value, written: str | None) -> bool:
     if isinstance(truth, bool):
         return text in (TRUE_WORDS if truth else FALSE_WORDS)
     if isinstance(truth, datetime):
-        return _read_moment(text) == truth
+        return _parse_timestamp(text) == truth
     if isinstance(truth, str):
         return text == truth.casefold()
-    return isinstance(value, str) and _same_number(_read_number(text), truth)
+    return isinstance(value, str) and _same_number(_parse_number(text), truth)
 
 
 def as_boolean(value: object) -> object:
-    """A word for true or false as that; anything else as it is."""
+    """Return the boolean that a word means, or any other value unchanged."""
     text = str(value).strip().casefold()
     if text in TRUE_WORDS:
         return True
@@ -72,21 +72,21 @@ def _same_number(value: float, truth: float) -> bool:
     return any(math.isclose(value, truth * scale, rel_tol=1e-9, abs_tol=1e-12) for scale in scales)
 
 
-def _read_number(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         return float(text.replace(",", ""))
     except ValueError:
         return math.nan
 
 
-def _read_moment(text: str) -> datetime | None:
+def _parse_timestamp(text: str) -> datetime | None:
     try:
-        return _moment(datetime.fromisoformat(text.upper()))
+        return _as_utc(datetime.fromisoformat(text.upper()))
     except ValueError:
         return None
 
 
-def _moment(value: date) -> datetime:
+def _as_utc(value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day)
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value

@@ -1,4 +1,4 @@
-"""The generator says the truth about its bytes, and the judge is fair."""
+"""Tests of the planted tables and of their evaluation."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.bench.preparing import Preparation
+from tests.bench.preparation import Preparation
 from tests.bench.quality import measure_pair
-from tests.planted.faults import Planted, Verdict, damaged_cells, judge, plant
+from tests.planted.faults import FaultResult, Planted, count_damaged_cells, evaluate, plant
 from tests.planted.pairs import dirty_pair
-from tests.planted.truth import Unknown, is_right, says_the_same
+from tests.planted.truth import Unknown, is_equivalent, is_right
 
 USELESS = ["closing_fee", "branch_copy", "source_system", "customer_id", "email"]
 INTACT = {"currency", "percent", "boolean_words", "day_month_dates", "iso_timestamps"}
@@ -49,15 +49,15 @@ def true_profile() -> dict[str, Any]:
     }
 
 
-def untouched(planted: Planted, *, logs: tuple[dict[str, Any], ...] = ()) -> dict[str, Verdict]:
-    verdicts = judge(planted, planted.decoded, planted.decoded, ledger(), logs, {})
-    return {verdict.fault: verdict for verdict in verdicts}
+def untouched(planted: Planted, *, logs: tuple[dict[str, Any], ...] = ()) -> dict[str, FaultResult]:
+    results = evaluate(planted, planted.decoded, planted.decoded, ledger(), logs, {})
+    return {result.fault: result for result in results}
 
 
-def repaired(planted: Planted, cleaned: pa.Table) -> dict[str, Verdict]:
+def repaired(planted: Planted, cleaned: pa.Table) -> dict[str, FaultResult]:
     engineered = true_table(planted).drop_columns(USELESS).append_column("income_was_missing", pa.nulls(600))
-    verdicts = judge(planted, cleaned, engineered, ledger(planted.repeated), [], true_profile())
-    return {verdict.fault: verdict for verdict in verdicts}
+    results = evaluate(planted, cleaned, engineered, ledger(planted.repeated), [], true_profile())
+    return {result.fault: result for result in results}
 
 
 def test_equal_seeds_give_equal_tables(planted: Planted) -> None:
@@ -80,7 +80,7 @@ def test_the_bytes_hold_what_the_truth_is_about(seed: int) -> None:
 
 def test_repeated_rows_come_after_the_rows_they_repeat(planted: Planted) -> None:
     rows = [tuple(row.values()) for row in planted.decoded.to_pylist()]
-    later = {place for place, row in enumerate(rows) if rows.index(row) < place}
+    later = {index for index, row in enumerate(rows) if rows.index(row) < index}
     assert later == planted.repeated
 
 
@@ -108,16 +108,16 @@ def test_cells_of_a_wrong_value_differ_from_the_truth(planted: Planted) -> None:
 
 
 def test_the_untouched_table_misses_every_fault_and_damages_nothing(planted: Planted) -> None:
-    assert {name: verdict.status for name, verdict in untouched(planted).items()} == {
+    assert {name: result.status for name, result in untouched(planted).items()} == {
         fault.name: "missed" for fault in planted.faults
     }
-    assert damaged_cells(planted, planted.decoded) == 0
+    assert count_damaged_cells(planted, planted.decoded) == 0
 
 
 def test_the_true_table_has_every_fault_fixed_and_damages_nothing(planted: Planted) -> None:
-    verdicts = repaired(planted, true_table(planted))
-    assert {verdict.status for verdict in verdicts.values()} == {"fixed"}, verdicts
-    assert damaged_cells(planted, true_table(planted), ledger(planted.repeated)) == 0
+    results = repaired(planted, true_table(planted))
+    assert {result.status for result in results.values()} == {"fixed"}, results
+    assert count_damaged_cells(planted, true_table(planted), ledger(planted.repeated)) == 0
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_an_alert_about_the_fault_makes_it_flagged(
     planted: Planted, fault: str, column: str | None, sentence: str
 ) -> None:
     log = {"state": "flagged", "column": column, "why": sentence, "rule": "x"}
-    verdicts = untouched(planted, logs=(log,))
-    assert {name for name, verdict in verdicts.items() if verdict.status == "flagged"} == {fault}
+    results = untouched(planted, logs=(log,))
+    assert {name for name, result in results.items() if result.status == "flagged"} == {fault}
 
 
 @pytest.mark.parametrize(
@@ -153,14 +153,14 @@ def test_a_value_lost_is_damage(
     table = true_table(planted)
     spoilt = table.set_column(table.column_names.index(column), column, spoil(table[column].combine_chunks()))
     assert repaired(planted, spoilt)[fault].status == "damaged"
-    assert damaged_cells(planted, spoilt, ledger(planted.repeated)) > 0
+    assert count_damaged_cells(planted, spoilt, ledger(planted.repeated)) > 0
 
 
 def test_a_column_or_a_row_that_is_gone_is_damage(planted: Planted) -> None:
     table = true_table(planted)
-    assert damaged_cells(planted, table.drop_columns(["zip"]), ledger(planted.repeated)) == 600
+    assert count_damaged_cells(planted, table.drop_columns(["zip"]), ledger(planted.repeated)) == 600
     first = frozenset({0})
-    assert damaged_cells(planted, table.slice(1), ledger(planted.repeated | first)) > 10
+    assert count_damaged_cells(planted, table.slice(1), ledger(planted.repeated | first)) > 10
     assert repaired(planted, table.drop_columns(["closing_fee"]))["leak_duplicate_constant"].status == "damaged"
 
 
@@ -169,9 +169,9 @@ def test_another_notation_says_the_same(planted: Planted) -> None:
     as_text = pa.table(
         {name: [None if v is None else str(v) for v in table[name].to_pylist()] for name in planted.truth}
     )
-    assert damaged_cells(planted, as_text, ledger(planted.repeated)) == 0
-    assert says_the_same("1,540.50", 1540.5, "$1,540.50")
-    assert not says_the_same(2139, "02139", "02139")
+    assert count_damaged_cells(planted, as_text, ledger(planted.repeated)) == 0
+    assert is_equivalent("1,540.50", 1540.5, "$1,540.50")
+    assert not is_equivalent(2139, "02139", "02139")
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
@@ -202,5 +202,5 @@ def test_the_clean_table_counts_as_repaired_and_the_dirty_one_as_abstained() -> 
 def test_a_leak_that_stays_a_feature_is_flagged_by_an_alert(planted: Planted) -> None:
     engineered = true_table(planted).drop_columns(["branch_copy", "source_system"])
     log = {"state": "flagged", "columns": ["closing_fee"], "why": "It alone predicts the target.", "rule": "leak"}
-    verdicts = judge(planted, true_table(planted), engineered, ledger(planted.repeated), [log], true_profile())
-    assert [verdict.status for verdict in verdicts if verdict.fault == "leak_duplicate_constant"] == ["flagged"]
+    results = evaluate(planted, true_table(planted), engineered, ledger(planted.repeated), [log], true_profile())
+    assert [result.status for result in results if result.fault == "leak_duplicate_constant"] == ["flagged"]

@@ -1,4 +1,4 @@
-"""Building PipelineService, which serves, reconciles and keeps house; it needs nothing of what prepares tables."""
+"""Composition root of PipelineService: the gRPC server and its periodic jobs."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -24,12 +24,12 @@ from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import service
 from worker_service.pipeline.webhook_sender import WebhookSender
 
-_LOOKOUT_SECONDS = 0.3
-_MESSENGER_SECONDS = 0.5
+_EVENT_POLL_SECONDS = 0.3
+_WEBHOOK_POLL_SECONDS = 0.5
 
 
 async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None:
-    """Serve PipelineService and reconcile until stopped."""
+    """Serve PipelineService and run its periodic jobs until stopped."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     queue = await connect_queue(settings.redis_url)
     try:
@@ -38,27 +38,27 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
             events = Events(database)
             event_poller = EventPoller(events)
             jobs = [
-                run_every(event_poller.look, pause_seconds=_LOOKOUT_SECONDS),
-                *_upkeep(settings, database, queue, store),
+                run_every(event_poller.poll, pause_seconds=_EVENT_POLL_SECONDS),
+                *_periodic_jobs(settings, database, queue, store),
             ]
-            upkeep = [asyncio.create_task(job) for job in jobs]
+            tasks = [asyncio.create_task(job) for job in jobs]
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port, needs=needs)
             finally:
-                for task in upkeep:
+                for task in tasks:
                     task.cancel()
-                await asyncio.wait(upkeep)
+                await asyncio.wait(tasks)
     finally:
         await queue.close()
         await database.close()
 
 
-def _upkeep(
+def _periodic_jobs(
     settings: PipelineSettings, database: Database, queue: RunQueue, store: ObjectStore
 ) -> list[Coroutine[None, None, NoReturn]]:
-    """What PipelineService does all the time beside serving."""
+    """Return the jobs that run all the time, next to the gRPC server."""
     datasets = Datasets(database)
     reconciler = Reconciler(
         database=database,
@@ -69,16 +69,16 @@ def _upkeep(
         heartbeat_seconds=settings.heartbeat_seconds,
     )
     orphan_collector = OrphanCollector(datasets=datasets, store=store, grace=timedelta(seconds=settings.orphan_seconds))
-    upkeep = [
+    jobs = [
         run_every(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
         run_every(orphan_collector.collect, pause_seconds=settings.collect_seconds),
     ]
     if settings.webhook_secret is not None:
         webhook_sender = WebhookSender(
             webhooks=Webhooks(database),
-            outside=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
+            guard=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
             key=settings.webhook_secret.get_secret_value(),
             public_url=settings.public_url or "",
         )
-        upkeep.append(run_every(webhook_sender.deliver, pause_seconds=_MESSENGER_SECONDS))
-    return upkeep
+        jobs.append(run_every(webhook_sender.deliver, pause_seconds=_WEBHOOK_POLL_SECONDS))
+    return jobs

@@ -1,4 +1,4 @@
-"""Our values as messages of PipelineService, and back; pure."""
+"""Conversion between domain values and the messages of PipelineService."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,7 +16,11 @@ _NO_LOAD = QueueLoad(ready=0, deferred=0, running=0, oldest_wait=timedelta())
 
 
 def parse_run_id(text: str) -> UUID:
-    """The UUID a caller names; what is no UUID names no run."""
+    """Return the UUID that the text holds.
+
+    Raises:
+        NotFound: the text is not a UUID, so no run can have this id.
+    """
     try:
         return UUID(text)
     except ValueError:
@@ -24,17 +28,17 @@ def parse_run_id(text: str) -> UUID:
 
 
 def run_message(run: RunRecord) -> pb.Run:
-    """Return the run as the contract shows it."""
+    """Return a run as a protobuf message."""
     return to_message(run, pb.Run, run_id=run.id, error=_failure(run))
 
 
 def event_message(event: RunEvent) -> pb.RunEvent:
-    """Return an event as the contract shows it."""
+    """Return a run event as a protobuf message."""
     return to_message(event, pb.RunEvent, error=_failure(event))
 
 
 def queue_messages(loads: Mapping[str, QueueLoad]) -> list[pb.Queue]:
-    """Return every queue with its load, also those without any."""
+    """Return all queues with their loads, including the empty ones."""
     return [to_message(loads.get(name, _NO_LOAD), pb.Queue, name=name) for name in QUEUES]
 
 

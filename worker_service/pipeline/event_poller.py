@@ -1,4 +1,4 @@
-"""Looking out for news of runs on behalf of all who watch, with one query however many they are."""
+"""Polling for new run events: one query serves all watchers, however many there are."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,72 +8,74 @@ from uuid import UUID
 from shared.db.events import Events, RunEvent
 from shared.errors import Unavailable
 
-MOST_WATCHERS = 400
-"""Fewer than the calls a server carries at once, so that watchers leave room for others."""
+MAX_WATCHERS = 400
+"""Below the server's limit on concurrent calls, so that watchers leave room for other calls."""
 
 
 class Subscription:
-    """One who watches a dataset's run, and knows its events up to one of them."""
+    """One watcher of a dataset's run, and the last event that it has received."""
 
     def __init__(self, dataset_id: UUID, *, after: int) -> None:
         self.dataset_id = dataset_id
         self.after = after
-        self.waits = True
-        """Whether the run waits for a worker, as far as is known."""
-        self._news = asyncio.Event()
+        """The sequence number of the last event received."""
+        self.is_queued = True
+        """True if the run waits for a worker, as far as is known."""
+        self._notified = asyncio.Event()
 
     def advance(self, event: RunEvent) -> None:
-        """Know one more event."""
+        """Record that the watcher has received this event."""
         self.after = event.sequence
-        self.waits = event.state == "queued"
+        self.is_queued = event.state == "queued"
 
     def notify(self) -> None:
-        """There is something to look at."""
-        self._news.set()
+        """Wake the watcher, because the database may have new events for it."""
+        self._notified.set()
 
     async def wait(self, *, seconds: float) -> bool:
-        """Until there is something to look at; False where there has been nothing for so long."""
+        """Wait for a notification; return False if none came within this time."""
         try:
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._notified.wait()
         except TimeoutError:
             return False
-        self._news.clear()
+        self._notified.clear()
         return True
 
 
 class EventPoller:
-    """Compares what watchers know with what the database does."""
+    """Notifies watchers when the database holds events that they have not received."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
-        self._watchers: set[Subscription] = set()
+        self._subscriptions: set[Subscription] = set()
 
     @contextmanager
-    def watching(self, dataset_id: UUID, *, after: int) -> Iterator[Subscription]:
-        """Be told of news while the block runs.
+    def subscribe(self, dataset_id: UUID, *, after: int) -> Iterator[Subscription]:
+        """Yield a subscription that is notified of new events while the block runs.
 
         Raises:
-            Unavailable: too many do already.
+            Unavailable: there are too many watchers already.
         """
-        if len(self._watchers) >= MOST_WATCHERS:
+        if len(self._subscriptions) >= MAX_WATCHERS:
             raise Unavailable("Too many watch already; please try again.", reason="TOO_MANY_WATCHERS", retry_after=5)
-        watcher = Subscription(dataset_id, after=after)
-        self._watchers.add(watcher)
+        subscription = Subscription(dataset_id, after=after)
+        self._subscriptions.add(subscription)
         try:
-            yield watcher
+            yield subscription
         finally:
-            self._watchers.discard(watcher)
+            self._subscriptions.discard(subscription)
 
-    async def look(self) -> None:
-        """Tell those whose dataset has events that they do not know, or is gone.
+    async def poll(self) -> None:
+        """Notify the watchers whose dataset has new events or was removed.
 
         Raises:
             Unavailable: PostgreSQL does not answer.
         """
-        if not self._watchers:
+        if not self._subscriptions:
             return
-        last = await self._events.last_of({watcher.dataset_id for watcher in self._watchers})
-        for watcher in tuple(self._watchers):
-            if watcher.dataset_id not in last or last[watcher.dataset_id] > watcher.after:
-                watcher.notify()
+        last_sequences = await self._events.last_of({subscription.dataset_id for subscription in self._subscriptions})
+        for subscription in tuple(self._subscriptions):
+            last = last_sequences.get(subscription.dataset_id)
+            if last is None or last > subscription.after:
+                subscription.notify()

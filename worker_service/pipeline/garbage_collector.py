@@ -1,4 +1,4 @@
-"""Removing objects that no row knows: staged by processes that died, or left of datasets that are gone."""
+"""Removal of orphaned objects: staged by processes that died, or left over from removed datasets."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,23 +10,29 @@ from shared.logs import get_logger
 from shared.storage import ObjectStore
 
 _BATCH = 200
-_log = get_logger("collector")
+_log = get_logger("garbage_collector")
 
 
 class OrphanCollector:
-    """Compares the object store with the database."""
+    """Removes the objects of the store that no row of the database refers to."""
 
     def __init__(self, *, datasets: Datasets, store: ObjectStore, grace: timedelta) -> None:
-        """`grace` is how long objects may wait for their row: longer than any upload or publication takes."""
+        """Create a collector.
+
+        Args:
+            datasets: the table of datasets.
+            store: the object store.
+            grace: how long an object may exist without a row; longer than any upload or publication takes.
+        """
         self._datasets = datasets
         self._store = store
         self._grace = grace
 
     async def collect(self) -> int:
-        """One pass over all objects, in bounded memory; returns how many were removed.
+        """Check all objects once, in bounded memory, and return how many were removed.
 
         Raises:
-            Unavailable: the store or PostgreSQL does not answer; what was found so far is removed.
+            Unavailable: the store or PostgreSQL does not answer; orphans of earlier batches are removed by then.
         """
         removed = await self._store.sweep()
         batch: dict[UUID, dict[str, datetime]] = {}
@@ -41,7 +47,7 @@ class OrphanCollector:
         return removed
 
     async def _folders(self) -> AsyncIterator[tuple[UUID, dict[str, datetime]]]:
-        """Each dataset's folder and those of its runs' attempts, with the time of the newest object in them."""
+        """Yield each dataset with its folders: its own and one per attempt, with the time of the newest object."""
         current: UUID | None = None
         folders: dict[str, datetime] = {}
         async for info in self._store.list(DATASETS):
@@ -59,15 +65,20 @@ class OrphanCollector:
             yield current, folders
 
     async def _remove_orphans(self, batch: dict[UUID, dict[str, datetime]]) -> int:
-        # Asked after listing, so that a row is never younger than the objects it is missed for.
+        # The rows are read after the objects were listed, so that no object looks orphaned because its row is newer.
         holdings = await self._datasets.holdings(batch)
-        oldest = datetime.now(UTC) - self._grace
+        cutoff = datetime.now(UTC) - self._grace
         removed = 0
         for dataset_id, folders in batch.items():
-            held = holdings.get(dataset_id)
-            for folder, newest in folders.items():
-                is_dataset = folder == DatasetKeys(dataset_id).prefix
-                orphaned = held is None if is_dataset else held is not None and folder not in held
-                if orphaned and newest < oldest:
+            held_folders = holdings.get(dataset_id)
+            for folder, modified_at in folders.items():
+                if _is_orphaned(folder, dataset_id, held_folders) and modified_at < cutoff:
                     removed += await self._store.delete_prefix(folder)
         return removed
+
+
+def _is_orphaned(folder: str, dataset_id: UUID, held_folders: set[str] | None) -> bool:
+    """Return True if no row refers to a folder; `held_folders` is None if the dataset itself has no row."""
+    if folder == DatasetKeys(dataset_id).prefix:
+        return held_folders is None
+    return held_folders is not None and folder not in held_folders

@@ -1,4 +1,4 @@
-"""Doing something again and again, whatever happens."""
+"""Periodic jobs that survive outages and defects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,17 +7,17 @@ from typing import NoReturn
 from shared.errors import Unavailable
 from shared.logs import get_logger
 
-_log = get_logger("upkeep")
+_log = get_logger("periodic")
 
 
 async def run_every(job: Callable[[], Awaitable[object]], *, pause_seconds: float) -> NoReturn:
-    """Do the job, then pause, for ever: an outage is waited out, and a defect is logged and survived."""
+    """Run a job for ever, with a pause after each time; outages and defects are logged and do not end the loop."""
     name = getattr(job, "__qualname__", repr(job))
     while True:
         try:
             await job()
         except Unavailable as error:
-            _log.warning("put off", job=name, reason=error.reason)
-        except Exception as error:  # a reconciler that dies leaves every lost run lost
-            _log.error("failed", job=name, exc_info=error)
+            _log.warning("job postponed", job=name, reason=error.reason)
+        except Exception as error:  # without the reconciler, lost runs would stay lost
+            _log.error("job failed", job=name, exc_info=error)
         await asyncio.sleep(pause_seconds)

@@ -1,4 +1,4 @@
-"""Healing the queue: PostgreSQL says which runs are due, Redis is made to know them."""
+"""Reconciliation of the queue in Redis with the runs that are due according to PostgreSQL."""
 
 import time
 from datetime import timedelta
@@ -12,14 +12,14 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 
 _LEADER_KEY = 0x6E6C_7265
-"""Whoever holds this advisory lock is the one reconciler that works."""
+"""The advisory lock that the leading reconciler holds; the others do nothing."""
 
 _BATCH = 1000
 _log = get_logger("reconciler")
 
 
 class Reconciler:
-    """Delivers every due run that Redis does not know, ends the runs whose workers keep dying, purges old failures."""
+    """Enqueues the due runs that Redis lost, fails runs whose workers keep dying, and purges old failures."""
 
     def __init__(
         self,
@@ -31,54 +31,67 @@ class Reconciler:
         failed_kept: timedelta,
         heartbeat_seconds: float,
     ) -> None:
-        """`failed_kept` is how long failed runs stay to be looked at; `heartbeat_seconds` as workers have it."""
+        """Create a reconciler.
+
+        Args:
+            database: holds the lock of the leading reconciler.
+            runs: the table of runs.
+            datasets: the table of datasets.
+            queue: the queue in Redis.
+            failed_kept: how long failed datasets are kept before they are purged.
+            heartbeat_seconds: the interval at which workers extend their leases.
+        """
         self._database = database
         self._runs = runs
         self._datasets = datasets
         self._queue = queue
         self._failed_kept = failed_kept
         self._heartbeat_seconds = heartbeat_seconds
-        # What was before this process is not known: there may have been an outage.
-        self._trouble_at = time.monotonic()
+        # There may have been an outage just before this process started, so it counts as one.
+        self._last_outage_at = time.monotonic()
 
     async def reconcile(self) -> int:
-        """One pass, if this process leads; returns how many runs it delivered."""
+        """Reconcile once if this process holds the lock, and return how many runs were enqueued.
+
+        Raises:
+            Unavailable: PostgreSQL or Redis does not answer.
+        """
         try:
-            async with self._database.session_lock(_LEADER_KEY) as leading:
-                return await self._heal() if leading else 0
+            async with self._database.session_lock(_LEADER_KEY) as is_leader:
+                return await self._reconcile() if is_leader else 0
         except Unavailable:
-            self._trouble_at = time.monotonic()
+            self._last_outage_at = time.monotonic()
             raise
 
-    async def _heal(self) -> int:
-        if self._workers_could_be_heard():
+    async def _reconcile(self) -> int:
+        if self._had_time_for_heartbeats():
             for run_id in await self._runs.fail_exhausted():
                 _log.warning("run failed", run_id=str(run_id), reason="WORKER_LOST")
         for dataset_id in await self._datasets.purge_failed(kept=self._failed_kept, limit=_BATCH):
-            # Its objects are left to the collector.
+            # The garbage collector removes its objects.
             _log.info("failed dataset purged", dataset_id=str(dataset_id))
-        delivered = await self._deliver()
-        if delivered:
-            _log.info("runs delivered", count=delivered)
+        enqueued = await self._enqueue_missing()
+        if enqueued:
+            _log.info("runs enqueued", count=enqueued)
         await failpoint("reconciled")
-        return delivered
+        return enqueued
 
-    async def _deliver(self) -> int:
-        """Make Redis know every due run; returns how many it did not."""
-        delivered = 0
+    async def _enqueue_missing(self) -> int:
+        """Enqueue every due run that Redis does not know, and return how many those were."""
+        enqueued = 0
         due = await self._runs.due(limit=_BATCH)
         while due:
             known = await self._queue.known(run.id for run in due)
             missing = [run for run in due if run.id not in known]
             for run in missing:
                 if not await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at):
-                    # Redis has kept half of a job, which no worker would find.
+                    # Redis lost part of the job, and no worker would find the rest of it.
                     await self._queue.forget(run.id)
                     await self._queue.enqueue(run.queue, run.id, turn_at=run.turn_at)
-            delivered += len(missing)
+            enqueued += len(missing)
             due = await self._runs.due(limit=_BATCH, after=due[-1])
-        return delivered
+        return enqueued
 
-    def _workers_could_be_heard(self) -> bool:
-        """Whether silence means death: after an outage, workers need a moment to give signs of life again."""
-        return time.monotonic() - self._trouble_at > 2 * self._heartbeat_seconds
+    def _had_time_for_heartbeats(self) -> bool:
+        """Return True if a missing heartbeat means a dead worker: after an outage, workers need time to send one."""
+        return time.monotonic() - self._last_outage_at > 2 * self._heartbeat_seconds

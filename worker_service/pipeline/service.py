@@ -1,4 +1,4 @@
-"""Handing runs to workers and telling how they fare."""
+"""Use cases of PipelineService: enqueue runs, look them up, and stream their events."""
 
 import asyncio
 import random
@@ -13,8 +13,9 @@ from shared.queue import RunQueue
 from worker_service.pipeline.event_poller import EventPoller, Subscription
 
 SIGN_OF_LIFE_SECONDS = 10.0
-ASKING_AT_ONCE = 4
-"""Of all who watch; so they leave connections to PostgreSQL for others."""
+"""The longest time without a message to a watcher."""
+_MAX_CONCURRENT_QUERIES = 4
+"""The limit for all watchers together, so that connections to PostgreSQL are left for other calls."""
 
 
 class Pipeline:
@@ -23,15 +24,16 @@ class Pipeline:
     def __init__(self, *, runs: Runs, events: Events, event_poller: EventPoller, queue: RunQueue) -> None:
         self._runs = runs
         self._events = events
-        self._lookout = event_poller
+        self._event_poller = event_poller
         self._queue = queue
-        self._asking = asyncio.Semaphore(ASKING_AT_ONCE)
+        self._query_slots = asyncio.Semaphore(_MAX_CONCURRENT_QUERIES)
 
     async def start_run(self, run_id: UUID) -> RunRecord:
-        """Deliver a run that waits for a worker; a run that does not is left alone.
+        """Enqueue a run if it is waiting for a worker, and return it.
 
         Raises:
-            Unavailable: Redis does not answer; the reconciler will deliver the run when it does.
+            NotFound: there is no such run.
+            Unavailable: Redis does not answer; the reconciler will enqueue the run when it does.
         """
         run = await self._runs.get(run_id)
         await failpoint("starting")
@@ -40,54 +42,65 @@ class Pipeline:
         return run
 
     async def get_run(self, run_id: UUID) -> RunRecord:
-        """One run."""
+        """Return one run.
+
+        Raises:
+            NotFound: there is no such run.
+        """
         return await self._runs.get(run_id)
 
     async def watch(self, dataset_id: UUID, *, after: int) -> AsyncIterator[RunEvent | None]:
-        """What happens to a dataset's run behind an event, until it has ended; None now and then as a sign of life.
+        """Yield the events of a dataset's run after a sequence number, until the run ends; None is a sign of life.
 
-        Behind an event that the run never had (of another dataset, or from before a restored backup), all come.
+        If the run never had an event with this number (it belongs to another dataset, or is from before a backup was
+        restored), all events are yielded.
 
         Raises:
             NotFound: no dataset has this id, or it was removed.
-            Unavailable: PostgreSQL does not answer, or too many watch already.
+            Unavailable: PostgreSQL does not answer, or there are too many watchers.
         """
         if after and after > (await self._events.last_of({dataset_id})).get(dataset_id, after):
             after = 0
-        with self._lookout.watching(dataset_id, after=after) as watcher:
-            answered, quiet = False, True
+        with self._event_poller.subscribe(dataset_id, after=after) as subscription:
+            answered, timed_out = False, True
             while True:
                 try:
-                    told, ended = await self._news(watcher, quiet=quiet)
+                    events, ended = await self._next_events(subscription, timed_out=timed_out)
                 except Unavailable:
                     if not answered:
                         raise
-                    told, ended = [None], False  # whoever watches already waits for PostgreSQL too
+                    # A watcher that was served before is kept waiting until PostgreSQL is back.
+                    events, ended = [None], False
                 answered = True
-                for event in told:
+                for event in events:
                     if event is not None:
-                        watcher.advance(event)
+                        subscription.advance(event)
                     yield event
-                if ended and not told:
+                if ended and not events:
                     return
-                # Not all at the same moment.
-                quiet = not ended and not await watcher.wait(seconds=SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2))
+                # Jitter spreads the queries of many watchers over time.
+                seconds = SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2)
+                timed_out = not ended and not await subscription.wait(seconds=seconds)
 
-    async def _news(self, watcher: Subscription, *, quiet: bool) -> tuple[Sequence[RunEvent | None], bool]:
-        """What a watcher is to be told now, and whether the run has ended.
+    async def _next_events(
+        self, subscription: Subscription, *, timed_out: bool
+    ) -> tuple[Sequence[RunEvent | None], bool]:
+        """Return what to send to a watcher now, and True if the run has ended.
 
-        Where all is quiet: a sign of life, or, while the run waits, its last event once more, with the queue as it is.
+        After a timeout without events that is a sign of life, or, while the run is queued, its last event once more
+        with the current state of the queue.
         """
-        if quiet and not watcher.waits:
+        if timed_out and not subscription.is_queued:
             return [None], False
-        async with self._asking:
-            events, ended = await self._events.after(watcher.dataset_id, watcher.after)
-            if events or ended or not quiet:
+        async with self._query_slots:
+            events, ended = await self._events.after(subscription.dataset_id, subscription.after)
+            if events or ended or not timed_out:
                 return events, ended
-            latest = await self._events.latest(watcher.dataset_id)
-        watcher.waits = latest.state == "queued"
-        return [latest if watcher.waits and latest.sequence == watcher.after else None], False
+            latest = await self._events.latest(subscription.dataset_id)
+        subscription.is_queued = latest.state == "queued"
+        is_current = subscription.is_queued and latest.sequence == subscription.after
+        return [latest if is_current else None], False
 
     async def queue_loads(self) -> dict[str, QueueLoad]:
-        """How much work each queue holds."""
+        """Return the load of each queue that has any."""
         return await self._runs.load()

@@ -1,4 +1,4 @@
-"""PipelineService over gRPC: convert, call, convert."""
+"""The gRPC servicer of PipelineService: converts messages and calls the use cases."""
 
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class PipelineServicer(rpc.PipelineServiceServicer):
-    """Serves PipelineService."""
+    """Implements the RPCs of PipelineService."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -37,6 +37,6 @@ class PipelineServicer(rpc.PipelineServiceServicer):
 
 
 def service(pipeline: Pipeline) -> Service:
-    """PipelineService, ready to be served."""
+    """Return PipelineService in the form that `serve` takes."""
     name = "neuralearn.pipeline.v1.PipelineService"
     return Service(name, lambda server: rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline), server))

@@ -1,7 +1,7 @@
-"""Telling webhooks that a preparation has ended: a signed POST, tried again with growing pauses.
+"""Webhooks: a signed POST when a preparation has ended, retried with growing pauses.
 
-Signed as Standard Webhooks 1.0 has it (standardwebhooks.com), so that receivers can use any of its libraries:
-HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, in Base64.
+Requests are signed according to Standard Webhooks 1.0 (standardwebhooks.com), so that receivers can use any of its
+libraries: HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, in Base64.
 """
 
 import asyncio
@@ -19,49 +19,57 @@ from shared.errors import ServiceError, Unavailable
 from shared.logs import get_logger
 from shared.outbound import OutboundGuard
 
-_AT_ONCE = 20
-_OF_ONE_OWNER = 5
-_LOOK_SECONDS = 0.5
+_MAX_CONCURRENT = 20
+_MAX_CONCURRENT_PER_OWNER = 5
+_CLAIM_SECONDS = 0.5
 _TOTAL_SECONDS = 15
-_log = get_logger("messenger")
+_log = get_logger("webhook_sender")
 
 
 class WebhookSender:
-    """Makes the deliveries that are due."""
+    """Sends the webhooks that are due."""
 
-    def __init__(self, *, webhooks: Webhooks, outside: OutboundGuard, key: bytes, public_url: str = "") -> None:
-        """`key` signs; `public_url` is where receivers reach the gateway."""
+    def __init__(self, *, webhooks: Webhooks, guard: OutboundGuard, key: bytes, public_url: str = "") -> None:
+        """Create a sender.
+
+        Args:
+            webhooks: the table of deliveries.
+            guard: resolves URLs and refuses private addresses.
+            key: the secret that signs requests.
+            public_url: the base URL under which receivers reach the gateway.
+        """
         self._webhooks = webhooks
-        self._outside = outside
+        self._guard = guard
         self._key = key
         self._public_url = public_url.rstrip("/")
 
     async def deliver(self) -> int:
-        """Make what is due, some at a time; returns how many were taken by their receivers.
+        """Send the webhooks that are due, several at a time, and return how many were accepted.
 
-        Who is slow to take one keeps one place, an owner keeps a few at most, and nobody else waits for them.
+        A slow receiver occupies one slot and an owner only a few of them, so that nobody else has to wait.
         """
-        taken = 0
+        accepted = 0
         owners: dict[asyncio.Task[bool], str] = {}
         try:
-            while await self._begin(owners) or owners:
-                ended, _ = await asyncio.wait(owners, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                for delivery in ended:
-                    del owners[delivery]
-                taken += sum(delivery.result() for delivery in ended)
+            while await self._start_due(owners) or owners:
+                ended, _ = await asyncio.wait(owners, timeout=_CLAIM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    del owners[task]
+                accepted += sum(task.result() for task in ended)
         finally:
-            for delivery in owners:
-                delivery.cancel()
+            for task in owners:
+                task.cancel()
             await asyncio.gather(*owners, return_exceptions=True)
-        return taken
+        return accepted
 
-    async def _begin(self, owners: dict[asyncio.Task[bool], str]) -> bool:
-        """Begin what is due and there is room for, beside the deliveries under way of these owners."""
-        if len(owners) == _AT_ONCE:
+    async def _start_due(self, owners: dict[asyncio.Task[bool], str]) -> bool:
+        """Start due deliveries in the free slots; `owners` maps each running delivery to its owner."""
+        if len(owners) == _MAX_CONCURRENT:
             return False
-        full = [owner for owner, count in Counter(owners.values()).items() if count >= _OF_ONE_OWNER]
-        room = _AT_ONCE - len(owners)
-        deliveries = await self._webhooks.claim(limit=room, per_owner=_OF_ONE_OWNER, without=full)
+        full = [owner for owner, count in Counter(owners.values()).items() if count >= _MAX_CONCURRENT_PER_OWNER]
+        deliveries = await self._webhooks.claim(
+            limit=_MAX_CONCURRENT - len(owners), per_owner=_MAX_CONCURRENT_PER_OWNER, without=full
+        )
         for delivery in deliveries:
             owners[asyncio.create_task(self._deliver(delivery))] = delivery.user_id
         return bool(deliveries)
@@ -84,29 +92,29 @@ class WebhookSender:
                 log.info("webhook delivered", status=status)
                 return True
             problem, gone = f"Answered with {status}.", status == httpx.codes.GONE
-        again = await self._webhooks.failed(delivery, problem, for_good=gone)
-        log.warning("webhook not delivered", problem=problem, again=again)
+        will_retry = await self._webhooks.failed(delivery, problem, for_good=gone)
+        log.warning("webhook failed", problem=problem, will_retry=will_retry)
         return False
 
     async def _post(self, delivery: Delivery) -> int:
-        body = message(delivery, self._public_url)
-        headers = signed(message_id(delivery), int(time.time()), body, self._key)
-        url = self._outside.parse(delivery.url)
+        body = message_body(delivery, self._public_url)
+        headers = signature_headers(message_id(delivery), int(time.time()), body, self._key)
+        url = self._guard.parse(delivery.url)
         headers = {"content-type": "application/json", **headers}
-        request = await self._outside.request(
+        request = await self._guard.request(
             "POST", url, headers=headers, timeout=httpx.Timeout(_TOTAL_SECONDS), content=body
         )
-        # Not by a client, which would follow redirects and look for proxies; the answer's body is not of interest.
+        # The bare transport neither follows redirects nor uses a proxy, as a client would. The body is not needed.
         async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
             response = await transport.handle_async_request(request)
             await response.aclose()
             return response.status_code
 
 
-def message(delivery: Delivery, public_url: str = "") -> bytes:
-    """What is told; its link begins with where receivers reach the gateway."""
+def message_body(delivery: Delivery, public_url: str = "") -> bytes:
+    """Return the JSON body of a webhook; `public_url` is the base of its link."""
     error = {"reason": delivery.error_reason, "detail": delivery.error_detail} if delivery.state == "failed" else None
-    told = {
+    document = {
         "type": f"dataset.{delivery.state}",
         "timestamp": delivery.finished_at.isoformat(),
         "data": {
@@ -116,16 +124,16 @@ def message(delivery: Delivery, public_url: str = "") -> bytes:
             "status_url": f"{public_url}/dataset/{delivery.dataset_id}/status",
         },
     }
-    return json.dumps(told, ensure_ascii=False).encode()
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def message_id(delivery: Delivery) -> str:
-    """The same for every attempt at one message, so that a receiver can tell repeats."""
+    """Return the id of a message, which is the same for every attempt, so that receivers can drop repeats."""
     return f"msg_{delivery.run_id.hex}_{int(delivery.finished_at.timestamp() * 1000)}"
 
 
-def signed(identifier: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
-    """The headers that prove who sent a message and when."""
+def signature_headers(identifier: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
+    """Return the headers that prove who sent a message and when."""
     signature = hmac.new(key, f"{identifier}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return {
         "webhook-id": identifier,

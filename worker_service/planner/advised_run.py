@@ -1,4 +1,4 @@
-"""A preparation with a language model's advice: never worse than the one without."""
+"""Preparation with the advice of a language model, which falls back to the rules if the advice does not fit."""
 
 import re
 from collections.abc import Sequence
@@ -22,40 +22,47 @@ AUTHOR = "Gemini"
 
 
 def prepare_with_advice(
-    facts: Profile, frame: Frame, options: RunOptions, consulted: AdviceResult
+    facts: Profile, frame: Frame, options: RunOptions, advice_result: AdviceResult
 ) -> tuple[Profile, Outcome]:
-    """Return the facts and the outcome with what stands of the advice.
+    """Return the profile and the outcome of a recipe that includes the accepted advice.
 
-    If a step that comes of the advice turns out not to fit the table, the whole advice becomes a suggestion.
+    If a step from the advice can't be applied to the table, all of the advice is dropped and the rules decide alone.
+
+    Args:
+        facts: the profile that the rules use.
+        frame: the decoded table.
+        options: what the uploader chose.
+        advice_result: what the model advised and what its calls cost.
     """
-    notes = call_notes(consulted)
-    if consulted.advice is None:
+    notes = call_notes(advice_result)
+    if advice_result.advice is None:
         return facts, apply(propose(facts, options, notes=notes), frame)
-    accepted = review_facts(consulted.advice, facts, frame, author=AUTHOR)
-    described = reprofile(frame, accepted, options) if accepted.changes_facts else facts
-    context = PlanContext.of(described, options, target=accepted_target(described, accepted))
-    steps = review_steps(consulted.advice, accepted, described, frame, propose_steps(context), author=AUTHOR)
+    accepted = review_facts(advice_result.advice, facts, frame, author=AUTHOR)
+    advised_facts = reprofile(frame, accepted, options) if accepted.changes_facts else facts
+    context = PlanContext.of(advised_facts, options, target=accepted_target(advised_facts, accepted))
+    proposed = propose_steps(context)
+    steps = review_steps(advice_result.advice, accepted, advised_facts, frame, proposed, author=AUTHOR)
     recipe = compose(context, [*notes, *steps, *accepted.suggestions])
     outcome = apply(recipe, frame)
     failed = [result for result in outcome.results if result.rule == "gemini" and result.state == "skipped"]
     if not failed:
-        return described, outcome
+        return advised_facts, outcome
     names = listing(quoted(name) for name in dict.fromkeys(result.columns[0] for result in failed if result.columns))
     note = _note(f"The advice of {AUTHOR} did not fit the table ({names}), so the rules decided alone.")
     return facts, apply(propose(facts, options, notes=[*notes, note]), frame)
 
 
-def ai_summary(consulted: AdviceResult, outcome: Outcome) -> dict[str, Any]:
-    """What part AI had, for the run's row: whether it was used, in a sentence, and what it cost."""
-    done = sum(result.rule == "gemini" and result.state == "applied" for result in outcome.results)
+def ai_summary(advice_result: AdviceResult, outcome: Outcome) -> dict[str, Any]:
+    """Return the part that AI had in a run, for the run's row: if it was used, a sentence, and its calls."""
+    applied = sum(result.rule == "gemini" and result.state == "applied" for result in outcome.results)
     suggested = sum(result.rule == "gemini_suggestion" for result in outcome.results)
-    follow = plural_verb(done, "follows", "follow")
-    summary = f"{AUTHOR} was asked {_times(len(consulted.calls))}; {count(done, 'step')} {follow} its advice"
-    note = consulted.why or f"{summary}, {count(suggested, 'proposal')} stayed a suggestion"
+    follow = plural_verb(applied, "follows", "follow")
+    summary = f"{AUTHOR} was asked {_times(len(advice_result.calls))}; {count(applied, 'step')} {follow} its advice"
+    note = advice_result.why or f"{summary}, {count(suggested, 'proposal')} stayed a suggestion"
     return {
-        "used": consulted.used,
+        "used": advice_result.used,
         "note": f"{note}.",
-        "calls": [call.model_dump(mode="json") for call in consulted.calls],
+        "calls": [call.model_dump(mode="json") for call in advice_result.calls],
     }
 
 
@@ -63,37 +70,37 @@ def _times(calls: int) -> str:
     return {1: "once", 2: "twice"}.get(calls, f"{calls} times")
 
 
-def compose_report(facts: Profile, recipe: Recipe, outcome: Outcome, consulted: AdviceResult) -> dict[str, Any]:
-    """The three texts of a deep run: the model's words where there are any, and always the evidence."""
+def compose_report(facts: Profile, recipe: Recipe, outcome: Outcome, advice_result: AdviceResult) -> dict[str, Any]:
+    """Return the three texts of a deep run's report: the model's, if it wrote any, and the measured evidence."""
     evidence = write_report(facts, recipe, outcome)
-    cost = "\n".join(f"- {note.why}" for note in call_notes(consulted))
-    texts = {**evidence.model_dump(), "mode": consulted.mode, "author": "template"}
+    cost = "\n".join(f"- {note.why}" for note in call_notes(advice_result))
+    texts = {**evidence.model_dump(), "mode": advice_result.mode, "author": "template"}
     texts["reasoning"] = f"{texts['reasoning']}\n\n## AI\n\n{cost}"
-    if consulted.report is None:
+    if advice_result.report is None:
         return texts
-    words = consulted.report
-    numbered = "\n".join(f"{number}. {_plain(line)}" for number, line in enumerate(words.recommendations, start=1))
+    narrative = advice_result.report
+    numbered = "\n".join(f"{number}. {_plain(line)}" for number, line in enumerate(narrative.recommendations, start=1))
     return {
         **texts,
-        "reasoning": f"## In the words of {AUTHOR}\n\n{_plain(words.reasoning)}\n\n{texts['reasoning']}",
-        "summary": f"## In the words of {AUTHOR}\n\n{_plain(words.summary)}\n\n{texts['summary']}",
+        "reasoning": f"## In the words of {AUTHOR}\n\n{_plain(narrative.reasoning)}\n\n{texts['reasoning']}",
+        "summary": f"## In the words of {AUTHOR}\n\n{_plain(narrative.summary)}\n\n{texts['summary']}",
         "recommendations": f"## {AUTHOR} recommends\n\n{numbered}\n\n{texts['recommendations']}",
-        "author": consulted.calls[0].model,
+        "author": advice_result.calls[0].model,
     }
 
 
 def _plain(text: str) -> str:
-    """The model's words as paragraphs, without anything that a page could take for markup, a link or a picture."""
-    kept = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
-    return re.sub(r"[<>`\[\]|]|^#+\s*", "", kept, flags=re.MULTILINE).strip()
+    """Return the model's text as paragraphs, without markup, links and images."""
+    printable = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    return re.sub(r"[<>`\[\]|]|^#+\s*", "", printable, flags=re.MULTILINE).strip()
 
 
-def call_notes(consulted: AdviceResult) -> list[Flag]:
-    """What was asked and what it cost, for the log; in words where nobody was asked."""
-    if not consulted.calls:
-        return [_note(f"{consulted.why}.")]
-    calls = [_note(_call_sentence(call)) for call in consulted.calls]
-    return calls if not consulted.why else [*calls, _note(f"{consulted.why}.")]
+def call_notes(advice_result: AdviceResult) -> list[Flag]:
+    """Return notes for the log about each call and its cost, or about why there was no call."""
+    if not advice_result.calls:
+        return [_note(f"{advice_result.why}.")]
+    notes = [_note(_call_sentence(call)) for call in advice_result.calls]
+    return notes if not advice_result.why else [*notes, _note(f"{advice_result.why}.")]
 
 
 def _call_sentence(call: CallRecord) -> str:

@@ -1,4 +1,4 @@
-"""What every rule knows, computed once for a plan."""
+"""The input of every rule, computed once for a plan."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,24 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.profile import Profile
 from worker_service.core.relations.target import Target
 
-SPARSE = 0.8
-"""A column that misses more than this share of its cells is dropped."""
+MAX_MISSING_SHARE = 0.8
+"""A column that misses more of its cells than this is dropped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanContext:
-    """The facts about a table, what the uploader chose, and what follows from both for all rules."""
+    """A table's profile, the uploader's options, and what follows from both for all rules."""
 
     profile: Profile
     options: RunOptions
     target: Target
-    """The column that every step leaves alone."""
+    """The column that no step may change."""
     dropped: frozenset[str]
     """Columns that are nearly empty and not the target; none if no other column would be left."""
 
     @classmethod
     def of(cls, profile: Profile, options: RunOptions, *, target: Target | None = None) -> "PlanContext":
-        """Return the context of a plan; the target is the profile's unless another one is given."""
+        """Return the context of a plan; `target` overrides the target of the profile."""
         target = target or profile.target
         sparse = {column.name for column in profile.columns if is_sparse(column, profile.rows)} - {target.column}
         dropped = frozenset(sparse) if len(sparse) < len(profile.columns) else frozenset[str]()
@@ -32,5 +32,5 @@ class PlanContext:
 
 
 def is_sparse(column: ColumnProfile, rows: int) -> bool:
-    """Return True if too few cells have a value to say anything about the others."""
-    return column.missing > SPARSE * rows
+    """Return True if too few cells have a value to infer the others."""
+    return column.missing > MAX_MISSING_SHARE * rows

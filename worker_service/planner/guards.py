@@ -1,4 +1,4 @@
-"""What every recipe passes through before it is carried out, whoever proposed it."""
+"""Guards: checks that every recipe passes before it is carried out, whether rules or a model proposed it."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,19 @@ from worker_service.core.humanize import listing, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag, ReadColumn
-from worker_service.planner.rules.parsing import keeps_its_values
+from worker_service.planner.rules.parsing import is_lossless
 
 Refusal = str | None
-"""Why a step may not stand; None if it may."""
+"""Why a step is refused; None if it is not."""
 
 
 def guard(recipe: Recipe, profile: Profile) -> Recipe:
-    """The recipe in order, without steps that name unknown columns, reuse a name or touch the target."""
-    return in_order(spare_target(know_columns(recipe, profile), profile))
+    """Return the recipe in order, without steps that name unknown columns, reuse a name or touch the target."""
+    return sort_steps(protect_target(refuse_unknown_columns(recipe, profile), profile))
 
 
-def know_columns(recipe: Recipe, profile: Profile) -> Recipe:
-    """Refuse steps about columns that are not there, or that would make one that is there already."""
+def refuse_unknown_columns(recipe: Recipe, profile: Profile) -> Recipe:
+    """Refuse steps that use columns that do not exist, or create columns that exist already."""
     known = {column.name for column in profile.columns}
 
     def refuse(step: AnyStep) -> Refusal:
@@ -34,30 +34,30 @@ def know_columns(recipe: Recipe, profile: Profile) -> Recipe:
     return _refuse(recipe, refuse, known=known)
 
 
-def spare_target(recipe: Recipe, profile: Profile) -> Recipe:
-    """Refuse steps that change the target, drop it or compute a feature from it; numbers and moments may be read."""
+def protect_target(recipe: Recipe, profile: Profile) -> Recipe:
+    """Refuse steps that change or drop the target or use it for a feature; lossless parsing is allowed."""
     target = recipe.target.column
-    readable = {column.name for column in profile.columns if keeps_its_values(column)}
+    lossless = {column.name for column in profile.columns if is_lossless(column)}
 
     def refuse(step: AnyStep) -> Refusal:
         if target is None or target not in step.columns or isinstance(step, Flag):
             return None
-        if isinstance(step, ReadColumn) and target in readable:
+        if isinstance(step, ReadColumn) and target in lossless:
             return None
         return f"{quoted(target)} is the target, which is never changed and never made into a feature."
 
     return _refuse(recipe, refuse, known=None)
 
 
-def in_order(recipe: Recipe) -> Recipe:
-    """Reading first, then cleaning, outliers and features, each in the order proposed."""
+def sort_steps(recipe: Recipe) -> Recipe:
+    """Sort steps by phase, parsing first; within a phase the proposed order is kept."""
     ranks = {"cleaning": 1, "outliers": 2, "features": 3}
     steps = sorted(recipe.steps, key=lambda step: 0 if isinstance(step, ReadColumn) else ranks[step.phase])
     return recipe.model_copy(update={"steps": tuple(steps)})
 
 
 def _refuse(recipe: Recipe, refuse: Callable[[AnyStep], Refusal], *, known: set[str] | None) -> Recipe:
-    """Put a flag with the reason in the place of every step that is refused."""
+    """Replace every refused step by a flag with the reason."""
     steps: list[AnyStep] = []
     for step in recipe.steps:
         why = refuse(step)

@@ -1,4 +1,4 @@
-"""The rules that turn the facts about a table into a recipe."""
+"""Composition of all rules into a recipe."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,13 +20,13 @@ from worker_service.planner.rules.spellings import propose_spellings
 
 
 def propose(profile: Profile, options: RunOptions, *, notes: Sequence[Flag] = ()) -> Recipe:
-    """Return the recipe that the rules propose; `notes` come first in its log."""
+    """Return the recipe that the rules propose, with `notes` first in its log."""
     context = PlanContext.of(profile, options)
     return compose(context, [*notes, *propose_steps(context)])
 
 
 def propose_steps(context: PlanContext) -> list[AnyStep]:
-    """Read, mask, merge, drop what is nearly empty, fill, treat outliers, derive features; the target is only read."""
+    """Return the steps of all rules in their order; the target is only parsed."""
     cleaning = [
         *propose_sentinels(context),
         *propose_decimal_shifts(context),
@@ -42,5 +42,5 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
 
 
 def compose(context: PlanContext, steps: Iterable[AnyStep]) -> Recipe:
-    """Return the steps as a recipe, once it has passed the guards."""
+    """Return the steps as a recipe that has passed the guards."""
     return guard(Recipe(version=1, target=context.target, steps=tuple(steps)), context.profile)

@@ -1,4 +1,4 @@
-"""Building the ARQ worker."""
+"""Composition root of the ARQ worker."""
 
 import asyncio
 import signal
@@ -22,9 +22,9 @@ from worker_service.worker.run_executor import STORE_SECONDS, RunExecutor
 
 PRELOAD = ("worker_service.worker.preparation",)
 NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
-"""Where they share a machine, fast runs come before deep ones, and whatever answers requests before both."""
-_SPARE_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
-"""What ARQ allows a job beyond the run's own deadline, which is the one that counts."""
+"""On a shared machine, services that answer requests come before fast runs, and those before deep ones."""
+_JOB_MARGIN_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
+"""Added to a run's timeout for the job timeout of ARQ, so that the run's own deadline comes first."""
 
 
 async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_name: str) -> None:
@@ -63,11 +63,11 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
                 redis_url=settings.redis_url,
                 run=executor.execute,
                 slots=settings.worker_slots,
-                job_timeout=timeouts[queue_name] + _SPARE_SECONDS,
+                job_timeout=timeouts[queue_name] + _JOB_MARGIN_SECONDS,
                 lease_seconds=settings.lease_seconds,
             )
-            for name in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(name, worker.stop)
+            for stop_signal in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(stop_signal, worker.stop)
             try:
                 await worker.serve()
             finally:
@@ -79,7 +79,7 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
 
 
 def _model(settings: WorkerSettings, database: Database) -> Gemini | None:
-    """The language model of smart and deep modes; None without a key."""
+    """Return the language model of smart and deep modes, or None if no key is set."""
     if settings.gemini_api_key is None:
         return None
     return Gemini(

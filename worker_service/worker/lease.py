@@ -1,4 +1,4 @@
-"""The lease of one run: whoever holds it may work on the run, and only the holder can publish or fail it."""
+"""The lease of one run: only its holder may work on the run, publish it or fail it."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from shared.retry import retry_while_unavailable
 from shared.shielding import await_shielded
 
 OUTAGE_SECONDS = 300.0
-"""How long a worker that has ended its work retries while PostgreSQL is away."""
+"""The longest time that a worker retries to record the end of a run while PostgreSQL is unavailable."""
 
 _HAND_BACK_SECONDS = 5.0
 _PROGRESS_SECONDS = 0.3
@@ -26,7 +26,7 @@ _log = get_logger("worker")
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTerms:
-    """How long a lease lasts, and how often its holder extends it."""
+    """The duration of a lease, and the interval at which its holder extends it."""
 
     duration: timedelta
     heartbeat_seconds: float
@@ -40,13 +40,13 @@ class Progress:
     percent: int = 0
 
     def update(self, stage: Stage, percent: int) -> None:
-        """Take over what the child reports."""
+        """Record the progress that the child reports."""
         self.stage, self.percent = stage, percent
 
 
 @dataclass(frozen=True)
 class AttemptFailure:
-    """How an attempt failed."""
+    """The reason for a failed attempt, and whether to retry."""
 
     reason: str
     """A stable name in UPPER_SNAKE_CASE."""
@@ -57,21 +57,21 @@ class AttemptFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class Leases:
-    """Makes the leases of this worker."""
+    """Creates the leases of this worker."""
 
     runs: Runs
     queue: RunQueue
     terms: LeaseTerms
 
     def of(self, run_id: UUID) -> "Lease":
-        """Return the lease of one run, which entering it claims."""
+        """Return the lease of one run; entering it claims the run."""
         return Lease(run_id, runs=self.runs, queue=self.queue, terms=self.terms)
 
 
 class Lease:
-    """An async context manager that claims a run; cancelled inside, it hands the run back at once.
+    """An async context manager that claims a run and, if cancelled inside, hands it back at once.
 
-    Entering returns the claimed run, or None where its lease is not to be had.
+    Entering returns the claimed run, or None if its lease is not available.
     """
 
     def __init__(self, run_id: UUID, *, runs: Runs, queue: RunQueue, terms: LeaseTerms) -> None:
@@ -80,7 +80,7 @@ class Lease:
         self._queue = queue
         self._terms = terms
         self._log = _log.bind(run_id=str(run_id))
-        # Chosen here, so that the run can be handed back even where the answer to the claim is lost.
+        # Chosen before the claim, so that the run can be handed back even if the response to the claim is lost.
         self.token = uuid4()
         """Fences off every other holder of the run's lease."""
 
@@ -88,7 +88,7 @@ class Lease:
         try:
             return await self._runs.claim(self._run_id, token=self.token, lease=self._terms.duration)
         except (Unavailable, asyncio.CancelledError):
-            # The answer may have been lost after the commit.
+            # The claim may have been committed although its response was lost.
             await await_shielded(self.hand_back())
             raise
 
@@ -99,19 +99,19 @@ class Lease:
             await await_shielded(self.hand_back())
 
     async def hand_back(self) -> None:
-        """Let another worker have the run at once, if it is ours; this burns no attempt."""
+        """Release the run for another worker at once, if this lease holds it; this does not count as an attempt."""
         try:
             handed_back = await retry_while_unavailable(
                 lambda: self._runs.hand_back(self._run_id, self.token), seconds=_HAND_BACK_SECONDS
             )
         except Unavailable as error:
-            self._log.warning("run left to its lease", reason=error.reason)
+            self._log.warning("hand back failed", reason=error.reason)
         else:
-            self._log.info("run handed back" if handed_back else "run was not ours to hand back")
+            self._log.info("run handed back" if handed_back else "lease not held")
 
     async def keep(self, progress: Progress) -> None:
-        """Extend the lease and show progress, until the lease is lost; then return."""
-        shown: tuple[Stage, int] | None = None
+        """Extend the lease and publish progress until the lease is lost, then return."""
+        published: tuple[Stage, int] | None = None
         next_beat = time.monotonic() + self._terms.heartbeat_seconds
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
@@ -121,14 +121,18 @@ class Lease:
                         return
                     next_beat = time.monotonic() + self._terms.heartbeat_seconds
                 latest = (progress.stage, progress.percent)
-                if not await self._show(latest, changed=latest != shown):
+                if not await self._publish_progress(latest, changed=latest != published):
                     return
-                shown = latest
-            except Exception as error:  # only a lease that is known to be lost may end the work
+                published = latest
+            except Exception as error:  # the work may only end if the lease is known to be lost
                 self._log.warning("heartbeat missed", error=type(error).__name__)
 
     async def publish(self, result: RunResult, *, artifacts: str) -> bool:
-        """End the run with its result, retrying through an outage of PostgreSQL; False where the lease is lost."""
+        """End the run with its result, and return False if the lease is lost.
+
+        Raises:
+            Unavailable: PostgreSQL was unavailable for `OUTAGE_SECONDS`.
+        """
 
         async def publish() -> bool:
             if await await_shielded(self._runs.publish(self._run_id, self.token, result, artifacts=artifacts)):
@@ -138,18 +142,22 @@ class Lease:
         return await retry_while_unavailable(publish, seconds=OUTAGE_SECONDS)
 
     async def is_published(self, artifacts: str) -> bool:
-        """Return True if the run's result is the one in this folder: the answer to a commit can be lost on its way.
+        """Return True if this folder holds the published result; the response to a commit can get lost.
 
         Raises:
             Unavailable: PostgreSQL does not answer.
         """
         try:
             return (await self._runs.get(self._run_id)).artifacts == artifacts
-        except NotFound:  # its dataset was removed
+        except NotFound:  # the dataset was removed
             return False
 
     async def fail(self, failure: AttemptFailure, *, attempt: int) -> bool:
-        """Queue the run again after a pause, or end it where that is of no use; False where the lease is lost."""
+        """Queue the run again after a pause, or end it as failed; return False if the lease is lost.
+
+        Raises:
+            Unavailable: PostgreSQL was unavailable for `OUTAGE_SECONDS`.
+        """
         detail = failure.detail
         if failure.retryable and attempt >= MAX_ATTEMPTS:
             detail = f"{detail} It was tried {attempt} times."
@@ -164,7 +172,7 @@ class Lease:
         return await retry_while_unavailable(fail, seconds=OUTAGE_SECONDS)
 
     async def was_cancelled(self) -> bool:
-        """Return True if the lease was lost because the run was called off or its dataset removed."""
+        """Return True if the lease was lost because the run was cancelled or its dataset removed."""
         try:
             return (await self._runs.get(self._run_id)).state == "cancelled"
         except NotFound:
@@ -173,14 +181,14 @@ class Lease:
             return False
 
     async def _extend(self) -> bool:
-        # Redis first: while PostgreSQL is away, no other worker need try to take the run over.
+        # Redis comes first: while PostgreSQL is unavailable, other workers then don't try to take the run over.
         try:
             await self._queue.renew(self._run_id, ttl_seconds=self._terms.duration.total_seconds())
         except Unavailable as error:
             self._log.warning("heartbeat missed", error=error.reason)
         return await self._runs.extend(self._run_id, self.token, lease=self._terms.duration)
 
-    async def _show(self, latest: tuple[Stage, int], *, changed: bool) -> bool:
+    async def _publish_progress(self, latest: tuple[Stage, int], *, changed: bool) -> bool:
         if not changed:
             return await self._runs.holds(self._run_id, self.token)
         stage, percent = latest

@@ -1,4 +1,4 @@
-"""What became of the steps, in a form that the log tables can keep."""
+"""Conversion of step results to rows of the log tables."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from shared.contracts.vocabulary import Phase
 
 
 def log_rows(results: Iterable[StepResult]) -> dict[Phase, list[dict[str, Any]]]:
-    """Return the rows of each log: every field of a step and its parameters by their names."""
+    """Return the rows of each phase's log, with the fields of the result and the parameters of the step."""
     rows: dict[Phase, list[dict[str, Any]]] = {phase: [] for phase in get_args(Phase)}
     for result in results:
         rows[result.phase].append({**result.parameters, **vars(result), "column": result.column})
@@ -17,14 +17,14 @@ def log_rows(results: Iterable[StepResult]) -> dict[Phase, list[dict[str, Any]]]
 
 
 def storable(value: Any) -> Any:
-    """Return the value as PostgreSQL can keep it: text without zero bytes, numbers finite or null."""
+    """Return a value that PostgreSQL can store: text without null characters, numbers finite or null."""
     match value:
         case str():
             return value.replace("\x00", "\ufffd")
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {storable(key): storable(part) for key, part in value.items()}
+            return {storable(key): storable(item) for key, item in value.items()}
         case list() | tuple():
-            return [storable(part) for part in value]
+            return [storable(item) for item in value]
     return value

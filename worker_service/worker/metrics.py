@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: one registry for each process, served where METRICS_PORT says."""
+"""Prometheus metrics of a worker, served on METRICS_PORT."""
 
 from prometheus_client import Counter, Histogram, start_http_server
 
@@ -15,7 +15,7 @@ def serve_metrics(host: str, port: int) -> None:
     """Serve `/metrics` of this process from a thread.
 
     Raises:
-        SystemExit: the port is taken; the sentence names METRICS_PORT.
+        SystemExit: the port is taken; the message names METRICS_PORT.
     """
     try:
         start_http_server(port, addr=host)

@@ -1,4 +1,4 @@
-"""What the child process of a run does: load, profile, propose, apply, chart, write. It has no key and no network."""
+"""The programs of a run's child process, which has no API key and no network."""
 
 import json
 from collections.abc import Callable
@@ -23,27 +23,27 @@ from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.ai.prompt import Question, compose_questions
 from worker_service.planner.propose import propose
 from worker_service.worker.log_rows import log_rows, storable
 
 ReportProgress = Callable[[Stage, int], None]
-"""Takes the stage and the progress in percent."""
+"""Called with the stage and the progress in percent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparationTask:
-    """What the child is given; paths are on this machine."""
+    """The input of a child process; all paths are local."""
 
     table: Path
-    """The decoded table, Arrow IPC."""
+    """The decoded table as an Arrow IPC file."""
     target: Path
-    """The folder for the artifacts."""
+    """The folder that the artifacts are written to."""
     options: RunOptions
     profile: Path
-    """Where an examination leaves the profile for the preparation that follows."""
+    """The file in which `examine` keeps the profile for `prepare`."""
     advice: AdviceResult | None = None
-    """What came of asking a language model; None in fast mode."""
+    """The result of consulting a language model; None in fast mode."""
 
 
 def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
@@ -65,14 +65,14 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
 
 
 def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Question, ...]:
-    """Profile a decoded table, keep the profile, and return what a language model is to be asked about the table."""
+    """Profile a decoded table, keep the profile, and return the questions for a language model."""
     report_progress("loading", 2)
     frame = _load(task.table)
     report_progress("profiling", 10)
     facts = _profile(frame, task.options)
     task.profile.write_text(facts.model_dump_json())
     mode: AiMode = "deep" if task.options.mode == "deep" else "smart"
-    return questions(facts, frame, mode)
+    return compose_questions(facts, frame, mode)
 
 
 def _load(table: Path) -> Frame:
@@ -107,9 +107,9 @@ def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, 
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    """Parquet with dictionaries where values repeat; trying them on columns of decimals costs a third of the time."""
-    repetitive = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
-    pq.write_table(table, path, compression="snappy", use_dictionary=repetitive, row_group_size=131_072)
+    """Write a table as Parquet, with dictionaries except for decimals, where trying them takes a third of the time."""
+    dictionary_columns = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, path, compression="snappy", use_dictionary=dictionary_columns, row_group_size=131_072)
 
 
 def _result(facts: Profile, outcome: Outcome, charts: tuple[Chart, ...], advice: AdviceResult | None) -> RunResult:

@@ -1,4 +1,4 @@
-"""Preparing one run's table: fetch it, ask a language model where the mode says so, and let a child do the work."""
+"""Preparation of one run's table: fetch it, consult a language model in AI modes, run a child process."""
 
 import asyncio
 import time
@@ -33,21 +33,36 @@ class PreparationChild:
     isolation: Isolation
     memory_bytes: int
     program: Program = prepare
-    """What prepares the table."""
+    """The function that prepares the table in the child."""
 
-    async def prepare(self, task: PreparationTask, progress: Progress, *, ends: float) -> RunResult:
-        """Prepare the table until `ends`, a moment of the monotonic clock; raises what `Isolation.run` raises."""
-        return await self._run(self.program, task, progress, ends=ends)
+    async def prepare(self, task: PreparationTask, progress: Progress, *, deadline_at: float) -> RunResult:
+        """Prepare the table in a child process.
 
-    async def examine(self, task: PreparationTask, progress: Progress, *, ends: float) -> tuple[Question, ...]:
-        """Profile the table, and return what a language model is to be asked about it."""
-        return await self._run(examine, task, progress, ends=ends)
+        Args:
+            task: the input of the child.
+            progress: updated as the child reports progress.
+            deadline_at: when the child is stopped, in seconds of the monotonic clock.
 
-    async def _run(self, program: Callable[..., T], task: Any, progress: Progress, *, ends: float) -> T:
+        Raises:
+            ServiceError: the table can't be prepared.
+            IsolationError: the child failed, died, or exceeded its memory or its time.
+        """
+        return await self._run(self.program, task, progress, deadline_at=deadline_at)
+
+    async def examine(self, task: PreparationTask, progress: Progress, *, deadline_at: float) -> tuple[Question, ...]:
+        """Profile the table in a child process, and return the questions for a language model.
+
+        Raises:
+            ServiceError: the table can't be prepared.
+            IsolationError: the child failed, died, or exceeded its memory or its time.
+        """
+        return await self._run(examine, task, progress, deadline_at=deadline_at)
+
+    async def _run(self, program: Callable[..., T], task: Any, progress: Progress, *, deadline_at: float) -> T:
         return await self.isolation.run(
             program,
             task,
-            deadline=max(1.0, ends - time.monotonic()),
+            deadline=max(1.0, deadline_at - time.monotonic()),
             memory_bytes=self.memory_bytes,
             on_progress=progress.update,
         )
@@ -55,19 +70,18 @@ class PreparationChild:
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """The artifacts of a preparation in a local folder, and what it hands over beside them."""
+    """The artifacts of a preparation in a local folder, and the result for the run's row."""
 
     folder: Path
     result: RunResult
 
 
 class Preparer:
-    """Turns a claimed run into artifacts; nothing of it is stored or published here."""
+    """Turns a claimed run into local artifacts; storing and publishing them is left to the executor."""
 
     def __init__(
         self, *, datasets: Datasets, store: ObjectStore, scratch: Scratch, child: PreparationChild, advisor: Advisor
     ) -> None:
-        """`advisor` is asked in AI modes."""
         self._datasets = datasets
         self._store = store
         self._scratch = scratch
@@ -76,17 +90,22 @@ class Preparer:
         self.memory_bytes = child.memory_bytes
 
     @asynccontextmanager
-    async def prepare(self, run: RunRecord, progress: Progress, *, ends: float) -> AsyncIterator[PreparedTable]:
-        """Prepare a run's table until `ends`, a moment of the monotonic clock; the files go with the block.
+    async def prepare(self, run: RunRecord, progress: Progress, *, deadline_at: float) -> AsyncIterator[PreparedTable]:
+        """Prepare a run's table; its files are removed when the block ends.
+
+        Args:
+            run: the claimed run.
+            progress: updated as the child reports progress.
+            deadline_at: when the preparation is stopped, in seconds of the monotonic clock.
 
         Raises:
-            ServiceError: the table can't be prepared, or (Unavailable) not now.
-            IsolationError: what became of the child.
+            ServiceError: the table can't be prepared; Unavailable if it may work later.
+            IsolationError: the child failed, died, or exceeded its memory or its time.
         """
         dataset = await self._datasets.get(run.dataset_id)
         async with AsyncExitStack() as stack:
             scratch = await stack.enter_async_context(self._scratch.folder())
-            async with store_deadline(ends):
+            async with store_deadline(deadline_at):
                 table = await stack.enter_async_context(self._store.local_copy(dataset.table_key, scratch=scratch))
             target = scratch / "artifacts"
             target.mkdir()
@@ -95,29 +114,34 @@ class Preparer:
                 table=table, target=target, options=run.options, profile=scratch / "examined-profile.json"
             )
             if run.mode != "fast":
-                task = replace(task, advice=await self._advise(run.mode, task, progress, ends=ends))
-            result = await self._child.prepare(task, progress, ends=ends)
+                task = replace(task, advice=await self._advise(run.mode, task, progress, deadline_at=deadline_at))
+            result = await self._child.prepare(task, progress, deadline_at=deadline_at)
             await failpoint("prepared")
             yield PreparedTable(target, result)
 
-    async def _advise(self, mode: AiMode, task: PreparationTask, progress: Progress, *, ends: float) -> AdviceResult:
-        """Ask from here: the child has neither key nor network."""
+    async def _advise(
+        self, mode: AiMode, task: PreparationTask, progress: Progress, *, deadline_at: float
+    ) -> AdviceResult:
+        """Consult the model from this process, because the child has neither an API key nor a network."""
         questions: tuple[Question, ...] = ()
         if self._advisor.model is not None:
-            questions = await self._child.examine(task, progress, ends=ends)
+            questions = await self._child.examine(task, progress, deadline_at=deadline_at)
             progress.update("consulting", 40)
         return await self._advisor.advise(mode, questions)
 
 
 @asynccontextmanager
-async def store_deadline(ends: float) -> AsyncIterator[None]:
-    """Bound what is done with the object store, which may answer a little at a time for ever.
+async def store_deadline(deadline_at: float) -> AsyncIterator[None]:
+    """Bound the time of the block, because an object store can respond too slowly without ever failing.
+
+    Args:
+        deadline_at: when the block is stopped, in seconds of the monotonic clock.
 
     Raises:
-        Unavailable: it was not done by `ends`, a moment of the monotonic clock.
+        Unavailable: the block did not end in time.
     """
     try:
-        async with asyncio.timeout(max(1.0, ends - time.monotonic())):
+        async with asyncio.timeout(max(1.0, deadline_at - time.monotonic())):
             yield
     except TimeoutError as error:
         raise Unavailable("The object store is too slow.", reason="STORAGE_UNAVAILABLE") from error

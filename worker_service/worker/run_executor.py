@@ -1,4 +1,4 @@
-"""Executing one run: claim its lease, prepare its table, publish once. Whatever happens, its row tells the truth."""
+"""Execution of one run: claim its lease, prepare its table, publish the result exactly once."""
 
 import asyncio
 import signal
@@ -18,42 +18,42 @@ from worker_service.worker.metrics import RUN_SECONDS, RUNS
 from worker_service.worker.preparer import PreparedTable, Preparer, store_deadline
 
 STORE_SECONDS = 120.0
-"""How long storing what a run made may take, beyond the run's own deadline."""
+"""The time for storing the artifacts, beyond the run's own deadline."""
 
 _log = get_logger("worker")
 
 
 class LeaseLost(Exception):
-    """The run was called off, or somebody else has it now; nothing this worker did may show."""
+    """The run was cancelled or taken over; nothing that this worker did may become visible."""
 
 
 class RunExecutor:
-    """Executes runs that ARQ delivers; delivery may be doubled or late without harm."""
+    """Executes the runs that ARQ delivers; duplicate and late deliveries do no harm."""
 
     def __init__(self, *, leases: Leases, preparer: Preparer, store: ObjectStore, timeouts: dict[str, float]) -> None:
-        """`timeouts` are the seconds that a run may take, by its queue."""
+        """Create an executor; `timeouts` maps each queue to the seconds that a run may take."""
         self._leases = leases
         self._preparer = preparer
         self._store = store
         self._timeouts = timeouts
 
     async def execute(self, run_id: UUID) -> bool:
-        """Bring the run as far as it will come; return at once where its lease is not to be had.
+        """Execute a run, or return at once if its lease is not available.
 
-        Return True where it should be delivered once more: called off while it ran, it may have been queued again
-        since, and its job was known all the time.
+        Return True if the run should be delivered once more: it was cancelled while it ran and may have been queued
+        again since, but could not be enqueued while its job existed.
         """
         lease = self._leases.of(run_id)
         try:
             async with lease as run:
                 return run is not None and not await self._run_claimed(run, lease)
         except Unavailable as error:
-            # PostgreSQL can't be told now; the lease runs out, and the reconciler delivers the run again.
-            _log.warning("run left to its lease", run_id=str(run_id), reason=error.reason)
+            # The end of the run can't be recorded now. The lease expires, and the reconciler enqueues the run again.
+            _log.warning("run end not recorded", run_id=str(run_id), reason=error.reason)
             return False
 
     async def _run_claimed(self, run: RunRecord, lease: Lease) -> bool:
-        """Prepare a claimed run, and record how it went; False where its lease was lost."""
+        """Prepare a claimed run and record how it ended; return False if its lease was lost."""
         started = time.perf_counter()
         log = _log.bind(run_id=str(run.id), attempt=run.attempt)
         log.info("run started", queue=run.queue, dead_workers=run.crashes)
@@ -78,7 +78,7 @@ class RunExecutor:
         return True
 
     async def _log_lost_lease(self, run: RunRecord, lease: Lease) -> None:
-        """Log why the run is ours no more: its owner called it off or removed it, or somebody else has it."""
+        """Log whether the run was cancelled or taken over by another worker."""
         cancelled = await lease.was_cancelled()
         if cancelled:
             _log.info("run cancelled", run_id=str(run.id))
@@ -92,7 +92,7 @@ class RunExecutor:
         heartbeat = asyncio.create_task(lease.keep(progress))
         try:
             await asyncio.wait([work, heartbeat], return_when=asyncio.FIRST_COMPLETED)
-            # Once publishing has begun the run's row may be out of our hands because it is completed.
+            # Once publishing has begun, the lease may be gone because the run is completed.
             if not work.done() and progress.stage != "publishing":
                 raise LeaseLost
             await work
@@ -103,21 +103,21 @@ class RunExecutor:
 
     async def _work(self, run: RunRecord, lease: Lease, progress: Progress) -> None:
         await failpoint("claimed")
-        ends = time.monotonic() + self._timeouts[run.queue]
-        async with self._preparer.prepare(run, progress, ends=ends) as prepared:
+        deadline_at = time.monotonic() + self._timeouts[run.queue]
+        async with self._preparer.prepare(run, progress, deadline_at=deadline_at) as prepared:
             progress.update("publishing", 95)
-            await self._publish(run, lease, prepared, ends=ends + STORE_SECONDS)
+            await self._publish(run, lease, prepared, deadline_at=deadline_at + STORE_SECONDS)
 
-    async def _publish(self, run: RunRecord, lease: Lease, prepared: PreparedTable, *, ends: float) -> None:
-        """Store the artifacts and publish the result, or leave nothing behind.
+    async def _publish(self, run: RunRecord, lease: Lease, prepared: PreparedTable, *, deadline_at: float) -> None:
+        """Store the artifacts and publish the result, or remove what was stored.
 
         Raises:
-            LeaseLost: the run is somebody else's by now.
+            LeaseLost: the run was cancelled or taken over.
         """
         artifacts = DatasetKeys(run.dataset_id).attempt(run.id, lease.token)
         try:
-            async with store_deadline(ends):
-                # One after the other: when one fails, none may still be on its way while the others are removed.
+            async with store_deadline(deadline_at):
+                # Not concurrently: if one upload fails, no other may still be running while all are removed.
                 for name in ARTIFACTS:
                     await self._store.put_file(f"{artifacts}/{name}", prepared.folder / name, move=True)
                     await failpoint("storing")
@@ -130,17 +130,17 @@ class RunExecutor:
             raise
 
     async def _discard(self, lease: Lease, artifacts: str) -> None:
-        """Remove what was stored, unless it was published after all."""
+        """Remove the stored artifacts, unless they were published after all."""
         try:
             published = await lease.is_published(artifacts)
         except Unavailable:
-            _log.warning("artifacts kept, as their run can't be looked up", artifacts=artifacts)
+            _log.warning("artifacts not removed", artifacts=artifacts)
             return
         if not published:
             await self._store.delete_prefix(artifacts)
 
     def _classify(self, run: RunRecord, error: Exception) -> AttemptFailure:
-        """Return what an attempt died of, and whether another one may fare better."""
+        """Return the failure that an error stands for, and whether a retry may help."""
         match error:
             case Unavailable():
                 return AttemptFailure(error.reason, error.detail, retryable=True)
@@ -153,7 +153,7 @@ class RunExecutor:
             case OutOfMemory():
                 return _out_of_memory(self._preparer.memory_bytes)
             case ChildDied() if error.signal is signal.SIGABRT:
-                # Arrow's native code aborts where an allocation fails.
+                # Arrow's native code aborts if an allocation fails.
                 return _out_of_memory(self._preparer.memory_bytes)
             case ChildDied():
                 detail = f"The process preparing this dataset died ({error})."

@@ -1,4 +1,4 @@
-"""No recipe gets past the guards with a step about nothing or against the target; nothing is lost silently."""
+"""Tests of the guards: refused steps become flags with a reason."""
 
 import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What the rules propose for tables of known content, and how they say so."""
+"""Tests of the rules on tables of known content: the proposed steps and their reasons."""
 
 from typing import Any
 
@@ -46,12 +46,12 @@ def prepared(columns: dict[str, Any], target: str | None = None, **options: Any)
     return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
 
 
-def spoken(step: AnyStep) -> tuple[Any, ...]:
+def fill_of(step: AnyStep) -> tuple[Any, ...]:
     return tuple(getattr(step, name) for name in ("method", "value", "why"))
 
 
 def test_fill_symmetric_numbers_with_the_mean() -> None:
-    assert spoken(only({"x": [1.0, 2.0, 3.0, 4.0, 5.5, None]}, FillMissing)) == (
+    assert fill_of(only({"x": [1.0, 2.0, 3.0, 4.0, 5.5, None]}, FillMissing)) == (
         "mean",
         3.1,
         "The values lie about evenly on both sides of it (skew 0.21).",
@@ -60,7 +60,7 @@ def test_fill_symmetric_numbers_with_the_mean() -> None:
 
 def test_fill_mildly_skewed_numbers_and_say_so() -> None:
     step = only({"x": [1.0, 2.0, 2.5, 3.0, 3.6, 6.0, None]}, FillMissing)
-    assert spoken(step) == (
+    assert fill_of(step) == (
         "mean",
         3.0,
         "The values are only mildly skewed (skew 0.76). It was rounded from 3.017 to 1 decimal, like the values.",
@@ -69,7 +69,7 @@ def test_fill_mildly_skewed_numbers_and_say_so() -> None:
 
 def test_fill_skewed_numbers_with_the_median() -> None:
     step = only({"x": [1, 1, 2, 2, 2, 3, 4, 90, None]}, FillMissing)
-    assert spoken(step) == ("median", 2, "A few very large values pull the mean away, to 13.12 (skew 2.26).")
+    assert fill_of(step) == ("median", 2, "A few very large values pull the mean away, to 13.12 (skew 2.26).")
 
 
 def test_a_mean_that_would_be_an_outlier_fills_nothing() -> None:
@@ -86,7 +86,7 @@ def test_whole_numbers_stay_whole() -> None:
 def test_fill_a_time_series_forward() -> None:
     days = [f"2024-01-{day:02d}" for day in range(1, 11)]
     step = only({"day": days, "x": [1, None, 3, 4, None, 6, 7, 8, 9, 10]}, FillMissing)
-    assert spoken(step) == (
+    assert fill_of(step) == (
         "forward_fill",
         None,
         "The rows are in the order of “day”, so the value before is the best guess.",
@@ -118,12 +118,12 @@ def test_fill_a_time_series_forward() -> None:
     ],
 )
 def test_fill_categories(cells: list[str | None], method: str, value: str, why: str) -> None:
-    assert spoken(only({"x": cells}, FillMissing)) == (method, value, why)
+    assert fill_of(only({"x": cells}, FillMissing)) == (method, value, why)
 
 
 def test_a_coin_toss_is_left_missing_for_people() -> None:
     cells = ["yes", "no"] * 60 + [None] * 20
-    outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(140)]})
+    outcome = prepared({"x": cells, "y": [float(row % 7) for row in range(140)]})
     assert outcome.cleaned["x"].missing == 20
     assert outcome.engineered["x"].missing == 0
     (left,) = (result for result in outcome.results if result.rule == "left_missing")
@@ -131,9 +131,9 @@ def test_a_coin_toss_is_left_missing_for_people() -> None:
 
 
 def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
-    cells = [str(place % 9 + 0.5) for place in range(120)]
+    cells = [str(row % 9 + 0.5) for row in range(120)]
     cells[3], cells[50], cells[90] = "<0.1", "<0.1", ">500"
-    outcome = prepared({"x": cells, "y": [float(place % 7) for place in range(120)]})
+    outcome = prepared({"x": cells, "y": [float(row % 7) for row in range(120)]})
     assert outcome.cleaned["x"].missing == 3
     assert outcome.engineered["x"].missing == 0
     (left,) = (result for result in outcome.results if result.rule == "left_missing")
@@ -141,8 +141,8 @@ def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
 
 
 def test_a_value_or_none_is_a_feature() -> None:
-    cells = ["SPRING" if place % 5 == 0 else None for place in range(100)]
-    outcome = prepared({"coupon": cells, "y": [float(place % 7) for place in range(100)]})
+    cells = ["SPRING" if row % 5 == 0 else None for row in range(100)]
+    outcome = prepared({"coupon": cells, "y": [float(row % 7) for row in range(100)]})
     assert outcome.engineered["coupon_was_missing"].numbers().sum() == 80
     assert "coupon" not in outcome.engineered
 
@@ -181,17 +181,17 @@ def test_the_last_columns_stay_however_sparse() -> None:
     assert outcome.cleaned.shape == (3, 2)
     assert outcome.engineered.names == ("row",)
     assert outcome.engineered.rows == 3
-    told = [result.why for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
-    assert "Kept “a” though 3 of 3 cells (100 %) are missing, because no column would be left." in told
+    sentences = [result.why for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
+    assert "Kept “a” though 3 of 3 cells (100 %) are missing, because no column would be left." in sentences
     (numbered,) = (result for result in outcome.results if result.kind == "number_rows")
     assert numbered.why.endswith("No column is of use to a model, so the rows are only numbered.")
 
 
 def test_rows_are_numbered_where_nothing_else_is_left() -> None:
-    outcome = prepared({"id": [f"K-{place}" for place in range(30)], "row": ["same"] * 30})
+    outcome = prepared({"id": [f"K-{row}" for row in range(30)], "row": ["same"] * 30})
     assert outcome.engineered.names == ("row_2",)
     assert prepared(
-        {"id": [f"K-{place}" for place in range(30)], "x": [place % 7 for place in range(30)]}
+        {"id": [f"K-{row}" for row in range(30)], "x": [row % 7 for row in range(30)]}
     ).engineered.names == ("x",)
 
 
@@ -241,7 +241,7 @@ def test_codes_identifiers_and_the_target_have_no_outliers() -> None:
 def test_removal_keeps_most_rows() -> None:
     shuffled = np.random.default_rng(5)
     columns = {
-        f"x{place}": shuffled.permutation([*NORMAL[:196], *(900.0 + place + np.arange(4))]) for place in range(6)
+        f"x{index}": shuffled.permutation([*NORMAL[:196], *(900.0 + index + np.arange(4))]) for index in range(6)
     }
     outcome = prepared(columns, outlier_strategy="remove")
     strategies = [result.parameters["strategy"] for result in outcome.results if result.kind == "treat_outliers"]
@@ -307,7 +307,7 @@ def test_the_same_in_another_unit_is_one_feature() -> None:
 def test_few_levels_get_columns_and_many_get_numbers() -> None:
     few = only({"x": ["a", "b", "c"] * 5}, OneHot)
     assert (few.levels, few.names) == (("a", "b", "c"), ("x_a", "x_b", "x_c"))
-    many = only({"x": [f"L{place % 51}" for place in range(204)]}, FrequencyEncode)
+    many = only({"x": [f"L{row % 51}" for row in range(204)]}, FrequencyEncode)
     assert len(many.levels) == 51
     assert sum(many.shares) == pytest.approx(1)
 
@@ -357,10 +357,10 @@ def test_ratios_and_bins_say_why() -> None:
     price = np.exp(rng.normal(3, 1.2, 500))
     columns = {"price": price, "cost": price * rng.uniform(0.6, 1.0, 500), "code": rng.integers(0, 2, 500)}
     outcome = prepared(columns)
-    told = {result.kind: result for result in outcome.results}
-    assert told["ratio"].outputs == ("price_per_cost",)
-    assert told["bin"].outputs[0].endswith("_bin")
-    assert "r = 0.9" in told["ratio"].why
+    by_kind = {result.kind: result for result in outcome.results}
+    assert by_kind["ratio"].outputs == ("price_per_cost",)
+    assert by_kind["bin"].outputs[0].endswith("_bin")
+    assert "r = 0.9" in by_kind["ratio"].why
 
 
 def test_a_target_needs_no_ratios_and_bins() -> None:

@@ -1,1 +1,4 @@
-"""Asking a language model and holding its advice against the data. Rules that need no model are not here."""
+"""Advice of a language model: ask for it, check it against the data, and merge what stands into a recipe.
+
+Rules that need no model do not belong here: they are in `planner.rules`.
+"""

@@ -1,4 +1,4 @@
-"""What of a model's advice the data support, and the facts with it."""
+"""The part of a model's advice that the data support, and the profile that results from it."""
 
 from dataclasses import dataclass, field
 
@@ -12,28 +12,28 @@ from worker_service.core.table.frame import Frame
 
 @dataclass
 class AcceptedAdvice:
-    """What of some advice stands, by column names, and what is only suggested."""
+    """The accepted advice by column name, and the refused advice as suggestions."""
 
     target: str | None = None
     types: dict[str, ChosenType] = field(default_factory=dict)
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Values that stand for missing."""
+    """Column → values that stand for missing."""
     synonyms: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """Levels and the level that each means."""
+    """Column → pairs of a level and the level that it means."""
     units: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
-    """Units and what their numbers are multiplied by."""
+    """Column → pairs of a unit and the factor that its numbers are multiplied by."""
     sentences: dict[tuple[str, str], str] = field(default_factory=dict)
     """(kind of advice, column) → the sentence for the log."""
     suggestions: list[Flag] = field(default_factory=list)
 
     @property
     def changes_facts(self) -> bool:
-        """True if the table has to be described anew."""
+        """True if the table has to be profiled again."""
         return bool(self.target or self.types or self.codes or self.synonyms or self.units)
 
 
 def reprofile(frame: Frame, accepted: AcceptedAdvice, options: RunOptions) -> Profile:
-    """Return the facts with the advice that stands; what the uploader chose outranks it."""
+    """Return the profile of a table with the accepted advice; the uploader's choices take precedence."""
     return profile(
         frame,
         target=options.target or accepted.target,
@@ -45,7 +45,7 @@ def reprofile(frame: Frame, accepted: AcceptedAdvice, options: RunOptions) -> Pr
 
 
 def accepted_target(facts: Profile, accepted: AcceptedAdvice) -> Target:
-    """Return the target with the model's sentence, where the model named it."""
+    """Return the target of a profile, with the model's sentence if the model proposed it."""
     if accepted.target is None or facts.target.column != accepted.target:
         return facts.target
     return Target(column=accepted.target, confidence=0.7, why=accepted.sentences["target", accepted.target])

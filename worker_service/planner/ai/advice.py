@@ -1,4 +1,7 @@
-"""What a language model may propose: a closed vocabulary over columns that are named by their places, `c1`, `c2`, …"""
+"""The schema of a language model's answer: a closed vocabulary over columns with the ids `c1`, `c2`, …
+
+The names, docstrings and field descriptions of the classes are part of the JSON schema that is sent to the model.
+"""
 
 from typing import Annotated, Literal
 
@@ -7,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 ColumnId = Annotated[str, Field(pattern=r"^c[1-9][0-9]{0,3}$", description="The id of a column, such as c1.")]
 Reason = Annotated[str, Field(max_length=2000, description="Why, in one sentence with numbers from this table.")]
 Level = Annotated[str, Field(max_length=500)]
-MOST = 40
-"""More proposals of one kind than this are no answer but a flood."""
+MAX_ITEMS = 40
+"""The length limit of every list; a longer one is taken for a malformed answer."""
 
 
 class _Strict(BaseModel):
@@ -27,7 +30,7 @@ class MissingCodes(_Strict):
     """Values of a column stand for missing, such as 0 in a blood pressure or 9 in a survey."""
 
     column: ColumnId
-    values: Annotated[list[Level], Field(max_length=MOST)]
+    values: Annotated[list[Level], Field(max_length=MAX_ITEMS)]
     why: Reason
 
 
@@ -36,7 +39,7 @@ class LevelMerge(_Strict):
 
     column: ColumnId
     into: Level
-    levels: Annotated[list[Level], Field(max_length=MOST)]
+    levels: Annotated[list[Level], Field(max_length=MAX_ITEMS)]
     why: Reason
 
 
@@ -71,7 +74,7 @@ class Ordering(_Strict):
     """The levels of a category have an order, from the least to the most."""
 
     column: ColumnId
-    order: Annotated[list[Level], Field(max_length=MOST)]
+    order: Annotated[list[Level], Field(max_length=MAX_ITEMS)]
     why: Reason
 
 
@@ -86,7 +89,7 @@ class UnitConversion(_Strict):
     """A column's numbers are in several units."""
 
     column: ColumnId
-    units: Annotated[list[UnitFactor], Field(max_length=MOST)]
+    units: Annotated[list[UnitFactor], Field(max_length=MAX_ITEMS)]
     why: Reason
 
 
@@ -100,14 +103,14 @@ class TargetGuess(_Strict):
 class Advice(_Strict):
     """Everything that is proposed for a table; empty lists where nothing is."""
 
-    types: Annotated[list[TypeCorrection], Field(max_length=MOST)]
-    missing_codes: Annotated[list[MissingCodes], Field(max_length=MOST)]
-    merges: Annotated[list[LevelMerge], Field(max_length=MOST)]
-    fills: Annotated[list[Fill], Field(max_length=MOST)]
-    bounds: Annotated[list[Bounds], Field(max_length=MOST)]
-    ratios: Annotated[list[DerivedRatio], Field(max_length=MOST)]
-    orders: Annotated[list[Ordering], Field(max_length=MOST)]
-    units: Annotated[list[UnitConversion], Field(max_length=MOST)]
+    types: Annotated[list[TypeCorrection], Field(max_length=MAX_ITEMS)]
+    missing_codes: Annotated[list[MissingCodes], Field(max_length=MAX_ITEMS)]
+    merges: Annotated[list[LevelMerge], Field(max_length=MAX_ITEMS)]
+    fills: Annotated[list[Fill], Field(max_length=MAX_ITEMS)]
+    bounds: Annotated[list[Bounds], Field(max_length=MAX_ITEMS)]
+    ratios: Annotated[list[DerivedRatio], Field(max_length=MAX_ITEMS)]
+    orders: Annotated[list[Ordering], Field(max_length=MAX_ITEMS)]
+    units: Annotated[list[UnitConversion], Field(max_length=MAX_ITEMS)]
     target: TargetGuess | None
 
 
@@ -125,13 +128,13 @@ class DeepAdvice(Advice):
     report: Narrative
 
 
-NOTHING = Advice(
+NO_ADVICE = Advice(
     types=[], missing_codes=[], merges=[], fills=[], bounds=[], ratios=[], orders=[], units=[], target=None
 )
 
 
-def joined(advices: list[Advice]) -> Advice:
-    """The proposals of several answers in their order; the first target counts."""
+def merge_advice(answers: list[Advice]) -> Advice:
+    """Return the proposals of several answers in their order, with the target of the first that names one."""
     lists = ("types", "missing_codes", "merges", "fills", "bounds", "ratios", "orders", "units")
-    parts = {name: [one for advice in advices for one in getattr(advice, name)] for name in lists}
-    return Advice(**parts, target=next((advice.target for advice in advices if advice.target), None))
+    parts = {name: [proposal for advice in answers for proposal in getattr(advice, name)] for name in lists}
+    return Advice(**parts, target=next((advice.target for advice in answers if advice.target), None))

@@ -1,4 +1,4 @@
-"""Asks a language model about one table, within a budget of calls and time, and never fails for it."""
+"""Consultation of a language model about one table within a time budget; its failures never fail a run."""
 
 import time
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from worker_service.core.stats.summary import Value
-from worker_service.planner.ai.advice import Advice, DeepAdvice, Narrative, joined
+from worker_service.planner.ai.advice import Advice, DeepAdvice, Narrative, merge_advice
 from worker_service.planner.ai.prompt import INSTRUCTION, Question
 
 NO_KEY = "No AI was asked, because GEMINI_API_KEY is not set"
@@ -16,7 +16,7 @@ NOTHING_TO_ASK = "No AI was asked, because no column misses more than 20 % of it
 
 
 class Call(Protocol):
-    """What is told about one call."""
+    """The outcome and the cost of one call."""
 
     @property
     def model(self) -> str: ...
@@ -35,7 +35,7 @@ class Call(Protocol):
 
 
 class Answer(Protocol):
-    """A typed answer, or None, and what the call was like."""
+    """A typed answer, or None, and the record of its call."""
 
     @property
     def value(self) -> BaseModel | None: ...
@@ -44,14 +44,14 @@ class Answer(Protocol):
 
 
 class Model(Protocol):
-    """A language model that answers in a given shape and never raises for what the network does."""
+    """A language model that answers in a given schema; failed calls are outcomes, never exceptions."""
 
     async def ask(self, *, instruction: str, prompt: str, schema: type[BaseModel], seconds_left: float) -> Answer:
-        """The answer to one question."""
+        """Return the answer to one question."""
 
 
 class CallRecord(Value):
-    """One call, as it is told in the log and the report."""
+    """One call, as the log and the report show it."""
 
     model: str
     outcome: str
@@ -61,66 +61,69 @@ class CallRecord(Value):
     answer_tokens: int
     detail: str
     columns: tuple[str, ...]
-    """The columns whose gaps it was about."""
+    """The columns whose missing cells the question was about."""
 
 
 class AdviceResult(Value):
-    """What came of asking."""
+    """The result of consulting a model."""
 
     mode: Literal["smart", "deep"]
     advice: Advice | None
-    """None where no call was answered."""
+    """None if no call was answered."""
     report: Narrative | None
     calls: tuple[CallRecord, ...]
     why: str
-    """Why AI had no part in it; empty where it had."""
+    """Why AI had no part in the run; empty if it had."""
 
     @property
     def used(self) -> bool:
-        """Whether an answer came."""
+        """True if at least one call was answered."""
         return self.advice is not None
 
 
 def not_asked(mode: Literal["smart", "deep"]) -> AdviceResult:
-    """What came of not asking."""
+    """Return the result of a run for which no model is configured."""
     return AdviceResult(mode=mode, advice=None, report=None, calls=(), why=NO_KEY)
 
 
 @dataclass(frozen=True)
 class Advisor:
-    """Puts the questions of a run to a model; without one, to nobody."""
+    """Asks a model the questions of a run; without a model it asks none."""
 
     model: Model | None
     run_seconds: float
-    """All calls of a run together."""
+    """The time budget of all calls of a run together."""
 
     async def advise(self, mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
-        """The proposals of all answers; a question that finds no answer is told and costs nothing else."""
+        """Return the merged proposals of all answers; a question without an answer is only recorded."""
         if self.model is None:
             return not_asked(mode)
         if not questions:
             return AdviceResult(mode=mode, advice=None, report=None, calls=(), why=NOTHING_TO_ASK)
-        ends = time.monotonic() + self.run_seconds
+        deadline_at = time.monotonic() + self.run_seconds
         answers: list[Advice] = []
         calls: list[CallRecord] = []
         for question in questions:
             schema = DeepAdvice if question.mode == "deep" else Advice
             answer = await self.model.ask(
-                instruction=INSTRUCTION, prompt=question.prompt, schema=schema, seconds_left=ends - time.monotonic()
+                instruction=INSTRUCTION,
+                prompt=question.prompt,
+                schema=schema,
+                seconds_left=deadline_at - time.monotonic(),
             )
             calls.append(_record(answer.call, question))
             answers += [answer.value] if isinstance(answer.value, Advice) else []
         if not answers:
-            return AdviceResult(mode=mode, advice=None, report=None, calls=tuple(calls), why=_unanswered(calls))
-        report = next((one.report for one in answers if isinstance(one, DeepAdvice)), None)
-        return AdviceResult(mode=mode, advice=joined(answers), report=report, calls=tuple(calls), why="")
+            return AdviceResult(mode=mode, advice=None, report=None, calls=tuple(calls), why=_explain_no_answer(calls))
+        report = next((answer.report for answer in answers if isinstance(answer, DeepAdvice)), None)
+        return AdviceResult(mode=mode, advice=merge_advice(answers), report=report, calls=tuple(calls), why="")
 
 
 def _record(call: Call, question: Question) -> CallRecord:
-    shared = ("model", "outcome", "attempts", "seconds", "prompt_tokens", "answer_tokens", "detail")
-    return CallRecord(**{name: getattr(call, name) for name in shared}, columns=question.columns)
+    fields = ("model", "outcome", "attempts", "seconds", "prompt_tokens", "answer_tokens", "detail")
+    return CallRecord(**{name: getattr(call, name) for name in fields}, columns=question.columns)
 
 
-def _unanswered(calls: Sequence[CallRecord]) -> str:
+def _explain_no_answer(calls: Sequence[CallRecord]) -> str:
     outcomes = ", ".join(dict.fromkeys(call.outcome.replace("_", " ") for call in calls))
     return f"AI was asked and gave no answer that could be used ({outcomes}), so the rules decided alone"

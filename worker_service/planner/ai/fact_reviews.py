@@ -1,6 +1,6 @@
-"""Judging what a language model says about columns: target, types, codes for missing, synonyms, units.
+"""Reviews of proposals about columns: target, types, codes for missing, synonyms, units.
 
-Each function writes what it accepts into the review and returns None, or returns why it does not accept it.
+Each function writes an accepted proposal into the review and returns None, or returns why it refuses the proposal.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,31 @@ from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.ai.accepted import AcceptedAdvice
 from worker_service.planner.ai.advice import LevelMerge, MissingCodes, TargetGuess, TypeCorrection, UnitConversion
 from worker_service.planner.ai.checks import (
-    MOST_UNFIT,
-    may_mean,
+    MAX_UNREADABLE_SHARE,
+    attribute_reason,
+    check_units,
+    is_missing_word,
+    is_plausible_synonym,
     read_as_profiled,
-    says_missing,
-    signed_sentence,
-    why_units_differ,
 )
 
-MOSTLY_DIFFERENT = 0.98
-MOST_CODED = 0.5
+MIN_DISTINCT_SHARE = 0.98
+"""An identifier has at least this share of different values."""
+MAX_CODED_SHARE = 0.5
 """Values that fill more than this share of the known cells are no code for missing."""
-APART = 3.0
-"""A code lies so many times further from its neighbour than the values there lie from each other."""
+MIN_GAP_RATIO = 3.0
+"""The least gap between a code and its nearest value, as a multiple of the median gap between values there."""
 NEIGHBOURS = 10
-MOST_RENAMED = 0.5
-"""A level that is merged has at most this share of the rows of the level it becomes."""
-MOST_LEVELS = 50
-"""A text with more different values is no category, whatever a model says."""
+"""The number of nearest values from which the median gap is taken."""
+MAX_FREQUENCY_RATIO = 0.5
+"""The largest number of rows of a level that is merged, as a multiple of the rows of the level it becomes."""
+MAX_LEVELS = 50
+"""A text column with more different values is no category, whatever a model says."""
 
 
 @dataclass(frozen=True)
 class FactReview:
-    """What a review of facts knows, and what it has accepted."""
+    """The state of a review of facts: its inputs, and the advice accepted so far."""
 
     facts: Profile
     frame: Frame
@@ -48,69 +50,69 @@ class FactReview:
     accepted: AcceptedAdvice
 
     def explain(self, kind: str, column: ColumnProfile, why: str, evidence: str = "") -> None:
-        """Keep the model's sentence, with the evidence for it."""
-        self.accepted.sentences[kind, column.name] = signed_sentence(self.author, why, evidence)
+        """Record the model's sentence with the evidence for it."""
+        self.accepted.sentences[kind, column.name] = attribute_reason(self.author, why, evidence)
 
 
-def review_target(review: FactReview, guess: TargetGuess, column: ColumnProfile) -> str | None:
-    """Judge the column to predict: the other columns have to explain some of it."""
-    chosen = review.facts.target.column
-    if chosen is not None:
-        return None if column.name == chosen else f"{quoted(chosen)} is the target already"
-    columns = {one.name: read_as_profiled(one, review.frame) for one in review.facts.columns}
+def review_target(review: FactReview, proposal: TargetGuess, column: ColumnProfile) -> str | None:
+    """Review the column to predict: the other columns have to explain some of it."""
+    known_target = review.facts.target.column
+    if known_target is not None:
+        return None if column.name == known_target else f"{quoted(known_target)} is the target already"
+    columns = {other.name: read_as_profiled(other, review.frame) for other in review.facts.columns}
     score = predictability(column.name, review.facts.columns, columns)
     if score is None or score < LEAST_PREDICTABILITY:
         return "the other columns hardly predict it"
     review.accepted.target = column.name
-    review.explain("target", column, guess.why, f"The other columns explain {percent(score)} of it.")
+    review.explain("target", column, proposal.why, f"The other columns explain {percent(score)} of it.")
     return None
 
 
 def review_type(review: FactReview, correction: TypeCorrection, column: ColumnProfile) -> str | None:
-    """Judge another type for a column: nearly all of its cells have to fit."""
+    """Review another type for a column: nearly all of its cells have to fit."""
     if correction.type == column.type:
         return None
-    refusal = _why_not_type(review, correction, column)
+    refusal = _check_type(review, correction, column)
     if refusal is None:
         review.accepted.types[column.name] = correction.type
         review.explain("type", column, correction.why)
     return refusal
 
 
-def _why_not_type(review: FactReview, correction: TypeCorrection, column: ColumnProfile) -> str | None:
+def _check_type(review: FactReview, correction: TypeCorrection, column: ColumnProfile) -> str | None:
     decoded = review.frame[column.name]
     match correction.type:
         case "identifier":
-            return _why_no_identifier(column, review.facts.rows)
+            return _check_identifier(column, review.facts.rows)
         case "category":
-            fits = decoded.is_text and column.distinct <= MOST_LEVELS
+            fits = decoded.is_text and column.distinct <= MAX_LEVELS
             return None if fits else "it has too many values, or is no text"
         case "integer" | "decimal" | "boolean" | "timestamp":
-            return _why_unreadable(decoded, correction)
+            return _check_readable(decoded, correction)
     return None
 
 
-def _why_no_identifier(column: ColumnProfile, rows: int) -> str | None:
-    if column.distinct < MOSTLY_DIFFERENT * (rows - column.missing):
+def _check_identifier(column: ColumnProfile, rows: int) -> str | None:
+    if column.distinct < MIN_DISTINCT_SHARE * (rows - column.missing):
         return f"only {column.distinct:,} of its values are different"
-    if column.type in ("decimal", "timestamp", "boolean") or not _is_of_one_length(column):
+    if column.type in ("decimal", "timestamp", "boolean") or not _has_one_length(column):
         return "its values are amounts or moments, and not codes of one length"
     return None
 
 
-def _why_unreadable(decoded: Column, correction: TypeCorrection) -> str | None:
+def _check_readable(decoded: Column, correction: TypeCorrection) -> str | None:
     if not decoded.is_text:
         return "the file holds another type"
     inference = decoded.derive(infer_as, correction.type)
     spec = inference.read_as
-    fitting = 0 if spec is None else decoded.derive(read, spec).column.known
-    if inference.invalid > MOST_UNFIT * max(1, fitting + inference.invalid):
+    readable = 0 if spec is None else decoded.derive(read, spec).column.known
+    if inference.invalid > MAX_UNREADABLE_SHARE * max(1, readable + inference.invalid):
         return f"{count(inference.invalid, 'cell')} would not fit"
     return None
 
 
-def _is_of_one_length(column: ColumnProfile) -> bool:
-    """Return True if whole numbers have equally many digits; text may be of any length."""
+def _has_one_length(column: ColumnProfile) -> bool:
+    """Return True if all numbers have the same count of digits; text may have any length."""
     numbers = column.numbers
     if numbers is None or numbers.minimum is None or numbers.maximum is None:
         return True
@@ -118,47 +120,49 @@ def _is_of_one_length(column: ColumnProfile) -> bool:
 
 
 def review_codes(review: FactReview, codes: MissingCodes, column: ColumnProfile) -> str | None:
-    """Judge values that are to stand for missing: words that say so, or numbers far from all others."""
+    """Review values that stand for missing: words that mean it, or numbers far from all others."""
     if column.numbers is not None:
         return _review_numeric_codes(review, codes, column)
     levels = {level.value: level.count for level in column.top_values}
     held = [value for value in codes.values if value in levels]
     if column.type not in ("category", "text") or not held:
         return "the column does not hold them, or they were taken for missing already"
-    odd = [value for value in held if not says_missing(value)]
-    if odd:
-        return f"{quoted(odd[0])} does not say that something is missing"
-    if sum(levels[value] for value in held) > MOST_CODED * (review.facts.rows - column.missing):
-        return f"they fill more than {percent(MOST_CODED)} of the known cells"
+    ordinary = [value for value in held if not is_missing_word(value)]
+    if ordinary:
+        return f"{quoted(ordinary[0])} does not say that something is missing"
+    if sum(levels[value] for value in held) > MAX_CODED_SHARE * (review.facts.rows - column.missing):
+        return f"they fill more than {percent(MAX_CODED_SHARE)} of the known cells"
     review.accepted.codes[column.name] = tuple(held)
     review.explain("codes", column, codes.why)
     return None
 
 
 def _review_numeric_codes(review: FactReview, codes: MissingCodes, column: ColumnProfile) -> str | None:
-    found = read_as_profiled(column, review.frame).derive(run_lengths)
-    named = {float(value) for value in codes.values if is_number(value)}
-    marked = np.isin(found.values.astype(np.float64), list(named))
-    if not marked.any():
+    runs = read_as_profiled(column, review.frame).derive(run_lengths)
+    code_values = {float(value) for value in codes.values if is_number(value)}
+    is_code = np.isin(runs.values.astype(np.float64), list(code_values))
+    if not is_code.any():
         return "the column does not hold them, or they were taken for missing already"
-    if found.counts[marked].sum() > MOST_CODED * int(found.counts.sum()):
-        return f"they fill more than {percent(MOST_CODED)} of the known cells"
-    rest = found.values[~marked].astype(np.float64)
-    for value in found.values[marked].astype(np.float64):
-        if rest[0] < value < rest[-1] or len(rest) < 3:
+    if runs.counts[is_code].sum() > MAX_CODED_SHARE * int(runs.counts.sum()):
+        return f"they fill more than {percent(MAX_CODED_SHARE)} of the known cells"
+    others = runs.values[~is_code].astype(np.float64)
+    for value in runs.values[is_code].astype(np.float64):
+        if others[0] < value < others[-1] or len(others) < 3:
             return f"{number(float(value))} lies among the other values"
-        near = rest[:NEIGHBOURS] if value < rest[0] else rest[-NEIGHBOURS:]
-        gap = float(rest[0] - value if value < rest[0] else value - rest[-1])
-        if gap < APART * float(np.median(np.diff(near))):
+        is_below = value < others[0]
+        nearest = others[:NEIGHBOURS] if is_below else others[-NEIGHBOURS:]
+        gap = float(others[0] - value if is_below else value - others[-1])
+        if gap < MIN_GAP_RATIO * float(np.median(np.diff(nearest))):
             return f"{number(float(value))} is no further from the other values than those are from each other"
-    review.accepted.codes[column.name] = tuple(str(value) for value in found.values[marked].tolist())
-    lie = f"All other values lie between {number(float(rest[0]))} and {number(float(rest[-1]))}, apart from that."
-    review.explain("codes", column, codes.why, lie)
+    review.accepted.codes[column.name] = tuple(str(value) for value in runs.values[is_code].tolist())
+    smallest, largest = number(float(others[0])), number(float(others[-1]))
+    evidence = f"All other values lie between {smallest} and {largest}, apart from that."
+    review.explain("codes", column, codes.why, evidence)
     return None
 
 
 def review_merge(review: FactReview, merge: LevelMerge, column: ColumnProfile) -> str | None:
-    """Judge levels that are to mean another one: rarer than it, and abbreviations or near spellings of it."""
+    """Review levels that mean another level: they have to be rarer than it, and written similarly."""
     levels = {level.value: level.count for level in column.top_values}
     if column.type != "category" or merge.into not in levels:
         return f"{quoted(merge.into[:40])} is none of its levels"
@@ -166,9 +170,9 @@ def review_merge(review: FactReview, merge: LevelMerge, column: ColumnProfile) -
     if not held:
         return "the column does not hold these levels"
     for level in held:
-        if levels[level] > MOST_RENAMED * levels[merge.into]:
+        if levels[level] > MAX_FREQUENCY_RATIO * levels[merge.into]:
             return f"{quoted(level)} is too frequent to be an odd way of writing {quoted(merge.into)}"
-        if not may_mean(level, merge.into):
+        if not is_plausible_synonym(level, merge.into):
             return f"nothing in {quoted(level)} shows that it means {quoted(merge.into)}"
     pairs = tuple((level, merge.into) for level in held)
     review.accepted.synonyms[column.name] = (*review.accepted.synonyms.get(column.name, ()), *pairs)
@@ -177,9 +181,9 @@ def review_merge(review: FactReview, merge: LevelMerge, column: ColumnProfile) -
 
 
 def review_units(review: FactReview, conversion: UnitConversion, column: ColumnProfile) -> str | None:
-    """Judge factors between units: converted, the amounts of all units have to lie around the same middle."""
-    refusal = why_units_differ(conversion, review.frame[column.name])
+    """Review factors between units: converted, the amounts of all units have to have about the same median."""
+    refusal = check_units(conversion, review.frame[column.name])
     if refusal is None:
-        review.accepted.units[column.name] = tuple((one.unit, one.factor) for one in conversion.units)
+        review.accepted.units[column.name] = tuple((unit.unit, unit.factor) for unit in conversion.units)
         review.explain("type", column, conversion.why, "Converted, the units lie around the same middle.")
     return refusal

@@ -1,4 +1,4 @@
-"""Asking Google Gemini one question with a typed answer. Whatever happens on the way is an outcome, never an error."""
+"""Client for Google Gemini: one question, one typed answer; a failed call is an outcome, never an exception."""
 
 import asyncio
 import hashlib
@@ -28,10 +28,10 @@ Outcome = Literal[
     "refused",
     "failed",
 ]
-LARGEST_ANSWER = 1 << 20
-MOST_TOKENS = 16_384
-_PAUSE = 1.0
-"""Seconds before the one retry where the server does not say how many."""
+MAX_ANSWER_LENGTH = 1 << 20
+MAX_OUTPUT_TOKENS = 16_384
+_RETRY_PAUSE_SECONDS = 1.0
+"""The pause before the only retry, if the server does not name one."""
 _DETAILS: dict[Outcome, str] = {
     "answered": "",
     "cached": "The same question had been answered before.",
@@ -44,12 +44,12 @@ _DETAILS: dict[Outcome, str] = {
     "refused": "The service did not accept the key, the model or the question.",
     "failed": "The call failed in a way that is not foreseen.",
 }
-_UNKNOWN_KEYWORDS = ("additionalProperties", "title", "pattern", "maxLength", "maxItems")
+_UNSUPPORTED_KEYWORDS = ("additionalProperties", "title", "pattern", "maxLength", "maxItems")
 _log = get_logger("gemini")
 
 
 class Call(Value):
-    """What one question cost and how it ended."""
+    """The outcome and the cost of one question."""
 
     model: str
     question_hash: str
@@ -63,25 +63,25 @@ class Call(Value):
 
 @dataclass(frozen=True)
 class Answer:
-    """The typed answer, None where there is none, and what the call was like."""
+    """A typed answer, or None, and the record of its call."""
 
     value: BaseModel | None
     call: Call
 
 
 class AnswerCache(Protocol):
-    """Keeps good answers, as JSON text, by the hash of their question."""
+    """Cache of valid answers as JSON text, by the hash of their question."""
 
     async def get(self, key: str) -> str | None:
-        """The answer to a question that was asked before."""
+        """Return the cached answer to a question, or None."""
 
     async def put(self, key: str, answer: str) -> None:
-        """Keep a good answer."""
+        """Store a valid answer."""
 
 
 @dataclass(frozen=True)
 class _Reply:
-    """What one attempt came to."""
+    """The result of one attempt."""
 
     outcome: Outcome
     text: str = ""
@@ -102,7 +102,15 @@ class Gemini:
         call_seconds: float,
         cache: AnswerCache | None = None,
     ) -> None:
-        """`base_url` is for a compatible server; `call_seconds` is the longest wait for one answer."""
+        """Create a client.
+
+        Args:
+            api_key: the key of the service.
+            model: the name of the model.
+            base_url: the URL of a compatible server; None for Google's.
+            call_seconds: the timeout of one attempt.
+            cache: stores valid answers; None for no cache.
+        """
         self._client = genai.Client(
             api_key=api_key,
             vertexai=False,
@@ -121,43 +129,43 @@ class Gemini:
         await self._client.aio.aclose()
 
     async def ask(self, *, instruction: str, prompt: str, schema: type[BaseModel], seconds_left: float) -> Answer:
-        """The answer to one question; `seconds_left` bounds the call with its one retry."""
-        key = self._key(instruction, prompt, schema)
+        """Return the answer to one question; `seconds_left` is the time for the call and its retry."""
+        key = self._question_hash(instruction, prompt, schema)
         started = time.monotonic()
-        kept = await self._kept(key)
-        value = None if kept is None else _validated(kept, schema)
+        cached = await self._cached(key)
+        value = None if cached is None else _validate(cached, schema)
         if value is not None:
             return self._answer(key, value, _Reply("cached"), attempts=0, started=started)
-        ends = started + min(seconds_left, 2 * self._call_seconds)
-        reply, attempts = await self._attempt(instruction, prompt, schema, ends), 1
-        pause = reply.retry_after if reply.retry_after is not None else _PAUSE
-        if reply.outcome in ("limited", "unavailable") and time.monotonic() + pause < ends:
+        deadline_at = started + min(seconds_left, 2 * self._call_seconds)
+        reply, attempts = await self._attempt(instruction, prompt, schema, deadline_at), 1
+        pause = reply.retry_after if reply.retry_after is not None else _RETRY_PAUSE_SECONDS
+        if reply.outcome in ("limited", "unavailable") and time.monotonic() + pause < deadline_at:
             await asyncio.sleep(pause)
-            reply, attempts = await self._attempt(instruction, prompt, schema, ends), 2
-        value = _validated(reply.text, schema) if reply.outcome == "answered" else None
+            reply, attempts = await self._attempt(instruction, prompt, schema, deadline_at), 2
+        value = _validate(reply.text, schema) if reply.outcome == "answered" else None
         if reply.outcome == "answered" and value is None:
             reply = _Reply("malformed", "", reply.prompt_tokens, reply.answer_tokens)
         if value is not None:
-            await self._keep(key, reply.text)
+            await self._store(key, reply.text)
         return self._answer(key, value, reply, attempts=attempts, started=started)
 
-    def _key(self, instruction: str, prompt: str, schema: type[BaseModel]) -> str:
-        asked = json.dumps([self._model, instruction, prompt, schema.model_json_schema()], sort_keys=True)
-        return hashlib.sha256(asked.encode()).hexdigest()
+    def _question_hash(self, instruction: str, prompt: str, schema: type[BaseModel]) -> str:
+        question = json.dumps([self._model, instruction, prompt, schema.model_json_schema()], sort_keys=True)
+        return hashlib.sha256(question.encode()).hexdigest()
 
-    async def _kept(self, key: str) -> str | None:
+    async def _cached(self, key: str) -> str | None:
         try:
             return None if self._cache is None else await self._cache.get(key)
-        except Exception as error:  # a cache that is down costs a call and nothing else
-            _log.warning("answer cache not read", error=type(error).__name__)
+        except Exception as error:  # without the cache the model is called again, which is no failure
+            _log.warning("cache read failed", error=type(error).__name__)
             return None
 
-    async def _keep(self, key: str, text: str) -> None:
+    async def _store(self, key: str, text: str) -> None:
         try:
             if self._cache is not None:
                 await self._cache.put(key, text)
         except Exception as error:
-            _log.warning("answer not kept", error=type(error).__name__)
+            _log.warning("cache write failed", error=type(error).__name__)
 
     def _answer(self, key: str, value: BaseModel | None, reply: _Reply, *, attempts: int, started: float) -> Answer:
         call = Call(
@@ -170,16 +178,16 @@ class Gemini:
             answer_tokens=max(0, reply.answer_tokens),
             detail=_DETAILS[reply.outcome],
         )
-        _log.info("model asked", **call.model_dump(exclude={"detail", "question_hash"}))
+        _log.info("model called", **call.model_dump(exclude={"detail", "question_hash"}))
         AI_CALLS.labels(call.model, call.outcome).inc()
         AI_TOKENS.labels(call.model, "asked").inc(call.prompt_tokens)
         AI_TOKENS.labels(call.model, "answered").inc(call.answer_tokens)
         AI_SECONDS.labels(call.model).observe(call.seconds)
         return Answer(value, call)
 
-    async def _attempt(self, instruction: str, prompt: str, schema: type[BaseModel], ends: float) -> _Reply:
-        """One request. Servers answer in every way there is, so every exception is an outcome."""
-        seconds = min(self._call_seconds, ends - time.monotonic())
+    async def _attempt(self, instruction: str, prompt: str, schema: type[BaseModel], deadline_at: float) -> _Reply:
+        """Send one request and return its result; every exception is turned into an outcome."""
+        seconds = min(self._call_seconds, deadline_at - time.monotonic())
         if seconds <= 0:
             return _Reply("timed_out")
         try:
@@ -190,52 +198,52 @@ class Gemini:
                     config=types.GenerateContentConfig(
                         system_instruction=instruction,
                         response_mime_type="application/json",
-                        response_schema=_plain(schema.model_json_schema()),
-                        max_output_tokens=MOST_TOKENS,
+                        response_schema=_supported_schema(schema.model_json_schema()),
+                        max_output_tokens=MAX_OUTPUT_TOKENS,
                         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
                     ),
                 )
-            return _read(response)
+            return _parse_response(response)
         except TimeoutError:
             return _Reply("timed_out")
         except errors.APIError as error:
-            return _refused(error)
+            return _parse_error(error)
         except (OSError, ConnectionError) as error:
-            _log.warning("model not reached", error=type(error).__name__)
+            _log.warning("model unreachable", error=type(error).__name__)
             return _Reply("unavailable")
-        except (ValueError, RecursionError) as error:  # a body that is no JSON, or no text
-            _log.warning("model answered nonsense", error=type(error).__name__)
+        except (ValueError, RecursionError) as error:  # the body is not JSON or not text
+            _log.warning("malformed answer", error=type(error).__name__)
             return _Reply("malformed")
         except Exception as error:
             _log.warning("model call failed", error=type(error).__name__)
-            return _Reply("unavailable" if _is_of_network(error) else "failed")
+            return _Reply("unavailable" if _is_network_error(error) else "failed")
 
 
-def _plain(schema: Any) -> Any:
-    """A JSON schema without the keywords that the service does not know; the answer is validated by all of them."""
+def _supported_schema(schema: Any) -> Any:
+    """Return a JSON schema without the keywords that the service does not support; answers are validated by all."""
     if isinstance(schema, dict):
-        return {key: _plain(value) for key, value in schema.items() if key not in _UNKNOWN_KEYWORDS}
-    return [_plain(value) for value in schema] if isinstance(schema, list) else schema
+        return {key: _supported_schema(value) for key, value in schema.items() if key not in _UNSUPPORTED_KEYWORDS}
+    return [_supported_schema(value) for value in schema] if isinstance(schema, list) else schema
 
 
-def _read(response: types.GenerateContentResponse) -> _Reply:
+def _parse_response(response: types.GenerateContentResponse) -> _Reply:
     usage = response.usage_metadata
-    spent = (usage.prompt_token_count or 0, usage.candidates_token_count or 0) if usage is not None else (0, 0)
+    tokens = (usage.prompt_token_count or 0, usage.candidates_token_count or 0) if usage is not None else (0, 0)
     candidate = response.candidates[0] if response.candidates else None
     if candidate is None:
         blocked = response.prompt_feedback is not None and response.prompt_feedback.block_reason is not None
-        return _Reply("blocked" if blocked else "malformed", "", *spent)
+        return _Reply("blocked" if blocked else "malformed", "", *tokens)
     why = candidate.finish_reason.value if candidate.finish_reason is not None else "STOP"
     if why == "MAX_TOKENS":
-        return _Reply("truncated", "", *spent)
+        return _Reply("truncated", "", *tokens)
     if why != "STOP":
-        return _Reply("blocked", "", *spent)
+        return _Reply("blocked", "", *tokens)
     parts = candidate.content.parts if candidate.content is not None else None
     text = "".join(part.text or "" for part in parts or [] if not part.thought)
-    return _Reply("answered" if text else "malformed", text, *spent)
+    return _Reply("answered" if text else "malformed", text, *tokens)
 
 
-def _refused(error: errors.APIError) -> _Reply:
+def _parse_error(error: errors.APIError) -> _Reply:
     if error.code == 429:
         return _Reply("limited", retry_after=_retry_after(error.details))
     if error.code in (500, 502, 503, 504):
@@ -244,19 +252,19 @@ def _refused(error: errors.APIError) -> _Reply:
 
 
 def _retry_after(details: Any) -> float | None:
-    """The seconds that a `RetryInfo` asks for."""
-    found = details.get("error", details) if isinstance(details, dict) else {}
-    listed = found.get("details", []) if isinstance(found, dict) else []
-    for detail in listed if isinstance(listed, list) else []:
-        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+    """Return the seconds that a `RetryInfo` in the error's details asks for, or None."""
+    error = details.get("error", details) if isinstance(details, dict) else {}
+    entries = error.get("details", []) if isinstance(error, dict) else []
+    for entry in entries if isinstance(entries, list) else []:
+        delay = entry.get("retryDelay") if isinstance(entry, dict) else None
         match = re.fullmatch(r"(\d+(?:\.\d+)?)s", delay) if isinstance(delay, str) else None
         if match:
             return float(match[1])
     return None
 
 
-def _validated(text: str, schema: type[BaseModel]) -> BaseModel | None:
-    if len(text) > LARGEST_ANSWER:
+def _validate(text: str, schema: type[BaseModel]) -> BaseModel | None:
+    if len(text) > MAX_ANSWER_LENGTH:
         return None
     try:
         return schema.model_validate_json(text)
@@ -264,6 +272,6 @@ def _validated(text: str, schema: type[BaseModel]) -> BaseModel | None:
         return None
 
 
-def _is_of_network(error: Exception) -> bool:
-    """Whether an HTTP library's exception is about the connection; they share no base class but their package."""
+def _is_network_error(error: Exception) -> bool:
+    """Return True if the exception is an HTTP library's; those have no common base class, only their package."""
     return type(error).__module__.split(".")[0] in ("aiohttp", "httpx", "httpx2", "httpcore", "httpcore2")

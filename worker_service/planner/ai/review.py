@@ -1,7 +1,7 @@
-"""Reviewing what a language model proposes: what the data support is done, and the rest becomes a suggestion.
+"""Review of a language model's proposals: supported ones are carried out, the others become suggestions.
 
-First what the model says about the columns (`review_facts`), which may change the profile; then what it says about
-the steps (`review_steps`) that the rules propose for that profile. One function judges one kind of advice.
+`review_facts` reviews the proposals about columns, which may change the profile. `review_steps` then reviews those
+about the steps that the rules propose for that profile. One function reviews each kind of proposal.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from worker_service.core.recipe.steps import AnyStep, Flag, MaskSentinel, ReadCo
 from worker_service.core.table.frame import Frame
 from worker_service.planner.ai.accepted import AcceptedAdvice
 from worker_service.planner.ai.advice import Advice
-from worker_service.planner.ai.checks import end_of_range, quoted_reason
+from worker_service.planner.ai.checks import format_bound, quote_reason
 from worker_service.planner.ai.fact_reviews import (
     FactReview,
     review_codes,
@@ -35,31 +35,31 @@ from worker_service.planner.ai.step_reviews import (
 
 _PREDICT = "predict it"
 Judge = Callable[[ColumnProfile], str | None]
-"""Accepts a proposal about a column (None), or says why not."""
+"""Accepts a proposal about a column and returns None, or returns why it is refused."""
 
 
 @dataclass(frozen=True)
 class _Proposal:
-    """One piece of advice, before anybody has judged it."""
+    """One proposal that is not yet reviewed."""
 
     column_id: str
     what: str
-    """What is proposed, in a few words."""
+    """The proposal in a few words."""
     why: str
     judge: Judge
 
 
 def review_facts(advice: Advice, facts: Profile, frame: Frame, *, author: str) -> AcceptedAdvice:
-    """Judge what a model says about the columns.
+    """Return the proposals about columns that the data support, with the others as suggestions.
 
     Args:
         advice: everything that the model proposes.
         facts: the profile of the rules alone.
         frame: the decoded table.
-        author: what the model is called in the log.
+        author: the name of the model in the log.
     """
     review = FactReview(facts=facts, frame=frame, author=author, accepted=AcceptedAdvice())
-    for proposal in _about_facts(advice, review):
+    for proposal in _fact_proposals(advice, review):
         _decide(proposal, facts, review.accepted, author=author)
     return review.accepted
 
@@ -67,14 +67,25 @@ def review_facts(advice: Advice, facts: Profile, frame: Frame, *, author: str) -
 def review_steps(
     advice: Advice, accepted: AcceptedAdvice, facts: Profile, frame: Frame, steps: list[AnyStep], *, author: str
 ) -> list[AnyStep]:
-    """Return the rules' steps with what else of the advice stands; `facts` are those with the accepted advice."""
-    review = StepReview(facts=facts, frame=frame, author=author, steps=[_signed(step, accepted) for step in steps])
-    for proposal in _about_steps(advice, review):
+    """Return the steps of the rules, changed by the proposals about steps that the data support.
+
+    Args:
+        advice: everything that the model proposes.
+        accepted: the result of `review_facts`; refused proposals are added to its suggestions.
+        facts: the profile with the accepted advice.
+        frame: the decoded table.
+        steps: what the rules propose for this profile.
+        author: the name of the model in the log.
+    """
+    review = StepReview(
+        facts=facts, frame=frame, author=author, steps=[_with_sentence(step, accepted) for step in steps]
+    )
+    for proposal in _step_proposals(advice, review):
         _decide(proposal, facts, accepted, author=author)
     return review.steps
 
 
-def _about_facts(advice: Advice, review: FactReview) -> Iterator[_Proposal]:
+def _fact_proposals(advice: Advice, review: FactReview) -> Iterator[_Proposal]:
     if advice.target is not None:
         yield _Proposal(
             advice.target.column, _PREDICT, advice.target.why, partial(review_target, review, advice.target)
@@ -93,12 +104,12 @@ def _about_facts(advice: Advice, review: FactReview) -> Iterator[_Proposal]:
         yield _Proposal(conversion.column, what, conversion.why, partial(review_units, review, conversion))
 
 
-def _about_steps(advice: Advice, review: StepReview) -> Iterator[_Proposal]:
+def _step_proposals(advice: Advice, review: StepReview) -> Iterator[_Proposal]:
     for fill in advice.fills:
         yield _Proposal(fill.column, f"fill it with the {fill.method}", fill.why, partial(review_fill, review, fill))
     for bounds in advice.bounds:
-        ends = f"{end_of_range(bounds.lower, 'no end')} to {end_of_range(bounds.upper, 'no end')}"
-        what = f"take values outside of {ends} for impossible"
+        possible = f"{format_bound(bounds.lower, 'no end')} to {format_bound(bounds.upper, 'no end')}"
+        what = f"take values outside of {possible} for impossible"
         yield _Proposal(bounds.column, what, bounds.why, partial(review_bounds, review, bounds))
     for order in advice.orders:
         what = f"order its levels as {listing(quoted(level[:40]) for level in order.order[:6])}"
@@ -109,7 +120,7 @@ def _about_steps(advice: Advice, review: StepReview) -> Iterator[_Proposal]:
 
 
 def _decide(proposal: _Proposal, facts: Profile, accepted: AcceptedAdvice, *, author: str) -> None:
-    """Let a proposal be judged; one that is refused becomes a suggestion."""
+    """Review a proposal; if it is refused, add it to the suggestions."""
     name = Ids.of(facts).names.get(proposal.column_id)
     column = None if name is None else facts.by_name().get(name)
     if column is None:
@@ -120,8 +131,8 @@ def _decide(proposal: _Proposal, facts: Profile, accepted: AcceptedAdvice, *, au
         refusal = proposal.judge(column)
     if refusal is None:
         return
-    where = "a column that is not there" if column is None else quoted(column.name)
-    suggestion = f"{author} suggests for {where}: {proposal.what}. {quoted_reason(proposal.why)}"
+    subject = "a column that is not there" if column is None else quoted(column.name)
+    suggestion = f"{author} suggests for {subject}: {proposal.what}. {quote_reason(proposal.why)}"
     accepted.suggestions.append(
         Flag(
             kind="flag",
@@ -134,15 +145,15 @@ def _decide(proposal: _Proposal, facts: Profile, accepted: AcceptedAdvice, *, au
     )
 
 
-def _signed(step: AnyStep, accepted: AcceptedAdvice) -> AnyStep:
-    """A step of the rules that follows from accepted advice, with the model's sentence and name."""
-    fits = {
+def _with_sentence(step: AnyStep, accepted: AcceptedAdvice) -> AnyStep:
+    """Return the step with the model's sentence if it follows from accepted advice, else unchanged."""
+    follows_from = {
         "codes": isinstance(step, MaskSentinel) or (isinstance(step, ReadColumn) and step.read_as.kind == "text"),
         "type": isinstance(step, ReadColumn),
         "synonyms": step.kind == "merge_levels",
     }
     column = getattr(step, "column", None)
-    keys = [(kind, column) for kind, fit in fits.items() if fit]
+    keys = [(kind, column) for kind, follows in follows_from.items() if follows]
     sentences = [accepted.sentences[key] for key in keys if key in accepted.sentences]
     if not sentences:
         return step

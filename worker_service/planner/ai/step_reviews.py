@@ -1,6 +1,6 @@
-"""Judging what a language model says about steps: fills, possible ranges, orders of levels, ratios.
+"""Reviews of proposals about steps: fills, possible ranges, orders of levels, ratios.
 
-Each function rewrites the steps of the review and returns None, or returns why it does not.
+Each function rewrites the steps of the review and returns None, or returns why it refuses the proposal.
 """
 
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ from worker_service.core.stats.correlation import coefficients
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Frame
 from worker_service.planner.ai.advice import Bounds, DerivedRatio, Fill, Ordering
-from worker_service.planner.ai.checks import known_numbers, read_as_profiled, signed_sentence
+from worker_service.planner.ai.checks import attribute_reason, known_numbers, read_as_profiled
 from worker_service.planner.ai.prompt import Ids
 
-MOST_IMPOSSIBLE = 0.02
-"""A range that excludes more than this share of the values is wrong, not the values."""
-AS_GOOD = 1.02
-"""A fill is as good as the best where its error is at most this many times the best one's."""
-CLEARLY_MORE = 0.02
-"""So much more strongly must a ratio go with the target than each of its parts."""
-_SCALED = "A model then weighs it by what it says and not by its unit."
+MAX_EXCLUDED_SHARE = 0.02
+"""If a range excludes more than this share of the values, the range is wrong and not the values."""
+MAX_ERROR_RATIO = 1.02
+"""The largest accepted error of a proposed fill, as a multiple of the smallest error."""
+MIN_CORRELATION_GAIN = 0.02
+"""The least gain of a ratio's correlation with the target over that of each of its parts."""
+_SCALE_REASON = "A model then weighs it by what it says and not by its unit."
 
 
 @dataclass
 class StepReview:
-    """What a review of steps knows, and the steps as they are so far."""
+    """The state of a review of steps: its inputs, and the steps as they are so far."""
 
     facts: Profile
     frame: Frame
@@ -47,22 +47,22 @@ class StepReview:
     steps: list[AnyStep]
 
     def sentence(self, why: str, evidence: str = "") -> str:
-        """Return the model's sentence, with the evidence for it."""
-        return signed_sentence(self.author, why, evidence)
+        """Return the model's sentence with the evidence for it."""
+        return attribute_reason(self.author, why, evidence)
 
 
 def review_fill(review: StepReview, fill: Fill, column: ColumnProfile) -> str | None:
-    """Judge a way to fill: on hidden cells it has to be about as good as the best."""
+    """Review a fill method: on hidden cells its error has to be about as small as the best."""
     benchmark = review.facts.benchmark_of(column.name)
-    errors: dict[str, float] = {} if benchmark is None else {one.method: one.error for one in benchmark.candidates}
     if benchmark is None:
         return "there is nothing to measure it by"
+    errors: dict[str, float] = {candidate.method: candidate.error for candidate in benchmark.candidates}
     if fill.method not in errors or column.numbers is None:
         return "the benchmark on hidden cells has decided already"
     best = _best_error(benchmark, errors)
-    if errors[fill.method] > AS_GOOD * best:
-        off, least = (number(float(f"{error:.3g}")) for error in (errors[fill.method], best))
-        return f"it is {off} off on hidden cells, what was done {least}"
+    if errors[fill.method] > MAX_ERROR_RATIO * best:
+        proposed_error, best_error = (number(float(f"{error:.3g}")) for error in (errors[fill.method], best))
+        return f"it is {proposed_error} off on hidden cells, what was done {best_error}"
     for index, step in enumerate(review.steps):
         if isinstance(step, FillMissing) and step.column == column.name and step.method == fill.method:
             review.steps[index] = step.model_copy(update={"why": f"{review.sentence(fill.why)} {step.why}"})
@@ -75,7 +75,7 @@ def _best_error(benchmark: ImputationBenchmark, errors: dict[str, float]) -> flo
 
 
 def review_bounds(review: StepReview, bounds: Bounds, column: ColumnProfile) -> str | None:
-    """Judge the range of possible values: only a few values, and no ordinary ones, may lie outside."""
+    """Review the range of possible values: only a few values, and no ordinary ones, may lie outside."""
     numbers = column.numbers
     if numbers is None or not column.is_quantity or numbers.minimum is None or numbers.maximum is None:
         return "the column holds no quantities"
@@ -85,7 +85,7 @@ def review_bounds(review: StepReview, bounds: Bounds, column: ColumnProfile) -> 
     outside = values[(values < lower) | (values > upper)]
     if not lower < upper or not len(outside):
         return "no value lies outside"
-    if len(outside) > MOST_IMPOSSIBLE * len(values):
+    if len(outside) > MAX_EXCLUDED_SHARE * len(values):
         return f"{percent(len(outside) / len(values))} of the values lie outside, too many to be impossible"
     fences = numbers.iqr
     if fences.lower is None or fences.upper is None or ((outside >= fences.lower) & (outside <= fences.upper)).any():
@@ -111,17 +111,17 @@ def review_bounds(review: StepReview, bounds: Bounds, column: ColumnProfile) -> 
 
 
 def review_order(review: StepReview, order: Ordering, column: ColumnProfile) -> str | None:
-    """Judge an order of levels: it has to name exactly those that the column has."""
-    index = next((index for index, step in enumerate(review.steps) if _encodes(step, column.name)), None)
+    """Review an order of levels: it has to contain exactly the levels of the column."""
+    index = next((index for index, step in enumerate(review.steps) if _is_encoding_of(step, column.name)), None)
     levels = {level.value for level in column.top_values}
     is_complete = set(order.order) == levels and len(order.order) == len(levels)
     if index is None or column.type != "category" or not is_complete:
         return "it does not name exactly the levels of the column"
-    extra = tuple(level for level in getattr(review.steps[index], "levels", ()) if level not in levels)
+    added_levels = tuple(level for level in getattr(review.steps[index], "levels", ()) if level not in levels)
     review.steps[index] = LabelEncode(
         kind="label_encode",
         column=column.name,
-        levels=(*extra, *order.order),
+        levels=(*added_levels, *order.order),
         why=review.sentence(order.why),
         confidence=0.7,
         rule="gemini",
@@ -129,12 +129,12 @@ def review_order(review: StepReview, order: Ordering, column: ColumnProfile) -> 
     return None
 
 
-def _encodes(step: AnyStep, column: str) -> bool:
+def _is_encoding_of(step: AnyStep, column: str) -> bool:
     return isinstance(step, OneHot | LabelEncode | FrequencyEncode) and step.column == column
 
 
 def review_ratio(review: StepReview, ratio: DerivedRatio, column: ColumnProfile) -> str | None:
-    """Judge a ratio of two quantities: it has to go with a numeric target more strongly than its parts."""
+    """Review a ratio of two quantities: it has to correlate with a numeric target more strongly than its parts."""
     other = review.facts.by_name().get(Ids.of(review.facts).names.get(ratio.denominator, ""))
     target = review.facts.target.column
     if other is None or other.name == target or not (column.is_quantity and other.is_quantity):
@@ -143,7 +143,7 @@ def review_ratio(review: StepReview, ratio: DerivedRatio, column: ColumnProfile)
         values = read_as_profiled(column, review.frame).numbers() / read_as_profiled(other, review.frame).numbers()
     if np.isinf(values).any():
         return f"{quoted(other.name)} is 0 somewhere"
-    if target is not None and not _explains_more(review, values, (column, other), target):
+    if target is not None and not _correlates_more(review, values, (column, other), target):
         return f"it tells {quoted(target)} no more than the two columns do"
     name = f"{column.name}_per_{other.name}"
     if name in {*review.facts.by_name(), *(output for step in review.steps for output in step.outputs)}:
@@ -153,24 +153,24 @@ def review_ratio(review: StepReview, ratio: DerivedRatio, column: ColumnProfile)
 
 
 def _insert_ratio(review: StepReview, *, numerator: str, denominator: str, name: str, why: str) -> None:
-    """Put the ratio before the first step that scales, or else at the beginning of the features."""
+    """Insert the ratio before the first step that scales, or else before the first feature step."""
     step = Ratio(
         kind="ratio", numerator=numerator, denominator=denominator, name=name, why=why, confidence=0.6, rule="gemini"
     )
-    scale = Scale(kind="scale", column=name, method="standard", why=_SCALED, confidence=0.6, rule="gemini")
+    scale = Scale(kind="scale", column=name, method="standard", why=_SCALE_REASON, confidence=0.6, rule="gemini")
     steps = review.steps
     first = next((index for index, step in enumerate(steps) if step.phase == "features"), len(steps))
     steps.insert(next((index for index, step in enumerate(steps) if step.kind == "scale"), first), step)
     steps.append(scale)
 
 
-def _explains_more(
+def _correlates_more(
     review: StepReview, values: Numbers, parts: tuple[ColumnProfile, ColumnProfile], target: str
 ) -> bool:
-    """Return True if a ratio goes with a numeric target clearly more strongly than each of its parts."""
-    truth = read_as_profiled(review.facts.by_name()[target], review.frame)
-    if not truth.is_number:
+    """Return True if a ratio correlates with a numeric target clearly more strongly than each of its parts."""
+    target_column = read_as_profiled(review.facts.by_name()[target], review.frame)
+    if not target_column.is_number:
         return False
-    columns = [truth.numbers(), values, *(read_as_profiled(part, review.frame).numbers() for part in parts)]
+    columns = [target_column.numbers(), values, *(read_as_profiled(part, review.frame).numbers() for part in parts)]
     strengths = np.abs(np.nan_to_num(coefficients(np.stack(columns, axis=1))[0, 1:]))
-    return bool(strengths[0] > strengths[1:].max() + CLEARLY_MORE)
+    return bool(strengths[0] > strengths[1:].max() + MIN_CORRELATION_GAIN)

@@ -1,1 +1,4 @@
-"""One module for each rule that proposes steps from a profile. No rule touches the data or asks a model."""
+"""The rules that propose steps from a profile, one module for each.
+
+Code that reads the data or asks a language model does not belong here.
+"""

@@ -1,4 +1,4 @@
-"""Proposes which numbers have a slipped decimal point."""
+"""Rule for shifted decimal points: numbers that are a power of ten off are rescaled."""
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.columns.decimal_shifts import DecimalShift
@@ -8,7 +8,7 @@ from worker_service.planner.context import PlanContext
 
 
 def propose_decimal_shifts(context: PlanContext) -> list[AnyStep]:
-    """Put every shifted decimal point back; flag the target's."""
+    """Propose to rescale the shifted numbers of every column; those of the target are flagged."""
     columns = [column for column in context.profile.columns if column.name not in context.dropped]
     return [
         _flag(column, shift) if column.name == context.target.column else _rescale(column, shift)
@@ -24,7 +24,7 @@ def _rescale(column: ColumnProfile, shift: DecimalShift) -> Rescale:
         factor=shift.factor,
         lower=shift.lower,
         upper=shift.upper,
-        why=f"{_apart(shift)} Brought back they lie among the others: a slipped decimal point or another unit.",
+        why=f"{_evidence(shift)} Brought back they lie among the others: a slipped decimal point or another unit.",
         confidence=0.9,
         rule="slip",
     )
@@ -33,16 +33,16 @@ def _rescale(column: ColumnProfile, shift: DecimalShift) -> Rescale:
 def _flag(column: ColumnProfile, shift: DecimalShift) -> Flag:
     why = (
         f"{quoted(column.name)} is the target and stays as uploaded, though {count(shift.count, 'value')} may have a "
-        f"slipped decimal point. {_apart(shift)}"
+        f"slipped decimal point. {_evidence(shift)}"
     )
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, rule="target_slip")
 
 
-def _apart(shift: DecimalShift) -> str:
+def _evidence(shift: DecimalShift) -> str:
     times = f"{number(shift.factor)} times" if shift.factor > 1 else f"one {number(1 / shift.factor)}th of"
-    seen = listing(number(value) for value in shift.examples)
+    examples = listing(number(value) for value in shift.examples)
     such_as = "" if shift.count <= len(shift.examples) else "such as "
     return (
         f"They are about {times} what the other values are, which all lie between {number(shift.usual_lower)} and "
-        f"{number(shift.usual_upper)}, with nothing between: {such_as}{seen}."
+        f"{number(shift.usual_upper)}, with nothing between: {such_as}{examples}."
     )

@@ -1,4 +1,4 @@
-"""Proposes which cells are corrected by another column, and tells which contradict one."""
+"""Rule for dependencies between columns: typos are corrected, other contradictions are flagged."""
 
 from collections.abc import Iterator
 
@@ -9,31 +9,34 @@ from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS,
 from worker_service.core.relations.swapped_values import Swap
 from worker_service.planner.context import PlanContext
 
-STRONG = 0.97
-"""From this agreement on a contradiction is worth a look."""
-MOST_FLAGS = 10
+MIN_AGREEMENT = 0.97
+"""The least agreement of a dependency whose violations are flagged."""
+MAX_FLAGS = 10
 
 
 def propose_repairs(context: PlanContext) -> list[AnyStep]:
-    """Correct slips in the columns that stay, then flag the contradictions that are left; spare the target."""
-    profile, spared = context.profile, context.dropped | {context.target.column}
-    rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & spared]
+    """Propose to correct typos and flag other contradictions, except in the target and dropped columns."""
+    profile, excluded = context.profile, context.dropped | {context.target.column}
+    rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & excluded]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
-    swaps = [_flag_swap(swap) for swap in profile.swaps[:MOST_FLAGS]]
-    return [*repairs, *list(_flags(rules))[:MOST_FLAGS], *swaps]
+    swaps = [_flag_swap(swap) for swap in profile.swaps[:MAX_FLAGS]]
+    return [*repairs, *list(_flags(rules))[:MAX_FLAGS], *swaps]
 
 
 def _repair(rule: Dependency, rows: int) -> RepairByDependency:
     sample = f" It was found on a sample of {SAMPLE_ROWS:,} rows and counted on all." if rows > SAMPLE_ROWS else ""
     why = (
-        f"{_follows(rule)} Each of these values is rare, only a letter or so away from the usual one, and contradicted "
-        f"by at least {LEAST_GROUP - 1} other rows; no other column speaks against it.{sample}"
+        f"{_agreement(rule)} Each of these values is rare, only a letter or so away from the usual one, and "
+        f"contradicted by at least {LEAST_GROUP - 1} other rows; no other column speaks against it.{sample}"
     )
     return RepairByDependency(
         kind="repair_by_dependency",
         column=rule.dependent,
         determinant=rule.determinant,
-        repairs=tuple(Repair(given=one.given, before=one.before, after=one.after) for one in rule.corrections),
+        repairs=tuple(
+            Repair(given=correction.given, before=correction.before, after=correction.after)
+            for correction in rule.corrections
+        ),
         why=why,
         confidence=0.9,
         rule="dependency",
@@ -42,16 +45,16 @@ def _repair(rule: Dependency, rows: int) -> RepairByDependency:
 
 def _flags(rules: list[Dependency]) -> Iterator[Flag]:
     for rule in rules:
-        if rule.agreement >= STRONG and rule.uncorrected:
+        if rule.agreement >= MIN_AGREEMENT and rule.uncorrected:
             yield _flag(rule, rule.uncorrected)
 
 
-def _flag(rule: Dependency, left: int) -> Flag:
-    examples = listing(_told(example, rule) for example in rule.examples)
-    such_as = "" if left == len(rule.examples) else "such as "
+def _flag(rule: Dependency, rows: int) -> Flag:
+    examples = listing(_describe(example) for example in rule.examples)
+    such_as = "" if rows == len(rule.examples) else "such as "
     why = (
-        f"{_follows(rule)} {count(left, 'row')} {plural_verb(left, 'contradicts', 'contradict')} that and "
-        f"{plural_verb(left, 'was', 'were')} left as {plural_verb(left, 'it is', 'they are')}: {such_as}{examples}."
+        f"{_agreement(rule)} {count(rows, 'row')} {plural_verb(rows, 'contradicts', 'contradict')} that and "
+        f"{plural_verb(rows, 'was', 'were')} left as {plural_verb(rows, 'it is', 'they are')}: {such_as}{examples}."
     )
     return Flag(
         kind="flag", phase="cleaning", column=rule.dependent, why=why, confidence=0.8, rule="dependency_violation"
@@ -69,14 +72,14 @@ def _flag_swap(swap: Swap) -> Flag:
     return Flag(kind="flag", phase="cleaning", column=swap.first, why=why, confidence=0.8, rule="swapped_values")
 
 
-def _follows(rule: Dependency) -> str:
+def _agreement(rule: Dependency) -> str:
     return (
         f"{quoted(rule.determinant)} says what {quoted(rule.dependent)} is: {percent(rule.agreement)} of "
         f"{count(rule.rows, 'row')} have the usual value beside theirs."
     )
 
 
-def _told(example: Violation, rule: Dependency) -> str:
+def _describe(example: Violation) -> str:
     return (
         f"row {example.row:,} ({quoted(example.given)} with {quoted(example.found)}, usually {quoted(example.usual)})"
     )

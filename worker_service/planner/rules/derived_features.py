@@ -1,4 +1,4 @@
-"""Proposes new columns: parts of dates, ratios of columns that go together, groups of skewed values."""
+"""Rules for derived columns: parts of dates, ratios of correlated columns, bins of skewed values."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -11,22 +11,22 @@ from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
 from worker_service.planner.rules.column_names import Names
 
-_WEEK, _YEAR = 7, 365
-MOST_RATIOS = 3
-MOST_BINS = 5
-RELATED = 0.8
-SAME = 0.999
-"""Columns that go together more closely than this differ by a factor only."""
+_WEEK_DAYS, _YEAR_DAYS = 7, 365
+MAX_RATIOS = 3
+MAX_BINS = 5
+MIN_RATIO_CORRELATION = 0.8
+MAX_RATIO_CORRELATION = 0.999
+"""Columns with a stronger correlation differ by little more than a factor."""
 HEAVY_SKEW = 2.0
 
 
 def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[DateParts]:
-    """Replace each column of dates by the parts that vary in it."""
+    """Propose to replace each column of dates by the parts that vary in it."""
     for column in columns:
         timestamps = column.timestamps
         if column.type != "timestamp" or timestamps is None or timestamps.first is None or timestamps.last is None:
             continue
-        parts = tuple(_varying(timestamps.first, timestamps.last, has_time=timestamps.has_time))
+        parts = tuple(_varying_parts(timestamps.first, timestamps.last, has_time=timestamps.has_time))
         why = f"{_span(timestamps.first, timestamps.last)}; a model can use the moment and the cycles it runs through."
         yield DateParts(
             kind="date_parts",
@@ -46,31 +46,31 @@ def _span(first: datetime, last: datetime) -> str:
     return f"The dates run from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
-def _varying(first: datetime, last: datetime, *, has_time: bool) -> Iterator[DatePart]:
-    """The moment itself, and every cycle that is run through at least once."""
+def _varying_parts(first: datetime, last: datetime, *, has_time: bool) -> Iterator[DatePart]:
+    """Yield the days, if they differ, and every cycle that the dates run through at least once."""
     span = last - first
     if span:
         yield "days"
-    if span >= timedelta(days=_YEAR):
+    if span >= timedelta(days=_YEAR_DAYS):
         yield from ("month_sin", "month_cos")
-    if span >= timedelta(days=_WEEK):
+    if span >= timedelta(days=_WEEK_DAYS):
         yield from ("weekday_sin", "weekday_cos")
     if (has_time and span >= timedelta(days=1)) or not span:
         yield from ("hour_sin", "hour_cos")
 
 
-def propose_ratios(columns: Sequence[ColumnProfile], found: Correlation | None, names: Names) -> Iterator[Ratio]:
-    """Divide positive columns that go together: what differs between them is in their ratio."""
-    if found is None:
+def propose_ratios(columns: Sequence[ColumnProfile], correlation: Correlation | None, names: Names) -> Iterator[Ratio]:
+    """Propose ratios of correlated positive columns, which hold the difference between them."""
+    if correlation is None:
         return
-    places = {name: place for place, name in enumerate(found.columns)}
-    positive = [column for column in columns if column.name in places and _positive(column)]
+    indices = {name: index for index, name in enumerate(correlation.columns)}
+    positive = [column for column in columns if column.name in indices and _is_positive(column)]
     pairs = []
     for left, right in combinations(positive, 2):
-        strength = found.matrix[places[left.name]][places[right.name]]
-        if strength is not None and RELATED <= abs(strength) < SAME:
+        strength = correlation.matrix[indices[left.name]][indices[right.name]]
+        if strength is not None and MIN_RATIO_CORRELATION <= abs(strength) < MAX_RATIO_CORRELATION:
             pairs.append((strength, left.name, right.name))
-    for strength, left_name, right_name in sorted(pairs, key=lambda pair: -abs(pair[0]))[:MOST_RATIOS]:
+    for strength, left_name, right_name in sorted(pairs, key=lambda pair: -abs(pair[0]))[:MAX_RATIOS]:
         yield Ratio(
             kind="ratio",
             numerator=left_name,
@@ -82,16 +82,16 @@ def propose_ratios(columns: Sequence[ColumnProfile], found: Correlation | None, 
         )
 
 
-def _positive(column: ColumnProfile) -> bool:
+def _is_positive(column: ColumnProfile) -> bool:
     numbers = column.numbers
     return numbers is not None and numbers.minimum is not None and numbers.minimum > 0
 
 
 def propose_bins(columns: Sequence[ColumnProfile], names: Names) -> Iterator[Bin]:
-    """Group the most skewed columns at their quartiles, so that a few huge values don't drown the others."""
+    """Propose to bin the most skewed columns at their quartiles, so that a few huge values don't dominate."""
     skewed = sorted((column for column in columns if _skew(column) > HEAVY_SKEW), key=lambda column: -_skew(column))
     with_edges = ((column, _edges(column)) for column in skewed)
-    for column, edges in [pair for pair in with_edges if pair[1]][:MOST_BINS]:
+    for column, edges in [pair for pair in with_edges if pair[1]][:MAX_BINS]:
         numbers = column.numbers
         skew = numbers.skew if numbers is not None and numbers.skew is not None else 0.0
         yield Bin(
@@ -113,9 +113,9 @@ def _skew(column: ColumnProfile) -> float:
 
 
 def _edges(column: ColumnProfile) -> tuple[float, ...]:
-    """The quartiles that really divide: above the minimum, each once."""
+    """Return the distinct quartiles above the minimum, which are the edges of bins that are not empty."""
     numbers = column.numbers
     if numbers is None or numbers.q1 is None or numbers.median is None or numbers.q3 is None:
         return ()
-    least = numbers.minimum if numbers.minimum is not None else numbers.q1
-    return tuple(sorted({edge for edge in (numbers.q1, numbers.median, numbers.q3) if edge > least}))
+    minimum = numbers.minimum if numbers.minimum is not None else numbers.q1
+    return tuple(sorted({edge for edge in (numbers.q1, numbers.median, numbers.q3) if edge > minimum}))

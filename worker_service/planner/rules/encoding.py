@@ -1,4 +1,4 @@
-"""Proposes how categories become numbers."""
+"""Rules for encoding categories and booleans as numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,20 +8,20 @@ from worker_service.core.recipe.steps import AnyStep, FillMissing, FrequencyEnco
 from worker_service.core.stats.ordinal_scales import recognise_order
 from worker_service.planner.rules.column_names import Names
 
-MOST_COLUMNS = 20
-"""A category gets a column for each of at most so many levels;"""
-MOST_LEVELS = 50
-"""one with more levels than this becomes the share of each."""
-RARE = 0.01
-"""A level that fewer of the rows hold than this shares a column with the other rare ones."""
-FEWEST_ROWS = 10
-"""Nor is a level rare that holds so many rows."""
+MAX_ONE_HOT_COLUMNS = 20
+"""The most frequent levels get a column each; the others share one."""
+MAX_ONE_HOT_LEVELS = 50
+"""A category with more levels than this is encoded by their frequencies."""
+RARE_SHARE = 0.01
+"""A level with a smaller share of the rows is rare and shares a column with the other rare ones,"""
+RARE_ROWS = 10
+"""unless it has at least this many rows."""
 
 
 def propose_encoding(
     columns: Sequence[ColumnProfile], fills: Mapping[str, FillMissing], names: Names
 ) -> Iterator[AnyStep]:
-    """Encode every category and boolean, with the level that filling its gaps adds."""
+    """Propose an encoding of every category and boolean, including levels that filling missing cells adds."""
     for column in columns:
         if column.type == "boolean":
             yield _encode_boolean(column)
@@ -33,19 +33,19 @@ def _encode_category(column: ColumnProfile, counts: dict[str, int], names: Names
     order = recognise_order(counts)
     if order is not None:
         return _ordinal(column, order)
-    if len(counts) > MOST_LEVELS:
+    if len(counts) > MAX_ONE_HOT_LEVELS:
         return _frequency(column, counts)
     total = sum(counts.values())
-    least = min(RARE * total, FEWEST_ROWS)
-    kept = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_COLUMNS]
-    kept = sorted(level for level in kept if counts[level] >= least or len(counts) <= 2)
-    if len(kept) + 1 >= len(counts):
-        kept = sorted(counts)
-    return _one_hot(column, counts, tuple(kept), names)
+    min_rows = min(RARE_SHARE * total, RARE_ROWS)
+    most_frequent = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_ONE_HOT_COLUMNS]
+    levels = sorted(level for level in most_frequent if counts[level] >= min_rows or len(counts) <= 2)
+    if len(levels) + 1 >= len(counts):
+        levels = sorted(counts)
+    return _one_hot(column, counts, tuple(levels), names)
 
 
 def _counts(column: ColumnProfile, fill: FillMissing | None) -> dict[str, int]:
-    """The rows of each level once its gaps are filled."""
+    """Return the rows of each level after missing cells are filled."""
     counts = {level.value: level.count for level in column.top_values}
     if fill is not None and isinstance(fill.value, str):
         counts[fill.value] = counts.get(fill.value, 0) + column.missing
@@ -75,7 +75,7 @@ def _ordinal(column: ColumnProfile, order: tuple[str, ...]) -> LabelEncode:
 
 
 def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, ...], names: Names) -> OneHot:
-    rare = sum(amount for level, amount in counts.items() if level not in levels)
+    rare = sum(rows for level, rows in counts.items() if level not in levels)
     why = f"With {count(len(levels), 'value')} a column for each invents no order between them."
     if rare:
         share = percent(rare / sum(counts.values()))
@@ -94,12 +94,12 @@ def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, .
 
 def _frequency(column: ColumnProfile, counts: dict[str, int]) -> FrequencyEncode:
     total = sum(counts.values())
-    why = f"It has {count(len(counts), 'value')}, more than {MOST_LEVELS}: a column for each would be too many."
+    why = f"It has {count(len(counts), 'value')}, more than {MAX_ONE_HOT_LEVELS}: a column for each would be too many."
     return FrequencyEncode(
         kind="frequency_encode",
         column=column.name,
         levels=tuple(counts),
-        shares=tuple(amount / total for amount in counts.values()),
+        shares=tuple(rows / total for rows in counts.values()),
         why=f"{why} How common a value is says something about it, and does not look at what is to be predicted.",
         confidence=0.6,
         rule="encode_many_levels",

@@ -1,4 +1,4 @@
-"""Proposes the way to fill that the benchmark on hidden cells found best."""
+"""Rule for the imputation method that has won the benchmark on hidden cells."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from worker_service.core.imputation.benchmark import CONSTANTS, Candidate, Imput
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.steps import FillByGroup, FillByLevel, FillByModel, FillByTime
 
-_NAMES: dict[Method, str] = {
+_METHOD_NAMES: dict[Method, str] = {
     "mean": "the mean",
     "median": "the median",
     "mode": "the most frequent value",
@@ -24,74 +24,80 @@ _NAMES: dict[Method, str] = {
 def fill_by_winner(
     column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark
 ) -> FillByGroup | FillByLevel | FillByTime | FillByModel:
-    """The step where something other than a constant or the value before has won."""
-    because: dict[str, Any] = {
+    """Return the step for a winner that is neither a constant nor the previous value."""
+    common: dict[str, Any] = {
         "column": column.name,
         "why": explain_benchmark(benchmark),
         "confidence": _confidence(benchmark),
     }
     if benchmark.winner == "group_mode":
-        most = {"most": True, "fallback": column.top_values[0].value, "rule": "fill_by_group"}
-        return FillByLevel(kind="fill_by_level", by=benchmark.predictors[0], **most, **because)
+        fields = {"most": True, "fallback": column.top_values[0].value, "rule": "fill_by_group"}
+        return FillByLevel(kind="fill_by_level", by=benchmark.predictors[0], **fields, **common)
     decimals = None if column.numbers is None else column.numbers.decimals
     if benchmark.winner == "group_median" and column.numbers is not None:
         fallback = column.numbers.median or 0.0
-        group = {"by": benchmark.predictors[0], "fallback": fallback, "rule": "fill_by_group", "decimals": decimals}
-        return FillByGroup(kind="fill_by_group", **group, **because)
+        fields = {"by": benchmark.predictors[0], "fallback": fallback, "rule": "fill_by_group", "decimals": decimals}
+        return FillByGroup(kind="fill_by_group", **fields, **common)
     if benchmark.winner == "interpolation":
-        time = {"by": profile.time_column or "", "rule": "fill_by_time", "decimals": decimals}
-        return FillByTime(kind="fill_by_time", **time, **because)
+        fields = {"by": profile.time_column or "", "rule": "fill_by_time", "decimals": decimals}
+        return FillByTime(kind="fill_by_time", **fields, **common)
     model: Literal["neighbours", "boosting"] = "neighbours" if benchmark.winner == "neighbours" else "boosting"
-    learnt = {"predictors": benchmark.predictors, "rule": f"fill_by_{model}", "decimals": decimals}
-    return FillByModel(kind="fill_by_model", model=model, **learnt, **because)
+    fields = {"predictors": benchmark.predictors, "rule": f"fill_by_{model}", "decimals": decimals}
+    return FillByModel(kind="fill_by_model", model=model, **fields, **common)
 
 
 def explain_benchmark(benchmark: ImputationBenchmark) -> str:
-    """Return the benchmark in a sentence or two."""
+    """Return the result of the benchmark in one or two sentences."""
     hidden = count(benchmark.hidden, "known cell")
     constant = _constant(benchmark)
     if benchmark.winner is None:
         scores = _scores(benchmark)
         return f"Nothing guesses clearly better than one value for all: of {hidden} that were hidden, {scores}."
-    others = [one for one in benchmark.candidates if one.method not in (benchmark.winner, *CONSTANTS)]
-    winner = next(one for one in benchmark.candidates if one.method == benchmark.winner)
+    others = [candidate for candidate in benchmark.candidates if candidate.method not in (benchmark.winner, *CONSTANTS)]
+    winner = _winner(benchmark)
     if benchmark.of_levels:
-        runner_up = f", {_NAMES[others[0].method]} {_right(others[0])}" if others else ""
-        it = f"it got {_right(winner)} right"
-        return f"Of {hidden} that were hidden, {it}{runner_up}, {_NAMES[constant.method]} {_right(constant)}."
-    runner_up = f", {_NAMES[others[0].method]} by {_off(others[0])}" if others else ""
+        runner_up = f", {_METHOD_NAMES[others[0].method]} {_format_accuracy(others[0])}" if others else ""
+        return (
+            f"Of {hidden} that were hidden, it got {_format_accuracy(winner)} right{runner_up}, "
+            f"{_METHOD_NAMES[constant.method]} {_format_accuracy(constant)}."
+        )
+    runner_up = f", {_METHOD_NAMES[others[0].method]} by {_format_error(others[0])}" if others else ""
     return (
-        f"Of {hidden} that were hidden, it missed the truth by {_off(winner)} on average{runner_up}, "
-        f"{_NAMES[constant.method]} by {_off(constant)}."
+        f"Of {hidden} that were hidden, it missed the truth by {_format_error(winner)} on average{runner_up}, "
+        f"{_METHOD_NAMES[constant.method]} by {_format_error(constant)}."
     )
 
 
 def _scores(benchmark: ImputationBenchmark) -> str:
     best, *others = benchmark.candidates
     if benchmark.of_levels:
-        more = f", {_NAMES[others[0].method]} {_right(others[0])}" if others else ""
-        return f"{_NAMES[best.method]} got {_right(best)} right{more}"
-    more = f", {_NAMES[others[0].method]} by {_off(others[0])}" if others else ""
-    return f"{_NAMES[best.method]} missed by {_off(best)} on average{more}"
+        more = f", {_METHOD_NAMES[others[0].method]} {_format_accuracy(others[0])}" if others else ""
+        return f"{_METHOD_NAMES[best.method]} got {_format_accuracy(best)} right{more}"
+    more = f", {_METHOD_NAMES[others[0].method]} by {_format_error(others[0])}" if others else ""
+    return f"{_METHOD_NAMES[best.method]} missed by {_format_error(best)} on average{more}"
+
+
+def _winner(benchmark: ImputationBenchmark) -> Candidate:
+    return next(candidate for candidate in benchmark.candidates if candidate.method == benchmark.winner)
 
 
 def _constant(benchmark: ImputationBenchmark) -> Candidate:
-    """The best of the guessers that say the same for all."""
-    return next(one for one in benchmark.candidates if one.method in CONSTANTS)
+    """Return the best candidate that fills all cells with one value."""
+    return next(candidate for candidate in benchmark.candidates if candidate.method in CONSTANTS)
 
 
-def _right(candidate: Candidate) -> str:
+def _format_accuracy(candidate: Candidate) -> str:
     return percent(1 - candidate.error)
 
 
-def _off(candidate: Candidate) -> str:
+def _format_error(candidate: Candidate) -> str:
     return number(float(f"{candidate.error:.3g}"))
 
 
 def _confidence(benchmark: ImputationBenchmark) -> float:
-    """The share of levels that was right; for numbers half where as far off as a constant, nearly 1 where exact."""
-    winner = next(one.error for one in benchmark.candidates if one.method == benchmark.winner)
+    """Return the accuracy for levels; for numbers 0.5 if no better than a constant, up to 0.95 if exact."""
+    error = _winner(benchmark).error
     if benchmark.of_levels:
-        return round(1 - winner, 2)
+        return round(1 - error, 2)
     constant = _constant(benchmark).error
-    return round(0.95 - 0.45 * winner / constant, 2) if constant else 0.5
+    return round(0.95 - 0.45 * error / constant, 2) if constant else 0.5

@@ -1,4 +1,4 @@
-"""Warns of columns that give the target away."""
+"""Rule for leaks: columns that give the target away are flagged."""
 
 from worker_service.core.humanize import count, percent, quoted
 from worker_service.core.recipe.steps import Flag
@@ -7,17 +7,17 @@ from worker_service.planner.context import PlanContext
 
 
 def propose_leaks(context: PlanContext) -> list[Flag]:
-    """Flag each leak; a person must decide, because some columns may really know."""
+    """Flag each leak; a person must decide, because a column may be known when a prediction is made."""
     target = context.target.column
     return [] if target is None else [_flag(leak, target) for leak in context.profile.leaks]
 
 
 def _flag(leak: Leak, target: str) -> Flag:
-    explained = f"explains {percent(leak.score)} of {quoted(target)} on {count(leak.rows, 'sampled row')}"
+    score = f"explains {percent(leak.score)} of {quoted(target)} on {count(leak.rows, 'sampled row')}"
     if leak.kind == "predicts":
-        why = f"{quoted(leak.column)} alone {explained}: it may give the target away."
+        why = f"{quoted(leak.column)} alone {score}: it may give the target away."
     else:
-        why = f"The name {quoted(leak.column)} sounds like something known only afterwards, and it {explained}."
+        why = f"The name {quoted(leak.column)} sounds like something known only afterwards, and it {score}."
     return Flag(
         kind="flag",
         phase="features",

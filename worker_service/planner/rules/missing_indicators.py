@@ -1,4 +1,4 @@
-"""Proposes a feature where it tells something that a value is missing."""
+"""Rules for indicator features: columns whose missing cells carry information."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,41 +9,46 @@ from worker_service.core.relations.missingness import FEWEST_CELLS, Missingness
 from worker_service.planner.context import PlanContext
 from worker_service.planner.rules.column_names import Names
 
-GIVES_AWAY = 0.95
-"""From this strength on, gaps say nearly all about the target."""
+MIN_LEAK_STRENGTH = 0.95
+"""From this strength on, missing cells of a column almost determine the target."""
 
 
-def propose_was_missing(
+def propose_missing_indicators(
     columns: Sequence[ColumnProfile], context: PlanContext, names: Names
 ) -> Iterator[WasMissing | Flag]:
-    """An indicator for each feature whose gaps depend on something; the target's would be computed from it.
+    """Propose an indicator for each feature whose missing cells depend on another column.
 
-    Gaps that give the target away are told and get none.
+    The target gets none, because it would be computed from the target. Missing cells that give the target away are
+    flagged instead.
     """
     profile, target = context.profile, context.target.column
     leaks = {leak.column for leak in profile.leaks}
     features = {column.name for column in columns} - {target} - leaks
-    for found in profile.missingness:
-        if found.column in features and found.depends_on == target and found.strength >= GIVES_AWAY:
-            yield _leak(found)
-        elif found.column in features:
+    for missingness in profile.missingness:
+        if missingness.column not in features:
+            continue
+        if missingness.depends_on == target and missingness.strength >= MIN_LEAK_STRENGTH:
+            yield _flag_leak(missingness)
+        else:
             yield WasMissing(
                 kind="was_missing",
-                column=found.column,
-                name=names.claim(found.column, "was_missing"),
-                why=f"{_reason(found)} So the values are not missing at random.",
+                column=missingness.column,
+                name=names.claim(missingness.column, "was_missing"),
+                why=f"{_explain(missingness)} So the values are not missing at random.",
                 confidence=0.8,
                 rule="missingness",
             )
 
 
-def propose_value_or_none(columns: Sequence[ColumnProfile], context: PlanContext, names: Names) -> Iterator[WasMissing]:
-    """An indicator for each column of one value or none, such as a coupon, that does not give the target away."""
+def propose_presence_indicators(
+    columns: Sequence[ColumnProfile], context: PlanContext, names: Names
+) -> Iterator[WasMissing]:
+    """Propose an indicator for each column with a single value, such as a coupon, that is no leak."""
     profile = context.profile
-    telling = {found.column for found in profile.missingness if found.strength >= GIVES_AWAY}
+    leaks = {missingness.column for missingness in profile.missingness if missingness.strength >= MIN_LEAK_STRENGTH}
     for column in columns:
-        enough = min(column.missing, profile.rows - column.missing) >= FEWEST_CELLS
-        if column.type == "constant" and enough and column.name not in telling:
+        has_enough_cells = min(column.missing, profile.rows - column.missing) >= FEWEST_CELLS
+        if column.type == "constant" and has_enough_cells and column.name not in leaks:
             yield WasMissing(
                 kind="was_missing",
                 column=column.name,
@@ -54,23 +59,26 @@ def propose_value_or_none(columns: Sequence[ColumnProfile], context: PlanContext
             )
 
 
-def _leak(found: Missingness) -> Flag:
+def _flag_leak(missingness: Missingness) -> Flag:
+    target = quoted(missingness.depends_on or "")
     why = (
-        f"Whether {quoted(found.column)} has a value tells {quoted(found.depends_on or '')} almost perfectly, so it "
+        f"Whether {quoted(missingness.column)} has a value tells {target} almost perfectly, so it "
         "may be known only afterwards. If it is, leave the column out: it would be a leak."
     )
-    return Flag(kind="flag", phase="features", column=found.column, why=why, confidence=0.9, rule="leak")
+    return Flag(kind="flag", phase="features", column=missingness.column, why=why, confidence=0.9, rule="leak")
 
 
-def _reason(found: Missingness) -> str:
-    refused = f"Some cells say {listing((quoted(word) for word in found.refusals), conjunction='or')}."
-    if found.depends_on is None:
+def _explain(missingness: Missingness) -> str:
+    refused = f"Some cells say {listing((quoted(word) for word in missingness.refusals), conjunction='or')}."
+    if missingness.depends_on is None:
         return refused
-    other = quoted(found.depends_on)
-    if found.level is None:
-        means = number(round(found.where_missing, 4)), number(round(found.where_known, 4))
-        return f"Where it is missing, {other} is {means[0]} on average, elsewhere {means[1]}."
+    other = quoted(missingness.depends_on)
+    if missingness.level is None:
+        where_missing, where_known = (
+            number(round(mean, 4)) for mean in (missingness.where_missing, missingness.where_known)
+        )
+        return f"Where it is missing, {other} is {where_missing} on average, elsewhere {where_known}."
     return (
-        f"Where it is missing, {other} is {quoted(found.level)} in {percent(found.where_missing)} of the rows, "
-        f"elsewhere in {percent(found.where_known)}."
+        f"Where it is missing, {other} is {quoted(missingness.level)} in {percent(missingness.where_missing)} of "
+        f"the rows, elsewhere in {percent(missingness.where_known)}."
     )

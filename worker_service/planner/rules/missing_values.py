@@ -1,4 +1,4 @@
-"""Proposes what happens to missing cells."""
+"""Rules for missing cells: drop the column, fill the cells, or leave them missing."""
 
 import re
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from worker_service.core.recipe.steps import AnyStep, DropColumn, FillByLevel, F
 from worker_service.core.recipe.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.relations.dependencies import Dependency
 from worker_service.core.stats.summary import Fences
-from worker_service.planner.context import SPARSE, PlanContext, is_sparse
+from worker_service.planner.context import MAX_MISSING_SHARE, PlanContext, is_sparse
 from worker_service.planner.rules.imputation import explain_benchmark, fill_by_winner
 
 SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
 MILD_SKEW = 0.5
-"""Up to this skew the values lie about evenly."""
+"""Up to this skew the distribution counts as symmetric."""
 LEADING_SHARE = 0.6
 """A value with at least this share of the known cells clearly leads."""
-MOST_WRONG = 0.4
-"""A guess of a category that is wrong more often than this is worse than saying that it is missing."""
-SURE_AGREEMENT = 0.98
-"""A column tells another one where so large a share of its groups' rows agree."""
-FEW_MISSING = 0.3
-"""A category is only guessed where less than this share is missing."""
+MAX_LEVEL_ERROR = 0.4
+"""If more of the imputed levels than this are wrong, a level for missing cells is better."""
+MIN_AGREEMENT = 0.98
+"""A column determines another one if at least this share of its groups' rows agree."""
+MAX_MODE_MISSING = 0.3
+"""A category is only filled with its mode if a smaller share than this is missing."""
 
-_BOUNDED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
+_CENSORED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
 _UNFILLABLE = {
     "identifier": "an identifier can't be guessed",
     "text": "free text can't be guessed",
@@ -37,22 +37,24 @@ _UNFILLABLE = {
 
 
 def propose_fills(context: PlanContext) -> list[AnyStep]:
-    """Drop the columns that are nearly empty, then fill the others where a value can be justified."""
+    """Propose to drop the nearly empty columns, and to fill the others if a value can be justified."""
     profile, target = context.profile, context.target.column
     missing = [column for column in profile.columns if column.missing]
-    steps: list[AnyStep] = [_keep_target(column) for column in missing if column.name == target and _empty(column)]
+    steps: list[AnyStep] = [
+        _keep_target(column) for column in missing if column.name == target and _empty_cells(column)
+    ]
     others = [column for column in missing if column.name != target]
     steps += [_drop(column, profile.rows) for column in others if column.name in context.dropped]
-    return steps + [_treat(column, profile) for column in others if column.name not in context.dropped]
+    return steps + [_propose(column, profile) for column in others if column.name not in context.dropped]
 
 
-def _empty(column: ColumnProfile) -> int:
-    """Cells that hold nothing, not even a sentinel."""
+def _empty_cells(column: ColumnProfile) -> int:
+    """Return the number of cells that hold nothing, not even a sentinel."""
     return column.missing - sum(sentinel.count for sentinel in column.sentinels)
 
 
 def _keep_target(column: ColumnProfile) -> Flag:
-    cells, stay = count(_empty(column), "missing cell"), plural_verb(_empty(column), "stays", "stay")
+    cells, stay = count(_empty_cells(column), "missing cell"), plural_verb(_empty_cells(column), "stays", "stay")
     why = (
         f"{quoted(column.name)} is the target: its {cells} {stay} missing, "
         "because a guessed target teaches a model the guess."
@@ -61,7 +63,7 @@ def _keep_target(column: ColumnProfile) -> Flag:
 
 
 def _drop(column: ColumnProfile, rows: int) -> DropColumn:
-    why = f"{fraction(column.missing, rows, 'cell')} are missing, more than {percent(SPARSE)}."
+    why = f"{fraction(column.missing, rows, 'cell')} are missing, more than {percent(MAX_MISSING_SHARE)}."
     return DropColumn(
         kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, rule="sparse_column"
     )
@@ -73,7 +75,7 @@ def _keep(column: ColumnProfile, rows: int) -> Flag:
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="last_columns")
 
 
-def _treat(column: ColumnProfile, profile: Profile) -> AnyStep:
+def _propose(column: ColumnProfile, profile: Profile) -> AnyStep:
     return _keep(column, profile.rows) if is_sparse(column, profile.rows) else _fill(column, profile)
 
 
@@ -81,24 +83,24 @@ def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
     if column.type in _UNFILLABLE:
         return _leave(column)
     if column.type not in ("boolean", "category"):
-        return _leave_bounded(column) if _is_bounded(column) else _fill_benchmarked(column, profile)
-    dependency = _telling(column, profile)
+        return _leave_censored(column) if _is_censored(column) else _fill_benchmarked(column, profile)
+    dependency = _best_dependency(column, profile)
     if column.type == "category" and dependency is not None:
         return _fill_by_level(_fill_category(column, profile.rows), dependency)
     benchmark = profile.benchmark_of(column.name)
-    if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= MOST_WRONG:
-        return _fill_by_winner(column, profile, benchmark)
+    if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= MAX_LEVEL_ERROR:
+        return _fill_by_winning_method(column, profile, benchmark)
     fill = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile.rows)
-    return fill if benchmark is None else fill.model_copy(update={"why": f"{fill.why} {_why_not(benchmark)}"})
+    return fill if benchmark is None else fill.model_copy(update={"why": f"{fill.why} {_explain_no_fill(benchmark)}"})
 
 
-def _is_bounded(column: ColumnProfile) -> bool:
-    """Whether most gaps are cells such as `<0.1`, `500+` or `2-3`, which say on which side the value lies."""
-    bounded = [text for text in column.invalid_examples if _BOUNDED.search(text)]
-    return 2 * column.invalid >= column.missing and 2 * len(bounded) > len(column.invalid_examples)
+def _is_censored(column: ColumnProfile) -> bool:
+    """Return True if most missing cells are censored values such as `<0.1`, `500+` or `2-3`."""
+    censored = [text for text in column.invalid_examples if _CENSORED.search(text)]
+    return 2 * column.invalid >= column.missing and 2 * len(censored) > len(column.invalid_examples)
 
 
-def _leave_bounded(column: ColumnProfile) -> Flag:
+def _leave_censored(column: ColumnProfile) -> Flag:
     cells = examples(column.invalid_examples, of=column.invalid)
     verb = plural_verb(column.invalid, "says", "say")
     why = (
@@ -112,7 +114,7 @@ def _error(benchmark: ImputationBenchmark) -> float:
     return next(candidate.error for candidate in benchmark.candidates if candidate.method == benchmark.winner)
 
 
-def _why_not(benchmark: ImputationBenchmark) -> str:
+def _explain_no_fill(benchmark: ImputationBenchmark) -> str:
     if benchmark.winner is None:
         return explain_benchmark(benchmark)
     scores = explain_benchmark(benchmark)
@@ -120,26 +122,30 @@ def _why_not(benchmark: ImputationBenchmark) -> str:
 
 
 def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyStep:
-    """Fill by the winner of the benchmark; without one what suits the distribution, or time."""
+    """Fill numbers by the winner of the benchmark, or else according to the time order or the distribution."""
     benchmark = profile.benchmark_of(column.name)
     if benchmark is None:
         return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
     if benchmark.winner is None:
         constant = _fill_number(column)
         return constant.model_copy(update={"why": f"{constant.why} {explain_benchmark(benchmark)}"})
-    return _fill_by_winner(column, profile, benchmark)
+    return _fill_by_winning_method(column, profile, benchmark)
 
 
-def _fill_by_winner(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyStep:
+def _fill_by_winning_method(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyStep:
     if benchmark.winner == "forward_fill":
         return _fill_forward(column, profile.time_column or "").model_copy(update={"why": explain_benchmark(benchmark)})
     return fill_by_winner(column, profile, benchmark)
 
 
-def _telling(column: ColumnProfile, profile: Profile) -> Dependency | None:
-    """The column that tells this one best, if its rows hardly ever disagree."""
-    told = [one for one in profile.dependencies if one.dependent == column.name and one.agreement >= SURE_AGREEMENT]
-    return max(told, key=lambda one: one.agreement, default=None)
+def _best_dependency(column: ColumnProfile, profile: Profile) -> Dependency | None:
+    """Return the strongest dependency that determines a column, or None if there is no strong one."""
+    dependencies = [
+        dependency
+        for dependency in profile.dependencies
+        if dependency.dependent == column.name and dependency.agreement >= MIN_AGREEMENT
+    ]
+    return max(dependencies, key=lambda dependency: dependency.agreement, default=None)
 
 
 def _fill_by_level(fill: FillMissing, dependency: Dependency) -> FillByLevel:
@@ -180,10 +186,10 @@ def _fill_number(column: ColumnProfile) -> FillMissing:
         raise ValueError(f"{column.name} is numeric and has no numbers")
     skew, mean, median = numbers.skew, numbers.mean, numbers.median
     if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW or _lies_outside(mean, numbers.iqr):
-        why = _skewed(skew, mean) + _rounding(column, median)
+        why = _explain_median(skew, mean) + _explain_rounding(column, median)
         return _fill_with(column, "median", median, why, rule="fill_skewed")
     spread = "are only mildly skewed" if abs(skew) > MILD_SKEW else "lie about evenly on both sides of it"
-    why = f"The values {spread} (skew {number(round(skew, 2))})." + _rounding(column, mean)
+    why = f"The values {spread} (skew {number(round(skew, 2))})." + _explain_rounding(column, mean)
     return _fill_with(column, "mean", mean, why, rule="fill_symmetric")
 
 
@@ -191,7 +197,7 @@ def _lies_outside(value: float, fences: Fences) -> bool:
     return fences.lower is not None and fences.upper is not None and not fences.lower <= value <= fences.upper
 
 
-def _rounding(column: ColumnProfile, value: float) -> str:
+def _explain_rounding(column: ColumnProfile, value: float) -> str:
     rounded = _rounded(column, value)
     if number(rounded) == number(value):
         return ""
@@ -202,14 +208,14 @@ def _rounding(column: ColumnProfile, value: float) -> str:
 
 
 def _rounded(column: ColumnProfile, value: float) -> int | float:
-    """The value as precise as the column's own."""
+    """Return the value rounded to the precision of the column."""
     if column.storage == "integer":
         return round(value)
     decimals = column.numbers.decimals if column.numbers is not None else None
     return value if decimals is None else round(value, decimals)
 
 
-def _skewed(skew: float | None, mean: float | None) -> str:
+def _explain_median(skew: float | None, mean: float | None) -> str:
     if skew is None or mean is None:
         return "It is safe where the values hardly vary or are very large."
     side = "large" if skew > 0 else "small"
@@ -219,23 +225,23 @@ def _skewed(skew: float | None, mean: float | None) -> str:
 def _fill_category(column: ColumnProfile, rows: int) -> FillMissing:
     leader, known = column.top_values[0], rows - column.missing
     share, missing = leader.count / known, column.missing / rows
-    if share >= LEADING_SHARE and missing < FEW_MISSING:
+    if share >= LEADING_SHARE and missing < MAX_MODE_MISSING:
         why = f"It holds {percent(share)} of the {count(known, 'known cell')}, and only {percent(missing)} are missing."
         return _fill_with(column, "mode", leader.value, why, rule="fill_leading_category")
-    if missing >= FEW_MISSING:
+    if missing >= MAX_MODE_MISSING:
         why = f"{percent(missing)} of the cells are missing, too many to guess, so they form a category of their own."
     else:
         leading = f"{quoted(leader.value)} holds {percent(share)}"
         why = f"No value clearly leads ({leading}), so the missing cells form a category of their own."
-    return _fill_with(column, "constant", _unused_word(column), why, rule="fill_own_category")
+    return _fill_with(column, "constant", _unused_level(column), why, rule="fill_own_category")
 
 
-def _unused_word(column: ColumnProfile) -> str:
+def _unused_level(column: ColumnProfile) -> str:
     taken = {level.value.strip().lower() for level in column.top_values}
-    return next(word for word in _words() if word not in taken)
+    return next(word for word in _level_names() if word not in taken)
 
 
-def _words() -> Iterator[str]:
+def _level_names() -> Iterator[str]:
     yield from ("missing", "not given")
     attempt = 1
     while True:

@@ -1,4 +1,4 @@
-"""Proposes what happens to values far outside a column's ordinary range."""
+"""Rule for outliers: values far outside the ordinary range of a column."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS
 from worker_service.core.stats.summary import FAR_DEVIATIONS, FENCE_DEVIATIONS, Fences, NumberSummary
 from worker_service.planner.context import PlanContext, is_sparse
 
-MOST_FAR = 0.02
-"""A larger share that is far out is a second group, and capped would make a heap at the fence."""
-FEWEST_KNOWN = 30
-"""So few values do not tell where the ordinary ones end."""
-MOST_REMOVED = 0.1
-"""At most this share of the rows is removed for outliers, all columns together."""
+MAX_FAR_SHARE = 0.02
+"""If a larger share is far out, it is a second group, and capping would pile it up at the fence."""
+MIN_KNOWN = 30
+"""With fewer known values there is no telling where the ordinary range ends."""
+MAX_REMOVED_SHARE = 0.1
+"""The largest share of the rows that is removed for outliers of all columns together."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,16 @@ class _Case:
     numbers: NumberSummary
     fences: Fences
     ordinary: tuple[float, float]
+    """The range outside of which a value is an outlier."""
     far: tuple[float, float]
+    """The wider range outside of which a value is far out."""
     known: int
+    """The number of known cells."""
 
 
 @dataclass(frozen=True)
 class _Decision:
-    """What happens to the values outside a range, and why."""
+    """The strategy for the values outside a range, and the reason for it."""
 
     strategy: OutlierStrategy
     range: tuple[float, float]
@@ -42,11 +45,13 @@ class _Decision:
 
 
 def propose_outliers(context: PlanContext) -> list[AnyStep]:
-    """One step for each numeric feature that has values outside its fences.
+    """Propose a step for each numeric feature that has values outside its fences.
 
-    What is far out is treated as asked; what lies only a little outside belongs to the tail and is told.
+    Values that are far out are treated as the options say. Those only a little outside belong to the tail of the
+    distribution and are flagged.
     """
-    options, budget = context.options, MOST_REMOVED * context.profile.rows
+    # The number of rows that may still be removed.
+    options, budget = context.options, MAX_REMOVED_SHARE * context.profile.rows
     steps: list[AnyStep] = []
     for case in _cases(context):
         decision = _decide(case, options, budget=budget)
@@ -59,29 +64,31 @@ def _cases(context: PlanContext) -> Iterator[_Case]:
     profile, target, method = context.profile, context.target, context.options.outlier_method
     for column in profile.columns:
         numbers = column.numbers
-        eligible = column.is_quantity and not is_sparse(column, profile.rows)
-        if numbers is None or column.name == target.column or not eligible:
+        is_eligible = column.is_quantity and not is_sparse(column, profile.rows)
+        if numbers is None or column.name == target.column or not is_eligible:
             continue
         fences = numbers.iqr if method == "iqr" else numbers.zscore
-        ordinary, far = _ends(fences.lower, fences.upper), _ends(fences.far_lower, fences.far_upper)
+        ordinary, far = _as_range(fences.lower, fences.upper), _as_range(fences.far_lower, fences.far_upper)
         if fences.outside and ordinary is not None and far is not None:
-            fences, far = _spared(column, fences, far)
+            fences, far = _widen_to_codes(column, fences, far)
             yield _Case(column.name, numbers, fences, ordinary, far, profile.rows - column.missing)
 
 
-def _spared(column: ColumnProfile, fences: Fences, far: tuple[float, float]) -> tuple[Fences, tuple[float, float]]:
-    """The range widened to the codes that stand apart: a code that is capped looks like a value."""
+def _widen_to_codes(
+    column: ColumnProfile, fences: Fences, far: tuple[float, float]
+) -> tuple[Fences, tuple[float, float]]:
+    """Return fences and range widened to include possible codes, which would look like values if capped."""
     if not column.apart:
         return fences, far
-    values = [one.value for one in column.apart]
-    widened = (min(far[0], *values), max(far[1], *values))
-    # A code is the last value on its side, so beside it nothing is far out any more.
+    codes = [code.value for code in column.apart]
+    widened = (min(far[0], *codes), max(far[1], *codes))
+    # A code is the outermost value on its side, so that no value is far out there any more.
     below = fences.far_below if widened[0] == far[0] else 0
     above = fences.far - fences.far_below if widened[1] == far[1] else 0
     return fences.model_copy(update={"far": below + above, "far_below": below}), widened
 
 
-def _ends(lower: float | None, upper: float | None) -> tuple[float, float] | None:
+def _as_range(lower: float | None, upper: float | None) -> tuple[float, float] | None:
     return None if lower is None or upper is None else (lower, upper)
 
 
@@ -91,46 +98,48 @@ def _decide(case: _Case, options: RunOptions, *, budget: float) -> _Decision:
         usual = number(case.numbers.median or 0)
         why = f"At least half of the values are {usual}, so there is no ordinary range to lie outside of."
         return _Decision("flag", case.ordinary, why)
-    if case.known < FEWEST_KNOWN:
+    if case.known < MIN_KNOWN:
         why = f"{count(case.known, 'known value')} are too few to tell an outlier from a rare value."
         return _Decision("flag", case.ordinary, why)
     if case.fences.outside > MOST_OUTLIERS * case.known:
         why = f"More than {percent(MOST_OUTLIERS)} are no outliers but belong to the distribution."
         return _Decision("flag", case.ordinary, why)
-    if case.fences.far > MOST_FAR * case.known:
-        why = f"More than {percent(MOST_FAR)} are far out, too many for accidents: they may be a group of their own."
+    if case.fences.far > MAX_FAR_SHARE * case.known:
+        why = (
+            f"More than {percent(MAX_FAR_SHARE)} are far out, too many for accidents: they may be a group of their own."
+        )
         return _Decision("flag", case.far, why)
     if not case.fences.far:
-        tail = f"None is far out, beyond {_range(case.far)}: they are the tail of the distribution."
-        return _Decision("flag", case.ordinary, f"{_range_sentence(case, options.outlier_method, far=False)} {tail}")
-    why = f"{_range_sentence(case, options.outlier_method, far=True)}{_tail(case)}"
+        tail = f"None is far out, beyond {_format_range(case.far)}: they are the tail of the distribution."
+        return _Decision("flag", case.ordinary, f"{_explain_range(case, options.outlier_method, far=False)} {tail}")
+    why = f"{_explain_range(case, options.outlier_method, far=True)}{_explain_tail(case)}"
     if options.outlier_strategy == "remove" and case.fences.far > budget:
-        why = f"{why} Removing their rows too would cost more than {percent(MOST_REMOVED)} of the table."
+        why = f"{why} Removing their rows too would cost more than {percent(MAX_REMOVED_SHARE)} of the table."
         return _Decision("cap", case.far, why)
     return _Decision(options.outlier_strategy, case.far, why)
 
 
-def _tail(case: _Case) -> str:
+def _explain_tail(case: _Case) -> str:
     more = case.fences.outside - case.fences.far
     if not more:
         return ""
     lies = plural_verb(more, "lies", "lie")
     return (
-        f" {count(more, 'more value')} {lies} outside {_range(case.ordinary)} but not far, "
+        f" {count(more, 'more value')} {lies} outside {_format_range(case.ordinary)} but not far, "
         f"and {plural_verb(more, 'stays as it is', 'stay as they are')}."
     )
 
 
-def _range(ends: tuple[float, float]) -> str:
-    return f"{number(ends[0])} to {number(ends[1])}"
+def _format_range(bounds: tuple[float, float]) -> str:
+    return f"{number(bounds[0])} to {number(bounds[1])}"
 
 
-def _range_sentence(case: _Case, method: OutlierMethod, *, far: bool) -> str:
-    usual = _usual_range(case.numbers, method, far=far)
-    return usual if case.fences.shape == "even" else f"{usual} {_widening(case.fences)}"
+def _explain_range(case: _Case, method: OutlierMethod, *, far: bool) -> str:
+    usual = _explain_fences(case.numbers, method, far=far)
+    return usual if case.fences.shape == "even" else f"{usual} {_explain_widening(case.fences)}"
 
 
-def _usual_range(numbers: NumberSummary, method: OutlierMethod, *, far: bool) -> str:
+def _explain_fences(numbers: NumberSummary, method: OutlierMethod, *, far: bool) -> str:
     if method == "iqr":
         return (
             f"The middle half of the values lies between {number(numbers.q1 or 0)} and {number(numbers.q3 or 0)}; "
@@ -142,7 +151,7 @@ def _usual_range(numbers: NumberSummary, method: OutlierMethod, *, far: bool) ->
     )
 
 
-def _widening(fences: Fences) -> str:
+def _explain_widening(fences: Fences) -> str:
     verb = plural_verb(fences.within_widened, "belongs", "belong")
     kept = f"which keeps {count(fences.within_widened, 'value')} that {verb} to it"
     evidence = number(round(fences.evidence, 2))

@@ -1,4 +1,4 @@
-"""Proposes how each column is read, and tells what could not be read."""
+"""Rules for parsing columns and for duplicate rows."""
 
 from collections.abc import Iterator
 
@@ -8,36 +8,36 @@ from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
 from worker_service.planner.context import PlanContext
 
-_HARDLY = 0.001
+_MIN_SHOWN_SHARE = 0.001
 
 
 def propose_parsing(context: PlanContext) -> list[AnyStep]:
-    """One step for each column that is not right as it is; doubts as flags.
+    """Propose a step for each column that has to be parsed, with flags for doubtful cells.
 
-    The target is read only where its values stay the same to everybody: as numbers or moments that all its cells are.
+    The target is only parsed if that is lossless: if all its cells are numbers or timestamps.
     """
     steps: list[AnyStep] = []
     for column in context.profile.columns:
-        if column.name == context.target.column and not keeps_its_values(column):
-            steps.append(_flag(column, _left_alone(column), rule="target"))
+        if column.name == context.target.column and not is_lossless(column):
+            steps.append(_flag(column, _explain_unparsed(column), rule="target"))
         else:
-            steps += _read(column)
+            steps += _parse(column)
     return steps
 
 
-def keeps_its_values(column: ColumnProfile) -> bool:
-    """Whether reading the column as its type says the same as its text."""
+def is_lossless(column: ColumnProfile) -> bool:
+    """Return True if the parsed column says the same as its text."""
     if column.read_as is None:
         return True
-    unit = isinstance(column.read_as, NumberFormat) and bool(column.read_as.units)
-    return column.read_as.kind in ("integer", "decimal", "timestamp") and not unit and not column.invalid
+    has_unit = isinstance(column.read_as, NumberFormat) and bool(column.read_as.units)
+    return column.read_as.kind in ("integer", "decimal", "timestamp") and not has_unit and not column.invalid
 
 
-def _left_alone(column: ColumnProfile) -> str:
+def _explain_unparsed(column: ColumnProfile) -> str:
     return f"{quoted(column.name)} is the target and stays exactly as uploaded, though it could be read differently."
 
 
-def _read(column: ColumnProfile) -> Iterator[AnyStep]:
+def _parse(column: ColumnProfile) -> Iterator[AnyStep]:
     if column.read_as is not None:
         yield ReadColumn(
             kind="read_column",
@@ -48,7 +48,7 @@ def _read(column: ColumnProfile) -> Iterator[AnyStep]:
             rule=f"read_{column.read_as.kind}",
         )
     if column.invalid:
-        yield _flag(column, _unfit(column), rule="unfit_cells")
+        yield _flag(column, _explain_invalid(column), rule="unfit_cells")
     if column.ambiguity is not None:
         yield _flag(column, f"{quoted(column.name)}: {column.ambiguity}", rule="doubtful_reading")
 
@@ -57,7 +57,7 @@ def _flag(column: ColumnProfile, why: str, *, rule: str) -> Flag:
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule=rule)
 
 
-def _unfit(column: ColumnProfile) -> str:
+def _explain_invalid(column: ColumnProfile) -> str:
     fit, become = plural_verb(column.invalid, "does", "do"), plural_verb(column.invalid, "counts", "count")
     some = examples(column.invalid_examples, of=column.invalid)
     cells = f"{count(column.invalid, 'cell')} of {quoted(column.name)}, {some}"
@@ -65,20 +65,21 @@ def _unfit(column: ColumnProfile) -> str:
 
 
 def propose_duplicates(context: PlanContext) -> list[AnyStep]:
-    """Remove the rows that are copies; flag those that chance explains."""
-    found = context.profile.duplicates
-    if not found.count:
+    """Propose to remove duplicate rows; those that may be equal by chance are flagged."""
+    duplicates = context.profile.duplicates
+    if not duplicates.count:
         return []
-    if found.removable:
+    if duplicates.removable:
+        is_tiny = duplicates.expected_share < _MIN_SHOWN_SHARE
+        share = "less than 0.1 %" if is_tiny else percent(duplicates.expected_share)
         why = (
             "So many columns agree in them that chance would make "
-            f"{'less than 0.1 %' if found.expected_share < _HARDLY else percent(found.expected_share)} "
-            "of such pairs: they are copies. The first of each is kept."
+            f"{share} of such pairs: they are copies. The first of each is kept."
         )
         return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.9, rule="duplicate_rows")]
-    rows = count(found.count, "row")
+    rows = count(duplicates.count, "row")
     why = (
-        f"{rows} {plural_verb(found.count, 'repeats', 'repeat')} an earlier row exactly. Rows that differ in one "
+        f"{rows} {plural_verb(duplicates.count, 'repeats', 'repeat')} an earlier row exactly. Rows that differ in one "
         "column only are so common here that equal ones are no surprise; nothing was removed."
     )
     return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="duplicate_rows")]

@@ -1,4 +1,4 @@
-"""Proposes which numbers are taken for missing."""
+"""Rule for sentinels: numbers that stand for missing."""
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
@@ -7,18 +7,20 @@ from worker_service.planner.context import PlanContext
 
 
 def propose_sentinels(context: PlanContext) -> list[AnyStep]:
-    """Mask the sentinels of every column that stays; flag the target's, and what may be one."""
+    """Propose to mask the sentinels of every column; those of the target and possible ones are flagged."""
     profile, target = context.profile, context.target
     columns = [column for column in profile.columns if column.name not in context.dropped]
-    found = [column for column in columns if column.sentinels]
-    masks = [_flag(column) if column.name == target.column else _mask(column, profile.rows) for column in found]
-    return [*masks, *(_ask(column) for column in columns if column.apart and column.is_quantity)]
+    with_sentinels = [column for column in columns if column.sentinels]
+    masks = [
+        _flag(column) if column.name == target.column else _mask(column, profile.rows) for column in with_sentinels
+    ]
+    return [*masks, *(_flag_possible(column) for column in columns if column.apart and column.is_quantity)]
 
 
-def _ask(column: ColumnProfile) -> Flag:
-    told = listing(f"{number(one.value)} ({count(one.count, 'cell')})" for one in column.apart)
+def _flag_possible(column: ColumnProfile) -> Flag:
+    codes = listing(f"{number(code.value)} ({count(code.count, 'cell')})" for code in column.apart)
     why = (
-        f"{quoted(column.name)} holds {told}, far from all other values. It may be a code for something, such as a "
+        f"{quoted(column.name)} holds {codes}, far from all other values. It may be a code for something, such as a "
         "missing value, so it was neither capped nor taken for missing."
     )
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.6, rule="stands_apart")
@@ -29,21 +31,21 @@ def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:
         kind="mask_sentinel",
         column=column.name,
         values=tuple(sentinel.value for sentinel in column.sentinels),
-        why=_why(column, rows),
+        why=_explain(column, rows),
         confidence=0.8,
         rule="sentinel",
     )
 
 
-def _why(column: ColumnProfile, rows: int) -> str:
-    low, high = (0 if column.numbers is None else end or 0 for end in _ends(column))
+def _explain(column: ColumnProfile, rows: int) -> str:
+    low, high = (0 if column.numbers is None else bound or 0 for bound in _bounds(column))
     others = rows - column.missing
     lie, between = plural_verb(others, "lies", "lie"), f"between {number(low)} and {number(high)}"
     stand = f"{_values(column)} {plural_verb(len(column.sentinels), 'is', 'are')} often written for “not known”"
     return f"The other {count(others, 'known value')} {lie} {between}, far away, and {stand}."
 
 
-def _ends(column: ColumnProfile) -> tuple[float | None, float | None]:
+def _bounds(column: ColumnProfile) -> tuple[float | None, float | None]:
     return (None, None) if column.numbers is None else (column.numbers.minimum, column.numbers.maximum)
 
 

@@ -1,4 +1,4 @@
-"""Proposes which categories are spellings of the same value."""
+"""Rule for spellings: levels that are spellings of the same value are merged."""
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, plural_verb, quoted
@@ -8,7 +8,7 @@ from worker_service.planner.context import PlanContext
 
 
 def propose_spellings(context: PlanContext) -> list[AnyStep]:
-    """Merge the spellings of every category that stays; flag the target's."""
+    """Propose to merge the spellings of every category; those of the target are flagged."""
     columns = [column for column in context.profile.columns if column.name not in context.dropped]
     return [
         _flag(column) if column.name == context.target.column else _merge(column)
@@ -22,7 +22,7 @@ def _merge(column: ColumnProfile) -> MergeLevels:
     return MergeLevels(
         kind="merge_levels",
         column=column.name,
-        spellings=tuple(Renaming(before=found.before, after=found.after) for found in column.spellings),
+        spellings=tuple(Renaming(before=spelling.before, after=spelling.after) for spelling in column.spellings),
         why=f"They differ by case, spaces, dots or dashes, or by a slip that is rare; {left} "
         f"{plural_verb(column.distinct, 'is', 'are')} left.",
         confidence=0.8,

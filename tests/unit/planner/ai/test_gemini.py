@@ -1,4 +1,4 @@
-"""The real client against a server that answers in every way there is."""
+"""Tests of the Gemini client against a stub with every kind of response."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from deploy.gemini_stub import GeminiStub
 from deploy.gemini_stub.server import BEHAVIOURS, FORGIVEN
-from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.gemini import Answer, Gemini
 
 OUTCOMES = {
@@ -32,20 +32,20 @@ OUTCOMES = {
     "reset": "unavailable",
     "no_gzip": "unavailable",
 }
-"""Of the others, `malformed`."""
+"""Behaviour → outcome; `malformed` for behaviours that are not listed."""
 
 
-def nothing(request: dict[str, Any]) -> dict[str, Any]:
-    return NOTHING.model_dump(mode="json")
+def propose_nothing(request: dict[str, Any]) -> dict[str, Any]:
+    return NO_ADVICE.model_dump(mode="json")
 
 
 @pytest.fixture
 def stub() -> Iterator[GeminiStub]:
-    with GeminiStub(rules=nothing) as server:
+    with GeminiStub(rules=propose_nothing) as server:
         yield server
 
 
-class Kept:
+class MemoryCache:
     """A cache in memory."""
 
     def __init__(self) -> None:
@@ -58,7 +58,9 @@ class Kept:
         self.answers[key] = answer
 
 
-async def ask(stub: GeminiStub, cache: Kept | None = None, *, call_seconds: float = 1.5, prompt: str = "{}") -> Answer:
+async def ask(
+    stub: GeminiStub, cache: MemoryCache | None = None, *, call_seconds: float = 1.5, prompt: str = "{}"
+) -> Answer:
     gemini = Gemini(api_key="k", model="gemini-test", base_url=stub.base_url, call_seconds=call_seconds, cache=cache)
     try:
         return await gemini.ask(instruction="Be kind.", prompt=prompt, schema=Advice, seconds_left=6)
@@ -68,7 +70,7 @@ async def ask(stub: GeminiStub, cache: Kept | None = None, *, call_seconds: floa
 
 async def test_a_good_answer_is_typed_and_counted(stub: GeminiStub) -> None:
     answer = await ask(stub)
-    assert answer.value == NOTHING
+    assert answer.value == NO_ADVICE
     assert (answer.call.outcome, answer.call.attempts, answer.call.model) == ("answered", 1, "gemini-test")
     assert answer.call.prompt_tokens > 0
     [request] = stub.requests
@@ -79,7 +81,7 @@ async def test_a_good_answer_is_typed_and_counted(stub: GeminiStub) -> None:
 @pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name not in FORGIVEN])
 async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
-    started, cache = time.monotonic(), Kept()
+    started, cache = time.monotonic(), MemoryCache()
     answer = await ask(stub, cache)
     assert time.monotonic() - started < 6
     assert answer.value is None
@@ -92,7 +94,7 @@ async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviou
 async def test_a_passing_failure_is_forgiven(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
     answer = await ask(stub)
-    assert answer.value == NOTHING
+    assert answer.value == NO_ADVICE
     assert answer.call.attempts == len(stub.requests)
     assert answer.call.prompt_tokens >= 0
 
@@ -111,15 +113,15 @@ async def test_calls_and_tokens_are_counted(stub: GeminiStub) -> None:
 
 
 async def test_the_same_question_is_asked_once(stub: GeminiStub) -> None:
-    cache = Kept()
+    cache = MemoryCache()
     first, again, other = await ask(stub, cache), await ask(stub, cache), await ask(stub, cache, prompt="[]")
-    assert [one.call.outcome for one in (first, again, other)] == ["answered", "cached", "answered"]
+    assert [answer.call.outcome for answer in (first, again, other)] == ["answered", "cached", "answered"]
     assert again.value == first.value
     assert len(stub.requests) == 2
 
 
 async def test_a_broken_cache_costs_a_call(stub: GeminiStub) -> None:
-    cache = Kept()
+    cache = MemoryCache()
     await ask(stub, cache)
     cache.answers = {key: json.dumps({"types": "garbage"}) for key in cache.answers}
     assert (await ask(stub, cache)).call.outcome == "answered"
@@ -135,6 +137,6 @@ async def test_cancelling_goes_through(stub: GeminiStub) -> None:
 
 
 async def test_nobody_listens() -> None:
-    with GeminiStub(rules=nothing) as gone:
+    with GeminiStub(rules=propose_nothing) as stopped:
         pass
-    assert (await ask(gone)).call.outcome == "unavailable"
+    assert (await ask(stopped)).call.outcome == "unavailable"

@@ -1,4 +1,4 @@
-"""What a language model proposes is done where the data support it, told where they do not, and never does harm."""
+"""Tests of the review: supported proposals are carried out, others become suggestions, and none does harm."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
-from worker_service.planner.ai.advice import NOTHING, Advice
+from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.advisor import AdviceResult, CallRecord, not_asked
-from worker_service.planner.ai.prompt import mask, questions
+from worker_service.planner.ai.prompt import compose_questions, mask
 from worker_service.planner.propose import propose
 
 ROWS = 400
@@ -50,8 +50,8 @@ def advised(advice: Advice, *, mode: Any = "smart") -> AdviceResult:
     return AdviceResult(mode=mode, advice=advice, report=None, calls=(CALL,), why="")
 
 
-def both(columns: dict[str, Any], advice: Advice, target: str | None = None) -> tuple[Outcome, Outcome]:
-    """What the rules make of a table alone, and with advice."""
+def prepare_both(columns: dict[str, Any], advice: Advice, target: str | None = None) -> tuple[Outcome, Outcome]:
+    """Return the outcome of the rules alone, and that with advice."""
     frame = Frame.from_table(pa.table(columns))
     facts = profile(frame, target=target)
     fast = apply(propose(facts, RunOptions()), frame)
@@ -61,26 +61,26 @@ def both(columns: dict[str, Any], advice: Advice, target: str | None = None) -> 
 
 
 def advice(**kinds: Any) -> Advice:
-    return Advice.model_validate({**NOTHING.model_dump(), **kinds})
+    return Advice.model_validate({**NO_ADVICE.model_dump(), **kinds})
 
 
 def suggestions(outcome: Outcome) -> list[str]:
     return [result.why for result in outcome.results if result.rule == "gemini_suggestion"]
 
 
-def because(**fields: Any) -> dict[str, Any]:
+def with_reason(**fields: Any) -> dict[str, Any]:
     return {"why": "It is known.", **fields}
 
 
 def test_codes_that_stand_apart_are_taken_for_missing() -> None:
     columns = table()
     codes = [
-        because(column="c1", values=["0"]),
-        because(column="c2", values=["0"]),
-        because(column="c3", values=["9"]),
-        because(column="c8", values=["not stated"]),
+        with_reason(column="c1", values=["0"]),
+        with_reason(column="c2", values=["0"]),
+        with_reason(column="c3", values=["9"]),
+        with_reason(column="c8", values=["not stated"]),
     ]
-    fast, done = both(columns, advice(missing_codes=codes))
+    fast, done = prepare_both(columns, advice(missing_codes=codes))
     for name, code in (("blood_pressure", "0"), ("insulin", "0"), ("satisfied", "9")):
         coded = np.array(columns[name]) == code
         assert (fast.cleaned[name].numbers()[coded] == float(code)).all()
@@ -90,56 +90,56 @@ def test_codes_that_stand_apart_are_taken_for_missing() -> None:
         ]
     assert "not stated" not in set(done.cleaned["answer"].array.to_pylist())
     assert suggestions(done) == []
-    told = [result for result in done.results if result.rule == "gemini"]
-    assert all("Gemini: “It is known.”" in result.why for result in told)
-    assert len(told) == 4
+    accepted = [result for result in done.results if result.rule == "gemini"]
+    assert all("Gemini: “It is known.”" in result.why for result in accepted)
+    assert len(accepted) == 4
 
 
 @pytest.mark.parametrize(
     ("proposal", "why"),
     [
-        ({"missing_codes": [because(column="c7", values=["0"])]}, "no further from the other values"),
-        ({"missing_codes": [because(column="c4", values=["40"])]}, "lies among the other values"),
-        ({"missing_codes": [because(column="c5", values=["Canada"])]}, "does not say that something is missing"),
-        ({"missing_codes": [because(column="c4", values=["12345"])]}, "does not hold them"),
-        ({"missing_codes": [because(column="c99", values=["0"])]}, "there is no such column"),
-        ({"merges": [because(column="c5", into="United States", levels=["Canada"])]}, "nothing in “Canada” shows"),
-        ({"merges": [because(column="c5", into="Mars", levels=["USA"])]}, "none of its levels"),
-        ({"merges": [because(column="c6", into="pale", levels=["rosy"])]}, "too frequent"),
-        ({"bounds": [because(column="c4", lower=40, upper=50, strategy="cap")]}, "too many to be impossible"),
-        ({"bounds": [because(column="c4", lower=0, upper=300, strategy="cap")]}, "no value lies outside"),
-        ({"bounds": [because(column="c5", lower=0, upper=3, strategy="cap")]}, "holds no quantities"),
-        ({"orders": [because(column="c6", order=["pale", "rosy"])]}, "exactly the levels"),
-        ({"types": [because(column="c4", type="identifier")]}, "of its values are different"),
-        ({"types": [because(column="c5", type="integer")]}, "would not fit"),
-        ({"target": because(column="c6")}, "hardly predict it"),
-        ({"ratios": [because(numerator="c4", denominator="c1")]}, "is 0 somewhere"),
-        ({"ratios": [because(numerator="c4", denominator="c7")]}, "columns of quantities"),
-        ({"fills": [because(column="c4", method="median", by=None)]}, "nothing to measure it by"),
+        ({"missing_codes": [with_reason(column="c7", values=["0"])]}, "no further from the other values"),
+        ({"missing_codes": [with_reason(column="c4", values=["40"])]}, "lies among the other values"),
+        ({"missing_codes": [with_reason(column="c5", values=["Canada"])]}, "does not say that something is missing"),
+        ({"missing_codes": [with_reason(column="c4", values=["12345"])]}, "does not hold them"),
+        ({"missing_codes": [with_reason(column="c99", values=["0"])]}, "there is no such column"),
+        ({"merges": [with_reason(column="c5", into="United States", levels=["Canada"])]}, "nothing in “Canada” shows"),
+        ({"merges": [with_reason(column="c5", into="Mars", levels=["USA"])]}, "none of its levels"),
+        ({"merges": [with_reason(column="c6", into="pale", levels=["rosy"])]}, "too frequent"),
+        ({"bounds": [with_reason(column="c4", lower=40, upper=50, strategy="cap")]}, "too many to be impossible"),
+        ({"bounds": [with_reason(column="c4", lower=0, upper=300, strategy="cap")]}, "no value lies outside"),
+        ({"bounds": [with_reason(column="c5", lower=0, upper=3, strategy="cap")]}, "holds no quantities"),
+        ({"orders": [with_reason(column="c6", order=["pale", "rosy"])]}, "exactly the levels"),
+        ({"types": [with_reason(column="c4", type="identifier")]}, "of its values are different"),
+        ({"types": [with_reason(column="c5", type="integer")]}, "would not fit"),
+        ({"target": with_reason(column="c6")}, "hardly predict it"),
+        ({"ratios": [with_reason(numerator="c4", denominator="c1")]}, "is 0 somewhere"),
+        ({"ratios": [with_reason(numerator="c4", denominator="c7")]}, "columns of quantities"),
+        ({"fills": [with_reason(column="c4", method="median", by=None)]}, "nothing to measure it by"),
     ],
 )
 def test_what_the_data_do_not_support_is_told_and_changes_nothing(proposal: dict[str, Any], why: str) -> None:
-    fast, done = both(table(), advice(**proposal))
+    fast, done = prepare_both(table(), advice(**proposal))
     assert done.cleaned.equals(fast.cleaned)
     assert done.engineered.equals(fast.engineered)
-    [told] = suggestions(done)
-    assert why in told
-    assert "“It is known.” It was not done, because" in told
+    [suggestion] = suggestions(done)
+    assert why in suggestion
+    assert "“It is known.” It was not done, because" in suggestion
 
 
 def test_impossible_values_go_and_orders_and_meanings_stand() -> None:
     columns = table()
     proposal = advice(
-        bounds=[because(column="c4", lower=0, upper=120, strategy="null")],
-        orders=[because(column="c6", order=["pale", "rosy", "crimson"])],
-        merges=[because(column="c5", into="United States", levels=["USA"])],
+        bounds=[with_reason(column="c4", lower=0, upper=120, strategy="null")],
+        orders=[with_reason(column="c6", order=["pale", "rosy", "crimson"])],
+        merges=[with_reason(column="c5", into="United States", levels=["USA"])],
     )
-    _, done = both(columns, proposal)
+    _, done = prepare_both(columns, proposal)
     assert done.cleaned["age"].array[5].as_py() is None
     assert set(done.cleaned["country"].array.to_pylist()) == {"United States", "Canada"}
     assert "country_USA" not in done.engineered
-    places = dict(zip(columns["shade"], done.engineered["shade"].numbers(), strict=True))
-    assert places["pale"] < places["rosy"] < places["crimson"]
+    codes = dict(zip(columns["shade"], done.engineered["shade"].numbers(), strict=True))
+    assert codes["pale"] < codes["rosy"] < codes["crimson"]
     assert suggestions(done) == []
 
 
@@ -148,62 +148,63 @@ def test_units_are_converted_where_they_then_agree() -> None:
     pounds = RNG.random(ROWS) < 0.3
     columns = {
         "weight": [
-            f"{one / 0.45359237:.1f} lb" if in_pounds else f"{one} kg"
-            for one, in_pounds in zip(kilograms, pounds, strict=True)
+            f"{weight / 0.45359237:.1f} lb" if in_pounds else f"{weight} kg"
+            for weight, in_pounds in zip(kilograms, pounds, strict=True)
         ],
         "x": RNG.normal(0, 1, ROWS),
     }
     right = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 0.45359237}]
-    _, done = both(columns, advice(units=[because(column="c1", units=right)]))
+    _, done = prepare_both(columns, advice(units=[with_reason(column="c1", units=right)]))
     assert np.abs(done.cleaned["weight"].numbers() - kilograms).max() < 0.05
     assert "weight" in done.engineered
     wrong = [{"unit": "kg", "factor": 1.0}, {"unit": "lb", "factor": 2.2}]
-    fast, done = both(columns, advice(units=[because(column="c1", units=wrong)]))
+    fast, done = prepare_both(columns, advice(units=[with_reason(column="c1", units=wrong)]))
     assert done.cleaned.equals(fast.cleaned)
     assert "would not lie around the same middle" in suggestions(done)[0]
 
 
 def test_the_target_is_left_alone() -> None:
     proposal = advice(
-        missing_codes=[because(column="c1", values=["0"])],
-        bounds=[because(column="c1", lower=50, upper=100, strategy="cap")],
-        types=[because(column="c1", type="text")],
+        missing_codes=[with_reason(column="c1", values=["0"])],
+        bounds=[with_reason(column="c1", lower=50, upper=100, strategy="cap")],
+        types=[with_reason(column="c1", type="text")],
     )
-    fast, done = both(table(), proposal, target="blood_pressure")
+    fast, done = prepare_both(table(), proposal, target="blood_pressure")
     assert done.cleaned.equals(fast.cleaned)
-    assert len([told for told in suggestions(done) if "it is the target" in told]) == 3
+    assert len([suggestion for suggestion in suggestions(done) if "it is the target" in suggestion]) == 3
 
 
 GULLIBLE = advice(
-    types=[because(column=f"c{place}", type="identifier") for place in range(1, 5)],
-    missing_codes=[because(column=f"c{place}", values=["1", "2", "40", "a", "b"]) for place in range(1, 5)],
-    merges=[because(column="c3", into="a", levels=["b", "c"])],
-    bounds=[because(column=f"c{place}", lower=1e9, upper=2e9, strategy="null") for place in range(1, 5)],
-    orders=[because(column="c3", order=["c", "c", "c"])],
-    ratios=[because(numerator="c1", denominator="c1")],
-    target=because(column="c4"),
+    types=[with_reason(column=f"c{position}", type="identifier") for position in range(1, 5)],
+    missing_codes=[with_reason(column=f"c{position}", values=["1", "2", "40", "a", "b"]) for position in range(1, 5)],
+    merges=[with_reason(column="c3", into="a", levels=["b", "c"])],
+    bounds=[with_reason(column=f"c{position}", lower=1e9, upper=2e9, strategy="null") for position in range(1, 5)],
+    orders=[with_reason(column="c3", order=["c", "c", "c"])],
+    ratios=[with_reason(numerator="c1", denominator="c1")],
+    target=with_reason(column="c4"),
 )
-"""What a model would say that obeys whatever stands in a cell."""
+"""The answer of a model that follows instructions in cells."""
 
 
-@pytest.mark.parametrize("place", ["header", "cells"])
+@pytest.mark.parametrize("location", ["header", "cells"])
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_instructions_in_a_table_are_inert(text: str, place: str) -> None:
+def test_instructions_in_a_table_are_inert(text: str, location: str) -> None:
     random = np.random.default_rng(3)
     columns: dict[str, Any] = {
         "x": random.normal(50, 9, 120).round(1).astype(str).tolist(),
         "y": random.integers(30, 90, 120).astype(str).tolist(),
         "kind": random.choice(["a", "b", "c"], 120).tolist(),
-        (text if place == "header" else "note"): [text if place == "cells" else "n"] * 60 + ["other"] * 60,
+        (text if location == "header" else "note"): [text if location == "cells" else "n"] * 60 + ["other"] * 60,
     }
-    said = GULLIBLE.model_dump()
-    for proposals in said.values():
-        for one in proposals if isinstance(proposals, list) else [proposals]:
-            one["why"] = text
-    fast, done = both(columns, Advice.model_validate(said))
+    answer = GULLIBLE.model_dump()
+    for proposals in answer.values():
+        for proposal in proposals if isinstance(proposals, list) else [proposals]:
+            proposal["why"] = text
+    fast, done = prepare_both(columns, Advice.model_validate(answer))
     assert done.cleaned.equals(fast.cleaned)
     assert done.engineered.equals(fast.engineered)
-    assert all("<" not in told.split("“", 1)[1] or place == "header" for told in suggestions(done) if text in told)
+    injected = [suggestion for suggestion in suggestions(done) if text in suggestion]
+    assert all("<" not in suggestion.split("“", 1)[1] or location == "header" for suggestion in injected)
 
 
 def test_nobody_asked_is_as_fast() -> None:
@@ -218,13 +219,13 @@ def test_nobody_asked_is_as_fast() -> None:
 
 def test_private_details_are_not_sent() -> None:
     columns = {
-        "mail": [f"ada{place}@example.org" for place in range(40)],
-        "note": [f"call +49 170 1234{place:03d} or 4111 1111 1111 1111" for place in range(40)],
-        "amount": [str(place * 1.5) if place % 3 else None for place in range(40)],
-        "day": [f"2024-03-{1 + place % 28:02d}" for place in range(40)],
+        "mail": [f"ada{row}@example.org" for row in range(40)],
+        "note": [f"call +49 170 1234{row:03d} or 4111 1111 1111 1111" for row in range(40)],
+        "amount": [str(row * 1.5) if row % 3 else None for row in range(40)],
+        "day": [f"2024-03-{1 + row % 28:02d}" for row in range(40)],
     }
     frame = Frame.from_table(pa.table(columns))
-    [question] = questions(profile(frame), frame, "smart")
+    [question] = compose_questions(profile(frame), frame, "smart")
     assert question.columns == ("amount",)
     assert "example.org" not in question.prompt
     assert "1234" not in question.prompt
@@ -236,10 +237,9 @@ def test_private_details_are_not_sent() -> None:
 def test_the_worst_columns_are_asked_about() -> None:
     shares = {"a": 0.5, "b": 0.3, "c": 0.25, "d": 0.22, "e": 0.15, "f": 0.05}
     columns = {
-        name: [None if place < share * 200 else float(place % 13) for place in range(200)]
-        for name, share in shares.items()
+        name: [None if row < share * 200 else float(row % 13) for row in range(200)] for name, share in shares.items()
     }
     frame = Frame.from_table(pa.table(columns))
     facts = profile(frame)
-    assert [question.columns for question in questions(facts, frame, "smart")] == [("a",), ("b",), ("c",)]
-    assert [question.columns for question in questions(facts, frame, "deep")] == [("a", "b", "c")]
+    assert [question.columns for question in compose_questions(facts, frame, "smart")] == [("a",), ("b",), ("c",)]
+    assert [question.columns for question in compose_questions(facts, frame, "deep")] == [("a", "b", "c")]

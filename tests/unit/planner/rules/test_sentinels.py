@@ -1,4 +1,4 @@
-"""Numbers that stand for missing are told from numbers that mean themselves."""
+"""Tests of sentinels: numbers that stand for missing are masked, other numbers are kept."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ WARMTH = [float(degrees) for degrees in np.round(RNG.normal(12, 8, 400), 1)]
 
 
 def sentinels(cells: Any) -> list[tuple[float, int]]:
-    return [(found.value, found.count) for found in find_sentinels(Column(pa.array(cells))).sure]
+    return [(sentinel.value, sentinel.count) for sentinel in find_sentinels(Column(pa.array(cells))).sure]
 
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
@@ -30,7 +30,7 @@ def prepared(columns: dict[str, Any], target: str | None = None, **options: Any)
 
 
 @pytest.mark.parametrize(
-    ("cells", "found"),
+    ("cells", "expected"),
     [
         ([*AGES, *[999] * 73], [(999, 73)]),
         ([*AGES * 10, *[999] * 5], [(999, 5)]),
@@ -43,8 +43,8 @@ def prepared(columns: dict[str, Any], target: str | None = None, **options: Any)
         ([*PRICES, *[99999.0] * 20], [(99999, 20)]),
     ],
 )
-def test_taken_for_missing(cells: list[float], found: list[tuple[float, int]]) -> None:
-    assert sentinels(cells) == found
+def test_taken_for_missing(cells: list[float], expected: list[tuple[float, int]]) -> None:
+    assert sentinels(cells) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_everything_else_is_computed_without_them() -> None:
     assert marked.cleaned.equals(plain.cleaned)
     assert marked.engineered.equals(plain.engineered)
     assert undo(marked.changes, marked.cleaned.to_table())["age"].to_pylist() == [str(age) for age in with_sentinels]
-    (told,) = (result for result in marked.results if result.kind == "mask_sentinel")
-    assert told.cells_changed == 21
-    assert told.why == (
+    (masking,) = (result for result in marked.results if result.kind == "mask_sentinel")
+    assert masking.cells_changed == 21
+    assert masking.why == (
         "Took 21 cells of “age” that say 999 for missing. "
         "The other 200 known values lie between 18 and 80, far away, and 999 is often written for “not known”."
     )
@@ -85,11 +85,11 @@ def test_the_target_keeps_its_own() -> None:
     cells = [*AGES, *[999] * 21]
     outcome = prepared({"x": list(RNG.normal(0, 1, 221)), "age": cells}, target="age")
     assert outcome.engineered["age"].array.to_pylist() == cells
-    told = [result.why for result in outcome.results if "age" in result.columns]
+    sentences = [result.why for result in outcome.results if "age" in result.columns]
     assert (
         "“age” is the target: its 21 cells that say 999 stay, though that probably means missing; "
         "leave out those rows before training."
-    ) in told
+    ) in sentences
     assert "mask_sentinel" not in {result.kind for result in outcome.results}
 
 

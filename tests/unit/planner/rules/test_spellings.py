@@ -1,4 +1,4 @@
-"""Spellings of one value are merged, values that only look alike are not."""
+"""Tests of spellings: those of one value are merged, similar values are not."""
 
 import pyarrow as pa
 import pytest
@@ -14,7 +14,7 @@ from worker_service.planner.propose import propose
 
 def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
     cells = [*rare, *(text for text in (*usual, "something else") for _ in range(200))]
-    return {found.before: found.after for found in find_spellings(Column(pa.array(cells)))}
+    return {spelling.before: spelling.after for spelling in find_spellings(Column(pa.array(cells)))}
 
 
 def prepared(columns: dict[str, list[str | None]], target: str | None = None) -> Outcome:
@@ -79,13 +79,13 @@ def test_only_what_is_rare_is_a_slip() -> None:
 def test_a_merged_column_is_described_and_prepared_as_one() -> None:
     cells: list[str | None] = ["Berlin", "Hamburg", None] * 60
     cells[:5] = ["berlin", "HAMBURG", None, "Berlni", " Hamburg"]
-    outcome = prepared({"city": cells, "x": [str(place % 17) for place in range(180)]})
+    outcome = prepared({"city": cells, "x": [str(row % 17) for row in range(180)]})
     assert set(outcome.cleaned["city"].array.to_pylist()) == {"Berlin", "Hamburg", "missing"}
     assert outcome.engineered.names[:1] == ("x",)
     assert set(outcome.engineered.names[1:]) == {"city_Berlin", "city_Hamburg", "city_missing"}
     assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
-    (told,) = (result for result in outcome.results if result.kind == "merge_levels")
-    assert told.why == (
+    (merge,) = (result for result in outcome.results if result.kind == "merge_levels")
+    assert merge.why == (
         "Gave 3 cells of “city” the usual spelling: “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
         "and “Berlni” is now “Berlin”. They differ by case, spaces, dots or dashes, or by a slip that is rare; "
         "2 values are left."
@@ -94,18 +94,19 @@ def test_a_merged_column_is_described_and_prepared_as_one() -> None:
 
 def test_the_target_keeps_its_spellings() -> None:
     cells: list[str | None] = ["Berlin", "berlin", "Hamburg"] * 20
-    outcome = prepared({"x": [str(place % 17) for place in range(60)], "city": cells}, target="city")
+    outcome = prepared({"x": [str(row % 17) for row in range(60)], "city": cells}, target="city")
     assert outcome.engineered["city"].array.to_pylist() == cells
     assert any("such as “berlin” and “Berlin”" in result.why for result in outcome.results)
 
 
 def test_white_space_around_text_is_left_out() -> None:
-    cells: list[str | None] = [f"P{place}" for place in range(60)]
+    cells: list[str | None] = [f"P{row}" for row in range(60)]
     cells[3], cells[9], cells[20] = " P3", "P9\t", "n/a"
-    outcome = prepared({"provider": cells, "x": [str(place % 17) for place in range(60)]})
-    assert outcome.cleaned["provider"].array.to_pylist()[:21] == [*(f"P{place}" for place in range(20)), None]
-    (told,) = (result for result in outcome.results if result.kind == "read_column" and result.columns == ("provider",))
-    assert told.why.startswith(
+    outcome = prepared({"provider": cells, "x": [str(row % 17) for row in range(60)]})
+    assert outcome.cleaned["provider"].array.to_pylist()[:21] == [*(f"P{row}" for row in range(20)), None]
+    results = [result for result in outcome.results if result.kind == "read_column"]
+    (parsing,) = (result for result in results if result.columns == ("provider",))
+    assert parsing.why.startswith(
         "Left out the white space around 2 cells of “provider”; took 1 cell of “provider”, “n/a”, for missing."
     )
     assert undo(outcome.changes, outcome.cleaned.to_table())["provider"].to_pylist() == cells

@@ -1,4 +1,4 @@
-"""The way of a file through decoding and preparation, in this process."""
+"""Decoding and preparation of a file in this process."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,12 +11,14 @@ import pyarrow as pa
 from ingest_service.decoding import Limits, decode_file
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import StepResult
+from tests.planted.evaluation import FaultResult, evaluate
+from tests.planted.plan import Planted
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, questions
+from worker_service.planner.ai.prompt import Question, compose_questions
 from worker_service.planner.propose import propose
 
 Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], AdviceResult]
@@ -25,7 +27,7 @@ LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What became of a file."""
+    """The result of preparing a file."""
 
     cleaned: pa.Table
     engineered: pa.Table
@@ -34,7 +36,7 @@ class Preparation:
     profile: dict[str, Any]
     target: str | None
     rows: tuple[int, ...]
-    """The place in the file of each row that is left, from 0."""
+    """The row number in the file, from 0, of each row of the cleaned table."""
 
 
 def prepare_csv(
@@ -45,9 +47,14 @@ def prepare_csv(
     mode: Literal["fast", "smart", "deep"] = "fast",
     advise: Advise | None = None,
 ) -> Preparation:
-    """Decode, profile, propose and apply with the options a user gets by default; scratch files go into `folder`.
+    """Prepare a CSV file with the default options.
 
-    In AI modes `advise` asks a language model.
+    Args:
+        csv: the file's bytes.
+        folder: where scratch files are written.
+        target: the column to predict.
+        mode: how the preparation consults a language model.
+        advise: asks a language model; without it every mode is fast.
     """
     source, table = folder / "table.csv", folder / "table.arrow"
     source.write_bytes(csv)
@@ -58,7 +65,7 @@ def prepare_csv(
     if mode == "fast" or advise is None:
         outcome = apply(propose(facts, RunOptions()), frame)
     else:
-        advised = advise(mode, questions(facts, frame, mode))
+        advised = advise(mode, compose_questions(facts, frame, mode))
         facts, outcome = prepare_with_advice(facts, frame, RunOptions(mode=mode, target=target), advised)
     return Preparation(
         cleaned=outcome.cleaned.to_table(),
@@ -68,4 +75,16 @@ def prepare_csv(
         profile=json.loads(facts.model_dump_json()),
         target=outcome.recipe.target.column,
         rows=tuple(outcome.cleaned.row_numbers.tolist()),
+    )
+
+
+def evaluate_faults(planted: Planted, preparation: Preparation) -> list[FaultResult]:
+    """Evaluate what a preparation made of each planted fault."""
+    return evaluate(
+        planted,
+        preparation.cleaned,
+        preparation.engineered,
+        preparation.changes,
+        preparation.logs,
+        preparation.profile,
     )
