@@ -85,6 +85,6 @@ class AcceptedDatasets:
         except Unavailable as error:
             _log.warning("objects of a deleted dataset kept", dataset_id=str(dataset_id), reason=error.reason)
 
-    async def usage(self, user_id: str) -> Sequence[ModeUsage]:
+    async def get_usage(self, user_id: str) -> Sequence[ModeUsage]:
         """Return a user's usage of the modes that ask a language model."""
         return await self._usage.of(user_id)

@@ -40,7 +40,7 @@ class UploadStream:
         self._messages = messages
         self._commit: pb.UploadCommit | None = None
 
-    async def header(self) -> pb.UploadHeader:
+    async def read_header(self) -> pb.UploadHeader:
         """Return the header, which has to be the first message.
 
         Raises:
@@ -52,7 +52,7 @@ class UploadStream:
             raise InvalidInput("An upload starts with its header.", reason="UPLOAD_OUT_OF_ORDER")
         return message.header
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def read_chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes of the file, up to the commit."""
         while (message := await self._next_message()) is not None:
             match message.WhichOneof("part"):
@@ -95,11 +95,11 @@ class IngestServicer(rpc.IngestServiceServicer):
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
         stream = UploadStream(aiter(request_iterator))
-        header = await stream.header()
+        header = await stream.read_header()
         record = await self._intake.upload(
             filename=header.filename,
             request_id=parse_request_id(header.request_id),
-            chunks=stream.chunks(),
+            chunks=stream.read_chunks(),
             claim=stream.claim,
         )
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
@@ -141,7 +141,7 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         user_id = parse_filter("user_id", request.user_id) or DEFAULT_USER
-        return usage_message(user_id, await self._datasets.usage(user_id))
+        return usage_message(user_id, await self._datasets.get_usage(user_id))
 
 
 def service(intake: Intake, datasets: AcceptedDatasets) -> Service:
