@@ -17,7 +17,7 @@ from shared.shielding import await_shielded
 from shared.storage import ObjectStore
 
 ACCEPT_SECONDS = 5.0
-"""How long to look for the dataset when the answer to the commit was lost."""
+"""Time to look for the dataset when the answer to the commit was lost."""
 
 _log = get_logger("ingest")
 
@@ -62,7 +62,7 @@ class Archive:
     async def require_same(
         self, first: DatasetRecord, options: UploadOptions, *, source_url: str | None, sha256: str | None
     ) -> DatasetRecord:
-        """Return the dataset first accepted under a key, after checking that this request is the same.
+        """Return the dataset first accepted under a key, if the request is the same.
 
         A fetched file counts as the same if its address is: the content there may have changed since.
 

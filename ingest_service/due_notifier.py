@@ -14,7 +14,7 @@ _log = get_logger("ingest")
 
 
 class DueNotifier:
-    """A notifier whose failures don't fail the upload, because the reconciler finds the run anyway."""
+    """A notifier whose failures are only logged, because the reconciler finds due runs anyway."""
 
     def __init__(self, notify: NotifyDue) -> None:
         self._notify = notify

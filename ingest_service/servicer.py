@@ -25,7 +25,7 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.server import Service
 
 IDLE_SECONDS = 60.0
-"""How long an upload may pause before it is aborted."""
+"""Longest pause of an upload before it is aborted."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

@@ -1,4 +1,4 @@
-"""Spooling of a received file to disk: its bytes are counted, hashed and limited as they come."""
+"""Spooling of a received file to disk, with its bytes counted, hashed and limited."""
 
 import asyncio
 import hashlib

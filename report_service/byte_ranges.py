@@ -22,7 +22,7 @@ class ByteRange(NamedTuple):
 
 
 class PartialCopy:
-    """A local sparse file with the size of a stored object, which contains only the byte ranges fetched so far."""
+    """A sparse local copy of a stored object that holds only the fetched byte ranges."""
 
     def __init__(self, store: ObjectStore, key: str, path: Path) -> None:
         self._store = store

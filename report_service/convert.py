@@ -49,7 +49,10 @@ def graph_message(graph: GraphRecord) -> pb.Graph:
 
 
 def profile_message(file: ProfileFile) -> pb.GetProfileResponse:
-    """Return the message for the profile of an uploaded table; fields unknown to the contract are left out."""
+    """Return the message for the profile of an uploaded table.
+
+    Fields that the contract does not know are left out.
+    """
     return to_message({"profile": file.document, "etag": file.etag}, pb.GetProfileResponse)
 
 

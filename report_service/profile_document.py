@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 
 def trim_profile(profile: Document) -> dict[str, Any]:
-    """Return the documented parts of a stored profile, with lists and values cut to the documented length.
+    """Return the documented parts of a stored profile, with long lists and values cut.
 
     Other fields of the document are left out: later versions of the worker may store more.
     """

@@ -1,4 +1,4 @@
-"""Check that the results of a dataset are published, with an error that gives the reason if not."""
+"""Check that the results of a dataset are published."""
 
 from dataclasses import dataclass
 from typing import Any

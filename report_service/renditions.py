@@ -1,4 +1,4 @@
-"""Renditions: presentations of stored results, made at the first request and stored beside the results."""
+"""Renditions of stored results, made at the first request and stored beside the results."""
 
 import asyncio
 import json
@@ -82,7 +82,14 @@ class Renditions:
         return await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
 
     async def get_row_page(self, key: str, *, row_filter: RowFilter, start: int, size: int) -> RowPage:
-        """Return at most `size` rows of a stored Parquet table that match a filter, from row `start` on."""
+        """Return a page of the rows of a stored Parquet table that match a filter.
+
+        Args:
+            key: The key of the table in the object store.
+            row_filter: The value that each of some columns has to have.
+            start: The row of the table, from 0, at which the page begins.
+            size: The largest number of rows on the page.
+        """
         limits: dict[str, Any] = {"deadline": ROWS_SECONDS, "memory_bytes": TABLE_BYTES}
         selection: dict[str, Any] = {"row_filter": row_filter, "start": start, "size": size}
         async with self._render_slot(key, kind="row page"), self._scratch.folder() as folder:

@@ -36,7 +36,9 @@ class RowPage:
 
 
 def read_row_page(source: Path, *, row_filter: RowFilter, start: int, size: int) -> RowPage:
-    """Return at most `size` rows of a Parquet file that match a filter, from row `start` of the file on.
+    """Return a page of the rows of a Parquet file that match a filter.
+
+    The page begins at row `start` of the file, counted from 0, and has at most `size` rows.
 
     Only the row groups of the page are read, a batch of rows at a time. To find the matching rows, the columns of the
     filter are read only in row groups whose statistics do not decide it, so memory does not grow with the table.
@@ -56,7 +58,10 @@ def read_row_page(source: Path, *, row_filter: RowFilter, start: int, size: int)
 
 
 def plan_row_page(source: Path, *, row_filter: RowFilter, start: int, size: int) -> tuple[ByteRange, ...]:
-    """Return byte ranges that contain everything `read_row_page` will read; this reads only the footer."""
+    """Return byte ranges that contain everything `read_row_page` will read.
+
+    Only the footer of the file is read for this.
+    """
     metadata = pq.read_metadata(source)
     ranges, rows_needed, group_start = list[ByteRange](), size + 1, 0
     for group in range(metadata.num_row_groups):
@@ -89,7 +94,10 @@ def _merge_adjacent(ranges: list[ByteRange]) -> list[ByteRange]:
 
 
 def _build_page(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]], *, total: int, size: int) -> RowPage:
-    """Return the page of the selected rows; they have one row more than the page if another page follows."""
+    """Return the page of the selected rows.
+
+    If another page follows, one row more than the page holds is selected.
+    """
     indices = [group_start + index for group_start, on_page in selected for index in on_page.tolist()]
     rows, text_size = list[dict[str, Any]](), 0
     for row in _read_rows(table, selected):
@@ -126,7 +134,10 @@ def _matching_rows(table: pq.ParquetFile, group: int, row_filter: RowFilter) -> 
 
 
 def _undecided_columns(metadata: pq.FileMetaData, group: int, row_filter: RowFilter) -> list[str] | None:
-    """Return the columns that have to be read to find the matching rows of a group; None if no row matches."""
+    """Return the columns that have to be read to find the matching rows of a group.
+
+    The statistics of the group decide the other columns. None means that no row matches.
+    """
     chunks = _chunks(metadata, group)
     decisions = {name: _decide_by_statistics(chunks[name], value) for name, value in row_filter.items()}
     if any(decision is False for decision in decisions.values()):
@@ -140,7 +151,10 @@ def _chunks(metadata: pq.FileMetaData, group: int) -> dict[str, pq.ColumnChunkMe
 
 
 def _decide_by_statistics(chunk: pq.ColumnChunkMetaData, value: str | int) -> bool | None:
-    """Return True if all cells of a chunk have the value, False if none has it, None if the statistics don't tell."""
+    """Return True if all cells of a chunk have the value, False if none has it.
+
+    None means that the statistics don't decide it.
+    """
     statistics = chunk.statistics
     if statistics is None or not statistics.has_min_max:
         return None

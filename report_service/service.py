@@ -80,7 +80,7 @@ EMPTY_PAGE = RowPage(rows=(), total=0, next_token="")
 
 
 class Reports:
-    """The use cases that read rows from the database, files from the object store, and renditions."""
+    """The use cases that read results from the database and the object store."""
 
     def __init__(self, *, datasets: Datasets, results: Results, store: ObjectStore, renditions: Renditions) -> None:
         self._datasets = datasets
@@ -90,7 +90,10 @@ class Reports:
         self._readers = 0
 
     async def find_table(self, dataset_id: UUID, *, table: str, format: str) -> TableFile:
-        """Return the `raw`, `cleaned` or `engineered` table as `csv` or `parquet`; the raw table keeps its format."""
+        """Return the `raw`, `cleaned` or `engineered` table as `csv` or `parquet`.
+
+        The raw table is the uploaded file in its own format.
+        """
         dataset = await self._datasets.get(dataset_id)
         if table == "raw":
             return await self._find_raw_table(dataset, format=format)
@@ -111,7 +114,9 @@ class Reports:
     async def read_table(
         self, dataset_id: UUID, *, table: str, format: str, offset: int, length: int
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a table from `offset` on, at most `length` of them; length 0 means to the end.
+        """Yield the bytes of a table from `offset` on, at most `length` of them.
+
+        Length 0 means all bytes to the end.
 
         Raises:
             RangeNotSatisfiable: the range is outside the file; the metadata has the size.
@@ -278,7 +283,9 @@ class Reports:
 
 
 def _require_collaboration_id(collaboration_id: str) -> str:
-    """Return the id after checking that it is not empty, which would select the datasets of everybody.
+    """Return the id of a collaboration after checking it.
+
+    An empty id would select the datasets of everybody.
 
     Raises:
         InvalidInput: the id is empty or not printable.

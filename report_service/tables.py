@@ -24,7 +24,9 @@ _DAY_SECONDS = 86_400
 
 
 def write_csv(source: Path, target: Path) -> None:
-    """Write a Parquet file as CSV, a batch of rows at a time, so memory does not grow with the table.
+    """Write a Parquet file as CSV.
+
+    Rows are converted in batches, so memory does not grow with the table.
 
     A missing value becomes an empty field, and an empty text a quoted empty field; in a table of one column both are
     quoted, because readers skip blank lines. Numbers are written as in the list of changes, without an exponent where
@@ -84,7 +86,7 @@ def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Ite
 
 
 def _csv_schema(table: pq.ParquetFile) -> pa.Schema:
-    """Return the schema of the table, with timestamps reduced to the precision that their columns need."""
+    """Return the schema of the CSV file, with the precision that each timestamp column needs."""
     times = {field.name: _Precision(field.type) for field in table.schema_arrow if pa.types.is_timestamp(field.type)}
     for batch in _batches(table, list(times)) if times else ():
         for name, precision in times.items():

@@ -121,7 +121,7 @@ def _wrap_read_errors(read: _ReadBatches, file_format: str) -> _ReadBatches:
 
 
 def _normalize_type(array: pa.Array) -> pa.Array:
-    """Convert numbers, booleans and timestamps to the types the service stores, everything else to text."""
+    """Convert numbers, booleans and timestamps to the stored types, everything else to text."""
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     data_type = array.type
@@ -141,7 +141,10 @@ def _normalize_type(array: pa.Array) -> pa.Array:
 
 
 def _normalize_timestamps(array: pa.Array) -> pa.Array:
-    """Convert to microseconds, in UTC if the column has a time zone; to text if that would lose nanoseconds."""
+    """Convert timestamps to microseconds, in UTC if the column has a time zone.
+
+    Timestamps that would lose nanoseconds become text.
+    """
     try:
         return array.cast(pa.timestamp("us", tz="UTC" if array.type.tz else None))
     except pa.ArrowInvalid:

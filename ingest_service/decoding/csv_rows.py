@@ -1,4 +1,4 @@
-"""Row-by-row reader of delimited text with line numbers, for the head of a file and for error messages."""
+"""Row-by-row reader of delimited text, with line numbers for error messages."""
 
 import contextlib
 import csv

@@ -25,7 +25,7 @@ _MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARACTERS
 
 
 def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
-    """Return the table of a UTF-8 delimited file, with the header detected unless the options name it.
+    """Return the table of a UTF-8 delimited file; the options override what is detected.
 
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
@@ -72,7 +72,10 @@ def _find_end(path: Path, start: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class CsvTable:
-    """A delimited file whose header has been read; with a single column, a blank line is an empty cell."""
+    """A delimited file whose header has been read.
+
+    In a table of a single column, a blank line is an empty cell.
+    """
 
     path: Path
     delimiter: str
@@ -204,7 +207,7 @@ class CsvTable:
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
     def has_non_data_rows(self) -> bool:
-        """Return True if the header seems to be repeated, or the last line seems to be a line of totals.
+        """Return True if the file seems to have a repeated header or a last line of totals.
 
         This only searches the bytes; `split_rejects` parses the rows.
         """
@@ -246,7 +249,10 @@ class CsvTable:
         return replace(self, path=accepted_path, end=_find_end(accepted_path, self.start)), rejects
 
     def _rejection_reason(self, row: Row, *, is_last: bool) -> str | None:
-        """Return the reason to reject a row; None for a row of the table, the header and the lines above it."""
+        """Return the reason to reject a row, or None.
+
+        Rows of the table, the header and the lines above it are not rejected.
+        """
         if row.line <= self.header_row or not row.cells:
             return None
         if len(row.cells) != len(self.names):
@@ -257,7 +263,7 @@ class CsvTable:
 
 
 class _BodyFile:
-    """The rows after the header as a file for Arrow, between a line end to skip and the end marker row.
+    """A file for Arrow: a line end to skip, the rows after the header, the end marker row.
 
     Skipping a line end keeps Arrow from taking U+FEFF in the first cell for a byte order mark. No block ends between
     CR and LF, because Arrow drops the LF there, even inside quotes.

@@ -136,7 +136,7 @@ def _read_text(text: Utf8Text, filename: str, options: ReadOptions) -> TableRead
 
 
 def _write_accepted_rows(reader: TableReader, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
-    """Write the rows of the table; return their number, and the rejected rows of a delimited file."""
+    """Write the rows of the table; return their number and the rejected rows."""
     if isinstance(reader, CsvTable) and reader.has_non_data_rows():
         accepted, rejects = reader.split_rejects()
         return _write_rows(accepted, names, target, limits), rejects

@@ -64,7 +64,10 @@ def decompress(source: Path, filename: str) -> DecompressedFile:
 
 
 def detect_compression(path: Path) -> str:
-    """Return the compression of a file by its first bytes; empty for a workbook or an uncompressed file."""
+    """Return the compression of a file by its first bytes; empty for none.
+
+    A workbook is a ZIP archive too, but counts as not compressed.
+    """
     with path.open("rb") as file:
         head = file.read(8)
     compression = next((name for magic, name in _MAGIC if head.startswith(magic)), "")

@@ -1,7 +1,7 @@
-"""Conversion of delimited text with single quotes, backslashes or columns of spaces to the standard CSV dialect.
+"""Conversion of delimited text in other dialects to the standard CSV dialect.
 
-Another dialect is only detected where the standard dialect does not fit: a path such as `C:\\temp` or a name such as
-`O'Brien` stays as it is.
+The other dialects have single quotes, backslashes before quotes, or columns of spaces. They are only detected where the
+standard dialect does not fit: a path such as `C:\\temp` or a name such as `O'Brien` stays as it is.
 """
 
 import csv
@@ -74,7 +74,10 @@ def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
 
 
 def _has_single_quotes(lines: Sequence[str], delimiter: str) -> bool:
-    """Return True if nearly all values of some column stand in single quotes, and every row is regular then."""
+    """Return True if nearly all values of some column stand in single quotes.
+
+    The rows also have to be regular if they are parsed with single quotes.
+    """
     if not any("'" in line for line in lines) or not _is_regular(lines, delimiter, "'"):
         return False
     rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
@@ -106,7 +109,7 @@ def _unescape_lines(lines: Iterable[str], delimiter: str) -> Iterator[str]:
 
 
 def _has_space_columns(lines: Sequence[str]) -> bool:
-    """Return True if spaces split every line into the same number of cells, and half of them are numbers.
+    """Return True if spaces split every line into equally many cells, half of them numbers.
 
     The first line may be a header, so only the cells of the other lines are checked for numbers.
     """

@@ -1,6 +1,8 @@
-"""Detection of the encoding of a file: a byte order mark, strict UTF-8 over the whole file, a detector, cp1252.
+"""Detection of the encoding of a file.
 
-The detector comes after UTF-8 because it takes some valid UTF-8 for a national code page.
+The candidates are tried in this order: the encoding of a byte order mark, strict UTF-8 over the whole file, the best
+match of a detector, and cp1252. The detector comes after UTF-8 because it takes some valid UTF-8 for a national code
+page.
 """
 
 import codecs
@@ -111,9 +113,10 @@ def _choose_best_fit(source: Path, head: bytes, *, skip: int) -> tuple[str, str]
 
 
 def _likeliest_encoding(sample: bytes) -> str | None:
-    """Return the first match of the detector, but prefer cp1252 to others and any encoding to rare code pages.
+    """Return the likeliest encoding of a sample, or None.
 
-    A few accented letters fit many code pages equally well, and the detector then names any of them.
+    cp1252 is preferred wherever the text allows it, and other encodings are preferred to rare DOS and Mac code pages. A
+    few accented letters fit many code pages equally well, and the detector then names any of them.
     """
     matches = list(charset_normalizer.from_bytes(sample))
     western = next((match for match in matches if _WESTERN in match.could_be_from_charset), None)
@@ -145,7 +148,10 @@ def _read_blocks(source: Path, skip: int = 0) -> Iterator[bytes]:
 
 
 def _transcode(source: Path, target: Path, encoding: str, *, skip: int) -> int:
-    """Write the text as UTF-8 and return the number of U+FFFD characters, which replace undecodable bytes."""
+    """Write the text as UTF-8 and return its number of U+FFFD characters.
+
+    This character replaces bytes that can't be decoded.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     replaced = 0
     with target.open("wb") as file:

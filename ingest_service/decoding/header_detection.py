@@ -58,13 +58,13 @@ def _below_titles(delimiter: str, samples: Mapping[str, Sequence[Row]]) -> Layou
 
 
 def _regularity(rows: Sequence[Row]) -> tuple[float, int]:
-    """Return the share of the rows as wide as the first, and its width; zeros if it has a single cell."""
+    """Return the share of rows as wide as the first, and its width; zeros for a single cell."""
     widths = [len(row.cells) for row in rows]
     return (widths.count(widths[0]) / len(widths), widths[0]) if widths and widths[0] > 1 else _NO_REGULARITY
 
 
 def _count_title_rows(rows: Sequence[Row]) -> int:
-    """Return the number of title rows above the header: rows narrower than nearly all that follow."""
+    """Return the number of title rows, which are narrower than nearly all rows that follow."""
     widths = [len(row.cells) for row in rows]
     usual_width = max(set(widths), key=widths.count, default=0)
     title_rows = widths.index(usual_width) if usual_width > 1 else 0

@@ -1,4 +1,7 @@
-"""Reader of JSON tables: a list of records, columns of values, either of them under a key, or JSON Lines."""
+"""Reader of JSON tables.
+
+A table is a list of records, an object of columns, either of them under a key, or JSON Lines.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +30,10 @@ Key = str | tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class JsonTable:
-    """Columns of JSON values; a column keeps numbers or booleans if it has nothing else, and becomes text otherwise."""
+    """Columns of JSON values.
+
+    A column of only numbers or only booleans keeps its type; every other column becomes text.
+    """
 
     names: Sequence[str]
     rows: int
@@ -49,7 +55,7 @@ class JsonTable:
 
 
 def read_json(path: Path) -> JsonTable:
-    """Return the table of a UTF-8 JSON file, which may also turn out to be JSON Lines.
+    """Return the table of a UTF-8 JSON file, which may turn out to be JSON Lines.
 
     Nested objects become columns with dotted names; lists become JSON text.
 
@@ -66,7 +72,7 @@ def read_json(path: Path) -> JsonTable:
 
 
 def read_json_lines(path: Path) -> JsonTable:
-    """Return the table of a UTF-8 JSON Lines file, which may also turn out to be a JSON document.
+    """Return the table of a UTF-8 JSON Lines file, which may turn out to be a JSON document.
 
     Raises:
         Unprocessable: the file is neither (the error names line and column), or not a table.
@@ -88,7 +94,10 @@ def _build_table(value: Any) -> JsonTable:
 
 
 def _find_only_table(value: Record) -> str | None:
-    """Return the only key that holds a table; None if there is none, or another key holds a table or a list too."""
+    """Return the only key that holds a table, or None.
+
+    There is no such key if another key holds a table or a list too.
+    """
     tables = [key for key, part in value.items() if _is_records(part) or _is_columns(part)]
     lists = [key for key, part in value.items() if isinstance(part, list) and part]
     return tables[0] if len(tables) == 1 and set(lists) <= set(tables) else None
@@ -151,7 +160,10 @@ def _flatten_into(record: Record, path: tuple[str, ...], flat: dict[Key, Any]) -
 
 
 def _from_columns(columns: Mapping[str, Any]) -> JsonTable:
-    """Return the table of columns that are lists, or objects from row label to value as pandas writes them."""
+    """Return the table of an object of columns.
+
+    A column is a list, or an object from row label to value as pandas writes it.
+    """
     lists = {name: list(part.values()) if isinstance(part, dict) else part for name, part in columns.items()}
     labels = {tuple(part) for part in columns.values() if isinstance(part, dict)}
     rows = {len(values) for values in lists.values()}
@@ -167,7 +179,7 @@ def _from_columns(columns: Mapping[str, Any]) -> JsonTable:
 
 
 def _to_array(values: Sequence[Any]) -> pa.Array:
-    """Return a column as integers, floats or booleans if every value has that type, else as text."""
+    """Return a column as integers, floats or booleans if all values are, else as text."""
     types = {type(value) for value in values if value is not None}
     if types == {bool}:
         return pa.array(values, pa.bool_())

@@ -20,7 +20,10 @@ def is_repeated_header(cells: Sequence[Any], names: Sequence[str]) -> bool:
 
 
 def is_totals_row(cells: Sequence[Any]) -> bool:
-    """Return True if a last row is named a total and has few other cells, all of them with a digit."""
+    """Return True if a last row is a line of totals.
+
+    Its first filled cell is a word for a total, and it has only a few other cells, all of them with a digit.
+    """
     filled = [str(cell).strip() for cell in cells if cell not in (None, "") and str(cell).strip()]
     if len(cells) < 3 or len(filled) < 2 or 2 * len(filled) > len(cells) + 1:
         return False

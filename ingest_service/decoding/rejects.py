@@ -13,7 +13,7 @@ SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.stri
 
 @dataclass
 class Rejects:
-    """The number of rejected rows, and the lines, reasons and texts of the first `MAX_LISTED_ROWS` of them."""
+    """The number of rejected rows, with line, reason and text of the first of them."""
 
     count: int = 0
     lines: list[int] = field(default_factory=list)

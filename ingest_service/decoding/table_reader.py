@@ -7,7 +7,10 @@ import pyarrow as pa
 
 
 class TableReader(Protocol):
-    """A table in a file, of which only the names have to be read at first; names may be empty or repeated."""
+    """A table in a file, of which only the names have to be read at first.
+
+    Names may be empty or repeated.
+    """
 
     @property
     def names(self) -> Sequence[str]:

@@ -88,7 +88,7 @@ def _split_body(
 
 
 def _read_sheet(book: CalamineWorkbook, requested: str | None) -> tuple[str, list[list[Any]], int]:
-    """Return the name of a sheet, its rows from the first with data on, and the number of rows above it."""
+    """Return a sheet's name, its rows from the first with data, and the number of rows above."""
     names = book.sheet_names
     if requested is not None:
         sheet_name = requested if requested in names else _sheet_by_number(names, requested)
@@ -114,7 +114,7 @@ def _sheet_by_number(names: Sequence[str], requested: str) -> str:
 
 
 def _find_header_row(rows: Sequence[Sequence[Any]]) -> int:
-    """Return the first row, from 1, that fills more than half of the columns; 1 if there is none."""
+    """Return the first row, from 1, that fills more than half of the columns, or 1."""
     width = max(len(row) for row in rows)
     filled_counts = [sum(cell not in ("", None) for cell in row) for row in rows[:50]]
     numbered = enumerate(filled_counts, start=1)
@@ -150,7 +150,10 @@ def _cell_value(cell: Any) -> Any:
 
 
 def _restore_integers(values: list[Any]) -> list[Any]:
-    """Return the values of a column with whole numbers as integers, because a workbook only has floats."""
+    """Return the values of a column with whole numbers as integers.
+
+    A workbook stores every number as a float.
+    """
     numbers = [value for value in values if isinstance(value, float)]
     has_other_types = any(isinstance(value, str | bool) for value in values)
     if numbers and (has_other_types or all(number.is_integer() for number in numbers)):
