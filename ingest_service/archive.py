@@ -17,7 +17,7 @@ from shared.shielding import await_shielded
 from shared.storage import ObjectStore
 
 ACCEPT_SECONDS = 5.0
-"""Time to look for the dataset when the answer to the commit was lost."""
+"""Seconds to look for the dataset when the answer to the commit was lost."""
 
 _log = get_logger("ingest")
 

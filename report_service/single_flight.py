@@ -15,7 +15,7 @@ class _Call(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Computations in progress, by key."""
+    """The computations in progress, by key."""
 
     def __init__(self) -> None:
         self._calls: dict[str, _Call[T]] = {}

@@ -16,7 +16,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Row(NamedTuple):
-    """One row; a blank line has no cells."""
+    """A row; a blank line has no cells."""
 
     cells: list[str]
     line: int
