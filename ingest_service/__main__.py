@@ -9,7 +9,7 @@ from shared.settings.processes import IngestSettings
 
 
 async def main(settings: IngestSettings, isolation: Isolation) -> None:
-    """Build the use cases and serve it until stopped."""
+    """Build the use cases and serve them until stopped."""
     async with build(settings, isolation) as (intake, datasets):
         await serve(service(intake, datasets), host=settings.grpc_host, port=settings.ingest_port)
 

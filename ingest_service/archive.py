@@ -1,4 +1,4 @@
-"""Keeping accepted datasets: objects and rows together, or neither."""
+"""Storage of accepted datasets: objects and rows together, or neither."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,13 +17,13 @@ from shared.shielding import await_shielded
 from shared.storage import ObjectStore
 
 ACCEPT_SECONDS = 5.0
-"""How long an upload waits to learn whether it was accepted when the answer was lost."""
+"""Seconds to look for the dataset when the answer to the commit was lost."""
 
 _log = get_logger("ingest")
 
 
 class Archive:
-    """Datasets in the database and their objects in the store."""
+    """The datasets in the database and their objects in the store."""
 
     def __init__(self, *, datasets: Datasets, store: ObjectStore, usage: Usage) -> None:
         self._datasets = datasets
@@ -31,15 +31,15 @@ class Archive:
         self._usage = usage
 
     async def check(self) -> None:
-        """Return if PostgreSQL answers.
+        """Make sure that PostgreSQL answers.
 
         Raises:
-            Unavailable: it does not.
+            Unavailable: PostgreSQL does not answer.
         """
         await self._datasets.check()
 
     async def quota_error(self, options: UploadOptions) -> QuotaExceeded | None:
-        """Return the error for an owner who has nothing left of the mode."""
+        """Return the error if the owner has used up the mode, else None."""
         try:
             await self._usage.check(options.user_id, options.run.mode)
         except QuotaExceeded as error:
@@ -49,7 +49,7 @@ class Archive:
     async def find_repeat(
         self, request_id: str | None, options: UploadOptions, *, source_url: str | None, sha256: str | None
     ) -> DatasetRecord | None:
-        """Return the dataset first accepted under a key, if there is one.
+        """Return the dataset first accepted under a key, or None.
 
         Raises:
             Conflict: the key was used for something else.
@@ -62,17 +62,17 @@ class Archive:
     async def require_same(
         self, first: DatasetRecord, options: UploadOptions, *, source_url: str | None, sha256: str | None
     ) -> DatasetRecord:
-        """Return the dataset first accepted under a key, if this request is really the same.
+        """Return the dataset first accepted under a key, if the request is the same.
 
-        What is fetched is the same where its address is: what is found there may have changed since.
+        A fetched file counts as the same if its address is: the content there may have changed since.
 
         Raises:
             Conflict: the request differs.
         """
         webhook_url = await self._datasets.webhook_url(first.run.id)
         same_bytes = source_url is not None or first.sha256 == sha256
-        before = (first.source_url, first.run.options, first.collaboration_id, webhook_url)
-        if same_bytes and before == (source_url, options.run, options.collaboration_id, options.webhook_url):
+        first_choices = (first.source_url, first.run.options, first.collaboration_id, webhook_url)
+        if same_bytes and first_choices == (source_url, options.run, options.collaboration_id, options.webhook_url):
             return first
         raise Conflict(
             "This Idempotency-Key (request_id in gRPC) was used before for another file, address or option; "
@@ -80,15 +80,19 @@ class Archive:
             reason="IDEMPOTENCY_KEY_REUSED",
         )
 
-    async def keep(self, new: NewDataset, files: Mapping[str, Path], run: NewRun) -> DatasetRecord:
-        """Store a dataset's objects and its rows, or nothing; the dataset first accepted where this is a repeat."""
+    async def store_dataset(self, new: NewDataset, files: Mapping[str, Path], run: NewRun) -> DatasetRecord:
+        """Store a dataset's objects and rows, or nothing.
+
+        Returns:
+            The stored dataset; for a repeated request the dataset that was accepted first.
+        """
         try:
             for key, path in files.items():
                 await self._store.put_file(key, path, move=True)
             await failpoint("stored")
             record = await await_shielded(self._accept(new, run))
         except BaseException:
-            await await_shielded(self._discard(new.id))
+            await await_shielded(self._discard_objects(new.id))
             raise
         if record.id != new.id:
             await self._store.delete_prefix(DatasetKeys(new.id).prefix)
@@ -103,11 +107,14 @@ class Archive:
                 return await retry_while_unavailable(lambda: self._datasets.get(new.id), seconds=ACCEPT_SECONDS)
             raise outage
 
-    async def _discard(self, dataset_id: UUID) -> None:
-        """Remove what was stored, unless it was accepted after all: the answer to a commit can be lost on its way."""
+    async def _discard_objects(self, dataset_id: UUID) -> None:
+        """Remove the stored objects, unless the dataset was accepted after all.
+
+        The database may have committed although its answer to the commit was lost.
+        """
         try:
             await self._datasets.get(dataset_id)
         except NotFound:
             await self._store.delete_prefix(DatasetKeys(dataset_id).prefix)
-        except Unavailable:
-            _log.warning("stored objects kept, as their dataset can't be looked up", dataset_id=str(dataset_id))
+        except Unavailable as error:
+            _log.warning("stored objects kept", dataset_id=str(dataset_id), reason=error.reason)

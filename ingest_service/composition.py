@@ -1,4 +1,4 @@
-"""Building IngestService from its settings."""
+"""Composition of IngestService from its settings."""
 
 import os
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ _NOTIFY_SECONDS = 2.0
 
 @asynccontextmanager
 async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator[tuple[Intake, AcceptedDatasets]]:
-    """Build the use cases with everything they depend on; closes all of it."""
+    """Build the use cases with everything they depend on, and close all of it at the end."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     channel = open_channel(settings.target("pipeline"))
     try:
@@ -47,7 +47,7 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
                 scratch=Scratch(settings.scratch_dir),
                 notifier=notifier,
-                policy=IntakePolicy(max_bytes=settings.max_upload_bytes, webhooks=_webhooks(settings)),
+                policy=IntakePolicy(max_bytes=settings.max_upload_bytes, webhooks=_webhook_guard(settings)),
             )
             accepted = AcceptedDatasets(
                 datasets=datasets, runs=Runs(database), store=store, usage=usage, notifier=notifier
@@ -62,18 +62,18 @@ def _decoder_limits(settings: IngestSettings) -> DecoderLimits:
     return DecoderLimits(
         table=Limits(max_rows=settings.max_rows, max_columns=settings.max_columns),
         memory_bytes=settings.run_memory_bytes,
-        at_once=max(2, os.cpu_count() or 2),
+        concurrency=max(2, os.cpu_count() or 2),
     )
 
 
-def _webhooks(settings: IngestSettings) -> OutboundGuard | None:
+def _webhook_guard(settings: IngestSettings) -> OutboundGuard | None:
     if not settings.can_sign_webhooks:
         return None
     return OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told")
 
 
 def quota(settings: IngestSettings) -> Quota:
-    """The limits of AI modes as they are set."""
+    """Return the limits of the AI modes from the settings."""
     limits = {"smart": settings.smart_uploads_per_user, "deep": settings.deep_uploads_per_user}
     days = settings.usage_reset_days
     return Quota({mode: limit for mode, limit in limits.items() if limit}, None if days is None else timedelta(days))

@@ -1,4 +1,4 @@
-"""Our values as messages of IngestService, and back; pure."""
+"""Conversion between values and messages of IngestService, without side effects."""
 
 import codecs
 from collections.abc import Iterable, Mapping
@@ -29,99 +29,101 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space"
 
 
 def parse_commit(commit: pb.UploadCommit) -> UploadClaim:
-    """Return what an upload claims about itself."""
+    """Return the size, hash and options that an upload claims."""
     return UploadClaim(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
 
 
 def parse_options(options: common.DatasetOptions) -> UploadOptions:
-    """Return the uploader's choices, with the defaults of the vocabulary.
+    """Return the uploader's options, with the defaults of the vocabulary.
 
     Raises:
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
     """
     return UploadOptions(
-        user_id=_identifier("user_id", options.user_id) or DEFAULT_USER,
-        collaboration_id=_identifier("collaboration_id", options.collaboration_id),
+        user_id=_parse_identifier("user_id", options.user_id) or DEFAULT_USER,
+        collaboration_id=_parse_identifier("collaboration_id", options.collaboration_id),
         run=RunOptions.model_validate(
             {
                 "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
                 "outlier_method": parse_enum(options, "outlier_method", default=DEFAULT_OUTLIER_METHOD),
                 "outlier_strategy": parse_enum(options, "outlier_strategy", default=DEFAULT_OUTLIER_STRATEGY),
                 "target": options.target.strip() or None,
-                "types": _types(options.types),
-                "reading": _reading(options),
+                "types": _parse_types(options.types),
+                "reading": _parse_read_options(options),
             }
         ),
-        webhook_url=_webhook_url(options.webhook_url),
+        webhook_url=_parse_webhook_url(options.webhook_url),
     )
 
 
-def _types(types: Mapping[str, str]) -> dict[str, str]:
-    wrong = next((kind for kind in types.values() if kind not in get_args(ChosenType)), None)
-    if wrong is not None:
-        raise _refused("types", f"knows {_listed(get_args(ChosenType))}, not {wrong[:100]!r}")
+def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
+    unknown = next((kind for kind in types.values() if kind not in get_args(ChosenType)), None)
+    if unknown is not None:
+        raise _invalid_field("types", f"knows {_join_words(get_args(ChosenType))}, not {unknown[:100]!r}")
     return dict(types)
 
 
-def _webhook_url(address: str) -> str | None:
+def _parse_webhook_url(address: str) -> str | None:
     if len(address) > _MAX_ADDRESS_CHARACTERS:
-        raise _refused("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
+        raise _invalid_field("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
     return str(OutboundGuard("webhook_url", allow_private=True).parse(address)) if address else None
 
 
-def _reading(options: common.DatasetOptions) -> ReadOptions:
+def _parse_read_options(options: common.DatasetOptions) -> ReadOptions:
     header_row = options.header_row if options.HasField("header_row") else None
     if header_row is not None and header_row < 0:
-        raise _refused("header_row", "must be a line number from 1, or 0 for no header")
+        raise _invalid_field("header_row", "must be a line number from 1, or 0 for no header")
     return ReadOptions(
-        delimiter=_delimiter(options.delimiter),
-        encoding=_encoding(options.encoding),
+        delimiter=_parse_delimiter(options.delimiter),
+        encoding=_parse_encoding(options.encoding),
         header_row=header_row,
-        sheet=_identifier("sheet", options.sheet),
+        sheet=_parse_identifier("sheet", options.sheet),
     )
 
 
-def _delimiter(text: str) -> str | None:
-    chosen = _DELIMITERS.get(text.strip().lower(), text)
-    if not chosen:
+def _parse_delimiter(text: str) -> str | None:
+    delimiter = _DELIMITERS.get(text.strip().lower(), text)
+    if not delimiter:
         return None
-    if len(chosen) > 1 or not chosen.isascii() or chosen.isalnum() or chosen in '"\r\n\x00':
-        raise _refused("delimiter", f"must be one character that is no letter or digit, or {_listed(_DELIMITERS)}")
-    return chosen
+    if len(delimiter) > 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\x00':
+        raise _invalid_field(
+            "delimiter", f"must be one character that is no letter or digit, or {_join_words(_DELIMITERS)}"
+        )
+    return delimiter
 
 
-def _encoding(text: str) -> str | None:
+def _parse_encoding(text: str) -> str | None:
     name = text.strip()
     if not name:
         return None
     try:
-        known = codecs.lookup(name)
+        codec = codecs.lookup(name)
         "".encode(name)
     except (LookupError, UnicodeError, ValueError):
-        raise _refused("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252") from None
-    return known.name
+        raise _invalid_field("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252") from None
+    return codec.name
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join_words(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _refused(field: str, problem: str) -> InvalidInput:
+def _invalid_field(field: str, problem: str) -> InvalidInput:
     return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
 
 
 def parse_filter(field: str, text: str) -> str:
-    """The owner or group a list is narrowed to; empty for all."""
-    return _identifier(field, text) or ""
+    """Return the owner or group that a list is filtered by; empty for all."""
+    return _parse_identifier(field, text) or ""
 
 
 def parse_request_id(request_id: str) -> str | None:
-    """The uploader's key for harmless repeats."""
-    return _identifier("request_id", request_id)
+    """Return the idempotency key of a request, or None."""
+    return _parse_identifier("request_id", request_id)
 
 
 def dataset_message(record: DatasetRecord) -> common.Dataset:
-    """Return the dataset as the contract shows it."""
+    """Return the message for a dataset."""
     run = record.run
     return to_message(
         record,
@@ -132,7 +134,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         stage=run.stage,
         progress=run.progress,
         progress_info=progress_info(record),
-        error=_failure(record),
+        error=_failure_message(record),
         # Plans of earlier versions lack some fields.
         parse_plan=common.ParsePlan(**record.parse_plan),
         updated_at=run.updated_at,
@@ -145,12 +147,12 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
 
 
 def usage_message(user_id: str, modes: Iterable[ModeUsage]) -> pb.GetUsageResponse:
-    """Return what a user has used."""
+    """Return the message for the quota that a user has used."""
     return to_message({"user_id": user_id, "modes": modes}, pb.GetUsageResponse)
 
 
 def progress_info(record: DatasetRecord) -> str:
-    """Return where the dataset stands, as a sentence with the stage and the progress."""
+    """Return a sentence with the stage and the progress of a dataset."""
     run = record.run
     match run.state:
         case "completed":
@@ -166,14 +168,14 @@ def progress_info(record: DatasetRecord) -> str:
     return "Uploaded; waiting for a worker (0 %)."
 
 
-def _failure(record: DatasetRecord) -> common.Failure | None:
+def _failure_message(record: DatasetRecord) -> common.Failure | None:
     if record.run.state != "failed":
         return None
     return common.Failure(reason=record.run.error_reason or "", detail=record.run.error_detail or "")
 
 
-def _identifier(field: str, text: str) -> str | None:
+def _parse_identifier(field: str, text: str) -> str | None:
     if len(text) > _MAX_ID_CHARACTERS or not text.isprintable():
         problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
-        raise _refused(field, problem)
+        raise _invalid_field(field, problem)
     return text.strip() or None

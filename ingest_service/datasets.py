@@ -1,4 +1,4 @@
-"""What can be done with a dataset once it is accepted."""
+"""Use cases of accepted datasets."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -17,7 +17,7 @@ _log = get_logger("ingest")
 
 
 class AcceptedDatasets:
-    """Shows, cancels, retries and removes datasets."""
+    """The use cases that show, cancel, retry and delete datasets."""
 
     def __init__(
         self, *, datasets: Datasets, runs: Runs, store: ObjectStore, usage: Usage, notifier: DueNotifier
@@ -29,7 +29,7 @@ class AcceptedDatasets:
         self._notifier = notifier
 
     async def get(self, dataset_id: UUID) -> DatasetRecord:
-        """Return one dataset and its run."""
+        """Return a dataset and its run."""
         return await self._datasets.get(dataset_id)
 
     async def list(
@@ -41,10 +41,10 @@ class AcceptedDatasets:
         )
 
     async def cancel(self, dataset_id: UUID) -> DatasetRecord:
-        """Cancel a preparation; one that is cancelled already stays so.
+        """Cancel a preparation; do nothing if it is cancelled already.
 
         Raises:
-            Conflict: it has ended.
+            Conflict: the preparation has ended.
         """
         record = await self._datasets.get(dataset_id)
         if await self._runs.cancel(record.run.id):
@@ -62,7 +62,7 @@ class AcceptedDatasets:
         """Prepare a dataset again whose preparation failed or was cancelled.
 
         Raises:
-            Conflict: it has done neither.
+            Conflict: the preparation neither failed nor was cancelled.
             QuotaExceeded: the owner has used up the mode.
         """
         record = await self._datasets.get(dataset_id)
@@ -77,7 +77,7 @@ class AcceptedDatasets:
         return await self._datasets.get(dataset_id)
 
     async def delete(self, dataset_id: UUID) -> None:
-        """Remove a dataset with everything that was stored for it."""
+        """Delete a dataset with everything that was stored for it."""
         await self._datasets.delete(dataset_id)
         _log.info("dataset deleted", dataset_id=str(dataset_id))
         try:
@@ -85,6 +85,6 @@ class AcceptedDatasets:
         except Unavailable as error:
             _log.warning("objects of a deleted dataset kept", dataset_id=str(dataset_id), reason=error.reason)
 
-    async def usage(self, user_id: str) -> Sequence[ModeUsage]:
-        """Return what a user has used of the modes that ask a language model."""
+    async def get_usage(self, user_id: str) -> Sequence[ModeUsage]:
+        """Return a user's usage of the modes that ask a language model."""
         return await self._usage.of(user_id)

@@ -1,4 +1,4 @@
-"""Decoding files in killable children, a few at a time."""
+"""Decoding of files in child processes that can be killed, a few at a time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ DECODE_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderLimits:
-    """What decoding may cost."""
+    """The limits of decoding."""
 
     table: Limits
-    """How large a decoded table may be."""
+    """The largest table accepted."""
     memory_bytes: int
-    """Of each child."""
-    at_once: int
-    """Files that are read at once; the others wait."""
+    """Memory limit of each child process, in bytes."""
+    concurrency: int
+    """Number of files decoded at the same time; the others wait."""
 
 
 class Decoder:
-    """Turns an uploaded file into a table."""
+    """The decoder of uploaded files."""
 
     def __init__(self, *, isolation: Isolation, limits: DecoderLimits) -> None:
         self._isolation = isolation
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.at_once)
+        self._slots = asyncio.Semaphore(limits.concurrency)
 
     async def decode(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Decoded:
         """Read the file at `path` as a table and write it to `target` as Arrow IPC.
 
         Raises:
             Unprocessable, LimitExceeded: the file is not a table that the service takes.
-            Unavailable: the child was killed by somebody else.
+            Unavailable: the child was killed, though it exceeded no limit.
         """
         try:
             async with self._slots:

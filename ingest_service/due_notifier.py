@@ -1,4 +1,4 @@
-"""Notifying PipelineService that a run is due, without making anybody wait for it."""
+"""Notification of PipelineService about due runs, in the background."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,20 +8,20 @@ from shared.errors import ServiceError
 from shared.logs import get_logger
 
 NotifyDue = Callable[[UUID], Awaitable[None]]
-"""Asks PipelineService to deliver a run now."""
+"""A function that asks PipelineService to deliver a run now."""
 
 _log = get_logger("ingest")
 
 
 class DueNotifier:
-    """Notifies in the background; a failure is no failure of the upload, as the reconciler finds the run."""
+    """A notifier whose failures are only logged, because the reconciler finds due runs anyway."""
 
     def __init__(self, notify: NotifyDue) -> None:
         self._notify = notify
         self._tasks: set[asyncio.Task[None]] = set()
 
     def notify_soon(self, run_id: UUID) -> None:
-        """Notify once the caller has gone on."""
+        """Start a background task that notifies PipelineService."""
         task = asyncio.create_task(self._try_notify(run_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -30,4 +30,4 @@ class DueNotifier:
         try:
             await self._notify(run_id)
         except ServiceError as error:
-            _log.warning("due run not notified; the reconciler will find it", run_id=str(run_id), reason=error.reason)
+            _log.warning("due notification failed", run_id=str(run_id), reason=error.reason)

@@ -1,4 +1,4 @@
-"""Fetching a dataset from an address, each hop of which must be one the service may ask."""
+"""Download of a dataset from an address; every redirect must lead to an allowed address too."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -15,7 +15,7 @@ from ingest_service.inflate import InflateError, Inflater
 from shared.errors import TooLarge
 from shared.outbound import OutboundGuard
 
-_HOPS = 5
+_MAX_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _TOTAL_SECONDS = 300.0
 _HEADERS = {"accept": "text/csv, */*", "accept-encoding": "gzip"}
@@ -24,110 +24,113 @@ _SUFFIX_BY_TYPE = {"application/json": ".json", "text/csv": ".csv", "text/tab-se
 
 @dataclass(frozen=True)
 class Download:
-    """A response whose body is about to be read; reading it raises what `Fetcher.open` does."""
+    """A response whose body is read in chunks; reading them raises the errors of `Fetcher.open`."""
 
     filename: str
     chunks: AsyncGenerator[bytes, None]
 
 
 class Fetcher:
-    """Fetches files over http and https."""
+    """A downloader of files over HTTP and HTTPS."""
 
     def __init__(self, *, allow_private: bool, max_bytes: int, total_seconds: float = _TOTAL_SECONDS) -> None:
-        self._outside = OutboundGuard("dataset_url", allow_private=allow_private)
+        self._guard = OutboundGuard("dataset_url", allow_private=allow_private)
         self._max_bytes = max_bytes
         self._total_seconds = total_seconds
 
     @asynccontextmanager
     async def open(self, address: str) -> AsyncGenerator[Download, None]:
-        """The file behind `address`, streamed; all of it must have come within five minutes.
+        """Open the file at an address as a stream, which has to end within `total_seconds`.
 
         Raises:
-            InvalidInput: the address is not one the service may ask.
-            Unprocessable: it does not answer with a file.
-            TooLarge: it announces more bytes than are accepted.
+            InvalidInput: the address is not allowed.
+            Unprocessable: the server does not answer with a file.
+            TooLarge: the server announces more bytes than are accepted.
         """
         deadline = asyncio.get_running_loop().time() + self._total_seconds
-        url = self._outside.parse(address)
+        url = self._guard.parse(address)
         async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
-            async with self._unfetchable_after(deadline):
-                response = await self._follow(transport, url)
+            async with self._network_errors_as_unreachable(deadline):
+                response = await self._follow_redirects(transport, url)
             try:
-                self._check(response)
-                yield Download(filename=_filename(response), chunks=self._body(response, deadline))
+                self._check_response(response)
+                yield Download(filename=_filename(response), chunks=self._read_body(response, deadline))
             finally:
                 await response.aclose()
 
     @asynccontextmanager
-    async def _unfetchable_after(self, deadline: float) -> AsyncIterator[None]:
-        """Says what went wrong on the network, and gives up at the deadline."""
+    async def _network_errors_as_unreachable(self, deadline: float) -> AsyncIterator[None]:
+        """Raise network errors, and a timeout at the deadline, as 'unreachable' errors."""
         try:
             async with asyncio.timeout_at(deadline):
                 yield
         except TimeoutError:
-            raise self._outside.unreachable(f"the download took more than {self._total_seconds:,.0f} seconds") from None
+            raise self._guard.unreachable(f"the download took more than {self._total_seconds:,.0f} seconds") from None
         except httpx.TimeoutException:
-            raise self._outside.unreachable("the server there did not answer in time") from None
+            raise self._guard.unreachable("the server there did not answer in time") from None
         except httpx.InvalidURL:
-            raise self._outside.refused("is not an address") from None
+            raise self._guard.refused("is not an address") from None
         except httpx.HTTPError as error:
-            raise self._outside.unreachable(f"the connection failed ({type(error).__name__})") from error
+            raise self._guard.unreachable(f"the connection failed ({type(error).__name__})") from error
 
-    async def _follow(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> httpx.Response:
-        """The first answer that is no redirect. Not by an httpx client: it would look at the redirects itself."""
-        for _ in range(_HOPS + 1):
-            request = await self._outside.request("GET", url, headers=_HEADERS, timeout=_TIMEOUT)
+    async def _follow_redirects(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> httpx.Response:
+        """Return the first response that is no redirect.
+
+        An httpx client would parse the redirects itself, before their addresses are checked, so a transport is used.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            request = await self._guard.request("GET", url, headers=_HEADERS, timeout=_TIMEOUT)
             response = await transport.handle_async_request(request)
             response.request = request
             if not response.has_redirect_location:
                 return response
             await response.aclose()
-            url = self._outside.parse(response.headers["location"], base=url)
-        raise self._outside.unreachable(f"it redirects more than {_HOPS} times")
+            url = self._guard.parse(response.headers["location"], base=url)
+        raise self._guard.unreachable(f"it redirects more than {_MAX_REDIRECTS} times")
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check_response(self, response: httpx.Response) -> None:
         if response.status_code != httpx.codes.OK:
-            raise self._outside.unreachable(f"the server there answered {_status(response.status_code)}")
-        announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and len(announced) < 20 and int(announced) > self._max_bytes:
+            raise self._guard.unreachable(f"the server there answered {_describe_status(response.status_code)}")
+        content_length = response.headers.get("content-length", "")
+        if content_length.isdecimal() and len(content_length) < 20 and int(content_length) > self._max_bytes:
             raise TooLarge(
-                f"The file has {int(announced):,} bytes; at most {self._max_bytes:,} are accepted.",
-                metadata={"size_bytes": announced, "max_bytes": str(self._max_bytes)},
+                f"The file has {int(content_length):,} bytes; at most {self._max_bytes:,} are accepted.",
+                metadata={"size_bytes": content_length, "max_bytes": str(self._max_bytes)},
             )
 
-    async def _body(self, response: httpx.Response, deadline: float) -> AsyncGenerator[bytes, None]:
-        """The file's bytes, inflated where the server sends them compressed, never much of them at once."""
+    async def _read_body(self, response: httpx.Response, deadline: float) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of the file in small chunks, decompressed where the server sends gzip."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in {"identity", "gzip", "x-gzip", ""}:
-            raise self._outside.unreachable("the server there compresses the file in a way nobody asked for")
+            raise self._guard.unreachable("the server there compresses the file in a way nobody asked for")
         inflater = None if encoding in {"identity", ""} else Inflater()
         chunks = response.aiter_raw()
-        while (chunk := await self._next(chunks, deadline)) is not None:
+        while (chunk := await self._next_chunk(chunks, deadline)) is not None:
             if inflater is None:
                 yield chunk
                 continue
-            with self._broken_compression():
+            with self._inflate_errors_as_unreachable():
                 for piece in inflater.feed(chunk):
                     yield piece
         if inflater is not None:
-            with self._broken_compression():
+            with self._inflate_errors_as_unreachable():
                 inflater.finish()
 
-    async def _next(self, chunks: AsyncIterator[bytes], deadline: float) -> bytes | None:
-        async with self._unfetchable_after(deadline):
+    async def _next_chunk(self, chunks: AsyncIterator[bytes], deadline: float) -> bytes | None:
+        async with self._network_errors_as_unreachable(deadline):
             return await anext(chunks, None)
 
     @contextmanager
-    def _broken_compression(self) -> Iterator[None]:
+    def _inflate_errors_as_unreachable(self) -> Iterator[None]:
         try:
             yield
         except InflateError:
             problem = "what the server there sends is not whole gzip data, which it says it is"
-            raise self._outside.unreachable(problem) from None
+            raise self._guard.unreachable(problem) from None
 
 
-def _status(code: int) -> str:
-    """The code with the standard's words for it; the server's own are not for our clients."""
+def _describe_status(code: int) -> str:
+    """Return the code with its standard reason phrase; the server's own phrase can't be trusted."""
     return f"{code} {HTTPStatus(code).phrase}" if code in set(HTTPStatus) else str(code)
 
 
@@ -144,5 +147,5 @@ def _announced_filename(response: httpx.Response) -> str | None:
     header["content-disposition"] = response.headers.get("content-disposition", "")
     try:
         return header.get_filename()
-    except (ValueError, LookupError, TypeError):  # what the standard library makes of odd encodings
+    except (ValueError, LookupError, TypeError):  # The standard library raises these for malformed encodings.
         return None

@@ -1,35 +1,35 @@
-"""Inflating gzip data a little at a time, so that a small chunk can't become a large piece of memory."""
+"""Decompression of gzip data in small pieces, so that a small chunk can't use much memory."""
 
 import zlib
 from collections.abc import Iterator
 
-_PIECE = 1 << 18
-_GZIP = 31  # zlib's number for its largest window and a gzip header
+_MAX_PIECE_BYTES = 1 << 18
+_GZIP_WBITS = 31  # In zlib this means the largest window and a gzip header.
 
 
 class InflateError(Exception):
-    """The data is not whole gzip data."""
+    """The data is not valid gzip data, or is cut off."""
 
 
 class Inflater:
-    """Takes gzip data in chunks and gives what they hold in pieces of at most 256 KiB."""
+    """A decompressor that takes gzip data in chunks and yields pieces of at most 256 KiB."""
 
     def __init__(self) -> None:
-        self._member = zlib.decompressobj(_GZIP)
-        self._begun = False
+        self._member = zlib.decompressobj(_GZIP_WBITS)
+        self._started = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The pieces that can be had with this chunk.
+        """Yield the data that this chunk completes.
 
         Raises:
-            InflateError: it is not gzip data.
+            InflateError: the chunk is not gzip data.
         """
         while chunk:
-            if self._member.eof:  # gzip files may follow each other
-                self._member = zlib.decompressobj(_GZIP)
-            self._begun = True
+            if self._member.eof:  # A gzip file may consist of several members.
+                self._member = zlib.decompressobj(_GZIP_WBITS)
+            self._started = True
             try:
-                piece = self._member.decompress(chunk, _PIECE)
+                piece = self._member.decompress(chunk, _MAX_PIECE_BYTES)
             except zlib.error as error:
                 raise InflateError from error
             chunk = self._member.unconsumed_tail or self._member.unused_data
@@ -37,10 +37,10 @@ class Inflater:
                 yield piece
 
     def finish(self) -> None:
-        """To be called after the last chunk.
+        """Check that the data is complete; call this after the last chunk.
 
         Raises:
             InflateError: the data was cut off.
         """
-        if not self._member.eof and self._begun:
+        if not self._member.eof and self._started:
             raise InflateError

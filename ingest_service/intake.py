@@ -1,4 +1,4 @@
-"""Accepting a dataset: either everything about it is stored, or nothing is."""
+"""Acceptance of datasets: either everything about a dataset is stored, or nothing is."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ingest_service.decoding import Decoded
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.fetch import Fetcher
 from ingest_service.options import UploadClaim, UploadOptions
-from ingest_service.spool import Received, receive
+from ingest_service.spool import ReceivedFile, receive
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
@@ -20,32 +20,32 @@ from shared.logs import get_logger
 from shared.outbound import OutboundGuard
 from shared.scratch import Scratch
 
-_MAX_NAME_CHARACTERS = 200
+_MAX_FILENAME_CHARACTERS = 200
 _log = get_logger("ingest")
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntakePolicy:
-    """What is taken."""
+    """The limits and checks of uploads."""
 
     max_bytes: int
-    """Size of the largest file."""
+    """Largest file accepted, in bytes."""
     webhooks: OutboundGuard | None
-    """Checks addresses of webhooks; None where there is no key to sign them with."""
+    """The guard that checks webhook addresses; None if there is no key to sign webhooks with."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """A file that has come, and how it came."""
+class Submission:
+    """A received file and the request it came with."""
 
-    received: Received
+    received: ReceivedFile
     filename: str
     source_url: str | None
     request_id: str | None
 
 
 class Intake:
-    """Accepts files that are sent and files that are fetched."""
+    """The use cases that accept uploaded and fetched files."""
 
     def __init__(
         self,
@@ -70,27 +70,27 @@ class Intake:
         """Accept a file that comes in chunks; `claim` is called once the chunks have ended.
 
         Raises:
-            InvalidInput: the stream ended without its commit, or the commit disagrees with what came.
-            TooLarge, Unprocessable, LimitExceeded: the file is not one the service takes.
+            InvalidInput: the stream ended without its commit, or the commit does not match the bytes received.
+            TooLarge, Unprocessable, LimitExceeded: the file is not accepted.
             QuotaExceeded: the owner has used up the mode.
         """
-        # Checked first, so that an outage is noticed before a large file is sent and read in vain.
+        # Checking first reports an outage before a large file has been sent and read in vain.
         await self._archive.check()
         async with self._scratch.folder() as folder:
             received = await receive(chunks, folder / "raw", max_bytes=self._policy.max_bytes)
             await failpoint("received")
             claimed = claim()
             claimed.verify(received)
-            delivery = Delivery(received=received, filename=filename, source_url=None, request_id=request_id)
-            return await self._accept(folder, delivery, claimed.options)
+            submission = Submission(received=received, filename=filename, source_url=None, request_id=request_id)
+            return await self._accept(folder, submission, claimed.options)
 
     async def import_url(self, address: str, *, request_id: str | None, options: UploadOptions) -> DatasetRecord:
-        """Fetch a file and accept it; a repeat is not fetched again.
+        """Fetch a file and accept it; a repeated request is not fetched again.
 
         Raises:
             Conflict: the request_id was used for something else.
             InvalidInput: the address is not allowed.
-            TooLarge, Unprocessable, LimitExceeded: the file is not there or not one the service takes.
+            TooLarge, Unprocessable, LimitExceeded: the file can't be fetched or is not accepted.
         """
         await self._archive.check()
         repeat = await self._archive.find_repeat(request_id, options, source_url=address, sha256=None)
@@ -98,33 +98,34 @@ class Intake:
             return repeat
         async with self._scratch.folder() as folder, self._fetcher.open(address) as download:
             received = await receive(download.chunks, folder / "raw", max_bytes=self._policy.max_bytes)
-            delivery = Delivery(
+            submission = Submission(
                 received=received, filename=download.filename, source_url=address, request_id=request_id
             )
-            return await self._accept(folder, delivery, options)
+            return await self._accept(folder, submission, options)
 
-    async def _accept(self, folder: Path, delivery: Delivery, options: UploadOptions) -> DatasetRecord:
-        # Asked before the repeat is looked for: the upload that used up the quota under the same key is found then.
+    async def _accept(self, folder: Path, submission: Submission, options: UploadOptions) -> DatasetRecord:
+        # The quota is checked before the repeat is looked for. If the same request used up the quota in the meantime,
+        # the lookup then finds it.
         quota_error = await self._archive.quota_error(options)
-        same = {"source_url": delivery.source_url, "sha256": delivery.received.sha256}
-        repeat = await self._archive.find_repeat(delivery.request_id, options, **same)
+        identity = {"source_url": submission.source_url, "sha256": submission.received.sha256}
+        repeat = await self._archive.find_repeat(submission.request_id, options, **identity)
         if repeat is not None:
             return repeat
         if quota_error is not None:
             raise quota_error
         await self._check_webhook(options.webhook_url)
-        filename = _tidy_filename(delivery.filename)
+        filename = _clean_filename(submission.filename)
         table = folder / "table.arrow"
-        decoded = await self._decoder.decode(delivery.received.path, filename, table, options.run.reading)
+        decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
         await failpoint("decoded")
         options.check_columns(decoded)
-        new = _new_dataset(delivery, filename, decoded, options)
-        files = {new.raw_key: delivery.received.path, new.table_key: table}
+        new = _new_dataset(submission, filename, decoded, options)
+        files = {new.raw_key: submission.received.path, new.table_key: table}
         if decoded.rejected_rows:
             files[DatasetKeys(new.id).rejects] = folder / "rejects.parquet"
-        record = await self._archive.keep(new, files, options.new_run())
+        record = await self._archive.store_dataset(new, files, options.new_run())
         if record.id != new.id:
-            return await self._archive.require_same(record, options, **same)
+            return await self._archive.require_same(record, options, **identity)
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )
@@ -145,33 +146,33 @@ class Intake:
         await guard.check(guard.parse(address))
 
 
-def _new_dataset(delivery: Delivery, filename: str, decoded: Decoded, options: UploadOptions) -> NewDataset:
+def _new_dataset(submission: Submission, filename: str, decoded: Decoded, options: UploadOptions) -> NewDataset:
     dataset_id = uuid4()
     keys = DatasetKeys(dataset_id)
     return NewDataset(
         id=dataset_id,
-        request_id=delivery.request_id,
+        request_id=submission.request_id,
         user_id=options.user_id,
         collaboration_id=options.collaboration_id,
         filename=filename,
         database_name=PurePath(filename).stem or filename,
-        source_url=delivery.source_url,
+        source_url=submission.source_url,
         mode=options.run.mode,
         rows=decoded.rows,
         columns=len(decoded.columns),
-        size_bytes=delivery.received.size_bytes,
-        sha256=delivery.received.sha256,
+        size_bytes=submission.received.size_bytes,
+        sha256=submission.received.sha256,
         raw_key=keys.raw,
         table_key=keys.table,
         parse_plan=decoded.parse_plan(),
     )
 
 
-def _tidy_filename(filename: str) -> str:
-    """The last part of the name, printable, and short enough for every store."""
+def _clean_filename(filename: str) -> str:
+    """Return the last part of a path, printable, and short enough for every object store."""
     last = filename.replace("\\", "/").rpartition("/")[2]
     printable = "".join(character for character in last if character.isprintable()).strip()
-    if len(printable) > _MAX_NAME_CHARACTERS:
+    if len(printable) > _MAX_FILENAME_CHARACTERS:
         suffix = PurePath(printable).suffix[:20]
-        printable = printable[: _MAX_NAME_CHARACTERS - len(suffix)] + suffix
+        printable = printable[: _MAX_FILENAME_CHARACTERS - len(suffix)] + suffix
     return printable or "dataset"

@@ -1,10 +1,10 @@
-"""What an uploader chooses and claims, and how it is verified against the file that came."""
+"""Options and claims of an upload, and their verification against the received file."""
 
 from dataclasses import dataclass
 from uuid import uuid4
 
 from ingest_service.decoding import Decoded
-from ingest_service.spool import Received
+from ingest_service.spool import ReceivedFile
 from shared.contracts.run_options import RunOptions
 from shared.db.datasets import NewRun
 from shared.errors import FieldError, InvalidInput
@@ -13,53 +13,53 @@ from shared.queue import DEEP_QUEUE, FAST_QUEUE
 
 @dataclass(frozen=True, kw_only=True)
 class UploadOptions:
-    """What the uploader chose, checked and with defaults filled in."""
+    """The options of an upload, checked and with defaults filled in."""
 
     user_id: str
     collaboration_id: str | None
     run: RunOptions
     webhook_url: str | None = None
-    """Where the end of the preparation is posted to."""
+    """The address that is notified when the preparation has ended."""
 
     def check_columns(self, table: Decoded) -> None:
-        """Make sure that the table has the columns that were named.
+        """Make sure that the table has the columns named in the options.
 
         Raises:
-            InvalidInput: it has not.
+            InvalidInput: a named column is missing.
         """
         if self.run.target is not None and self.run.target not in table.columns:
             raise InvalidInput(
-                f"target {_shortened(self.run.target)!r} is not a column of the table.",
+                f"target {_shorten(self.run.target)!r} is not a column of the table.",
                 reason="UNKNOWN_TARGET",
                 fields=[FieldError(field="target", detail="must name a column of the table")],
             )
         unknown = next((name for name in self.run.types if name not in table.columns), None)
         if unknown is not None:
             raise InvalidInput(
-                f"types names {_shortened(unknown)!r}, which is not a column of the table.",
+                f"types names {_shorten(unknown)!r}, which is not a column of the table.",
                 reason="UNKNOWN_COLUMN",
                 fields=[FieldError(field="types", detail="must name columns of the table")],
             )
 
     def new_run(self) -> NewRun:
-        """Return the run that the options ask for."""
+        """Return a new run with these options."""
         queue = DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
         return NewRun(id=uuid4(), queue=queue, options=self.run, webhook_url=self.webhook_url)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadClaim:
-    """What an upload claims about itself when it ends."""
+    """The size, hash and options stated at the end of an upload."""
 
     size_bytes: int
     sha256: str
     options: UploadOptions
 
-    def verify(self, received: Received) -> None:
-        """Make sure that everything came, and came unaltered.
+    def verify(self, received: ReceivedFile) -> None:
+        """Make sure that the received file is complete and unaltered.
 
         Raises:
-            InvalidInput: it did not.
+            InvalidInput: its size or hash differs.
         """
         if self.size_bytes != received.size_bytes or self.sha256.lower() != received.sha256:
             raise InvalidInput(
@@ -70,5 +70,5 @@ class UploadClaim:
             )
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 100 else text[:99] + "…"

@@ -1,4 +1,4 @@
-"""IngestService over gRPC: convert, call, convert."""
+"""gRPC servicer of IngestService: converts requests, calls the use cases, converts results."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,31 +25,36 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.server import Service
 
 IDLE_SECONDS = 60.0
-"""How long an upload may pause before it is given up."""
+"""Longest pause of an upload before it is aborted."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class UploadStream:
-    """The messages of one upload in their order: a header, chunks, a commit.
+    """The messages of an upload in their order: a header, chunks, a commit.
 
-    grpc.aio ends the stream of a client that died as if it were complete, so only the commit makes an upload whole.
+    grpc.aio ends the stream of a client that died as if it were complete, so only a commit completes an upload.
     """
 
     def __init__(self, messages: AsyncIterator[pb.UploadDatasetRequest]) -> None:
         self._messages = messages
         self._commit: pb.UploadCommit | None = None
 
-    async def header(self) -> pb.UploadHeader:
-        """The first message."""
-        message = await self._next()
+    async def read_header(self) -> pb.UploadHeader:
+        """Return the header, which has to be the first message.
+
+        Raises:
+            InvalidInput: the first message is not a header.
+            Unavailable: no message came in time.
+        """
+        message = await self._next_message()
         if message is None or message.WhichOneof("part") != "header":
             raise InvalidInput("An upload starts with its header.", reason="UPLOAD_OUT_OF_ORDER")
         return message.header
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The pieces of the file, up to the commit."""
-        while (message := await self._next()) is not None:
+    async def read_chunks(self) -> AsyncIterator[bytes]:
+        """Yield the bytes of the file, up to the commit."""
+        while (message := await self._next_message()) is not None:
             match message.WhichOneof("part"):
                 case "chunk":
                     yield message.chunk
@@ -60,12 +65,16 @@ class UploadStream:
                     raise InvalidInput("An upload has one header, then chunks.", reason="UPLOAD_OUT_OF_ORDER")
 
     def claim(self) -> UploadClaim:
-        """Return what the commit claims."""
+        """Return the claim of the commit.
+
+        Raises:
+            InvalidInput: the stream ended without a commit.
+        """
         if self._commit is None:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
         return parse_commit(self._commit)
 
-    async def _next(self) -> pb.UploadDatasetRequest | None:
+    async def _next_message(self) -> pb.UploadDatasetRequest | None:
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 return await anext(self._messages, None)
@@ -76,7 +85,7 @@ class UploadStream:
 
 
 class IngestServicer(rpc.IngestServiceServicer):
-    """Serves IngestService."""
+    """The gRPC servicer of IngestService."""
 
     def __init__(self, intake: Intake, datasets: AcceptedDatasets) -> None:
         self._intake = intake
@@ -86,11 +95,11 @@ class IngestServicer(rpc.IngestServiceServicer):
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
         stream = UploadStream(aiter(request_iterator))
-        header = await stream.header()
+        header = await stream.read_header()
         record = await self._intake.upload(
             filename=header.filename,
             request_id=parse_request_id(header.request_id),
-            chunks=stream.chunks(),
+            chunks=stream.read_chunks(),
             claim=stream.claim,
         )
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
@@ -132,11 +141,11 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         user_id = parse_filter("user_id", request.user_id) or DEFAULT_USER
-        return usage_message(user_id, await self._datasets.usage(user_id))
+        return usage_message(user_id, await self._datasets.get_usage(user_id))
 
 
 def service(intake: Intake, datasets: AcceptedDatasets) -> Service:
-    """Return IngestService, ready to be served."""
+    """Return IngestService for a gRPC server."""
     name = "neuralearn.ingest.v1.IngestService"
     return Service(
         name, lambda server: rpc.add_IngestServiceServicer_to_server(IngestServicer(intake, datasets), server)

@@ -1,4 +1,4 @@
-"""Receiving a file: bytes go to disk as they come, counted, hashed and limited on the way."""
+"""Spooling of a received file to disk, with its bytes counted, hashed and limited."""
 
 import asyncio
 import hashlib
@@ -8,27 +8,27 @@ from pathlib import Path
 
 from shared.errors import TooLarge
 
-_BATCH_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Received:
-    """A file on disk."""
+class ReceivedFile:
+    """A received file on disk."""
 
     path: Path
     size_bytes: int
     sha256: str
 
 
-async def receive(chunks: AsyncIterator[bytes], path: Path, *, max_bytes: int) -> Received:
-    """Write the chunks to `path`; memory stays within about 1 MiB however long the file is.
+async def receive(chunks: AsyncIterator[bytes], path: Path, *, max_bytes: int) -> ReceivedFile:
+    """Write the chunks to `path`, buffering at most about 1 MiB in memory.
 
     Raises:
-        TooLarge: more than `max_bytes` came.
+        TooLarge: the chunks have more than `max_bytes` bytes.
     """
     digest = hashlib.sha256()
     size = 0
-    batch = bytearray()
+    buffer = bytearray()
     with path.open("wb") as file:
 
         def write(piece: bytes) -> None:
@@ -39,16 +39,16 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, max_bytes: int) -
             size += len(chunk)
             if size > max_bytes:
                 raise too_large(max_bytes)
-            batch += chunk
-            if len(batch) >= _BATCH_BYTES:
-                await asyncio.to_thread(write, bytes(batch))
-                batch.clear()
-        await asyncio.to_thread(write, bytes(batch))
-    return Received(path=path, size_bytes=size, sha256=digest.hexdigest())
+            buffer += chunk
+            if len(buffer) >= _BUFFER_BYTES:
+                await asyncio.to_thread(write, bytes(buffer))
+                buffer.clear()
+        await asyncio.to_thread(write, bytes(buffer))
+    return ReceivedFile(path=path, size_bytes=size, sha256=digest.hexdigest())
 
 
 def too_large(max_bytes: int) -> TooLarge:
-    """The error for a file over the limit."""
+    """Return the error for a file over the limit."""
     return TooLarge(
         f"The file is larger than the {max_bytes:,} bytes accepted.", metadata={"max_bytes": str(max_bytes)}
     )

@@ -9,7 +9,7 @@ from shared.settings.processes import ReportSettings
 
 
 async def main(settings: ReportSettings, isolation: Isolation) -> None:
-    """Build the use cases and serve it until stopped."""
+    """Build the use cases and serve them until stopped."""
     async with build(settings, isolation) as reports:
         await serve(service(reports), host=settings.grpc_host, port=settings.report_port)
 

@@ -1,4 +1,4 @@
-"""A local file with the wanted parts of a stored Parquet file, so that a page of it costs a page."""
+"""Download of byte ranges of a stored Parquet file, so that a page of rows needs few bytes."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,21 +8,21 @@ from typing import NamedTuple
 
 from shared.storage import ObjectStore
 
-END_BYTES = 256 * 1024
-"""How much of the end is fetched to find the footer in it; what a larger one lacks is fetched then."""
+TAIL_BYTES = 256 * 1024
+"""Bytes fetched from the end of the file to read the footer; the rest of a larger footer is fetched afterwards."""
 _TRAILER_BYTES = 8
-"""A Parquet file ends with the size of its footer, in four bytes, and four that say what it is."""
+"""Length of the trailer: the size of the footer in four bytes, and the four magic bytes of Parquet."""
 
 
 class ByteRange(NamedTuple):
-    """Some bytes of a file."""
+    """A range of bytes of a file."""
 
     offset: int
     length: int
 
 
 class PartialCopy:
-    """Fetches stretches of an object into a file of the same size; the rest of it takes no room and means nothing."""
+    """A sparse local copy of a stored object that holds only the fetched byte ranges."""
 
     def __init__(self, store: ObjectStore, key: str, path: Path) -> None:
         self._store = store
@@ -30,34 +30,34 @@ class PartialCopy:
         self.path = path
 
     async def fetch_footer(self) -> None:
-        """Make the file, and fetch what a reader of Parquet reads first."""
+        """Create the local file and fetch the footer of the Parquet file."""
         size = (await self._store.stat(self._key)).size
-        await asyncio.to_thread(_make, self.path, size)
-        begin = max(0, size - END_BYTES)
-        await self.fetch([ByteRange(begin, size - begin)])
+        await asyncio.to_thread(_create_sparse_file, self.path, size)
+        tail_start = max(0, size - TAIL_BYTES)
+        await self.fetch([ByteRange(tail_start, size - tail_start)])
         trailer = await asyncio.to_thread(_read_end, self.path)
-        footer = size - _TRAILER_BYTES - int.from_bytes(trailer[:4], "little")
-        if 0 <= footer < begin:
-            await self.fetch([ByteRange(footer, begin - footer)])
+        footer_start = size - _TRAILER_BYTES - int.from_bytes(trailer[:4], "little")
+        if 0 <= footer_start < tail_start:
+            await self.fetch([ByteRange(footer_start, tail_start - footer_start)])
 
-    async def fetch(self, stretches: Iterable[ByteRange]) -> None:
-        """Fetch the stretches, one after the other."""
-        for stretch in stretches:
-            place = stretch.offset
-            async with aclosing(self._store.read(self._key, offset=place, length=stretch.length)) as chunks:
+    async def fetch(self, ranges: Iterable[ByteRange]) -> None:
+        """Fetch byte ranges, one after the other."""
+        for byte_range in ranges:
+            offset = byte_range.offset
+            async with aclosing(self._store.read(self._key, offset=offset, length=byte_range.length)) as chunks:
                 async for chunk in chunks:
-                    await asyncio.to_thread(_write_at, self.path, place, chunk)
-                    place += len(chunk)
+                    await asyncio.to_thread(_write_at, self.path, offset, chunk)
+                    offset += len(chunk)
 
 
-def _make(path: Path, size: int) -> None:
+def _create_sparse_file(path: Path, size: int) -> None:
     with path.open("wb") as file:
         file.truncate(size)
 
 
-def _write_at(path: Path, place: int, chunk: bytes) -> None:
+def _write_at(path: Path, offset: int, chunk: bytes) -> None:
     with path.open("r+b") as file:
-        file.seek(place)
+        file.seek(offset)
         file.write(chunk)
 
 

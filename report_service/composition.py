@@ -1,4 +1,4 @@
-"""Building ReportService from its settings."""
+"""Composition of ReportService from its settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ PRELOAD = (
     "report_service.charts.drawing",
     "report_service.row_pages",
     "report_service.tables",
-    # matplotlib loads these when it first saves a picture.
+    # matplotlib imports these when it first saves a picture.
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "PIL.PngImagePlugin",
@@ -26,7 +26,7 @@ PRELOAD = (
 
 @asynccontextmanager
 async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator[Reports]:
-    """Build the use cases with everything they depend on; closes all of it."""
+    """Build the use cases with everything they depend on, and close all of it at the end."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.check()

@@ -1,4 +1,4 @@
-"""Our values as messages of ReportService, and back; pure."""
+"""Conversion between values and messages of ReportService, without side effects."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -19,76 +19,79 @@ GRAPH_MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "json": "applic
 
 
 def parse_table(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
-    """Return which table is asked for."""
+    """Return the requested table."""
     return parse_enum(request, "table")
 
 
 def parse_table_format(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
-    """Return in which format a table is asked for."""
+    """Return the requested format of a table."""
     return parse_enum(request, "format", default="csv")
 
 
 def parse_graph_format(request: pb.GetGraphRequest) -> str:
-    """Return in which format a chart is asked for."""
+    """Return the requested format of a chart."""
     return parse_enum(request, "format", default="png")
 
 
 def table_message(file: TableFile, *, link: str | None) -> pb.GetTableResponse:
-    """Return what a table is."""
+    """Return the message for a table file and its download link."""
     return to_message(file, pb.GetTableResponse, size_bytes=file.info.size, etag=file.info.etag, download_url=link)
 
 
 def picture_message(picture: Picture, *, format: str) -> pb.GetGraphResponse:
-    """Return a chart as it is delivered."""
+    """Return the message for a rendered chart."""
     return to_message(picture, pb.GetGraphResponse, media_type=GRAPH_MEDIA_TYPES[format])
 
 
 def graph_message(graph: GraphRecord) -> pb.Graph:
-    """Return a chart that can be asked for."""
+    """Return the message for a chart of a dataset."""
     return to_message(graph, pb.Graph)
 
 
 def profile_message(file: ProfileFile) -> pb.GetProfileResponse:
-    """Return what is known about an uploaded table; what the contract does not know is left out."""
+    """Return the message for the profile of an uploaded table.
+
+    Fields that the contract does not know are left out.
+    """
     return to_message({"profile": file.document, "etag": file.etag}, pb.GetProfileResponse)
 
 
 def recipe_message(file: RecipeFile) -> pb.GetRecipeResponse:
-    """Return a recipe as it was stored."""
+    """Return the message for a stored recipe."""
     return to_message(file, pb.GetRecipeResponse, media_type="application/json")
 
 
 def changes_message(page: RowPage) -> pb.ListChangesResponse:
-    """Return a page of the ledger."""
+    """Return the message for a page of the ledger of changes."""
     return to_message(
         page, pb.ListChangesResponse, changes=page.rows, next_page_token=page.next_token, total_changes=page.total
     )
 
 
 def rejects_message(page: RowPage) -> pb.ListRejectsResponse:
-    """Return a page of the lines that could not be read."""
+    """Return the message for a page of rejected rows."""
     return to_message(
         page, pb.ListRejectsResponse, rejects=page.rows, next_page_token=page.next_token, total_rejects=page.total
     )
 
 
 def features_message(manifest: Mapping[str, Any]) -> pb.GetFeaturesResponse:
-    """Return the features of a dataset."""
+    """Return the message for the features of a dataset."""
     return to_message(manifest, pb.GetFeaturesResponse)
 
 
 def log_message(row: Mapping[str, Any], kind: type[M]) -> M:
-    """Return a line of a log; the row has the columns of its table."""
+    """Return the message for a log entry; the row has the columns of its table."""
     return to_message(row, kind)
 
 
 def report_message(dataset_id: UUID, row: Mapping[str, Any]) -> pb.CleaningReport:
-    """Return a written report."""
+    """Return the message for a written report."""
     return to_message(row, pb.CleaningReport, dataset_id=dataset_id)
 
 
 def cleaned_dataset_message(dataset: DatasetRecord) -> pb.CleanedDataset:
-    """Return a prepared dataset of a collaboration."""
+    """Return the message for a prepared dataset of a collaboration."""
     size = (dataset.run.summary or {})["cleaned"]
     return to_message(
         dataset,

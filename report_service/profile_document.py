@@ -1,52 +1,52 @@
-"""The stored profile of a run, made small enough to be sent."""
+"""The stored profile of a run, trimmed to a size that fits into a message."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-MOST_TOP_VALUES = 20
-MOST_SPELLINGS = 100
-MOST_PAIRS = 500
-LONGEST_VALUE = 1000
-"""Characters; a longer value ends in an ellipsis."""
+MAX_TOP_VALUES = 20
+MAX_SPELLINGS = 100
+MAX_PAIRS = 500
+MAX_VALUE_CHARACTERS = 1000
+"""A longer value is truncated and ends with an ellipsis."""
 
 Document = Mapping[str, Any]
 
 
-def sendable(profile: Document) -> dict[str, Any]:
-    """The parts of a stored profile that are promised, their lists cut to the promised length.
+def trim_profile(profile: Document) -> dict[str, Any]:
+    """Return the documented parts of a stored profile, with long lists and values cut.
 
-    Whatever else a profile holds stays in it: later versions of the worker may store more.
+    Other fields of the document are left out: later versions of the worker may store more.
     """
-    found = profile["correlation"]
+    correlation = profile["correlation"]
     return {
         **{name: profile[name] for name in ("rows", "time_column", "target")},
         "duplicate_rows": profile["duplicates"]["count"],
         **{name: profile[name] for name in ("quality", "alerts")},
-        "columns": [_column(column) for column in profile["columns"]],
-        "correlations": list(islice(_pairs(found), MOST_PAIRS)) if found else [],
-        "correlation_rows": found["sampled_rows"] if found else 0,
+        "columns": [_trim_column(column) for column in profile["columns"]],
+        "correlations": list(islice(_strongest_pairs(correlation), MAX_PAIRS)) if correlation else [],
+        "correlation_rows": correlation["sampled_rows"] if correlation else 0,
     }
 
 
-def _column(column: Document) -> dict[str, Any]:
+def _trim_column(column: Document) -> dict[str, Any]:
     return {
         **column,
         "semantic_type": (column["semantic_type"] or {}).get("name"),
-        "spellings": column["spellings"][:MOST_SPELLINGS],
+        "spellings": column["spellings"][:MAX_SPELLINGS],
         "spelling_count": len(column["spellings"]),
-        "invalid_examples": [_cut(text) for text in column["invalid_examples"]],
-        "top_values": [{**one, "value": _cut(one["value"])} for one in column["top_values"][:MOST_TOP_VALUES]],
+        "invalid_examples": [_truncate(text) for text in column["invalid_examples"]],
+        "top_values": [{**top, "value": _truncate(top["value"])} for top in column["top_values"][:MAX_TOP_VALUES]],
     }
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
 
 
-def _pairs(found: Document) -> Iterator[dict[str, Any]]:
-    """The pairs of different columns, those that go together most strongly first."""
-    names, matrix = found["columns"], found["matrix"]
+def _strongest_pairs(correlation: Document) -> Iterator[dict[str, Any]]:
+    """Yield the pairs of different columns, the strongest correlation first."""
+    names, matrix = correlation["columns"], correlation["matrix"]
     pairs = [
         {"first": names[earlier], "second": names[later], "coefficient": matrix[later][earlier]}
         for later in range(len(names))

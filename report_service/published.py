@@ -1,4 +1,4 @@
-"""Whether the results of a dataset can be shown, and if not, why."""
+"""Check that the results of a dataset are published."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,34 +13,35 @@ RETRY_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What a run published."""
+    """The published results of a run."""
 
     run_id: UUID
     artifacts: str
-    """The folder of its artifacts in the object store."""
+    """The key prefix of its artifacts in the object store."""
     features: dict[str, Any]
 
 
-def published(dataset: DatasetRecord) -> Published:
-    """The results of the dataset's run.
+def require_published(dataset: DatasetRecord) -> Published:
+    """Return the published results of the run of a dataset.
 
     Raises:
         NotReady: the run has not ended.
-        Conflict: it ended without a result (RUN_FAILED, RUN_CANCELLED).
+        Conflict: the run ended without a result (RUN_FAILED, RUN_CANCELLED).
     """
-    run, known = dataset.run, {"dataset_id": str(dataset.id), "stage": dataset.run.stage}
+    run, metadata = dataset.run, {"dataset_id": str(dataset.id), "stage": dataset.run.stage}
     if run.state == "failed":
         detail = f"The dataset could not be prepared: {run.error_detail}"
-        raise Conflict(detail, reason="RUN_FAILED", metadata={**known, "failure": run.error_reason or ""})
+        raise Conflict(detail, reason="RUN_FAILED", metadata={**metadata, "failure": run.error_reason or ""})
     if run.state == "cancelled":
-        raise Conflict("The preparation of the dataset was cancelled.", reason="RUN_CANCELLED", metadata=known)
+        raise Conflict("The preparation of the dataset was cancelled.", reason="RUN_CANCELLED", metadata=metadata)
     if run.state != "completed" or run.artifacts is None:
-        known["progress"] = str(run.progress)
-        raise NotReady(f"The dataset is not ready yet: {_standing(run)}.", metadata=known, retry_after=RETRY_SECONDS)
+        metadata["progress"] = str(run.progress)
+        detail = f"The dataset is not ready yet: {_describe_state(run)}."
+        raise NotReady(detail, metadata=metadata, retry_after=RETRY_SECONDS)
     return Published(run_id=run.id, artifacts=run.artifacts, features=run.features or {})
 
 
-def _standing(run: RunRecord) -> str:
+def _describe_state(run: RunRecord) -> str:
     if run.state == "running":
         return f"a worker is {run.stage}, {run.progress} % done"
     if run.attempt:

@@ -1,4 +1,4 @@
-"""A page of the rows of a stored table; runs in a child process."""
+"""Pages of the rows of a stored table; runs in a child process."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,131 +16,145 @@ from report_service.byte_ranges import ByteRange
 
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
-MOST_BYTES = 4 * 1024 * 1024
-"""Of text on a page: a page of very long cells ends early, because it has to fit into a message."""
+MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
+"""Most text on a page: a page of very long cells ends early, because it has to fit into a message."""
 
-Places = npt.NDArray[np.int64]
-Wanted = Mapping[str, str | int]
-"""The values that columns must have."""
+RowIndices = npt.NDArray[np.int64]
+RowFilter = Mapping[str, str | int]
+"""The value that each of some columns has to have."""
 
 
 @dataclass(frozen=True)
 class RowPage:
-    """Some rows of a table."""
+    """A page of the rows of a table that match a filter."""
 
     rows: tuple[dict[str, Any], ...]
     total: int
-    """Rows of the table that fit what is wanted, on whichever page."""
+    """Number of matching rows on all pages."""
     next_row: int | None
-    """Where in the table the next page begins; None on the last."""
+    """The row of the table at which the next page begins; None on the last page."""
 
 
-def read_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> RowPage:
-    """At most `size` rows of a Parquet file from row `start` on that have the wanted values.
+def read_row_page(source: Path, *, row_filter: RowFilter, start: int, size: int) -> RowPage:
+    """Return a page of the rows of a Parquet file that match a filter.
 
-    Only the row groups of the page are read, a batch of rows at a time. To find the rows that fit, the wanted columns
-    are read of those row groups whose statistics leave it open, so memory does not grow with the table.
+    The page begins at row `start` of the file, counted from 0, and has at most `size` rows.
+
+    Only the row groups of the page are read, a batch of rows at a time. To find the matching rows, the columns of the
+    filter are read only in row groups whose statistics do not decide it, so memory does not grow with the table.
     """
     with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-        total, chosen = 0, list[tuple[int, Places]]()
-        missing = size + 1
-        first = 0
+        total, selected = 0, list[tuple[int, RowIndices]]()
+        rows_needed = size + 1
+        group_start = 0
         for group in range(table.num_row_groups):
-            places = _fitting(table, group, wanted)
-            total += len(places)
-            ahead = places[places >= start - first][:missing]
-            missing -= len(ahead)
-            chosen.append((first, ahead))
-            first += table.metadata.row_group(group).num_rows
-        return _page(table, chosen, total=total, size=size)
+            indices = _matching_rows(table, group, row_filter)
+            total += len(indices)
+            on_page = indices[indices >= start - group_start][:rows_needed]
+            rows_needed -= len(on_page)
+            selected.append((group_start, on_page))
+            group_start += table.metadata.row_group(group).num_rows
+        return _build_page(table, selected, total=total, size=size)
 
 
-def plan_row_page(source: Path, *, wanted: Wanted, start: int, size: int) -> tuple[ByteRange, ...]:
-    """The bytes that `read_row_page` will read, or some more; of the file itself only the footer is read."""
+def plan_row_page(source: Path, *, row_filter: RowFilter, start: int, size: int) -> tuple[ByteRange, ...]:
+    """Return byte ranges that contain everything `read_row_page` will read.
+
+    Only the footer of the file is read for this.
+    """
     metadata = pq.read_metadata(source)
-    stretches, missing, first = list[ByteRange](), size + 1, 0
+    ranges, rows_needed, group_start = list[ByteRange](), size + 1, 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
-        names = _open_names(metadata, group, wanted)
+        names = _undecided_columns(metadata, group, row_filter)
         chunks = _chunks(metadata, group)
         if names is not None:
-            on_page = missing > 0 and first + rows > start
-            stretches += [_stretch(chunks[name]) for name in (chunks if on_page else names)]
-            # How many rows of a group fit is known beforehand only where all of them do.
-            missing -= 0 if names or not on_page else first + rows - max(first, start)
-        first += rows
-    return tuple(_joined(stretches))
+            is_on_page = rows_needed > 0 and group_start + rows > start
+            ranges += [_byte_range(chunks[name]) for name in (chunks if is_on_page else names)]
+            # The number of matching rows of a group is known here only if all of them match.
+            rows_needed -= 0 if names or not is_on_page else group_start + rows - max(group_start, start)
+        group_start += rows
+    return tuple(_merge_adjacent(ranges))
 
 
-def _stretch(chunk: pq.ColumnChunkMetaData) -> ByteRange:
-    begin = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
-    return ByteRange(min(begin, chunk.data_page_offset), chunk.total_compressed_size)
+def _byte_range(chunk: pq.ColumnChunkMetaData) -> ByteRange:
+    offset = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return ByteRange(min(offset, chunk.data_page_offset), chunk.total_compressed_size)
 
 
-def _joined(stretches: list[ByteRange]) -> list[ByteRange]:
-    """The stretches, those that follow one another made one."""
-    joined = list[ByteRange]()
-    for stretch in stretches:
-        if joined and sum(joined[-1]) == stretch.offset:
-            joined[-1] = ByteRange(joined[-1].offset, joined[-1].length + stretch.length)
+def _merge_adjacent(ranges: list[ByteRange]) -> list[ByteRange]:
+    """Return the ranges, with adjacent ranges merged."""
+    merged = list[ByteRange]()
+    for byte_range in ranges:
+        if merged and sum(merged[-1]) == byte_range.offset:
+            merged[-1] = ByteRange(merged[-1].offset, merged[-1].length + byte_range.length)
         else:
-            joined.append(stretch)
-    return joined
+            merged.append(byte_range)
+    return merged
 
 
-def _page(table: pq.ParquetFile, chosen: list[tuple[int, Places]], *, total: int, size: int) -> RowPage:
-    """The page of the chosen rows, of which there is one more than fits where another page follows."""
-    places = [first + place for first, ahead in chosen for place in ahead.tolist()]
-    rows, weight = list[dict[str, Any]](), 0
-    for row in _rows(table, chosen):
-        weight += sum(len(value) for value in row.values() if isinstance(value, str))
-        if len(rows) == size or (rows and weight > MOST_BYTES):
+def _build_page(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]], *, total: int, size: int) -> RowPage:
+    """Return the page of the selected rows.
+
+    If another page follows, one row more than the page holds is selected.
+    """
+    indices = [group_start + index for group_start, on_page in selected for index in on_page.tolist()]
+    rows, text_size = list[dict[str, Any]](), 0
+    for row in _read_rows(table, selected):
+        text_size += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(rows) == size or (rows and text_size > MAX_PAGE_CHARACTERS):
             break
         rows.append(row)
-    following = places[len(rows)] if len(rows) < len(places) else None
+    following = indices[len(rows)] if len(rows) < len(indices) else None
     return RowPage(rows=tuple(rows), total=total, next_row=following)
 
 
-def _rows(table: pq.ParquetFile, chosen: list[tuple[int, Places]]) -> Iterator[dict[str, Any]]:
-    for group, (_, places) in enumerate(chosen):
-        begin = 0
-        for batch in _batches(table, group) if len(places) else ():
-            here = places[(places >= begin) & (places < begin + batch.num_rows)] - begin
-            yield from batch.take(pa.array(here)).to_pylist() if len(here) else ()
-            begin += batch.num_rows
-            if begin > places[-1]:
+def _read_rows(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]]) -> Iterator[dict[str, Any]]:
+    for group, (_, indices) in enumerate(selected):
+        batch_start = 0
+        for batch in _batches(table, group) if len(indices) else ():
+            in_batch = indices[(indices >= batch_start) & (indices < batch_start + batch.num_rows)] - batch_start
+            yield from batch.take(pa.array(in_batch)).to_pylist() if len(in_batch) else ()
+            batch_start += batch.num_rows
+            if batch_start > indices[-1]:
                 break
 
 
-def _fitting(table: pq.ParquetFile, group: int, wanted: Wanted) -> Places:
-    """The rows of a row group, counted from its first, that have the wanted values."""
-    everywhere: Places = np.arange(table.metadata.row_group(group).num_rows, dtype=np.int64)
-    open_names = _open_names(table.metadata, group, wanted)
-    if open_names is None:
-        return everywhere[:0]
-    if not open_names:
-        return everywhere
-    open_ones = {name: wanted[name] for name in open_names}
-    found = [_mask(batch, open_ones) for batch in _batches(table, group, open_names)]
-    return np.flatnonzero(np.concatenate(found)) if found else everywhere[:0]
+def _matching_rows(table: pq.ParquetFile, group: int, row_filter: RowFilter) -> RowIndices:
+    """Return the indices of the matching rows of a row group, from the start of the group."""
+    all_rows: RowIndices = np.arange(table.metadata.row_group(group).num_rows, dtype=np.int64)
+    undecided_columns = _undecided_columns(table.metadata, group, row_filter)
+    if undecided_columns is None:
+        return all_rows[:0]
+    if not undecided_columns:
+        return all_rows
+    undecided_filter = {name: row_filter[name] for name in undecided_columns}
+    masks = [_mask(batch, undecided_filter) for batch in _batches(table, group, undecided_columns)]
+    return np.flatnonzero(np.concatenate(masks)) if masks else all_rows[:0]
 
 
-def _open_names(metadata: pq.FileMetaData, group: int, wanted: Wanted) -> list[str] | None:
-    """The columns that have to be read to know which rows of a group fit; None where no row can."""
+def _undecided_columns(metadata: pq.FileMetaData, group: int, row_filter: RowFilter) -> list[str] | None:
+    """Return the columns that have to be read to find the matching rows of a group.
+
+    The statistics of the group decide the other columns. None means that no row matches.
+    """
     chunks = _chunks(metadata, group)
-    answers = {name: _answer(chunks[name], value) for name, value in wanted.items()}
-    if any(answer is False for answer in answers.values()):
+    decisions = {name: _decide_by_statistics(chunks[name], value) for name, value in row_filter.items()}
+    if any(decision is False for decision in decisions.values()):
         return None
-    return [name for name, answer in answers.items() if answer is None]
+    return [name for name, decision in decisions.items() if decision is None]
 
 
 def _chunks(metadata: pq.FileMetaData, group: int) -> dict[str, pq.ColumnChunkMetaData]:
-    facts = metadata.row_group(group)
-    return {metadata.schema.column(place).name: facts.column(place) for place in range(facts.num_columns)}
+    row_group = metadata.row_group(group)
+    return {metadata.schema.column(index).name: row_group.column(index) for index in range(row_group.num_columns)}
 
 
-def _answer(chunk: pq.ColumnChunkMetaData, value: str | int) -> bool | None:
-    """Whether all cells of a chunk have the value (True), or none (False), as far as its statistics tell."""
+def _decide_by_statistics(chunk: pq.ColumnChunkMetaData, value: str | int) -> bool | None:
+    """Return True if all cells of a chunk have the value, False if none has it.
+
+    None means that the statistics don't decide it.
+    """
     statistics = chunk.statistics
     if statistics is None or not statistics.has_min_max:
         return None
@@ -149,14 +163,15 @@ def _answer(chunk: pq.ColumnChunkMetaData, value: str | int) -> bool | None:
     return True if statistics.min == statistics.max and statistics.null_count == 0 else None
 
 
-def _mask(batch: pa.RecordBatch, wanted: Wanted) -> npt.NDArray[np.bool_]:
-    """Which rows of a batch have the wanted values."""
-    masks = [pc.equal(_plain(batch.column(name)), value).fill_null(False) for name, value in wanted.items()]
+def _mask(batch: pa.RecordBatch, row_filter: RowFilter) -> npt.NDArray[np.bool_]:
+    """Return a mask of the rows of a batch that match the filter."""
+    columns = {name: _decode_dictionary(batch.column(name)) for name in row_filter}
+    masks = [pc.equal(columns[name], value).fill_null(False) for name, value in row_filter.items()]
     mask: npt.NDArray[np.bool_] = reduce(pc.and_, masks).to_numpy(zero_copy_only=False)
     return mask
 
 
-def _plain(values: pa.Array) -> pa.Array:
+def _decode_dictionary(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 

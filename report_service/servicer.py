@@ -1,4 +1,4 @@
-"""ReportService over gRPC: convert, call, convert."""
+"""gRPC servicer of ReportService: converts requests, calls the use cases, converts results."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -17,7 +17,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class ReportServicer(rpc.ReportServiceServicer):
-    """Serves ReportService."""
+    """The gRPC servicer of ReportService."""
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
@@ -28,7 +28,7 @@ class ReportServicer(rpc.ReportServiceServicer):
             table=convert.parse_table(request),
             format=convert.parse_table_format(request),
         )
-        return convert.table_message(file, link=await self._reports.link(file))
+        return convert.table_message(file, link=await self._reports.create_link(file))
 
     async def DownloadTable(
         self, request: pb.DownloadTableRequest, context: Context
@@ -133,6 +133,6 @@ class ReportServicer(rpc.ReportServiceServicer):
 
 
 def service(reports: Reports) -> Service:
-    """Return ReportService, ready to be served."""
+    """Return ReportService for a gRPC server."""
     name = "neuralearn.report.v1.ReportService"
     return Service(name, lambda server: rpc.add_ReportServiceServicer_to_server(ReportServicer(reports), server))

@@ -1,4 +1,4 @@
-"""Work that several callers want at once is done once."""
+"""Single flight: concurrent requests for the same key share a single computation."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,34 +9,34 @@ T = TypeVar("T")
 
 
 @dataclass
-class _Flight(Generic[T]):
+class _Call(Generic[T]):
     task: asyncio.Task[T]
     waiters: int = 0
 
 
 class SingleFlight(Generic[T]):
-    """Pieces of work under way, by key."""
+    """The computations in progress, by key."""
 
     def __init__(self) -> None:
-        self._under_way: dict[str, _Flight[T]] = {}
+        self._calls: dict[str, _Call[T]] = {}
 
-    async def join(self, key: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the work under way for this key, or of `work`, started now.
+    async def join(self, key: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return the result of the computation in progress for this key, or start one.
 
-        A caller who is cancelled leaves; the work is cancelled when nobody is left.
+        If a caller is cancelled, the others go on; the computation is cancelled when no caller is left.
         """
-        flight = self._under_way.get(key)
-        if flight is None:
-            flight = self._under_way[key] = _Flight(asyncio.create_task(work()))
-        flight.waiters += 1
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = _Call(asyncio.create_task(start()))
+        call.waiters += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(call.task)
         finally:
-            flight.waiters -= 1
-            if not flight.waiters or flight.task.done():
-                self._end(key, flight)
+            call.waiters -= 1
+            if not call.waiters or call.task.done():
+                self._end(key, call)
 
-    def _end(self, key: str, flight: _Flight[T]) -> None:
-        flight.task.cancel()
-        if self._under_way.get(key) is flight:
-            del self._under_way[key]
+    def _end(self, key: str, call: _Call[T]) -> None:
+        call.task.cancel()
+        if self._calls.get(key) is call:
+            del self._calls[key]

@@ -1,4 +1,4 @@
-"""A stored table in another format; runs in a child process."""
+"""Conversion of a stored table to CSV; runs in a child process."""
 
 import errno
 from collections.abc import Iterator, Sequence
@@ -14,28 +14,30 @@ from shared.contracts.cell_text import decimal_text
 from shared.errors import Unavailable
 
 BATCH_ROWS = 8192
-LINE_ROWS = 2048
-"""Rows made into text at once: few, because they may be long."""
+TEXT_ROWS = 2048
+"""Rows converted to text at the same time: few, because they may be long."""
 BUFFER_BYTES = 1024 * 1024
 TEXT = pa.large_string()
-_COMMA, _NEWLINE, _QUOTE, _NOTHING, _QUOTED_NOTHING = (pa.scalar(sign, TEXT) for sign in (",", "\n", '"', "", '""'))
+_COMMA, _NEWLINE, _QUOTE, _EMPTY, _QUOTED_EMPTY = (pa.scalar(text, TEXT) for text in (",", "\n", '"', "", '""'))
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
 
 def write_csv(source: Path, target: Path) -> None:
-    """Write a Parquet file as CSV, a batch of rows at a time, so memory does not grow with the table.
+    """Write a Parquet file as CSV.
 
-    A missing value becomes an empty field, an empty text a quoted one; in a table of one column both are quoted,
-    because readers skip blank lines. Numbers are written in full where people would, as in the list of changes. Times
-    are written no finer than their column needs: a column of midnights as dates.
+    Rows are converted in batches, so memory does not grow with the table.
+
+    A missing value becomes an empty field, and an empty text a quoted empty field; in a table of one column both are
+    quoted, because readers skip blank lines. Numbers are written as in the list of changes, without an exponent where
+    people write none. Timestamps are written with the precision that their column needs: midnights only as dates.
 
     Raises:
         Unavailable: there is no room for the copy (STORAGE_FULL).
     """
     try:
         with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-            _write(table, _written_schema(table), target)
+            _write(table, _csv_schema(table), target)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
@@ -44,37 +46,38 @@ def write_csv(source: Path, target: Path) -> None:
 
 def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path) -> None:
     with target.open("wb") as file:
-        file.write(_lines([_quoted(pa.array([field.name], pa.string())) for field in schema]))
+        file.write(_to_csv_lines([_quote(pa.array([field.name], pa.string())) for field in schema]))
         for batch in _batches(table):
-            for start in range(0, batch.num_rows, LINE_ROWS):
-                part = batch.slice(start, LINE_ROWS)
-                file.write(_lines([_fields(part.column(field.name).cast(field.type)) for field in schema]))
+            for start in range(0, batch.num_rows, TEXT_ROWS):
+                part = batch.slice(start, TEXT_ROWS)
+                columns = [_to_csv_fields(part.column(field.name).cast(field.type)) for field in schema]
+                file.write(_to_csv_lines(columns))
 
 
-def _lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
-    """Rows of a CSV file from their fields, column by column."""
-    blank = _QUOTED_NOTHING if len(columns) == 1 else _NOTHING
-    ended = pc.binary_join_element_wise(columns[-1].fill_null(blank), _NEWLINE, _NOTHING)
-    text = pc.binary_join_element_wise(*columns[:-1], ended, _COMMA, null_handling="replace", null_replacement="")
+def _to_csv_lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
+    """Join columns of CSV fields to the lines of a CSV file."""
+    blank = _QUOTED_EMPTY if len(columns) == 1 else _EMPTY
+    last_fields = pc.binary_join_element_wise(columns[-1].fill_null(blank), _NEWLINE, _EMPTY)
+    text = pc.binary_join_element_wise(*columns[:-1], last_fields, _COMMA, null_handling="replace", null_replacement="")
     _, offsets, content = text.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int64)[[text.offset, text.offset + len(text)]]
-    return content.slice(int(ends[0]), int(ends[1] - ends[0])) if content is not None else b""
+    bounds = np.frombuffer(offsets, dtype=np.int64)[[text.offset, text.offset + len(text)]]
+    return content.slice(int(bounds[0]), int(bounds[1] - bounds[0])) if content is not None else b""
 
 
-def _fields(values: pa.Array) -> pa.LargeStringArray:
-    """The values as they stand between commas."""
+def _to_csv_fields(values: pa.Array) -> pa.LargeStringArray:
+    """Return the values as CSV fields, with text quoted."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_string(values.type) or values.type == TEXT:
-        return _quoted(values)
+        return _quote(values)
     return decimal_text(values, TEXT) if pa.types.is_floating(values.type) else values.cast(TEXT)
 
 
-def _quoted(text: pa.Array) -> pa.LargeStringArray:
+def _quote(text: pa.Array) -> pa.LargeStringArray:
     text = text.cast(TEXT)
     if pc.any(pc.match_substring(text, '"')).as_py():
         text = pc.replace_substring(text, '"', '""')
-    return pc.binary_join_element_wise(_QUOTE, text, _QUOTE, _NOTHING)
+    return pc.binary_join_element_wise(_QUOTE, text, _QUOTE, _EMPTY)
 
 
 def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
@@ -82,8 +85,8 @@ def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Ite
     return batches
 
 
-def _written_schema(table: pq.ParquetFile) -> pa.Schema:
-    """The columns as they are, times at the precision they need."""
+def _csv_schema(table: pq.ParquetFile) -> pa.Schema:
+    """Return the schema of the CSV file, with the precision that each timestamp column needs."""
     times = {field.name: _Precision(field.type) for field in table.schema_arrow if pa.types.is_timestamp(field.type)}
     for batch in _batches(table, list(times)) if times else ():
         for name, precision in times.items():
@@ -96,24 +99,24 @@ def _written_schema(table: pq.ParquetFile) -> pa.Schema:
 
 
 class _Precision:
-    """The coarsest type that keeps every time of a column seen so far."""
+    """The coarsest type that represents every timestamp of a column read so far."""
 
     def __init__(self, stored: pa.TimestampType) -> None:
         ticks = _PER_SECOND[stored.unit]
         units = [unit for unit, per_second in _PER_SECOND.items() if per_second <= ticks]
         self._types = [pa.timestamp(unit, stored.tz) for unit in units]
         self._sizes = [ticks // _PER_SECOND[unit] for unit in units]
-        # A day has no zone: midnight here is another time elsewhere.
+        # A date has no time zone, so only columns without a time zone can become dates.
         if stored.tz is None:
             self._types.insert(0, pa.date32())
             self._sizes.insert(0, ticks * _DAY_SECONDS)
 
     def refine(self, times: pa.Array) -> None:
-        """Take more times into account."""
+        """Choose a finer type if these timestamps need it."""
         ticks: npt.NDArray[np.int64] = times.drop_null().cast(pa.int64()).to_numpy(zero_copy_only=False)
         while (ticks % self._sizes[0]).any():
             del self._types[0], self._sizes[0]
 
     def type(self) -> pa.DataType:
-        """The type found."""
+        """Return the chosen type."""
         return self._types[0]

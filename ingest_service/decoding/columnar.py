@@ -1,4 +1,4 @@
-"""Reading Parquet, Arrow and Feather files, whose columns have types of their own."""
+"""Reader of Parquet, Arrow and Feather files, whose columns have types."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from shared.errors import Unprocessable
 
 _MAGIC = ((b"PAR1", "parquet"), (b"ARROW1\x00\x00", "arrow"), (b"FEA1", "feather"))
-_LEAST_BYTES = 12
-_ROWS = 65_536
+_MIN_BYTES = 12
+_BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnarTable:
-    """A table whose file says what its columns are; what text and numbers can't say becomes text."""
+    """A table with typed columns; types other than numbers, booleans and timestamps become text."""
 
     names: Sequence[str]
     format: str
@@ -29,51 +29,52 @@ class ColumnarTable:
     delimiter: str = ""
 
     def count_rows(self) -> int:
-        """As the file says."""
+        """Return the number of rows according to the metadata of the file."""
         return self.rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows; structs are columns of their own by now."""
+        """Yield the rows, with a column for each field of a struct."""
         for batch in self.read():
-            arrays = [_plain(column) for column in flattened(batch).columns]
+            arrays = [_normalize_type(column) for column in flatten_structs(batch).columns]
             yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
 
 
-def recognise(path: Path) -> str:
-    """`parquet`, `arrow` or `feather` by the first bytes; empty where it is none of them."""
+def detect_format(path: Path) -> str:
+    """Return `parquet`, `arrow` or `feather` by the first bytes; empty for any other file."""
     with path.open("rb") as file:
         head = file.read(8)
-    found = next(((magic, name) for magic, name in _MAGIC if head.startswith(magic)), None)
-    if found is None or path.stat().st_size < _LEAST_BYTES:
+    match = next(((magic, name) for magic, name in _MAGIC if head.startswith(magic)), None)
+    if match is None or path.stat().st_size < _MIN_BYTES:
         return ""
-    magic, name = found
+    magic, name = match
     with path.open("rb") as file:
         file.seek(-len(magic.rstrip(b"\x00")), SEEK_END)
         return name if file.read() == magic.rstrip(b"\x00") or b"\x00" in head else ""
 
 
-def read_columnar(path: Path, form: str) -> ColumnarTable:
-    """The table of such a file.
+def read_columnar(path: Path, file_format: str) -> ColumnarTable:
+    """Return the table of a file in a format that `detect_format` names.
 
     Raises:
-        Unprocessable: it is damaged.
+        Unprocessable: the file is damaged.
     """
     try:
-        schema, rows, read = _OPENERS[form](path)
+        schema, rows, read = _OPENERS[file_format](path)
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unprocessable(f"The {form} file is damaged or cut off.", reason="UNREADABLE_FILE") from error
-    return ColumnarTable(names=flattened(empty).schema.names, format=form, rows=rows, read=_guarded(read, form))
+        raise Unprocessable(f"The {file_format} file is damaged or cut off.", reason="UNREADABLE_FILE") from error
+    names = flatten_structs(empty).schema.names
+    return ColumnarTable(names=names, format=file_format, rows=rows, read=_wrap_read_errors(read, file_format))
 
 
-def flattened(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with a column for each part of a struct, with dotted names."""
+def flatten_structs(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with a column for each field of a struct, with dotted names."""
     while any(pa.types.is_struct(field.type) and field.type.num_fields for field in batch.schema):
-        batch = _flat(batch)
+        batch = _flatten_once(batch)
     return batch
 
 
-def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _flatten_once(batch: pa.RecordBatch) -> pa.RecordBatch:
     arrays, names = [], []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if pa.types.is_struct(field.type) and field.type.num_fields:
@@ -85,67 +86,72 @@ def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-_Opened = tuple[pa.Schema, int, Callable[[], Iterator[pa.RecordBatch]]]
+_ReadBatches = Callable[[], Iterator[pa.RecordBatch]]
+_OpenedFile = tuple[pa.Schema, int, _ReadBatches]
+_Opener = Callable[[Path], _OpenedFile]
 
 
-def _parquet(path: Path) -> _Opened:
+def _open_parquet(path: Path) -> _OpenedFile:
     file = pq.ParquetFile(path)
-    return file.schema_arrow, file.metadata.num_rows, lambda: file.iter_batches(batch_size=_ROWS)
+    return file.schema_arrow, file.metadata.num_rows, lambda: file.iter_batches(batch_size=_BATCH_ROWS)
 
 
-def _arrow(path: Path) -> _Opened:
+def _open_arrow(path: Path) -> _OpenedFile:
     file = pa.ipc.open_file(pa.memory_map(str(path)))
-    batches = [file.get_batch(place) for place in range(file.num_record_batches)]
+    batches = [file.get_batch(index) for index in range(file.num_record_batches)]
     return file.schema, sum(batch.num_rows for batch in batches), lambda: iter(batches)
 
 
-def _feather(path: Path) -> _Opened:
+def _open_feather(path: Path) -> _OpenedFile:
     table = feather.read_table(path)
     return table.schema, table.num_rows, lambda: iter(table.to_batches())
 
 
-_OPENERS: dict[str, Callable[[Path], _Opened]] = {"parquet": _parquet, "arrow": _arrow, "feather": _feather}
+_OPENERS: dict[str, _Opener] = {"parquet": _open_parquet, "arrow": _open_arrow, "feather": _open_feather}
 
 
-def _guarded(read: Callable[[], Iterator[pa.RecordBatch]], form: str) -> Callable[[], Iterator[pa.RecordBatch]]:
+def _wrap_read_errors(read: _ReadBatches, file_format: str) -> _ReadBatches:
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from read()
         except (pa.ArrowException, OSError) as error:
-            raise Unprocessable(f"The {form} file is damaged.", reason="UNREADABLE_FILE") from error
+            raise Unprocessable(f"The {file_format} file is damaged.", reason="UNREADABLE_FILE") from error
 
     return batches
 
 
-def _plain(array: pa.Array) -> pa.Array:
-    """Numbers, booleans and moments as the service keeps them; everything else as text."""
+def _normalize_type(array: pa.Array) -> pa.Array:
+    """Convert numbers, booleans and timestamps to the stored types, everything else to text."""
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
-    kind = array.type
-    if pa.types.is_dictionary(kind):
-        return _plain(array.dictionary_decode())
-    if pa.types.is_boolean(kind) or pa.types.is_int64(kind) or pa.types.is_float64(kind):
+    data_type = array.type
+    if pa.types.is_dictionary(data_type):
+        return _normalize_type(array.dictionary_decode())
+    if pa.types.is_boolean(data_type) or pa.types.is_int64(data_type) or pa.types.is_float64(data_type):
         return array
-    if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
+    if pa.types.is_integer(data_type) and not pa.types.is_uint64(data_type):
         return array.cast(pa.int64())
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(data_type):
         return array.cast(pa.float64())
-    if pa.types.is_date(kind):
+    if pa.types.is_date(data_type):
         return array.cast(pa.timestamp("us"))
-    if pa.types.is_timestamp(kind):
-        return _moments(array)
-    return _texts(array)
+    if pa.types.is_timestamp(data_type):
+        return _normalize_timestamps(array)
+    return _to_text(array)
 
 
-def _moments(array: pa.Array) -> pa.Array:
-    """Microseconds, in UTC where the column has a zone; text where that would lose nanoseconds."""
+def _normalize_timestamps(array: pa.Array) -> pa.Array:
+    """Convert timestamps to microseconds, in UTC if the column has a time zone.
+
+    Timestamps that would lose nanoseconds become text.
+    """
     try:
         return array.cast(pa.timestamp("us", tz="UTC" if array.type.tz else None))
     except pa.ArrowInvalid:
         return array.cast(pa.string())
 
 
-def _texts(array: pa.Array) -> pa.Array:
+def _to_text(array: pa.Array) -> pa.Array:
     if pa.types.is_nested(array.type):
         values = (
             None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in array.to_pylist()
@@ -153,7 +159,7 @@ def _texts(array: pa.Array) -> pa.Array:
         return pa.array(values, pa.string())
     try:
         return array.cast(pa.string())
-    except pa.ArrowInvalid:  # bytes that are no text
+    except pa.ArrowInvalid:  # The column has bytes that are not text.
         return pa.array([None if value is None else value.hex() for value in array.to_pylist()], pa.string())
     except pa.ArrowNotImplementedError:
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())

@@ -1,4 +1,4 @@
-"""The rows of delimited text one by one, with their places in the file: for its head, and to explain what is wrong."""
+"""Row-by-row reader of delimited text, with line numbers for error messages."""
 
 import contextlib
 import csv
@@ -11,87 +11,87 @@ from typing import NamedTuple, TextIO
 from shared.errors import Unprocessable
 
 _SAMPLE_ROWS = 200
-_FIELD_CHARACTERS = 64 * 1024 * 1024
+_MAX_FIELD_CHARACTERS = 64 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Row(NamedTuple):
-    """One row; a blank line has no cells."""
+    """A row; a blank line has no cells."""
 
     cells: list[str]
     line: int
-    """Where it begins, from 1."""
+    """The line where the row begins, from 1."""
     size: int
-    """Bytes of it, line end included."""
+    """Length in bytes, including the line end."""
     unclosed_quote: int | None
-    """The line where a quote opens that is never closed; then this row has swallowed the rest of the file."""
+    """The line of a quote that is never closed, so that this row contains the rest of the file; else None."""
 
 
-class _Lines:
-    """The lines of a text for `csv.reader`, which asks for one only when it needs it."""
+class _LineReader:
+    """An iterator over the lines of a file for `csv.reader`; it counts the bytes read so far."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self.size = 0
-        self.ended = False
+        self.at_end = False
 
-    def __iter__(self) -> "_Lines":
+    def __iter__(self) -> "_LineReader":
         return self
 
     def __next__(self) -> str:
         line = self._file.readline()
         if not line:
-            self.ended = True
+            self.at_end = True
             raise StopIteration
         self.size += len(line) if line.isascii() else len(line.encode())
         return line
 
 
 def read_rows(path: Path, delimiter: str) -> Iterator[Row]:
-    """The rows of a UTF-8 file.
+    """Yield the rows of a UTF-8 file.
 
     Raises:
-        Unprocessable: a quote is never closed, or a cell is beyond all measure; says the line.
+        Unprocessable: a quote is never closed, or a cell is too long; the error names the line.
     """
-    for row in _scan(path, delimiter):
+    for row in _scan_rows(path, delimiter):
         if row.unclosed_quote is not None:
-            raise _unclosed(row.unclosed_quote)
+            raise _unclosed_quote_error(row.unclosed_quote)
         yield row
 
 
-def _scan(path: Path, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(_FIELD_CHARACTERS)
+def _scan_rows(path: Path, delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     with path.open(encoding="utf-8", newline="") as file:
-        lines = _Lines(file)
+        lines = _LineReader(file)
         reader = csv.reader(lines, delimiter=delimiter)
         line, offset = 1, 0
-        while (cells := _next(reader, line)) is not None:
-            # Having all lines, the reader asks for one more only inside quotes.
-            unclosed = reader.line_num - _spanned(cells[-1]) + 1 if lines.ended else None
+        while (cells := _next_cells(reader, line)) is not None:
+            # At the end of the file, csv.reader asks for another line only if a quote is still open.
+            unclosed = reader.line_num - _count_lines(cells[-1]) + 1 if lines.at_end else None
             yield Row(cells, line, lines.size - offset, unclosed)
             line, offset = reader.line_num + 1, lines.size
 
 
-def _next(reader: Iterator[list[str]], line: int) -> list[str] | None:
+def _next_cells(reader: Iterator[list[str]], line: int) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error:
         raise Unprocessable(
-            f"The row that begins in line {line} has a cell of more than {_FIELD_CHARACTERS:,} characters. "
+            f"The row that begins in line {line} has a cell of more than {_MAX_FIELD_CHARACTERS:,} characters. "
             "Is a quote left unclosed?",
             reason="UNREADABLE_FILE",
             metadata={"line": str(line)},
         ) from None
 
 
-def _spanned(cell: str) -> int:
-    """How many lines of the file an unclosed cell takes."""
-    ends = len(_LINE_END.findall(cell))
-    return ends if cell.endswith(("\r", "\n")) else ends + 1
+def _count_lines(cell: str) -> int:
+    """Return the number of lines that an unclosed cell spans."""
+    line_ends = len(_LINE_END.findall(cell))
+    return line_ends if cell.endswith(("\r", "\n")) else line_ends + 1
 
 
-def _unclosed(line: int) -> Unprocessable:
-    """The error for a quote that swallows the rest of the file."""
+def _unclosed_quote_error(line: int) -> Unprocessable:
+    """Return the error for a quote that is never closed."""
     return Unprocessable(
         f"The quote that opens in line {line} is never closed.",
         reason="UNCLOSED_QUOTE",
@@ -100,7 +100,8 @@ def _unclosed(line: int) -> Unprocessable:
 
 
 def sample_rows(path: Path, delimiter: str) -> Iterator[Row]:
-    """The first rows that are not blank, as far as they can be read."""
-    rows = (row for row in _scan(path, delimiter) if row.cells)
-    with contextlib.suppress(Unprocessable):  # said again when the file is read with the delimiter that is chosen
+    """Yield the first rows that are not blank, up to the first that can't be read."""
+    rows = (row for row in _scan_rows(path, delimiter) if row.cells)
+    # The error is raised again when the whole file is read with the chosen delimiter.
+    with contextlib.suppress(Unprocessable):
         yield from islice(rows, _SAMPLE_ROWS)

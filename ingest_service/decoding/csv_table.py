@@ -1,4 +1,4 @@
-"""Reading delimited text with Arrow's reader, block by block, every cell as text."""
+"""Reader of delimited text that uses Arrow block by block and keeps every cell as text."""
 
 import mmap
 from collections.abc import Iterator, Sequence
@@ -11,57 +11,57 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ingest_service.decoding.csv_rows import Row, read_rows
-from ingest_service.decoding.dialect import in_usual_dialect
-from ingest_service.decoding.header_detection import Layout, sniff_layout
-from ingest_service.decoding.non_data_rows import HEADER_AGAIN, TOTALS, has_totals, repeats_header
-from ingest_service.decoding.rejects import MOST_CHARACTERS, Rejects
+from ingest_service.decoding.dialect import to_standard_dialect
+from ingest_service.decoding.header_detection import Layout, detect_layout
+from ingest_service.decoding.non_data_rows import REPEATED_HEADER, TOTALS_ROW, is_repeated_header, is_totals_row
+from ingest_service.decoding.rejects import MAX_TEXT_CHARACTERS, Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
-_BLOCK = 1 << 20
-"""Bytes read at once: Arrow reserves a block for each column, and needs a row to fit into one."""
-_LARGEST_BLOCK = 1 << 28
-_MOST_BYTES = 4 * MOST_CHARACTERS
+_BLOCK_BYTES = 1 << 20
+"""Bytes read at once. Arrow allocates a block for each column, and a row has to fit into a block."""
+_MAX_BLOCK_BYTES = 1 << 28
+_MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARACTERS
 
 
 def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
-    """The table of a UTF-8 delimited file; without options the first row that fits the others holds the names.
+    """Return the table of a UTF-8 delimited file; the options override what is detected.
 
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
-    path, found = in_usual_dialect(path, options.delimiter)
-    layout = sniff_layout(path, options)
-    layout = replace(layout, notes=(*found, *layout.notes))
+    path, dialect_notes = to_standard_dialect(path, options.delimiter)
+    layout = detect_layout(path, options)
+    layout = replace(layout, notes=(*dialect_notes, *layout.notes))
     start = 0
     for row in read_rows(path, layout.delimiter):
         if layout.header_row == 0 and row.cells:
             names = [""] * len(row.cells)
-            return _table(path, layout, names, start)
+            return _build_table(path, layout, names, start)
         start += row.size
         if row.cells and row.line >= layout.header_row:
-            return _table(path, layout, row.cells, start, line=row.line)
+            return _build_table(path, layout, row.cells, start, line=row.line)
     raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
 
 
-def _table(path: Path, layout: Layout, names: Sequence[str], start: int, line: int = 0) -> "CsvTable":
+def _build_table(path: Path, layout: Layout, names: Sequence[str], start: int, line: int = 0) -> "CsvTable":
     return CsvTable(
         path=path,
         delimiter=layout.delimiter,
         names=names,
         start=start,
-        end=_end_of_text(path, start),
+        end=_find_end(path, start),
         header_row=line,
         notes=layout.notes,
     )
 
 
-def _end_of_text(path: Path, start: int) -> int:
-    """Where the line ends at the end of the file begin, but not before `start`."""
+def _find_end(path: Path, start: int) -> int:
+    """Return the offset after the last character that is no line end, but at least `start`."""
     end = path.stat().st_size
     with path.open("rb") as file:
         while end > start:
-            block_start = max(start, end - _BLOCK)
+            block_start = max(start, end - _BLOCK_BYTES)
             file.seek(block_start)
             block = file.read(end - block_start).rstrip(b"\r\n")
             if block:
@@ -72,213 +72,259 @@ def _end_of_text(path: Path, start: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class CsvTable:
-    """A delimited file whose header has been read. In a table of one column, a blank line is an empty cell."""
+    """A delimited file whose header has been read.
+
+    In a table of a single column, a blank line is an empty cell.
+    """
 
     path: Path
     delimiter: str
     names: Sequence[str]
     start: int
-    """First byte after the header."""
+    """Offset of the first byte after the header."""
     end: int
-    """First byte after the last row."""
+    """Offset of the first byte after the last row."""
     header_row: int
-    """The line of the header, from 1; 0 where there is none."""
+    """The line of the header, from 1; 0 if there is none."""
     format: str = "csv"
     notes: Sequence[str] = ()
 
     def count_rows(self) -> int:
-        """How many rows follow the header."""
-        return sum(batch.num_rows for batch in self._read(only_last=True))
+        """Return the number of rows after the header.
+
+        Raises:
+            Unprocessable: a row does not fit the header.
+        """
+        return sum(batch.num_rows for batch in self._read_batches(only_last=True))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows as text, null where nothing stood between the delimiters."""
-        return self._read(only_last=False)
+        """Yield the rows as text; an empty unquoted cell is null.
 
-    def _read(self, *, only_last: bool) -> Iterator[pa.RecordBatch]:
-        """The batches; from the beginning with a larger block where a row needs one, less the rows already given."""
+        Raises:
+            Unprocessable: a row does not fit the header.
+        """
+        return self._read_batches(only_last=False)
+
+    def _read_batches(self, *, only_last: bool) -> Iterator[pa.RecordBatch]:
+        """Yield the batches.
+
+        If a row does not fit into a block, reading starts again with a larger block and skips the rows already yielded.
+        """
         if self.start == self.end:
             return
-        done, block = 0, _BLOCK
+        rows_read, block_size = 0, _BLOCK_BYTES
         while True:
             try:
-                with closing(_Body(self.path, start=self.start, end=self.end, last_row=self._last_row())) as body:
-                    opened = self._open(body, block, only_last=only_last)
-                    for batch in _after(done, self._closed(batch for batch in opened if batch.num_rows)):
-                        done += batch.num_rows
+                with closing(self._open_body()) as body:
+                    reader = self._open_reader(body, block_size, only_last=only_last)
+                    batches = self._without_end_marker(batch for batch in reader if batch.num_rows)
+                    for batch in _skip_rows(rows_read, batches):
+                        rows_read += batch.num_rows
                         yield batch
                     return
             except pa.ArrowInvalid as error:
-                block = self._larger_block(block, error)
+                block_size = self._larger_block(block_size, error)
 
-    def _open(self, body: "_Body", block: int, *, only_last: bool) -> pacsv.CSVStreamingReader:
+    def _open_body(self) -> "_BodyFile":
+        return _BodyFile(self.path, start=self.start, end=self.end, end_marker_row=self._end_marker_row())
+
+    def _open_reader(self, body: "_BodyFile", block_size: int, *, only_last: bool) -> pacsv.CSVStreamingReader:
         names = [f"f{position}" for position in range(len(self.names))]
         return pacsv.open_csv(
             body,
-            read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=block, use_threads=False),
+            read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=block_size, use_threads=False),
             parse_options=pacsv.ParseOptions(
                 delimiter=self.delimiter,
                 newlines_in_values=True,
                 ignore_empty_lines=len(names) > 1,
             ),
             convert_options=pacsv.ConvertOptions(
-                check_utf8=False,  # known by now
+                check_utf8=False,  # The encoding has been checked before.
                 column_types=dict.fromkeys(names, pa.string()),
-                include_columns=names[-1:] if only_last else names,  # an unclosed quote ends up in the last
+                include_columns=names[-1:] if only_last else names,  # An unclosed quote ends up in the last column.
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
             ),
         )
 
-    def _last_row(self) -> bytes:
-        """A row without values. Arrow reads an unclosed quote to the end and is silent, but then this row is gone."""
+    def _end_marker_row(self) -> bytes:
+        """Return a row without values that marks the end of the file.
+
+        Arrow reads an unclosed quote to the end of the file without an error, and then this row is missing.
+        """
         return b"\n" + self.delimiter.encode() * (len(self.names) - 1) + b"\n"
 
-    def _closed(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches without that last row, or an error where it has been swallowed."""
-        held = None
-        for batch in batches:
-            if held is not None:
-                yield held
-            held = batch
-        if held is None or any(column[-1].is_valid for column in held.columns):
-            self._longest_row()
-            raise _unreadable()
-        yield held.slice(0, held.num_rows - 1)
+    def _without_end_marker(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches without the end marker row.
 
-    def _larger_block(self, block: int, error: pa.ArrowInvalid) -> int:
-        """Bytes that hold the longest row with room to spare, where that is what went wrong."""
+        Raises:
+            Unprocessable: the end marker row is missing.
+        """
+        previous = None
+        for batch in batches:
+            if previous is not None:
+                yield previous
+            previous = batch
+        if previous is None or any(column[-1].is_valid for column in previous.columns):
+            self._longest_row()
+            raise _unreadable_error()
+        yield previous.slice(0, previous.num_rows - 1)
+
+    def _larger_block(self, block_size: int, error: pa.ArrowInvalid) -> int:
+        """Return a block size in bytes that holds the longest row.
+
+        Raises:
+            Unprocessable: the error has another cause than the block size.
+        """
         longest = self._longest_row()
-        if "straddling" not in str(error) or block == _LARGEST_BLOCK:
-            raise _unreadable()
-        return min(2 * max(longest, block), _LARGEST_BLOCK)
+        if "straddling" not in str(error) or block_size == _MAX_BLOCK_BYTES:
+            raise _unreadable_error()
+        return min(2 * max(longest, block_size), _MAX_BLOCK_BYTES)
 
     def _longest_row(self) -> int:
-        """Bytes of it, or the error for the first row that does not fit the header."""
+        """Return the length of the longest row in bytes.
+
+        Raises:
+            Unprocessable: a row does not fit the header.
+        """
         return max(self._row_sizes())
 
     def _row_sizes(self) -> Iterator[int]:
-        """Bytes of each row, until one does not fit the header."""
+        """Yield the length of each row in bytes.
+
+        Raises:
+            Unprocessable: a row does not fit the header.
+        """
         width = len(self.names)
         for row in self._body_rows():
             if row.cells and len(row.cells) != width:
-                raise _ragged(row.line, len(row.cells), width)
+                raise _ragged_row_error(row.line, len(row.cells), width)
             yield row.size
 
     def _body_rows(self) -> Iterator[Row]:
-        """The rows from the header on."""
+        """Return the rows from the header on."""
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
-    def has_furniture(self) -> bool:
-        """Whether the header comes again further down, or the last line is one of totals; a quick look."""
+    def has_non_data_rows(self) -> bool:
+        """Return True if the file seems to have a repeated header or a last line of totals.
+
+        This only searches the bytes; `split_rejects` parses the rows.
+        """
         if self.start == self.end:
             return False
         with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            before = text.rfind(b"\n", 0, max(0, self.start - 1)) + 1
-            header = text[before : self.start].rstrip(b"\r\n")
-            again = self.header_row > 0 and text.find(b"\n" + header, self.start - 1, self.end) >= 0
-            tail = text[max(self.start, self.end - _BLOCK) : self.end]
-        last = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("utf-8", "ignore")
-        cells = [cell.strip('"') for cell in last.split(self.delimiter)]
-        return again or (len(cells) == len(self.names) and has_totals(cells))
+            header_start = text.rfind(b"\n", 0, max(0, self.start - 1)) + 1
+            header = text[header_start : self.start].rstrip(b"\r\n")
+            has_repeated_header = self.header_row > 0 and text.find(b"\n" + header, self.start - 1, self.end) >= 0
+            tail = text[max(self.start, self.end - _BLOCK_BYTES) : self.end]
+        last_line = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("utf-8", "ignore")
+        cells = [cell.strip('"') for cell in last_line.split(self.delimiter)]
+        return has_repeated_header or (len(cells) == len(self.names) and is_totals_row(cells))
 
-    def without_unfit_rows(self, ragged: Unprocessable | None = None) -> tuple["CsvTable", Rejects]:
-        """The table of the rows that fit, and those that do not.
+    def split_rejects(self, error: Unprocessable | None = None) -> tuple["CsvTable", Rejects]:
+        """Return the table of the rows that fit the header, and the rejected rows.
+
+        Args:
+            error: The error to raise if most rows do not fit; None to accept any number of rejected rows.
 
         Raises:
-            Unprocessable: the given error, where most rows do not fit.
+            Unprocessable: the given error.
         """
-        fitting, offset, rejects = 0, 0, Rejects()
-        kept = self.path.with_name(f"{self.path.name}.kept")
-        with self.path.open("rb") as file, kept.open("wb") as target:
+        accepted_rows, offset, rejects = 0, 0, Rejects()
+        accepted_path = self.path.with_name(f"{self.path.name}.kept")
+        with self.path.open("rb") as file, accepted_path.open("wb") as target:
             for row in read_rows(self.path, self.delimiter):
                 file.seek(offset)
                 offset += row.size
                 text = file.read(row.size)
-                reason = self._misfit(row, last=offset >= self.end)
+                reason = self._rejection_reason(row, is_last=offset >= self.end)
                 if reason is None:
                     target.write(text)
-                    fitting += bool(row.cells)
+                    accepted_rows += bool(row.cells)
                 else:
-                    rejects.add(row.line, reason, text[:_MOST_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
-        if ragged is not None and rejects.count >= fitting - (self.header_row > 0):
-            raise ragged
-        return replace(self, path=kept, end=_end_of_text(kept, self.start)), rejects
+                    rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
+        if error is not None and rejects.count >= accepted_rows - (self.header_row > 0):
+            raise error
+        return replace(self, path=accepted_path, end=_find_end(accepted_path, self.start)), rejects
 
-    def _misfit(self, row: Row, *, last: bool) -> str | None:
-        """Why a row is none of the table; None where it is, or stands above it."""
+    def _rejection_reason(self, row: Row, *, is_last: bool) -> str | None:
+        """Return the reason to reject a row, or None.
+
+        Rows of the table, the header and the lines above it are not rejected.
+        """
         if row.line <= self.header_row or not row.cells:
             return None
         if len(row.cells) != len(self.names):
-            return _parting(len(row.cells), len(self.names))
-        if self.header_row and repeats_header(row.cells, self.names):
-            return HEADER_AGAIN
-        return TOTALS if last and has_totals(row.cells) else None
+            return _field_count_mismatch(len(row.cells), len(self.names))
+        if self.header_row and is_repeated_header(row.cells, self.names):
+            return REPEATED_HEADER
+        return TOTALS_ROW if is_last and is_totals_row(row.cells) else None
 
 
-class _Body:
-    """What follows the header, as a file for Arrow: a line end to skip, the rows, and one row more.
+class _BodyFile:
+    """A file for Arrow: a line end to skip, the rows after the header, the end marker row.
 
     Skipping a line end keeps Arrow from taking U+FEFF in the first cell for a byte order mark. No block ends between
     CR and LF, because Arrow drops the LF there, even inside quotes.
     """
 
-    def __init__(self, path: Path, *, start: int, end: int, last_row: bytes) -> None:
+    def __init__(self, path: Path, *, start: int, end: int, end_marker_row: bytes) -> None:
         self._file = path.open("rb")
-        self._first = b"\n" if start == 0 else b""
+        self._line_end = b"\n" if start == 0 else b""
         self._file.seek(max(0, start - 1))
-        self._left = end - max(0, start - 1)
-        self._last_row = last_row
+        self._bytes_left = end - max(0, start - 1)
+        self._end_marker_row = end_marker_row
 
     @property
     def closed(self) -> bool:
-        """As files have it."""
+        """True if the file is closed."""
         return self._file.closed
 
     def close(self) -> None:
-        """As files have it."""
+        """Close the file."""
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """The next block, of at most `size` bytes; empty at the end."""
-        if self._first:
-            block, self._first = self._first, b""
+        """Return the next block, of at most `size` bytes; empty at the end."""
+        if self._line_end:
+            block, self._line_end = self._line_end, b""
             return block
-        block = self._file.read(min(size, self._left))
-        if block.endswith(b"\r") and 1 < len(block) < self._left:
+        block = self._file.read(min(size, self._bytes_left))
+        if block.endswith(b"\r") and 1 < len(block) < self._bytes_left:
             block = block[:-1]
             self._file.seek(-1, SEEK_CUR)
-        self._left -= len(block)
+        self._bytes_left -= len(block)
         if not block:
-            block, self._last_row = self._last_row, b""
+            block, self._end_marker_row = self._end_marker_row, b""
         return block
 
 
-def _after(done: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches without their first `done` rows."""
+def _skip_rows(count: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches without their first `count` rows."""
     for batch in batches:
-        rest = batch.slice(min(done, batch.num_rows))
-        done -= batch.num_rows - rest.num_rows
+        rest = batch.slice(min(count, batch.num_rows))
+        count -= batch.num_rows - rest.num_rows
         if rest.num_rows:
             yield rest
 
 
-def _ragged(line: int, fields: int, width: int) -> Unprocessable:
+def _ragged_row_error(line: int, fields: int, width: int) -> Unprocessable:
     column = min(fields, width) + 1
     return Unprocessable(
-        f"Line {line} has {_parting(fields, width)} (column {column} is where they part).",
+        f"Line {line} has {_field_count_mismatch(fields, width)} (column {column} is where they part).",
         reason="RAGGED_ROW",
         metadata={"line": str(line), "column": str(column)},
     )
 
 
-def _unreadable() -> Unprocessable:
+def _unreadable_error() -> Unprocessable:
     return Unprocessable("The file can't be read as CSV.", reason="UNREADABLE_FILE")
 
 
-def _parting(fields: int, width: int) -> str:
-    return f"{_fields(fields)} where the header has {_fields(width)}"
+def _field_count_mismatch(fields: int, width: int) -> str:
+    return f"{_format_fields(fields)} where the header has {_format_fields(width)}"
 
 
-def _fields(count: int) -> str:
+def _format_fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count:,} fields"

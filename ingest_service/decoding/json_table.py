@@ -1,4 +1,7 @@
-"""Reading JSON as a table: a list of records, columns of values, either under one key, or one record a line."""
+"""Reader of JSON tables.
+
+A table is a list of records, an object of columns, either of them under a key, or JSON Lines.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest_service.decoding.json_text import invalid_json, load_json, load_records, refusing_depth
+from ingest_service.decoding.json_text import invalid_json_error, load_json, load_records, refuse_deep_nesting
 from shared.errors import Unprocessable
 
 _INT64 = range(-(2**63), 2**63)
@@ -22,83 +25,89 @@ _NOT_A_TABLE = (
 
 Record = Mapping[str, Any]
 Key = str | tuple[str, ...]
-"""A column's place in a record: its name, or the names on the way to it, which tells {"a": {"b"}} from {"a.b"}."""
+"""The path of a column in a record: its name, or a tuple of nested names, so that {"a": {"b"}} differs from {"a.b"}."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonTable:
-    """Columns of JSON values. A column of only numbers or only booleans stays that; every other one becomes text."""
+    """Columns of JSON values.
+
+    A column of only numbers or only booleans keeps its type; every other column becomes text.
+    """
 
     names: Sequence[str]
     rows: int
     column: Callable[[int], Sequence[Any]]
-    """The values of the column at a position, one a row."""
+    """A function that returns the values of the column at a position, one for each row."""
     format: str
     notes: Sequence[str] = ()
     delimiter: str = ""
 
     def count_rows(self) -> int:
-        """How many records there are."""
+        """Return the number of records."""
         return self.rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows in one batch."""
-        with refusing_depth():
-            arrays = [_array(self.column(position)) for position in range(len(self.names))]
+        """Yield all rows as a single batch."""
+        with refuse_deep_nesting():
+            arrays = [_to_array(self.column(position)) for position in range(len(self.names))]
         yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
 
 
 def read_json(path: Path) -> JsonTable:
-    """The table of a UTF-8 JSON file, which may turn out to be JSON Lines.
+    """Return the table of a UTF-8 JSON file, which may turn out to be JSON Lines.
 
-    Nested objects become dotted columns, lists stay as JSON text.
+    Nested objects become columns with dotted names; lists become JSON text.
 
     Raises:
-        Unprocessable: not JSON (says line and column), or not a table.
+        Unprocessable: the file is not JSON (the error names line and column), or not a table.
     """
     try:
-        return _table(load_json(path))
+        return _build_table(load_json(path))
     except json.JSONDecodeError as error:
         records = load_records(path)
         if records is None:
-            raise invalid_json(error.msg, error.lineno, error.colno) from None
+            raise invalid_json_error(error.msg, error.lineno, error.colno) from None
         return _from_records(records, "json_lines")
 
 
 def read_json_lines(path: Path) -> JsonTable:
-    """The table of a UTF-8 JSON Lines file; one that begins otherwise is read as JSON.
+    """Return the table of a UTF-8 JSON Lines file, which may turn out to be a JSON document.
 
     Raises:
-        Unprocessable: as `read_json`.
+        Unprocessable: the file is neither (the error names line and column), or not a table.
     """
     records = load_records(path)
     return read_json(path) if records is None else _from_records(records, "json_lines")
 
 
-def _table(value: Any) -> JsonTable:
+def _build_table(value: Any) -> JsonTable:
     if isinstance(value, list) and all(isinstance(record, dict) for record in value):
         return _from_records(value, "json_records")
     if isinstance(value, dict) and value:
-        if (key := _only_table(value)) is not None:
-            table = _table(value[key])
+        if (key := _find_only_table(value)) is not None:
+            table = _build_table(value[key])
             return replace(table, notes=(_key_note(key, [other for other in value if other != key]), *table.notes))
         if all(isinstance(part, list | dict) for part in value.values()):
             return _from_columns(value)
     raise Unprocessable(_NOT_A_TABLE, reason="NOT_A_TABLE")
 
 
-def _only_table(value: Record) -> str | None:
-    """The one key that holds a table; None where another holds a table or a list too, or none does."""
-    tables = [key for key, part in value.items() if _holds_records(part) or _holds_columns(part)]
+def _find_only_table(value: Record) -> str | None:
+    """Return the only key that holds a table, or None.
+
+    There is no such key if another key holds a table or a list too.
+    """
+    tables = [key for key, part in value.items() if _is_records(part) or _is_columns(part)]
     lists = [key for key, part in value.items() if isinstance(part, list) and part]
     return tables[0] if len(tables) == 1 and set(lists) <= set(tables) else None
 
 
-def _holds_records(part: Any) -> bool:
+def _is_records(part: Any) -> bool:
     return isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
 
 
-def _holds_columns(part: Any) -> bool:
+def _is_columns(part: Any) -> bool:
     return (
         isinstance(part, dict)
         and all(isinstance(column, list | dict) for column in part.values())
@@ -107,57 +116,60 @@ def _holds_columns(part: Any) -> bool:
 
 
 def _key_note(key: str, others: Sequence[str]) -> str:
-    note = f"The table was read from the key {_quoted(key)}."
+    note = f"The table was read from the key {_quote_key(key)}."
     if not others:
         return note
-    named = ", ".join(_quoted(other) for other in others[:_MAX_KEYS_NAMED])
+    named = ", ".join(_quote_key(other) for other in others[:_MAX_KEYS_NAMED])
     more = f" and {len(others) - _MAX_KEYS_NAMED:,} more" if len(others) > _MAX_KEYS_NAMED else ""
     return f"{note} Left out: {named}{more}."
 
 
-def _quoted(key: str) -> str:
+def _quote_key(key: str) -> str:
     return repr(key if len(key) <= _MAX_KEY_CHARACTERS else key[:_MAX_KEY_CHARACTERS] + "…")
 
 
-def _from_records(records: Sequence[Record], form: str) -> JsonTable:
-    with refusing_depth():
-        flat = [_flat(record) for record in records]
-    keys: list[Key] = list(dict.fromkeys(key for record in flat for key in record))
+def _from_records(records: Sequence[Record], format_name: str) -> JsonTable:
+    with refuse_deep_nesting():
+        flat_records = [_flatten_record(record) for record in records]
+    keys: list[Key] = list(dict.fromkeys(key for record in flat_records for key in record))
     if not keys:
         raise Unprocessable("The JSON holds no records with fields.", reason="NO_ROWS")
     return JsonTable(
-        names=[_text(key if isinstance(key, str) else ".".join(key)) for key in keys],
-        rows=len(flat),
-        column=lambda position: [record.get(keys[position]) for record in flat],
-        format=form,
+        names=[_to_text(key if isinstance(key, str) else ".".join(key)) for key in keys],
+        rows=len(flat_records),
+        column=lambda position: [record.get(keys[position]) for record in flat_records],
+        format=format_name,
     )
 
 
-def _flat(record: Record) -> Mapping[Key, Any]:
-    """The record without objects in it; columns keep their order."""
+def _flatten_record(record: Record) -> Mapping[Key, Any]:
+    """Return the record with nested objects flattened; the order of the fields stays."""
     if not any(isinstance(value, dict) for value in record.values()):
-        return record  # type: ignore[return-value]  # a mapping from str is one from Key, but for reading only
+        return record  # type: ignore[return-value]  # For reading, a mapping from str is a mapping from Key.
     flat: dict[Key, Any] = {}
-    _gather(record, (), flat)
+    _flatten_into(record, (), flat)
     return flat
 
 
-def _gather(record: Record, path: tuple[str, ...], flat: dict[Key, Any]) -> None:
+def _flatten_into(record: Record, path: tuple[str, ...], flat: dict[Key, Any]) -> None:
     for key, value in record.items():
         if isinstance(value, dict) and value:
-            _gather(value, (*path, key), flat)
+            _flatten_into(value, (*path, key), flat)
         else:
             flat[(*path, key) if path else key] = value
 
 
 def _from_columns(columns: Mapping[str, Any]) -> JsonTable:
-    """Columns as lists, or as pandas writes them: objects from row label to value."""
+    """Return the table of an object of columns.
+
+    A column is a list, or an object from row label to value as pandas writes it.
+    """
     lists = {name: list(part.values()) if isinstance(part, dict) else part for name, part in columns.items()}
     labels = {tuple(part) for part in columns.values() if isinstance(part, dict)}
     rows = {len(values) for values in lists.values()}
     if len(rows) != 1 or len(labels) > 1:
         raise Unprocessable("The JSON's columns differ in length or in row labels.", reason="NOT_A_TABLE")
-    names, values = [_text(name) for name in lists], list(lists.values())
+    names, values = [_to_text(name) for name in lists], list(lists.values())
     count = rows.pop()
     notes = []
     if labels and (index := labels.pop()) != tuple(str(number) for number in range(count)):
@@ -166,20 +178,20 @@ def _from_columns(columns: Mapping[str, Any]) -> JsonTable:
     return JsonTable(names=names, rows=count, column=values.__getitem__, format="json_columns", notes=notes)
 
 
-def _array(values: Sequence[Any]) -> pa.Array:
-    """One column: a number or boolean column where every value is one, else text."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
+def _to_array(values: Sequence[Any]) -> pa.Array:
+    """Return a column as integers, floats or booleans if all values are, else as text."""
+    types = {type(value) for value in values if value is not None}
+    if types == {bool}:
         return pa.array(values, pa.bool_())
-    if kinds == {int} and all(value is None or value in _INT64 for value in values):
+    if types == {int} and all(value is None or value in _INT64 for value in values):
         return pa.array(values, pa.int64())
-    if kinds in ({float}, {int, float}) and all(
+    if types in ({float}, {int, float}) and all(
         type(value) is not int or value in _EXACT_IN_DOUBLE for value in values
     ):
         return pa.array(values, pa.float64())
-    return pa.array([None if value is None else _text(value) for value in values], pa.string())
+    return pa.array([None if value is None else _to_text(value) for value in values], pa.string())
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text

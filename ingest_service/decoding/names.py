@@ -1,20 +1,20 @@
-"""Column names: never empty, never twice, and as the file has them wherever possible."""
+"""Repair of column names, so that none is empty and none occurs twice."""
 
 from collections.abc import Sequence
 
 
 def repair_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The names to use, and a note for each that differs from the file's.
+    """Return the repaired names, and a note for each that differs from the name in the file.
 
-    An empty name becomes `column_<position>`; a repeated one gets `_2`, `_3`, …, avoiding names the file has.
+    An empty name becomes `column_<position>`; a repeated name gets `_2`, `_3`, …, avoiding names of the file.
     """
-    taken = set(names)
+    file_names = set(names)
     used: set[str] = set()
     repaired: list[str] = []
     notes: list[str] = []
     for position, name in enumerate(names, start=1):
-        wanted = name.strip().replace("\x00", "\ufffd") or f"column_{position}"
-        chosen = wanted if wanted not in used else _numbered(wanted, taken | used)
+        preferred = name.strip().replace("\x00", "\ufffd") or f"column_{position}"
+        chosen = preferred if preferred not in used else _numbered(preferred, file_names | used)
         used.add(chosen)
         repaired.append(chosen)
         if chosen != name:

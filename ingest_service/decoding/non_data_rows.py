@@ -1,10 +1,10 @@
-"""Rows of a file that are no rows of its table: the header once more, and a line of totals at the end."""
+"""Rows of a file that are not data: a repeated header, and a line of totals at the end."""
 
 from collections.abc import Sequence
 from typing import Any
 
-HEADER_AGAIN = "the header again"
-TOTALS = "a line of totals"
+REPEATED_HEADER = "the header again"
+TOTALS_ROW = "a line of totals"
 _TOTAL_WORDS = frozenset(
     (
         *("total", "totals", "subtotal", "grand total", "sum", "sums", "summe", "gesamt", "gesamtsumme", "zusammen"),
@@ -14,15 +14,18 @@ _TOTAL_WORDS = frozenset(
 )
 
 
-def repeats_header(cells: Sequence[Any], names: Sequence[str]) -> bool:
-    """Whether a row says in every column what the column is called."""
+def is_repeated_header(cells: Sequence[Any], names: Sequence[str]) -> bool:
+    """Return True if every cell of a row equals the name of its column."""
     return len(names) > 1 and list(cells) == list(names) and any(names)
 
 
-def has_totals(cells: Sequence[Any]) -> bool:
-    """Whether a last row is named a total and has hardly more in it than that and some number."""
+def is_totals_row(cells: Sequence[Any]) -> bool:
+    """Return True if a last row is a line of totals.
+
+    Its first filled cell is a word for a total, and it has only a few other cells, all of them with a digit.
+    """
     filled = [str(cell).strip() for cell in cells if cell not in (None, "") and str(cell).strip()]
     if len(cells) < 3 or len(filled) < 2 or 2 * len(filled) > len(cells) + 1:
         return False
-    named = filled[0].rstrip(":").strip().casefold() in _TOTAL_WORDS
-    return named and all(any(sign.isdigit() for sign in text) for text in filled[1:])
+    is_named_total = filled[0].rstrip(":").strip().casefold() in _TOTAL_WORDS
+    return is_named_total and all(any(character.isdigit() for character in text) for text in filled[1:])

@@ -1,4 +1,4 @@
-"""Rows that do not fit the table, kept for people to look at."""
+"""Rejected rows: rows of a file that do not fit its table, kept for inspection."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MOST_LISTED = 10_000
-MOST_CHARACTERS = 2000
+MAX_LISTED_ROWS = 10_000
+MAX_TEXT_CHARACTERS = 2000
 SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.string())])
 
 
 @dataclass
 class Rejects:
-    """How many rows were left out; the first of them with their lines, their text, and why."""
+    """The number of rejected rows, with line, reason and text of the first of them."""
 
     count: int = 0
     lines: list[int] = field(default_factory=list)
-    whys: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
-    def add(self, line: int, why: str, text: str) -> None:
-        """Count a row, and list it unless there are very many."""
+    def add(self, line: int, reason: str, text: str) -> None:
+        """Count a row, and list it unless the list is full."""
         self.count += 1
-        if len(self.lines) < MOST_LISTED:
+        if len(self.lines) < MAX_LISTED_ROWS:
             self.lines.append(line)
-            self.whys.append(why)
-            self.texts.append(text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")
+            self.reasons.append(reason)
+            self.texts.append(text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…")
 
     def write(self, path: Path) -> None:
-        """As a Parquet file with the columns `line`, `why` and `text`."""
-        pq.write_table(pa.table([self.lines, self.whys, self.texts], schema=SCHEMA), path)
+        """Write a Parquet file with the columns `line`, `why` and `text`."""
+        pq.write_table(pa.table([self.lines, self.reasons, self.texts], schema=SCHEMA), path)

@@ -1,4 +1,4 @@
-"""What a reader finds in a file, before names are repaired and limits applied."""
+"""Interface of the table readers, before names are repaired and limits are applied."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -6,35 +6,38 @@ from typing import Protocol
 import pyarrow as pa
 
 
-class Parsed(Protocol):
-    """A table as a reader finds it: names may be empty or repeat, and nothing but the names need be read yet."""
+class TableReader(Protocol):
+    """A table in a file, of which only the names have to be read at first.
+
+    Names may be empty or repeated.
+    """
 
     @property
     def names(self) -> Sequence[str]:
-        """The columns' names as they stand in the file."""
+        """The names of the columns as they are in the file."""
 
     @property
     def format(self) -> str:
-        """`csv`, `json_records`, `json_columns` or `json_lines`."""
+        """The format of the file, such as `csv`, `json_records`, `json_lines`, `parquet` or `xlsx`."""
 
     @property
     def delimiter(self) -> str:
-        """What stands between two cells; empty where the format has no such thing."""
+        """The character between two cells; empty if the format has no delimiter."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What people should know about the reading."""
+        """Notes for people about the way the file was read."""
 
     def count_rows(self) -> int:
-        """How many rows there are, without decoding the cells.
+        """Return the number of rows, without decoding the cells.
 
         Raises:
-            Unprocessable: as `batches`.
+            Unprocessable: a row does not fit; the error names the line.
         """
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, a batch at a time, columns in the order of the names.
+        """Yield the rows in batches, with the columns in the order of the names.
 
         Raises:
-            Unprocessable: a row does not fit; says the line.
+            Unprocessable: a row does not fit; the error names the line.
         """

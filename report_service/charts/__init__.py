@@ -1,12 +1,16 @@
-"""Pictures of charts, drawn in a child process."""
+"""Drawing of charts as PNG and SVG pictures, in a child process.
+
+It holds a module for each kind of chart, and the figure and text layout they share. Computing the data of a chart
+doesn't belong here; the worker stores it in `charts.json`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def draw(chart: Mapping[str, Any], *, format: str) -> bytes:
-    """A chart of `charts.json` as a `png` or `svg` picture."""
-    # The service only names this function; its children find matplotlib loaded.
+    """Return a chart of `charts.json` as a `png` or `svg` picture."""
+    # The import is local because the service only names this function; child processes have matplotlib preloaded.
     from report_service.charts.drawing import draw_png, draw_svg
 
     return draw_svg(chart) if format == "svg" else draw_png(chart)

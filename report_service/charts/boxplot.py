@@ -4,42 +4,61 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from report_service.charts.figure import ACCENT, AFTER, BEFORE, INK, MUTED, QUIET, RULE, ChartFigure
-from report_service.charts.text_layout import AxisNumbers, Fit, amount, count, power_of_ten, scaled, ticks, unit
+from report_service.charts.figure import (
+    ACCENT_COLOR,
+    AFTER_LABEL,
+    BEFORE_LABEL,
+    GRID_COLOR,
+    MUTED_COLOR,
+    SUBTLE_TEXT_COLOR,
+    TEXT_COLOR,
+    ChartFigure,
+)
+from report_service.charts.text_layout import (
+    Fit,
+    TickFormatter,
+    common_exponent,
+    format_count,
+    format_exponent,
+    format_value,
+    scale_values,
+    tick_locator,
+)
 from shared.contracts.charts import BoxData, BoxplotChart
 
-NARROWEST_SPAN = 0.04
-"""Share of the axis the whiskers must span to be read; outliers further away are told, not drawn."""
+MIN_WHISKER_SPAN = 0.04
+"""Share of the axis that the whiskers have to span; outliers further away are written, not drawn."""
 
 _Row = tuple[str, BoxData, str]
 
 
 def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> ChartFigure:
-    """One box, or one above the other where cleaning moved it."""
-    sheet, data = ChartFigure(chart.title, fit=fit), chart.data
+    """Draw a box, or two boxes if cleaning changed it."""
+    figure, data = ChartFigure(chart.title, fit=fit), chart.data
     rows = _rows(data.before, data.after)
     if not rows:
-        sheet.nothing("The column has no values.")
-        return sheet
-    axes = sheet.axes(left=1.25 if len(rows) > 1 else 0.5, bottom=0.8, right=0.5)
-    exponent = power_of_ten(value for _, box, _ in rows for value in _values(box))
-    rows = [(name, _scaled(box, exponent), color) for name, box, color in rows]
+        figure.add_placeholder("The column has no values.")
+        return figure
+    axes = figure.add_axes(left=1.25 if len(rows) > 1 else 0.5, bottom=0.8, right=0.5)
+    exponent = common_exponent(value for _, box, _ in rows for value in _values(box))
+    rows = [(name, _scale_box(box, exponent), color) for name, box, color in rows]
     low, high = _limits([box for _, box, _ in rows])
-    for place, (_, box, color) in enumerate(rows):
-        _draw(axes, box, y=-place, color=color)
-        _describe(axes, box, y=-place, middle=(low + high) / 2)
-        _tell_far(axes, box, low=low, high=high, y=-place)
-    axes.set_yticks([-place for place in range(len(rows))], [name for name, _, _ in rows], size=10, color=INK)
-    _frame(axes, low=low, high=high, rows=len(rows), whole=data.whole and not exponent)
-    axes.set_xlabel(unit(exponent))
-    sheet.subtitle("Box: the middle half of the values, line: the median, dots: outliers beyond the whiskers")
-    return sheet
+    for position, (_, box, color) in enumerate(rows):
+        _draw(axes, box, y=-position, color=color)
+        _add_description(axes, box, y=-position, middle=(low + high) / 2)
+        _annotate_far_outliers(axes, box, low=low, high=high, y=-position)
+    positions, names = [-position for position in range(len(rows))], [name for name, _, _ in rows]
+    axes.set_yticks(positions, names, size=10, color=TEXT_COLOR)
+    _format_axes(axes, low=low, high=high, rows=len(rows), whole=data.whole and not exponent)
+    axes.set_xlabel(format_exponent(exponent))
+    figure.add_subtitle("Box: the middle half of the values, line: the median, dots: outliers beyond the whiskers")
+    return figure
 
 
 def _rows(before: BoxData | None, after: BoxData | None) -> Sequence[_Row]:
     if before == after:
-        return [("", after, ACCENT)] if after else []
-    both = ((BEFORE, before, MUTED), (AFTER, after, ACCENT))
+        return [("", after, ACCENT_COLOR)] if after else []
+    both = ((BEFORE_LABEL, before, MUTED_COLOR), (AFTER_LABEL, after, ACCENT_COLOR))
     return [(name, box, color) for name, box, color in both if box]
 
 
@@ -47,8 +66,8 @@ def _values(box: BoxData) -> Sequence[float]:
     return [box.whisker_low, box.q1, box.median, box.q3, box.whisker_high, *box.outliers]
 
 
-def _scaled(box: BoxData, exponent: int) -> BoxData:
-    low, q1, median, q3, high, *outliers = scaled(_values(box), exponent)
+def _scale_box(box: BoxData, exponent: int) -> BoxData:
+    low, q1, median, q3, high, *outliers = scale_values(_values(box), exponent)
     return BoxData(
         whisker_low=low,
         q1=q1,
@@ -61,22 +80,22 @@ def _scaled(box: BoxData, exponent: int) -> BoxData:
 
 
 def _limits(boxes: Sequence[BoxData]) -> tuple[float, float]:
-    """The ends of the axis: every outlier, unless the boxes would shrink to a line."""
+    """Return the limits of the axis, with all outliers unless the boxes became too narrow."""
     core_low, core_high = min(box.whisker_low for box in boxes), max(box.whisker_high for box in boxes)
     low = min(min(_values(box)) for box in boxes)
     high = max(max(_values(box)) for box in boxes)
     if low == high:
         return low - max(0.5, abs(low) * 1e-6), high + max(0.5, abs(high) * 1e-6)
     core = core_high - core_low
-    if 0 < core < NARROWEST_SPAN * (high - low):
+    if 0 < core < MIN_WHISKER_SPAN * (high - low):
         low, high = max(low, core_low - 2 * core), min(high, core_high + 2 * core)
     pad = 0.04 * (high - low)
     return low - pad, high + pad
 
 
 def _draw(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
-    # On a box without width, a white line would be all there is.
-    line = "white" if color == ACCENT and box.q1 < box.q3 else INK
+    # A white median line would cover a box without width.
+    line = "white" if color == ACCENT_COLOR and box.q1 < box.q3 else TEXT_COLOR
     statistics = {
         "whislo": box.whisker_low,
         "q1": box.q1,
@@ -101,33 +120,35 @@ def _draw(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
             "markersize": 4,
             "markerfacecolor": color,
             "markeredgecolor": "none",
-            "alpha": 0.45 if color == ACCENT else 0.7,
+            "alpha": 0.45 if color == ACCENT_COLOR else 0.7,
         },
     )
 
 
-def _describe(axes: Axes, box: BoxData, *, y: float, middle: float) -> None:
-    words = f"median {amount(box.median)}   ·   middle half {amount(box.q1)} to {amount(box.q3)}"
-    words += f"   ·   whiskers {amount(box.whisker_low)} to {amount(box.whisker_high)}"
-    words += f"   ·   {count(box.outlier_count)} outlier{'' if box.outlier_count == 1 else 's'}"
+def _add_description(axes: Axes, box: BoxData, *, y: float, middle: float) -> None:
+    text = f"median {format_value(box.median)}   ·   middle half {format_value(box.q1)} to {format_value(box.q3)}"
+    text += f"   ·   whiskers {format_value(box.whisker_low)} to {format_value(box.whisker_high)}"
+    text += f"   ·   {format_count(box.outlier_count)} outlier{'' if box.outlier_count == 1 else 's'}"
     if 0 < len(box.outliers) < box.outlier_count:
-        words += f" ({count(len(box.outliers))} drawn)"
-    axes.text(middle, y - 0.27, words, ha="center", va="top", size=8.5, color=QUIET)
+        text += f" ({format_count(len(box.outliers))} drawn)"
+    axes.text(middle, y - 0.27, text, ha="center", va="top", size=8.5, color=SUBTLE_TEXT_COLOR)
 
 
-def _tell_far(axes: Axes, box: BoxData, *, low: float, high: float, y: float) -> None:
+def _annotate_far_outliers(axes: Axes, box: BoxData, *, low: float, high: float, y: float) -> None:
     below = [value for value in box.outliers if value < low]
     above = [value for value in box.outliers if value > high]
     if below:
-        axes.text(low, y + 0.24, f"◂ outliers down to {amount(min(below))}", ha="left", size=8.5, color=INK)
+        text = f"◂ outliers down to {format_value(min(below))}"
+        axes.text(low, y + 0.24, text, ha="left", size=8.5, color=TEXT_COLOR)
     if above:
-        axes.text(high, y + 0.24, f"outliers up to {amount(max(above))} ▸", ha="right", size=8.5, color=INK)
+        text = f"outliers up to {format_value(max(above))} ▸"
+        axes.text(high, y + 0.24, text, ha="right", size=8.5, color=TEXT_COLOR)
 
 
-def _frame(axes: Axes, *, low: float, high: float, rows: int, whole: bool) -> None:
+def _format_axes(axes: Axes, *, low: float, high: float, rows: int, whole: bool) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(-rows + 0.4, 0.5)
-    axes.xaxis.set_major_locator(ticks(low, high, whole=whole))
-    axes.xaxis.set_major_formatter(AxisNumbers())
-    axes.grid(axis="x", color=RULE)
+    axes.xaxis.set_major_locator(tick_locator(low, high, whole=whole))
+    axes.xaxis.set_major_formatter(TickFormatter())
+    axes.grid(axis="x", color=GRID_COLOR)
     axes.spines["left"].set_visible(False)

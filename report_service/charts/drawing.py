@@ -1,4 +1,4 @@
-"""From a chart's data to a picture."""
+"""Drawing of chart data as pictures."""
 
 import io
 import warnings
@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from report_service.charts.boxplot import draw_boxplot
 from report_service.charts.correlation import draw_correlation
 from report_service.charts.countplot import draw_countplot
-from report_service.charts.figure import ChartFigure, house_style
+from report_service.charts.figure import ChartFigure, chart_style
 from report_service.charts.histogram import draw_histogram
 from report_service.charts.missingness import draw_missingness
 from report_service.charts.text_layout import Fit, fit_to_font, fit_to_viewer
@@ -24,8 +24,8 @@ from shared.contracts.charts import (
 
 
 def draw_png(chart: Mapping[str, Any]) -> bytes:
-    """A picture of 150 dots per inch, 1200 dots wide."""
-    with house_style():
+    """Draw a chart as a PNG picture with 150 dots per inch, at least 1200 dots wide."""
+    with chart_style():
         figure = _draw(CHART.validate_python(chart), fit=fit_to_font).figure
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
@@ -33,9 +33,12 @@ def draw_png(chart: Mapping[str, Any]) -> bytes:
 
 
 def draw_svg(chart: Mapping[str, Any]) -> bytes:
-    """A picture of vectors whose text stays text; the same chart always gives the same bytes."""
-    with house_style(), warnings.catch_warnings():
-        # The viewer has other fonts than this process, which only measures here.
+    """Draw a chart as an SVG picture whose text stays text.
+
+    The same chart always gives the same bytes.
+    """
+    with chart_style(), warnings.catch_warnings():
+        # The font is only used for measuring here; the viewer draws with its own fonts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = _draw(CHART.validate_python(chart), fit=fit_to_viewer).figure
         picture = io.BytesIO()

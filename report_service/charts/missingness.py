@@ -1,4 +1,4 @@
-"""How much each column misses."""
+"""Missingness charts: the number of missing values in each column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,103 +6,111 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from report_service.charts.figure import (
-    ACCENT,
-    HEADING,
-    HEIGHT,
-    INK,
+    ACCENT_COLOR,
+    FIGURE_HEIGHT,
+    GRID_COLOR,
+    HEADING_HEIGHT,
     MARGIN,
-    MUTED,
-    QUIET,
-    RULE,
+    MUTED_COLOR,
+    SUBTLE_TEXT_COLOR,
+    TEXT_COLOR,
     ChartFigure,
-    height_for,
-    longest,
+    figure_height,
+    label_width,
 )
-from report_service.charts.text_layout import Fit, count, share
+from report_service.charts.text_layout import Fit, format_count, format_percentage
 from shared.contracts.charts import MissingnessChart, MissingnessData
 
 LABEL_SIZE = 9
-LABEL_WIDTH = 20.0
-"""In multiples of the size."""
+MAX_LABEL_WIDTH = 20.0
+"""Largest width of a label, in multiples of its font size."""
 NOTE_SIZE = 8.5
-MOST_COLUMNS = 40
-ROW = 0.21
-TALLEST_ROW = 0.6
+MAX_COLUMNS = 40
+MIN_ROW_HEIGHT = 0.21
+MAX_ROW_HEIGHT = 0.6
 
 
 @dataclass(frozen=True)
-class _Gap:
-    column: str
+class _MissingCount:
+    name: str
     before: int
     after: int | None
 
     @property
-    def left(self) -> int:
-        """What the cleaned table misses; a dropped column misses nothing."""
+    def remaining(self) -> int:
+        """Number of missing values in the cleaned table; 0 for a dropped column."""
         return self.after or 0
 
 
 def draw_missingness(chart: MissingnessChart, *, fit: Fit) -> ChartFigure:
-    """A bar for each column that misses something, the emptiest first."""
-    gaps = sorted(_gaps(chart.data, fit=fit), key=lambda gap: -max(gap.before, gap.left))
-    shown = gaps[:MOST_COLUMNS]
-    height = height_for(len(shown), lowest_bar=ROW, highest_bar=TALLEST_ROW) if shown else HEIGHT
-    sheet = ChartFigure(chart.title, fit=fit, height=height)
-    sheet.subtitle(_summary(chart.data, gaps=len(gaps), shown=len(shown)))
+    """Draw a bar for each column with missing values, the emptiest first."""
+    columns = sorted(_missing_counts(chart.data, fit=fit), key=lambda column: -max(column.before, column.remaining))
+    shown = columns[:MAX_COLUMNS]
+    height = FIGURE_HEIGHT
+    if shown:
+        height = figure_height(len(shown), min_bar_height=MIN_ROW_HEIGHT, max_bar_height=MAX_ROW_HEIGHT)
+    figure = ChartFigure(chart.title, fit=fit, height=height)
+    figure.add_subtitle(_summary(chart.data, columns=len(columns), shown=len(shown)))
     if not shown:
-        sheet.nothing("Every column has a value in every row.")
-        return sheet
-    room = height - HEADING - MARGIN
-    used = min(room, len(shown) * TALLEST_ROW)
-    left = MARGIN + longest([gap.column for gap in shown], size=LABEL_SIZE)
+        figure.add_placeholder("Every column has a value in every row.")
+        return figure
+    available_height = height - HEADING_HEIGHT - MARGIN
+    bars_height = min(available_height, len(shown) * MAX_ROW_HEIGHT)
+    left = MARGIN + label_width([column.name for column in shown], size=LABEL_SIZE)
     notes = _notes(shown, rows=chart.data.rows)
-    right = MARGIN + longest(notes, size=NOTE_SIZE)
-    axes = sheet.axes(left=left, bottom=MARGIN + room - used, right=right)
+    right = MARGIN + label_width(notes, size=NOTE_SIZE)
+    axes = figure.add_axes(left=left, bottom=MARGIN + available_height - bars_height, right=right)
     _draw(axes, shown, notes, rows=chart.data.rows)
-    if any(gap.before != gap.after for gap in shown):
-        sheet.legend()
-    return sheet
+    if any(column.before != column.after for column in shown):
+        figure.add_legend()
+    return figure
 
 
-def _gaps(data: MissingnessData, *, fit: Fit) -> Sequence[_Gap]:
-    columns = zip(data.columns, data.before, data.after, strict=True)
-    return [_Gap(fit(name, LABEL_WIDTH), before, after) for name, before, after in columns if before or after]
+def _missing_counts(data: MissingnessData, *, fit: Fit) -> Sequence[_MissingCount]:
+    counts = zip(data.columns, data.before, data.after, strict=True)
+    return [
+        _MissingCount(fit(name, MAX_LABEL_WIDTH), before, after) for name, before, after in counts if before or after
+    ]
 
 
-def _summary(data: MissingnessData, *, gaps: int, shown: int) -> str:
-    words = f"{count(gaps)} of {count(len(data.columns))} columns miss values in {count(data.rows)} rows"
-    return words if shown == gaps else f"{words}; the {count(shown)} emptiest are shown"
+def _summary(data: MissingnessData, *, columns: int, shown: int) -> str:
+    total = format_count(len(data.columns))
+    text = f"{format_count(columns)} of {total} columns miss values in {format_count(data.rows)} rows"
+    return text if shown == columns else f"{text}; the {format_count(shown)} emptiest are shown"
 
 
-def _notes(gaps: Sequence[_Gap], *, rows: int) -> Sequence[str]:
-    return [f"{count(gap.before)}  ·  {share(gap.before, rows)}{_change(gap)}" for gap in gaps]
+def _notes(columns: Sequence[_MissingCount], *, rows: int) -> Sequence[str]:
+    return [
+        f"{format_count(column.before)}  ·  {format_percentage(column.before, rows)}{_change_note(column)}"
+        for column in columns
+    ]
 
 
-def _change(gap: _Gap) -> str:
-    if gap.after is None:
+def _change_note(column: _MissingCount) -> str:
+    if column.after is None:
         return "  →  dropped"
-    return "" if gap.before == gap.after else f"  →  {count(gap.after)}"
+    return "" if column.before == column.after else f"  →  {format_count(column.after)}"
 
 
-def _draw(axes: Axes, gaps: Sequence[_Gap], notes: Sequence[str], *, rows: int) -> None:
-    places = [-place for place in range(len(gaps))]
-    axes.barh(places, [rows] * len(gaps), height=0.62, color=RULE, alpha=0.6)
-    # Where some columns changed, those that did not show both tables too.
-    changed = any(gap.before != gap.after for gap in gaps)
+def _draw(axes: Axes, columns: Sequence[_MissingCount], notes: Sequence[str], *, rows: int) -> None:
+    positions = [-position for position in range(len(columns))]
+    axes.barh(positions, [rows] * len(columns), height=0.62, color=GRID_COLOR, alpha=0.6)
+    # If some columns changed, both tables are drawn for every column.
+    changed = any(column.before != column.after for column in columns)
     if changed:
-        axes.barh(places, [gap.before for gap in gaps], height=0.62, color=MUTED)
-    axes.barh(places, [gap.left for gap in gaps], height=0.34 if changed else 0.62, color=ACCENT)
-    for place, note in zip(places, notes, strict=True):
-        _annotate(axes, note, x=max(rows, 1), y=place)
-    axes.set_yticks(places, [gap.column for gap in gaps], color=INK)
+        axes.barh(positions, [column.before for column in columns], height=0.62, color=MUTED_COLOR)
+    axes.barh(positions, [column.remaining for column in columns], height=0.34 if changed else 0.62, color=ACCENT_COLOR)
+    for position, note in zip(positions, notes, strict=True):
+        _add_note(axes, note, x=max(rows, 1), y=position)
+    axes.set_yticks(positions, [column.name for column in columns], color=TEXT_COLOR)
     axes.set_xticks([])
     axes.set_xlim(0, max(rows, 1))
-    axes.set_ylim(places[-1] - 0.5, 0.5)
+    axes.set_ylim(positions[-1] - 0.5, 0.5)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
-def _annotate(axes: Axes, note: str, *, x: float, y: float) -> None:
+def _add_note(axes: Axes, note: str, *, x: float, y: float) -> None:
     axes.annotate(
         note,
         (x, y),
@@ -110,6 +118,6 @@ def _annotate(axes: Axes, note: str, *, x: float, y: float) -> None:
         textcoords="offset points",
         va="center",
         size=NOTE_SIZE,
-        color=QUIET,
+        color=SUBTLE_TEXT_COLOR,
         annotation_clip=False,
     )

@@ -1,4 +1,4 @@
-"""Words and numbers on a chart: whatever a column is called, its label fits, can be drawn and is read as plain text."""
+"""Layout of the labels and numbers of charts, for any column name."""
 
 import math
 import unicodedata
@@ -14,51 +14,57 @@ from matplotlib.ticker import Formatter, MaxNLocator
 ELLIPSIS = "…"
 MISSING_GLYPH = "□"
 MINUS = "−"
-MOST_DECIMALS = 6
+MAX_DECIMALS = 6
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _POINTS_PER_INCH = 72
 
 Fit = Callable[[str, float], str]
-"""Makes a text drawable and cuts it to a width, in multiples of its font size."""
+"""A function that makes a text drawable and truncates it to a width, in multiples of its font size."""
 
 
 def fit_to_font(text: str, width: float) -> str:
-    """A text for pictures of dots: what the font lacks is shown as a box."""
+    """Return a text for PNG pictures, truncated to a width.
+
+    A box replaces each character that the font lacks.
+    """
     glyphs = _font().get_charmap()
-    drawable = (c if ord(c) in glyphs or c.isspace() else MISSING_GLYPH for c in _visible(text))
+    drawable = (c if ord(c) in glyphs or c.isspace() else MISSING_GLYPH for c in _remove_invisible(text))
     return fit_to_viewer("".join(drawable), width)
 
 
 def fit_to_viewer(text: str, width: float) -> str:
-    """A text for pictures that keep text as text: the viewer's fonts decide what can be shown."""
-    words = " ".join(_visible(text).split())
-    if not words:
+    """Return a text for SVG pictures, truncated to a width.
+
+    Characters that the font lacks are kept, because the viewer has its own fonts.
+    """
+    line = " ".join(_remove_invisible(text).split())
+    if not line:
         return "(blank)" if text else "(empty)"
-    return words if _width(words) <= width else _cut(words, width - _advance(ELLIPSIS)) + ELLIPSIS
+    return line if _relative_width(line) <= width else _truncate(line, width - _character_width(ELLIPSIS)) + ELLIPSIS
 
 
-def inches(text: str, *, size: float) -> float:
-    """How long a line of text is at a font size in points."""
-    return _width(text) * size / _POINTS_PER_INCH
+def text_width(text: str, *, size: float) -> float:
+    """Return the width of a line of text in inches, at a font size in points."""
+    return _relative_width(text) * size / _POINTS_PER_INCH
 
 
-def count(value: int) -> str:
-    """A number of things."""
+def format_count(value: int) -> str:
+    """Return a count with thousands separators."""
     return f"{value:,}"
 
 
-def amount(value: float) -> str:
-    """A measured value, to four digits or to the unit."""
+def format_value(value: float) -> str:
+    """Return a measured value with four significant digits, or all integer digits from 1,000 on."""
     size = abs(value)
     if size and not 1e-4 <= size < 1e12:
-        words = f"{value:.4g}"
+        text = f"{value:.4g}"
     else:
-        words = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
-    return words.replace("-", MINUS)
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
+    return text.replace("-", MINUS)
 
 
-def share(part: int, whole: int) -> str:
-    """A percentage that says neither none nor all when it is not."""
+def format_percentage(part: int, whole: int) -> str:
+    """Return a percentage that never rounds a small share to 0 % or a large one to 100 %."""
     percent = 100 * part / whole if whole else 0.0
     if 0 < percent < 0.1:
         return "<0.1 %"
@@ -67,68 +73,74 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.1f} %" if percent % 100 else f"{percent:.0f} %"
 
 
-def power_of_ten(values: Iterable[float]) -> int:
-    """The exponent to take out of the values so that their axis reads well; 0 for everyday sizes."""
+def common_exponent(values: Iterable[float]) -> int:
+    """Return the power of ten to factor out of very large or small values; 0 for others."""
     size = max((abs(value) for value in values), default=0.0)
     return 0 if size == 0 or 1e-4 <= size < 1e12 else math.floor(math.log10(size))
 
 
-def scaled(values: Iterable[float], exponent: int) -> list[float]:
-    """The values without that power of ten, also where the power itself is no float."""
+def scale_values(values: Iterable[float], exponent: int) -> list[float]:
+    """Return the values divided by a power of ten, even if the power is no finite float."""
     return [float(Decimal(value).scaleb(-exponent)) if exponent else value for value in values]
 
 
-def unit(exponent: int) -> str:
-    """What to write at an axis whose values were scaled."""
+def format_exponent(exponent: int) -> str:
+    """Return the label of an axis with scaled values; empty for exponent 0."""
     return f"× 1e{exponent}".replace("-", MINUS) if exponent else ""
 
 
-class AxisNumbers(Formatter):
-    """Ticks with thousands separators and as many decimals as tell them apart."""
+class TickFormatter(Formatter):
+    """A tick formatter with thousands separators and as many decimals as the ticks need."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        """The label of a single tick."""
-        return amount(x)
+        """Return the label of a single tick."""
+        return format_value(x)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """The labels of all ticks of an axis."""
+        """Return the labels of all ticks of an axis."""
         decimals = _decimals(values)
-        labels = [f"{value:.10g}" if decimals > MOST_DECIMALS else f"{value + 0.0:,.{decimals}f}" for value in values]
+        labels = [f"{value:.10g}" if decimals > MAX_DECIMALS else f"{value + 0.0:,.{decimals}f}" for value in values]
         return [label.replace("-", MINUS) for label in labels]
 
 
-def ticks(low: float, high: float, *, whole: bool = False) -> MaxNLocator:
-    """As many ticks on a horizontal axis from `low` to `high` as their labels leave room for; `whole` ones only."""
-    decimals = min(max(0, 1 - math.floor(math.log10((high - low) / 8))), MOST_DECIMALS)
+def tick_locator(low: float, high: float, *, whole: bool = False) -> MaxNLocator:
+    """Return a locator with as many ticks on a horizontal axis as their labels have space for.
+
+    Args:
+        low: Lower limit of the axis.
+        high: Upper limit of the axis.
+        whole: True to place ticks only at whole numbers.
+    """
+    decimals = min(max(0, 1 - math.floor(math.log10((high - low) / 8))), MAX_DECIMALS)
     length = len(f"{max(abs(low), abs(high)):,.{decimals}f}")
     return MaxNLocator(nbins=max(2, min(8, 84 // (length + 4))), integer=whole)
 
 
-def _decimals(locations: Sequence[float]) -> int:
-    """How many decimals the smallest step between ticks has."""
-    step = min((abs(right - left) for left, right in pairwise(locations)), default=0.0)
-    for decimals in range(MOST_DECIMALS + 1):
+def _decimals(tick_values: Sequence[float]) -> int:
+    """Return the number of decimals of the smallest step between ticks."""
+    step = min((abs(right - left) for left, right in pairwise(tick_values)), default=0.0)
+    for decimals in range(MAX_DECIMALS + 1):
         size = step * 10**decimals
         if abs(size - round(size)) <= 1e-6 * size:
             return decimals
-    return MOST_DECIMALS + 1
+    return MAX_DECIMALS + 1
 
 
-def _visible(text: str) -> str:
+def _remove_invisible(text: str) -> str:
     kept = (" " if c.isspace() else c for c in unicodedata.normalize("NFC", text))
     return "".join(c for c in kept if unicodedata.category(c) not in _INVISIBLE)
 
 
-def _width(text: str) -> float:
-    return sum(_advance(character) for character in text)
+def _relative_width(text: str) -> float:
+    return sum(_character_width(character) for character in text)
 
 
-def _cut(text: str, width: float) -> str:
+def _truncate(text: str, width: float) -> str:
     used = 0.0
-    for place, character in enumerate(text):
-        used += _advance(character)
+    for index, character in enumerate(text):
+        used += _character_width(character)
         if used > width:
-            return text[:place].rstrip()
+            return text[:index].rstrip()
     return text
 
 
@@ -139,8 +151,8 @@ def _font() -> FT2Font:
 
 
 @cache
-def _advance(character: str) -> float:
-    """The width of a character in multiples of the font size; a full square where the font lacks it."""
+def _character_width(character: str) -> float:
+    """Return the width of a character in multiples of the font size; 1 if the font lacks it."""
     font = _font()
     if ord(character) not in font.get_charmap():
         return 1.0

@@ -9,7 +9,7 @@ import pytest
 from gateway.convert.to_model import to_model
 from gateway.schemas import profile as schemas
 from report_service.convert import profile_message
-from report_service.profile_document import sendable
+from report_service.profile_document import trim_profile
 from report_service.service import ProfileFile
 from tests.conformance.frames import EDGE_CASES
 from worker_service.core.profile import Profile, profile
@@ -44,7 +44,7 @@ def test_stored_profile_arrives(table: pa.Table) -> None:
     facts = facts_of(table)
     assessment = assess(facts)
     stored = json.loads(json.dumps({**facts.model_dump(mode="json"), **assessment.model_dump(mode="json")}))
-    sent = profile_message(ProfileFile(document=sendable(stored), etag="x"))
+    sent = profile_message(ProfileFile(document=trim_profile(stored), etag="x"))
     answer: dict[str, Any] = json.loads(to_model(sent.profile, schemas.Profile, dataset_id="id").model_dump_json())
     assert (answer["rows"], answer["duplicate_rows"]) == (facts.rows, facts.duplicates.count)
     assert answer["quality"] == stored["quality"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from report_service import byte_ranges as partial_copy
+from report_service import byte_ranges
 from report_service.byte_ranges import ByteRange, PartialCopy
 from report_service.row_pages import plan_row_page, read_row_page
 from shared.storage import ObjectStore
@@ -19,15 +19,15 @@ ROWS = 5000
 async def test_a_page_of_a_part_is_that_of_the_whole(
     store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remark: str, start: int
 ) -> None:
-    monkeypatch.setattr(partial_copy, "END_BYTES", 4096)
+    monkeypatch.setattr(byte_ranges, "TAIL_BYTES", 4096)
     table = pa.table({"row": range(ROWS), "before": [f"cell {row}" for row in range(ROWS)]})
     content = parquet(table.replace_schema_metadata({"remark": remark}))
     await store.put_bytes("rows.parquet", content)
     copy = PartialCopy(store, "rows.parquet", tmp_path / "part.parquet")
     await copy.fetch_footer()
-    await copy.fetch(plan_row_page(copy.path, wanted={}, start=start, size=3))
+    await copy.fetch(plan_row_page(copy.path, row_filter={}, start=start, size=3))
     assert copy.path.stat().st_size == len(content)
-    page = read_row_page(copy.path, wanted={}, start=start, size=3)
+    page = read_row_page(copy.path, row_filter={}, start=start, size=3)
     assert [row["row"] for row in page.rows] == [start, start + 1, start + 2]
     assert page.total == ROWS
 

@@ -262,7 +262,7 @@ async def test_a_wrong_page_token_is_refused(world: World) -> None:
 
 
 async def test_one_download_too_many_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MOST_READERS", 1)
+    monkeypatch.setattr(service, "MAX_READERS", 1)
     dataset = await world.publish()
     await world.store.put_bytes(dataset.raw_key, b"x" * (8 << 20))
     raw = pb.DownloadTableRequest(dataset_id=str(dataset.id), table=pb.TABLE_KIND_RAW)

@@ -1,4 +1,4 @@
-"""Fetching from real sockets: whatever an address or a server does ends in a reason for people."""
+"""Downloads over real sockets: every bad address or response ends in an error with a reason."""
 
 import asyncio
 import gzip
@@ -10,13 +10,13 @@ import pytest
 from ingest_service.fetch import Fetcher
 from shared.errors import InvalidInput, ServiceError, Unprocessable
 
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\nconnection: close\r\n"
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    """A server that reads a request and answers it as told."""
+async def serving(answer: Handler) -> AsyncIterator[str]:
+    """Serve requests with the given handler and yield the address of a file."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -32,7 +32,7 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x.csv"
 
 
-def saying(content: bytes) -> Answer:
+def respond_with(content: bytes) -> Handler:
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(content)
         await writer.drain()
@@ -115,7 +115,7 @@ async def test_private_addresses_in_disguise_are_refused(address: str) -> None:
     ],
 )
 async def test_servers_that_answer_badly(content: bytes, reason: str, words: str) -> None:
-    async with serving(saying(content)) as address:
+    async with serving(respond_with(content)) as address:
         error = await failure(address)
     assert error.reason == reason
     assert words in error.detail
@@ -135,16 +135,16 @@ async def test_a_response_that_never_ends_is_given_up() -> None:
     assert "took more than 1 seconds" in error.detail
 
 
-async def test_what_is_done_with_the_file_has_all_the_time_it_wants() -> None:
+async def test_the_time_limit_ends_with_the_download() -> None:
     fetcher = Fetcher(allow_private=True, max_bytes=100, total_seconds=0.5)
-    async with serving(saying(HEAD + b"\r\na\n1\n")) as address, fetcher.open(address) as download:
+    async with serving(respond_with(HEAD + b"\r\na\n1\n")) as address, fetcher.open(address) as download:
         assert b"".join([chunk async for chunk in download.chunks]) == b"a\n1\n"
         await asyncio.sleep(0.6)
 
 
 async def test_compressed_files_come_in_small_pieces() -> None:
     bomb = gzip.compress(b"\x00" * 20_000_000) + gzip.compress(b"end")
-    async with serving(saying(HEAD + b"content-encoding: gzip\r\n\r\n" + bomb)) as address:
+    async with serving(respond_with(HEAD + b"content-encoding: gzip\r\n\r\n" + bomb)) as address:
         _, chunks = await fetch(address)
     assert max(map(len, chunks)) <= 1 << 18
     assert b"".join(chunks) == b"\x00" * 20_000_000 + b"end"
@@ -160,5 +160,5 @@ async def test_compressed_files_come_in_small_pieces() -> None:
     ],
 )
 async def test_filenames(disposition: bytes, filename: str) -> None:
-    async with serving(saying(HEAD + b"content-disposition: " + disposition + b"\r\n\r\na\n1\n")) as address:
+    async with serving(respond_with(HEAD + b"content-disposition: " + disposition + b"\r\n\r\na\n1\n")) as address:
         assert (await fetch(address))[0] == filename

@@ -1,4 +1,4 @@
-"""Between rows and the contract of ReportService."""
+"""Conversion between rows and messages of ReportService."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +58,7 @@ def test_cleaning_logs() -> None:
     assert MessageToDict(message.parameters) == CLEANING_ROW["parameters"]
 
 
-def test_outlier_logs_tell_a_missing_fence_from_one_at_zero() -> None:
+def test_outlier_logs_keep_a_missing_fence_apart_from_zero() -> None:
     message = convert.log_message(OUTLIER_ROW, pb.OutlierLog)
     assert not message.HasField("lower")
     assert message.HasField("upper")
@@ -115,7 +115,7 @@ def test_tables_and_pictures() -> None:
     assert convert.picture_message(Picture(b"<svg/>", "e"), format="svg").media_type == "image/svg+xml"
 
 
-def test_what_is_not_said_has_its_documented_meaning() -> None:
+def test_unset_fields_have_their_documented_defaults() -> None:
     assert convert.parse_table_format(pb.GetTableRequest()) == "csv"
     assert convert.parse_graph_format(pb.GetGraphRequest()) == "png"
     assert convert.parse_table_format(pb.DownloadTableRequest(format=pb.TABLE_FORMAT_PARQUET)) == "parquet"

@@ -1,4 +1,4 @@
-"""Parquet as CSV."""
+"""Parquet files are converted to CSV."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ def as_csv(table: pa.Table, folder: Path) -> str:
     return target.read_text(encoding="utf-8")
 
 
-def test_missing_and_empty_are_told_apart(tmp_path: Path) -> None:
+def test_missing_and_empty_cells_differ(tmp_path: Path) -> None:
     table = pa.table({"a": ["x", "", None], "b": [1, None, 3]})
     assert as_csv(table, tmp_path) == '"a","b"\n"x",1\n"",\n,3\n'
 
@@ -78,7 +78,7 @@ def test_a_table_without_rows_has_its_header(tmp_path: Path) -> None:
     assert as_csv(table, tmp_path) == '"a","t"\n'
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "table.parquet"
     pq.write_table(pa.table({"a": ["x" * 100_000]}), source)
     with pytest.raises(Unavailable) as caught:

@@ -1,0 +1,1 @@
+"""Unit tests of the decoding of files, with files made in memory."""

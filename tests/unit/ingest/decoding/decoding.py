@@ -1,4 +1,4 @@
-"""Decoding bytes as the tests do it."""
+"""Helpers of the decoding tests."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ LIMITS = Limits(max_rows=1000, max_columns=50)
 
 
 def decode(
-    folder: Path, content: bytes, filename: str = "x.csv", limits: Limits = LIMITS, **choices: object
+    folder: Path, content: bytes, filename: str = "x.csv", limits: Limits = LIMITS, **options: object
 ) -> tuple[Decoded, pa.Table]:
-    """What is found in the bytes of a file."""
+    """Decode the bytes of a file and return the result with the table."""
     source, target = folder / "raw", folder / "table.arrow"
     source.write_bytes(content)
-    decoded = decode_file(source, filename, target, limits, ReadOptions.model_validate(choices))
+    decoded = decode_file(source, filename, target, limits, ReadOptions.model_validate(options))
     with pa.OSFile(str(target)) as file:
         return decoded, pa.ipc.open_file(file).read_all()
 
 
-def refusal(folder: Path, content: bytes, filename: str = "x.csv", **choices: object) -> ServiceError:
-    """The error that the bytes are answered with."""
+def refusal(folder: Path, content: bytes, filename: str = "x.csv", **options: object) -> ServiceError:
+    """Return the error that decoding the bytes raises."""
     with pytest.raises(ServiceError) as caught:
-        decode(folder, content, filename, **choices)  # type: ignore[arg-type]
+        decode(folder, content, filename, **options)  # type: ignore[arg-type]
     return caught.value

@@ -1,4 +1,4 @@
-"""Decoding holds what the file says, cell by cell, and refuses in words what is no table."""
+"""Decoding keeps every cell of a file, and refuses files that are not a table with a reason."""
 
 import csv
 import io
@@ -124,13 +124,13 @@ def test_refusals(tmp_path: Path, content: bytes, filename: str, reason: str, wo
     assert words in error.detail
 
 
-def test_cells_beyond_all_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "_FIELD_CHARACTERS", 2_000_000)
+def test_cells_that_are_too_long_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "_MAX_FIELD_CHARACTERS", 2_000_000)
     error = refusal(tmp_path, b'a,b\n1,2\n3,"' + b"x" * 3_000_000 + b'"\n')
     assert "line 3 has a cell of more than 2,000,000 characters" in error.detail
 
 
-def test_limits_are_told_with_both_numbers(tmp_path: Path) -> None:
+def test_limits_are_reported_with_both_numbers(tmp_path: Path) -> None:
     error = refusal(tmp_path, b"a\n" + b"1\n" * 1001)
     assert isinstance(error, LimitExceeded)
     assert "1,001 rows × 1 column;" in error.detail
@@ -170,7 +170,7 @@ def test_json_mixed_kinds_and_huge_numbers_become_text(tmp_path: Path) -> None:
     assert table.to_pydict() == {"a": ["1", "x"], "b": [str(2**70), "1"]}
 
 
-def test_json_broken_surrogates_are_survived(tmp_path: Path) -> None:
+def test_json_broken_surrogates_are_replaced(tmp_path: Path) -> None:
     _, table = decode(tmp_path, b'[{"\\ud800": "\\udfff ok"}]', "x.json")
     assert table.to_pydict() == {"?": ["? ok"]}
 
@@ -192,7 +192,7 @@ def test_json_row_labels_that_say_something_are_kept(tmp_path: Path) -> None:
     assert "labels" in decoded.notes[0]
 
 
-def test_json_tells_which_key_was_used_and_which_were_left_out(tmp_path: Path) -> None:
+def test_json_notes_name_the_key_used_and_those_left_out(tmp_path: Path) -> None:
     content = {"status": "ok", "meta": {"page": 1, "tags": ["x"]}, "data": [{"a": 1}, {"a": 2}]}
     decoded, table = decode(tmp_path, json.dumps(content).encode(), "x.json")
     assert table.to_pydict() == {"a": [1, 2]}
@@ -260,7 +260,7 @@ def test_a_byte_order_mark_in_a_cell_is_text(tmp_path: Path) -> None:
     assert table.to_pydict() == {"a": ["\ufeff1"], "b": ["2"]}
 
 
-def test_a_lying_byte_order_mark_is_noted(tmp_path: Path) -> None:
+def test_a_wrong_byte_order_mark_is_noted(tmp_path: Path) -> None:
     rows = "".join(f"Müller {number},Köln\n" for number in range(50))
     decoded, table = decode(tmp_path, b"\xef\xbb\xbf" + ("name,city\n" + rows).encode("cp1252"))
     assert decoded.columns == ("name", "city")
@@ -286,7 +286,7 @@ def test_names_that_look_like_file_formats_are_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_too_many_columns_are_told_with_the_rows(tmp_path: Path, form: str) -> None:
+def test_too_many_columns_are_reported_with_the_rows(tmp_path: Path, form: str) -> None:
     names = [f"c{number}" for number in range(20_000)]
     content = ",".join(names) + "\n" + "1," * 19_999 + "1\n" if form == "csv" else json.dumps([dict.fromkeys(names, 1)])
     error = refusal(tmp_path, content.encode(), f"x.{form}")
@@ -295,7 +295,7 @@ def test_too_many_columns_are_told_with_the_rows(tmp_path: Path, form: str) -> N
     assert (error.metadata["rows"], error.metadata["columns"]) == ("1", "20000")
 
 
-def test_no_refusal_speaks_with_a_librarys_words(tmp_path: Path) -> None:
+def test_no_refusal_uses_the_words_of_a_library(tmp_path: Path) -> None:
     for content, name in ((b'a,"', "x.csv"), (b'a\n"', "x.csv"), (b"[" * 9999, "x.json"), (b"9" * 5000, "x.jsonl")):
         words = refusal(tmp_path, content, name).detail
         assert not any(word in words for word in ("straddl", "block", "recursion", "set_int_max", "arrow", "csv."))

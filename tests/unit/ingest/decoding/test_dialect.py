@@ -1,4 +1,4 @@
-"""Text in unusual dialects is read as it was meant, and ordinary text as it stands."""
+"""Text in other dialects is read as it was meant, and text in the standard dialect as it is."""
 
 import csv
 import io
@@ -13,21 +13,21 @@ from tests.unit.ingest.decoding.decoding import decode
 ROWS = [["name", "note", "n"], ["O'Brien", "said 5, or 6", "1"], ["Li", "C:\\temp", "2"], ["Ann", "plain", "3"]]
 
 
-def written(rows: list[list[str]], **dialect: object) -> bytes:
+def to_csv(rows: list[list[str]], **dialect: object) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n", **dialect).writerows(rows)  # type: ignore[arg-type]
     return text.getvalue().encode()
 
 
-def read(tmp_path: Path, content: bytes, **choices: object) -> tuple[list[list[str]], tuple[str, ...]]:
-    decoded, table = decode(tmp_path, content, **choices)  # type: ignore[arg-type]
+def read(tmp_path: Path, content: bytes, **options: object) -> tuple[list[list[str]], tuple[str, ...]]:
+    decoded, table = decode(tmp_path, content, **options)  # type: ignore[arg-type]
     rows = [["" if cell is None else cell for cell in row.values()] for row in table.to_pylist()]
     return [table.column_names, *rows], decoded.notes
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_single_quotes(delimiter: str, tmp_path: Path) -> None:
-    content = written(ROWS, quotechar="'", quoting=csv.QUOTE_ALL, delimiter=delimiter)
+    content = to_csv(ROWS, quotechar="'", quoting=csv.QUOTE_ALL, delimiter=delimiter)
     assert read(tmp_path, content) == (ROWS, ("Cells stand in single quotes.",))
 
 
@@ -59,12 +59,12 @@ def test_ordinary_text_stays(content: bytes, tmp_path: Path) -> None:
     assert notes == ()
 
 
-CELLS = st.text(st.sampled_from("ab 12,;|'\"\\\n\tüß€"), max_size=8)
+CELL_TEXTS = st.text(st.sampled_from("ab 12,;|'\"\\\n\tüß€"), max_size=8)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=4, max_size=9),
+    rows=st.lists(st.lists(CELL_TEXTS, min_size=3, max_size=3), min_size=4, max_size=9),
     delimiter=st.sampled_from(",;\t|"),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
     lines=st.sampled_from(["\n", "\r\n"]),

@@ -29,10 +29,10 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("encoding", "text"), [(page, text) for page, texts in TEXTS.items() for text in texts])
-def test_the_language_tells_the_code_page(encoding: str, text: str, tmp_path: Path) -> None:
-    written = text * 8
+def test_the_language_decides_the_code_page(encoding: str, text: str, tmp_path: Path) -> None:
+    content = text * 8
     file = tmp_path / "table.csv"
-    file.write_bytes(written.encode(encoding))
+    file.write_bytes(content.encode(encoding))
     read = as_utf8(file)
-    assert read.path.read_text("utf-8") == written
+    assert read.path.read_text("utf-8") == content
     assert len(read.notes) == 1

@@ -1,4 +1,4 @@
-"""Compressed files, typed files, workbooks."""
+"""Compressed files, files with typed columns, and workbooks are decoded."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from ingest_service.decoding import decompress as unpack
+from ingest_service.decoding import decompress
 from shared.errors import LimitExceeded
 from tests.unit.ingest.decoding.decoding import decode, refusal
 
@@ -56,7 +56,7 @@ def test_compressed_files_are_unpacked(tmp_path: Path, compression: str) -> None
 
 
 @pytest.mark.parametrize("compression", PACKERS)
-def test_damaged_files_are_told(tmp_path: Path, compression: str) -> None:
+def test_damaged_files_are_refused(tmp_path: Path, compression: str) -> None:
     whole = PACKERS[compression](CSV * 1000)
     error = refusal(tmp_path, whole[: len(whole) // 2])
     assert error.reason == "UNREADABLE_FILE"
@@ -64,9 +64,9 @@ def test_damaged_files_are_told(tmp_path: Path, compression: str) -> None:
 
 
 @pytest.mark.parametrize("compression", PACKERS)
-def test_bombs_do_not_go_off(tmp_path: Path, compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "SMALL", 1 << 20)
-    monkeypatch.setattr(unpack, "MOST_TIMES", 2)
+def test_decompression_bombs_are_refused(tmp_path: Path, compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decompress, "RATIO_FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(decompress, "MAX_RATIO", 2)
     error = refusal(tmp_path, PACKERS[compression](bytes(8 << 20)))
     assert isinstance(error, LimitExceeded)
     assert (tmp_path / "raw.unpacked").stat().st_size <= 1 << 20
@@ -96,13 +96,13 @@ def arrow(table: pa.Table) -> bytes:
 
 @pytest.mark.parametrize("write", [parquet, arrow])
 def test_typed_files_keep_their_types(tmp_path: Path, write: Callable[[pa.Table], bytes]) -> None:
-    moment = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
+    timestamp = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
     columns: dict[str, Any] = {
         "whole": pa.array([1, None], pa.int16()),
         "real": pa.array([0.5, 2.0], pa.float32()),
         "yes": [True, None],
         "day": [date(2024, 5, 1), None],
-        "moment": pa.array([moment, None], pa.timestamp("ms", tz="Europe/Berlin")),
+        "moment": pa.array([timestamp, None], pa.timestamp("ms", tz="Europe/Berlin")),
         "price": [Decimal("1.10"), None],
         "word": pa.array(["a", "b"]).dictionary_encode(),
         "place": [{"city": "Köln", "at": {"lat": 50.9}}, None],
@@ -117,7 +117,7 @@ def test_typed_files_keep_their_types(tmp_path: Path, write: Callable[[pa.Table]
         "real": 0.5,
         "yes": True,
         "day": datetime(2024, 5, 1),
-        "moment": moment,
+        "moment": timestamp,
         "price": "1.10",
         "word": "a",
         "place.city": "Köln",
@@ -128,14 +128,14 @@ def test_typed_files_keep_their_types(tmp_path: Path, write: Callable[[pa.Table]
     assert [rows[1][name] for name in ("whole", "yes", "day", "price", "place.city", "tags")] == [None] * 6
 
 
-def test_damaged_parquet_is_told(tmp_path: Path) -> None:
+def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     whole = bytearray(parquet(pa.table(TABLE)))
     whole[4:40] = bytes(36)
     assert "parquet file is damaged" in refusal(tmp_path, bytes(whole)).detail
 
 
 def workbook(**sheets: list[list[str | float]]) -> bytes:
-    """The smallest file that is a workbook."""
+    """Return a minimal Excel workbook with these sheets."""
     content = io.BytesIO()
     spreadsheet, relations = (
         "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -185,8 +185,8 @@ def _sheet(namespace: str, rows: list[list[str | float]]) -> str:
             return f'<c t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
         return f"<c><v>{value}</v></c>"
 
-    told = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    return f'<worksheet xmlns="{namespace}"><sheetData>{told}</sheetData></worksheet>'
+    row_elements = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    return f'<worksheet xmlns="{namespace}"><sheetData>{row_elements}</sheetData></worksheet>'
 
 
 BOOK = workbook(
@@ -210,13 +210,13 @@ def test_a_sheet_can_be_chosen(tmp_path: Path, sheet: str) -> None:
     assert table.to_pydict() == {"region": ["north", "south"], "sum": [1, 2]}
 
 
-def test_an_unknown_sheet_is_told(tmp_path: Path) -> None:
+def test_an_unknown_sheet_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, BOOK, "book.xlsx", sheet="Budget")
     assert (error.reason, "'People'" in error.detail) == ("UNKNOWN_SHEET", True)
     assert refusal(tmp_path, workbook(Empty=[]), "book.xlsx").reason == "EMPTY_FILE"
 
 
-def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
+def test_a_broken_workbook_is_refused(tmp_path: Path) -> None:
     broken = io.BytesIO()
     with zipfile.ZipFile(broken, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")

@@ -1,4 +1,4 @@
-"""Rows that do not fit, titles, missing headers, and what the uploader says about the file."""
+"""Rejected rows, title rows, missing headers, and the read options of the uploader."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_mostly_ragged_files_are_refused(tmp_path: Path) -> None:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=6, max_size=40))
 def test_every_row_is_in_the_table_or_among_the_rejects(tmp_path: Path, widths: list[int]) -> None:
-    lines = [",".join(str(10 * row + place) for place in range(width)) for row, width in enumerate(widths)]
+    lines = [",".join(str(10 * row + column) for column in range(width)) for row, width in enumerate(widths)]
     content = "\n".join(["x,y,z", *lines]).encode()
     fitting = [line.split(",") for line, width in zip(lines, widths, strict=True) if width == 3]
     try:
@@ -59,7 +59,7 @@ def test_titles_above_the_table_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_title_with_commas_does_not_make_commas_the_delimiter(tmp_path: Path) -> None:
-    rows = "".join(f"{place};north;{place},50\n" for place in range(9))
+    rows = "".join(f"{number};north;{number},50\n" for number in range(9))
     decoded, table = decode(tmp_path, f"Sales, all regions\n\nid;region;sum\n{rows}TOTAL;9\n".encode())
     assert (decoded.delimiter, decoded.header_row, decoded.rejected_rows) == (";", 3, 1)
     assert table.column_names == ["id", "region", "sum"]

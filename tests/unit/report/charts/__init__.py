@@ -1,0 +1,1 @@
+"""Unit tests of the drawing of charts, with data made by `charts`."""

@@ -1,4 +1,4 @@
-"""Chart data as the worker writes it, tame and nasty."""
+"""Chart data as the worker writes it, with ordinary and extreme values and names."""
 
 import time
 from collections.abc import Mapping

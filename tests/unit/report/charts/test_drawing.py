@@ -1,4 +1,4 @@
-"""Every kind of chart gives a picture, whatever the data and the names."""
+"""Every kind of chart can be drawn, for all data and names."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def svg_text(data: dict[str, Any]) -> str:
 def test_every_chart_gives_a_picture_of_dots(name: str) -> None:
     picture = draw(json.loads(json.dumps(CHARTS[name])), format="png")
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = (int.from_bytes(picture[place : place + 4]) for place in (16, 20))
+    width, height = (int.from_bytes(picture[offset : offset + 4]) for offset in (16, 20))
     assert width == 1200
     assert 390 <= height <= 1500
 
@@ -89,7 +89,7 @@ def test_whole_numbers_have_whole_ticks(make: Any) -> None:
 
 
 def test_few_bars_make_a_low_picture() -> None:
-    few, many = (draw(countplot(tuple(f"v{place}" for place in range(size))), format="png") for size in (2, 6))
+    few, many = (draw(countplot(tuple(f"v{number}" for number in range(size))), format="png") for size in (2, 6))
     assert int.from_bytes(few[20:24]) < 500 < int.from_bytes(many[20:24]) == 750
 
 
@@ -106,7 +106,7 @@ def test_large_numbers_have_separators() -> None:
     assert "9,000 other values" in svg_text(CHARTS["countplot of many"])
 
 
-def test_outliers_that_would_squeeze_the_box_are_told() -> None:
+def test_outliers_that_would_squeeze_the_box_are_written() -> None:
     words = svg_text(CHARTS["boxplot with far outliers"])
     assert "outliers up to 1,000,000" in words
     assert "outliers down to −50,000" in words

@@ -1,15 +1,22 @@
-"""Labels fit and numbers read well."""
+"""Labels fit into their width, and numbers are formatted for people."""
 
 import pytest
 
-from report_service.charts.text_layout import AxisNumbers, amount, fit_to_font, fit_to_viewer, inches, share
+from report_service.charts.text_layout import (
+    TickFormatter,
+    fit_to_font,
+    fit_to_viewer,
+    format_percentage,
+    format_value,
+    text_width,
+)
 
 
 @pytest.mark.parametrize("text", ["W" * 100, "i" * 100, "日" * 100, "plain words " * 10])
 def test_a_cut_text_is_no_wider_than_asked(text: str) -> None:
     cut = fit_to_viewer(text, 10.0)
     assert cut.endswith("…")
-    assert inches(cut, size=72) <= 10.0
+    assert text_width(cut, size=72) <= 10.0
 
 
 def test_a_text_that_fits_stays() -> None:
@@ -30,7 +37,7 @@ def test_control_characters_and_direction_marks_vanish() -> None:
     [(0, "0"), (1234567.8, "1,234,568"), (-50_000, "−50,000"), (44.25, "44.25"), (1e300, "1e+300"), (2e-9, "2e−09")],
 )
 def test_amounts(value: float, words: str) -> None:
-    assert amount(value) == words
+    assert format_value(value) == words
 
 
 @pytest.mark.parametrize(
@@ -45,11 +52,11 @@ def test_amounts(value: float, words: str) -> None:
     ],
 )
 def test_shares(part: int, whole: int, words: str) -> None:
-    assert share(part, whole) == words
+    assert format_percentage(part, whole) == words
 
 
 @pytest.mark.parametrize(
-    ("places", "labels"),
+    ("tick_values", "labels"),
     [
         ([0, 1_500_000], ["0", "1,500,000"]),
         ([-0.5, 0.0, 0.5], ["−0.5", "0.0", "0.5"]),
@@ -58,5 +65,5 @@ def test_shares(part: int, whole: int, words: str) -> None:
         ([], []),
     ],
 )
-def test_ticks_have_the_decimals_they_need(places: list[float], labels: list[str]) -> None:
-    assert AxisNumbers().format_ticks(places) == labels
+def test_ticks_have_the_decimals_they_need(tick_values: list[float], labels: list[str]) -> None:
+    assert TickFormatter().format_ticks(tick_values) == labels
