@@ -1,4 +1,4 @@
-"""Ports, directories and child_environment variables of the processes, from the settings as configured."""
+"""Ports, directories and environment variables of the processes, from the settings as configured."""
 
 from collections.abc import Mapping
 from pathlib import Path
