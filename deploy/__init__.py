@@ -1,4 +1,4 @@
-"""How the system is started outside of production: on one machine, and with a stand-in for the language model.
+"""Start-up of the system on one machine, and a stand-in for the language model.
 
 Nothing here is imported by a service.
 """

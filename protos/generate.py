@@ -20,7 +20,7 @@ VENDORED = ROOT / ".local" / "googleapis"
 
 
 def vendor_google_api() -> None:
-    """Copy the two google.api files into a directory that buf reads as a module and protoc as an include path."""
+    """Copy the two google.api files to where buf reads them as a module and protoc as an include path."""
     directory = VENDORED / "google" / "api"
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("annotations.proto", "http.proto"):

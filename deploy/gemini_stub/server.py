@@ -75,7 +75,7 @@ class GeminiStub:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Handler of one request; the HTTP method of the API is POST."""
+    """Handler of one request to the API."""
 
     state: _State
     protocol_version = "HTTP/1.1"

@@ -1,6 +1,7 @@
-"""PostgreSQL and Valkey from their Python wheels, as private servers on 127.0.0.1 that end with their launcher.
+"""PostgreSQL and Valkey from their Python wheels, as private servers on 127.0.0.1.
 
-Start a server from a thread that lives as long as the server does: the kernel ends the server with the thread.
+A server ends with its launcher. Start it from a thread that lives as long as the server does: the kernel ends the
+server with the thread.
 """
 
 import contextlib
@@ -231,7 +232,10 @@ class EmbeddedPostgres(EmbeddedServer):
             raise StartFailed("PostgreSQL could not create its data directory.", log=self._last_lines())
 
     def _remove_stale_lock(self) -> None:
-        """Remove a killed postmaster's lock file if its process id now belongs to another process or to a zombie."""
+        """Remove the lock file of a killed postmaster, so that a new one starts.
+
+        PostgreSQL does not do so itself if the process id now belongs to another process or to a zombie.
+        """
         lock_file = self._cluster / "postmaster.pid"
         if not lock_file.exists():
             return
@@ -272,7 +276,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """Valkey 9 that writes every command to disk before it answers, never evicts, and listens on 127.0.0.1 only."""
+    """Valkey 9 that writes every command to disk before it answers, and never evicts.
+
+    It listens on 127.0.0.1 only.
+    """
 
     name = "Valkey"
     stop_signal = signal.SIGTERM

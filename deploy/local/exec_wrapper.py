@@ -46,7 +46,11 @@ def switch_identity(identity: str) -> None:
 
 
 def enter_user_namespace() -> None:
-    """Enter a user namespace as nobody; on files the process keeps the rights of the real user."""
+    """Enter a user namespace as nobody; on files the process keeps the rights of the real user.
+
+    Raises:
+        OSError: user namespaces are not available.
+    """
     user, group = os.geteuid(), os.getegid()
     if _libc().unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "user namespaces are not available")
@@ -75,6 +79,10 @@ def set_death_signal(parent: int, death_signal: signal.Signals) -> None:
     Args:
         parent: the process id of the launcher.
         death_signal: the signal to send.
+
+    Raises:
+        OSError: the kernel refused.
+        SystemExit: the launcher has already ended.
     """
     if sys.platform != "linux":
         return

@@ -1,5 +1,6 @@
-"""The whole system under one supervisor that starts what is not configured and restarts what ends unexpectedly.
+"""The whole system under one supervisor.
 
+The supervisor starts the servers that are not configured, and restarts what ends unexpectedly.
 Start a stack from a thread that lives as long as the stack does: the kernel ends every child with the thread that
 launched it, so that nothing outlives a killed supervisor.
 """
