@@ -1,4 +1,4 @@
-"""Bad input: answered with a problem that says what is wrong and where, never a 5xx, and nothing is stored."""
+"""Bad input: answered with a problem that says what is wrong and where, and not stored."""
 
 import json
 from http.client import HTTPConnection

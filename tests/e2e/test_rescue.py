@@ -1,4 +1,4 @@
-"""A worker killed in the middle of a run: the run is completed by another one, with exactly one result."""
+"""A worker killed in the middle of a run: another one completes the run, with one result."""
 
 import time
 from pathlib import Path

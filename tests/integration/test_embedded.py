@@ -121,10 +121,10 @@ async def execute(url: str, statement: str) -> object:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_becomes_nobody_and_still_passes_private_directories(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    command = process.wrap_command(["sh", "-c", "id -u; pwd"], directory=private, identity="nobody")
-    assert subprocess.check_output(command, text=True).split() == ["65534", str(private)]
+    private_directory = tmp_path / "private"
+    private_directory.mkdir(mode=0o700)
+    command = process.wrap_command(["sh", "-c", "id -u; pwd"], directory=private_directory, identity="nobody")
+    assert subprocess.check_output(command, text=True).split() == ["65534", str(private_directory)]
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
@@ -136,15 +136,15 @@ async def test_postgres_keeps_what_was_committed(tmp_path: Path, ending: str) ->
         url = server.start()
         assert await execute(url, "SELECT answer FROM kept") == 42
         server.stop()
-    with EmbeddedPostgres(tmp_path) as later:
-        assert await execute(later.url, "SELECT answer FROM kept") == 42
+    with EmbeddedPostgres(tmp_path) as restarted:
+        assert await execute(restarted.url, "SELECT answer FROM kept") == 42
     assert descendants_of(tmp_path) == []
 
 
 async def test_postgres_is_private_and_durable(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path) as server:
-        shown = [await execute(server.url, f"SHOW {name}") for name in ("fsync", "data_checksums", "listen_addresses")]
-        assert shown == ["on", "on", "127.0.0.1"]
+        values = [await execute(server.url, f"SHOW {name}") for name in ("fsync", "data_checksums", "listen_addresses")]
+        assert values == ["on", "on", "127.0.0.1"]
         assert await execute(server.url, "SELECT datlocale FROM pg_database WHERE datname = current_database()") == (
             "C.UTF-8"
         )
@@ -153,13 +153,13 @@ async def test_postgres_is_private_and_durable(tmp_path: Path) -> None:
     assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
 
 
-async def test_postgres_starts_over_a_lock_whose_process_id_went_to_somebody_else(tmp_path: Path) -> None:
+async def test_postgres_starts_despite_a_lock_with_the_process_id_of_another_process(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path)
     with server:
         lock = tmp_path / "cluster" / "postmaster.pid"
-        held = lock.read_text().splitlines()
+        lock_lines = lock.read_text().splitlines()
         server.kill()
-        lock.write_text("\n".join([str(os.getpid()), *held[1:]]) + "\n")
+        lock.write_text("\n".join([str(os.getpid()), *lock_lines[1:]]) + "\n")
         assert await execute(server.start(), "SELECT 1") == 1
 
 
@@ -203,11 +203,11 @@ def test_servers_end_with_a_killed_launcher(tmp_path: Path) -> None:
 def test_the_stack_starts_restarts_and_leaves_nothing(tmp_path: Path) -> None:
     with local_stack(tmp_path) as stack:
         assert httpx.get(f"{stack.gateway_url}/health").text == f"127.0.0.1:{stack.settings.ingest_port}"
-        first = stack.process("worker").pid
+        first_pid = stack.process("worker").pid
         stack.kill("worker")
         wait_until(lambda: stack.process("worker").exit_reason())
         wait_until(lambda: not stack.process("worker").exit_reason())
-        assert stack.process("worker").pid != first
+        assert stack.process("worker").pid != first_pid
         log = tmp_path / "data/logs/worker.log"
         wait_until(lambda: log.read_text() == "working\nworking\n")
         assert stack.postgres is not None and stack.valkey is not None
