@@ -68,7 +68,7 @@ def become_nobody() -> None:
     mask = 1 << CAP_DAC_OVERRIDE
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask)
-    # Without the capability the program still works in every directory that nobody may enter.
+    # Without the capability the program still works in every directory that the user nobody may enter.
     if _libc().capset(header, effective_permitted_inheritable) == 0:
         _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
