@@ -1,1 +1,4 @@
-"""Running NeuraLearn somewhere: on this machine, in containers, on a cluster. No service imports it."""
+"""Start-up of the system on one machine, and a stand-in for the language model.
+
+Nothing here is imported by a service.
+"""

@@ -7,7 +7,7 @@ from deploy.gemini_stub.server import GeminiStub
 
 
 def main() -> None:
-    """Read the port and serve."""
+    """Serve on the host and port of the command line until the process is stopped."""
     parser = argparse.ArgumentParser(prog="deploy.gemini_stub", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)

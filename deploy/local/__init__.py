@@ -1,1 +1,4 @@
-"""The whole system on one machine: embedded servers and the processes of NeuraLearn under one supervisor."""
+"""The whole system on one machine, under one supervisor and with embedded servers.
+
+What only `make run`, `make demo` and the tests need belongs here. The services know nothing of it.
+"""

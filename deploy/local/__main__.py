@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: NeuraLearn on this machine."""
+"""The command line `python -m deploy.local`: NeuraLearn on this machine."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from deploy.local.demo import DemoFailed, DemoOptions, demonstrate
+from deploy.local.demo import DemoFailed, DemoOptions, run_demo
 from deploy.local.foreground import run_in_foreground
 from deploy.local.process import StartFailed
 from deploy.local.stack import ROOT, Stack
@@ -34,7 +34,7 @@ def demo(
     """Start everything, prepare a dataset, show and save the results, stop everything."""
     console = Console()
     try:
-        demonstrate(DemoOptions(file=file, mode=mode, target=target, output=output), console=console)
+        run_demo(DemoOptions(file=file, mode=mode, target=target, output=output), console=console)
     except (DemoFailed, StartFailed) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None

@@ -1,34 +1,40 @@
-"""From the settings as configured to the settings as started: ports, directories, and what each process is told."""
+"""Ports, directories and environment variables of the processes, from the settings as configured."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deploy.local.ports import free_port
-from deploy.local.programs import reachable
+from deploy.local.programs import to_client_host
 from shared.settings.base import inherited_environment
 from shared.settings.processes import LocalSettings
 
 SERVICES = ("ingest", "pipeline", "report")
 LISTENERS = ("gateway", *SERVICES)
-PASSED_ON = (
+PASSED_SETTINGS = (
     *("database_url", "redis_url", "storage_dir", "scratch_dir", "gateway_host", "grpc_host"),
     *(f"{name}_port" for name in LISTENERS),
 )
 
 
-def with_places(configured: LocalSettings, *, data_dir: Path) -> LocalSettings:
-    """Put unset directories under `data_dir`, and give a port to each listener configured as 0."""
+def with_defaults(configured: LocalSettings, *, data_dir: Path) -> LocalSettings:
+    """Return the settings with unset directories under `data_dir` and a free port for each port 0."""
     directories = {"storage_dir": data_dir / "objects", "scratch_dir": data_dir / "scratch"}
-    places: dict[str, Any] = {key: path for key, path in directories.items() if key not in configured.model_fields_set}
+    unset: dict[str, Any] = {key: path for key, path in directories.items() if key not in configured.model_fields_set}
     keys = [f"{name}_port" for name in LISTENERS]
     ports = {key: free_port() for key in keys if not getattr(configured, key)}
-    return configured.model_copy(update=places | ports)
+    return configured.model_copy(update=unset | ports)
 
 
-def with_free_places(configured: LocalSettings, *, data_dir: Path, overrides: Mapping[str, str]) -> LocalSettings:
-    """Put everything under `data_dir` and on free ports of 127.0.0.1, except what `overrides` says."""
-    places: dict[str, Any] = {
+def with_free_ports(configured: LocalSettings, *, data_dir: Path, overrides: Mapping[str, str]) -> LocalSettings:
+    """Return the settings with everything under `data_dir` and on free ports of 127.0.0.1.
+
+    Args:
+        configured: the settings as configured.
+        data_dir: the directory for objects and scratch files.
+        overrides: environment variables whose values are kept.
+    """
+    defaults: dict[str, Any] = {
         **{f"{name}_port": free_port() for name in LISTENERS},
         **{f"{name}_target": None for name in SERVICES},
         "gateway_host": "127.0.0.1",
@@ -36,23 +42,24 @@ def with_free_places(configured: LocalSettings, *, data_dir: Path, overrides: Ma
         "storage_dir": data_dir / "objects",
         "scratch_dir": data_dir / "scratch",
     }
-    return configured.model_copy(update={key: place for key, place in places.items() if not overrides.get(key.upper())})
+    update = {key: value for key, value in defaults.items() if not overrides.get(key.upper())}
+    return configured.model_copy(update=update)
 
 
-def listeners(settings: LocalSettings) -> list[tuple[str, str, int]]:
-    """Setting prefix, host and port of everything that will listen."""
+def listen_addresses(settings: LocalSettings) -> list[tuple[str, str, int]]:
+    """Return the setting prefix, host and port of everything that will listen."""
     services = [(name.upper(), settings.grpc_host, getattr(settings, f"{name}_port")) for name in SERVICES]
     return [("GATEWAY", settings.gateway_host, settings.gateway_port), *services]
 
 
-def environment(settings: LocalSettings, *, overrides: Mapping[str, str]) -> dict[str, str]:
-    """All variables of a child process."""
-    passed_on = {key.upper(): str(getattr(settings, key)) for key in PASSED_ON}
+def child_environment(settings: LocalSettings, *, overrides: Mapping[str, str]) -> dict[str, str]:
+    """Return all environment variables of a child process."""
+    passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
     targets = {f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}
     inherited = {**inherited_environment(), "PYTHONUNBUFFERED": "1"}
-    return {**inherited, **overrides, **passed_on, **targets}
+    return {**inherited, **overrides, **passed, **targets}
 
 
 def _target(settings: LocalSettings, service: str) -> str:
     configured: str | None = getattr(settings, f"{service}_target")
-    return configured or f"{reachable(settings.grpc_host)}:{getattr(settings, f'{service}_port')}"
+    return configured or f"{to_client_host(settings.grpc_host)}:{getattr(settings, f'{service}_port')}"

@@ -1,12 +1,13 @@
-"""Become another program that dies with the process that launched it. Run as a script, on the standard library alone.
+"""A script that becomes another program, which ends with the process that launched it.
 
     exec_wrapper.py SIGNAL PARENT IDENTITY DIRECTORY COMMAND...
 
 SIGNAL reaches the program when its launcher (or the launcher's starting thread) ends, however it ends; Linux only.
 PARENT is the launcher's process id. DIRECTORY becomes the working directory. IDENTITY is `same`, or for programs that
 refuse root `namespace` (a user namespace in which root counts as nobody, with no change of file ownership) or `nobody`
-(the user of that name, who may still pass the private directories root is at home in).
-A subprocess `preexec_fn` would fork a process that may be using gRPC; this does not.
+(the user of that name, who may still enter the private directories of root).
+A `preexec_fn` of `subprocess` would do the same, but it forks a process that may be using gRPC.
+The script imports the standard library alone, so that it starts quickly.
 """
 
 import ctypes
@@ -26,22 +27,30 @@ NOBODY = 65534
 
 
 def main(arguments: list[str]) -> None:
-    """Take the identity, tie the knot, become the command."""
+    """Switch the identity, set the death signal, and become the command."""
     name, parent, identity, directory, *command = arguments
-    assume(identity)
+    switch_identity(identity)
     os.chdir(directory)
     # Changing credentials clears the death signal, so it is set afterwards.
-    die_with(int(parent), signal.Signals[name])
+    set_death_signal(int(parent), signal.Signals[name])
     os.execvp(command[0], command)
 
 
-def assume(identity: str) -> None:
-    """Become `identity`; OSError where the system does not allow it."""
+def switch_identity(identity: str) -> None:
+    """Become `identity`.
+
+    Raises:
+        OSError: the system does not allow it.
+    """
     {"same": lambda: None, "namespace": enter_user_namespace, "nobody": become_nobody}[identity]()
 
 
 def enter_user_namespace() -> None:
-    """Look like nobody from the inside while files still see the real user."""
+    """Enter a user namespace as nobody; on files the process keeps the rights of the real user.
+
+    Raises:
+        OSError: user namespaces are not available.
+    """
     user, group = os.geteuid(), os.getegid()
     if _libc().unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "user namespaces are not available")
@@ -59,13 +68,22 @@ def become_nobody() -> None:
     mask = 1 << CAP_DAC_OVERRIDE
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     effective_permitted_inheritable = (ctypes.c_uint32 * 6)(mask, mask, mask)
-    # Without the capability the program still runs wherever nobody may go.
+    # Without the capability the program still works in every directory that the user nobody may enter.
     if _libc().capset(header, effective_permitted_inheritable) == 0:
         _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
-def die_with(parent: int, death_signal: signal.Signals) -> None:
-    """Ask the kernel for `death_signal` when the parent ends, and stop at once if it already has."""
+def set_death_signal(parent: int, death_signal: signal.Signals) -> None:
+    """Ask the kernel for `death_signal` when the parent ends, and stop at once if it already has.
+
+    Args:
+        parent: the process id of the launcher.
+        death_signal: the signal to send.
+
+    Raises:
+        OSError: the kernel refused.
+        SystemExit: the launcher has already ended.
+    """
     if sys.platform != "linux":
         return
     if _libc().prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0) != 0:

@@ -1,4 +1,4 @@
-"""The stack on a terminal, until somebody interrupts it."""
+"""The stack on a terminal, until it is interrupted."""
 
 import contextlib
 import signal
@@ -10,20 +10,24 @@ from rich.table import Table
 
 from deploy.local.output import Output, Terminal
 from deploy.local.process import StartFailed
-from deploy.local.programs import reachable
+from deploy.local.programs import to_client_host
 from deploy.local.stack import Stack
 
 
 def run_in_foreground(build: Callable[[Output], Stack]) -> None:
-    """Start the stack, print where everything is, then its logs; returns after Ctrl-C or SIGTERM, when all has stopped.
+    """Run a stack until Ctrl-C or SIGTERM: print its addresses, then its logs, and stop it.
 
-    Exits with one sentence if it does not start.
+    Args:
+        build: a function from the output to a stack that has not started.
+
+    Raises:
+        SystemExit: the stack did not start; the message is one sentence.
     """
     console = Console()
     terminal = Terminal(console)
     try:
-        with contextlib.suppress(KeyboardInterrupt), _interruptible(), build(terminal) as stack:
-            console.print(_addresses(stack))
+        with contextlib.suppress(KeyboardInterrupt), _interrupt_on_signal(), build(terminal) as stack:
+            console.print(_address_table(stack))
             try:
                 stack.wait()
             except KeyboardInterrupt:
@@ -38,27 +42,30 @@ def run_in_foreground(build: Callable[[Output], Stack]) -> None:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the first of Ctrl-C, SIGTERM and a closed terminal interrupt; the orderly stop that follows is left alone."""
+def _interrupt_on_signal() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first of SIGINT, SIGTERM and SIGHUP, and ignore all later ones.
+
+    A second signal must not interrupt the orderly stop.
+    """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in signals}
+    previous_handlers = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in previous_handlers.items():
+            signal.signal(number, handler)
 
 
-def _addresses(stack: Stack) -> Table:
-    """Where everything is."""
+def _address_table(stack: Stack) -> Table:
+    """Return a table of the stack's addresses and its data directory."""
     settings = stack.settings
-    host = reachable(settings.grpc_host)
+    host = to_client_host(settings.grpc_host)
     table = Table(title="NeuraLearn is ready; Ctrl-C stops it", title_justify="left")
     table.add_column("what")
     table.add_column("where", overflow="fold")

@@ -13,7 +13,10 @@ EXEC_WRAPPER = Path(__file__).with_name("exec_wrapper.py")
 
 
 class StartFailed(Exception):
-    """Something of the local stack did not start: one sentence, and the last lines of its log where they say more."""
+    """A part of the local stack did not start.
+
+    `sentence` says why; the message adds the last lines of the log where they say more.
+    """
 
     def __init__(self, sentence: str, *, log: Sequence[str] = ()) -> None:
         super().__init__("\n    ".join([sentence, *log]))
@@ -27,29 +30,43 @@ def wrap_command(
     death_signal: signal.Signals = signal.SIGKILL,
     identity: str = "same",
 ) -> list[str]:
-    """The command line that runs `command` in `directory`; `death_signal` ends it when the calling thread ends."""
+    """Return the command line that runs `command` and ends it when the calling thread ends.
+
+    Args:
+        command: the program and its arguments.
+        directory: the working directory.
+        death_signal: the signal that ends the program.
+        identity: the user of the program, as `exec_wrapper` defines it.
+    """
     python = [sys.executable, "-I", "-S", str(EXEC_WRAPPER)]
-    knot = [death_signal.name, str(os.getpid()), identity, str(directory)]
-    return [*python, *knot, *map(str, command)]
+    wrapper_arguments = [death_signal.name, str(os.getpid()), identity, str(directory)]
+    return [*python, *wrapper_arguments, *map(str, command)]
 
 
-def end(process: subprocess.Popen[bytes], *, ask: signal.Signals = signal.SIGTERM, grace: float) -> None:
-    """Ask a session leader to stop, wait `grace` seconds, then kill it and whatever is left of its process group."""
+def stop(
+    process: subprocess.Popen[bytes], *, stop_signal: signal.Signals = signal.SIGTERM, grace_seconds: float
+) -> None:
+    """Ask a session leader to stop, wait, then kill whatever is left of its process group."""
     if process.poll() is None:
-        process.send_signal(ask)
-    await_end([process], deadline=time.monotonic() + grace)
+        process.send_signal(stop_signal)
+    wait_for_exit([process], deadline=time.monotonic() + grace_seconds)
 
 
-def await_end(processes: Sequence[subprocess.Popen[bytes]], *, deadline: float) -> None:
-    """Wait until the `time.monotonic()` deadline for all to stop, then sweep their process groups."""
+def wait_for_exit(processes: Sequence[subprocess.Popen[bytes]], *, deadline: float) -> None:
+    """Wait for all processes to end, then kill their process groups.
+
+    Args:
+        processes: session leaders that have been asked to stop.
+        deadline: the latest time to wait for, by `time.monotonic()`.
+    """
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
     for process in processes:
-        sweep(process)
+        kill_group(process)
 
 
-def sweep(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill what is left of a session leader's process group and collect its exit code."""
     # macOS answers EPERM for a group in which only zombies are left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -57,13 +74,13 @@ def sweep(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def exit_reason(code: int) -> str:
-    """How a process ended, in words."""
+def describe_exit(code: int) -> str:
+    """Return in words how a process with this return code ended."""
     return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
 
 def last_lines(log: Path, count: int = 12) -> list[str]:
-    """The last non-empty lines of a log; none if there is no log."""
+    """Return the last non-empty lines of a log; none if there is no log."""
     if not log.exists():
         return []
     with log.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The processes of the local stack, and how each tells that it is ready."""
+"""The processes of the local stack, and the readiness check of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import httpx
 
 from shared.settings.processes import LocalSettings
 
-Ready = Callable[[LocalSettings], bool]
+ReadinessCheck = Callable[[LocalSettings], bool]
 
 
 class Role(IntEnum):
-    """What a process is for; the stack stops lower roles first."""
+    """The purpose of a process; the stack stops lower roles first."""
 
     WORKER = 0
     GATEWAY = 1
@@ -26,37 +26,41 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
-    ready: Ready | None = None
-    """Asked again and again at start-up; None for a program that is ready when it runs."""
+    ready: ReadinessCheck | None = None
+    """Called repeatedly at start-up; None for a program that is ready as soon as it runs."""
     role: Role = Role.WORKER
 
 
-def grpc_serving(service: str) -> Ready:
-    """Ready when the health service of `ingest`, `pipeline` or `report` says SERVING."""
+def grpc_health_check(service: str) -> ReadinessCheck:
+    """Return a check that is true when the health service of a gRPC service says SERVING.
 
-    def ready(settings: LocalSettings) -> bool:
-        return _is_serving(f"{reachable(settings.grpc_host)}:{getattr(settings, f'{service}_port')}")
+    Args:
+        service: `ingest`, `pipeline` or `report`.
+    """
 
-    return ready
+    def is_ready(settings: LocalSettings) -> bool:
+        return _is_serving(f"{to_client_host(settings.grpc_host)}:{getattr(settings, f'{service}_port')}")
+
+    return is_ready
 
 
-def gateway_answers(settings: LocalSettings) -> bool:
-    """Ready when `GET /health` is answered with 200."""
-    url = f"http://{reachable(settings.gateway_host)}:{settings.gateway_port}/health"
+def is_gateway_ready(settings: LocalSettings) -> bool:
+    """Return True if `GET /health` is answered with 200."""
+    url = f"http://{to_client_host(settings.gateway_host)}:{settings.gateway_port}/health"
     try:
         return httpx.get(url, timeout=2, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def reachable(host: str) -> str:
-    """The address, for a URL, at which a server that listens on `host` is met from this machine."""
+def to_client_host(host: str) -> str:
+    """Return the host, as in a URL, under which a local client reaches a server that listens on `host`."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
 
 
 def _is_serving(target: str) -> bool:
-    # A HealthCheckRequest for service "" is empty, and a response that says SERVING is this one field.
+    # A HealthCheckRequest for service "" is empty, and a response that says SERVING consists of this one field.
     serving = b"\x08\x01"
     with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
         check = channel.unary_unary(
@@ -69,10 +73,10 @@ def _is_serving(target: str) -> bool:
 
 
 PROGRAMS = (
-    Program("ingest", ("-m", "ingest_service"), grpc_serving("ingest"), Role.SERVICE),
-    Program("pipeline", ("-m", "worker_service", "pipeline"), grpc_serving("pipeline"), Role.SERVICE),
-    Program("report", ("-m", "report_service"), grpc_serving("report"), Role.SERVICE),
+    Program("ingest", ("-m", "ingest_service"), grpc_health_check("ingest"), Role.SERVICE),
+    Program("pipeline", ("-m", "worker_service", "pipeline"), grpc_health_check("pipeline"), Role.SERVICE),
+    Program("report", ("-m", "report_service"), grpc_health_check("report"), Role.SERVICE),
     Program("worker-fast", ("-m", "worker_service", "worker", "--queue", "eda_fast")),
     Program("worker-deep", ("-m", "worker_service", "worker", "--queue", "eda_deep")),
-    Program("gateway", ("-m", "gateway"), gateway_answers, Role.GATEWAY),
+    Program("gateway", ("-m", "gateway"), is_gateway_ready, Role.GATEWAY),
 )

@@ -1,4 +1,4 @@
-"""Starting again what died."""
+"""Restarts of servers and programs that ended unexpectedly."""
 
 import threading
 import time
@@ -6,97 +6,112 @@ from collections.abc import Callable, Sequence
 
 from deploy.local.process import StartFailed
 
-GLANCE_SECONDS = 0.1
+POLL_SECONDS = 0.1
 LONGEST_PAUSE = 15.0
 
 
 class Backoff:
-    """Pauses that double with every failure in a row, up to a cap."""
+    """Exponential backoff: pauses that double with every failure in a row, up to a cap."""
 
-    def __init__(self, *, first: float = 0.5, cap: float = LONGEST_PAUSE, forgiven_after: float = 30) -> None:
-        self._first = first
+    def __init__(self, *, initial: float = 0.5, cap: float = LONGEST_PAUSE, reset_after: float = 30) -> None:
+        self._initial = initial
         self._cap = cap
-        self._forgiven_after = forgiven_after
+        self._reset_after = reset_after
         self._failures = 0
 
-    def pause(self, *, lived: float) -> float:
-        """Seconds to wait after something failed that had lived so many seconds."""
-        self._failures = 0 if lived >= self._forgiven_after else self._failures + 1
-        return min(self._cap, self._first * 2.0 ** min(10, max(0, self._failures - 1)))
+    def pause(self, *, uptime: float) -> float:
+        """Return the seconds to wait before the next start.
+
+        Args:
+            uptime: the seconds for which the process had run before it ended.
+        """
+        self._failures = 0 if uptime >= self._reset_after else self._failures + 1
+        return min(self._cap, self._initial * 2.0 ** min(10, max(0, self._failures - 1)))
 
 
 class Restart:
-    """Brings something back after it died, with a growing pause between two attempts."""
+    """Restart of one server or program, with a growing pause between two attempts."""
 
     def __init__(
         self,
         name: str,
         *,
         start: Callable[[], object],
-        say: Callable[[str], None],
+        log_event: Callable[[str], None],
         longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         self._name = name
         self._start = start
-        self._say = say
+        self._log_event = log_event
         self._backoff = Backoff(cap=longest_pause)
         self._started_at = time.monotonic()
         self._due_at: float | None = None
 
-    def after(self, death: str | None) -> None:
-        """Take note of how it died (None: it lives), and start it again when the time has come."""
+    def update(self, exit_reason: str | None) -> None:
+        """Record the present state, and start the process again when its pause is over.
+
+        Args:
+            exit_reason: how the process ended, in words; None while it runs.
+        """
         now = time.monotonic()
-        if death is None:
+        if exit_reason is None:
             self._due_at = None
         elif self._due_at is None:
-            pause = self._backoff.pause(lived=now - self._started_at)
+            pause = self._backoff.pause(uptime=now - self._started_at)
             self._due_at = now + pause
-            self._say(f"{self._name} stopped ({death}); starting it again in {pause:g} s")
+            self._log_event(f"{self._name} stopped ({exit_reason}); starting it again in {pause:g} s")
         elif now >= self._due_at:
             self._started_at, self._due_at = now, None
-            self._attempt()
+            self._try_start()
 
-    def _attempt(self) -> None:
+    def _try_start(self) -> None:
         try:
             self._start()
         except (StartFailed, OSError) as error:
-            self._say(str(error))
+            self._log_event(str(error))
 
 
-class Watch:
-    """A thread that looks at all that can die. It launches children, so it lives until the last of them has ended."""
+class RestartThread:
+    """A thread that restarts processes.
+
+    Children end with the thread that launched them, so it lives until the last of them has ended.
+    """
 
     def __init__(self) -> None:
-        self._pausing = threading.Event()
-        self._ending = threading.Event()
+        self._pause_requested = threading.Event()
+        self._end_requested = threading.Event()
         self._idle = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, mortals: Sequence[tuple[Restart, Callable[[], str | None]]]) -> None:
-        """Watch pairs of how to start something again and how to ask for its death."""
-        self._thread = threading.Thread(target=self._run, args=(mortals,), name="watch", daemon=True)
+    def start(self, restarts: Sequence[tuple[Restart, Callable[[], str | None]]]) -> None:
+        """Start the thread.
+
+        Args:
+            restarts: pairs of a restart and a function that returns the exit reason of its process.
+        """
+        self._thread = threading.Thread(target=self._run, args=(restarts,), name="restarts", daemon=True)
         self._thread.start()
 
     def wait_for_pause(self) -> None:
-        """Block until somebody calls `pause`."""
-        self._pausing.wait()
+        """Block until `pause` is called."""
+        self._pause_requested.wait()
 
     def pause(self) -> None:
-        """Start nothing any more; returns when no start is under way."""
-        self._pausing.set()
+        """Start nothing any more, and return when no start is under way."""
+        self._pause_requested.set()
         if self._thread is not None:
             self._idle.wait()
 
     def end(self) -> None:
-        """Let the thread end, and with it whatever it launched."""
-        self._pausing.set()
-        self._ending.set()
+        """End the thread, and with it whatever it launched."""
+        self._pause_requested.set()
+        self._end_requested.set()
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, mortals: Sequence[tuple[Restart, Callable[[], str | None]]]) -> None:
-        while not self._pausing.wait(GLANCE_SECONDS):
-            for restart, death in mortals:
-                restart.after(death())
+    def _run(self, restarts: Sequence[tuple[Restart, Callable[[], str | None]]]) -> None:
+        while not self._pause_requested.wait(POLL_SECONDS):
+            for restart, exit_reason in restarts:
+                restart.update(exit_reason())
         self._idle.set()
-        self._ending.wait()
+        self._end_requested.wait()

@@ -1,5 +1,6 @@
-"""The whole system under one supervisor: what is not configured is started, what dies is started again.
+"""The whole system under one supervisor.
 
+The supervisor starts the servers that are not configured, and restarts what ends unexpectedly.
 Start a stack from a thread that lives as long as the stack does: the kernel ends every child with the thread that
 launched it, so that nothing outlives a killed supervisor.
 """
@@ -18,14 +19,14 @@ from typing import Literal, Self
 import redis
 
 from deploy.local import process
-from deploy.local.configuration import environment, listeners, with_free_places, with_places
+from deploy.local.configuration import child_environment, listen_addresses, with_defaults, with_free_ports
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from deploy.local.output import LogFiles, Output
 from deploy.local.ports import require_free
 from deploy.local.process import StartFailed
-from deploy.local.programs import PROGRAMS, Program, Role, reachable
-from deploy.local.restart import LONGEST_PAUSE, Restart, Watch
-from deploy.local.supervised import Supervised
+from deploy.local.programs import PROGRAMS, Program, Role, to_client_host
+from deploy.local.restart import LONGEST_PAUSE, Restart, RestartThread
+from deploy.local.supervised_process import SupervisedProcess
 from shared.settings.processes import LocalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,10 +52,15 @@ class Stack:
     ) -> None:
         """Prepare a stack; nothing starts before `start`.
 
-        `data_dir` defaults to LOCAL_DATA_DIR. `ports="free"` puts every listener on a free port of 127.0.0.1 and all
-        data under `data_dir`. An empty DATABASE_URL or REDIS_URL in `env_overrides` starts the embedded server whatever
-        the environment says. `migration` are the interpreter's arguments; none skips it. `output` defaults to
-        `<data_dir>/logs/<name>.log`. What keeps dying is started again after `longest_pause` seconds at most.
+        Args:
+            data_dir: the directory for all data; LOCAL_DATA_DIR by default.
+            ports: `free` puts every listener on a free port of 127.0.0.1 and all data under `data_dir`.
+            env_overrides: environment variables that replace the inherited ones. An empty DATABASE_URL or REDIS_URL
+                starts the embedded server whatever the environment says.
+            programs: the programs to run, in the order in which they are waited for.
+            migration: the arguments of the interpreter that migrates the database; none skips the migration.
+            output: the destination of the children's output; `<data_dir>/logs/<name>.log` by default.
+            longest_pause: the most seconds before a process that keeps failing is started again.
         """
         self._overrides = dict(env_overrides or {})
         self._configured = LocalSettings.load(self._overrides)
@@ -67,56 +73,64 @@ class Stack:
         self._migration = migration
         self._longest_pause = longest_pause
         self._output = output or LogFiles(self.data_dir / "logs")
-        self._supervised: dict[str, Supervised] = {}
-        self._watch = Watch()
-        self._undo = contextlib.ExitStack()
+        self._processes: dict[str, SupervisedProcess] = {}
+        self._restart_thread = RestartThread()
+        self._cleanup = contextlib.ExitStack()
 
     @property
     def settings(self) -> LocalSettings:
-        """What the processes run with: real ports, server addresses and directories."""
+        """The settings of the running processes, with the actual ports, server addresses and directories."""
         return self._settings
 
     @property
     def gateway_url(self) -> str:
-        """Where REST answers."""
-        return f"http://{reachable(self._settings.gateway_host)}:{self._settings.gateway_port}"
+        """The base URL of the REST API."""
+        return f"http://{to_client_host(self._settings.gateway_host)}:{self._settings.gateway_port}"
 
-    def process(self, name: str) -> Supervised:
-        """The supervised process of a program; KeyError for an unknown name."""
-        return self._supervised[name]
+    def process(self, name: str) -> SupervisedProcess:
+        """Return the supervised process of a program.
+
+        Raises:
+            KeyError: there is no program of this name.
+        """
+        return self._processes[name]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The programs."""
-        return tuple(self._supervised)
+        """The names of the programs."""
+        return tuple(self._processes)
 
     def kill(self, name: str) -> None:
-        """SIGKILL a program as a crash would; the supervisor starts it again."""
-        self._supervised[name].kill()
+        """Kill a program, as a crash would; the supervisor starts it again."""
+        self._processes[name].kill()
 
     def wait(self) -> None:
         """Block until the stack stops or a signal handler raises."""
-        self._watch.wait_for_pause()
+        self._restart_thread.wait_for_pause()
 
     def start(self) -> None:
-        """Start everything and return when all of it is ready; StartFailed, with nothing left running, if it isn't."""
+        """Start everything, and return when all of it is ready.
+
+        Raises:
+            StartFailed: something did not start; nothing is left running.
+        """
         try:
-            self._undo.enter_context(_exclusive(self.data_dir))
-            self._choose_places()
-            self._watch = Watch()
-            self._undo.callback(self._watch.end)
+            self._cleanup.enter_context(_lock_data_dir(self.data_dir))
+            self._choose_ports_and_directories()
+            self._restart_thread = RestartThread()
+            self._cleanup.callback(self._restart_thread.end)
             self._start_servers()
             self._migrate()
             self._start_programs()
-            self._undo.callback(self._watch.pause)
-            self._watch.start(self._mortals())
+            self._cleanup.callback(self._restart_thread.pause)
+            self._restart_thread.start(self._build_restarts())
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop workers, gateway, services, Valkey and PostgreSQL, in this order; harmless when not running."""
-        self._undo.close()
+        """Stop workers, gateway, services, Valkey and PostgreSQL, in this order; do nothing if not running."""
+        self._cleanup.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -127,27 +141,27 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _choose_places(self) -> None:
+    def _choose_ports_and_directories(self) -> None:
         if self._free_ports:
-            self._settings = with_free_places(self._configured, data_dir=self.data_dir, overrides=self._overrides)
+            self._settings = with_free_ports(self._configured, data_dir=self.data_dir, overrides=self._overrides)
         else:
-            self._settings = with_places(self._configured, data_dir=self.data_dir)
-        require_free(listeners(self._settings))
+            self._settings = with_defaults(self._configured, data_dir=self.data_dir)
+        require_free(listen_addresses(self._settings))
 
     def _start_servers(self) -> None:
         if self._settings.redis_url:
             _require_redis(self._settings.redis_url)
-        found: dict[str, str] = {}
+        server_urls: dict[str, str] = {}
         if not self._settings.database_url:
             self.postgres = EmbeddedPostgres(self.data_dir / "postgres")
-            found["database_url"] = self._start_server(self.postgres)
+            server_urls["database_url"] = self._start_server(self.postgres)
         if not self._settings.redis_url:
             self.valkey = EmbeddedValkey(self.data_dir / "valkey")
-            found["redis_url"] = self._start_server(self.valkey)
-        self._settings = self._settings.model_copy(update=found)
+            server_urls["redis_url"] = self._start_server(self.valkey)
+        self._settings = self._settings.model_copy(update=server_urls)
 
     def _start_server(self, server: EmbeddedServer) -> str:
-        self._undo.callback(server.stop)
+        self._cleanup.callback(server.stop)
         return server.start()
 
     def _migrate(self) -> None:
@@ -163,9 +177,9 @@ class Stack:
         except subprocess.TimeoutExpired:
             raise self._migration_failed(f"not done after {MIGRATION_SECONDS} s") from None
         finally:
-            process.sweep(child)
+            process.kill_group(child)
         if child.returncode != 0:
-            raise self._migration_failed(process.exit_reason(child.returncode))
+            raise self._migration_failed(process.describe_exit(child.returncode))
 
     def _migration_failed(self, reason: str) -> StartFailed:
         log = self._output.last_lines("migrate")
@@ -174,23 +188,24 @@ class Stack:
 
     def _start_programs(self) -> None:
         for program in self._programs:
-            self._supervised[program.name] = Supervised(
+            self._processes[program.name] = SupervisedProcess(
                 program, directory=ROOT, environment=self._environment(), output=self._output
             )
-        self._undo.callback(self._stop_programs)
-        for supervised in self._supervised.values():
-            supervised.launch()
+        self._cleanup.callback(self._stop_programs)
+        for child in self._processes.values():
+            child.launch()
         self._await_ready()
 
     def _environment(self) -> dict[str, str]:
-        return environment(self._settings, overrides=self._overrides)
+        return child_environment(self._settings, overrides=self._overrides)
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        waiting = [supervised for supervised in self._supervised.values() if supervised.program.ready]
+        waiting = [child for child in self._processes.values() if child.program.ready]
         while waiting:
             self._require_alive()
-            # One by one in their order: a gateway asked before its services serve would log failures.
+            # Programs are checked one by one in their order: a gateway that is asked before its services are ready
+            # would log failures.
             if waiting[0].is_ready(self._settings):
                 waiting.pop(0)
                 continue
@@ -200,19 +215,17 @@ class Stack:
         self._require_alive()
 
     def _require_alive(self) -> None:
-        for supervised in self._supervised.values():
-            if death := supervised.death():
-                raise supervised.start_failure(f"stopped, {death}")
+        for child in self._processes.values():
+            if exit_reason := child.exit_reason():
+                raise child.start_failure(f"stopped, {exit_reason}")
 
-    def _mortals(self) -> list[tuple[Restart, Callable[[], str | None]]]:
+    def _build_restarts(self) -> list[tuple[Restart, Callable[[], str | None]]]:
         def restart(name: str, start: Callable[[], object]) -> Restart:
-            return Restart(name, start=start, say=self._output.say, longest_pause=self._longest_pause)
+            return Restart(name, start=start, log_event=self._output.log_event, longest_pause=self._longest_pause)
 
-        programs = [
-            (restart(name, supervised.launch), supervised.death) for name, supervised in self._supervised.items()
-        ]
+        programs = [(restart(name, child.launch), child.exit_reason) for name, child in self._processes.items()]
         servers = [
-            (restart(server.name, server.start), server.death)
+            (restart(server.name, server.start), server.exit_reason)
             for server in (self.postgres, self.valkey)
             if server is not None
         ]
@@ -220,14 +233,18 @@ class Stack:
 
     def _stop_programs(self) -> None:
         for role in Role:
-            members = [supervised for supervised in self._supervised.values() if supervised.program.role is role]
-            stopping = [child for member in members if (child := member.ask_to_stop())]
-            process.await_end(stopping, deadline=time.monotonic() + GRACE_SECONDS)
+            members = [member for member in self._processes.values() if member.program.role is role]
+            terminated = [child for member in members if (child := member.terminate())]
+            process.wait_for_exit(terminated, deadline=time.monotonic() + GRACE_SECONDS)
 
 
 @contextlib.contextmanager
-def _exclusive(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory's lock; StartFailed if another stack has it."""
+def _lock_data_dir(data_dir: Path) -> Iterator[None]:
+    """Hold the lock of the data directory.
+
+    Raises:
+        StartFailed: another stack holds it, or the directory cannot be written to.
+    """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("a+")
@@ -249,7 +266,11 @@ def _exclusive(data_dir: Path) -> Iterator[None]:
 
 
 def _require_redis(url: str) -> None:
-    """Get one answer from the configured server, or StartFailed naming the key."""
+    """Ping the configured Redis server.
+
+    Raises:
+        StartFailed: it did not answer; the sentence names the setting.
+    """
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             client.ping()

@@ -1,4 +1,4 @@
-"""Who a program that refuses root runs as when root starts it."""
+"""The identity of a program that refuses root when root starts it."""
 
 import os
 import pwd
@@ -8,16 +8,24 @@ from pathlib import Path
 
 from deploy.local.process import StartFailed
 
-# Files inside the namespace are still root's.
+# Owner of the data directory by identity; files inside the namespace still belong to root.
 OWNERS = {"namespace": 0, "nobody": 65534}
 
 
-def unprivileged(data_dir: Path, *, probe: Callable[[str], Sequence[str]]) -> str:
-    """Return the first identity (see `exec_wrapper`) under which `probe` succeeds; it then owns `data_dir`."""
+def choose_identity(data_dir: Path, *, probe: Callable[[str], Sequence[str]]) -> str:
+    """Return the first identity under which a program runs, and make it the owner of `data_dir`.
+
+    Args:
+        data_dir: the directory that the program writes to.
+        probe: returns the command line that tries the program under an identity, as `exec_wrapper` defines it.
+
+    Raises:
+        StartFailed: the program runs under no identity.
+    """
     for identity in OWNERS:
-        _give([data_dir], identity)
+        _change_owner([data_dir], identity)
         if subprocess.run(probe(identity), capture_output=True, check=False).returncode == 0:
-            _give(data_dir.rglob("*"), identity)
+            _change_owner(data_dir.rglob("*"), identity)
             return identity
     raise StartFailed(
         "PostgreSQL does not run as root, and this system lets root be nobody else: "
@@ -25,8 +33,8 @@ def unprivileged(data_dir: Path, *, probe: Callable[[str], Sequence[str]]) -> st
     )
 
 
-def has_name(user: int) -> bool:
-    """Whether the user is known by name, which initdb insists on; a container may run under any number."""
+def has_user_name(user: int) -> bool:
+    """Return True if the user id has a name, which initdb requires; a container may run under any number."""
     try:
         pwd.getpwuid(user)
     except KeyError:
@@ -34,7 +42,7 @@ def has_name(user: int) -> bool:
     return True
 
 
-def _give(paths: Iterable[Path], identity: str) -> None:
+def _change_owner(paths: Iterable[Path], identity: str) -> None:
     owner = OWNERS[identity]
     for path in paths:
         if path.lstat().st_uid != owner:

@@ -33,19 +33,19 @@ def user(stub: GeminiStub, tmp_path_factory: pytest.TempPathFactory, clean_envir
         yield User(client)
 
 
-def patients(seed: int) -> bytes:
+def patients_csv(seed: int) -> bytes:
     random = np.random.default_rng(seed)
     lines = ["blood_pressure,age,income"]
-    for place in range(300):
-        pressure = 0 if place % 20 == 0 else int(random.normal(76, 8))
-        age = 199 if place == 7 else int(random.integers(20, 80))
-        income = "" if place % 3 == 0 else str(int(random.normal(3000, 500)))
+    for row in range(300):
+        pressure = 0 if row % 20 == 0 else int(random.normal(76, 8))
+        age = 199 if row == 7 else int(random.integers(20, 80))
+        income = "" if row % 3 == 0 else str(int(random.normal(3000, 500)))
         lines.append(f"{pressure},{age},{income}")
     return "\n".join(lines).encode()
 
 
-def usage(user: User, name: str) -> dict[str, int]:
-    return {one["mode"]: one["used"] for one in user.get("/usage", user_id=name)["modes"]}
+def usage(user: User, user_id: str) -> dict[str, int]:
+    return {quota["mode"]: quota["used"] for quota in user.get("/usage", user_id=user_id)["modes"]}
 
 
 def reasons(user: User, dataset: str) -> list[str]:
@@ -54,14 +54,14 @@ def reasons(user: User, dataset: str) -> list[str]:
 
 
 def test_smart_asks_and_the_data_decide(user: User, stub: GeminiStub) -> None:
-    before = len(stub.requests)
-    dataset = user.prepare(patients(1), mode="smart", user_id="eve")
-    assert len(stub.requests) == before + 1
+    requests_before = len(stub.requests)
+    dataset = user.prepare(patients_csv(1), mode="smart", user_id="eve")
+    assert len(stub.requests) == requests_before + 1
     status = user.get(f"/dataset/{dataset}/status")
     assert status["ai_info"].startswith("Gemini was asked once; ")
-    told = reasons(user, dataset)
-    assert any(reason.startswith("Asked gemini-stub about “income”: answered after ") for reason in told)
-    assert any("a living person has no such value of 0" in reason for reason in told)
+    log_reasons = reasons(user, dataset)
+    assert any(reason.startswith("Asked gemini-stub about “income”: answered after ") for reason in log_reasons)
+    assert any("a living person has no such value of 0" in reason for reason in log_reasons)
     assert usage(user, "eve") == {"smart": 1, "deep": 0}
     cleaned = user.client.get(f"/dataset/{dataset}/cleaned").text.splitlines()
     assert not any(line.startswith("0,") for line in cleaned)
@@ -69,22 +69,22 @@ def test_smart_asks_and_the_data_decide(user: User, stub: GeminiStub) -> None:
 
 
 def test_the_same_question_is_not_paid_for_twice(user: User, stub: GeminiStub) -> None:
-    user.prepare(patients(6), mode="smart", user_id="fay")
-    before = len(stub.requests)
-    again = user.prepare(patients(6), mode="smart", user_id="gil")
-    assert len(stub.requests) == before
+    user.prepare(patients_csv(6), mode="smart", user_id="fay")
+    requests_before = len(stub.requests)
+    again = user.prepare(patients_csv(6), mode="smart", user_id="gil")
+    assert len(stub.requests) == requests_before
     assert any(reason.startswith("Asked gemini-stub about “income”: cached after ") for reason in reasons(user, again))
 
 
 def test_fast_asks_nobody(user: User, stub: GeminiStub) -> None:
-    before = len(stub.requests)
-    dataset = user.prepare(patients(2), mode="fast", user_id="eve")
-    assert len(stub.requests) == before
+    requests_before = len(stub.requests)
+    dataset = user.prepare(patients_csv(2), mode="fast", user_id="eve")
+    assert len(stub.requests) == requests_before
     assert user.get(f"/dataset/{dataset}/status")["ai_info"] is None
 
 
 def test_deep_writes_a_report_and_has_a_quota(user: User) -> None:
-    dataset = user.prepare(patients(3), mode="deep", user_id="dora")
+    dataset = user.prepare(patients_csv(3), mode="deep", user_id="dora")
     report = user.get(f"/dataset/{dataset}/report")
     assert report["author"] == "gemini-stub"
     assert "income misses 100 of 300 cells" in report["reasoning"]
@@ -93,7 +93,7 @@ def test_deep_writes_a_report_and_has_a_quota(user: User) -> None:
     document = user.client.get(f"/dataset/{dataset}/report", params={"format": "md"})
     assert document.headers["content-type"].startswith("text/markdown")
     assert document.text.startswith(f"# Report on dataset {dataset}\n\nWritten by gemini-stub.\n\n## In the words of")
-    refused = user.upload(patients(4), mode="deep", user_id="dora")
+    refused = user.upload(patients_csv(4), mode="deep", user_id="dora")
     assert refused.status_code == 429
     problem = refused.json()
     assert problem["reason"] == "MODE_QUOTA_USED_UP"
@@ -103,14 +103,14 @@ def test_deep_writes_a_report_and_has_a_quota(user: User) -> None:
 
 @pytest.mark.parametrize("behaviour", ["bad_key", "no_json", "half", "late"])
 def test_a_model_that_fails_costs_nothing(user: User, stub: GeminiStub, behaviour: str) -> None:
-    name = f"user-of-{behaviour}"
-    fast = user.prepare(patients(5), mode="fast", user_id=name)
+    user_id = f"user-of-{behaviour}"
+    fast = user.prepare(patients_csv(5), mode="fast", user_id=user_id)
     stub.behave(behaviour)
     try:
-        deep = user.prepare(patients(5), mode="deep", user_id=name)
+        deep = user.prepare(patients_csv(5), mode="deep", user_id=user_id)
     finally:
         stub.behave("well")
-    assert usage(user, name) == {"smart": 0, "deep": 0}
+    assert usage(user, user_id) == {"smart": 0, "deep": 0}
     status = user.get(f"/dataset/{deep}/status")
     assert status["ai_info"].startswith("AI was asked and gave no answer that could be used")
     assert user.get(f"/dataset/{deep}/report")["author"] == "template"

@@ -1,4 +1,4 @@
-"""Bad input gets a clear problem that says what and where, never a 5xx, and leaves no trace."""
+"""Bad input: answered with a problem that says what is wrong and where, and not stored."""
 
 import json
 from http.client import HTTPConnection
@@ -10,21 +10,22 @@ import pytest
 from deploy.local.stack import Stack
 from tests.e2e.user import User
 
-BOUNDARY = "multipart/form-data; boundary=b"
-PART = '--b\r\ncontent-disposition: form-data; name="file"; filename="x.csv"\r\n\r\na,b\r\n1,2\r\n'
+FORM_TYPE = "multipart/form-data; boundary=b"
+FIRST_PART = '--b\r\ncontent-disposition: form-data; name="file"; filename="x.csv"\r\n\r\na,b\r\n1,2\r\n'
 
 
-def objects(stack: Stack) -> set[Path]:
+def stored_objects(stack: Stack) -> set[Path]:
     folder = stack.settings.storage_dir
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
-def problem(answer: httpx.Response, status: int) -> str:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
+def assert_problem(response: httpx.Response, status: int) -> str:
+    """Check the format of a problem, and return its detail."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
     assert body["status"] == status
-    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["request_id"] == response.headers["x-request-id"]
     assert body["reason"].isupper()
     detail: str = body["detail"]
     return detail
@@ -52,9 +53,9 @@ def problem(answer: httpx.Response, status: int) -> str:
 def test_files_that_are_no_tables(
     user: User, stack: Stack, content: bytes, filename: str, status: int, words: str
 ) -> None:
-    before = objects(stack)
-    assert words in problem(user.upload(content, filename), status)
-    assert objects(stack) == before
+    before = stored_objects(stack)
+    assert words in assert_problem(user.upload(content, filename), status)
+    assert stored_objects(stack) == before
 
 
 @pytest.mark.parametrize(
@@ -93,37 +94,37 @@ def test_odd_tables_are_prepared(user: User, content: bytes) -> None:
     ],
 )
 def test_wrong_fields(user: User, stack: Stack, fields: dict[str, str], words: str) -> None:
-    before = objects(stack)
-    answer = user.upload(b"a,b\n1,2\n", **fields)
-    problem(answer, 422)
-    assert words in answer.text
-    assert objects(stack) == before
+    before = stored_objects(stack)
+    response = user.upload(b"a,b\n1,2\n", **fields)
+    assert_problem(response, 422)
+    assert words in response.text
+    assert stored_objects(stack) == before
 
 
 def test_a_truncated_upload(user: User, stack: Stack) -> None:
-    before = objects(stack)
-    answer = user.client.post("/dataset/upload", content=PART.encode(), headers={"content-type": BOUNDARY})
-    problem(answer, 422)
-    assert objects(stack) == before
+    before = stored_objects(stack)
+    response = user.client.post("/dataset/upload", content=FIRST_PART.encode(), headers={"content-type": FORM_TYPE})
+    assert_problem(response, 422)
+    assert stored_objects(stack) == before
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"--b--\r\n"])
 def test_bodies_that_are_no_forms(user: User, body: bytes) -> None:
-    problem(user.client.post("/dataset/upload", content=body, headers={"content-type": BOUNDARY}), 422)
+    assert_problem(user.client.post("/dataset/upload", content=body, headers={"content-type": FORM_TYPE}), 422)
 
 
 def test_a_file_over_the_byte_limit_is_refused_before_it_is_sent(stack: Stack) -> None:
-    before = objects(stack)
+    before = stored_objects(stack)
     connection = HTTPConnection("127.0.0.1", stack.settings.gateway_port, timeout=30)
     connection.putrequest("POST", "/dataset/upload")
-    connection.putheader("content-type", BOUNDARY)
+    connection.putheader("content-type", FORM_TYPE)
     connection.putheader("content-length", str(stack.settings.max_upload_bytes * 2))
-    connection.endheaders(PART.encode())
-    answer = connection.getresponse()
-    assert answer.status == 413
-    assert json.loads(answer.read())["reason"] == "FILE_TOO_LARGE"
+    connection.endheaders(FIRST_PART.encode())
+    response = connection.getresponse()
+    assert response.status == 413
+    assert json.loads(response.read())["reason"] == "FILE_TOO_LARGE"
     connection.close()
-    assert objects(stack) == before
+    assert stored_objects(stack) == before
 
 
 @pytest.mark.parametrize(
@@ -144,9 +145,9 @@ def test_a_file_over_the_byte_limit_is_refused_before_it_is_sent(stack: Stack) -
 )
 @pytest.mark.parametrize("dataset", ["00000000-0000-4000-8000-000000000000", "not-a-uuid"])
 def test_unknown_datasets(user: User, dataset: str, path: str) -> None:
-    assert dataset in problem(user.client.get(f"/dataset/{dataset}/{path}"), 404)
+    assert dataset in assert_problem(user.client.get(f"/dataset/{dataset}/{path}"), 404)
 
 
 def test_unknown_routes_and_methods(user: User) -> None:
-    problem(user.client.get("/no/such/route"), 404)
+    assert_problem(user.client.get("/no/such/route"), 404)
     assert user.client.delete("/datasets").status_code == 405

@@ -1,4 +1,4 @@
-"""Programs for a run's child process, each with a fate of its own. They follow the signature of `prepare`."""
+"""Programs for a run's child process: one for each way to end. They have the signature of `prepare`."""
 
 import os
 import signal
@@ -28,21 +28,21 @@ def succeed(report_progress: ReportProgress, task: PreparationTask) -> RunResult
 
 
 def succeed_slowly(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
-    """Take three seconds, most of them in C."""
+    """Work for three seconds, most of them in C."""
     report_progress("profiling", 30)
-    until = time.monotonic() + 3
-    while time.monotonic() < until:
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
         np.linalg.svd(np.ones((300, 300)))
     return succeed(report_progress, task)
 
 
 def refuse(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
-    """Find the data wanting."""
+    """Refuse the data."""
     raise Unprocessable("Nothing but noise.", reason="NOISE")
 
 
 def crash(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
-    """Die like a segmentation fault."""
+    """End as by a segmentation fault."""
     os.kill(os.getpid(), signal.SIGSEGV)
     raise AssertionError
 
@@ -53,12 +53,12 @@ def hang(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
         np.linalg.svd(np.ones((1000, 1000)))
 
 
-def devour(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
-    """Want all memory there is."""
+def exhaust_memory(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
+    """Allocate more memory than there is."""
     np.ones(1 << 40)
     return succeed(report_progress, task)
 
 
-def blunder(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
-    """Hit a defect whose message holds a secret."""
+def fail_unexpectedly(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
+    """Raise an unexpected error whose message holds a secret."""
     raise KeyError("postgresql://user:secret@host/db")

@@ -1,4 +1,4 @@
-"""A report service over real gRPC, PostgreSQL, storage and child processes, and something it can read."""
+"""A report service on real servers, and results for it to read."""
 
 import json
 from collections.abc import AsyncIterator
@@ -101,8 +101,8 @@ RECIPE = b'{"version": 1, "steps": [{"kind": "fill_missing", "value": 9007199254
 
 
 @dataclass
-class World:
-    """A report service and the places it reads from."""
+class ReportFixture:
+    """A client of a report service, and the database and store that the service reads from."""
 
     stub: "rpc.ReportServiceAsyncStub"
     database: Database
@@ -155,7 +155,7 @@ class World:
 
     async def download(self, dataset: DatasetRecord, **options: Any) -> bytes:
         request = pb.DownloadTableRequest(dataset_id=str(dataset.id), **options)
-        return b"".join([piece.chunk async for piece in self.stub.DownloadTable(request, timeout=60)])
+        return b"".join([part.chunk async for part in self.stub.DownloadTable(request, timeout=60)])
 
     async def graph(self, dataset: DatasetRecord, graph_id: str, **options: Any) -> pb.GetGraphResponse:
         request = pb.GetGraphRequest(dataset_id=str(dataset.id), graph_id=graph_id, **options)
@@ -167,7 +167,7 @@ class World:
 
 
 def stored_profile() -> bytes:
-    """As the worker stores it, and a field this service knows nothing of."""
+    """Return a profile as the worker stores it, with fields of a later version."""
     cells = {
         "age": ["36", None, "41", "38"] * 10,
         "tax": ["72", "70", "82", "76"] * 10,
@@ -175,9 +175,9 @@ def stored_profile() -> bytes:
         "city": [*["Oslo", "Rome"] * 19, "OSLO", "rome"],
     }
     facts = profile(Frame.from_table(pa.table(cells)))
-    told = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
-    told["columns"][0]["imputations"] = told["leaks"] = [{"later": "versions"}]
-    return json.dumps(told).encode()
+    document = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
+    document["columns"][0]["imputations"] = document["leaks"] = [{"later": "versions"}]
+    return json.dumps(document).encode()
 
 
 def parquet(table: pa.Table) -> bytes:
@@ -189,17 +189,19 @@ def parquet(table: pa.Table) -> bytes:
 @asynccontextmanager
 async def serving(
     settings: Settings, isolation: Isolation, database: Database, store: ObjectStore
-) -> AsyncIterator[World]:
+) -> AsyncIterator[ReportFixture]:
+    """Run a report service within this process."""
     async with (
         build(settings, isolation) as reports,
         running_server(service(reports), host="127.0.0.1", port=0) as port,
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
         assert settings.scratch_dir is not None
-        yield World(rpc.ReportServiceStub(channel), database, store, settings.scratch_dir)
+        yield ReportFixture(rpc.ReportServiceStub(channel), database, store, settings.scratch_dir)
 
 
 async def failure(call: Any) -> ServiceError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
+    """Await a call that must fail, and return its error."""
+    with pytest.raises(grpc.aio.AioRpcError) as error:
         await call
-    return from_rpc_error(caught.value)
+    return from_rpc_error(error.value)

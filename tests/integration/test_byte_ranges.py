@@ -1,4 +1,4 @@
-"""Parts of a stored Parquet file, fetched without the rest."""
+"""Byte ranges of a stored Parquet file, fetched without the rest."""
 
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from tests.integration.reports import parquet
 ROWS = 5000
 
 
-@pytest.mark.parametrize("remark", ["", "x" * 300_000], ids=["short footer", "footer longer than what is tried first"])
+@pytest.mark.parametrize(
+    "metadata", ["", "x" * 300_000], ids=["short footer", "footer longer than what is tried first"]
+)
 @pytest.mark.parametrize("start", [0, 4000])
 async def test_a_page_of_a_part_is_that_of_the_whole(
-    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remark: str, start: int
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata: str, start: int
 ) -> None:
     monkeypatch.setattr(byte_ranges, "TAIL_BYTES", 4096)
     table = pa.table({"row": range(ROWS), "before": [f"cell {row}" for row in range(ROWS)]})
-    content = parquet(table.replace_schema_metadata({"remark": remark}))
+    content = parquet(table.replace_schema_metadata({"metadata": metadata}))
     await store.put_bytes("rows.parquet", content)
     copy = PartialCopy(store, "rows.parquet", tmp_path / "part.parquet")
     await copy.fetch_footer()

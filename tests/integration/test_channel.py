@@ -1,4 +1,4 @@
-"""Calls over a channel of ours to a service that is there, and says it can't."""
+"""Retries of calls over `open_channel` to a service that answers UNAVAILABLE."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from shared.rpc.server import running_server
 from tests.fakes.services import Context, FakeIngest, served
 
 
-class Refusing(FakeIngest):
-    """Counts the calls that reach it and is unavailable to each."""
+class UnavailableIngest(FakeIngest):
+    """An ingest service that counts the calls and answers each with UNAVAILABLE."""
 
     calls = 0
 
@@ -24,23 +24,23 @@ class Refusing(FakeIngest):
 
 
 @pytest.mark.parametrize(
-    ("method", "request_", "times"),
+    ("method", "request_", "calls"),
     [
         ("GetDataset", pb.GetDatasetRequest(dataset_id="x"), 3),
         ("CancelDataset", pb.CancelDatasetRequest(dataset_id="x"), 3),
-        # Where the first call was done and only its answer lost, a second one would be told a falsehood.
+        # If the first call was carried out and only its answer lost, a second one would get a wrong answer.
         ("RetryDataset", pb.RetryDatasetRequest(dataset_id="x"), 1),
         ("DeleteDataset", pb.DeleteDatasetRequest(dataset_id="x"), 1),
         ("ImportDataset", pb.ImportDatasetRequest(dataset_url="http://x"), 1),
     ],
 )
-async def test_only_what_may_be_done_twice_is_repeated(method: str, request_: Any, times: int) -> None:
-    refusing = Refusing()
+async def test_only_what_may_be_done_twice_is_repeated(method: str, request_: Any, calls: int) -> None:
+    service = UnavailableIngest()
     async with (
-        running_server(served(refusing), host="127.0.0.1", port=0) as port,
+        running_server(served(service), host="127.0.0.1", port=0) as port,
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
             await getattr(rpc.IngestServiceStub(channel), method)(request_, timeout=20)
-    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert refusing.calls == times
+    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert service.calls == calls

@@ -1,4 +1,4 @@
-"""The embedded servers and the local stack: they start, keep data, survive crashes, and leave nothing behind."""
+"""The embedded servers and the local stack: start, durability, crashes, and clean-up."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ from redis.asyncio import Redis
 from deploy.local import process
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.process import StartFailed
-from deploy.local.programs import Program, Role, gateway_answers, grpc_serving
+from deploy.local.programs import Program, Role, grpc_health_check, is_gateway_ready
 from deploy.local.stack import ROOT, Stack
 
 EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": ""}
 
-GATEWAY = """
+GATEWAY_PROGRAM = """
 import os, signal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -38,7 +38,7 @@ signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 HTTPServer((os.environ["GATEWAY_HOST"], int(os.environ["GATEWAY_PORT"])), Healthy).serve_forever()
 """
 
-INGEST = """
+INGEST_PROGRAM = """
 import os
 from concurrent.futures import ThreadPoolExecutor
 import grpc
@@ -53,20 +53,20 @@ server.start()
 server.wait_for_termination()
 """
 
-WORKER = """
+WORKER_PROGRAM = """
 import time
 print("working", flush=True)
 time.sleep(600)
 """
 
-STUBBORN = """
+STUBBORN_PROGRAM = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", __file__])
 time.sleep(600)
 """
 
-CRASHING = """
+CRASHING_PROGRAM = """
 import sys, time
 time.sleep(float(sys.argv[1]))
 sys.exit("STORAGE_DIR: cannot be written")
@@ -74,7 +74,7 @@ sys.exit("STORAGE_DIR: cannot be written")
 
 
 def programs(directory: Path) -> tuple[Program, ...]:
-    """Small stand-ins with the ports and the manners of the real processes."""
+    """Return small stand-ins with the ports and the readiness checks of the real processes."""
 
     def script(name: str, text: str) -> str:
         file = directory / f"{name}.py"
@@ -82,9 +82,9 @@ def programs(directory: Path) -> tuple[Program, ...]:
         return str(file)
 
     return (
-        Program("ingest", (script("ingest", INGEST),), grpc_serving("ingest"), Role.SERVICE),
-        Program("gateway", (script("gateway", GATEWAY),), gateway_answers, Role.GATEWAY),
-        Program("worker", (script("worker", WORKER),)),
+        Program("ingest", (script("ingest", INGEST_PROGRAM),), grpc_health_check("ingest"), Role.SERVICE),
+        Program("gateway", (script("gateway", GATEWAY_PROGRAM),), is_gateway_ready, Role.GATEWAY),
+        Program("worker", (script("worker", WORKER_PROGRAM),)),
     )
 
 
@@ -99,13 +99,13 @@ def local_stack(directory: Path, *more: Program) -> Stack:
 
 
 def descendants_of(directory: Path) -> list[list[str]]:
-    """Command lines of every process that works in or for the directory."""
-    found = [each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"])]
-    return [line for line in found if any(str(directory) in word for word in line)]
+    """Return the command lines of every process that names the directory."""
+    command_lines = [other.info["cmdline"] or [] for other in psutil.process_iter(["cmdline"])]
+    return [line for line in command_lines if any(str(directory) in word for word in line)]
 
 
-def eventually(condition: Callable[[], object], *, within: float = 10) -> None:
-    deadline = time.monotonic() + within
+def wait_until(condition: Callable[[], object], *, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
@@ -121,10 +121,10 @@ async def execute(url: str, statement: str) -> object:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_root_becomes_nobody_and_still_passes_private_directories(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    command = process.wrap_command(["sh", "-c", "id -u; pwd"], directory=private, identity="nobody")
-    assert subprocess.check_output(command, text=True).split() == ["65534", str(private)]
+    private_directory = tmp_path / "private"
+    private_directory.mkdir(mode=0o700)
+    command = process.wrap_command(["sh", "-c", "id -u; pwd"], directory=private_directory, identity="nobody")
+    assert subprocess.check_output(command, text=True).split() == ["65534", str(private_directory)]
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
@@ -136,15 +136,15 @@ async def test_postgres_keeps_what_was_committed(tmp_path: Path, ending: str) ->
         url = server.start()
         assert await execute(url, "SELECT answer FROM kept") == 42
         server.stop()
-    with EmbeddedPostgres(tmp_path) as later:
-        assert await execute(later.url, "SELECT answer FROM kept") == 42
+    with EmbeddedPostgres(tmp_path) as restarted:
+        assert await execute(restarted.url, "SELECT answer FROM kept") == 42
     assert descendants_of(tmp_path) == []
 
 
 async def test_postgres_is_private_and_durable(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path) as server:
-        shown = [await execute(server.url, f"SHOW {name}") for name in ("fsync", "data_checksums", "listen_addresses")]
-        assert shown == ["on", "on", "127.0.0.1"]
+        values = [await execute(server.url, f"SHOW {name}") for name in ("fsync", "data_checksums", "listen_addresses")]
+        assert values == ["on", "on", "127.0.0.1"]
         assert await execute(server.url, "SELECT datlocale FROM pg_database WHERE datname = current_database()") == (
             "C.UTF-8"
         )
@@ -153,13 +153,13 @@ async def test_postgres_is_private_and_durable(tmp_path: Path) -> None:
     assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
 
 
-async def test_postgres_starts_over_a_lock_whose_process_id_went_to_somebody_else(tmp_path: Path) -> None:
+async def test_postgres_starts_despite_a_lock_with_the_process_id_of_another_process(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path)
     with server:
         lock = tmp_path / "cluster" / "postmaster.pid"
-        held = lock.read_text().splitlines()
+        lock_lines = lock.read_text().splitlines()
         server.kill()
-        lock.write_text("\n".join([str(os.getpid()), *held[1:]]) + "\n")
+        lock.write_text("\n".join([str(os.getpid()), *lock_lines[1:]]) + "\n")
         assert await execute(server.start(), "SELECT 1") == 1
 
 
@@ -197,40 +197,40 @@ def test_servers_end_with_a_killed_launcher(tmp_path: Path) -> None:
     with launcher:
         assert launcher.stdout and launcher.stdout.readline() == b"up\n"
         launcher.kill()
-    eventually(lambda: not descendants_of(tmp_path))
+    wait_until(lambda: not descendants_of(tmp_path))
 
 
 def test_the_stack_starts_restarts_and_leaves_nothing(tmp_path: Path) -> None:
     with local_stack(tmp_path) as stack:
         assert httpx.get(f"{stack.gateway_url}/health").text == f"127.0.0.1:{stack.settings.ingest_port}"
-        first = stack.process("worker").pid
+        first_pid = stack.process("worker").pid
         stack.kill("worker")
-        eventually(lambda: stack.process("worker").death())
-        eventually(lambda: not stack.process("worker").death())
-        assert stack.process("worker").pid != first
+        wait_until(lambda: stack.process("worker").exit_reason())
+        wait_until(lambda: not stack.process("worker").exit_reason())
+        assert stack.process("worker").pid != first_pid
         log = tmp_path / "data/logs/worker.log"
-        eventually(lambda: log.read_text() == "working\nworking\n")
+        wait_until(lambda: log.read_text() == "working\nworking\n")
         assert stack.postgres is not None and stack.valkey is not None
         os.kill(stack.postgres.pid, signal.SIGKILL)
-        eventually(lambda: stack.postgres and stack.postgres.death() is not None)
-        eventually(lambda: stack.postgres and stack.postgres.death() is None)
+        wait_until(lambda: stack.postgres and stack.postgres.exit_reason() is not None)
+        wait_until(lambda: stack.postgres and stack.postgres.exit_reason() is None)
     assert descendants_of(tmp_path) == []
     assert "worker stopped (killed by SIGKILL); starting it again" in (tmp_path / "data/logs/stack.log").read_text()
 
 
 def test_a_crashing_program_is_restarted_ever_more_slowly(tmp_path: Path) -> None:
     script = tmp_path / "crashing.py"
-    script.write_text(CRASHING)
+    script.write_text(CRASHING_PROGRAM)
     log = tmp_path / "data/logs/stack.log"
     with local_stack(tmp_path, Program("crashing", (str(script), "4"))):
-        eventually(lambda: log.exists() and "crashing stopped (exit code 1)" in log.read_text(), within=20)
-        script.write_text(CRASHING.replace("float(sys.argv[1])", "0"))
-        eventually(lambda: "starting it again in 2 s" in log.read_text(), within=20)
+        wait_until(lambda: log.exists() and "crashing stopped (exit code 1)" in log.read_text(), seconds=20)
+        script.write_text(CRASHING_PROGRAM.replace("float(sys.argv[1])", "0"))
+        wait_until(lambda: "starting it again in 2 s" in log.read_text(), seconds=20)
 
 
 def test_a_program_that_does_not_start_stops_everything_with_its_last_sentence(tmp_path: Path) -> None:
     script = tmp_path / "crashing.py"
-    script.write_text(CRASHING)
+    script.write_text(CRASHING_PROGRAM)
     with pytest.raises(StartFailed) as failure:
         local_stack(tmp_path, Program("crashing", (str(script), "0"))).start()
     assert str(failure.value) == ("crashing did not start (stopped, exit code 1): STORAGE_DIR: cannot be written")
@@ -239,9 +239,9 @@ def test_a_program_that_does_not_start_stops_everything_with_its_last_sentence(t
 
 def test_a_program_that_ignores_the_request_to_stop_is_killed_with_its_children(tmp_path: Path) -> None:
     script = tmp_path / "stubborn.py"
-    script.write_text(STUBBORN)
+    script.write_text(STUBBORN_PROGRAM)
     with local_stack(tmp_path, Program("stubborn", (str(script),))):
-        eventually(lambda: sum(str(script) in line for line in descendants_of(tmp_path)) == 2)
+        wait_until(lambda: sum(str(script) in line for line in descendants_of(tmp_path)) == 2)
     assert descendants_of(tmp_path) == []
 
 
@@ -297,12 +297,12 @@ def test_one_signal_ends_a_foreground_stack(tmp_path: Path, number: signal.Signa
     command = [sys.executable, "-c", textwrap.dedent(launcher), str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as foreground:
         assert foreground.stdout
-        seen = ""
-        while "NeuraLearn is ready" not in seen:
+        output = ""
+        while "NeuraLearn is ready" not in output:
             line = foreground.stdout.readline()
-            assert line, seen
-            seen += line
+            assert line, output
+            output += line
         foreground.send_signal(number)
         assert foreground.wait(15) == code
-    assert "worker      │ working" in seen
-    eventually(lambda: not descendants_of(tmp_path))
+    assert "worker      │ working" in output
+    wait_until(lambda: not descendants_of(tmp_path))

@@ -1,4 +1,4 @@
-"""Objects that no row knows are removed; whatever may still be wanted stays."""
+"""Orphaned objects are removed; whatever a row refers to is kept."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -32,20 +32,20 @@ async def test_only_orphans_are_removed(database: Database, store: ObjectStore) 
     assert await publish(runs, claimed, artifacts=artifacts)
     kept |= {await put(published.raw_key), await put(f"{artifacts}/cleaned.parquet")}
     kept.add(await put(f"{artifacts}/renditions/cleaned.csv"))
-    lost = await put(f"datasets/{published.id}/runs/{published.run.id}/{uuid4()}/cleaned.parquet")
+    orphaned_artifact = await put(f"datasets/{published.id}/runs/{published.run.id}/{uuid4()}/cleaned.parquet")
 
-    underway = await accept_dataset(database)
-    claimed = await runs.claim(underway.run.id, lease=timedelta(seconds=30))
+    running = await accept_dataset(database)
+    claimed = await runs.claim(running.run.id, lease=timedelta(seconds=30))
     assert claimed is not None
-    kept.add(await put(f"datasets/{underway.id}/runs/{underway.run.id}/{claimed.lease_token}/cleaned.parquet"))
+    kept.add(await put(f"datasets/{running.id}/runs/{running.run.id}/{claimed.lease_token}/cleaned.parquet"))
     kept.add(await put("elsewhere/datasets/x"))
 
-    rowless = uuid4()
-    orphans = {await put(f"datasets/{rowless}/raw"), await put(f"datasets/{rowless}/runs/a/b/c")}
+    unknown_dataset_id = uuid4()
+    orphans = {await put(f"datasets/{unknown_dataset_id}/raw"), await put(f"datasets/{unknown_dataset_id}/runs/a/b/c")}
 
-    patient = OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta(hours=1))
-    assert await patient.collect() == 0
-    assert await keys(store) == {*kept, *orphans, lost}
+    collector_with_grace = OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta(hours=1))
+    assert await collector_with_grace.collect() == 0
+    assert await keys(store) == {*kept, *orphans, orphaned_artifact}
     orphan_collector = OrphanCollector(datasets=Datasets(database), store=store, grace=timedelta())
     assert await orphan_collector.collect() == 3
     assert await keys(store) == kept
@@ -61,8 +61,8 @@ async def test_failed_datasets_are_kept_for_a_while_and_then_purged(database: Da
         assert run is not None and run.lease_token is not None
         assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
         async with database.transaction() as connection:
-            age = "update runs set finished_at = now() - make_interval(hours => :hours) where id = :id"
-            await connection.execute(text(age), {"hours": hours, "id": run.id})
+            statement = "update runs set finished_at = now() - make_interval(hours => :hours) where id = :id"
+            await connection.execute(text(statement), {"hours": hours, "id": run.id})
         failed.append(record)
     recent, old = failed
     purged = await datasets.purge_failed(kept=timedelta(hours=24), limit=1000)

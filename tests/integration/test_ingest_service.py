@@ -1,4 +1,4 @@
-"""IngestService over real gRPC, PostgreSQL, storage and child processes: accepted whole, or not at all."""
+"""IngestService on real servers: an upload is accepted whole or not at all."""
 
 import asyncio
 import hashlib
@@ -57,7 +57,7 @@ async def stub(settings: Settings, isolation: Isolation) -> AsyncIterator["rpc.I
         yield rpc.IngestServiceStub(channel)
 
 
-def messages(
+def upload_messages(
     content: bytes = CSV,
     *,
     filename: str = "people.csv",
@@ -78,16 +78,16 @@ def messages(
     ]
 
 
-async def upload(stub: "rpc.IngestServiceAsyncStub", parts: list[pb.UploadDatasetRequest]) -> common.Dataset:
-    async def sent() -> AsyncIterator[pb.UploadDatasetRequest]:
-        for part in parts:
-            yield part
+async def upload(stub: "rpc.IngestServiceAsyncStub", requests: list[pb.UploadDatasetRequest]) -> common.Dataset:
+    async def request_stream() -> AsyncIterator[pb.UploadDatasetRequest]:
+        for request in requests:
+            yield request
 
     with service_errors():
-        return (await stream_to(stub.UploadDataset, sent(), timeout=30, metadata=())).dataset
+        return (await stream_to(stub.UploadDataset, request_stream(), timeout=30, metadata=())).dataset
 
 
-async def left_behind(store: ObjectStore, settings: Settings) -> list[str]:
+async def stored_names(store: ObjectStore, settings: Settings) -> list[str]:
     objects = [info.key async for info in store.list("")]
     scratch = [path.name for path in (settings.scratch_dir or Path()).glob("neuralearn-*")]
     return objects + scratch
@@ -97,79 +97,79 @@ async def test_an_accepted_dataset_is_stored_whole(
     stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, database: Database, settings: Settings
 ) -> None:
     options = common.DatasetOptions(user_id="ada", mode=common.MODE_DEEP, collaboration_id="team")
-    dataset = await upload(stub, messages(options=options))
+    dataset = await upload(stub, upload_messages(options=options))
     assert (dataset.rows, dataset.columns, dataset.database_name) == (2, 2, "people")
     assert (dataset.state, dataset.mode) == (common.DATASET_STATE_UPLOADED, common.MODE_DEEP)
     record = await Datasets(database).get(UUID(dataset.dataset_id))
     assert record.run.queue == "eda_deep"
     assert record.run.options == RunOptions(mode="deep")
     assert await store.read_bytes(record.raw_key) == CSV
-    assert sorted(await left_behind(store, settings)) == sorted([record.raw_key, record.table_key])
+    assert sorted(await stored_names(store, settings)) == sorted([record.raw_key, record.table_key])
 
 
 @pytest.mark.parametrize(
-    ("parts", "kind", "reason"),
+    ("requests", "kind", "reason"),
     [
-        (messages()[:-1], InvalidInput, "UPLOAD_INCOMPLETE"),
-        (messages()[1:], InvalidInput, "UPLOAD_OUT_OF_ORDER"),
-        (messages(size=7), InvalidInput, "UPLOAD_INCOMPLETE"),
-        (messages(b""), Unprocessable, "EMPTY_FILE"),
-        (messages(b"\x00\x01\x02" * 50), Unprocessable, "NOT_A_TEXT_FILE"),
-        (messages(b"a\n" + b"1\n" * 1001), LimitExceeded, "TABLE_TOO_LARGE"),
-        (messages(b"a,b\n" + b"1,2\n" * 600_000), TooLarge, "FILE_TOO_LARGE"),
-        (messages(options=common.DatasetOptions(target="height")), InvalidInput, "UNKNOWN_TARGET"),
-        (messages(options=common.DatasetOptions(user_id="x" * 201)), InvalidInput, "INVALID_INPUT"),
-        (messages(options=common.DatasetOptions(mode=99)), InvalidInput, "INVALID_INPUT"),  # type: ignore[arg-type]
+        (upload_messages()[:-1], InvalidInput, "UPLOAD_INCOMPLETE"),
+        (upload_messages()[1:], InvalidInput, "UPLOAD_OUT_OF_ORDER"),
+        (upload_messages(size=7), InvalidInput, "UPLOAD_INCOMPLETE"),
+        (upload_messages(b""), Unprocessable, "EMPTY_FILE"),
+        (upload_messages(b"\x00\x01\x02" * 50), Unprocessable, "NOT_A_TEXT_FILE"),
+        (upload_messages(b"a\n" + b"1\n" * 1001), LimitExceeded, "TABLE_TOO_LARGE"),
+        (upload_messages(b"a,b\n" + b"1,2\n" * 600_000), TooLarge, "FILE_TOO_LARGE"),
+        (upload_messages(options=common.DatasetOptions(target="height")), InvalidInput, "UNKNOWN_TARGET"),
+        (upload_messages(options=common.DatasetOptions(user_id="x" * 201)), InvalidInput, "INVALID_INPUT"),
+        (upload_messages(options=common.DatasetOptions(mode=99)), InvalidInput, "INVALID_INPUT"),  # type: ignore[arg-type]
     ],
 )
 async def test_a_refused_upload_leaves_nothing_behind(
     stub: "rpc.IngestServiceAsyncStub",
     store: ObjectStore,
     settings: Settings,
-    parts: list[pb.UploadDatasetRequest],
+    requests: list[pb.UploadDatasetRequest],
     kind: type[ServiceError],
     reason: str,
 ) -> None:
-    with pytest.raises(kind) as caught:
-        await upload(stub, parts)
-    assert caught.value.reason == reason
-    assert await left_behind(store, settings) == []
+    with pytest.raises(kind) as error:
+        await upload(stub, requests)
+    assert error.value.reason == reason
+    assert await stored_names(store, settings) == []
 
 
-class Counted(Isolation):
-    """Children that are counted while they work."""
+class CountingIsolation(Isolation):
+    """An isolation that counts the tasks that run at the same time."""
 
     def __init__(self, isolation: Isolation) -> None:
         self._isolation = isolation
-        self.working = self.most = 0
+        self.running = self.max_running = 0
 
     async def run(self, *args: Any, **options: Any) -> Any:
-        self.working += 1
-        self.most = max(self.most, self.working)
+        self.running += 1
+        self.max_running = max(self.max_running, self.running)
         try:
             return await self._isolation.run(*args, **options)
         finally:
-            self.working -= 1
+            self.running -= 1
 
 
 async def test_however_many_upload_at_once_few_files_are_read_at_once(settings: Settings, isolation: Isolation) -> None:
-    counted = Counted(isolation)
+    counting = CountingIsolation(isolation)
     async with (
-        build(settings, counted) as (intake, accepted),
+        build(settings, counting) as (intake, accepted),
         running_server(service(intake, accepted), host="127.0.0.1", port=0) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub = rpc.IngestServiceStub(channel)
-        datasets = await asyncio.gather(*(upload(stub, messages()) for _ in range(24)))
+        datasets = await asyncio.gather(*(upload(stub, upload_messages()) for _ in range(24)))
     assert len({dataset.dataset_id for dataset in datasets}) == 24
-    assert counted.most == max(2, os.cpu_count() or 2)
+    assert counting.max_running == max(2, os.cpu_count() or 2)
 
 
 async def test_a_cancelled_upload_leaves_nothing_behind(
     stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings
 ) -> None:
     async def endless() -> AsyncIterator[pb.UploadDatasetRequest]:
-        yield messages()[0]
+        yield upload_messages()[0]
         while True:
             yield pb.UploadDatasetRequest(chunk=b"x" * 100)
             await asyncio.sleep(0.01)
@@ -178,99 +178,101 @@ async def test_a_cancelled_upload_leaves_nothing_behind(
     await asyncio.sleep(0.2)
     call.cancel()
     for _ in range(100):
-        if not await left_behind(store, settings):
+        if not await stored_names(store, settings):
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(await left_behind(store, settings))
+    raise AssertionError(await stored_names(store, settings))
 
 
 async def test_a_repeat_with_the_same_request_id_returns_the_first_dataset(
     stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings
 ) -> None:
-    parts = messages(request_id="once", options=common.DatasetOptions(user_id=str(uuid4())))
-    both = await asyncio.gather(upload(stub, parts), upload(stub, parts))
-    again = await upload(stub, parts)
+    requests = upload_messages(request_id="once", options=common.DatasetOptions(user_id=str(uuid4())))
+    both = await asyncio.gather(upload(stub, requests), upload(stub, requests))
+    again = await upload(stub, requests)
     assert {dataset.dataset_id for dataset in both} == {again.dataset_id}
-    assert len(await left_behind(store, settings)) == 2
+    assert len(await stored_names(store, settings)) == 2
 
 
-async def test_a_repeated_import_is_not_fetched_again(settings: Settings, isolation: Isolation, web: str) -> None:
-    nearby = settings.model_copy(update={"allow_private_urls": True})
-    async with build(nearby, isolation) as (intake, _):
+async def test_a_repeated_import_is_not_fetched_again(
+    settings: Settings, isolation: Isolation, server_url: str
+) -> None:
+    private_settings = settings.model_copy(update={"allow_private_urls": True})
+    async with build(private_settings, isolation) as (intake, _):
         options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        first = await intake.import_url(f"{web}/growing", request_id="once", options=options)
-        again = await intake.import_url(f"{web}/growing", request_id="once", options=options)
+        first = await intake.import_url(f"{server_url}/growing", request_id="once", options=options)
+        again = await intake.import_url(f"{server_url}/growing", request_id="once", options=options)
         assert (again.id, again.sha256) == (first.id, first.sha256)
-        other = await intake.import_url(f"{web}/growing", request_id="twice", options=options)
+        other = await intake.import_url(f"{server_url}/growing", request_id="twice", options=options)
         assert other.sha256 != first.sha256
         for address, changed in (
-            (f"{web}/moved", options),
-            (f"{web}/growing", replace(options, run=RunOptions(mode="deep"))),
+            (f"{server_url}/moved", options),
+            (f"{server_url}/growing", replace(options, run=RunOptions(mode="deep"))),
         ):
             with pytest.raises(Conflict, match="another file, address or option"):
                 await intake.import_url(address, request_id="once", options=changed)
 
 
 async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
-    settings: Settings, isolation: Isolation, web: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, isolation: Isolation, server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first one is accepted, and uses up the quota, after the repeat has looked for it."""
+    """The first upload is accepted, and uses up the quota, after the repeat has searched for it."""
     limited = settings.model_copy(update={"allow_private_urls": True, "smart_uploads_per_user": 1})
     options = replace(parse_options(common.DatasetOptions(mode=common.MODE_SMART)), user_id=str(uuid4()))
     accepted: list[DatasetRecord] = []
-    begun = False
+    first_accepted = False
     check = Usage.check
 
     async def check_late(usage: Usage, user_id: str, mode: str) -> None:
-        nonlocal begun
-        if not begun:
-            begun = True
-            accepted.append(await intake.import_url(f"{web}/people.csv", request_id="once", options=options))
+        nonlocal first_accepted
+        if not first_accepted:
+            first_accepted = True
+            accepted.append(await intake.import_url(f"{server_url}/people.csv", request_id="once", options=options))
         await check(usage, user_id, mode)
 
     monkeypatch.setattr(Usage, "check", check_late)
     async with build(limited, isolation) as (intake, _):
-        repeat = await intake.import_url(f"{web}/people.csv", request_id="once", options=options)
+        repeat = await intake.import_url(f"{server_url}/people.csv", request_id="once", options=options)
         assert [repeat.id] == [record.id for record in accepted]
         with pytest.raises(QuotaExceeded):
-            await intake.import_url(f"{web}/people.csv", request_id="twice", options=options)
+            await intake.import_url(f"{server_url}/people.csv", request_id="twice", options=options)
 
 
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
     options = common.DatasetOptions(user_id=str(uuid4()))
-    await upload(stub, messages(request_id="once", options=options))
+    await upload(stub, upload_messages(request_id="once", options=options))
     others = [
         common.DatasetOptions(user_id=options.user_id, mode=common.MODE_DEEP),
         common.DatasetOptions(user_id=options.user_id, collaboration_id="group"),
         common.DatasetOptions(user_id=options.user_id, webhook_url="https://example.org/told"),
     ]
-    for parts in (
-        messages(b"a\n1\n", request_id="once", options=options),
-        *(messages(request_id="once", options=other) for other in others),
+    for requests in (
+        upload_messages(b"a\n1\n", request_id="once", options=options),
+        *(upload_messages(request_id="once", options=other) for other in others),
     ):
-        with pytest.raises(Conflict) as caught:
-            await upload(stub, parts)
-        assert caught.value.reason == "IDEMPOTENCY_KEY_REUSED"
+        with pytest.raises(Conflict) as error:
+            await upload(stub, requests)
+        assert error.value.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
 async def test_names_no_database_can_hold_are_refused(stub: "rpc.IngestServiceAsyncStub") -> None:
     with pytest.raises(InvalidInput), service_errors():
         await stub.ListDatasets(pb.ListDatasetsRequest(user_id="a\0b"))
-    with pytest.raises(InvalidInput) as caught:
-        await upload(stub, messages(options=common.DatasetOptions(target="😀" * 100_000)))
-    assert caught.value.reason == "UNKNOWN_TARGET"
+    with pytest.raises(InvalidInput) as error:
+        await upload(stub, upload_messages(options=common.DatasetOptions(target="😀" * 100_000)))
+    assert error.value.reason == "UNKNOWN_TARGET"
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
-async def test_forged_page_tokens(stub: "rpc.IngestServiceAsyncStub", moment: str) -> None:
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
+async def test_forged_page_tokens(stub: "rpc.IngestServiceAsyncStub", timestamp: str) -> None:
     with pytest.raises(InvalidInput), service_errors():
-        await stub.ListDatasets(pb.ListDatasetsRequest(page_token=encode_token([moment, str(uuid4())])))
+        await stub.ListDatasets(pb.ListDatasetsRequest(page_token=encode_token([timestamp, str(uuid4())])))
 
 
 async def test_pages_of_datasets_cover_everything_once(stub: "rpc.IngestServiceAsyncStub") -> None:
     owner = str(uuid4())
     for number in range(5):
-        await upload(stub, messages(filename=f"{number}.csv", options=common.DatasetOptions(user_id=owner)))
+        await upload(stub, upload_messages(filename=f"{number}.csv", options=common.DatasetOptions(user_id=owner)))
     names, token = [], ""
     while True:
         page = await stub.ListDatasets(pb.ListDatasetsRequest(user_id=owner, page_size=2, page_token=token))
@@ -284,15 +286,15 @@ async def test_pages_of_datasets_cover_everything_once(stub: "rpc.IngestServiceA
 
 @pytest.mark.parametrize("dataset_id", ["", "no-uuid", str(uuid4())])
 async def test_unknown_datasets(stub: "rpc.IngestServiceAsyncStub", dataset_id: str) -> None:
-    with pytest.raises(NotFound) as caught, service_errors():
+    with pytest.raises(NotFound) as error, service_errors():
         await stub.GetDataset(pb.GetDatasetRequest(dataset_id=dataset_id))
-    assert caught.value.reason == "DATASET_NOT_FOUND"
+    assert error.value.reason == "DATASET_NOT_FOUND"
 
 
-class FileServer(BaseHTTPRequestHandler):
-    """A web server with a dataset, one that grows, a redirect, and trouble."""
+class FileRequestHandler(BaseHTTPRequestHandler):
+    """Handler of a web server with a dataset, one that grows, redirects, and an unknown path."""
 
-    asked = 0
+    growing_requests = 0
 
     def do_GET(self) -> None:
         if self.path == "/moved":
@@ -302,8 +304,8 @@ class FileServer(BaseHTTPRequestHandler):
         elif self.path == "/people.csv":
             self._answer(200, CSV)
         elif self.path == "/growing":
-            FileServer.asked += 1
-            self._answer(200, CSV * FileServer.asked)
+            FileRequestHandler.growing_requests += 1
+            self._answer(200, CSV * FileRequestHandler.growing_requests)
         else:
             self._answer(404)
 
@@ -316,26 +318,26 @@ class FileServer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), FileServer) as server:
+def server_url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), FileRequestHandler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
 
-async def test_import_from_an_address(web: str, settings: Settings, isolation: Isolation) -> None:
+async def test_import_from_an_address(server_url: str, settings: Settings, isolation: Isolation) -> None:
     open_settings = settings.model_copy(update={"allow_private_urls": True})
     async with build(open_settings, isolation) as (intake, _):
         options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        record = await intake.import_url(f"{web}/moved", request_id=None, options=options)
-        assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{web}/moved")
-        for path, words in (("/loop", "redirects"), ("/nothing", "404")):
-            with pytest.raises(Unprocessable, match=words):
-                await intake.import_url(web + path, request_id=None, options=options)
+        record = await intake.import_url(f"{server_url}/moved", request_id=None, options=options)
+        assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{server_url}/moved")
+        for path, message in (("/loop", "redirects"), ("/nothing", "404")):
+            with pytest.raises(Unprocessable, match=message):
+                await intake.import_url(server_url + path, request_id=None, options=options)
 
 
 @pytest.mark.parametrize(
@@ -358,14 +360,14 @@ async def test_import_from_an_address(web: str, settings: Settings, isolation: I
     ],
 )
 async def test_private_and_odd_addresses_are_refused(stub: "rpc.IngestServiceAsyncStub", address: str) -> None:
-    with pytest.raises(InvalidInput) as caught, service_errors():
+    with pytest.raises(InvalidInput) as error, service_errors():
         await stub.ImportDataset(pb.ImportDatasetRequest(dataset_url=address))
-    assert caught.value.reason == "INVALID_DATASET_URL"
+    assert error.value.reason == "INVALID_DATASET_URL"
 
 
-async def test_reading_can_be_steered_and_is_told(stub: "rpc.IngestServiceAsyncStub") -> None:
+async def test_parse_options_are_applied_and_reported(stub: "rpc.IngestServiceAsyncStub") -> None:
     options = common.DatasetOptions(user_id=str(uuid4()), delimiter="pipe", header_row=2, encoding="latin1")
-    answer = await upload(stub, messages(b"about\na|b\n1|2\n3|4|5\n\xe9|6\n", options=options))
+    answer = await upload(stub, upload_messages(b"about\na|b\n1|2\n3|4|5\n\xe9|6\n", options=options))
     plan = answer.parse_plan
     assert (plan.delimiter, plan.header_row, plan.encoding, plan.rejected_rows) == ("|", 2, "iso8859-1", 1)
     assert answer.rows == 2
@@ -374,18 +376,18 @@ async def test_reading_can_be_steered_and_is_told(stub: "rpc.IngestServiceAsyncS
 @pytest.mark.parametrize(
     ("field", "value"), [("delimiter", "ab"), ("delimiter", "x"), ("encoding", "klingon"), ("header_row", -1)]
 )
-async def test_impossible_readings_are_refused(
+async def test_impossible_parse_options_are_refused(
     stub: "rpc.IngestServiceAsyncStub", field: str, value: str | int
 ) -> None:
     options = common.DatasetOptions(**{field: value})  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput) as caught:
-        await upload(stub, messages(options=options))
-    assert caught.value.fields[0].field == field
+    with pytest.raises(InvalidInput) as error:
+        await upload(stub, upload_messages(options=options))
+    assert error.value.fields[0].field == field
 
 
 async def test_types_are_kept_with_the_run(stub: "rpc.IngestServiceAsyncStub", database: Database) -> None:
     options = common.DatasetOptions(user_id=str(uuid4()), types={"age": "text"})
-    dataset = await upload(stub, messages(options=options))
+    dataset = await upload(stub, upload_messages(options=options))
     record = await Datasets(database).get(UUID(dataset.dataset_id))
     assert record.run.options.types == {"age": "text"}
 
@@ -396,29 +398,29 @@ async def test_types_are_kept_with_the_run(stub: "rpc.IngestServiceAsyncStub", d
 async def test_impossible_types_are_refused(
     stub: "rpc.IngestServiceAsyncStub", types: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        await upload(stub, messages(options=common.DatasetOptions(types=types)))
-    assert caught.value.reason == reason
+    with pytest.raises(InvalidInput) as error:
+        await upload(stub, upload_messages(options=common.DatasetOptions(types=types)))
+    assert error.value.reason == reason
 
 
 async def test_cancel_retry_delete(stub: "rpc.IngestServiceAsyncStub", store: ObjectStore, settings: Settings) -> None:
-    dataset = await upload(stub, messages())
-    named = {"dataset_id": dataset.dataset_id}
+    dataset = await upload(stub, upload_messages())
+    request_fields = {"dataset_id": dataset.dataset_id}
     for _ in range(2):
-        cancelled = (await stub.CancelDataset(pb.CancelDatasetRequest(**named))).dataset
+        cancelled = (await stub.CancelDataset(pb.CancelDatasetRequest(**request_fields))).dataset
         assert cancelled.state == common.DATASET_STATE_CANCELLED
-    again = (await stub.RetryDataset(pb.RetryDatasetRequest(**named))).dataset
+    again = (await stub.RetryDataset(pb.RetryDatasetRequest(**request_fields))).dataset
     assert (again.state, again.progress) == (common.DATASET_STATE_UPLOADED, 0)
-    with pytest.raises(Conflict) as caught, service_errors():
-        await stub.RetryDataset(pb.RetryDatasetRequest(**named))
-    assert caught.value.reason == "RUN_HAS_NOT_FAILED"
-    await stub.DeleteDataset(pb.DeleteDatasetRequest(**named))
+    with pytest.raises(Conflict) as error, service_errors():
+        await stub.RetryDataset(pb.RetryDatasetRequest(**request_fields))
+    assert error.value.reason == "RUN_HAS_NOT_FAILED"
+    await stub.DeleteDataset(pb.DeleteDatasetRequest(**request_fields))
     assert [info.key async for info in store.list(f"datasets/{dataset.dataset_id}")] == []
     for call, request in (
-        (stub.DeleteDataset, pb.DeleteDatasetRequest(**named)),
-        (stub.CancelDataset, pb.CancelDatasetRequest(**named)),
-        (stub.RetryDataset, pb.RetryDatasetRequest(**named)),
-        (stub.GetDataset, pb.GetDatasetRequest(**named)),
+        (stub.DeleteDataset, pb.DeleteDatasetRequest(**request_fields)),
+        (stub.CancelDataset, pb.CancelDatasetRequest(**request_fields)),
+        (stub.RetryDataset, pb.RetryDatasetRequest(**request_fields)),
+        (stub.GetDataset, pb.GetDatasetRequest(**request_fields)),
     ):
         with pytest.raises(NotFound), service_errors():
             await call(request)  # type: ignore[arg-type]
@@ -429,16 +431,16 @@ async def test_what_is_cancelled_or_deleted_is_given_back(stub: "rpc.IngestServi
 
     async def used() -> int:
         return next(
-            one.used
-            for one in (await stub.GetUsage(pb.GetUsageRequest(user_id=user))).modes
-            if one.mode == common.MODE_DEEP
+            quota.used
+            for quota in (await stub.GetUsage(pb.GetUsageRequest(user_id=user))).modes
+            if quota.mode == common.MODE_DEEP
         )
 
     options = common.DatasetOptions(user_id=user, mode=common.MODE_DEEP)
-    dataset = await upload(stub, messages(options=options))
+    dataset = await upload(stub, upload_messages(options=options))
     assert await used() == 1
     with pytest.raises(QuotaExceeded):
-        await upload(stub, messages(options=options))
+        await upload(stub, upload_messages(options=options))
     await stub.CancelDataset(pb.CancelDatasetRequest(dataset_id=dataset.dataset_id))
     assert await used() == 0
     await stub.RetryDataset(pb.RetryDatasetRequest(dataset_id=dataset.dataset_id))
@@ -452,12 +454,14 @@ async def test_an_upload_whose_answer_is_lost_is_accepted_all_the_same(
 ) -> None:
     accept = Datasets.accept
 
-    async def forget(self: Datasets, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
+    async def lose_answer(
+        self: Datasets, dataset: NewDataset, run: NewRun, usage: Usage | None = None
+    ) -> DatasetRecord:
         await accept(self, dataset, run, usage)
         raise Unavailable("The database does not answer.", reason="DATABASE_UNAVAILABLE")
 
-    monkeypatch.setattr(Datasets, "accept", forget)
+    monkeypatch.setattr(Datasets, "accept", lose_answer)
     options = common.DatasetOptions(user_id=str(uuid4()), mode=common.MODE_DEEP)
-    accepted = await upload(stub, messages(options=options))
+    accepted = await upload(stub, upload_messages(options=options))
     listed = await stub.ListDatasets(pb.ListDatasetsRequest(user_id=options.user_id))
     assert [dataset.dataset_id for dataset in listed.datasets] == [accepted.dataset_id]

@@ -1,4 +1,4 @@
-"""CPU work in child processes: every way a task can end, and that nothing is left behind."""
+"""CPU work in child processes: every way in which a task can end, without anything left behind."""
 
 import asyncio
 import contextlib
@@ -46,16 +46,16 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def isolation() -> Iterator[Isolation]:
-    warm = Isolation(preload=PRELOAD)
-    warm.warm_up()
-    yield warm
+    warm_isolation = Isolation(preload=PRELOAD)
+    warm_isolation.warm_up()
+    yield warm_isolation
 
 
 def add(left: int, right: int = 0) -> int:
     return left + right
 
 
-def large(size: int) -> bytes:
+def repeat_byte(size: int) -> bytes:
     return b"x" * size
 
 
@@ -74,7 +74,7 @@ def refuse() -> None:
     )
 
 
-def break_down() -> None:
+def fail_with_cell_value() -> None:
     try:
         float(CELL)
     except ValueError as error:
@@ -85,8 +85,8 @@ def unpicklable() -> Callable[[], None]:
     return lambda: None
 
 
-def count(report: Callable[[str, int], None], upto: int) -> str:
-    for percent in range(upto):
+def count(report: Callable[[str, int], None], steps: int) -> str:
+    for percent in range(steps):
         report("counting", percent)
     return "counted"
 
@@ -109,7 +109,7 @@ def ignore_sigterm(report: Callable[[str, int], None]) -> None:
     time.sleep(600)
 
 
-def leave(code: int) -> None:
+def exit_with(code: int) -> None:
     os._exit(code)
 
 
@@ -122,9 +122,9 @@ def allocate_arrays(mebibytes: int) -> int:
 
 
 def allocate_small_objects() -> None:
-    kept: list[bytes] = []
+    objects: list[bytes] = []
     while True:
-        kept.append(bytes(1000))
+        objects.append(bytes(1000))
 
 
 def allocate_arrow(mebibytes: int) -> int:
@@ -135,14 +135,14 @@ def allocate_arrow(mebibytes: int) -> int:
 def start_threads_when_full() -> None:
     import pyarrow.csv
 
-    kept: list[object] = []
+    objects: list[object] = []
     with contextlib.suppress(MemoryError):
         while True:
-            kept.append(np.ones(MIB // 8))
+            objects.append(np.ones(MIB // 8))
     pyarrow.csv.read_csv(pa.BufferReader(b"a,b\n1,2\n"))
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -153,19 +153,19 @@ def descendants(pid: int) -> list[int]:
     children = [
         int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
-    return children + [below for child in children for below in descendants(child)]
+    return children + [descendant for child in children for descendant in descendants(child)]
 
 
 async def wait_until_gone(*pids: int, seconds: float = 1.0) -> bool:
     for _ in range(int(seconds * 100)):
-        if all(gone(pid) for pid in pids):
+        if all(has_ended(pid) for pid in pids):
             return True
         await asyncio.sleep(0.01)
     return False
 
 
 class Reports(list[tuple[str, int]]):
-    """Collects progress, and lets a test wait for a stage."""
+    """A progress callback that records every call and lets a test wait for a stage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,13 +187,13 @@ async def test_gives_back_the_result(isolation: Isolation) -> None:
 
 
 async def test_large_result_and_large_argument_arrive_whole(isolation: Isolation) -> None:
-    assert len(await isolation.run(large, 30 * MIB, deadline=20, memory_bytes=512 * MIB)) == 30 * MIB
+    assert len(await isolation.run(repeat_byte, 30 * MIB, deadline=20, memory_bytes=512 * MIB)) == 30 * MIB
     assert await isolation.run(len, b"y" * 5 * MIB, deadline=20, memory_bytes=512 * MIB) == 5 * MIB
 
 
 async def test_child_is_single_threaded_and_leads_its_group(isolation: Isolation) -> None:
-    facts = await isolation.run(environment, deadline=20, memory_bytes=512 * MIB)
-    assert facts == {"pool": "system", "cpus": 1, "leads": True, "forkserver_threads": 1}
+    child_environment = await isolation.run(environment, deadline=20, memory_bytes=512 * MIB)
+    assert child_environment == {"pool": "system", "cpus": 1, "leads": True, "forkserver_threads": 1}
 
 
 async def test_service_error_arrives_with_all_fields(isolation: Isolation) -> None:
@@ -204,12 +204,12 @@ async def test_service_error_arrives_with_all_fields(isolation: Isolation) -> No
     assert error.fields == (FieldError("mode", "unknown"),)
 
 
-async def test_defect_is_told_without_cell_values(isolation: Isolation) -> None:
-    with pytest.raises(TaskFailed) as caught:
-        await isolation.run(break_down, deadline=20, memory_bytes=64 * MIB)
-    assert (caught.value.type_name, caught.value.message) == ("LookupError", f"no number: {CELL}")
-    assert "break_down" in caught.value.frames and "ValueError" in caught.value.frames
-    assert CELL not in caught.value.frames + str(caught.value)
+async def test_defect_is_reported_without_cell_values(isolation: Isolation) -> None:
+    with pytest.raises(TaskFailed) as error:
+        await isolation.run(fail_with_cell_value, deadline=20, memory_bytes=64 * MIB)
+    assert (error.value.type_name, error.value.message) == ("LookupError", f"no number: {CELL}")
+    assert "fail_with_cell_value" in error.value.frames and "ValueError" in error.value.frames
+    assert CELL not in error.value.frames + str(error.value)
 
 
 async def test_unpicklable_result_is_a_defect(isolation: Isolation) -> None:
@@ -233,31 +233,31 @@ async def test_error_in_progress_callback_ends_the_child(isolation: Isolation) -
 
     with pytest.raises(TimeoutError, match="mine"):
         await isolation.run(decompose, SVD_SIZE, deadline=20, memory_bytes=4096 * MIB, on_progress=fail)
-    assert gone(pids[0])
+    assert has_ended(pids[0])
 
 
 async def test_deadline_ends_a_loop_in_c(isolation: Isolation) -> None:
     reports, started = Reports(), time.monotonic()
-    with pytest.raises(DeadlineExceeded) as caught:
+    with pytest.raises(DeadlineExceeded) as error:
         await isolation.run(decompose, SVD_SIZE, deadline=1.0, memory_bytes=4096 * MIB, on_progress=reports)
-    assert caught.value.deadline == 1.0
+    assert error.value.deadline == 1.0
     assert time.monotonic() - started < 4
-    assert gone(reports[0][1])
+    assert has_ended(reports[0][1])
 
 
-async def test_deadline_ends_who_ignores_sigterm(isolation: Isolation) -> None:
+async def test_deadline_ends_a_child_that_ignores_sigterm(isolation: Isolation) -> None:
     reports = Reports()
     with pytest.raises(DeadlineExceeded):
         await isolation.run(ignore_sigterm, deadline=0.5, memory_bytes=64 * MIB, on_progress=reports)
-    assert gone(reports[0][1])
+    assert has_ended(reports[0][1])
 
 
 @pytest.mark.parametrize("allocate", [allocate_arrays, allocate_arrow])
 async def test_memory_limit_allows_what_it_says(isolation: Isolation, allocate: Callable[[int], int]) -> None:
     assert await isolation.run(allocate, 950, deadline=60, memory_bytes=1024 * MIB) == 950
-    with pytest.raises(OutOfMemory) as caught:
+    with pytest.raises(OutOfMemory) as error:
         await isolation.run(allocate, 1024, deadline=60, memory_bytes=1024 * MIB)
-    assert caught.value.memory_bytes == 1024 * MIB
+    assert error.value.memory_bytes == 1024 * MIB
 
 
 @pytest.mark.parametrize("exhaust", [allocate_small_objects, start_threads_when_full])
@@ -266,13 +266,13 @@ async def test_exhaustion_is_out_of_memory(isolation: Isolation, exhaust: Callab
         await isolation.run(exhaust, deadline=60, memory_bytes=256 * MIB)
 
 
-async def test_death_without_answer_tells_signal_or_exit_code(isolation: Isolation) -> None:
+async def test_death_without_answer_reports_signal_or_exit_code(isolation: Isolation) -> None:
     with pytest.raises(ChildDied) as by_signal:
         await isolation.run(kill_self, signal.SIGKILL, deadline=20, memory_bytes=64 * MIB)
     assert by_signal.value.signal == signal.SIGKILL
     assert by_signal.value.by_others
     with pytest.raises(ChildDied) as by_exit:
-        await isolation.run(leave, 7, deadline=20, memory_bytes=64 * MIB)
+        await isolation.run(exit_with, 7, deadline=20, memory_bytes=64 * MIB)
     assert (by_exit.value.exit_code, by_exit.value.signal, by_exit.value.by_others) == (7, None, False)
 
 
@@ -285,7 +285,7 @@ async def test_cancellation_kills_the_child_and_its_offspring(isolation: Isolati
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
-    assert gone(pid)
+    assert has_ended(pid)
     assert await wait_until_gone(offspring)
 
 
@@ -296,7 +296,7 @@ async def test_repeated_cancellation_still_reaps(isolation: Isolation) -> None:
     while not run.done():
         run.cancel()
         await asyncio.sleep(0)
-    assert run.cancelled() and gone(pid)
+    assert run.cancelled() and has_ended(pid)
 
 
 async def test_death_with_living_offspring_is_noticed(isolation: Isolation) -> None:
@@ -305,10 +305,10 @@ async def test_death_with_living_offspring_is_noticed(isolation: Isolation) -> N
         isolation.run(sleep_with_offspring, deadline=60, memory_bytes=64 * MIB, on_progress=reports)
     )
     os.kill(await reports.first("self"), signal.SIGSEGV)
-    with pytest.raises(ChildDied) as caught:
+    with pytest.raises(ChildDied) as error:
         await run
-    assert caught.value.signal == signal.SIGSEGV
-    assert not caught.value.by_others
+    assert error.value.signal == signal.SIGSEGV
+    assert not error.value.by_others
     assert await wait_until_gone(dict(reports)["offspring"])
 
 
@@ -325,16 +325,17 @@ async def test_two_hundred_runs_leave_nothing_and_keep_the_loop_free(isolation: 
             stalls.append(time.monotonic() - before)
 
     stalls: list[float] = []
-    took: list[float] = []
+    durations: list[float] = []
     await isolation.run(operator.add, 1, 1, deadline=20, memory_bytes=64 * MIB)
     before = (os.listdir("/proc/self/fd"), descendants(os.getpid()))
-    watch = asyncio.create_task(measure_stalls())
+    stall_watch = asyncio.create_task(measure_stalls())
     for number in range(200):
         started = time.monotonic()
         assert await isolation.run(operator.add, number, 1, deadline=20, memory_bytes=64 * MIB) == number + 1
-        took.append(time.monotonic() - started)
-    watch.cancel()
-    print(f"\none run: median {statistics.median(took) * 1e3:.1f} ms, longest {max(took) * 1e3:.1f} ms; ", end="")
+        durations.append(time.monotonic() - started)
+    stall_watch.cancel()
+    median = statistics.median(durations)
+    print(f"\none run: median {median * 1e3:.1f} ms, longest {max(durations) * 1e3:.1f} ms; ", end="")
     print(f"loop stall: 99th percentile {np.quantile(stalls, 0.99) * 1e3:.1f} ms, longest {max(stalls) * 1e3:.1f} ms")
     assert (os.listdir("/proc/self/fd"), descendants(os.getpid())) == before
 
@@ -347,7 +348,7 @@ async def test_child_and_forkserver_die_with_a_killed_parent(tmp_path: Path) -> 
     )
     assert parent.stdout is not None
     pids = [int(pid) for pid in (await asyncio.wait_for(parent.stdout.readline(), 30)).split()]
-    assert not any(gone(pid) for pid in pids)
+    assert not any(has_ended(pid) for pid in pids)
     parent.kill()
     await parent.wait()
     assert await wait_until_gone(*pids)

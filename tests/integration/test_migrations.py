@@ -1,4 +1,4 @@
-"""Migrations and tables agree, and every migration can be taken back."""
+"""Migrations agree with the tables, and every migration can be reverted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ async def table_names(url: str) -> set[str]:
         await engine.dispose()
 
 
-def in_a_loop_of_its_own(url: str) -> set[str]:
+def read_table_names(url: str) -> set[str]:
     import asyncio
 
     return asyncio.run(table_names(url))
@@ -40,14 +40,14 @@ def in_a_loop_of_its_own(url: str) -> set[str]:
 def test_up_down_up(empty_database: str) -> None:
     command.upgrade(CONFIG, "head")
     command.check(CONFIG)
-    assert in_a_loop_of_its_own(empty_database) == {*metadata.tables, "alembic_version"}
+    assert read_table_names(empty_database) == {*metadata.tables, "alembic_version"}
     command.downgrade(CONFIG, "base")
-    assert in_a_loop_of_its_own(empty_database) == {"alembic_version"}
+    assert read_table_names(empty_database) == {"alembic_version"}
     command.upgrade(CONFIG, "head")
-    assert set(metadata.tables) < in_a_loop_of_its_own(empty_database)
+    assert set(metadata.tables) < read_table_names(empty_database)
 
 
-def test_the_tables_the_api_tells_of_exist() -> None:
+def test_the_documented_tables_exist() -> None:
     assert set(metadata.tables) == {
         "datasets",
         "runs",

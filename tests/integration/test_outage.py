@@ -1,4 +1,4 @@
-"""PostgreSQL gone, starting, or full: always Unavailable, and well again by itself."""
+"""PostgreSQL stopped, suspended or out of connections: Unavailable, and recovery without a restart."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -28,64 +28,64 @@ def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-async def fragile(server: EmbeddedPostgres) -> AsyncIterator[Database]:
+async def separate_database(server: EmbeddedPostgres) -> AsyncIterator[Database]:
     database = Database(DatabaseSettings(database_url=server.url).database_url, pool_size=2)
     yield database
     await database.close()
 
 
-async def ask(database: Database) -> None:
+async def begin_transaction(database: Database) -> None:
     async with database.transaction():
         pass
 
 
-async def test_a_killed_server(server: EmbeddedPostgres, fragile: Database) -> None:
-    await ask(fragile)
+async def test_a_killed_server(server: EmbeddedPostgres, separate_database: Database) -> None:
+    await begin_transaction(separate_database)
     server.kill()
     with pytest.raises(Unavailable):
-        await ask(fragile)
+        await begin_transaction(separate_database)
     server.start()
-    await ask(fragile)
+    await begin_transaction(separate_database)
 
 
-async def test_a_server_that_stands_still(server: EmbeddedPostgres, fragile: Database) -> None:
-    await ask(fragile)
+async def test_a_server_that_stands_still(server: EmbeddedPostgres, separate_database: Database) -> None:
+    await begin_transaction(separate_database)
     processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
-    for one in processes:
-        one.suspend()
+    for process in processes:
+        process.suspend()
     try:
         async with asyncio.timeout(2 * PING_SECONDS):
             with pytest.raises(Unavailable):
-                await fragile.ping()
+                await separate_database.ping()
     finally:
-        for one in processes:
-            one.resume()
-    await fragile.ping()
+        for process in processes:
+            process.resume()
+    await separate_database.ping()
 
 
-async def test_a_server_without_free_connections(server: EmbeddedPostgres, fragile: Database) -> None:
-    taken: list[asyncpg.Connection] = []
+async def test_a_server_without_free_connections(server: EmbeddedPostgres, separate_database: Database) -> None:
+    connections: list[asyncpg.Connection] = []
     with pytest.raises(asyncpg.TooManyConnectionsError):
         while True:
-            taken.append(await asyncpg.connect(server.url))
+            connections.append(await asyncpg.connect(server.url))
     with pytest.raises(Unavailable):
-        await ask(fragile)
-    for connection in taken:
+        await begin_transaction(separate_database)
+    for connection in connections:
         await connection.close()
-    await ask(fragile)
+    await begin_transaction(separate_database)
 
 
-async def test_a_missing_table_is_told_at_start_up(fragile: Database) -> None:
+async def test_a_missing_table_is_reported_at_start_up(separate_database: Database) -> None:
     with pytest.raises(Unavailable, match="make migrate"):
-        await fragile.check()
+        await separate_database.check()
 
 
-async def test_the_reconciler_outlives_whatever_happens(fragile: Database, queue: RunQueue) -> None:
-    """Without its tables every pass fails with an error nobody foresaw."""
+async def test_the_reconciler_survives_unexpected_errors(separate_database: Database, queue: RunQueue) -> None:
+    """Without its tables every pass fails with an error that the reconciler does not expect."""
     reconciler = Reconciler(
-        database=fragile,
-        runs=Runs(fragile),
-        datasets=Datasets(fragile),
+        database=separate_database,
+        runs=Runs(separate_database),
+        datasets=Datasets(separate_database),
         queue=queue,
         failed_kept=timedelta(days=1),
         heartbeat_seconds=1,
@@ -95,4 +95,4 @@ async def test_the_reconciler_outlives_whatever_happens(fragile: Database, queue
     assert not task.done()
     task.cancel()
     with pytest.raises(Exception, match="runs"):
-        await Runs(fragile).get(uuid4())
+        await Runs(separate_database).get(uuid4())

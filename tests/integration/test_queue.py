@@ -1,4 +1,4 @@
-"""The run queue and its worker on a real Valkey: latency, duplicates, crashes of either side."""
+"""The run queue and its worker on a real Valkey: latency, duplicates, and crashes of either side."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,7 @@ async def queue(valkey_url: str) -> AsyncIterator[RunQueue]:
 
 
 @contextlib.asynccontextmanager
-async def working(
+async def running_worker(
     redis_url: str,
     run: Callable[[UUID], Awaitable[bool]],
     *,
@@ -68,7 +68,15 @@ async def working(
     lease_seconds: float = 30,
     job_timeout: float = 60,
 ) -> AsyncIterator[DoorbellWorker]:
-    """A worker of the fast queue that serves while the block runs, and listens already when it begins."""
+    """Run a worker of the fast queue; it is already listening when the block begins.
+
+    Args:
+        redis_url: the server of the queue.
+        run: called for each run; True asks for another call.
+        slots: the most runs at a time.
+        lease_seconds: the time after which another worker may take a run over.
+        job_timeout: the seconds after which a run is cancelled.
+    """
     worker = build_worker(
         queue=FAST_QUEUE,
         redis_url=redis_url,
@@ -79,7 +87,7 @@ async def working(
     )
     serving = asyncio.create_task(worker.serve())
     redis = Redis.from_url(redis_url)
-    await until(lambda: is_listened_to(redis))
+    await wait_until(lambda: is_listened_to(redis))
     await redis.aclose()
     try:
         yield worker
@@ -88,14 +96,14 @@ async def working(
         await asyncio.wait_for(serving, 10)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110  # what is waited for happens in another process
+        while not await condition():  # noqa: ASYNC110  # the condition changes in another process
             await asyncio.sleep(0.01)
 
 
-class Runs:
-    """Notes the runs it is called for, and holds each until released."""
+class RecordedRuns:
+    """A run function that records its calls and can hold each until it is released."""
 
     def __init__(self, *, hold: bool = False) -> None:
         self.started: asyncio.Queue[UUID] = asyncio.Queue()
@@ -118,42 +126,42 @@ class Runs:
 
 
 async def test_doorbell_starts_a_run_at_once(valkey_url: str, queue: RunQueue) -> None:
-    runs, latencies = Runs(), []
-    async with working(valkey_url, runs):
+    runs, latencies = RecordedRuns(), []
+    async with running_worker(valkey_url, runs):
         for _ in range(100):
             await asyncio.sleep(0.005)
-            run_id, rung = uuid4(), time.perf_counter()
+            run_id, enqueued_at = uuid4(), time.perf_counter()
             assert await queue.enqueue(FAST_QUEUE, run_id)
             assert await runs.next() == run_id
-            latencies.append(time.perf_counter() - rung)
+            latencies.append(time.perf_counter() - enqueued_at)
     median, p95 = np.quantile(latencies, [0.5, 0.95]) * 1000
     print(f"\nstart latency: median {median:.1f} ms, 95th percentile {p95:.1f} ms")
     assert p95 < 100
 
 
 async def test_finished_job_makes_room_at_once(valkey_url: str, queue: RunQueue) -> None:
-    runs = Runs()
+    runs = RecordedRuns()
     for _ in range(30):
         await queue.enqueue(FAST_QUEUE, uuid4())
     started = time.perf_counter()
-    async with working(valkey_url, runs, slots=1):
+    async with running_worker(valkey_url, runs, slots=1):
         for _ in range(30):
             await runs.next()
-        # Half a second of polling each would take 15.
+        # With polling alone, 30 pauses of half a second would take 15 seconds.
         assert time.perf_counter() - started < 5
 
 
 async def test_duplicate_is_refused_until_the_run_has_ended(valkey_url: str, queue: RunQueue) -> None:
-    runs, run_id = Runs(hold=True), uuid4()
+    runs, run_id = RecordedRuns(hold=True), uuid4()
     assert await queue.enqueue(FAST_QUEUE, run_id)
     assert not await queue.enqueue(FAST_QUEUE, run_id)
     assert not await queue.enqueue(DEEP_QUEUE, run_id)
-    async with working(valkey_url, runs):
+    async with running_worker(valkey_url, runs):
         await runs.next()
         assert not await queue.enqueue(FAST_QUEUE, run_id)
         assert await queue.known([run_id, uuid4()]) == {run_id}
         runs.release.set()
-        await until(lambda: is_unknown(queue, run_id))
+        await wait_until(lambda: is_unknown(queue, run_id))
         assert await queue.enqueue(FAST_QUEUE, run_id)
         assert await runs.next() == run_id
 
@@ -163,8 +171,11 @@ async def is_unknown(queue: RunQueue, run_id: UUID) -> bool:
 
 
 async def test_renewed_run_stays_with_its_worker_and_an_abandoned_one_moves(valkey_url: str, queue: RunQueue) -> None:
-    first, second, run_id = Runs(hold=True), Runs(), uuid4()
-    async with working(valkey_url, first, lease_seconds=0.5), working(valkey_url, second, lease_seconds=0.5) as other:
+    first, second, run_id = RecordedRuns(hold=True), RecordedRuns(), uuid4()
+    async with (
+        running_worker(valkey_url, first, lease_seconds=0.5),
+        running_worker(valkey_url, second, lease_seconds=0.5) as other,
+    ):
         other.allow_pick_jobs = False
         await queue.enqueue(FAST_QUEUE, run_id)
         await first.next()
@@ -178,14 +189,14 @@ async def test_renewed_run_stays_with_its_worker_and_an_abandoned_one_moves(valk
 
 
 async def test_forgotten_run_is_never_started(valkey_url: str, queue: RunQueue) -> None:
-    forgotten, wanted, runs = uuid4(), uuid4(), Runs()
+    forgotten, expected, runs = uuid4(), uuid4(), RecordedRuns()
     await queue.enqueue(FAST_QUEUE, forgotten)
-    await queue.enqueue(FAST_QUEUE, wanted)
+    await queue.enqueue(FAST_QUEUE, expected)
     await queue.forget(forgotten)
-    assert await queue.known([forgotten, wanted]) == {wanted}
-    async with working(valkey_url, runs):
-        assert await runs.next() == wanted
-        await until(lambda: is_unknown(queue, wanted))
+    assert await queue.known([forgotten, expected]) == {expected}
+    async with running_worker(valkey_url, runs):
+        assert await runs.next() == expected
+        await wait_until(lambda: is_unknown(queue, expected))
     assert runs.started.empty()
 
 
@@ -198,9 +209,9 @@ async def test_a_run_that_raises_is_not_repeated(valkey_url: str, queue: RunQueu
         raise error
 
     run_id = uuid4()
-    async with working(valkey_url, fail):
+    async with running_worker(valkey_url, fail):
         await queue.enqueue(FAST_QUEUE, run_id)
-        await until(lambda: is_unknown(queue, run_id))
+        await wait_until(lambda: is_unknown(queue, run_id))
         await asyncio.sleep(0.7)
     assert calls == [run_id]
 
@@ -213,25 +224,25 @@ async def test_a_run_that_asks_for_it_is_called_once_more(valkey_url: str, queue
         return len(calls) == 1
 
     run_id = uuid4()
-    async with working(valkey_url, ask_once):
+    async with running_worker(valkey_url, ask_once):
         await queue.enqueue(FAST_QUEUE, run_id)
-        await until(lambda: is_unknown(queue, run_id))
+        await wait_until(lambda: is_unknown(queue, run_id))
     assert calls == [run_id] * 2
 
 
 async def test_job_timeout_cancels_the_run(valkey_url: str, queue: RunQueue) -> None:
-    runs, run_id = Runs(hold=True), uuid4()
-    async with working(valkey_url, runs, job_timeout=0.2):
+    runs, run_id = RecordedRuns(hold=True), uuid4()
+    async with running_worker(valkey_url, runs, job_timeout=0.2):
         await queue.enqueue(FAST_QUEUE, run_id)
-        await until(lambda: is_unknown(queue, run_id))
+        await wait_until(lambda: is_unknown(queue, run_id))
     assert runs.cancelled == [run_id]
 
 
 async def test_worker_and_doorbell_survive_a_crash_of_redis(
     valkey: EmbeddedValkey, valkey_url: str, queue: RunQueue
 ) -> None:
-    runs, running, waiting = Runs(hold=True), uuid4(), uuid4()
-    async with working(valkey_url, runs, slots=1):
+    runs, running, waiting = RecordedRuns(hold=True), uuid4(), uuid4()
+    async with running_worker(valkey_url, runs, slots=1):
         await queue.enqueue(FAST_QUEUE, running)
         await runs.next()
         await queue.enqueue(FAST_QUEUE, waiting)
@@ -240,17 +251,17 @@ async def test_worker_and_doorbell_survive_a_crash_of_redis(
         runs.release.set()
         valkey.start()
         assert await runs.next(seconds=20) == waiting
-        await until(lambda: is_unknown(queue, waiting))
+        await wait_until(lambda: is_unknown(queue, waiting))
         redis = Redis.from_url(valkey_url)
-        await until(lambda: is_listened_to(redis))
+        await wait_until(lambda: is_listened_to(redis))
         await redis.aclose()
         latencies = []
         for _ in range(5):
             await asyncio.sleep(0.02)
-            rung = time.perf_counter()
+            enqueued_at = time.perf_counter()
             await queue.enqueue(FAST_QUEUE, uuid4())
             await runs.next()
-            latencies.append(time.perf_counter() - rung)
+            latencies.append(time.perf_counter() - enqueued_at)
         assert sorted(latencies)[2] < 0.2, "the doorbell is dead, only the poll is left"
     assert runs.started.empty()
 
@@ -281,22 +292,22 @@ async def test_absent_redis_is_unavailable_not_fatal(valkey: EmbeddedValkey, val
 
 
 async def test_stop_hands_back_and_another_worker_takes_over(valkey_url: str, queue: RunQueue) -> None:
-    first, second, run_id = Runs(hold=True), Runs(), uuid4()
-    async with working(valkey_url, first):
+    first, second, run_id = RecordedRuns(hold=True), RecordedRuns(), uuid4()
+    async with running_worker(valkey_url, first):
         await queue.enqueue(FAST_QUEUE, run_id)
         await first.next()
     assert first.cancelled == [run_id]
-    async with working(valkey_url, second):
+    async with running_worker(valkey_url, second):
         assert await second.next(seconds=2) == run_id
 
 
-async def test_stop_is_heard_at_any_moment(valkey_url: str, queue: RunQueue) -> None:
-    for turns in range(60):
-        runs, run_id = Runs(hold=True), uuid4()
-        async with working(valkey_url, runs):
+async def test_stop_takes_effect_at_any_time(valkey_url: str, queue: RunQueue) -> None:
+    for iteration in range(60):
+        runs, run_id = RecordedRuns(hold=True), uuid4()
+        async with running_worker(valkey_url, runs):
             await queue.enqueue(FAST_QUEUE, run_id)
             await runs.next()
-            for _ in range(turns % 12):
+            for _ in range(iteration % 12):
                 await asyncio.sleep(0)
         await queue.forget(run_id)
         assert runs.cancelled == [run_id]
@@ -315,12 +326,12 @@ async def test_sigterm_hands_back_and_exits_cleanly(tmp_path: Path, valkey_url: 
 
 async def test_killed_worker_is_replaced_after_its_lease(tmp_path: Path, valkey_url: str, queue: RunQueue) -> None:
     process = await start_worker(tmp_path, valkey_url)
-    run_id, runs = uuid4(), Runs()
+    run_id, runs = uuid4(), RecordedRuns()
     await queue.enqueue(FAST_QUEUE, run_id)
     await read_line(process)
     process.kill()
     await process.wait()
-    async with working(valkey_url, runs):
+    async with running_worker(valkey_url, runs):
         assert await runs.next(seconds=10) == run_id
 
 

@@ -1,4 +1,4 @@
-"""Quotas in a real PostgreSQL: charged exactly, given back once, started anew."""
+"""Quotas in a real PostgreSQL: exact charges, one refund, and a new period."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -25,10 +25,10 @@ async def upload(database: Database, usage: Usage, *, user_id: str, mode: str = 
 
 
 async def used(usage: Usage, user_id: str, mode: str = "smart") -> int:
-    return next(one.used for one in await usage.of(user_id) if one.mode == mode)
+    return next(quota.used for quota in await usage.of(user_id) if quota.mode == mode)
 
 
-async def ended(database: Database, dataset: DatasetRecord, *, ai_used: bool) -> None:
+async def complete_run(database: Database, dataset: DatasetRecord, *, ai_used: bool) -> None:
     runs = Runs(database)
     run = await runs.claim(dataset.run.id, lease=LEASE)
     assert run is not None and run.lease_token is not None
@@ -50,9 +50,9 @@ async def test_fifty_uploads_at_once_charge_exactly_the_limit(database: Database
     assert await used(usage, user_id) == 3
     page = await Datasets(database).list(user_id=user_id)
     assert len(page.rows) == 3
-    with pytest.raises(QuotaExceeded, match="quota of smart mode is used up: 3 of 3") as caught:
+    with pytest.raises(QuotaExceeded, match="quota of smart mode is used up: 3 of 3") as error:
         await usage.check(user_id, "smart")
-    assert caught.value.metadata == {"mode": "smart", "limit": "3", "used": "3"}
+    assert error.value.metadata == {"mode": "smart", "limit": "3", "used": "3"}
     await upload(database, usage, user_id=user_id, mode="fast")
     await upload(database, usage, user_id=user_id, mode="deep")
 
@@ -68,9 +68,9 @@ async def test_a_repeat_costs_nothing(database: Database, user_id: str) -> None:
 async def test_what_no_ai_answered_is_given_back_once(database: Database, user_id: str) -> None:
     usage = Usage(database, Quota({"smart": 3}))
     answered, unanswered, failed = [await upload(database, usage, user_id=user_id) for _ in range(3)]
-    await ended(database, answered, ai_used=True)
+    await complete_run(database, answered, ai_used=True)
     assert await used(usage, user_id) == 3
-    await ended(database, unanswered, ai_used=False)
+    await complete_run(database, unanswered, ai_used=False)
     assert await used(usage, user_id) == 2
     runs = Runs(database)
     run = await runs.claim(failed.run.id, lease=LEASE)
@@ -84,8 +84,8 @@ async def test_a_worker_lost_for_good_costs_nothing(database: Database, user_id:
     usage = Usage(database, Quota({"deep": 1}))
     dataset = await upload(database, usage, user_id=user_id, mode="deep")
     async with database.transaction() as connection:
-        lost = text("update runs set state='running', attempt=4, lease_until=now() - interval '1 s' where id=:id")
-        await connection.execute(lost, {"id": dataset.run.id})
+        statement = text("update runs set state='running', attempt=4, lease_until=now() - interval '1 s' where id=:id")
+        await connection.execute(statement, {"id": dataset.run.id})
     assert dataset.run.id in await Runs(database).fail_exhausted()
     assert await used(usage, user_id, "deep") == 0
 
@@ -99,8 +99,8 @@ async def test_the_count_starts_anew(database: Database, user_id: str) -> None:
     with pytest.raises(QuotaExceeded, match="starts anew on"):
         await upload(database, usage, user_id=user_id)
     async with database.transaction() as connection:
-        older = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
-        await connection.execute(older, {"user": user_id})
+        statement = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
+        await connection.execute(statement, {"user": user_id})
     assert await used(usage, user_id) == 0
     await upload(database, usage, user_id=user_id)
     assert await used(usage, user_id) == 1
@@ -116,14 +116,14 @@ async def test_what_an_earlier_period_was_charged_is_not_given_back_to_a_later_o
         assert await runs.cancel(before.run.id)
         assert await Datasets(database).renew(before, usage)
     async with database.transaction() as connection:
-        older = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
-        await connection.execute(older, {"user": user_id})
+        statement = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
+        await connection.execute(statement, {"user": user_id})
     after, kept = [await upload(database, usage, user_id=user_id) for _ in range(2)]
     assert await runs.cancel(before.run.id)
     assert await used(usage, user_id) == 2
     assert await runs.cancel(after.run.id)
     assert await used(usage, user_id) == 1
-    await ended(database, kept, ai_used=True)
+    await complete_run(database, kept, ai_used=True)
     assert await used(usage, user_id) == 1
 
 
@@ -131,7 +131,8 @@ async def test_without_a_limit_nothing_is_counted(database: Database, user_id: s
     usage = Usage(database, Quota({}))
     for _ in range(5):
         await upload(database, usage, user_id=user_id)
-    assert [(one.limit, one.used, one.remaining) for one in await usage.of(user_id)] == [(None, 0, None)] * 2
+    quotas = await usage.of(user_id)
+    assert [(quota.limit, quota.used, quota.remaining) for quota in quotas] == [(None, 0, None)] * 2
 
 
 async def test_answers_are_kept(database: Database) -> None:
@@ -146,14 +147,14 @@ async def test_answers_are_kept(database: Database) -> None:
 async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(
     database: Database, user_id: str
 ) -> None:
-    charged, goes_on = asyncio.Event(), asyncio.Event()
+    charged, may_continue = asyncio.Event(), asyncio.Event()
 
     class SlowUsage(Usage):
         async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> datetime | None:
-            done = await super().charge(connection, user_id, mode)
+            period_start = await super().charge(connection, user_id, mode)
             charged.set()
-            await goes_on.wait()
-            return done
+            await may_continue.wait()
+            return period_start
 
     quota = Quota({"deep": 1})
     usage = Usage(database, quota)
@@ -164,6 +165,6 @@ async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(
     await charged.wait()
     deleting = asyncio.create_task(datasets.delete(record.id))
     await asyncio.sleep(0.5)
-    goes_on.set()
+    may_continue.set()
     await asyncio.gather(retrying, deleting)
     assert await used(usage, user_id, "deep") == 0

@@ -1,4 +1,4 @@
-"""Folders for work in progress leave no trace, however the work ends."""
+"""Scratch folders are removed, however the work in them ends."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from shared.scratch import Scratch
 from shared.shielding import await_shielded
 
 
-async def occupy(scratch: Scratch) -> None:
+async def hold_folder(scratch: Scratch) -> None:
     async with scratch.folder() as folder:
         (folder / "file").write_bytes(b"x" * 100_000)
         await asyncio.sleep(60)
@@ -22,7 +22,7 @@ async def occupy(scratch: Scratch) -> None:
 @pytest.mark.parametrize("cancellations", [1, 2, 3])
 async def test_cancelled_work(tmp_path: Path, cancellations: int) -> None:
     scratch = Scratch(tmp_path)
-    tasks = [asyncio.create_task(occupy(scratch)) for _ in range(30)]
+    tasks = [asyncio.create_task(hold_folder(scratch)) for _ in range(30)]
     await asyncio.sleep(0.1)
     for _ in range(cancellations):
         for task in tasks:
@@ -54,7 +54,7 @@ asyncio.run(main())
         assert {path.name for path in tmp_path.iterdir()} == {held.name, "somebody-elses"}
 
 
-async def test_see_through_waits_and_then_tells_of_the_cancellation() -> None:
+async def test_await_shielded_waits_and_then_raises_the_cancellation() -> None:
     done = []
 
     async def work() -> None:
@@ -69,7 +69,7 @@ async def test_see_through_waits_and_then_tells_of_the_cancellation() -> None:
     assert done == [True]
 
 
-async def test_see_through_passes_results_and_errors_on() -> None:
+async def test_await_shielded_passes_results_and_errors_on() -> None:
     async def answer() -> int:
         return 42
 

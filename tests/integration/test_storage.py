@@ -1,4 +1,7 @@
-"""One contract, three places: a directory, S3 by moto, and S3 by rclone, which really checks signatures."""
+"""The contract of object stores: a directory, S3 by moto, and S3 by rclone.
+
+Only rclone really checks signatures.
+"""
 
 import asyncio
 import hashlib
@@ -33,18 +36,18 @@ KEY_ID = "test-key"
 SECRET = "test-secret-that-stays-here"
 BUCKET = "objects"
 MIB = 1024 * 1024
-BYTES = random.Random(7).randbytes(20 * MIB + 17)
+LARGE_CONTENT = random.Random(7).randbytes(20 * MIB + 17)
 
 
 @dataclass(frozen=True)
 class S3Server:
     url: str
-    tells_when: bool = True
-    """Whether it tells when a multipart upload began; moto tells of a day in 2010."""
+    has_upload_times: bool = True
+    """True if the server reports when a multipart upload began; moto reports a fixed day in 2010."""
 
     @property
-    def admin(self) -> Any:
-        """A client of its own, for what the store does not show."""
+    def boto_client(self) -> Any:
+        """An S3 client for what the store does not show."""
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -55,11 +58,11 @@ class S3Server:
         )
 
     def uploads(self) -> list[str]:
-        """Keys of the multipart uploads that are neither completed nor aborted."""
-        admin = self.admin
+        """Return the keys of the multipart uploads that are neither completed nor aborted."""
+        client = self.boto_client
         try:
-            return [upload["Key"] for upload in admin.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
-        except admin.exceptions.NoSuchUpload:  # what rclone answers before the bucket's first upload
+            return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+        except client.exceptions.NoSuchUpload:  # rclone raises it before the first upload to the bucket
             return []
 
 
@@ -68,8 +71,8 @@ def moto() -> Iterator[S3Server]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    running = S3Server(f"http://{host}:{port}", tells_when=False)
-    running.admin.create_bucket(Bucket=BUCKET)
+    running = S3Server(f"http://{host}:{port}", has_upload_times=False)
+    running.boto_client.create_bucket(Bucket=BUCKET)
     yield running
     server.stop()
 
@@ -90,15 +93,15 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 def _announced_address(process: subprocess.Popen[bytes], log: Path) -> str:
     while process.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text() if log.exists() else "")
-        if found:
-            return found[0]
+        match = re.search(r"http://127\.0\.0\.1:\d+", log.read_text() if log.exists() else "")
+        if match:
+            return match[0]
     raise RuntimeError(f"rclone stopped: {log.read_text()}")
 
 
 def _settings(**options: Any) -> Settings:
-    known = {"database_url": "postgresql://user@host/db", "redis_url": "redis://host:6379/0", "s3_bucket_name": None}
-    return Settings(_env_file=None, **known | options)
+    defaults = {"database_url": "postgresql://user@host/db", "redis_url": "redis://host:6379/0", "s3_bucket_name": None}
+    return Settings(_env_file=None, **defaults | options)
 
 
 def _s3_settings(server: S3Server, **options: Any) -> Settings:
@@ -108,8 +111,8 @@ def _s3_settings(server: S3Server, **options: Any) -> Settings:
 
 @pytest.fixture(params=["moto", "rclone"])
 def server(request: pytest.FixtureRequest) -> S3Server:
-    found: S3Server = request.getfixturevalue(request.param)
-    return found
+    selected: S3Server = request.getfixturevalue(request.param)
+    return selected
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +134,8 @@ async def directory(tmp_path: Path) -> AsyncIterator[ObjectStore]:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Every store of the contract by its name."""
+class Stores:
+    """The stores that must satisfy the contract, by name."""
 
     directory: ObjectStore
     moto: ObjectStore
@@ -140,22 +143,22 @@ class Places:
 
 
 @pytest.fixture
-def places(directory: ObjectStore, moto_store: ObjectStore, rclone_store: ObjectStore) -> Places:
-    return Places(directory, moto_store, rclone_store)
+def stores(directory: ObjectStore, moto_store: ObjectStore, rclone_store: ObjectStore) -> Stores:
+    return Stores(directory, moto_store, rclone_store)
 
 
 @pytest.fixture(params=["directory", "moto", "rclone"])
-async def store(request: pytest.FixtureRequest, places: Places) -> AsyncIterator[ObjectStore]:
-    chosen: ObjectStore = getattr(places, request.param)
-    yield chosen
-    await _empty(chosen)
+async def store(request: pytest.FixtureRequest, stores: Stores) -> AsyncIterator[ObjectStore]:
+    selected: ObjectStore = getattr(stores, request.param)
+    yield selected
+    await _empty(selected)
 
 
 @pytest.fixture
-async def bucket(server: S3Server, moto: S3Server, places: Places) -> AsyncIterator[ObjectStore]:
-    chosen = places.moto if server is moto else places.rclone
-    yield chosen
-    await _empty(chosen)
+async def bucket(server: S3Server, moto: S3Server, stores: Stores) -> AsyncIterator[ObjectStore]:
+    selected = stores.moto if server is moto else stores.rclone
+    yield selected
+    await _empty(selected)
 
 
 async def _empty(store: ObjectStore) -> None:
@@ -187,22 +190,22 @@ async def _range(store: ObjectStore, key: str, offset: int, length: int | None) 
 @pytest.fixture(scope="module")
 def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("source") / "large"
-    path.write_bytes(BYTES)
+    path.write_bytes(LARGE_CONTENT)
     return path
 
 
 async def test_large_file_comes_back_identical(store: ObjectStore, large_file: Path) -> None:
-    assert len(BYTES) > 2 * PART_BYTES
+    assert len(LARGE_CONTENT) > 2 * PART_BYTES
     stored = await store.put_file("datasets/1/raw", large_file)
-    assert (stored.key, stored.size) == ("datasets/1/raw", len(BYTES))
-    assert await _digest(store, "datasets/1/raw") == hashlib.sha256(BYTES).hexdigest()
+    assert (stored.key, stored.size) == ("datasets/1/raw", len(LARGE_CONTENT))
+    assert await _digest(store, "datasets/1/raw") == hashlib.sha256(LARGE_CONTENT).hexdigest()
 
 
 async def test_ranges(store: ObjectStore, large_file: Path) -> None:
     await store.put_file("ranges", large_file)
-    end = len(BYTES)
+    end = len(LARGE_CONTENT)
     for offset, length in [(0, 10), (PART_BYTES - 5, 10), (end - 5, None), (end - 5, 100), (3, 2 * MIB), (7, 0)]:
-        expected = BYTES[offset:] if length is None else BYTES[offset : offset + length]
+        expected = LARGE_CONTENT[offset:] if length is None else LARGE_CONTENT[offset : offset + length]
         assert await _range(store, "ranges", offset, length) == expected
     assert await _range(store, "ranges", end, None) == b""
     assert await _range(store, "ranges", end + 5, 10) == b""
@@ -300,9 +303,9 @@ async def test_unusual_keys(store: ObjectStore, key: str) -> None:
     ["", "/abs", "a//b", "a/", "../up", "a/../b", "a/./b", "nul\0", "line\nbreak", "broken\ud800", ".staging/x"],
 )
 async def test_wrong_keys(store: ObjectStore, key: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as error:
         await store.put_bytes(key, b"1")
-    assert caught.value.reason == "INVALID_KEY"
+    assert error.value.reason == "INVALID_KEY"
     with pytest.raises(InvalidInput):
         await store.read_bytes(key)
     with pytest.raises(InvalidInput):
@@ -311,10 +314,10 @@ async def test_wrong_keys(store: ObjectStore, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["n" * 256, "ä" * 128, "/".join(["n" * 200] * 6)])
 async def test_key_too_long(store: ObjectStore, key: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as error:
         await store.put_bytes(key, b"1")
-    assert caught.value.reason == "KEY_TOO_LONG"
-    assert caught.value.metadata["limit"] in caught.value.detail
+    assert error.value.reason == "KEY_TOO_LONG"
+    assert error.value.metadata["limit"] in error.value.detail
 
 
 async def test_concurrent_puts_end_as_one_of_them(store: ObjectStore, tmp_path: Path) -> None:
@@ -329,11 +332,11 @@ async def test_reader_keeps_its_version(store: ObjectStore) -> None:
     old, new = b"o" * MIB, b"n" * MIB
     await store.put_bytes("replaced", old)
     async with aclosing(store.read("replaced")) as chunks:
-        got = await anext(chunks)
+        content = await anext(chunks)
         await store.put_bytes("replaced", new)
         async for chunk in chunks:
-            got += chunk
-    assert got == old
+            content += chunk
+    assert content == old
     assert await store.read_bytes("replaced") == new
 
 
@@ -341,8 +344,8 @@ async def test_leaving_a_read_early(store: ObjectStore, large_file: Path) -> Non
     await store.put_file("left", large_file)
     for _ in range(3):
         async with aclosing(store.read("left")) as chunks:
-            assert BYTES.startswith(await anext(chunks))
-    assert await _range(store, "left", 5, 5) == BYTES[5:10]
+            assert LARGE_CONTENT.startswith(await anext(chunks))
+    assert await _range(store, "left", 5, 5) == LARGE_CONTENT[5:10]
 
 
 async def test_local_copy(store: ObjectStore, tmp_path: Path, large_file: Path) -> None:
@@ -350,7 +353,7 @@ async def test_local_copy(store: ObjectStore, tmp_path: Path, large_file: Path) 
     scratch = tmp_path / "scratch"
     with pytest.raises(ZeroDivisionError):
         async with store.local_copy("copied", scratch=scratch) as path:
-            assert path.read_bytes() == BYTES
+            assert path.read_bytes() == LARGE_CONTENT
             raise ZeroDivisionError
     assert not scratch.exists() or not list(scratch.iterdir())
 
@@ -364,7 +367,7 @@ async def test_more_than_a_page(store: ObjectStore) -> None:
     assert await _keys(store, "") == []
 
 
-async def test_asking_whether_it_works_leaves_nothing(store: ObjectStore) -> None:
+async def test_health_checks_leave_nothing(store: ObjectStore) -> None:
     await store.check()
     await store.ping()
     assert await _keys(store, "") == []
@@ -410,40 +413,40 @@ async def test_local_key_is_file_or_folder(directory: ObjectStore, tmp_path: Pat
 
 
 async def test_local_puts_survive_deletes_beside_them(directory: ObjectStore) -> None:
-    async def churn(key: str) -> None:
+    async def put_and_delete(key: str) -> None:
         for _ in range(100):
             await directory.put_bytes(key, b"1")
             assert (await directory.stat(key)).size == 1
             await directory.delete(key)
 
-    await asyncio.gather(*(churn(f"deep/er/{number}") for number in range(6)))
+    await asyncio.gather(*(put_and_delete(f"deep/er/{number}") for number in range(6)))
     assert await _keys(directory, "") == []
 
 
-async def test_local_etag_tells_quick_versions_apart(directory: ObjectStore) -> None:
+async def test_local_etag_differs_between_quick_versions(directory: ObjectStore) -> None:
     etags = [(await directory.put_bytes("quick", b"%03d" % number)).etag for number in range(100)]
     assert len(set(etags)) == 100
 
 
-async def test_local_sweeps_what_the_dead_left(tmp_path: Path) -> None:
+async def test_local_sweeps_abandoned_files(tmp_path: Path) -> None:
     staging = tmp_path / "objects" / ".staging"
     staging.mkdir(parents=True)
-    for name, age in (("dead", 25), ("alive", 1)):
+    for name, hours in (("dead", 25), ("alive", 1)):
         (staging / name).touch()
-        then = datetime.now(UTC).timestamp() - age * 3600
-        os.utime(staging / name, (then, then))
-    made_for_nothing = tmp_path / "objects" / "datasets" / "x" / "runs"
-    made_for_nothing.mkdir(parents=True)
+        modified_at = datetime.now(UTC).timestamp() - hours * 3600
+        os.utime(staging / name, (modified_at, modified_at))
+    empty_folder = tmp_path / "objects" / "datasets" / "x" / "runs"
+    empty_folder.mkdir(parents=True)
     async with open_store(_settings(storage_dir=tmp_path / "objects")) as opened:
         await opened.put_bytes("datasets/y/raw", b"kept")
         assert await opened.sweep() == 1
         assert _tree(staging) == ["alive"]
         assert await _keys(opened, "") == ["datasets/y/raw"]
-    assert not made_for_nothing.parent.exists()
+    assert not empty_folder.parent.exists()
 
 
 async def test_local_sweeping_and_writing_go_together(directory: ObjectStore) -> None:
-    """A folder that is swept away between its making and its first object is made anew."""
+    """A folder that is removed between its creation and its first object is created again."""
 
     async def sweep() -> None:
         for _ in range(50):
@@ -511,7 +514,7 @@ async def test_local_full_disk(tmp_path: Path, large_file: Path) -> None:
     assert source.exists()
 
 
-async def _upload_begins(server: S3Server) -> None:
+async def _wait_for_upload(server: S3Server) -> None:
     async with asyncio.timeout(20):
         while not await asyncio.to_thread(server.uploads):
             continue
@@ -519,7 +522,7 @@ async def _upload_begins(server: S3Server) -> None:
 
 @pytest.fixture
 def slow_file(tmp_path: Path) -> Path:
-    """So large that its upload can be caught in the middle; without blocks on the disk."""
+    """Create a sparse file so large that its upload can be interrupted."""
     path = tmp_path / "slow"
     with path.open("wb") as sparse:
         sparse.truncate(256 * MIB)
@@ -528,7 +531,7 @@ def slow_file(tmp_path: Path) -> Path:
 
 async def test_cancelled_upload_leaves_no_parts(bucket: ObjectStore, server: S3Server, slow_file: Path) -> None:
     upload = asyncio.create_task(bucket.put_file("cancelled", slow_file))
-    await _upload_begins(server)
+    await _wait_for_upload(server)
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload
@@ -538,9 +541,9 @@ async def test_cancelled_upload_leaves_no_parts(bucket: ObjectStore, server: S3S
 
 
 async def test_upload_cancelled_at_any_moment(bucket: ObjectStore, server: S3Server, slow_file: Path) -> None:
-    for moment in range(25):
+    for delay in range(25):
         upload = asyncio.create_task(bucket.put_file("cancelled", slow_file))
-        await asyncio.sleep(moment / 1000)
+        await asyncio.sleep(delay / 1000)
         upload.cancel()
         await asyncio.wait([upload])
         assert server.uploads() == []
@@ -548,7 +551,7 @@ async def test_upload_cancelled_at_any_moment(bucket: ObjectStore, server: S3Ser
 
 async def test_failed_upload_leaves_no_parts(bucket: ObjectStore, server: S3Server, slow_file: Path) -> None:
     upload = asyncio.create_task(bucket.put_file("failed", slow_file))
-    await _upload_begins(server)
+    await _wait_for_upload(server)
     os.truncate(slow_file, PART_BYTES)
     with pytest.raises(Conflict, match="shorter"):
         await upload
@@ -557,11 +560,11 @@ async def test_failed_upload_leaves_no_parts(bucket: ObjectStore, server: S3Serv
         await bucket.stat("failed")
 
 
-async def test_parts_of_the_dead_are_swept(
+async def test_abandoned_parts_are_swept(
     bucket: ObjectStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.admin.create_multipart_upload(Bucket=BUCKET, Key="abandoned")
-    if server.tells_when:
+    server.boto_client.create_multipart_upload(Bucket=BUCKET, Key="abandoned")
+    if server.has_upload_times:
         assert await bucket.sweep() == 0
     monkeypatch.setattr("shared.storage.s3.ABANDONED_AFTER", timedelta(seconds=-5))
     assert await bucket.sweep() == 1
@@ -584,26 +587,26 @@ async def test_link_downloads_the_object(bucket: ObjectStore) -> None:
     assert (answer.status_code, answer.content) == (200, b"a,b\n1,2\n")
 
 
-async def test_link_carries_name_and_type(places: Places) -> None:
-    await places.moto.put_bytes("named", b"1")
+async def test_link_carries_name_and_type(stores: Stores) -> None:
+    await stores.moto.put_bytes("named", b"1")
     async with httpx.AsyncClient() as client:
-        answer = await client.get(await _link(places.moto, "named"))
-    await places.moto.delete("named")
+        answer = await client.get(await _link(stores.moto, "named"))
+    await stores.moto.delete("named")
     assert answer.headers["content-type"].startswith("text/csv")
     expected = "attachment; filename=\"gr__e _1_.csv\"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20%221%22.csv"
     assert answer.headers["content-disposition"] == expected
 
 
-async def test_tampered_link_is_refused(places: Places) -> None:
+async def test_tampered_link_is_refused(stores: Stores) -> None:
     for key in ("allowed", "secret"):
-        await places.rclone.put_bytes(key, b"1")
-    link = await _link(places.rclone, "allowed")
+        await stores.rclone.put_bytes(key, b"1")
+    link = await _link(stores.rclone, "allowed")
     async with httpx.AsyncClient() as client:
         assert (await client.get(link)).status_code == 200
         assert (await client.get(link.replace("/allowed?", "/secret?"))).status_code == 403
         assert (await client.get(link.replace("Expires=300", "Expires=3000"))).status_code == 403
         assert (await client.get(link.replace("csv", "html"))).status_code == 403
-    await _empty(places.rclone)
+    await _empty(stores.rclone)
 
 
 @pytest.mark.parametrize("expires", [timedelta(0), timedelta(days=8)])
@@ -626,17 +629,17 @@ async def test_s3_check_names_the_setting(rclone: S3Server, options: dict[str, s
     async with open_store(_s3_settings(rclone, **options)) as store:
         with pytest.raises(Unavailable):
             await store.ping()
-        with pytest.raises(Unavailable, match=sentence) as caught:
+        with pytest.raises(Unavailable, match=sentence) as error:
             await store.check()
-    assert caught.value.__cause__ is not None
-    assert SECRET not in caught.value.detail and "wrong-secret" not in caught.value.detail
+    assert error.value.__cause__ is not None
+    assert SECRET not in error.value.detail and "wrong-secret" not in error.value.detail
 
 
 async def test_s3_that_does_not_answer(rclone: S3Server, tmp_path: Path) -> None:
     async with open_store(_s3_settings(rclone, aws_endpoint_url="http://127.0.0.1:1")) as store:
-        with pytest.raises(Unavailable) as caught:
+        with pytest.raises(Unavailable) as error:
             await store.stat("x")
-        assert caught.value.reason == "STORAGE_UNAVAILABLE"
+        assert error.value.reason == "STORAGE_UNAVAILABLE"
         with pytest.raises(Unavailable):
             async with store.local_copy("x", scratch=tmp_path):
                 pass
@@ -644,7 +647,7 @@ async def test_s3_that_does_not_answer(rclone: S3Server, tmp_path: Path) -> None
 
 
 async def test_s3_that_dies_while_it_is_read() -> None:
-    """A server that promises more than it sends must end in an error, not in a short object."""
+    """A server that announces more than it sends must cause an error, not a short object."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -652,8 +655,8 @@ async def test_s3_that_dies_while_it_is_read() -> None:
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as dying:
-        url = f"http://127.0.0.1:{dying.sockets[0].getsockname()[1]}"
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with open_store(_s3_settings(S3Server(url))) as store:
             with pytest.raises(Unavailable):
                 await store.read_bytes("x")

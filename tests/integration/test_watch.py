@@ -1,4 +1,4 @@
-"""Watching runs: everybody hears everything once, and who hears nothing costs nothing."""
+"""Event streams of runs: each client gets every event once, and idle clients cause no queries."""
 
 import asyncio
 import contextlib
@@ -17,56 +17,56 @@ from shared.db.session import Database
 from shared.errors import NotFound, Unavailable
 from shared.queue import RunQueue
 from tests.records import accept_dataset, publish
-from worker_service.pipeline import event_poller as event_poller
+from worker_service.pipeline import event_poller
 from worker_service.pipeline.event_poller import EventPoller
 from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.service import Pipeline
 
 
-class CountedEvents(Events):
-    """Events that remember what they were asked, and can be away."""
+class RecordedEvents(Events):
+    """Events that count the calls and can be made unavailable."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.asked: Counter[str] = Counter()
-        self.away = False
+        self.calls: Counter[str] = Counter()
+        self.unavailable = False
 
     async def after(self, dataset_id: UUID, sequence: int) -> tuple[Sequence[RunEvent], bool]:
-        if self.away:
+        if self.unavailable:
             raise Unavailable("The database does not answer.")
-        self.asked["after"] += 1
+        self.calls["after"] += 1
         return await super().after(dataset_id, sequence)
 
     async def last_of(self, dataset_ids: Any) -> dict[UUID, int]:
-        if self.away:
+        if self.unavailable:
             raise Unavailable("The database does not answer.")
-        self.asked["last_of"] += 1
+        self.calls["last_of"] += 1
         return await super().last_of(dataset_ids)
 
 
 @pytest.fixture
-def events(database: Database) -> CountedEvents:
-    return CountedEvents(database)
+def events(database: Database) -> RecordedEvents:
+    return RecordedEvents(database)
 
 
 @pytest.fixture
-async def pipeline(database: Database, events: CountedEvents, queue: RunQueue) -> AsyncIterator[Pipeline]:
-    """The use cases, and somebody who looks out."""
-    look = EventPoller(events)
-    looking = asyncio.create_task(run_every(look.poll, pause_seconds=0.1))
-    yield Pipeline(runs=Runs(database), events=events, event_poller=look, queue=queue)
-    looking.cancel()
-    await asyncio.wait([looking])
+async def pipeline(database: Database, events: RecordedEvents, queue: RunQueue) -> AsyncIterator[Pipeline]:
+    """Return a pipeline with a running event poller."""
+    poller = EventPoller(events)
+    polling = asyncio.create_task(run_every(poller.poll, pause_seconds=0.1))
+    yield Pipeline(runs=Runs(database), events=events, event_poller=poller, queue=queue)
+    polling.cancel()
+    await asyncio.wait([polling])
 
 
 async def watch(pipeline: Pipeline, record: DatasetRecord, *, after: int = 0) -> list[RunEvent]:
-    seen = [event async for event in pipeline.watch(record.id, after=after) if event is not None]
-    # While it waits, the last event comes again.
-    return [event for n, event in enumerate(seen) if n == 0 or event.sequence > seen[n - 1].sequence]
+    events = [event async for event in pipeline.watch(record.id, after=after) if event is not None]
+    # The last event is sent again while there is no new one.
+    return [event for n, event in enumerate(events) if n == 0 or event.sequence > events[n - 1].sequence]
 
 
 async def prepare(database: Database, record: DatasetRecord) -> None:
-    """What a worker does."""
+    """Claim a run, report progress, and publish its result, as a worker does."""
     runs = Runs(database)
     run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
     assert run is not None and run.lease_token is not None
@@ -76,50 +76,50 @@ async def prepare(database: Database, record: DatasetRecord) -> None:
     assert await publish(runs, run)
 
 
-async def test_many_watch_and_all_hear_everything_once(
-    database: Database, pipeline: Pipeline, events: CountedEvents
+async def test_each_of_many_clients_gets_every_event_once(
+    database: Database, pipeline: Pipeline, events: RecordedEvents
 ) -> None:
     records = [await accept_dataset(database) for _ in range(3)]
-    watching = [asyncio.create_task(watch(pipeline, records[n % 3])) for n in range(60)]
+    streaming = [asyncio.create_task(watch(pipeline, records[n % 3])) for n in range(60)]
     async with asyncio.timeout(20):
-        while events.asked["after"] < 60:  # noqa: ASYNC110  # everybody asks once
+        while events.calls["after"] < 60:  # noqa: ASYNC110  # each client queries once
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)
-    begun = events.asked.copy()
+    calls_before = events.calls.copy()
     await asyncio.sleep(1)
-    assert events.asked["after"] == begun["after"], "nothing has happened, and yet somebody asked"
-    assert 0 < events.asked["last_of"] - begun["last_of"] <= 10
+    assert events.calls["after"] == calls_before["after"], "nothing has happened, and yet somebody asked"
+    assert 0 < events.calls["last_of"] - calls_before["last_of"] <= 10
     await asyncio.gather(*(prepare(database, record) for record in records))
     async with asyncio.timeout(30):
-        heard = await asyncio.gather(*watching)
-    for seen in heard:
-        assert [(event.state, event.progress) for event in seen] == [
+        streams = await asyncio.gather(*streaming)
+    for stream in streams:
+        assert [(event.state, event.progress) for event in stream] == [
             ("queued", 0),
             ("running", 0),
             ("running", 30),
             ("running", 60),
             ("completed", 100),
         ]
-    middle = heard[0][2].sequence
-    assert await watch(pipeline, records[0], after=middle) == heard[0][3:]
-    assert await watch(pipeline, records[0], after=heard[0][-1].sequence) == []
+    middle = streams[0][2].sequence
+    assert await watch(pipeline, records[0], after=middle) == streams[0][3:]
+    assert await watch(pipeline, records[0], after=streams[0][-1].sequence) == []
 
 
-async def test_who_knows_what_never_was_hears_everything(database: Database, pipeline: Pipeline) -> None:
+async def test_an_unknown_sequence_number_yields_every_event(database: Database, pipeline: Pipeline) -> None:
     """A number from another dataset, or from before a backup was restored."""
     record = await accept_dataset(database)
-    watching = asyncio.create_task(watch(pipeline, record, after=2**62))
+    streaming = asyncio.create_task(watch(pipeline, record, after=2**62))
     await asyncio.sleep(0.3)
     await prepare(database, record)
     async with asyncio.timeout(10):
-        seen = await watching
-    assert [event.progress for event in seen] == [0, 0, 30, 60, 100]
-    assert await watch(pipeline, record, after=seen[-1].sequence) == []
+        received = await streaming
+    assert [event.progress for event in received] == [0, 0, 30, 60, 100]
+    assert await watch(pipeline, record, after=received[-1].sequence) == []
     again = await watch(pipeline, record, after=2**62)
-    assert [event.sequence for event in again] == [event.sequence for event in seen]
+    assert [event.sequence for event in again] == [event.sequence for event in received]
 
 
-async def test_the_last_event_of_a_failure_tells_why(database: Database, pipeline: Pipeline) -> None:
+async def test_the_last_event_of_a_failure_has_the_reason(database: Database, pipeline: Pipeline) -> None:
     record = await accept_dataset(database)
     runs = Runs(database)
     run = await runs.claim(record.run.id, lease=timedelta(seconds=30))
@@ -130,45 +130,45 @@ async def test_the_last_event_of_a_failure_tells_why(database: Database, pipelin
     assert {event.error_reason for event in before} == {None}
 
 
-async def test_who_watches_waits_out_an_outage(
-    database: Database, pipeline: Pipeline, events: CountedEvents, monkeypatch: pytest.MonkeyPatch
+async def test_a_stream_survives_an_outage(
+    database: Database, pipeline: Pipeline, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker_service.pipeline.service.SIGN_OF_LIFE_SECONDS", 0.3)
     record = await accept_dataset(database)
-    watching = asyncio.create_task(watch(pipeline, record))
+    streaming = asyncio.create_task(watch(pipeline, record))
     await asyncio.sleep(0.5)
-    events.away = True
+    events.unavailable = True
     with pytest.raises(Unavailable):
         await watch(pipeline, record)
     await prepare(database, record)
     await asyncio.sleep(1)
-    assert not watching.done()
-    events.away = False
+    assert not streaming.done()
+    events.unavailable = False
     async with asyncio.timeout(10):
-        seen = await watching
-    assert [event.progress for event in seen] == [0, 0, 30, 60, 100]
+        received = await streaming
+    assert [event.progress for event in received] == [0, 0, 30, 60, 100]
 
 
-async def test_a_removed_dataset_ends_the_watching(database: Database, pipeline: Pipeline) -> None:
+async def test_a_removed_dataset_ends_the_stream(database: Database, pipeline: Pipeline) -> None:
     record = await accept_dataset(database)
-    watching = asyncio.create_task(watch(pipeline, record))
+    streaming = asyncio.create_task(watch(pipeline, record))
     await asyncio.sleep(0.3)
     await Datasets(database).delete(record.id)
     with pytest.raises(NotFound):
         async with asyncio.timeout(5):
-            await watching
+            await streaming
     with pytest.raises(NotFound):
         await watch(pipeline, record)
 
 
-async def test_one_too_many_is_told_so(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_watchers_beyond_the_limit_are_refused(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_poller, "MAX_WATCHERS", 2)
-    look = EventPoller(Events.__new__(Events))
+    poller = EventPoller(Events.__new__(Events))
     with contextlib.ExitStack() as watchers:
         for _ in range(2):
-            watchers.enter_context(look.subscribe(uuid4(), after=0))
-        with pytest.raises(Unavailable) as caught, look.subscribe(uuid4(), after=0):
+            watchers.enter_context(poller.subscribe(uuid4(), after=0))
+        with pytest.raises(Unavailable) as error, poller.subscribe(uuid4(), after=0):
             pass
-        assert (caught.value.reason, caught.value.retry_after) == ("TOO_MANY_WATCHERS", 5)
-    with look.subscribe(uuid4(), after=0):
+        assert (error.value.reason, error.value.retry_after) == ("TOO_MANY_WATCHERS", 5)
+    with poller.subscribe(uuid4(), after=0):
         pass

@@ -1,4 +1,4 @@
-"""The gateway in front of real gRPC servers that serve fakes."""
+"""Fixtures: the gateway in front of real gRPC servers that serve fakes."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ from tests.integration.gateway.process import Gateway, gateway_process
 
 @dataclass(frozen=True)
 class Services:
-    """The fakes and where they listen."""
+    """The fakes and the address of each by name."""
 
     ingest: FakeIngest
     pipeline: FakePipeline
@@ -24,8 +24,8 @@ class Services:
     targets: dict[str, str]
 
 
-async def well() -> None:
-    """Answer like a server that does."""
+async def succeed() -> None:
+    """Pass as the health check of a server that answers."""
 
 
 @pytest.fixture(scope="package")
@@ -34,7 +34,7 @@ async def fakes() -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         targets = {}
         for name, fake in (("ingest", ingest), ("pipeline", pipeline), ("report", report)):
-            needs = dict.fromkeys(SERVERS, well)
+            needs = dict.fromkeys(SERVERS, succeed)
             server = running_server(served(fake), host="127.0.0.1", port=0, needs=needs)
             port = await stack.enter_async_context(server)
             targets[name] = f"127.0.0.1:{port}"
@@ -49,7 +49,7 @@ def gateway(fakes: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="package")
 def small_gateway(fakes: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with tight limits."""
+    """Run a gateway with tight limits."""
     limits = {"MAX_UPLOAD_BYTES": str(MIB), "MAX_CONCURRENT_UPLOADS": "1"}
     with gateway_process(tmp_path_factory.mktemp("gateway"), fakes.targets, **limits) as gateway:
         yield gateway

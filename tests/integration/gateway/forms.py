@@ -1,4 +1,4 @@
-"""Forms as clients send them, whole and half, and problems as they get them."""
+"""Upload forms, complete and partial, and the check of problem responses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,12 @@ Part = tuple[str, str | None, bytes]
 
 
 def form(*parts: Part, end: bytes = b"--B--\r\n") -> bytes:
-    """A multipart body; a part is (name, filename, content)."""
+    """Return a multipart body.
+
+    Args:
+        parts: name, filename and content of each part; a field has no filename.
+        end: the last bytes of the body.
+    """
     return b"".join(_part(*part) for part in parts) + end
 
 
@@ -34,23 +39,29 @@ async def upload(
     return await client.post(path, content=form(*parts), headers={**FORM_TYPE, **headers})
 
 
-def assert_problem(answer: httpx.Response, status: int, reason: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
+def assert_problem(response: httpx.Response, status: int, reason: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
     assert (body["status"], body["reason"]) == (status, reason)
-    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["request_id"] == response.headers["x-request-id"]
     assert body["type"] == "urn:neuralearn:problem:" + reason.lower().replace("_", "-")
-    assert body["instance"] == answer.request.url.path
+    assert body["instance"] == response.request.url.path
     assert body["title"] and body["detail"]
     return body
 
 
 @asynccontextmanager
-async def half_sent(
+async def partial_upload(
     gateway: Gateway, *, announced: int, sent: bytes
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which an upload has begun."""
+    """Open a connection and send a part of an upload.
+
+    Args:
+        gateway: the gateway to connect to.
+        announced: the content-length in bytes.
+        sent: the part of the body that is sent.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     head = (
         f"POST /dataset/upload HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"

@@ -1,4 +1,4 @@
-"""Running the gateway as users do, in its own process."""
+"""The gateway as a process of its own."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway."""
+    """A running gateway process, its address and its log file."""
 
     url: str
     port: int
@@ -28,20 +28,29 @@ class Gateway:
     log: Path
 
     def rss(self) -> int:
+        """Return the resident memory in bytes."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def log_lines(self) -> list[dict[str, Any]]:
+        """Return the JSON lines of the log."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as connection:
+        connection.bind(("127.0.0.1", 0))
+        return int(connection.getsockname()[1])
 
 
 @contextmanager
 def gateway_process(directory: Path, targets: dict[str, str], **settings: str) -> Iterator[Gateway]:
+    """Run a gateway.
+
+    Args:
+        directory: the working directory, which also gets the log file.
+        targets: the address of each service by name.
+        settings: further environment variables.
+    """
     port = free_port()
     environment = {
         "PATH": os.defpath,
@@ -54,18 +63,18 @@ def gateway_process(directory: Path, targets: dict[str, str], **settings: str) -
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "gateway"], cwd=directory, env=environment, stderr=output)
         try:
-            _wait_for(port, process, log)
+            _wait_until_listening(port, process, log)
             yield Gateway(f"http://127.0.0.1:{port}", port, process, log)
         finally:
             process.terminate()
             process.wait(timeout=20)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with socket.socket() as connection:
+            if connection.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
     pytest.fail(f"the gateway does not start: {log.read_text()}")

@@ -1,4 +1,4 @@
-"""Tables: ranges, validators, redirects."""
+"""Downloads of tables: ranges, validators, redirects."""
 
 import asyncio
 
@@ -14,13 +14,13 @@ TABLE_PATH = f"/dataset/{DATASET_ID}/cleaned"
 @pytest.mark.parametrize("name", ["raw", "cleaned", "engineered", "changes?format=csv"])
 async def test_a_table_is_streamed(client: httpx.AsyncClient, report: FakeReport, name: str) -> None:
     report.filename = 'sales "Größe".csv'
-    answer = await client.get(f"/dataset/{DATASET_ID}/{name}")
-    assert (answer.status_code, answer.content) == (200, TABLE)
-    assert answer.headers["etag"] == '"v1"'
-    assert answer.headers["content-length"] == str(len(TABLE))
-    assert answer.headers["accept-ranges"] == "bytes"
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == (
+    response = await client.get(f"/dataset/{DATASET_ID}/{name}")
+    assert (response.status_code, response.content) == (200, TABLE)
+    assert response.headers["etag"] == '"v1"'
+    assert response.headers["content-length"] == str(len(TABLE))
+    assert response.headers["accept-ranges"] == "bytes"
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"] == (
         "attachment; filename=\"sales _Gr__e_.csv\"; filename*=UTF-8''sales%20%22Gr%C3%B6%C3%9Fe%22.csv"
     )
 
@@ -28,7 +28,7 @@ async def test_a_table_is_streamed(client: httpx.AsyncClient, report: FakeReport
 async def test_the_format_is_passed_on(client: httpx.AsyncClient, report: FakeReport) -> None:
     for path in ("cleaned", "engineered?format=parquet", "raw"):
         await client.get(f"/dataset/{DATASET_ID}/{path}")
-    assert [(one.table, one.format) for one in report.tables] == [(2, 1), (3, 2), (1, 0)]
+    assert [(request.table, request.format) for request in report.tables] == [(2, 1), (3, 2), (1, 0)]
     body = assert_problem(await client.get(TABLE_PATH + "?format=xlsx"), 422, "INVALID_INPUT")
     assert body["errors"][0]["field"] == "format"
 
@@ -50,17 +50,17 @@ SIZE = len(TABLE)
     ],
 )
 async def test_a_range(client: httpx.AsyncClient, value: str, start: int, end: int) -> None:
-    answer = await client.get(TABLE_PATH, headers={"Range": value})
-    assert (answer.status_code, answer.content) == (206, TABLE[start:end])
-    assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{SIZE}"
-    assert answer.headers["content-length"] == str(end - start)
+    response = await client.get(TABLE_PATH, headers={"Range": value})
+    assert (response.status_code, response.content) == (206, TABLE[start:end])
+    assert response.headers["content-range"] == f"bytes {start}-{end - 1}/{SIZE}"
+    assert response.headers["content-length"] == str(end - start)
 
 
 @pytest.mark.parametrize("value", [f"bytes={SIZE}-", f"bytes={SIZE}-{SIZE + 5}", "bytes=-0"])
 async def test_a_range_outside_of_the_file(client: httpx.AsyncClient, value: str) -> None:
-    answer = await client.get(TABLE_PATH, headers={"Range": value})
-    assert_problem(answer, 416, "RANGE_NOT_SATISFIABLE")
-    assert answer.headers["content-range"] == f"bytes */{SIZE}"
+    response = await client.get(TABLE_PATH, headers={"Range": value})
+    assert_problem(response, 416, "RANGE_NOT_SATISFIABLE")
+    assert response.headers["content-range"] == f"bytes */{SIZE}"
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ async def test_a_range_outside_of_the_file(client: httpx.AsyncClient, value: str
     ],
 )
 async def test_a_range_that_means_the_whole_file(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    answer = await client.get(TABLE_PATH, headers=headers)
-    assert (answer.status_code, len(answer.content)) == (200, SIZE)
+    response = await client.get(TABLE_PATH, headers=headers)
+    assert (response.status_code, len(response.content)) == (200, SIZE)
 
 
 async def test_a_range_of_the_same_entity(client: httpx.AsyncClient) -> None:
-    answer = await client.get(TABLE_PATH, headers={"Range": "bytes=0-1", "If-Range": '"v1"'})
-    assert (answer.status_code, answer.content) == (206, TABLE[:2])
+    response = await client.get(TABLE_PATH, headers={"Range": "bytes=0-1", "If-Range": '"v1"'})
+    assert (response.status_code, response.content) == (206, TABLE[:2])
 
 
 @pytest.mark.parametrize("value", ['"v1"', 'W/"v1"', '"v0", "v1"', "*"])
@@ -92,15 +92,15 @@ async def test_what_the_client_has_is_not_sent_again(
 ) -> None:
     etag = (await client.get(path)).headers["etag"]
     report.downloads.clear()
-    answer = await client.get(path, headers={"If-None-Match": value.replace('"v1"', etag), "Range": "bytes=0-1"})
-    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    response = await client.get(path, headers={"If-None-Match": value.replace('"v1"', etag), "Range": "bytes=0-1"})
+    assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
     assert not report.downloads
 
 
-async def test_head_tells_without_fetching(client: httpx.AsyncClient, report: FakeReport) -> None:
-    answer = await client.head(TABLE_PATH, headers={"Range": "bytes=0-1"})
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["content-length"] == str(SIZE)
+async def test_head_describes_without_fetching(client: httpx.AsyncClient, report: FakeReport) -> None:
+    response = await client.head(TABLE_PATH, headers={"Range": "bytes=0-1"})
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-length"] == str(SIZE)
     assert not report.downloads
     missing = await client.head("/dataset/x/cleaned")
     assert (missing.status_code, missing.content) == (404, b"")
@@ -108,16 +108,16 @@ async def test_head_tells_without_fetching(client: httpx.AsyncClient, report: Fa
 
 async def test_an_empty_table(client: httpx.AsyncClient, report: FakeReport) -> None:
     report.table = b""
-    answer = await client.get(TABLE_PATH)
-    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
+    response = await client.get(TABLE_PATH)
+    assert (response.status_code, response.content, response.headers["content-length"]) == (200, b"", "0")
     assert (await client.get(TABLE_PATH, headers={"Range": "bytes=0-"})).status_code == 416
 
 
 async def test_a_redirect_to_the_object_store(client: httpx.AsyncClient, report: FakeReport) -> None:
     assert (await client.get(TABLE_PATH + "?redirect=true")).status_code == 200
     report.download_url = "https://bucket.example/x?signature=1"
-    answer = await client.get(TABLE_PATH + "?redirect=true")
-    assert (answer.status_code, answer.headers["location"]) == (307, report.download_url)
+    response = await client.get(TABLE_PATH + "?redirect=true")
+    assert (response.status_code, response.headers["location"]) == (307, report.download_url)
     assert (await client.get(TABLE_PATH)).content == TABLE
 
 
@@ -129,7 +129,7 @@ async def test_a_download_that_falls_short_shows_as_one(client: httpx.AsyncClien
 
 async def test_a_client_that_leaves_a_download_ends_the_call(client: httpx.AsyncClient, report: FakeReport) -> None:
     report.table = TABLE * 200
-    async with client.stream("GET", TABLE_PATH) as answer:
-        async for _ in answer.aiter_bytes():
+    async with client.stream("GET", TABLE_PATH) as response:
+        async for _ in response.aiter_bytes():
             break
     await asyncio.wait_for(report.cancelled.wait(), 5)

@@ -1,4 +1,4 @@
-"""The status of a stream that the server ends while the client writes."""
+"""The status of a stream that the server ends while the client is still writing."""
 
 from collections.abc import AsyncIterator
 
@@ -27,8 +27,8 @@ async def test_the_servers_status_survives_the_write_that_came_too_late() -> Non
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub = ingest_pb2_grpc.IngestServiceStub(channel)
-        # Without `stream_to`, about one call in seventy answers INTERNAL.
+        # Without `stream_to`, about one call in seventy ends with INTERNAL.
         for _ in range(200):
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
+            with pytest.raises(grpc.aio.AioRpcError) as error:
                 await stream_to(stub.UploadDataset, many_chunks(), timeout=10, metadata=())
-            assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -14,11 +14,11 @@ from tests.integration.gateway.process import gateway_process
 
 
 async def test_events_are_named_and_numbered(client: httpx.AsyncClient) -> None:
-    answer = await client.get(f"/dataset/{DATASET_ID}/events")
-    first, second, data = answer.text.strip().splitlines()
+    response = await client.get(f"/dataset/{DATASET_ID}/events")
+    first, second, data = response.text.strip().splitlines()
     assert (first, second) == ("id: 1", "event: progress")
     assert data.startswith('data: {"status":"completed"')
-    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["content-type"].startswith("text/event-stream")
     assert (await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": "1"})).status_code == 204
 
 
@@ -39,12 +39,12 @@ async def test_a_stream_that_can_not_go_on_ends_properly(
     with gateway_process(tmp_path, fakes.targets) as gateway:
         async with (
             httpx.AsyncClient(base_url=gateway.url, timeout=20) as client,
-            client.stream("GET", f"/dataset/{PENDING_ID}/events") as answer,
+            client.stream("GET", f"/dataset/{PENDING_ID}/events") as response,
         ):
             text = ""
-            async for piece in answer.aiter_text():
-                text += piece
-                # Only then is it certain that the service has answered twice.
+            async for chunk in response.aiter_text():
+                text += chunk
+                # Only at this point is it certain that the service has answered twice.
                 if ": still here" in text:
                     fakes.pipeline.end = error
         assert text.startswith("id: 1\n")
@@ -56,15 +56,15 @@ async def test_a_stopping_gateway_begins_no_stream(tmp_path: Path, fakes: Servic
     fakes.pipeline.end, fakes.pipeline.pause = None, 1.0
     with gateway_process(tmp_path, fakes.targets) as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
-            asking = asyncio.create_task(client.get(f"/dataset/{PENDING_ID}/events"))
+            request = asyncio.create_task(client.get(f"/dataset/{PENDING_ID}/events"))
             await asyncio.sleep(0.5)
             gateway.process.terminate()
-            begun = time.monotonic()
-            answer = await asking
+            terminated_at = time.monotonic()
+            response = await request
         fakes.pipeline.pause = 0.0
-        assert answer.text.startswith("id: 1\n")
+        assert response.text.startswith("id: 1\n")
         assert gateway.process.wait(timeout=10) in {0, -15}
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - terminated_at < 8
     assert "Traceback" not in gateway.log.read_text()
 
 
@@ -73,14 +73,14 @@ async def test_a_stopping_gateway_ends_streams_properly_and_at_once(tmp_path: Pa
     with gateway_process(tmp_path, fakes.targets) as gateway:
         async with (
             httpx.AsyncClient(base_url=gateway.url, timeout=20) as client,
-            client.stream("GET", f"/dataset/{PENDING_ID}/events") as answer,
+            client.stream("GET", f"/dataset/{PENDING_ID}/events") as response,
         ):
-            begun = None
-            async for _ in answer.aiter_text():  # raises where the stream is cut off
-                if begun is None:
-                    begun = time.monotonic()
+            terminated_at = None
+            async for _ in response.aiter_text():  # raises where the stream is cut off
+                if terminated_at is None:
+                    terminated_at = time.monotonic()
                     gateway.process.terminate()
-            assert begun is not None
+            assert terminated_at is not None
             assert gateway.process.wait(timeout=10) in {0, -15}
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - terminated_at < 8
     assert "Traceback" not in gateway.log.read_text()

@@ -1,4 +1,4 @@
-"""Every failure as a problem, every request in the log."""
+"""Problem responses for every failure, and the request log."""
 
 import asyncio
 
@@ -18,31 +18,31 @@ async def test_every_kind_of_error_as_a_problem(
 ) -> None:
     fields, metadata = [FieldError("rows", "too many")], {"rows": "7"}
     ingest.error = kind("What happened.", reason="SOME_REASON", fields=fields, metadata=metadata, retry_after=1.2)
-    for answer in (await client.get(f"/dataset/{DATASET_ID}/status"), await upload(client, FILE)):
-        body = assert_problem(answer, KINDS[kind].http, "SOME_REASON")
+    for response in (await client.get(f"/dataset/{DATASET_ID}/status"), await upload(client, FILE)):
+        body = assert_problem(response, KINDS[kind].http, "SOME_REASON")
         assert (body["title"], body["detail"]) == (KINDS[kind].title, "What happened.")
         assert body["errors"] == [{"field": "rows", "detail": "too many"}]
         assert body["metadata"] == {"rows": "7"}
-        assert answer.headers["retry-after"] == "2"
+        assert response.headers["retry-after"] == "2"
 
 
-async def test_an_unexpected_exception_tells_nothing(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
+async def test_an_unexpected_exception_reveals_nothing(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
     ingest.error = RuntimeError("postgresql://user:secret@db")
-    for answer in (await client.get("/datasets"), await upload(client, FILE)):
-        body = assert_problem(answer, 500, "INTERNAL")
-        assert "secret" not in answer.text
+    for response in (await client.get("/datasets"), await upload(client, FILE)):
+        body = assert_problem(response, 500, "INTERNAL")
+        assert "secret" not in response.text
         assert body["request_id"] in body["detail"]
 
 
 async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get("/nowhere"), 404, "NOT_FOUND")
     assert_problem(await client.get("/dataset/x/status"), 404, "DATASET_NOT_FOUND")
-    answer = await client.delete(f"/dataset/{DATASET_ID}/cleaned")
-    assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "GET, HEAD"
-    answer = await client.get("/dataset/upload")
-    assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "POST"
+    response = await client.delete(f"/dataset/{DATASET_ID}/cleaned")
+    assert_problem(response, 405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "GET, HEAD"
+    response = await client.get("/dataset/upload")
+    assert_problem(response, 405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     ],
 )
 async def test_results_that_are_not_ready(client: httpx.AsyncClient, path: str) -> None:
-    answer = await client.get(f"/dataset/{PENDING_ID}/{path}")
-    assert_problem(answer, 409, "NOT_READY")
-    assert answer.headers["retry-after"] == "2"
+    response = await client.get(f"/dataset/{PENDING_ID}/{path}")
+    assert_problem(response, 409, "NOT_READY")
+    assert response.headers["retry-after"] == "2"
 
 
 async def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/datasets", headers={"X-Request-ID": 'a" b'})
-    assert answer.headers["x-request-id"].isalnum() and len(answer.headers["x-request-id"]) == 32
+    response = await client.get("/datasets", headers={"X-Request-ID": 'a" b'})
+    assert response.headers["x-request-id"].isalnum() and len(response.headers["x-request-id"]) == 32
 
 
 async def test_one_log_line_for_each_request_without_its_values(gateway: Gateway, client: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""Heads of requests that are too long, or never end."""
+"""Request heads that are too long or never end, and clients that read too slowly."""
 
 import asyncio
 import json
@@ -15,44 +15,44 @@ from gateway.http.protocol import BoundedHttp
 from tests.integration.gateway.forms import MIB
 from tests.integration.gateway.process import Gateway
 
-Sending = Callable[[asyncio.StreamWriter], AsyncIterator[None]]
+HeadWriter = Callable[[asyncio.StreamWriter], AsyncIterator[None]]
 
 
-async def one_value(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+async def write_endless_value(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
     writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\nx: ")
     while True:
         writer.write(b"x" * 65_536)
         yield
 
 
-async def many_headers(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+async def write_endless_headers(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
     writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\n")
     while True:
         writer.write(b"x: y\r\n" * 10_000)
         yield
 
 
-async def one_address(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+async def write_endless_path(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
     writer.write(b"GET /")
     while True:
         writer.write(b"x" * 65_536)
         yield
 
 
-@pytest.mark.parametrize("send", [one_value, many_headers, one_address])
-async def test_an_endless_head_is_refused(gateway: Gateway, send: Sending) -> None:
-    before = gateway.rss()
+@pytest.mark.parametrize("send", [write_endless_value, write_endless_headers, write_endless_path])
+async def test_an_endless_head_is_refused(gateway: Gateway, send: HeadWriter) -> None:
+    memory_before = gateway.rss()
     _reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    sent = 0
+    writes = 0
     try:
         async for _ in send(writer):
-            sent += 1
+            writes += 1
             await asyncio.wait_for(writer.drain(), 10)
-            assert sent < 1000, "it is taken without end"
+            assert writes < 1000, "it is taken without end"
     except ConnectionError:
         pass
     writer.close()
-    assert gateway.rss() - before < 16 * MIB
+    assert gateway.rss() - memory_before < 16 * MIB
 
 
 async def test_a_long_head_is_answered(gateway: Gateway) -> None:
@@ -65,14 +65,16 @@ async def test_a_long_head_is_answered(gateway: Gateway) -> None:
     assert json.loads(body)["reason"] == "REQUEST_HEADER_FIELDS_TOO_LARGE"
 
 
-class HastyHttp(BoundedHttp):
+class ImpatientHttp(BoundedHttp):
     head_seconds = 0.3
     idle_seconds = 0.5
 
 
 @asynccontextmanager
-async def hasty_server(app: ASGIApp | None = None) -> AsyncIterator[int]:
-    config = uvicorn.Config(app or PlainTextResponse("here"), port=0, http=HastyHttp, lifespan="off", log_config=None)
+async def impatient_server(app: ASGIApp | None = None) -> AsyncIterator[int]:
+    config = uvicorn.Config(
+        app or PlainTextResponse("here"), port=0, http=ImpatientHttp, lifespan="off", log_config=None
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
@@ -83,42 +85,42 @@ async def hasty_server(app: ASGIApp | None = None) -> AsyncIterator[int]:
 
 
 async def test_a_head_that_does_not_end_is_given_up() -> None:
-    async with hasty_server() as port:
-        for sent, answer in ((b"GET / HTTP/1.1\r\nhost: x\r\n", b"HTTP/1.1 408 "), (b"", b"")):
+    async with impatient_server() as port:
+        for sent, expected in ((b"GET / HTTP/1.1\r\nhost: x\r\n", b"HTTP/1.1 408 "), (b"", b"")):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(sent)
-            assert (await asyncio.wait_for(reader.read(), 5))[:13] == answer
+            assert (await asyncio.wait_for(reader.read(), 5))[:13] == expected
             writer.close()
 
 
 async def test_a_connection_that_is_used_again_may_rest() -> None:
-    async with hasty_server() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with impatient_server() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(3):
             assert (await client.post("/", content=b"x" * MIB)).text == "here"
             await asyncio.sleep(0.5)
 
 
-class Endless:
-    """An application that answers without end."""
+class EndlessResponse:
+    """An application whose response never ends."""
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await StreamingResponse(self._pieces())(scope, receive, send)
+        await StreamingResponse(self._chunks())(scope, receive, send)
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _chunks(self) -> AsyncIterator[bytes]:
         try:
             while True:
                 yield b"x" * MIB
-                await asyncio.sleep(0)  # sending to a client that is gone does not wait
+                await asyncio.sleep(0)  # sending to a client that has disconnected does not wait
         finally:
             self.ended.set()
 
 
-async def test_who_takes_nothing_is_hung_up_on_and_who_takes_a_little_is_not() -> None:
-    app = Endless()
-    async with hasty_server(app) as port:
+async def test_a_client_that_reads_nothing_is_disconnected_and_a_slow_one_is_not() -> None:
+    app = EndlessResponse()
+    async with impatient_server(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         for _ in range(20):

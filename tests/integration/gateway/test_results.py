@@ -45,8 +45,8 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
 async def test_lists_of_datasets(client: httpx.AsyncClient, ingest: FakeIngest, path: str) -> None:
     first = (await client.get(path, params={"user_id": "ada", "collaboration_id": "team-7", "page_size": 1})).json()
     assert first["next_page_token"] == "second"
-    asked = ingest.lists[0]
-    assert (asked.user_id, asked.collaboration_id, asked.page_size) == ("ada", "team-7", 1)
+    request = ingest.lists[0]
+    assert (request.user_id, request.collaboration_id, request.page_size) == ("ada", "team-7", 1)
     second = (await client.get(path, params={"page_token": "second"})).json()
     assert second["next_page_token"] is None
     (failed,) = second["datasets"]
@@ -85,7 +85,7 @@ async def test_graphs(client: httpx.AsyncClient, report: FakeReport) -> None:
 
 async def test_a_graph_in_every_format(client: httpx.AsyncClient) -> None:
     path = f"/dataset/{DATASET_ID}/graph/{GRAPH_ID}"
-    png, svg, data = [await client.get(path, params={"format": one}) for one in ("png", "svg", "json")]
+    png, svg, data = [await client.get(path, params={"format": name}) for name in ("png", "svg", "json")]
     assert (await client.get(path)).content == png.content == b"\x89PNG"
     assert (png.headers["content-type"], data.headers["content-type"]) == ("image/png", "application/json")
     assert svg.content == SVG and data.json() == {"bins": []}
@@ -136,13 +136,13 @@ async def test_the_report_and_a_groups_datasets(client: httpx.AsyncClient) -> No
 
 
 async def test_the_profile(client: httpx.AsyncClient) -> None:
-    answer = await client.get(f"/dataset/{DATASET_ID}/profile")
-    body = answer.json()
+    response = await client.get(f"/dataset/{DATASET_ID}/profile")
+    body = response.json()
     assert (body["dataset_id"], body["rows"], body["time_column"]) == (DATASET_ID, 3, None)
     assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one"}
     assert body["quality"]["score"] == 98.5
     assert body["quality"]["parts"][0]["name"] == "completeness"
-    assert [(one["kind"], one["column"], one["severity"]) for one in body["alerts"]] == [
+    assert [(alert["kind"], alert["column"], alert["severity"]) for alert in body["alerts"]] == [
         ("few_rows", None, "warning"),
         ("new", "price", "error"),
     ]
@@ -159,8 +159,8 @@ async def test_the_profile(client: httpx.AsyncClient) -> None:
 
 
 async def test_the_recipe_is_passed_on_byte_for_byte(client: httpx.AsyncClient) -> None:
-    answer = await client.get(f"/dataset/{DATASET_ID}/recipe")
-    assert (answer.content, answer.headers["content-type"]) == (RECIPE, "application/json")
+    response = await client.get(f"/dataset/{DATASET_ID}/recipe")
+    assert (response.content, response.headers["content-type"]) == (RECIPE, "application/json")
 
 
 @pytest.mark.parametrize(("name", "etag"), [("profile", '"p1"'), ("recipe", '"r1"')])
@@ -192,8 +192,8 @@ async def test_changes_by_the_page(client: httpx.AsyncClient, report: FakeReport
         "total_changes": 3,
         "next_page_token": "more",
     }
-    asked = report.pages[0]
-    assert (asked.column, asked.step, asked.page_size, asked.page_token) == ("km/h ü", 2, 2, "t")
+    request = report.pages[0]
+    assert (request.column, request.step, request.page_size, request.page_token) == ("km/h ü", 2, 2, "t")
     assert report.tables == []
     assert (await client.head(path)).status_code == 200
     for query in ("step=-1", "step=x", "format=json"):
@@ -214,6 +214,6 @@ async def test_rejects(client: httpx.AsyncClient, report: FakeReport) -> None:
 @pytest.mark.parametrize("name", ["profile", "recipe", "changes", "rejects"])
 async def test_results_of_no_dataset_and_of_one_that_is_not_ready(client: httpx.AsyncClient, name: str) -> None:
     assert_problem(await client.get(f"/dataset/nothing/{name}"), 404, "DATASET_NOT_FOUND")
-    answer = await client.get(f"/dataset/{PENDING_ID}/{name}")
-    assert_problem(answer, 409, "NOT_READY")
-    assert answer.headers["retry-after"] == "2"
+    response = await client.get(f"/dataset/{PENDING_ID}/{name}")
+    assert_problem(response, 409, "NOT_READY")
+    assert response.headers["retry-after"] == "2"

@@ -1,4 +1,4 @@
-"""The gateway itself."""
+"""The gateway's own endpoints: health, pages, documentation, and its end."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from tests.integration.gateway.process import gateway_process
 
 
 async def test_health(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/health")
-    assert answer.status_code == 200
-    body = answer.json()
+    response = await client.get("/health")
+    assert response.status_code == 200
+    body = response.json()
     assert body["status"] == "ok" and body["version"]
     assert body["services"] == dict.fromkeys(("ingest", "pipeline", "report"), "serving")
     assert body["servers"] == dict.fromkeys(("database", "queue", "store"), "serving")
@@ -23,23 +23,23 @@ async def test_health(client: httpx.AsyncClient) -> None:
 
 
 async def test_health_without_a_database(fakes: Services, tmp_path: Path) -> None:
-    async def away() -> None:
+    async def fail() -> None:
         raise Unavailable("It does not answer.")
 
-    async def there() -> None:
+    async def succeed() -> None:
         return
 
-    needs = {"database": away, "queue": there, "store": there}
+    needs = {"database": fail, "queue": succeed, "store": succeed}
     async with running_server(served(FakePipeline()), host="127.0.0.1", port=0, needs=needs) as port:
         targets = {**fakes.targets, "pipeline": f"127.0.0.1:{port}"}
         with gateway_process(tmp_path, targets) as gateway:
             async with httpx.AsyncClient(base_url=gateway.url) as client:
-                answer = await client.get("/health")
+                response = await client.get("/health")
                 live = await client.get("/health/live")
-            assert answer.status_code == 503
-            assert answer.json()["status"] == "unavailable"
-            assert answer.json()["servers"] == {"database": "not_serving", "queue": "serving", "store": "serving"}
-            assert answer.json()["services"]["pipeline"] == "serving"
+            assert response.status_code == 503
+            assert response.json()["status"] == "unavailable"
+            assert response.json()["servers"] == {"database": "not_serving", "queue": "serving", "store": "serving"}
+            assert response.json()["services"]["pipeline"] == "serving"
             assert live.status_code == 200
 
 
@@ -57,7 +57,7 @@ async def test_the_root_for_people_and_for_programs(client: httpx.AsyncClient) -
 async def test_the_documentation_works_offline(client: httpx.AsyncClient, path: str) -> None:
     page = (await client.get(path)).text
     assert "https://" not in page
-    assets = [one.split('"')[0] for one in page.split('"') if one.startswith("/static-offline-docs/")]
+    assets = [text for text in page.split('"') if text.startswith("/static-offline-docs/")]
     assert assets
     for asset in assets:
         assert (await client.get(asset)).status_code == 200
@@ -72,6 +72,6 @@ async def test_a_stopped_gateway_leaves_cleanly(fakes: Services, tmp_path: Path)
 
 async def test_an_event_that_can_not_be_is_refused(client: httpx.AsyncClient) -> None:
     for number in (2**63, -1):
-        answer = await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": str(number)})
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["reason"] == "INVALID_INPUT"
+        response = await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": str(number)})
+        assert response.status_code == 422, response.text
+        assert response.json()["reason"] == "INVALID_INPUT"

@@ -1,4 +1,4 @@
-"""Uploads that are right, and what becomes of their fields."""
+"""Valid uploads, and the options made of their fields."""
 
 import hashlib
 from typing import Any
@@ -11,14 +11,15 @@ from tests.fakes.services import DATASET_ID, FakeIngest
 from tests.integration.gateway.forms import CSV, FILE, Part, upload
 
 
-def only(ingest: FakeIngest) -> tuple[str, common.DatasetOptions]:
+def only_upload(ingest: FakeIngest) -> tuple[str, common.DatasetOptions]:
+    """Return the filename and the options of the one upload that was received."""
     (received,) = ingest.uploads
     assert received.committed and received.options is not None
     return received.filename, received.options
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"),
+    ("keys", "message"),
     [
         (["a", "b"], "only one"),
         (["x" * 201], "200 characters"),
@@ -27,19 +28,19 @@ def only(ingest: FakeIngest) -> tuple[str, common.DatasetOptions]:
     ],
 )
 async def test_keys_that_are_refused(
-    client: httpx.AsyncClient, ingest: FakeIngest, keys: list[str], words: str
+    client: httpx.AsyncClient, ingest: FakeIngest, keys: list[str], message: str
 ) -> None:
     headers = [(b"Idempotency-Key", key.encode()) for key in keys]
-    answer = await client.post("/dataset/upload", files={"file": ("x.csv", CSV)}, headers=headers)
-    assert answer.status_code == 422, answer.text
-    assert words in answer.json()["detail"]
+    response = await client.post("/dataset/upload", files={"file": ("x.csv", CSV)}, headers=headers)
+    assert response.status_code == 422, response.text
+    assert message in response.json()["detail"]
     assert ingest.uploads == []
 
 
 async def test_an_upload_answers_the_dataset(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
-    answer = await upload(client, FILE, **{"Idempotency-Key": "key 1", "X-Request-ID": "abc-1"})
-    assert answer.status_code == 200
-    assert answer.json() == {
+    response = await upload(client, FILE, **{"Idempotency-Key": "key 1", "X-Request-ID": "abc-1"})
+    assert response.status_code == 200
+    assert response.json() == {
         "dataset_id": DATASET_ID,
         "rows": 40_000,
         "columns": 2,
@@ -47,8 +48,8 @@ async def test_an_upload_answers_the_dataset(client: httpx.AsyncClient, ingest: 
         "mode": "fast",
         "database_name": "sales",
     }
-    assert answer.headers["location"] == f"/dataset/{DATASET_ID}/status"
-    assert answer.headers["x-request-id"] == "abc-1"
+    assert response.headers["location"] == f"/dataset/{DATASET_ID}/status"
+    assert response.headers["x-request-id"] == "abc-1"
     assert ingest.metadata["x-request-id"] == "abc-1"
     (received,) = ingest.uploads
     assert (received.filename, received.request_id) == ("sales.csv", "key 1")
@@ -88,18 +89,18 @@ async def test_fields_stand_before_or_after_the_file(
     client: httpx.AsyncClient, ingest: FakeIngest, parts: tuple[Part, ...]
 ) -> None:
     assert (await upload(client, *parts)).status_code == 200
-    assert only(ingest) == ("sales.csv", EXPECTED)
+    assert only_upload(ingest) == ("sales.csv", EXPECTED)
 
 
 async def test_fields_stand_in_the_query(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
     assert (await upload(client, FILE, path=QUERY)).status_code == 200
-    assert only(ingest)[1] == EXPECTED
+    assert only_upload(ingest)[1] == EXPECTED
 
 
 async def test_the_form_outranks_the_query(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
-    answer = await upload(client, FILE, ("mode", None, b"smart"), ("user_id", None, b""), path=QUERY)
-    assert answer.json()["mode"] == "smart"
-    assert (only(ingest)[1].mode, only(ingest)[1].user_id) == (common.MODE_SMART, "ada")
+    response = await upload(client, FILE, ("mode", None, b"smart"), ("user_id", None, b""), path=QUERY)
+    assert response.json()["mode"] == "smart"
+    assert (only_upload(ingest)[1].mode, only_upload(ingest)[1].user_id) == (common.MODE_SMART, "ada")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ async def test_the_form_outranks_the_query(client: httpx.AsyncClient, ingest: Fa
 )
 async def test_the_filename(client: httpx.AsyncClient, ingest: FakeIngest, filename: str | None, expected: str) -> None:
     assert (await upload(client, ("file", filename, CSV))).status_code == 200
-    assert only(ingest)[0] == expected
+    assert only_upload(ingest)[0] == expected
 
 
 async def test_an_empty_file_is_for_the_service_to_judge(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
@@ -117,10 +118,10 @@ async def test_an_empty_file_is_for_the_service_to_judge(client: httpx.AsyncClie
 
 
 async def test_a_browser_that_chose_no_file_may_give_an_address(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
-    answer = await upload(
+    response = await upload(
         client, ("file", "", b""), ("dataset_url", None, b"https://example.org/a.csv"), ("user_id", None, b"")
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert ingest.imports[0].dataset_url == "https://example.org/a.csv"
     assert ingest.imports[0].options.user_id == "anonymous"
 
@@ -136,8 +137,8 @@ async def test_a_browser_that_chose_no_file_may_give_an_address(client: httpx.As
 async def test_an_address_as_json_form_or_query(
     client: httpx.AsyncClient, ingest: FakeIngest, request_arguments: dict[str, Any]
 ) -> None:
-    answer = await client.post("/dataset/upload", headers={"Idempotency-Key": "k"}, **request_arguments)
-    assert answer.status_code == 200, answer.text
+    response = await client.post("/dataset/upload", headers={"Idempotency-Key": "k"}, **request_arguments)
+    assert response.status_code == 200, response.text
     (request,) = ingest.imports
     assert (request.dataset_url, request.request_id) == ("https://example.org/a.csv", "k")
     assert request.options.mode == common.MODE_DEEP

@@ -1,4 +1,4 @@
-"""Uploads that are wrong: told precisely, and nothing is left behind."""
+"""Invalid uploads: refused with a precise problem, and nothing is stored."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -38,17 +38,17 @@ async def test_wrong_forms(
 ) -> None:
     body = assert_problem(await upload(client, *parts), 422, reason)
     assert body["errors"][0]["field"] == field
-    assert not any(one.committed for one in ingest.uploads)
+    assert not any(received.committed for received in ingest.uploads)
     assert not ingest.imports
 
 
 async def test_a_wrong_choice_lists_what_is_allowed(client: httpx.AsyncClient) -> None:
-    for answer in (
+    for response in (
         await upload(client, FILE, ("mode", None, b"turbo")),
         await upload(client, FILE, path="/dataset/upload?mode=turbo"),
         await client.post("/dataset/upload", json={"mode": "turbo"}),
     ):
-        body = assert_problem(answer, 422, "INVALID_INPUT")
+        body = assert_problem(response, 422, "INVALID_INPUT")
         assert "'fast', 'smart' or 'deep'" in body["errors"][0]["detail"]
 
 
@@ -81,8 +81,8 @@ async def test_a_wrong_choice_lists_what_is_allowed(client: httpx.AsyncClient) -
 async def test_wrong_bodies(
     client: httpx.AsyncClient, body: bytes, content_type: str, status: int, reason: str
 ) -> None:
-    answer = await client.post("/dataset/upload", content=body, headers={"Content-Type": content_type})
-    assert_problem(answer, status, reason)
+    response = await client.post("/dataset/upload", content=body, headers={"Content-Type": content_type})
+    assert_problem(response, status, reason)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 12, 60])
@@ -90,9 +90,9 @@ async def test_a_body_that_ends_in_the_middle_stores_nothing(
     client: httpx.AsyncClient, ingest: FakeIngest, cut: int
 ) -> None:
     body = form(FILE)
-    answer = await client.post("/dataset/upload", content=body[: len(body) - 2 - cut], headers=FORM_TYPE)
-    assert_problem(answer, 422, "UPLOAD_CUT_OFF")
-    assert not any(one.committed for one in ingest.uploads)
+    response = await client.post("/dataset/upload", content=body[: len(body) - 2 - cut], headers=FORM_TYPE)
+    assert_problem(response, 422, "UPLOAD_CUT_OFF")
+    assert not any(received.committed for received in ingest.uploads)
 
 
 async def test_every_cut_of_the_stream_into_pieces_gives_the_same_file(
@@ -101,15 +101,15 @@ async def test_every_cut_of_the_stream_into_pieces_gives_the_same_file(
     content = b"\r\n--B\r\r\n--\r\n--C--" * 3
     body = form(("user_id", None, b"ada"), ("file", "a.csv", content), ("mode", None, b"deep"))
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def single_bytes() -> AsyncIterator[bytes]:
         for position in range(len(body)):
             yield body[position : position + 1]
 
-    answer = await client.post("/dataset/upload", content=pieces(), headers=FORM_TYPE)
-    # A line that begins with the boundary can't be data; the parser says so rather than guess.
-    assert answer.status_code in {200, 422}
+    response = await client.post("/dataset/upload", content=single_bytes(), headers=FORM_TYPE)
+    # A line that begins with the boundary cannot be data, and the parser refuses it rather than guess.
+    assert response.status_code in {200, 422}
     content = b"\r\n--C\r\r\n--\r\n-B--" * 3
     body = form(("user_id", None, b"ada"), ("file", "a.csv", content), ("mode", None, b"deep"))
     ingest.reset()
-    assert (await client.post("/dataset/upload", content=pieces(), headers=FORM_TYPE)).status_code == 200
+    assert (await client.post("/dataset/upload", content=single_bytes(), headers=FORM_TYPE)).status_code == 200
     assert ingest.uploads[0].sha256 == hashlib.sha256(content).hexdigest()

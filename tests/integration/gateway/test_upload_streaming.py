@@ -1,4 +1,4 @@
-"""Uploads under way: early answers, limits, lost peers, and memory."""
+"""Streamed uploads: early responses, limits, lost peers, and memory."""
 
 import asyncio
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from shared.errors import LimitExceeded, TooLarge
 from tests.fakes.services import DATASET_ID, FakeIngest, served
 from tests.integration.gateway.conftest import Services
-from tests.integration.gateway.forms import FILE, FORM_TYPE, MIB, assert_problem, form, half_sent, upload
+from tests.integration.gateway.forms import FILE, FORM_TYPE, MIB, assert_problem, form, partial_upload, upload
 from tests.integration.gateway.process import Gateway, gateway_process
 
 
@@ -21,7 +21,7 @@ async def test_a_wrong_mode_is_answered_before_the_file_is_read(gateway: Gateway
         form(("mode", None, b"turbo"), end=b"")
         + b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     )
-    async with half_sent(gateway, announced=100 * MIB, sent=sent) as (reader, _):
+    async with partial_upload(gateway, announced=100 * MIB, sent=sent) as (reader, _):
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
     assert head.startswith(b"HTTP/1.1 422")
     assert b"connection: close" in head.lower()
@@ -30,7 +30,7 @@ async def test_a_wrong_mode_is_answered_before_the_file_is_read(gateway: Gateway
 
 async def test_a_client_that_goes_away_stores_nothing(gateway: Gateway, ingest: FakeIngest) -> None:
     sent = form(("file", "a.csv", b"x" * MIB), end=b"")
-    async with half_sent(gateway, announced=100 * MIB, sent=sent):
+    async with partial_upload(gateway, announced=100 * MIB, sent=sent):
         await asyncio.wait_for(ingest.began.wait(), 5)
     await asyncio.wait_for(ingest.ended.wait(), 5)
     assert not ingest.uploads[0].committed
@@ -39,7 +39,7 @@ async def test_a_client_that_goes_away_stores_nothing(gateway: Gateway, ingest: 
 async def test_the_services_early_answer_reaches_a_client_that_pauses(gateway: Gateway, ingest: FakeIngest) -> None:
     ingest.error, ingest.fail_after_bytes = LimitExceeded("101 columns; at most 100."), 256 * 1024
     sent = form(("file", "a.csv", b"x" * MIB), end=b"")
-    async with half_sent(gateway, announced=100 * MIB, sent=sent) as (reader, _):
+    async with partial_upload(gateway, announced=100 * MIB, sent=sent) as (reader, _):
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
     assert head.startswith(b"HTTP/1.1 400")
 
@@ -48,8 +48,8 @@ async def test_the_services_early_answer_reaches_a_client_that_sends_on(
     client: httpx.AsyncClient, ingest: FakeIngest
 ) -> None:
     ingest.error, ingest.fail_after_bytes = TooLarge("too large"), 256 * 1024
-    answer = await upload(client, ("file", "a.csv", b"x" * (40 * MIB)))
-    assert_problem(answer, 413, "FILE_TOO_LARGE")
+    response = await upload(client, ("file", "a.csv", b"x" * (40 * MIB)))
+    assert_problem(response, 413, "FILE_TOO_LARGE")
 
 
 async def test_curl_sees_an_early_answer(gateway: Gateway, ingest: FakeIngest, tmp_path: Path) -> None:
@@ -76,15 +76,15 @@ async def test_curl_sees_an_early_answer(gateway: Gateway, ingest: FakeIngest, t
 async def test_a_file_over_the_limit(small_client: httpx.AsyncClient, ingest: FakeIngest, announced: bool) -> None:
     body = form(("file", "a.csv", b"x" * (3 * MIB)))
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65_536):
             yield body[start : start + 65_536]
 
-    content = body if announced else pieces()
-    answer = await small_client.post("/dataset/upload", content=content, headers=FORM_TYPE)
-    problem = assert_problem(answer, 413, "FILE_TOO_LARGE")
+    content = body if announced else chunks()
+    response = await small_client.post("/dataset/upload", content=content, headers=FORM_TYPE)
+    problem = assert_problem(response, 413, "FILE_TOO_LARGE")
     assert "1,048,576 bytes" in problem["detail"]
-    assert not any(one.committed for one in ingest.uploads)
+    assert not any(received.committed for received in ingest.uploads)
 
 
 async def test_a_file_of_exactly_the_limit_and_one_byte_more(
@@ -97,11 +97,11 @@ async def test_a_file_of_exactly_the_limit_and_one_byte_more(
 async def test_more_uploads_than_the_gateway_carries(
     small_gateway: Gateway, small_client: httpx.AsyncClient, ingest: FakeIngest
 ) -> None:
-    async with half_sent(small_gateway, announced=MIB, sent=form(FILE, end=b"")):
+    async with partial_upload(small_gateway, announced=MIB, sent=form(FILE, end=b"")):
         await asyncio.wait_for(ingest.began.wait(), 5)
-        answer = await upload(small_client, FILE)
-        assert_problem(answer, 503, "TOO_MANY_UPLOADS")
-        assert answer.headers["retry-after"] == "2"
+        response = await upload(small_client, FILE)
+        assert_problem(response, 503, "TOO_MANY_UPLOADS")
+        assert response.headers["retry-after"] == "2"
     await asyncio.wait_for(ingest.ended.wait(), 5)
     for _ in range(50):
         if (await upload(small_client, FILE)).status_code == 200:
@@ -111,15 +111,15 @@ async def test_more_uploads_than_the_gateway_carries(
 
 
 async def test_a_service_that_dies_in_the_middle_is_an_outage(fakes: Services, tmp_path: Path) -> None:
-    dying = FakeIngest(pause_seconds=0.2)
+    ingest_that_dies = FakeIngest(pause_seconds=0.2)
     server = grpc.aio.server()
-    served(dying).add(server)
+    served(ingest_that_dies).add(server)
     targets = {**fakes.targets, "ingest": f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"}
     await server.start()
     sent = form(("file", "a.csv", b"x" * MIB), end=b"")
     with gateway_process(tmp_path, targets) as gateway:
-        async with half_sent(gateway, announced=100 * MIB, sent=sent) as (reader, _):
-            await asyncio.wait_for(dying.began.wait(), 5)
+        async with partial_upload(gateway, announced=100 * MIB, sent=sent) as (reader, _):
+            await asyncio.wait_for(ingest_that_dies.began.wait(), 5)
             await server.stop(None)
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
         assert head.startswith(b"HTTP/1.1 503")
@@ -130,11 +130,11 @@ async def test_a_service_that_dies_in_the_middle_is_an_outage(fakes: Services, t
             assert health.json()["services"] == {"ingest": "unreachable", "pipeline": "serving", "report": "serving"}
 
 
-async def megabytes(count: int) -> AsyncIterator[bytes]:
-    """A form with a file of `count` MiB, made on the fly."""
+async def large_form(mebibytes: int) -> AsyncIterator[bytes]:
+    """Yield a form with a file of this size, which is made while it is sent."""
     block = bytes(range(256)) * 256
     yield b'--B\r\nContent-Disposition: form-data; name="file"; filename="big.csv"\r\n\r\n'
-    for _ in range(count * 16):
+    for _ in range(mebibytes * 16):
         yield block
     yield b"\r\n--B--\r\n"
 
@@ -142,32 +142,32 @@ async def megabytes(count: int) -> AsyncIterator[bytes]:
 async def test_300_megabytes_pass_through_little_memory(
     gateway: Gateway, client: httpx.AsyncClient, ingest: FakeIngest
 ) -> None:
-    await client.post("/dataset/upload", content=megabytes(8), headers=FORM_TYPE)
-    before, peak = gateway.rss(), 0
-    sending = asyncio.create_task(client.post("/dataset/upload", content=megabytes(300), headers=FORM_TYPE))
-    while not sending.done():
+    await client.post("/dataset/upload", content=large_form(8), headers=FORM_TYPE)
+    memory_before, peak = gateway.rss(), 0
+    request = asyncio.create_task(client.post("/dataset/upload", content=large_form(300), headers=FORM_TYPE))
+    while not request.done():
         peak = max(peak, gateway.rss())
         await asyncio.sleep(0.02)
-    assert (await sending).status_code == 200
+    assert (await request).status_code == 200
     assert ingest.uploads[-1].size_bytes == 300 * MIB
-    assert peak - before < 32 * MIB
+    assert peak - memory_before < 32 * MIB
 
 
 async def test_a_slow_service_slows_the_client_down(
     gateway: Gateway, client: httpx.AsyncClient, ingest: FakeIngest
 ) -> None:
     ingest.pause_seconds = 0.05
-    before, sent = gateway.rss(), 0
+    memory_before, sent = gateway.rss(), 0
 
-    async def counted() -> AsyncIterator[bytes]:
+    async def counted_form() -> AsyncIterator[bytes]:
         nonlocal sent
-        async for piece in megabytes(100):
-            sent += len(piece)
-            yield piece
+        async for chunk in large_form(100):
+            sent += len(chunk)
+            yield chunk
 
-    sending = asyncio.create_task(client.post("/dataset/upload", content=counted(), headers=FORM_TYPE))
+    request = asyncio.create_task(client.post("/dataset/upload", content=counted_form(), headers=FORM_TYPE))
     await asyncio.sleep(2)
     assert sent < 40 * MIB, "the client could send without being held back"
-    assert gateway.rss() - before < 32 * MIB
+    assert gateway.rss() - memory_before < 32 * MIB
     ingest.pause_seconds = 0
-    assert (await sending).status_code == 200
+    assert (await request).status_code == 200

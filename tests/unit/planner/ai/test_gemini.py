@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from deploy.gemini_stub import GeminiStub
-from deploy.gemini_stub.server import BEHAVIOURS, FORGIVEN
+from deploy.gemini_stub.server import BEHAVIOURS, RECOVERABLE
 from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.gemini import Answer, Gemini
 
@@ -78,7 +78,7 @@ async def test_a_good_answer_is_typed_and_counted(stub: GeminiStub) -> None:
     assert "temperature" not in request["generationConfig"]
 
 
-@pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name not in FORGIVEN])
+@pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name not in RECOVERABLE])
 async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
     started, cache = time.monotonic(), MemoryCache()
@@ -90,7 +90,7 @@ async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviou
     assert cache.answers == {}
 
 
-@pytest.mark.parametrize("behaviour", sorted(FORGIVEN))
+@pytest.mark.parametrize("behaviour", sorted(RECOVERABLE))
 async def test_a_passing_failure_is_forgiven(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
     answer = await ask(stub)

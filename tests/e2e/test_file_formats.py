@@ -1,4 +1,4 @@
-"""Files as people have them, from the upload to the cleaned table."""
+"""File formats and parse options, from the upload to the cleaned table."""
 
 import gzip
 import io
@@ -10,11 +10,11 @@ from tests.e2e.user import User
 
 
 def test_a_messy_export(user: User) -> None:
-    rows = "".join(f"C{place:03d};{20 + place % 50};{place % 7},5\n" for place in range(60))
+    rows = "".join(f"C{row:03d};{20 + row % 50};{row % 7},5\n" for row in range(60))
     content = f"Export, all regions\n\nid;age;score\n{rows}TOTAL;60\n".encode()
-    packed = gzip.compress(content)
-    dataset = user.prepare(packed, "export.csv.gz", types="age=text")
-    assert user.client.get(f"/dataset/{dataset}/raw").content == packed
+    compressed = gzip.compress(content)
+    dataset = user.prepare(compressed, "export.csv.gz", types="age=text")
+    assert user.client.get(f"/dataset/{dataset}/raw").content == compressed
     plan = user.get(f"/dataset/{dataset}/status")["parse_plan"]
     assert (plan["compression"], plan["delimiter"], plan["header_row"], plan["rejected_rows"]) == ("gzip", ";", 3, 1)
     (reject,) = user.get(f"/dataset/{dataset}/rejects")["rejects"]
@@ -40,6 +40,6 @@ def test_options_that_make_no_sense(user: User) -> None:
         ({"types": "age=rope"}, "types"),
         ({"types": "size=text"}, "types"),
     ):
-        answer = user.upload(b"age\n1\n2\n", **fields)
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["errors"][0]["field"] == field
+        response = user.upload(b"age\n1\n2\n", **fields)
+        assert response.status_code == 422, response.text
+        assert response.json()["errors"][0]["field"] == field

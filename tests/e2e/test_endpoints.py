@@ -1,4 +1,4 @@
-"""One dataset's whole way, through every documented endpoint, over REST and gRPC."""
+"""Every documented endpoint, over REST and gRPC, with one prepared dataset."""
 
 import csv
 import hashlib
@@ -27,25 +27,25 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.table.frame import Frame
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = (ROOT / "sample_dataset.csv").read_bytes()
+SAMPLE_CSV = (ROOT / "sample_dataset.csv").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def dataset(user: User) -> str:
-    return user.prepare(SAMPLE, "sample_dataset.csv", user_id="ada", collaboration_id="team", mode="deep")
+    return user.prepare(SAMPLE_CSV, "sample_dataset.csv", user_id="ada", collaboration_id="team", mode="deep")
 
 
 def test_the_answer_to_an_upload(user: User) -> None:
-    answer = user.upload(SAMPLE, "customers.v2.csv")
-    assert answer.json() == {
-        "dataset_id": answer.json()["dataset_id"],
+    response = user.upload(SAMPLE_CSV, "customers.v2.csv")
+    assert response.json() == {
+        "dataset_id": response.json()["dataset_id"],
         "rows": 600,
         "columns": 16,
         "status": "uploaded",
         "mode": "fast",
         "database_name": "customers.v2",
     }
-    user.wait(answer.json()["dataset_id"])
+    user.wait(response.json()["dataset_id"])
 
 
 def test_status_and_lists(user: User, dataset: str) -> None:
@@ -56,24 +56,24 @@ def test_status_and_lists(user: User, dataset: str) -> None:
     assert status["started_at"] <= status["finished_at"]
     for route in ("/datasets", "/datasets/status"):
         listed = user.get(route, user_id="ada", collaboration_id="team")["datasets"]
-        assert dataset in {one["dataset_id"] for one in listed}
+        assert dataset in {entry["dataset_id"] for entry in listed}
         assert user.get(route, user_id="nobody")["datasets"] == []
 
 
 def test_raw_is_what_was_uploaded(user: User, dataset: str) -> None:
-    answer = user.client.get(f"/dataset/{dataset}/raw")
-    assert answer.content == SAMPLE
+    response = user.client.get(f"/dataset/{dataset}/raw")
+    assert response.content == SAMPLE_CSV
     part = user.client.get(f"/dataset/{dataset}/raw", headers={"range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, SAMPLE[10:20])
-    same = user.client.get(f"/dataset/{dataset}/raw", headers={"if-none-match": answer.headers["etag"]})
+    assert (part.status_code, part.content) == (206, SAMPLE_CSV[10:20])
+    same = user.client.get(f"/dataset/{dataset}/raw", headers={"if-none-match": response.headers["etag"]})
     assert same.status_code == 304
 
 
 def test_cleaned_and_engineered_tables(user: User, dataset: str) -> None:
-    raw = pd.read_csv(io.BytesIO(SAMPLE), dtype=str, keep_default_na=False)
-    cleaned = pd.read_parquet(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
-    engineered = pd.read_parquet(io.BytesIO(download(user, dataset, "engineered", "parquet")))
-    as_csv = pd.read_csv(io.BytesIO(download(user, dataset, "cleaned", "csv")), dtype=str)
+    raw = pd.read_csv(io.BytesIO(SAMPLE_CSV), dtype=str, keep_default_na=False)
+    cleaned = pd.read_parquet(io.BytesIO(download_table(user, dataset, "cleaned", "parquet")))
+    engineered = pd.read_parquet(io.BytesIO(download_table(user, dataset, "engineered", "parquet")))
+    as_csv = pd.read_csv(io.BytesIO(download_table(user, dataset, "cleaned", "csv")), dtype=str)
     assert len(cleaned) == len(engineered) == len(as_csv) == 600
     assert list(as_csv.columns) == list(cleaned.columns)
     assert "fax" not in cleaned.columns
@@ -86,20 +86,20 @@ def test_cleaned_and_engineered_tables(user: User, dataset: str) -> None:
 
 
 def test_undoing_every_change_gives_the_upload_back(user: User, dataset: str) -> None:
-    changes = pq.read_table(io.BytesIO(download(user, dataset, "changes", "parquet")))
-    cleaned = pq.read_table(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
-    rows = list(csv.reader(io.StringIO(SAMPLE.decode())))
+    changes = pq.read_table(io.BytesIO(download_table(user, dataset, "changes", "parquet")))
+    cleaned = pq.read_table(io.BytesIO(download_table(user, dataset, "cleaned", "parquet")))
+    rows = list(csv.reader(io.StringIO(SAMPLE_CSV.decode())))
     undone = undo(changes, cleaned)
     assert undone.column_names == rows[0]
     assert [[cell or "" for cell in row.values()] for row in undone.to_pylist()] == rows[1:]
-    as_csv = pd.read_csv(io.BytesIO(download(user, dataset, "changes", "csv")))
+    as_csv = pd.read_csv(io.BytesIO(download_table(user, dataset, "changes", "csv")))
     assert list(as_csv.columns) == ["row", "column", "before", "after", "step", "rule", "confidence"]
     assert len(as_csv) == changes.num_rows
 
 
 def test_changes_by_the_page_are_those_of_the_file(user: User, dataset: str) -> None:
     path = f"/dataset/{dataset}/changes"
-    expected = pq.read_table(io.BytesIO(download(user, dataset, "changes", "parquet"))).to_pylist()
+    expected = pq.read_table(io.BytesIO(download_table(user, dataset, "changes", "parquet"))).to_pylist()
     listed, token = list[dict[str, object]](), ""
     while token is not None:
         page = user.get(path, page_size=1000, page_token=token)
@@ -113,9 +113,9 @@ def test_changes_by_the_page_are_those_of_the_file(user: User, dataset: str) -> 
 
 def test_the_recipe_can_be_carried_out_again(user: User, dataset: str) -> None:
     recipe = Recipe.model_validate_json(user.client.get(f"/dataset/{dataset}/recipe").content)
-    rows = list(csv.reader(io.StringIO(SAMPLE.decode())))
+    rows = list(csv.reader(io.StringIO(SAMPLE_CSV.decode())))
     decoded = pa.table([[cell or None for cell in cells] for cells in zip(*rows[1:], strict=True)], names=rows[0])
-    cleaned = pq.read_table(io.BytesIO(download(user, dataset, "cleaned", "parquet")))
+    cleaned = pq.read_table(io.BytesIO(download_table(user, dataset, "cleaned", "parquet")))
     assert apply(recipe, Frame.from_table(decoded)).cleaned.to_table().equals(cleaned)
 
 
@@ -128,18 +128,18 @@ def test_the_profile_tells_what_the_table_is_like(user: User, dataset: str) -> N
     assert user.get(f"/dataset/{dataset}/rejects")["total_rejects"] == 0
 
 
-def download(user: User, dataset: str, table: str, form: str) -> bytes:
-    answer = user.client.get(f"/dataset/{dataset}/{table}", params={"format": form})
-    assert answer.status_code == 200, answer.text
-    return answer.content
+def download_table(user: User, dataset: str, table: str, table_format: str) -> bytes:
+    response = user.client.get(f"/dataset/{dataset}/{table}", params={"format": table_format})
+    assert response.status_code == 200, response.text
+    return response.content
 
 
 def test_every_chart_in_every_format(user: User, dataset: str) -> None:
     graphs = user.get(f"/dataset/{dataset}/eda/graphs")["graphs"]
     kinds = {graph["kind"] for graph in graphs}
     assert kinds == {"histogram", "boxplot", "countplot", "correlation", "missingness"}
-    one_of_each = {graph["kind"]: graph for graph in graphs}.values()
-    for graph in one_of_each:
+    graph_of_each_kind = {graph["kind"]: graph for graph in graphs}.values()
+    for graph in graph_of_each_kind:
         assert user.client.get(graph["url"]).content.startswith(b"\x89PNG")
         svg = user.client.get(graph["url"], params={"format": "svg"})
         ElementTree.fromstring(svg.content)
@@ -152,9 +152,9 @@ def test_features_tell_their_sources(user: User, dataset: str) -> None:
     assert features["target"]["column"] == "churned"
     assert features["target"]["why"]
     assert {feature["name"] for feature in features["input_features"]} == set(
-        SAMPLE.decode().split("\n")[0].strip().split(",")
+        SAMPLE_CSV.decode().split("\n")[0].strip().split(",")
     )
-    engineered = pd.read_parquet(io.BytesIO(download(user, dataset, "engineered", "parquet")))
+    engineered = pd.read_parquet(io.BytesIO(download_table(user, dataset, "engineered", "parquet")))
     assert {feature["name"] for feature in features["output_features"]} == set(engineered.columns)
     assert all(feature["sources"] and feature["why"] for feature in features["output_features"])
 
@@ -179,7 +179,7 @@ def test_the_report_of_deep_mode(user: User, dataset: str) -> None:
     report = user.get(f"/dataset/{dataset}/report")
     assert report["mode"] == "deep"
     assert all(report[part] for part in ("reasoning", "summary", "recommendations", "created_at"))
-    other = user.prepare(SAMPLE, "fast.csv")
+    other = user.prepare(SAMPLE_CSV, "fast.csv")
     refused = user.client.get(f"/dataset/{other}/report")
     assert refused.status_code == 409
     assert "deep" in refused.json()["detail"]
@@ -189,7 +189,7 @@ def test_collaborations(user: User, dataset: str) -> None:
     graphs = user.get("/collaboration/team/graphs")["graphs"]
     assert {graph["dataset_id"] for graph in graphs} == {dataset}
     cleaned = user.get("/collaboration/team/datasets/cleaned")["datasets"]
-    assert [(one["dataset_id"], one["database_name"], one["rows"]) for one in cleaned] == [
+    assert [(entry["dataset_id"], entry["database_name"], entry["rows"]) for entry in cleaned] == [
         (dataset, "sample_dataset", 600)
     ]
     assert user.get("/collaboration/nobody/graphs")["graphs"] == []
@@ -201,9 +201,9 @@ def test_outlier_options(user: User, method: str, strategy: str) -> None:
     rows = "".join(f"{n % 7 + n / 1000:.3f},{n}\n" for n in range(300))
     content = ("v,k\n" + rows + "900,x\n").encode()
     dataset = user.prepare(content, outlier_method=method, outlier_strategy=strategy)
-    (line,) = [one for one in user.get(f"/dataset/{dataset}/logs/outliers")["logs"] if one["column"] == "v"]
+    (line,) = [line for line in user.get(f"/dataset/{dataset}/logs/outliers")["logs"] if line["column"] == "v"]
     assert (line["method"], line["strategy"], line["outliers"]) == (method, strategy, 1)
-    values = pd.read_parquet(io.BytesIO(download(user, dataset, "cleaned", "parquet")))["v"]
+    values = pd.read_parquet(io.BytesIO(download_table(user, dataset, "cleaned", "parquet")))["v"]
     assert values.max() < 900
     assert len(values) == (300 if strategy == "remove" else 301)
 
@@ -218,10 +218,10 @@ def test_json_datasets(user: User) -> None:
 def test_the_open_pages(user: User) -> None:
     assert user.get("/health")["status"] == "ok"
     for page in ("/", "/docs", "/redoc"):
-        answer = user.client.get(page, headers={"accept": "text/html"})
-        assert answer.status_code == 200
-        assert "text/html" in answer.headers["content-type"]
-        assert "cdn." not in answer.text
+        response = user.client.get(page, headers={"accept": "text/html"})
+        assert response.status_code == 200
+        assert "text/html" in response.headers["content-type"]
+        assert "cdn." not in response.text
     assert "/dataset/upload" in user.get("/openapi.json")["paths"]
 
 
@@ -258,28 +258,28 @@ def test_upload_over_buf_curl(stack: Stack) -> None:
 
     parts = [
         {"header": {"filename": "curl.csv"}},
-        {"chunk": base64.b64encode(SAMPLE).decode()},
-        {"commit": {"size_bytes": len(SAMPLE), "sha256": hashlib.sha256(SAMPLE).hexdigest()}},
+        {"chunk": base64.b64encode(SAMPLE_CSV).decode()},
+        {"commit": {"size_bytes": len(SAMPLE_CSV), "sha256": hashlib.sha256(SAMPLE_CSV).hexdigest()}},
     ]
     address = f"http://127.0.0.1:{stack.settings.ingest_port}/neuralearn.ingest.v1.IngestService/UploadDataset"
-    answer = json.loads(buf_curl("-d", "".join(json.dumps(part) for part in parts), address))
-    assert answer["dataset"]["databaseName"] == "curl"
+    response = json.loads(buf_curl("-d", "".join(json.dumps(part) for part in parts), address))
+    assert response["dataset"]["databaseName"] == "curl"
 
 
 def test_an_unreachable_dataset_url(user: User) -> None:
-    answer = user.client.post("/dataset/upload", data={"dataset_url": "http://127.0.0.1:9/x.csv"})
-    assert answer.status_code == 422
-    assert answer.json()["reason"] == "INVALID_DATASET_URL"
+    response = user.client.post("/dataset/upload", data={"dataset_url": "http://127.0.0.1:9/x.csv"})
+    assert response.status_code == 422
+    assert response.json()["reason"] == "INVALID_DATASET_URL"
 
 
 def test_not_ready_yet(user: User) -> None:
     rows = "".join(f"{n},{n * 1.5},{n % 9}\n" for n in range(90_000))
     dataset_id = user.upload(("a,b,c\n" + rows).encode()).json()["dataset_id"]
-    early = user.client.get(f"/dataset/{dataset_id}/cleaned")
-    if early.status_code != 200:
-        assert early.status_code == 409
-        assert early.json()["reason"] == "NOT_READY"
-        assert int(early.headers["retry-after"]) >= 1
+    response = user.client.get(f"/dataset/{dataset_id}/cleaned")
+    if response.status_code != 200:
+        assert response.status_code == 409
+        assert response.json()["reason"] == "NOT_READY"
+        assert int(response.headers["retry-after"]) >= 1
     user.wait(dataset_id)
     assert isinstance(user.client.get(f"/dataset/{dataset_id}/cleaned"), httpx.Response)
 
@@ -291,8 +291,8 @@ def test_a_preparation_is_called_off_tried_again_and_removed(user: User) -> None
     dataset = user.upload(content).json()["dataset_id"]
     while user.get(f"/dataset/{dataset}/status")["status"] == "uploaded":
         time.sleep(0.02)
-    answer = user.client.post(f"/dataset/{dataset}/cancel")
-    assert answer.json()["status"] == "cancelled", answer.text
+    response = user.client.post(f"/dataset/{dataset}/cancel")
+    assert response.json()["status"] == "cancelled", response.text
     assert user.client.get(f"/dataset/{dataset}/cleaned").json()["reason"] == "RUN_CANCELLED"
     assert user.client.post(f"/dataset/{dataset}/retry").status_code == 200
     assert user.wait(dataset)["status"] == "completed"
@@ -304,27 +304,27 @@ def test_a_preparation_is_called_off_tried_again_and_removed(user: User) -> None
     assert user.client.delete(f"/dataset/{dataset}").status_code == 404
 
 
-def watched(user: User, dataset: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
-    """Every event until the stream ends."""
-    found: list[tuple[int, dict[str, Any]]] = []
-    with user.client.stream("GET", f"/dataset/{dataset}/events", headers={"Last-Event-ID": str(after)}) as answer:
-        if answer.status_code == 204:
-            return found
-        assert answer.headers["content-type"].startswith("text/event-stream")
+def read_events(user: User, dataset: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+    """Return the sequence number and the data of every event until the stream ends."""
+    events: list[tuple[int, dict[str, Any]]] = []
+    with user.client.stream("GET", f"/dataset/{dataset}/events", headers={"Last-Event-ID": str(after)}) as response:
+        if response.status_code == 204:
+            return events
+        assert response.headers["content-type"].startswith("text/event-stream")
         sequence = 0
-        for line in answer.iter_lines():
+        for line in response.iter_lines():
             if line.startswith("id: "):
                 sequence = int(line.removeprefix("id: "))
             if line.startswith("data: "):
-                found.append((sequence, json.loads(line.removeprefix("data: "))))
-    return found
+                events.append((sequence, json.loads(line.removeprefix("data: "))))
+    return events
 
 
 def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> None:
-    dataset = user.upload(SAMPLE, "sample_dataset.csv").json()["dataset_id"]
-    events = watched(user, dataset)
-    numbers = [sequence for sequence, _ in events]
-    assert numbers == sorted(set(numbers))
+    dataset = user.upload(SAMPLE_CSV, "sample_dataset.csv").json()["dataset_id"]
+    events = read_events(user, dataset)
+    sequences = [sequence for sequence, _ in events]
+    assert sequences == sorted(set(sequences))
     assert events[0][1]["status"] == "uploaded"
     assert events[0][1]["queue_position"] is None or events[0][1]["queue_position"] >= 0
     assert events[-1][1] | {"created_at": None} == {
@@ -337,8 +337,10 @@ def test_events_tell_everything_once_and_resume_without_a_gap(user: User) -> Non
         "attempt": 1,
         "error": None,
     }
-    assert watched(user, dataset) == [(n, e | {"queue_position": None, "eta_seconds": None}) for n, e in events]
-    middle = numbers[len(numbers) // 2]
-    assert [sequence for sequence, _ in watched(user, dataset, after=middle)] == [n for n in numbers if n > middle]
-    assert watched(user, dataset, after=numbers[-1]) == []
+    past = {"queue_position": None, "eta_seconds": None}
+    assert read_events(user, dataset) == [(sequence, event | past) for sequence, event in events]
+    middle = sequences[len(sequences) // 2]
+    later = [sequence for sequence in sequences if sequence > middle]
+    assert [sequence for sequence, _ in read_events(user, dataset, after=middle)] == later
+    assert read_events(user, dataset, after=sequences[-1]) == []
     assert user.client.get(f"/dataset/{uuid4()}/events").status_code == 404

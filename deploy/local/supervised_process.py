@@ -1,4 +1,4 @@
-"""One program under supervision."""
+"""The process of one program under supervision."""
 
 import signal
 import subprocess
@@ -14,8 +14,8 @@ from deploy.local.programs import Program
 from shared.settings.processes import LocalSettings
 
 
-class Supervised:
-    """A program's process: launched with an explicit environment in its own session, and ended with its group."""
+class SupervisedProcess:
+    """A program's process, launched in a session of its own and ended with its whole process group."""
 
     def __init__(self, program: Program, *, directory: Path, environment: Mapping[str, str], output: Output) -> None:
         self.program = program
@@ -23,12 +23,16 @@ class Supervised:
         self._environment = environment
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
-        self._death: str | None = None
-        self._burying = threading.Lock()
+        self._exit_reason: str | None = None
+        self._exit_lock = threading.Lock()
 
     @property
     def pid(self) -> int:
-        """Process id of the present process; ProcessLookupError when there is none."""
+        """The process id.
+
+        Raises:
+            ProcessLookupError: the program is not running.
+        """
         if self._process is None:
             raise ProcessLookupError(f"{self.program.name} is not running")
         return self._process.pid
@@ -45,35 +49,39 @@ class Supervised:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._death = None
+        self._exit_reason = None
 
-    def death(self) -> str | None:
-        """How the process ended, in words; None while it runs. What it left of its process group is killed."""
-        with self._burying:
+    def exit_reason(self) -> str | None:
+        """Return in words how the process ended; None while it runs.
+
+        What an ended process left of its process group is killed.
+        """
+        with self._exit_lock:
             if self._process is not None and self._process.poll() is not None:
-                process.sweep(self._process)
-                self._death = process.exit_reason(self._process.returncode)
+                process.kill_group(self._process)
+                self._exit_reason = process.describe_exit(self._process.returncode)
                 self._process = None
-            return self._death
+            return self._exit_reason
 
     def is_ready(self, settings: LocalSettings) -> bool:
-        """Whether the program says that it is."""
+        """Return True if the program's readiness check succeeds, or there is none."""
         return self.program.ready is None or self.program.ready(settings)
 
     def start_failure(self, reason: str) -> StartFailed:
-        """The sentence for a program that did not become ready: the last one of its own."""
+        """Return the error for a program that did not become ready, with the last line of its log."""
         log = self._output.last_lines(self.program.name)
-        last = log[-1].strip() if log else "it said nothing"
-        return StartFailed(f"{self.program.name} did not start ({reason}): {last}", log=log if len(log) > 1 else ())
+        last_line = log[-1].strip() if log else "it said nothing"
+        sentence = f"{self.program.name} did not start ({reason}): {last_line}"
+        return StartFailed(sentence, log=log if len(log) > 1 else ())
 
-    def ask_to_stop(self) -> subprocess.Popen[bytes] | None:
-        """Send SIGTERM; returns the process to wait for."""
+    def terminate(self) -> subprocess.Popen[bytes] | None:
+        """Send SIGTERM, and return the process to wait for."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        stopping, self._process = self._process, None
-        return stopping
+        terminated, self._process = self._process, None
+        return terminated
 
     def kill(self) -> None:
-        """SIGKILL the process alone, as a crash would."""
+        """Kill the process alone, as a crash would."""
         if self._process is not None:
             self._process.kill()
