@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -30,10 +31,25 @@ from deploy.local.supervised_process import SupervisedProcess
 from shared.settings.processes import LocalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-MIGRATION = ("-m", "alembic", "-c", "alembic.ini", "upgrade", "head")
+MIGRATION = ("-m", "migrations")
 MIGRATION_SECONDS = 120
 READY_SECONDS = 90
 GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackPlan:
+    """The processes of a stack."""
+
+    programs: Sequence[Program] = PROGRAMS
+    """In the order in which they are waited for."""
+    migration: Sequence[str] = MIGRATION
+    """Arguments of the interpreter that migrates the database; none skips the migration."""
+    longest_pause: float = LONGEST_PAUSE
+    """The most seconds before a process that keeps failing is started again."""
+
+
+_EVERYTHING = StackPlan()
 
 
 class Stack:
@@ -45,10 +61,8 @@ class Stack:
         *,
         ports: Literal["free", "configured"] = "configured",
         env_overrides: Mapping[str, str] | None = None,
-        programs: Sequence[Program] = PROGRAMS,
-        migration: Sequence[str] = MIGRATION,
+        plan: StackPlan = _EVERYTHING,
         output: Output | None = None,
-        longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         """Prepare a stack; nothing starts before `start`.
 
@@ -57,10 +71,8 @@ class Stack:
             ports: `free` puts every listener on a free port of 127.0.0.1 and all data under `data_dir`.
             env_overrides: environment variables that replace the inherited ones. An empty DATABASE_URL or REDIS_URL
                 starts the embedded server whatever the environment says.
-            programs: the programs to run, in the order in which they are waited for.
-            migration: the arguments of the interpreter that migrates the database; none skips the migration.
+            plan: the processes to run; all by default.
             output: the destination of the children's output; `<data_dir>/logs/<name>.log` by default.
-            longest_pause: the most seconds before a process that keeps failing is started again.
         """
         self._overrides = dict(env_overrides or {})
         self._configured = LocalSettings.load(self._overrides)
@@ -69,9 +81,9 @@ class Stack:
         self.postgres: EmbeddedPostgres | None = None
         self.valkey: EmbeddedValkey | None = None
         self._free_ports = ports == "free"
-        self._programs = programs
-        self._migration = migration
-        self._longest_pause = longest_pause
+        self._programs = plan.programs
+        self._migration = plan.migration
+        self._longest_pause = plan.longest_pause
         self._output = output or LogFiles(self.data_dir / "logs")
         self._processes: dict[str, SupervisedProcess] = {}
         self._restart_thread = RestartThread()

@@ -1,7 +1,7 @@
 """Conversion of delimited text in other dialects to the standard CSV dialect.
 
 The other dialects have single quotes, backslashes before quotes, or columns of spaces. They are only detected where the
-standard dialect does not fit: a path such as `C:\\temp` or a name such as `O'Brien` stays as it is.
+standard dialect does not fit: a path such as `C:/temp` or a name such as `O'Brien` stays as it is.
 """
 
 import csv

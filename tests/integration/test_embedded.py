@@ -93,8 +93,7 @@ def local_stack(directory: Path, *more: Program) -> Stack:
         directory / "data",
         ports="free",
         env_overrides=EMBEDDED,
-        programs=(*programs(directory), *more),
-        migration=(),
+        plan=StackPlan(programs=(*programs(directory), *more), migration=()),
     )
 
 
@@ -260,7 +259,7 @@ def test_a_second_stack_on_the_same_data_is_refused(tmp_path: Path) -> None:
 def test_a_configured_server_that_does_not_answer_is_named(
     tmp_path: Path, overrides: dict[str, str], sentence: str
 ) -> None:
-    stack = Stack(tmp_path, ports="free", env_overrides=EMBEDDED | overrides, programs=())
+    stack = Stack(tmp_path, ports="free", env_overrides=EMBEDDED | overrides, plan=StackPlan(programs=()))
     with pytest.raises(StartFailed, match=sentence):
         stack.start()
 
@@ -271,7 +270,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ports = {"GATEWAY_PORT": "0", "PIPELINE_PORT": "0", "REPORT_PORT": "0", "INGEST_PORT": port}
-        stack = Stack(tmp_path, env_overrides=EMBEDDED | ports, programs=programs(tmp_path))
+        stack = Stack(tmp_path, env_overrides=EMBEDDED | ports, plan=StackPlan(programs=programs(tmp_path)))
         with pytest.raises(StartFailed, match=f"^Port {port} is already taken: .* INGEST_PORT "):
             stack.start()
     assert not (tmp_path / "postgres").exists()
@@ -283,14 +282,14 @@ def test_one_signal_ends_a_foreground_stack(tmp_path: Path, number: signal.Signa
     import sys
     from pathlib import Path
     from deploy.local.foreground import run_in_foreground
-    from deploy.local.stack import Stack
+    from deploy.local.stack import Stack, StackPlan
     from tests.integration.test_embedded import EMBEDDED, programs
 
     directory = Path(sys.argv[1])
     run_in_foreground(
         lambda output: Stack(
-            directory / "data", ports="free", env_overrides=EMBEDDED, programs=programs(directory), migration=(),
-            output=output,
+            directory / "data", ports="free", env_overrides=EMBEDDED,
+            plan=StackPlan(programs=programs(directory), migration=()), output=output,
         )
     )
     """

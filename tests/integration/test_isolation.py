@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,10 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def isolation() -> Iterator[Isolation]:
+def isolation() -> Isolation:
     warm_isolation = Isolation(preload=PRELOAD)
     warm_isolation.warm_up()
-    yield warm_isolation
+    return warm_isolation
 
 
 def add(left: int, right: int = 0) -> int:

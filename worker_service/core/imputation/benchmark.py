@@ -103,13 +103,24 @@ class Described(Protocol):
     """The facts about a column that are read here."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of the column."""
+        ...
+
     @property
-    def distinct(self) -> int: ...
+    def distinct(self) -> int:
+        """The number of different values."""
+        ...
+
     @property
-    def duplicate_of(self) -> str | None: ...
+    def duplicate_of(self) -> str | None:
+        """An earlier column with the same cells."""
+        ...
 
 
 def benchmark_imputers(

@@ -26,9 +26,14 @@ class Described(Protocol):
     """The facts about a column that are read here."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of the column."""
+        ...
 
 
 def predictability(name: str, columns: Sequence[Described], values: Mapping[str, Column]) -> float | None:

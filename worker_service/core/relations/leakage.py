@@ -42,11 +42,19 @@ class Described(Protocol):
     """The facts about a column that are read here."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of the column."""
+        ...
+
     @property
-    def distinct(self) -> int: ...
+    def distinct(self) -> int:
+        """The number of different values."""
+        ...
 
 
 def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], target: str | None) -> tuple[Leak, ...]:

@@ -49,11 +49,19 @@ class Described(Protocol):
     """The facts about a column that are read here."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of the column."""
+        ...
+
     @property
-    def read_as(self) -> AnyReadAs | None: ...
+    def read_as(self) -> AnyReadAs | None:
+        """The way the decoded text is read."""
+        ...
 
 
 def find_missingness(

@@ -82,13 +82,24 @@ class Candidate(Protocol):
     """The facts about a column that target detection reads."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of the column."""
+        ...
+
     @property
-    def position(self) -> int: ...
+    def position(self) -> int:
+        """The position in the decoded table, from 1."""
+        ...
+
     @property
-    def distinct(self) -> int: ...
+    def distinct(self) -> int:
+        """The number of different values."""
+        ...
 
 
 def infer_target(columns: Sequence[Candidate], predictability: Predictability) -> Target:

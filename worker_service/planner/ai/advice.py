@@ -1,4 +1,4 @@
-"""The schema of a language model's answer: a closed vocabulary over columns with the ids `c1`, `c2`, …
+"""The schema of a language model's answer: a closed vocabulary over columns with ids such as `c1`.
 
 The names, docstrings and field descriptions of the classes are part of the JSON schema that is sent to the model.
 """

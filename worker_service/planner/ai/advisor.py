@@ -19,28 +19,53 @@ class Call(Protocol):
     """The outcome and the cost of one call."""
 
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """The name of the model."""
+        ...
+
     @property
-    def outcome(self) -> str: ...
+    def outcome(self) -> str:
+        """The outcome of the call in one word."""
+        ...
+
     @property
-    def attempts(self) -> int: ...
+    def attempts(self) -> int:
+        """The number of attempts."""
+        ...
+
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """The duration of all attempts."""
+        ...
+
     @property
-    def prompt_tokens(self) -> int: ...
+    def prompt_tokens(self) -> int:
+        """The tokens of the question."""
+        ...
+
     @property
-    def answer_tokens(self) -> int: ...
+    def answer_tokens(self) -> int:
+        """The tokens of the answer."""
+        ...
+
     @property
-    def detail(self) -> str: ...
+    def detail(self) -> str:
+        """A sentence about what went wrong; empty otherwise."""
+        ...
 
 
 class Answer(Protocol):
     """A typed answer, or None, and the record of its call."""
 
     @property
-    def value(self) -> BaseModel | None: ...
+    def value(self) -> BaseModel | None:
+        """The parsed answer; None without a usable one."""
+        ...
+
     @property
-    def call(self) -> Call: ...
+    def call(self) -> Call:
+        """The account of the call."""
+        ...
 
 
 class Model(Protocol):
