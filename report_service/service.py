@@ -15,7 +15,7 @@ from report_service.published import Published, published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import Wanted
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
+from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
 from shared.db.results import GraphRecord, Results
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
 from shared.storage import ObjectInfo, ObjectStore
@@ -248,7 +248,7 @@ class Reports:
 
     async def _excerpt(self, key: str, *, wanted: Wanted, page_size: int, page_token: str) -> RowPage:
         size, list_name = ROW_PAGE.of(page_size), _digest(key, wanted)
-        position = decode_token(page_token, parts=(_exactly(list_name), row_number))
+        position = decode_token(page_token, parts=(_exactly(list_name), parse_row_number))
         start = position[1] if position else 0
         page = await self._renditions.rows(key, wanted=wanted, start=start, size=size)
         token = "" if page.next_row is None else encode_token([list_name, page.next_row])

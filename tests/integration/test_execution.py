@@ -172,7 +172,7 @@ async def test_called_off_and_tried_again_it_is_prepared_without_the_reconciler(
     await workshop.queue.enqueue(FAST_QUEUE, record.run.id)
     await until(workshop, record.run.id, "running")
     assert await workshop.runs.cancel(record.run.id)
-    assert await Datasets(workshop.database).renew(record, Usage(workshop.database, Quota({})))
+    assert await Datasets(workshop.database).requeue(record, Usage(workshop.database, Quota({})))
     assert not await workshop.queue.enqueue(FAST_QUEUE, record.run.id)
     await until(workshop, record.run.id, "completed", seconds=15)
     worker.stop()

@@ -155,7 +155,7 @@ async def test_a_late_answer_about_an_earlier_end_says_nothing_of_a_later_one(da
     record = await accept(database, "http://203.0.113.1/hook")
     assert await runs.cancel(record.run.id)
     (earlier,) = [one for one in await webhooks.claim(limit=1000, per_owner=1000) if one.run_id == record.run.id]
-    assert await Datasets(database).renew(record, Usage(database, Quota({})))
+    assert await Datasets(database).requeue(record, Usage(database, Quota({})))
     await end(database, record)
     (later,) = [one for one in await webhooks.claim(limit=1000, per_owner=1000) if one.run_id == record.run.id]
     assert (later.attempt, later.state) == (earlier.attempt, "completed")

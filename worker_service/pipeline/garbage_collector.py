@@ -60,7 +60,7 @@ class OrphanCollector:
 
     async def _remove_orphans(self, batch: dict[UUID, dict[str, datetime]]) -> int:
         # Asked after listing, so that a row is never younger than the objects it is missed for.
-        holdings = await self._datasets.holdings(batch)
+        holdings = await self._datasets.list_object_prefixes(batch)
         oldest = datetime.now(UTC) - self._grace
         removed = 0
         for dataset_id, folders in batch.items():
