@@ -79,7 +79,7 @@ class ObjectStore(Protocol):
         ...
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove the objects in the folder `prefix`, return their number; `a/1` covers `a/1/x`, not `a/10` nor `a/1`."""
+        """Remove the objects in folder `prefix` and return their number; `a/1` covers `a/1/x`, not `a/10` nor `a/1`."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
