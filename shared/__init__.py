@@ -1,4 +1,4 @@
-"""Infrastructure that two or more services share: database, queue, object store, gRPC, settings, logs, processes.
+"""Infrastructure that services share: database, queue, object store, gRPC, settings, logs, processes.
 
-Business decisions do not belong here, nor does code that only one service uses; that lives with its service.
+Business decisions do not belong here, nor does code that only one service uses; it stands in that service.
 """

@@ -1,4 +1,4 @@
-"""Runs CPU work in a child process that a deadline, a memory limit or a cancellation can end at any point.
+"""CPU work in child processes, which a deadline, a memory limit or a cancellation ends at any point.
 
 Each task gets a fresh child, forked within milliseconds from a forkserver that has numpy and pandas loaded already. The
 child answers over a socket with length-prefixed pickles: any number of progress reports, then one outcome. It then
@@ -31,7 +31,7 @@ from shared.scratch import disk_full_error
 from shared.shielding import await_shielded
 
 T = TypeVar("T")
-Report = Callable[[Any, int], None]
+ProgressCallback = Callable[[Any, int], None]
 
 _GUARD = "shared.forkserver_guard"
 _LENGTH = struct.Struct("!Q")
@@ -123,7 +123,7 @@ class _Failure:
 
 
 class Isolation:
-    """Runs module-level functions in killable child processes; one instance per process, as there is one forkserver."""
+    """Runs functions in killable child processes; one instance per process, as there is one forkserver."""
 
     def __init__(self, *, preload: Sequence[str], niceness: int = 0) -> None:
         """Set the modules that are loaded in every child (none may start threads or use gRPC) and its niceness."""
@@ -162,7 +162,7 @@ class Isolation:
         *args: Any,
         deadline: float,
         memory_bytes: int,
-        on_progress: Report | None = None,
+        on_progress: ProgressCallback | None = None,
         **kwargs: Any,
     ) -> T:
         """Call `task(*args, **kwargs)` in a child and return its result.
@@ -180,7 +180,7 @@ class Isolation:
             ServiceError: the task raised it; Unavailable if the disk was full.
             IsolationError: the task gave no result; DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed says why.
         """
-        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports=on_progress is not None)
+        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports_progress=on_progress is not None)
         try:
             async with asyncio.timeout(deadline) as timer:
                 outcome = await child.outcome(on_progress)
@@ -195,13 +195,13 @@ class Isolation:
             raise outcome.error
         return cast(T, outcome.value)
 
-    def _start(self, request: bytes, memory_bytes: int, *, reports: bool) -> "_Child":
+    def _start(self, request: bytes, memory_bytes: int, *, reports_progress: bool) -> "_Child":
         if self._context is None:
             raise RuntimeError("call warm_up() before run()")
         oom_kills = _oom_kills()
         parent_socket, child_socket = socket.socketpair()
         process = self._context.Process(
-            target=_serve, args=(child_socket, request, memory_bytes, reports, self._niceness), daemon=True
+            target=_serve, args=(child_socket, request, memory_bytes, reports_progress, self._niceness), daemon=True
         )
         with child_socket:
             try:
@@ -229,7 +229,7 @@ class _Child:
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(self._sentinel, self._on_exit)
 
-    async def outcome(self, on_progress: Report | None) -> _Result | _Failure:
+    async def outcome(self, on_progress: ProgressCallback | None) -> _Result | _Failure:
         """Pass progress on until the child answers or dies, and return its outcome."""
         try:
             while isinstance(message := await self._receive(), _Progress):
@@ -324,7 +324,7 @@ def _tie_to_parent() -> None:
         raise SystemExit("the forkserver is gone")
 
 
-def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports: bool, niceness: int) -> None:
+def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports_progress: bool, niceness: int) -> None:
     """Answer one request, then wait to be killed."""
     os.setsid()
     os.nice(niceness)
@@ -335,7 +335,7 @@ def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports
     def report(stage: str, percent: int) -> None:
         _send(connection, pickle.dumps(_Progress(stage, percent)))
 
-    answer = _answer(request, memory_bytes, report if reports else None)
+    answer = _answer(request, memory_bytes, report if reports_progress else None)
     sys.stdout.flush()
     sys.stderr.flush()
     _send(connection, answer)
@@ -347,7 +347,7 @@ def _send(connection: socket.socket, frame: bytes) -> None:
     connection.sendall(frame)
 
 
-def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
+def _answer(request: bytes, memory_bytes: int, report: ProgressCallback | None) -> bytes:
     """Execute the requested call and return its pickled outcome."""
     unlimited = resource.getrlimit(resource.RLIMIT_AS)
     limit = _limit_address_space(memory_bytes)
@@ -383,7 +383,7 @@ def _frames(error: BaseException) -> str:
 
 
 def _limit_address_space(memory_bytes: int) -> int | None:
-    """Allow `memory_bytes` beyond what is mapped now; return the new limit in bytes, None where it can't be set."""
+    """Allow `memory_bytes` beyond the mapped memory; return the new limit in bytes, None if there is none."""
     if sys.platform != "linux":
         return None
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

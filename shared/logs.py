@@ -1,4 +1,4 @@
-"""Structured logs: a JSON line (or a coloured line on a terminal) per event, never with data or secrets."""
+"""Structured logs: a JSON line, or a coloured line on a terminal, per event; no data, no secrets."""
 
 import logging
 import sys

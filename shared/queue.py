@@ -1,4 +1,4 @@
-"""The queue of due runs, over ARQ and Redis. It may lose everything, because PostgreSQL is the source of truth.
+"""The queue of due runs, over ARQ and Redis. It may lose jobs, as PostgreSQL is the source of truth.
 
 A run's job has the run's id as its job id and its only argument. Beside ARQ's sorted set, every queue has a pub/sub
 channel, the doorbell, that wakes idle workers at once; a poll each half second finds jobs whose message was missed.
@@ -35,7 +35,7 @@ FAST_QUEUE = "eda_fast"
 DEEP_QUEUE = "eda_deep"
 QUEUES = (FAST_QUEUE, DEEP_QUEUE)
 
-_FUNCTION = "execute_run"
+_JOB_FUNCTION = "execute_run"
 # ARQ orders jobs by the time to which they are deferred, and starts only those whose time is past, so that the turn of
 # a run is moved into the past to serve as its priority.
 _PRIORITY_OFFSET = timedelta(days=3650)
@@ -72,7 +72,7 @@ class RunQueue:
         deferred_until = (turn_at or datetime.now(UTC)) - _PRIORITY_OFFSET
         async with _redis_errors():
             job = await self._redis.enqueue_job(
-                _FUNCTION,
+                _JOB_FUNCTION,
                 str(run_id),
                 _job_id=str(run_id),
                 _queue_name=queue,
@@ -81,7 +81,7 @@ class RunQueue:
             )
             if job is None:
                 return False
-            await self._redis.publish(_doorbell(queue), b"")
+            await self._redis.publish(_doorbell_channel(queue), b"")
             return True
 
     async def known(self, run_ids: Iterable[UUID]) -> set[UUID]:
@@ -131,7 +131,7 @@ class RunQueue:
 
 async def connect_queue(redis_url: str) -> RunQueue:
     """Return the queue at a `redis://`, `rediss://` or `unix://` address; if Redis is down, only log it."""
-    queue = RunQueue(_redis(redis_url, retries=_CALLER_RETRIES))
+    queue = RunQueue(_connect(redis_url, retries=_CALLER_RETRIES))
     try:
         await queue.ping()
     except Unavailable as error:
@@ -140,7 +140,7 @@ async def connect_queue(redis_url: str) -> RunQueue:
 
 
 class DoorbellWorker(Worker):
-    """An ARQ worker that polls at once on a doorbell message or when a job ends, not only after each poll delay."""
+    """An ARQ worker that also polls when it gets a doorbell message or a job ends, not only on a timer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -212,7 +212,7 @@ class DoorbellWorker(Worker):
 
     async def _listen_once(self) -> None:
         async with self.pool.pubsub() as pubsub:
-            await pubsub.subscribe(_doorbell(self.queue_name))
+            await pubsub.subscribe(_doorbell_channel(self.queue_name))
             while True:
                 if await pubsub.get_message(timeout=_LISTEN_SECONDS) is not None:
                     self._wake_up.set()
@@ -270,9 +270,9 @@ def build_worker(
         lease_seconds: `run` must call `RunQueue.renew` more often than this, or another worker starts the run.
     """
     worker = DoorbellWorker(
-        [func(_as_job(run), name=_FUNCTION, max_tries=2**31)],
+        [func(_as_job(run), name=_JOB_FUNCTION, max_tries=2**31)],
         queue_name=queue,
-        redis_pool=_redis(redis_url, retries=_WORKER_RETRIES),
+        redis_pool=_connect(redis_url, retries=_WORKER_RETRIES),
         handle_signals=False,
         max_jobs=slots,
         job_timeout=job_timeout,
@@ -310,7 +310,7 @@ def _as_job(run: Callable[[UUID], Awaitable[bool]]) -> Callable[..., Any]:
     return execute_run
 
 
-def _redis(redis_url: str, *, retries: int) -> ArqRedis:
+def _connect(redis_url: str, *, retries: int) -> ArqRedis:
     pool = ConnectionPool.from_url(
         redis_url,
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries),
@@ -318,12 +318,12 @@ def _redis(redis_url: str, *, retries: int) -> ArqRedis:
         # There is no socket_timeout, because with it the cancellation of a call is sometimes lost on Python 3.11.
         retry_on_error=[OSError, RedisConnectionError, RedisTimeoutError],
         socket_connect_timeout=2,
-        **_transport_options(urlsplit(redis_url).scheme),
+        **_connection_options(urlsplit(redis_url).scheme),
     )
     return ArqRedis(pool, job_serializer=_serialize, job_deserializer=_deserialize, expires_extra_ms=_EXPIRES_MS)
 
 
-def _transport_options(scheme: str) -> dict[str, bool]:
+def _connection_options(scheme: str) -> dict[str, bool]:
     return {
         "unix": {},
         "redis": {"socket_keepalive": True},
@@ -331,7 +331,7 @@ def _transport_options(scheme: str) -> dict[str, bool]:
     }[scheme]
 
 
-def _doorbell(queue: str) -> str:
+def _doorbell_channel(queue: str) -> str:
     return f"{queue}:doorbell"
 
 

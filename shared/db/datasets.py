@@ -108,7 +108,7 @@ class Datasets:
                         options=run.options.to_json(),
                         charged=period is not None,
                         charged_in=period,
-                        turn_at=_turn(dataset.user_id, run.queue),
+                        turn_at=_turn_at(dataset.user_id, run.queue),
                     )
                 )
                 if run.webhook_url is not None:
@@ -116,10 +116,10 @@ class Datasets:
                 condition = datasets.c.id == dataset.id
             else:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
-            row = (await connection.execute(_joined().where(condition))).one_or_none()
+            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
         if row is None:
             raise Unavailable("The dataset first accepted under this key is being removed.", reason="BEING_REMOVED")
-        return _record(row)
+        return _dataset_record(row)
 
     async def requeue(self, dataset: DatasetRecord, usage: Usage) -> bool:
         """Queue a failed or cancelled run again and charge for it; False in other states.
@@ -137,7 +137,7 @@ class Datasets:
                 attempt=0,
                 crashes=0,
                 due_at=func.now(),
-                turn_at=_turn(dataset.user_id, dataset.run.queue),
+                turn_at=_turn_at(dataset.user_id, dataset.run.queue),
                 updated_at=func.now(),
                 started_at=None,
                 finished_at=None,
@@ -202,8 +202,8 @@ class Datasets:
             return None
         async with self._database.transaction() as connection:
             condition = (datasets.c.user_id == user_id) & (datasets.c.request_id == request_id)
-            row = (await connection.execute(_joined().where(condition))).one_or_none()
-        return _record(row) if row else None
+            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
+        return _dataset_record(row) if row else None
 
     async def webhook_url(self, run_id: UUID) -> str | None:
         """Return the address of the webhook of a run; None if it has none."""
@@ -218,10 +218,10 @@ class Datasets:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
-            row = (await connection.execute(_joined().where(datasets.c.id == dataset_id))).one_or_none()
+            row = (await connection.execute(_select_datasets().where(datasets.c.id == dataset_id))).one_or_none()
         if row is None:
             raise unknown_dataset(str(dataset_id))
-        return _record(row)
+        return _dataset_record(row)
 
     async def list(
         self,
@@ -234,7 +234,7 @@ class Datasets:
     ) -> Page[DatasetRecord]:
         """Return a page of the datasets that match all given filters, newest first."""
         size = PAGE_SIZE.of(page_size)
-        statement = _joined().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
+        statement = _select_datasets().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
         if user_id:
             statement = statement.where(datasets.c.user_id == user_id)
         if collaboration_id:
@@ -245,7 +245,7 @@ class Datasets:
             statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()
-        records = [_record(row) for row in rows[:size]]
+        records = [_dataset_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
 
@@ -257,7 +257,7 @@ def _object_prefixes(row: Any) -> Iterator[str]:
         yield DatasetKeys(row.id).attempt(row.run_id, row.lease_token)
 
 
-def _turn(user_id: str, queue: str) -> ColumnElement[datetime]:
+def _turn_at(user_id: str, queue: str) -> ColumnElement[datetime]:
     """Return the `turn_at` of a new run: the later, the more unfinished runs its owner has in the queue.
 
     Users share the workers fairly that way: one upload does not wait behind five hundred of another user, and each
@@ -291,11 +291,11 @@ def unknown_dataset(dataset_id: str) -> NotFound:
 _DATASET_COLUMNS = list(datasets.c)
 
 
-def _joined() -> Select[Any]:
+def _select_datasets() -> Select[Any]:
     return select(*_DATASET_COLUMNS, *run_columns("run_")).join(runs, runs.c.dataset_id == datasets.c.id)
 
 
-def _record(row: Row[Any]) -> DatasetRecord:
+def _dataset_record(row: Row[Any]) -> DatasetRecord:
     values = row._mapping
     return DatasetRecord(
         **{column.name: values[column.name] for column in _DATASET_COLUMNS}, run=run_record(row, "run_")

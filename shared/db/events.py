@@ -68,7 +68,7 @@ class Events:
             if rows and rows[-1].state != run.state:
                 run = await _run(connection, dataset_id)  # its state changed between the two queries
             estimate = await _estimate(connection, run) if rows else _Estimate()
-        events = [_event(row, _Estimate()) for row in rows]
+        events = [_run_event(row, _Estimate()) for row in rows]
         if events and rows[-1].state == run.state:
             events[-1] = _latest(rows[-1], run, estimate)
         return events, (rows[-1] if rows else run).state in ENDED_STATES
@@ -162,13 +162,13 @@ async def _expected_durations(connection: AsyncConnection, run: Row[Any]) -> tup
 
 def _latest(row: Row[Any], run: Row[Any], estimate: _Estimate) -> RunEvent:
     """Return the last event of a run, with the error of a failed run."""
-    event = _event(row, estimate)
+    event = _run_event(row, estimate)
     if event.state != "failed":
         return event
     return replace(event, error_reason=run.error_reason, error_detail=run.error_detail)
 
 
-def _event(row: Row[Any], estimate: _Estimate) -> RunEvent:
+def _run_event(row: Row[Any], estimate: _Estimate) -> RunEvent:
     is_queued = row.state == "queued"
     return RunEvent(
         sequence=row.id,

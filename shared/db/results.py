@@ -56,20 +56,22 @@ class Results:
     async def list_graphs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[GraphRecord]:
         """Return a page of a run's charts, in the order of the table's columns."""
         size = PAGE_SIZE.of(page_size)
-        statement = _graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
+        statement = (
+            _select_graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
+        )
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
-        return Page(rows=[_graph(row) for row in rows[:size]], next_token=token)
+        return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
     async def find_graph(self, run_id: UUID, graph_id: str) -> GraphRecord | None:
         """Return a chart of a run; None if it has none of this id."""
-        statement = _graphs().where(graph_metadata.c.run_id == run_id, graph_metadata.c.graph_id == graph_id)
+        statement = _select_graphs().where(graph_metadata.c.run_id == run_id, graph_metadata.c.graph_id == graph_id)
         async with self._database.transaction() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
-        return _graph(row) if row else None
+        return _graph_record(row) if row else None
 
     async def list_collaboration_graphs(
         self, collaboration_id: str, *, page_size: int, page_token: str
@@ -77,7 +79,7 @@ class Results:
         """Return a page of the charts of every published dataset of a collaboration, newest result first."""
         size = PAGE_SIZE.of(page_size)
         statement = (
-            _graphs()
+            _select_graphs()
             .where(datasets.c.collaboration_id == collaboration_id, runs.c.state == "completed")
             .order_by(runs.c.finished_at.desc(), runs.c.id.desc(), graph_metadata.c.id)
             .limit(size + 1)
@@ -89,10 +91,10 @@ class Results:
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         if len(rows) <= size:
-            return Page(rows=[_graph(row) for row in rows], next_token="")
+            return Page(rows=[_graph_record(row) for row in rows], next_token="")
         last = rows[size - 1]
         token = encode_token([last["finished_at"].isoformat(), str(last["run_id"]), last["id"]])
-        return Page(rows=[_graph(row) for row in rows[:size]], next_token=token)
+        return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
     async def find_report(self, run_id: UUID) -> RowMapping | None:
         """Return the written report of a run, with the columns of `cleaning_reports`; None if there is none."""
@@ -111,7 +113,7 @@ class Results:
         return Page(rows=rows[:size], next_token=token)
 
 
-def _graphs() -> Any:
+def _select_graphs() -> Any:
     return (
         select(
             graph_metadata,
@@ -124,5 +126,5 @@ def _graphs() -> Any:
     )
 
 
-def _graph(row: RowMapping) -> GraphRecord:
+def _graph_record(row: RowMapping) -> GraphRecord:
     return GraphRecord(**{name: row[name] for name in GraphRecord.__dataclass_fields__})

@@ -1,4 +1,4 @@
-"""The run aggregate: its lease, its progress and its result. All times come from the clock of PostgreSQL."""
+"""The run aggregate: lease, progress and result. All times come from the clock of PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -133,7 +133,7 @@ class Runs:
     async def holds(self, run_id: UUID, token: UUID) -> bool:
         """Return True if the run still has this lease; a cancelled or removed run has none."""
         async with self._database.transaction() as connection:
-            return await connection.scalar(select(runs.c.id).where(_lease(run_id, token))) is not None
+            return await connection.scalar(select(runs.c.id).where(_has_lease(run_id, token))) is not None
 
     async def cancel(self, run_id: UUID) -> bool:
         """Cancel a run that has not ended and refund its charge; False if it has ended."""
@@ -158,19 +158,21 @@ class Runs:
 
     async def hand_back(self, run_id: UUID, token: UUID) -> bool:
         """Queue an unfinished run again at once, without counting the attempt; False when the lease is lost."""
-        return await self._update_leased(run_id, token, **_released(), attempt=runs.c.attempt - 1, due_at=func.now())
+        return await self._update_leased(
+            run_id, token, **_queued_values(), attempt=runs.c.attempt - 1, due_at=func.now()
+        )
 
     async def retry(self, run_id: UUID, token: UUID, *, reason: str, detail: str, attempt: int) -> bool:
-        """Queue the run again after the backoff of this attempt, with the error of it; False when the lease is lost."""
+        """Queue the run again after the backoff of this attempt, with its error; False when the lease is lost."""
         pause = BACKOFF[min(attempt, len(BACKOFF)) - 1]
         due = func.now() + pause
         return await self._update_leased(
-            run_id, token, **_released(), due_at=due, error_reason=reason, error_detail=detail
+            run_id, token, **_queued_values(), due_at=due, error_reason=reason, error_detail=detail
         )
 
     async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
         """End the run with an error and refund its charge; False when the lease is lost."""
-        failed = update(runs).where(_lease(run_id, token)).values(**_failed(reason, detail))
+        failed = update(runs).where(_has_lease(run_id, token)).values(**_failed_values(reason, detail))
         async with self._database.transaction() as connection:
             if (await connection.execute(failed)).rowcount != 1:
                 return False
@@ -178,7 +180,7 @@ class Runs:
         return True
 
     async def publish(self, run_id: UUID, token: UUID, result: RunResult, *, artifacts: str) -> bool:
-        """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost.
+        """End the run with its result in one transaction; False, without any change, when the lease is lost.
 
         Args:
             run_id: the run.
@@ -188,7 +190,7 @@ class Runs:
         """
         completed = (
             update(runs)
-            .where(_lease(run_id, token))
+            .where(_has_lease(run_id, token))
             .values(
                 state="completed",
                 stage="completed",
@@ -240,7 +242,7 @@ class Runs:
         statement = (
             update(runs)
             .where(runs.c.id.in_(_unlocked(_is_expired(), _is_exhausted())))
-            .values(**_failed("WORKER_LOST", detail))
+            .values(**_failed_values("WORKER_LOST", detail))
             .returning(runs.c.id)
         )
         async with self._database.transaction() as connection:
@@ -269,7 +271,7 @@ class Runs:
         return {row.queue: QueueLoad(row.ready, row.deferred, row.running, row.oldest_wait) for row in rows}
 
     async def _update_leased(self, run_id: UUID, token: UUID, **values: Any) -> bool:
-        statement = update(runs).where(_lease(run_id, token)).values(**{"updated_at": func.now(), **values})
+        statement = update(runs).where(_has_lease(run_id, token)).values(**{"updated_at": func.now(), **values})
         async with self._database.transaction() as connection:
             return (await connection.execute(statement)).rowcount == 1
 
@@ -299,7 +301,7 @@ def _unlocked(*conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
     return select(runs.c.id).where(*conditions).with_for_update(skip_locked=True)
 
 
-def _lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
+def _has_lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
     return and_(runs.c.id == run_id, runs.c.state == "running", runs.c.lease_token == token)
 
 
@@ -316,11 +318,11 @@ def _is_exhausted() -> ColumnElement[bool]:
     return or_(runs.c.attempt >= MAX_ATTEMPTS, runs.c.crashes >= MAX_CRASHES - 1)
 
 
-def _released() -> dict[str, Any]:
+def _queued_values() -> dict[str, Any]:
     return {"state": "queued", "stage": "queued", "progress": 0, "lease_token": None, "lease_until": None}
 
 
-def _failed(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:
+def _failed_values(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:
     return {
         "state": "failed",
         "stage": "failed",

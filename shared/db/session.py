@@ -75,7 +75,7 @@ class Database:
 
     @asynccontextmanager
     async def session_lock(self, key: int) -> AsyncIterator[bool]:
-        """Try to take the advisory lock `key` for the time of the block, without waiting; True if it was taken.
+        """Try to take the advisory lock `key` for the block, without waiting; True if it was taken.
 
         A block that takes longer than a minute loses the lock, so that a frozen process can't keep it.
         """

@@ -20,7 +20,7 @@ AI_MODES: tuple[AiMode, ...] = get_args(AiMode)
 
 @dataclass(frozen=True)
 class Quota:
-    """The number of uploads of each AI mode that a user has in a period; a mode that is absent has no limit."""
+    """The uploads of each AI mode that a user has in a period; a mode that is absent has no limit."""
 
     limits: Mapping[str, int]
     period: timedelta | None = None

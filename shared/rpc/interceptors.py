@@ -1,4 +1,4 @@
-"""The server interceptor: a request id, a log line with the duration, and mapped errors for every call."""
+"""The server interceptor: a request id, a log line with the duration, and error mapping."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Reflective converters between Python values and protobuf messages, so that no field list is repeated."""
+"""Reflective converters between Python values and protobuf messages; no field list is repeated."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def to_message(source: object, kind: type[M], **given: Any) -> M:
 
 
 def fill(message: Message, source: object, given: Mapping[str, Any]) -> None:
-    """Set every field of a message from `given`, or else from the attribute or key of the same name in `source`.
+    """Set every field of a message from `given`, or else from the value of the same name in `source`.
 
     Raises:
         KeyError: a field of the message is in neither.

@@ -53,7 +53,7 @@ _MAX_FIELDS = 5
 
 
 @dataclass(frozen=True)
-class Mapping:
+class StatusMapping:
     """The gRPC code and HTTP status of a kind of error."""
 
     code: grpc.StatusCode
@@ -61,18 +61,18 @@ class Mapping:
     title: str
 
 
-KINDS: dict[type[ServiceError], Mapping] = {
-    InvalidInput: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The request is not valid"),
-    LimitExceeded: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 400, "The table is too large"),
-    TooLarge: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
-    Unprocessable: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
-    NotFound: Mapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
-    PermissionDenied: Mapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
-    QuotaExceeded: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),
-    NotReady: Mapping(grpc.StatusCode.FAILED_PRECONDITION, 409, "Not ready yet"),
-    Conflict: Mapping(grpc.StatusCode.ABORTED, 409, "Not possible in this state"),
-    RangeNotSatisfiable: Mapping(grpc.StatusCode.OUT_OF_RANGE, 416, "Range not satisfiable"),
-    Unavailable: Mapping(grpc.StatusCode.UNAVAILABLE, 503, "Temporarily unavailable"),
+KINDS: dict[type[ServiceError], StatusMapping] = {
+    InvalidInput: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The request is not valid"),
+    LimitExceeded: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 400, "The table is too large"),
+    TooLarge: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
+    Unprocessable: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
+    NotFound: StatusMapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
+    PermissionDenied: StatusMapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
+    QuotaExceeded: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),
+    NotReady: StatusMapping(grpc.StatusCode.FAILED_PRECONDITION, 409, "Not ready yet"),
+    Conflict: StatusMapping(grpc.StatusCode.ABORTED, 409, "Not possible in this state"),
+    RangeNotSatisfiable: StatusMapping(grpc.StatusCode.OUT_OF_RANGE, 416, "Range not satisfiable"),
+    Unavailable: StatusMapping(grpc.StatusCode.UNAVAILABLE, 503, "Temporarily unavailable"),
 }
 
 _KIND_BY_NAME = {kind.__name__: kind for kind in KINDS}
@@ -89,12 +89,12 @@ _KIND_BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
 }
 
 
-def mapping_of(error: ServiceError) -> Mapping:
+def mapping_of(error: ServiceError) -> StatusMapping:
     """Return the mapping of an error, by the nearest mapped base class."""
     for kind in type(error).__mro__:
         if kind in KINDS:
             return KINDS[kind]
-    return Mapping(grpc.StatusCode.INTERNAL, 500, "Internal error")
+    return StatusMapping(grpc.StatusCode.INTERNAL, 500, "Internal error")
 
 
 def to_status(error: ServiceError) -> grpc.Status:

@@ -220,7 +220,7 @@ class S3ObjectStore:
         async def send(offset: int) -> dict[str, Any]:
             async with slots:
                 number = offset // PART_BYTES + 1
-                data = await asyncio.to_thread(_part, path, offset, min(PART_BYTES, size - offset))
+                data = await asyncio.to_thread(_read_part, path, offset, min(PART_BYTES, size - offset))
                 response = await self._client.upload_part(**upload, PartNumber=number, Body=data)
                 return {"PartNumber": number, "ETag": response["ETag"]}
 
@@ -248,7 +248,7 @@ class S3ObjectStore:
         try:
             return (await self._client.get_object(**request))["Body"]
         except ClientError as error:
-            if _code(error) in {"InvalidRange", "416"}:
+            if _error_code(error) in {"InvalidRange", "416"}:
                 return None
             raise
 
@@ -283,7 +283,7 @@ class S3ObjectStore:
             return f"AWS_ENDPOINT_URL: no object store answers at {address}."
         if isinstance(error, ParamValidationError):
             return _DIAGNOSES["InvalidBucketName"]
-        code = _code(error)
+        code = _error_code(error)
         return _DIAGNOSES.get(code, f"AWS_ENDPOINT_URL: the object store there refused a trial write ({code}).")
 
 
@@ -319,7 +319,7 @@ def _info(key: str, response: dict[str, Any], *, size: str) -> ObjectInfo:
     )
 
 
-def _part(path: Path, offset: int, size: int) -> bytes:
+def _read_part(path: Path, offset: int, size: int) -> bytes:
     with path.open("rb") as source:
         source.seek(offset)
         data = source.read(size)
@@ -337,7 +337,7 @@ def _attachment(filename: str) -> str:
     return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _code(error: Exception) -> str:
+def _error_code(error: Exception) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return type(error).__name__
@@ -354,7 +354,7 @@ def _s3_errors(key: str) -> Iterator[None]:
 def _service_error(key: str, error: Exception) -> ServiceError:
     if not isinstance(error, ClientError):
         return storage_unavailable()
-    if _code(error) in _ABSENT_CODES:
+    if _error_code(error) in _ABSENT_CODES:
         return object_not_found(key)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return storage_full() if status == 507 else storage_unavailable()

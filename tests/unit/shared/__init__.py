@@ -1,1 +1,1 @@
-"""Unit tests of `shared`, without servers and child processes; those that need them are in `tests/integration`."""
+"""Unit tests of `shared`; tests that need a server or a child process are in `tests/integration`."""
