@@ -66,7 +66,7 @@ class AcceptedDatasets:
             QuotaExceeded: the owner has used up the mode.
         """
         record = await self._datasets.get(dataset_id)
-        if not await self._datasets.renew(record, self._usage):
+        if not await self._datasets.requeue(record, self._usage):
             raise Conflict(
                 "Only a preparation that failed or was cancelled can be tried again.",
                 reason="RUN_HAS_NOT_FAILED",

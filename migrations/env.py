@@ -1,4 +1,4 @@
-"""Run the migrations against DATABASE_URL, one transaction for each."""
+"""Run the migrations against DATABASE_URL, each in a transaction of its own."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ from shared.settings.processes import load_settings
 
 
 def migrate(connection: Connection) -> None:
-    """Run what the command line asked for over this connection."""
+    """Run the migrations that the command line asked for over this connection."""
     context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 
 
 async def connect_and_migrate() -> None:
-    """Open the one connection the migrations need."""
+    """Open a connection and run the migrations over it."""
     engine = create_async_engine(load_settings(DatabaseSettings).database_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:

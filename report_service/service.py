@@ -15,7 +15,7 @@ from report_service.published import Published, require_published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import RowFilter
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.paging import Page, PageSize, decode_token, encode_token, row_number
+from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
 from shared.db.results import GraphRecord, Results
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
 from shared.storage import ObjectInfo, ObjectStore
@@ -264,7 +264,7 @@ class Reports:
 
     async def _read_row_page(self, key: str, *, row_filter: RowFilter, page_size: int, page_token: str) -> RowPage:
         size, list_id = ROW_PAGE.of(page_size), _list_id(key, row_filter)
-        position = decode_token(page_token, parts=(_exact_parser(list_id), row_number))
+        position = decode_token(page_token, parts=(_exact_parser(list_id), parse_row_number))
         start = position[1] if position else 0
         page = await self._renditions.get_row_page(key, row_filter=row_filter, start=start, size=size)
         token = "" if page.next_row is None else encode_token([list_id, page.next_row])

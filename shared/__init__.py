@@ -1,1 +1,4 @@
-"""What two or more of the services need: no business decisions live here."""
+"""Infrastructure that services share: database, queue, object store, gRPC, settings, logs, processes.
+
+Business decisions do not belong here, nor does code that only one service uses; it stands in that service.
+"""

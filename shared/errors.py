@@ -1,20 +1,20 @@
-"""The kinds of failure a caller can meet, free of any transport.
+"""The kinds of failure that a caller can meet, independent of the transport.
 
     ServiceError
     ├── InvalidInput        the request or the data is wrong; repeating it can't help
     ├── LimitExceeded       the table has more rows or columns than the service takes
     ├── TooLarge            more bytes than the service takes
     ├── Unprocessable       the bytes are not a table the service can read
-    ├── NotFound            no such thing
+    ├── NotFound            the resource does not exist
     ├── PermissionDenied    the caller may not do this
-    ├── QuotaExceeded       the caller has used up what they are allowed
-    ├── NotReady            the thing exists, its result does not yet
-    ├── Conflict            the thing exists in a state that does not allow this
+    ├── QuotaExceeded       the caller's quota is used up
+    ├── NotReady            the resource exists, its result does not yet
+    ├── Conflict            the resource is in a state that does not allow this
     ├── RangeNotSatisfiable the requested bytes lie outside the file
     └── Unavailable         a part of the system does not answer; try again
 
-Each error carries a stable UPPER_SNAKE `reason` that a program can switch on, a `detail` sentence for people, optional
-field errors, and `metadata` that repeats every number the sentence contains. `shared/rpc/status.py` maps kinds to gRPC
+Each error carries a stable UPPER_SNAKE `reason` that a program can branch on, a `detail` sentence for people, optional
+field errors, and `metadata` that repeats every number of the sentence. `shared/rpc/status.py` maps kinds to gRPC
 and HTTP.
 """
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldError:
-    """One wrong field of a request."""
+    """A wrong field of a request."""
 
     field: str
     detail: str
@@ -32,7 +32,7 @@ class FieldError:
 
 
 class ServiceError(Exception):
-    """A failure with a reason the caller may see."""
+    """A failure with a reason that the caller may see."""
 
     default_reason = "INTERNAL"
 
@@ -51,7 +51,7 @@ class ServiceError(Exception):
         self.fields = tuple(fields)
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
-        """Seconds after which a repeat makes sense; None where it does not."""
+        """Seconds after which a retry makes sense; None where it does not."""
 
 
 class InvalidInput(ServiceError):
@@ -79,7 +79,7 @@ class Unprocessable(ServiceError):
 
 
 class NotFound(ServiceError):
-    """No such thing."""
+    """The resource does not exist."""
 
     default_reason = "NOT_FOUND"
 
@@ -91,19 +91,19 @@ class PermissionDenied(ServiceError):
 
 
 class QuotaExceeded(ServiceError):
-    """The caller has used up what they are allowed."""
+    """The caller's quota is used up."""
 
     default_reason = "QUOTA_EXCEEDED"
 
 
 class NotReady(ServiceError):
-    """The thing exists, its result does not yet."""
+    """The resource exists, its result does not yet."""
 
     default_reason = "NOT_READY"
 
 
 class Conflict(ServiceError):
-    """The thing exists in a state that does not allow this."""
+    """The resource is in a state that does not allow this."""
 
     default_reason = "CONFLICT"
 

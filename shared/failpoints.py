@@ -1,8 +1,8 @@
-"""Points at which a test can have a process fail, for real and once.
+"""Points at which a test can make a real process fail, once.
 
-FAILPOINTS names a directory. A file in it that is called like a point arms it; the first process that comes by takes
-the file away and does what it says: `kill` (SIGKILL), `stop` (SIGSTOP), `sleep 5` (seconds), or `refuse` (an outage).
-Without FAILPOINTS, which no deployment sets, a point costs one comparison.
+FAILPOINTS names a directory. A file in it with the name of a point arms that point; the first process that reaches it
+removes the file and does what the file says: `kill` (SIGKILL), `stop` (SIGSTOP), `sleep 5` (seconds), or `refuse` (an
+outage). Without FAILPOINTS, which no deployment sets, a point costs one comparison.
 """
 
 import asyncio
@@ -18,13 +18,18 @@ _log = get_logger(__name__)
 
 
 def arm_failpoints(directory: Path | None) -> None:
-    """Look for armed points in `directory` from now on; None for nowhere."""
+    """Look for armed points in `directory` from now on; None disables all points."""
     global _directory
     _directory = directory
 
 
 async def failpoint(name: str) -> None:
-    """Fail here, if a test wants it."""
+    """Fail here if a test has armed the point.
+
+    Raises:
+        Unavailable: the action is `refuse`.
+        ValueError: the action is unknown.
+    """
     if _directory is None:
         return
     taken = _directory / f"{name}.{os.getpid()}.taken"
@@ -33,7 +38,7 @@ async def failpoint(name: str) -> None:
     except FileNotFoundError:
         return
     action, _, argument = taken.read_text().strip().partition(" ")
-    _log.warning("failpoint", point=name, action=action)
+    _log.warning("failpoint reached", point=name, action=action)
     match action:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""What the forkserver imports first: it ties child processes to their worker's life and keeps them single-threaded.
+"""Set-up of the forkserver: child processes die with their worker and stay single-threaded.
 
-Importing this module changes the importing process, so only the forkserver does, by name (see `isolation.py`). The
-library settings have to be in place before numpy and pyarrow are loaded; they read them once, from C.
+Importing this module changes the importing process, so only the forkserver imports it, by name (see `isolation.py`).
+The library settings have to be set before numpy and pyarrow are loaded, which read them once, from C.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ _LIBRARY_SETTINGS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # Arrow's own allocators keep up to half of a limited address space for themselves.
+    # The allocators of Arrow reserve up to half of a limited address space.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     # A process that forks must not have threads.
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
@@ -26,7 +26,11 @@ FORKSERVER_PID = os.getpid()
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process with SIGKILL as soon as its parent has ended (Linux only)."""
+    """Make the kernel kill this process with SIGKILL as soon as its parent has ended (Linux only).
+
+    Raises:
+        OSError: the kernel refuses.
+    """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -34,8 +38,8 @@ def die_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
 
 
-def _share_one_arena() -> None:
-    """Keep glibc from reserving 64 MiB or more of address space for each thread."""
+def _limit_malloc_arenas() -> None:
+    """Limit glibc to one malloc arena; it would reserve 64 MiB or more of address space for each thread."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
@@ -43,12 +47,12 @@ def _share_one_arena() -> None:
 
 def _prepare_forkserver() -> None:
     die_with_parent()
-    # A signal to the whole process group is the worker's to answer; the forkserver ends with the worker.
+    # A signal to the whole process group is handled by the worker; the forkserver ends with the worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for name, value in _LIBRARY_SETTINGS.items():
         os.putenv(name, value)
-    _share_one_arena()
+    _limit_malloc_arenas()
 
 
 _prepare_forkserver()

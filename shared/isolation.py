@@ -1,8 +1,8 @@
-"""Runs CPU work in a child process that a deadline, a memory limit or a cancellation really ends.
+"""CPU work in child processes, which a deadline, a memory limit or a cancellation ends at any point.
 
 Each task gets a fresh child, forked within milliseconds from a forkserver that has numpy and pandas loaded already. The
 child answers over a socket with length-prefixed pickles: any number of progress reports, then one outcome. It then
-waits to be killed together with everything it started, so no answer is lost and nothing outlives the call.
+waits to be killed together with the processes it started, so no answer is lost and no process outlives the call.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from typing import Any, TypeVar, cast
 
 from shared.errors import ServiceError
 from shared.logs import get_logger
-from shared.scratch import no_room
+from shared.scratch import disk_full_error
 from shared.shielding import await_shielded
 
 T = TypeVar("T")
-Report = Callable[[Any, int], None]
+ProgressCallback = Callable[[Any, int], None]
 
 _GUARD = "shared.forkserver_guard"
 _LENGTH = struct.Struct("!Q")
@@ -43,7 +43,7 @@ log = get_logger(__name__)
 
 
 class IsolationError(Exception):
-    """The task gave no result."""
+    """Base class: the task gave no result."""
 
 
 class DeadlineExceeded(IsolationError):
@@ -59,7 +59,7 @@ class DeadlineExceeded(IsolationError):
 
 
 class OutOfMemory(IsolationError):
-    """The task needed more memory than it may have, or than the machine has."""
+    """The task needed more memory than its limit, or than the machine has."""
 
     def __init__(self, memory_bytes: int) -> None:
         super().__init__(memory_bytes)
@@ -71,20 +71,20 @@ class OutOfMemory(IsolationError):
 
 
 class ChildDied(IsolationError):
-    """The child process ended without an answer: a crash in native code, or somebody killed it.
+    """The child process ended without an answer: it crashed in native code, or was killed.
 
-    Native code that aborts where memory runs out (parts of Arrow do: SIGABRT) can't be told from any other crash.
+    Native code that aborts when memory runs out (parts of Arrow do, with SIGABRT) looks like any other crash.
     """
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
-        """As in `multiprocessing`: minus the signal's number for a death by signal."""
+        """As in `multiprocessing`: the negative number of the signal that ended it, if one did."""
         self.signal = signal.Signals(-exit_code) if -exit_code in set(signal.Signals) else None
 
     @property
     def by_others(self) -> bool:
-        """Whether somebody ended it who may have had nothing against the task."""
+        """True if another process may have killed it for reasons that have nothing to do with the task."""
         return self.signal in (signal.SIGKILL, signal.SIGTERM)
 
     def __str__(self) -> str:
@@ -98,9 +98,9 @@ class TaskFailed(IsolationError):
         super().__init__(type_name, message, frames)
         self.type_name = type_name
         self.message = message
-        """The exception's own words; they may quote cell values, so they are for no log and no caller."""
+        """Text of the exception; it may quote cell values, so it must not be logged or sent to a caller."""
         self.frames = frames
-        """Where it happened, for the log: the chain of tracebacks and exception types, without messages."""
+        """Where it was raised, for the log: the chain of tracebacks and exception types, without messages."""
 
     def __str__(self) -> str:
         return f"task raised {self.type_name}"
@@ -123,21 +123,21 @@ class _Failure:
 
 
 class Isolation:
-    """Runs module-level functions in killable child processes; one per process, as the forkserver is."""
+    """Runs functions in killable child processes; one instance per process, as there is one forkserver."""
 
     def __init__(self, *, preload: Sequence[str], niceness: int = 0) -> None:
-        """`preload` names the modules every child finds loaded; none may start threads or use gRPC.
-
-        `niceness` (0 to 19) is how much the children give way to others when the machine is busy.
-        """
+        """Set the modules that are loaded in every child (none may start threads or use gRPC) and its niceness."""
         self._preload = tuple(preload)
         self._niceness = niceness
         self._context: ForkServerContext | None = None
 
     def warm_up(self) -> None:
-        """Start the forkserver and wait until it has its modules; RuntimeError if it can't.
+        """Start the forkserver and wait until it has loaded its modules.
 
-        To be called from the main thread before the event loop: the children live as long as the thread that called.
+        To be called from the main thread before the event loop: the children live as long as the calling thread.
+
+        Raises:
+            RuntimeError: this is not the main thread, or a module can't be loaded.
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("the forkserver must be started from the main thread")
@@ -162,18 +162,27 @@ class Isolation:
         *args: Any,
         deadline: float,
         memory_bytes: int,
-        on_progress: Report | None = None,
+        on_progress: ProgressCallback | None = None,
         **kwargs: Any,
     ) -> T:
-        """Call `task(*args, **kwargs)` in a child and give back its result.
+        """Call `task(*args, **kwargs)` in a child and return its result.
 
-        With `on_progress`, the task is called as `task(report, *args, **kwargs)` and every `report(stage, percent)`
-        arrives there. `deadline` is in seconds; `memory_bytes` is what the task may allocate beyond the loaded modules.
-        Raises the task's ServiceError as it was, Unavailable where the disk was full, DeadlineExceeded, OutOfMemory,
-        ChildDied or TaskFailed. However the call ends, cancellation included, the child and what it started are dead
-        by then.
+        However the call ends, cancellation included, the child and the processes it started are dead by then.
+
+        Args:
+            task: a module-level function; it and its arguments are pickled.
+            *args: passed to the task.
+            **kwargs: passed to the task.
+            deadline: seconds that the task may take.
+            memory_bytes: how much the task may allocate beyond the loaded modules.
+            on_progress: gets what the task reports; the task is then called as `task(report, *args, **kwargs)` and may
+                call `report(stage, percent)`.
+
+        Raises:
+            ServiceError: the task raised it; Unavailable if the disk was full.
+            IsolationError: the task gave no result; DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed says why.
         """
-        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports=on_progress is not None)
+        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports_progress=on_progress is not None)
         try:
             async with asyncio.timeout(deadline) as timer:
                 outcome = await child.outcome(on_progress)
@@ -188,25 +197,25 @@ class Isolation:
             raise outcome.error
         return cast(T, outcome.value)
 
-    def _start(self, request: bytes, memory_bytes: int, *, reports: bool) -> "_Child":
+    def _start(self, request: bytes, memory_bytes: int, *, reports_progress: bool) -> "_Child":
         if self._context is None:
             raise RuntimeError("call warm_up() before run()")
         oom_kills = _oom_kills()
-        ours, theirs = socket.socketpair()
+        parent_socket, child_socket = socket.socketpair()
         process = self._context.Process(
-            target=_serve, args=(theirs, request, memory_bytes, reports, self._niceness), daemon=True
+            target=_serve, args=(child_socket, request, memory_bytes, reports_progress, self._niceness), daemon=True
         )
-        with theirs:
+        with child_socket:
             try:
                 process.start()
             except BaseException:
-                ours.close()
+                parent_socket.close()
                 raise
-        return _Child(process, ours, memory_bytes=memory_bytes, oom_kills=oom_kills)
+        return _Child(process, parent_socket, memory_bytes=memory_bytes, oom_kills=oom_kills)
 
 
 class _Child:
-    """One running child, its socket and its end, seen from the event loop."""
+    """A running child process as the event loop sees it: its socket and its exit."""
 
     def __init__(
         self, process: ForkServerProcess, connection: socket.socket, *, memory_bytes: int, oom_kills: int
@@ -219,38 +228,38 @@ class _Child:
         self._memory_bytes = memory_bytes
         self._oom_kills = oom_kills
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(self._sentinel, self._on_end)
+        self._exited: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._sentinel, self._on_exit)
 
-    async def outcome(self, on_progress: Report | None) -> _Result | _Failure:
-        """Pass progress on until the child answers or dies."""
+    async def outcome(self, on_progress: ProgressCallback | None) -> _Result | _Failure:
+        """Pass progress on until the child answers or dies, and return its outcome."""
         try:
             while isinstance(message := await self._receive(), _Progress):
                 if on_progress is not None:
                     on_progress(message.stage, message.percent)
             return message
         except (EOFError, ConnectionResetError):
-            await asyncio.wait([self._ended])
-            return _Failure(self._death())
+            await asyncio.wait([self._exited])
+            return _Failure(self._exit_error())
 
     async def terminate(self) -> None:
-        """Ask the group to end, and give it a moment to do so."""
+        """Send SIGTERM to the process group, and wait a few seconds for its exit."""
         self._signal(signal.SIGTERM)
-        await asyncio.wait([self._ended], timeout=_TERM_GRACE_SECONDS)
+        await asyncio.wait([self._exited], timeout=_TERM_GRACE_SECONDS)
 
     async def destroy(self) -> None:
-        """Kill the group and wait until the kernel has taken it away, deaf to cancellation for that moment."""
+        """Kill the process group and wait until it is gone; a cancellation is raised afterwards."""
         self._signal(signal.SIGKILL)
         await await_shielded(self._reap())
 
     async def _reap(self) -> None:
-        await asyncio.wait([self._ended], timeout=_KILL_GRACE_SECONDS)
+        await asyncio.wait([self._exited], timeout=_KILL_GRACE_SECONDS)
         self._connection.close()
-        if self._ended.done():
+        if self._exited.done():
             self._process.close()
         else:
             self._loop.remove_reader(self._sentinel)
-            log.error("child_unkillable", pid=self._pid)
+            log.error("child survives SIGKILL", pid=self._pid)
 
     async def _receive(self) -> _Progress | _Result | _Failure:
         (length,) = _LENGTH.unpack(await self._read(_LENGTH.size))
@@ -270,21 +279,21 @@ class _Child:
             rest = rest[received:]
         return frame
 
-    def _on_end(self) -> None:
+    def _on_exit(self) -> None:
         self._loop.remove_reader(self._sentinel)
-        # What the child leaves behind may hold the socket open; its end is what brings the end of the stream.
+        # Processes that the child started may hold the socket open; the stream ends only when they do.
         self._signal(signal.SIGKILL)
-        self._ended.set_result(None)
+        self._exited.set_result(None)
 
     def _signal(self, signum: signal.Signals) -> None:
-        if self._ended.done():
+        if self._exited.done():
             return
-        # A child that is only just starting leads no group yet.
+        # A child that has just been forked does not lead a process group yet.
         for send in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
                 send(self._pid, signum)
 
-    def _death(self) -> OutOfMemory | ChildDied:
+    def _exit_error(self) -> OutOfMemory | ChildDied:
         exit_code = cast(int, self._process.exitcode)
         if exit_code == -signal.SIGKILL and _oom_kills() > self._oom_kills:
             return OutOfMemory(self._memory_bytes)
@@ -292,7 +301,7 @@ class _Child:
 
 
 def _oom_kills() -> int:
-    """Processes the kernel has killed for lack of memory since the machine started; 0 where it does not tell."""
+    """Return how many processes the kernel has killed for lack of memory since boot; 0 if unknown."""
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except FileNotFoundError:
@@ -300,35 +309,35 @@ def _oom_kills() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
-# What follows runs in the child.
+# The functions below run in the child.
 
 
 def _probe(preload: tuple[str, ...]) -> None:
     missing = [name for name in (_GUARD, *preload) if name not in sys.modules]
     if missing:
         raise SystemExit(f"not loaded by the forkserver: {', '.join(missing)}")
-    _stay_with_parent()
+    _tie_to_parent()
 
 
-def _stay_with_parent() -> None:
+def _tie_to_parent() -> None:
     guard = importlib.import_module(_GUARD)
     guard.die_with_parent()
     if os.getppid() != guard.FORKSERVER_PID:
         raise SystemExit("the forkserver is gone")
 
 
-def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports: bool, niceness: int) -> None:
+def _serve(connection: socket.socket, request: bytes, memory_bytes: int, reports_progress: bool, niceness: int) -> None:
     """Answer one request, then wait to be killed."""
     os.setsid()
     os.nice(niceness)
-    _stay_with_parent()
+    _tie_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def report(stage: str, percent: int) -> None:
         _send(connection, pickle.dumps(_Progress(stage, percent)))
 
-    answer = _answer(request, memory_bytes, report if reports else None)
+    answer = _answer(request, memory_bytes, report if reports_progress else None)
     sys.stdout.flush()
     sys.stderr.flush()
     _send(connection, answer)
@@ -340,8 +349,8 @@ def _send(connection: socket.socket, frame: bytes) -> None:
     connection.sendall(frame)
 
 
-def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
-    """The pickled outcome of the requested call."""
+def _answer(request: bytes, memory_bytes: int, report: ProgressCallback | None) -> bytes:
+    """Execute the requested call and return its pickled outcome."""
     unlimited = resource.getrlimit(resource.RLIMIT_AS)
     limit = _limit_address_space(memory_bytes)
     try:
@@ -349,7 +358,7 @@ def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
         value = task(*args, **kwargs) if report is None else task(report, *args, **kwargs)
         return pickle.dumps(_Result(value))
     except Exception as error:
-        # There may not be a byte left to describe the failure with.
+        # Without the limit, there is memory again to pickle the failure.
         resource.setrlimit(resource.RLIMIT_AS, unlimited)
         return pickle.dumps(_Failure(_failure(error, memory_bytes, limit)))
 
@@ -357,9 +366,9 @@ def _answer(request: bytes, memory_bytes: int, report: Report | None) -> bytes:
 def _failure(error: Exception, memory_bytes: int, limit: int | None) -> ServiceError | IsolationError:
     if isinstance(error, ServiceError):
         return error
-    if (full := no_room(error)) is not None:
-        return full
-    # Where a thread's stack finds no room, libraries raise anything.
+    if (disk_full := disk_full_error(error)) is not None:
+        return disk_full
+    # Libraries raise other exceptions, too, when there is no memory for the stack of a thread.
     if isinstance(error, MemoryError) or (limit is not None and _peak_address_space() > limit - _NEARLY_FULL_BYTES):
         return OutOfMemory(memory_bytes)
     return _task_failed(error)
@@ -376,7 +385,7 @@ def _frames(error: BaseException) -> str:
 
 
 def _limit_address_space(memory_bytes: int) -> int | None:
-    """Allow `memory_bytes` on top of what is mapped now; the new limit in bytes, None where there is no such thing."""
+    """Allow `memory_bytes` beyond the mapped memory; return the new limit in bytes, None if there is none."""
     if sys.platform != "linux":
         return None
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

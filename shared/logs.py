@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line (or one coloured line on a terminal) per transition, never data or secrets."""
+"""Structured logs: a JSON line, or a coloured line on a terminal, per event; no data, no secrets."""
 
 import logging
 import sys
@@ -10,7 +10,13 @@ get_logger = structlog.stdlib.get_logger
 
 
 def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "console"]) -> None:
-    """Send structlog and the standard library's logging to stderr in one format; auto is console on a terminal."""
+    """Send structlog and the standard library's logging to stderr in one format.
+
+    Args:
+        service: name of the process, in each line.
+        level: the least severe level to log.
+        form: the format; `auto` is `console` on a terminal, else `json`.
+    """
     json_lines = not sys.stderr.isatty() if form == "auto" else form == "json"
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -38,6 +44,6 @@ def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "c
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("arq.worker", "botocore", "aiobotocore", "httpx", "alembic", "uvicorn.access", "matplotlib"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    for name in ("arq.worker", "botocore", "aiobotocore", "httpx", "alembic", "uvicorn.access", "matplotlib"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.contextvars.bind_contextvars(service=service)

@@ -1,7 +1,7 @@
-"""Addresses that users name, asked without letting them reach into private networks.
+"""Requests to addresses that users give, guarded against server-side request forgery (SSRF).
 
 Each host is resolved once, every address it has must be public, and the connection goes to exactly the address that was
-checked (the certificate is still checked against the name): changing DNS answers don't help.
+checked (the certificate is still checked against the name), so that DNS rebinding does not help an attacker.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ _PORTS = range(1, 65536)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _RESOLVE_SECONDS = 5.0
 _RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="resolver")
-"""Threads of their own: names that are slow to resolve must not keep files waiting."""
+"""Separate threads, so that names that are slow to resolve don't block file access in the default executor."""
 
 
 class OutboundGuard:
-    """Makes requests to the addresses that users give in one field."""
+    """Checks the addresses that users give in one field, and builds requests to them."""
 
     def __init__(self, field: str, *, allow_private: bool, verb: str = "fetched") -> None:
         self.field = field
@@ -32,10 +32,10 @@ class OutboundGuard:
         self._allow_private = allow_private
 
     def parse(self, address: str, base: httpx.URL | None = None) -> httpx.URL:
-        """The address, which may be relative to `base`.
+        """Parse an address, which may be relative to `base`.
 
         Raises:
-            InvalidInput: it is none the service may ask.
+            InvalidInput: it is not an HTTP(S) address, names an invalid port, or carries credentials.
         """
         try:
             url = base.join(address) if base else httpx.URL(address)
@@ -51,7 +51,7 @@ class OutboundGuard:
         return url
 
     async def check(self, url: httpx.URL) -> None:
-        """Make sure that the address may be asked.
+        """Check that requests to the address are allowed.
 
         Raises:
             InvalidInput: the address is in a private network.
@@ -68,7 +68,7 @@ class OutboundGuard:
         timeout: httpx.Timeout,
         content: bytes | None = None,
     ) -> httpx.Request:
-        """A request for a transport, bound to the address that was checked.
+        """Build a request for a transport, bound to the IP address that was checked.
 
         Raises:
             InvalidInput: the address is in a private network.
@@ -85,7 +85,7 @@ class OutboundGuard:
         )
 
     def refused(self, problem: str) -> InvalidInput:
-        """The error for an address that may not be asked."""
+        """Return the error for an address to which requests are not allowed."""
         sentence = f"{self.field} {problem}"
         return InvalidInput(
             f"{sentence}.",
@@ -94,7 +94,7 @@ class OutboundGuard:
         )
 
     def unreachable(self, problem: str) -> Unprocessable:
-        """The error for an address that gives no answer of use."""
+        """Return the error for an address that gives no usable response."""
         return Unprocessable(
             f"{self.field} can't be {self._verb}: {problem}.", reason=f"{self.field.upper()}_UNREACHABLE"
         )
@@ -102,25 +102,25 @@ class OutboundGuard:
     async def _resolve(self, url: httpx.URL) -> str:
         host = url.raw_host.decode("ascii")
         port = url.port or (443 if url.scheme == "https" else 80)
-        asking = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        lookup = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
             async with asyncio.timeout(_RESOLVE_SECONDS):
-                found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, asking)
+                infos = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, lookup)
         except (OSError, UnicodeError):
             raise self.unreachable(f"the name {host!r} has no address") from None
-        addresses = [str(entry[4][0]) for entry in found]
-        if not self._allow_private and not all(_is_public(one) for one in addresses):
+        addresses = [str(info[4][0]) for info in infos]
+        if not self._allow_private and not all(_is_public(address) for address in addresses):
             raise self.refused("points into a private network, which is not allowed")
         return addresses[0]
 
 
 def _is_public(address: str) -> bool:
-    """Whether packets to it leave for the internet, an IPv4 address wrapped in an IPv6 one included."""
+    """Return True if an address is global unicast, also one that embeds an IPv4 address in IPv6."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
+        embedded = ip.ipv4_mapped or ip.sixtofour
         if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(str(inner))
+            embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if embedded is not None:
+            return _is_public(str(embedded))
     return ip.is_global and not ip.is_multicast

@@ -1,4 +1,4 @@
-"""Running one process of the system: settings, logs, forkserver, event loop, and one sentence when it can't start."""
+"""The start of a process: settings, logs, forkserver and event loop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,14 +22,17 @@ def run_process(
     preload: Sequence[str],
     niceness: int = 0,
 ) -> None:
-    """Run `main` until it ends; SystemExit with a sentence where it can't start.
+    """Run `main` until it ends.
 
     Args:
         name: what the process is called in the logs.
-        kind: the settings that it needs.
-        main: what it does, until stopped.
-        preload: modules that the children of its CPU work find loaded; empty for a process without CPU work.
-        niceness: how much those children give way to others.
+        kind: class of the settings that it needs.
+        main: the coroutine function that does its work until it is stopped.
+        preload: modules that are loaded in its child processes; empty for a process without CPU work.
+        niceness: scheduling niceness of its child processes, 0 to 19.
+
+    Raises:
+        SystemExit: the process can't start, with a sentence that says why.
     """
     settings = load_settings(kind)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)

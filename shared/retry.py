@@ -1,4 +1,4 @@
-"""Waiting out what passes."""
+"""Retrying calls during an outage."""
 
 import asyncio
 import time
@@ -14,18 +14,22 @@ _PAUSE_SECONDS = 1.0
 _log = get_logger(__name__)
 
 
-async def retry_while_unavailable(ask: Callable[[], Awaitable[T]], *, seconds: float) -> T:
-    """Ask until there is an answer, for so long; each try may have been heard although its answer was lost.
+async def retry_while_unavailable(call: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+    """Repeat a call that raises `Unavailable`, once a second.
+
+    Args:
+        call: must be idempotent, as a failed try may have had its effect although the response was lost.
+        seconds: how long to retry.
 
     Raises:
-        Unavailable: the outage lasts.
+        Unavailable: the outage lasts longer.
     """
-    ends = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while True:
         try:
-            return await ask()
+            return await call()
         except Unavailable as error:
-            if time.monotonic() + _PAUSE_SECONDS >= ends:
+            if time.monotonic() + _PAUSE_SECONDS >= deadline:
                 raise
-            _log.warning("waiting", reason=error.reason)
+            _log.warning("retrying", reason=error.reason)
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Folders for work in progress, gone when the work is."""
+"""Temporary folders for work in progress, removed when the work ends."""
 
 import asyncio
 import errno
@@ -15,32 +15,36 @@ from shared.errors import Unavailable
 from shared.shielding import await_shielded
 
 _PREFIX = "neuralearn-"
-_NEWBORN_SECONDS = 5
-"""A folder this young may not have been locked by its owner yet."""
+_LOCK_GRACE_SECONDS = 5
+"""A folder younger than this may not have been locked by its owner yet."""
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Scratch:
-    """A directory in which this process makes folders. What a killed process left behind is swept away by the others.
+    """A directory for temporary folders. Folders of killed processes are removed by the other processes.
 
-    A folder's owner holds a lock on it; the kernel lets go of the lock when the owner dies, however it dies.
+    The owner of a folder holds a lock on it, which the kernel releases when the owner dies.
     """
 
     def __init__(self, directory: Path | None) -> None:
-        """`directory` None means the system's own directory for temporary files."""
+        """Create the directory and remove abandoned folders.
+
+        Args:
+            directory: where to create folders; None for the system's directory for temporary files.
+        """
         self.directory = directory or Path(tempfile.gettempdir())
         self.directory.mkdir(parents=True, exist_ok=True)
         self._sweep()
 
     @asynccontextmanager
     async def folder(self) -> AsyncIterator[Path]:
-        """A folder of one's own, removed with everything in it when the block ends.
+        """Create a folder that is removed with its contents when the block ends.
 
         Raises:
-            Unavailable: reason STORAGE_FULL, when the block finds no room on the disk.
+            Unavailable: with reason STORAGE_FULL, when the disk is full.
         """
-        with _room_needed():
+        with _disk_full_errors():
             self._sweep()
             path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.directory))
             lock = os.open(path, os.O_RDONLY)
@@ -56,12 +60,16 @@ class Scratch:
     def _sweep(self) -> None:
         for folder in self.directory.glob(_PREFIX + "*"):
             with suppress(OSError):
-                if folder.stat().st_mtime < time.time() - _NEWBORN_SECONDS:
+                if folder.stat().st_mtime < time.time() - _LOCK_GRACE_SECONDS:
                     _remove_unowned(folder)
 
 
 def _remove_unowned(folder: Path) -> None:
-    """Remove a folder nobody holds; OSError where somebody does."""
+    """Remove a folder that is not locked.
+
+    Raises:
+        OSError: its owner holds the lock.
+    """
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,19 +78,19 @@ def _remove_unowned(folder: Path) -> None:
         os.close(lock)
 
 
-def no_room(error: BaseException) -> Unavailable | None:
-    """What to raise instead of an error that comes of a full disk; None for any other."""
-    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+def disk_full_error(error: BaseException) -> Unavailable | None:
+    """Return the service error for an error that a full disk caused; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in _DISK_FULL:
         return None
     sentence = "The service has no disk space left for this; please try again later."
     return Unavailable(sentence, reason="STORAGE_FULL", retry_after=60)
 
 
 @contextmanager
-def _room_needed() -> Iterator[None]:
+def _disk_full_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if (full := no_room(error)) is not None:
-            raise full from error
+        if (disk_full := disk_full_error(error)) is not None:
+            raise disk_full from error
         raise

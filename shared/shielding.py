@@ -1,4 +1,4 @@
-"""Seeing something through although somebody wants to cancel it."""
+"""Awaiting a coroutine to its end in spite of a cancellation."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 async def await_shielded(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await to the end, deaf to cancellation for that long; a cancellation is raised afterwards.
+    """Await a coroutine to its end; a cancellation in the meantime is raised afterwards.
 
-    For what must not stop half-way: a commit whose answer decides what is cleaned up, or the cleaning up itself.
+    For work that must not stop half-way: a commit whose outcome decides what is cleaned up, or the clean-up itself.
     """
     task = asyncio.ensure_future(coroutine)
     cancellation: asyncio.CancelledError | None = None

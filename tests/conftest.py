@@ -1,4 +1,4 @@
-"""The real servers the tests talk to, started once for the session."""
+"""Fixtures for all tests: real servers, started once per session, and connections to them."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True, scope="session")
 def clean_environment() -> Iterator[None]:
-    """Settings come from the tests, not from the developer's shell or .env file."""
+    """Hide the settings of the developer's shell and .env file from the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in LocalSettings.model_fields:
             patch.delenv(name.upper(), raising=False)
@@ -31,14 +31,14 @@ def clean_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of our own."""
+    """An embedded PostgreSQL server."""
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def database_url(postgres: EmbeddedPostgres, clean_environment: None) -> str:
-    """A database that the migrations have brought up to date."""
+    """Address of a database with all migrations applied."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", postgres.url)
         command.upgrade(Config(ROOT / "alembic.ini"), "head")
@@ -47,14 +47,14 @@ def database_url(postgres: EmbeddedPostgres, clean_environment: None) -> str:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Valkey of our own."""
+    """Address of an embedded Valkey server."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def isolation() -> Isolation:
-    """Killable children with everything loaded that any service's children need."""
+    """Child processes with the modules that the children of all services need."""
     from ingest_service.composition import PRELOAD as INGEST
     from report_service.composition import PRELOAD as REPORT
     from worker_service.worker.composition import PRELOAD as WORKER
@@ -66,7 +66,7 @@ def isolation() -> Isolation:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
-    """Settings for services within this process: free ports, a directory for objects, quick reactions."""
+    """Settings for services within this process: free ports, objects in a directory, short intervals."""
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
@@ -84,7 +84,7 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """Connections to the migrated database."""
+    """A connection pool to the migrated database."""
     database = Database(settings.database_url, pool_size=5)
     yield database
     await database.close()

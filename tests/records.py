@@ -1,4 +1,4 @@
-"""Datasets and runs for tests, as the services would store them."""
+"""Helpers that store datasets and runs for tests, as the services would."""
 
 from typing import Any
 from uuid import uuid4
@@ -39,7 +39,7 @@ async def accept_dataset(
 
 
 def run_result(**changes: Any) -> RunResult:
-    """A small result."""
+    """Return a small result."""
     step = {"step": 1, "state": "applied", "why": "Because.", "rule": "rule", "confidence": 1.0, "parameters": {}}
     values: dict[str, Any] = {
         "summary": {"cleaned": {"rows": 2, "columns": 2}},

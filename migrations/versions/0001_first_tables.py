@@ -12,7 +12,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     op.create_table(
         "datasets",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -177,7 +177,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this revision."""
     op.drop_index(op.f("ix_outlier_logs_run_id_id"), table_name="outlier_logs")
     op.drop_table("outlier_logs")
     op.drop_table("graph_metadata")

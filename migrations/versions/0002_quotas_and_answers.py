@@ -1,4 +1,4 @@
-"""Count what AI modes were used for, and keep the answers of language models.
+"""Count the uses of AI modes per user, and keep the answers of language models.
 
 Revision 0002, after 0001.
 """
@@ -11,7 +11,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     op.create_table(
         "ai_answers",
         sa.Column(
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this revision."""
     op.drop_column("user_mode_usage", "period_start")
     op.drop_column("runs", "charged")
     op.drop_table("ai_answers")

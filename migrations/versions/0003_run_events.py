@@ -1,4 +1,4 @@
-"""Keep every step of a run's progress, written by the database itself so that none is missed.
+"""Add the run events, written by a trigger so that no change of a run is missed.
 
 Revision 0003, after 0002.
 """
@@ -11,7 +11,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     op.create_table(
         "run_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this revision."""
     op.execute("drop trigger run_changed on runs")
     op.execute("drop trigger run_created on runs")
     op.execute("drop function tell_run_event()")

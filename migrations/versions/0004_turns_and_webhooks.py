@@ -1,4 +1,4 @@
-"""Give every run its turn among the others, count the crashes of its workers, and remember whom to tell when it ends.
+"""Add turns in the queue, the count of crashed workers, and webhooks.
 
 Revision 0004, after 0003.
 """
@@ -9,7 +9,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-_TELL = """
+_RECORD_EVENT = """
 create or replace function tell_run_event() returns trigger language plpgsql as $$
 begin
     insert into run_events (run_id, state, stage, percent) values (new.id, new.state, new.stage, new.percent);
@@ -17,7 +17,7 @@ begin
     return null;
 end $$
 """
-_SUMMON = """
+_MARK_WEBHOOK_DUE = """
     if new.state in ('completed', 'failed', 'cancelled') then
         update webhooks set due_at = now(), attempt = 0, delivered_at = null, error = null where run_id = new.id;
     end if;
@@ -25,7 +25,7 @@ _SUMMON = """
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     op.add_column(
         "runs",
         sa.Column(
@@ -62,12 +62,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_webhooks")),
     )
     op.create_index("ix_webhooks_due", "webhooks", ["due_at"], postgresql_where="due_at is not null")
-    op.execute(_TELL.format(then=_SUMMON))
+    op.execute(_RECORD_EVENT.format(then=_MARK_WEBHOOK_DUE))
 
 
 def downgrade() -> None:
-    """Go back."""
-    op.execute(_TELL.format(then=""))
+    """Revert this revision."""
+    op.execute(_RECORD_EVENT.format(then=""))
     op.drop_index("ix_webhooks_due", table_name="webhooks")
     op.drop_table("webhooks")
     op.drop_index("ix_runs_finished", table_name="runs")

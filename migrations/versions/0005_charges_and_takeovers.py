@@ -1,6 +1,6 @@
-"""Remember in which period a run was charged, and let a run that is taken over at once show that it begins anew.
+"""Store the quota period a run was charged in, and record an event when a new attempt begins.
 
-What a run gives back is then not taken from a later period, and what an attempt takes is counted from its beginning.
+A refund then never reduces the count of a later period, and the duration of an attempt is measured from its start.
 
 Revision 0005, after 0004.
 """
@@ -18,7 +18,7 @@ when (({old}) is distinct from ({new})) execute function tell_run_event()
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     op.add_column(
         "runs",
         sa.Column(
@@ -28,15 +28,15 @@ def upgrade() -> None:
             comment="start of the period in which it counts; unset in runs from before revision 0005",
         ),
     )
-    _tell_changes_of("state", "stage", "percent", "attempt")
+    _record_changes_of("state", "stage", "percent", "attempt")
 
 
 def downgrade() -> None:
-    """Go back."""
-    _tell_changes_of("state", "stage", "percent")
+    """Revert this revision."""
+    _record_changes_of("state", "stage", "percent")
     op.drop_column("runs", "charged_in")
 
 
-def _tell_changes_of(*columns: str) -> None:
-    old, new = (", ".join(f"{when}.{column}" for column in columns) for when in ("old", "new"))
+def _record_changes_of(*columns: str) -> None:
+    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("old", "new"))
     op.execute(_TRIGGER.format(columns=", ".join(columns), old=old, new=new))

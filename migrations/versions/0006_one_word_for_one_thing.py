@@ -1,4 +1,4 @@
-"""Give columns the names that the API uses, and every event the number of its attempt.
+"""Rename columns to the names of the API, and add the attempt to run events.
 
 Revision 0006, after 0005.
 """
@@ -46,7 +46,7 @@ end $$
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this revision."""
     for table, old, new in _RENAMED:
         op.alter_column(table, old, new_column_name=new)
     op.execute("update outlier_logs set outlier_share = outlier_share / 100")
@@ -71,7 +71,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this revision."""
     _rename_in_features({"why": "reason"}, {"why": "how"})
     for table, column, _ in _COMMENTS:
         op.execute(f"comment on column {table}.{column} is null")
@@ -96,9 +96,12 @@ def _rename_in_features(target: dict[str, str], output: dict[str, str]) -> None:
             '{{output_features}}',
             (
                 select coalesce(
-                    jsonb_agg(one - '{old_output}' || jsonb_build_object('{new_output}', one->'{old_output}')), '[]'
+                    jsonb_agg(
+                        feature - '{old_output}' || jsonb_build_object('{new_output}', feature->'{old_output}')
+                    ),
+                    '[]'
                 )
-                from jsonb_array_elements(features->'output_features') one
+                from jsonb_array_elements(features->'output_features') feature
             )
         )
         where features is not null and features->'target' ? '{old}' and features ? 'output_features'

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from shared.contracts.artifacts import DatasetKeys
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import Mode, RunState
-from shared.db.paging import Page, PageSize, decode_token, encode_token, moment
+from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs, webhooks
@@ -22,7 +22,7 @@ from shared.errors import NotFound, Unavailable
 PAGE_SIZE = PageSize(default=50, most=500)
 
 TURN = timedelta(minutes=1)
-"""How much later a run comes to its turn for each unfinished one that its owner has in the queue."""
+"""Added to the `turn_at` of a new run for each unfinished run that its owner has in the queue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +48,13 @@ class NewDataset:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
-    """The run that will prepare it."""
+    """The run that will prepare a dataset about to be accepted."""
 
     id: UUID
     queue: str
     options: RunOptions
     webhook_url: str | None = None
-    """Who is told when it has ended."""
+    """Address of the webhook that is sent when the run has ended; None for no webhook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,18 +75,19 @@ class Datasets:
         """Return if PostgreSQL answers.
 
         Raises:
-            Unavailable: it does not.
+            Unavailable: PostgreSQL does not answer.
         """
         await self._database.ping()
 
     async def accept(self, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
         """Store a dataset and its queued run, and charge its owner for the mode, in one transaction.
 
-        A repeat (same owner and request_id) stores and costs nothing and returns the dataset first accepted.
+        A repeated request (same owner and request_id) stores nothing, is not charged, and returns the dataset that was
+        accepted first.
 
         Raises:
             QuotaExceeded: the owner has used up the mode; nothing is stored.
-            Unavailable: the dataset first accepted is being removed.
+            Unavailable: the dataset that was accepted first is being removed.
         """
         async with self._database.transaction() as connection:
             statement = (
@@ -107,7 +108,7 @@ class Datasets:
                         options=run.options.to_json(),
                         charged=period is not None,
                         charged_in=period,
-                        turn_at=_turn(dataset.user_id, run.queue),
+                        turn_at=_turn_at(dataset.user_id, run.queue),
                     )
                 )
                 if run.webhook_url is not None:
@@ -115,13 +116,13 @@ class Datasets:
                 condition = datasets.c.id == dataset.id
             else:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
-            row = (await connection.execute(_joined().where(condition))).one_or_none()
+            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
         if row is None:
             raise Unavailable("The dataset first accepted under this key is being removed.", reason="BEING_REMOVED")
-        return _record(row)
+        return _dataset_record(row)
 
-    async def renew(self, dataset: DatasetRecord, usage: Usage) -> bool:
-        """Queue the run of a dataset again that failed or was called off, and charge for it; False in other states.
+    async def requeue(self, dataset: DatasetRecord, usage: Usage) -> bool:
+        """Queue a failed or cancelled run again and charge for it; False in other states.
 
         Raises:
             QuotaExceeded: the owner has used up the mode; nothing is changed.
@@ -136,7 +137,7 @@ class Datasets:
                 attempt=0,
                 crashes=0,
                 due_at=func.now(),
-                turn_at=_turn(dataset.user_id, dataset.run.queue),
+                turn_at=_turn_at(dataset.user_id, dataset.run.queue),
                 updated_at=func.now(),
                 started_at=None,
                 finished_at=None,
@@ -154,65 +155,73 @@ class Datasets:
         return True
 
     async def delete(self, dataset_id: UUID) -> None:
-        """Remove a dataset, its run and everything the run told; what an unfinished run was charged is given back.
+        """Remove a dataset, its run and the results of the run, and refund the charge of an unfinished run.
 
         Raises:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
-            # Locked whatever its state is: it may be being tried again, and charged, at this moment.
-            found = await connection.execute(
+            # The run is locked in any state, because a retry may be charging for it at this moment.
+            matches = await connection.execute(
                 select(runs.c.id, runs.c.state).where(runs.c.dataset_id == dataset_id).with_for_update()
             )
-            for run_id, state in found.all():
+            for run_id, state in matches.all():
                 if state in ("queued", "running"):
                     await refund(connection, run_id)
             if (await connection.execute(delete(datasets).where(datasets.c.id == dataset_id))).rowcount != 1:
                 raise unknown_dataset(str(dataset_id))
 
     async def purge_failed(self, *, kept: timedelta, limit: int) -> Sequence[UUID]:
-        """Remove the datasets whose preparation failed longer than `kept` ago, as `delete` does; their ids."""
-        over = select(runs.c.dataset_id).where(runs.c.state == "failed", runs.c.finished_at < func.now() - kept)
-        # One that is being tried again at this moment is locked by whoever does it, and stays.
-        over = over.limit(limit).with_for_update(skip_locked=True)
-        statement = delete(datasets).where(datasets.c.id.in_(over)).returning(datasets.c.id)
+        """Remove up to `limit` datasets whose run failed longer than `kept` ago; return their ids."""
+        expired = select(runs.c.dataset_id).where(runs.c.state == "failed", runs.c.finished_at < func.now() - kept)
+        # A retry that is under way holds a lock on the run; such a dataset is skipped and stays.
+        expired = expired.limit(limit).with_for_update(skip_locked=True)
+        statement = delete(datasets).where(datasets.c.id.in_(expired)).returning(datasets.c.id)
         async with self._database.transaction() as connection:
             return list((await connection.execute(statement)).scalars())
 
-    async def holdings(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
-        """Those of the datasets that exist, each with the object prefixes at which its run keeps or makes results."""
+    async def list_object_prefixes(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+        """Return the object prefixes that each dataset's run uses for its results.
+
+        Args:
+            dataset_ids: the datasets to look up.
+
+        Returns:
+            The prefixes of published results and of the attempt under way, by dataset; datasets that do not exist are
+            absent.
+        """
         statement = select(datasets.c.id, runs.c.id.label("run_id"), runs.c.lease_token, runs.c.artifacts)
         statement = statement.join(runs, runs.c.dataset_id == datasets.c.id).where(datasets.c.id.in_(dataset_ids))
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()
-        return {row.id: set(_holdings(row)) for row in rows}
+        return {row.id: set(_object_prefixes(row)) for row in rows}
 
     async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
-        """The dataset this owner had accepted under this request_id before, if any."""
+        """Return the dataset that this owner had accepted under this request_id before; None if there is none."""
         if request_id is None:
             return None
         async with self._database.transaction() as connection:
             condition = (datasets.c.user_id == user_id) & (datasets.c.request_id == request_id)
-            row = (await connection.execute(_joined().where(condition))).one_or_none()
-        return _record(row) if row else None
+            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
+        return _dataset_record(row) if row else None
 
     async def webhook_url(self, run_id: UUID) -> str | None:
-        """Who is told when a run has ended, if anybody."""
+        """Return the address of the webhook of a run; None if it has none."""
         async with self._database.transaction() as connection:
             url: str | None = await connection.scalar(select(webhooks.c.url).where(webhooks.c.run_id == run_id))
         return url
 
     async def get(self, dataset_id: UUID) -> DatasetRecord:
-        """One dataset.
+        """Return a dataset.
 
         Raises:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
-            row = (await connection.execute(_joined().where(datasets.c.id == dataset_id))).one_or_none()
+            row = (await connection.execute(_select_datasets().where(datasets.c.id == dataset_id))).one_or_none()
         if row is None:
             raise unknown_dataset(str(dataset_id))
-        return _record(row)
+        return _dataset_record(row)
 
     async def list(
         self,
@@ -223,35 +232,36 @@ class Datasets:
         page_size: int = 0,
         page_token: str = "",
     ) -> Page[DatasetRecord]:
-        """A page of datasets, newest first, narrowed by whatever is given."""
+        """Return a page of the datasets that match all given filters, newest first."""
         size = PAGE_SIZE.of(page_size)
-        statement = _joined().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
+        statement = _select_datasets().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
         if user_id:
             statement = statement.where(datasets.c.user_id == user_id)
         if collaboration_id:
             statement = statement.where(datasets.c.collaboration_id == collaboration_id)
         if state:
             statement = statement.where(runs.c.state == state)
-        if position := decode_token(page_token, parts=(moment, UUID)):
+        if position := decode_token(page_token, parts=(parse_timestamp, UUID)):
             statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()
-        records = [_record(row) for row in rows[:size]]
+        records = [_dataset_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")
 
 
-def _holdings(row: Any) -> Iterator[str]:
+def _object_prefixes(row: Any) -> Iterator[str]:
     if row.artifacts is not None:
         yield row.artifacts
     if row.lease_token is not None:
         yield DatasetKeys(row.id).attempt(row.run_id, row.lease_token)
 
 
-def _turn(user_id: str, queue: str) -> ColumnElement[datetime]:
-    """When a new run comes to its turn: the later, the more its owner has in the queue already.
+def _turn_at(user_id: str, queue: str) -> ColumnElement[datetime]:
+    """Return the `turn_at` of a new run: the later, the more unfinished runs its owner has in the queue.
 
-    So somebody's five hundred uploads and somebody else's single one share the workers, and nobody waits for ever.
+    Users share the workers fairly that way: one upload does not wait behind five hundred of another user, and each
+    run is started at some time.
     """
     unfinished = (datasets.c.user_id == user_id) & (runs.c.queue == queue) & runs.c.state.in_(["queued", "running"])
     joined = runs.join(datasets, runs.c.dataset_id == datasets.c.id)
@@ -260,10 +270,10 @@ def _turn(user_id: str, queue: str) -> ColumnElement[datetime]:
 
 
 def parse_dataset_id(text: str) -> UUID:
-    """The UUID a caller names; what is no UUID names no dataset.
+    """Return the id of a dataset that a request names.
 
     Raises:
-        NotFound: it is no UUID.
+        NotFound: the text is not a UUID, so that no dataset has this id.
     """
     try:
         return UUID(text)
@@ -272,7 +282,7 @@ def parse_dataset_id(text: str) -> UUID:
 
 
 def unknown_dataset(dataset_id: str) -> NotFound:
-    """The error for an id that names no dataset."""
+    """Return the error for an id that no dataset has."""
     return NotFound(
         f"There is no dataset {dataset_id}.", reason="DATASET_NOT_FOUND", metadata={"dataset_id": dataset_id}
     )
@@ -281,11 +291,11 @@ def unknown_dataset(dataset_id: str) -> NotFound:
 _DATASET_COLUMNS = list(datasets.c)
 
 
-def _joined() -> Select[Any]:
+def _select_datasets() -> Select[Any]:
     return select(*_DATASET_COLUMNS, *run_columns("run_")).join(runs, runs.c.dataset_id == datasets.c.id)
 
 
-def _record(row: Row[Any]) -> DatasetRecord:
+def _dataset_record(row: Row[Any]) -> DatasetRecord:
     values = row._mapping
     return DatasetRecord(
         **{column.name: values[column.name] for column in _DATASET_COLUMNS}, run=run_record(row, "run_")

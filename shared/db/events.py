@@ -1,4 +1,4 @@
-"""What happened to a run, in order: a row for each change of its state, stage or progress."""
+"""The events of a run, in order: a row for each change of its state, stage, progress or attempt."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +14,16 @@ from shared.db.datasets import unknown_dataset
 from shared.db.session import Database
 from shared.db.tables import datasets, run_events, runs
 
-MOST_AT_ONCE = 500
+MAX_EVENTS = 500
 RECENT_RUNS = 200
-"""Completed runs of the queue that an expectation looks back at."""
+"""How many of the latest completed runs of a queue an estimate is based on."""
 SIMILAR_RUNS = 15
-"""Those of them, nearest in size, whose median is expected."""
+"""How many of the recent runs, the nearest in size, give the expected duration by their median."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunEvent:
-    """A run as it was at one moment."""
+    """A run as it was after one change."""
 
     sequence: int
     """Ascends within a run, with gaps."""
@@ -35,63 +35,67 @@ class RunEvent:
     """In percent."""
     created_at: datetime
     queue_position: int | None
-    """How many due runs of its queue are before it now; None where it does not wait."""
+    """How many runs of its queue are before it now; None if the run is not queued."""
     remaining: timedelta | None
-    """How long it will still take, judged by runs of similar size; None where none has completed or it has ended."""
+    """Estimated time to the end, from runs of similar size; None if no run has completed yet or this one has ended."""
     error_reason: str | None = None
     error_detail: str | None = None
-    """Why it failed; in the last event of a run that did."""
+    """Why the run failed; set in the last event of a failed run only."""
 
 
 class Events:
-    """The events that the database writes."""
+    """Run events in PostgreSQL, where a trigger writes them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def after(self, dataset_id: UUID, sequence: int) -> tuple[Sequence[RunEvent], bool]:
-        """The events of a dataset's run behind one of them, and whether the run has ended.
+        """Return the events of a dataset's run after a sequence number, and True if the run has ended.
 
-        What lies before the run is told with the last of them; with those that are past it would be wrong.
+        Only the last event carries an estimate, because it would not hold for the earlier ones.
+
+        Args:
+            dataset_id: the dataset.
+            sequence: the last event that the caller knows; 0 for none.
 
         Raises:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
             run = await _run(connection, dataset_id)
-            rows = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
-            found = (await connection.execute(rows.order_by(run_events.c.id).limit(MOST_AT_ONCE))).all()
-            if found and found[-1].state != run.state:
-                run = await _run(connection, dataset_id)  # it went on between the two questions
-            outlook = await _outlook(connection, run) if found else _Outlook()
-        events = [_event(row, _Outlook()) for row in found]
-        if events and found[-1].state == run.state:
-            events[-1] = _latest(found[-1], run, outlook)
-        return events, (found[-1] if found else run).state in ENDED_STATES
+            later = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
+            rows = (await connection.execute(later.order_by(run_events.c.id).limit(MAX_EVENTS))).all()
+            if rows and rows[-1].state != run.state:
+                run = await _run(connection, dataset_id)  # its state changed between the two queries
+            estimate = await _estimate(connection, run) if rows else _Estimate()
+        events = [_run_event(row, _Estimate()) for row in rows]
+        if events and rows[-1].state == run.state:
+            events[-1] = _latest(rows[-1], run, estimate)
+        return events, (rows[-1] if rows else run).state in ENDED_STATES
 
     async def last_of(self, dataset_ids: Collection[UUID]) -> dict[UUID, int]:
-        """The sequence of the last event of each dataset's run; those that are gone are absent."""
+        """Return the sequence of the last event of each dataset's run; removed datasets are absent."""
         last = select(func.max(run_events.c.id)).where(run_events.c.run_id == runs.c.id).scalar_subquery()
         statement = select(runs.c.dataset_id, last).where(runs.c.dataset_id.in_(dataset_ids))
         async with self._database.transaction() as connection:
             return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def latest(self, dataset_id: UUID) -> RunEvent:
-        """The last event of a dataset's run, with its outlook as it is now.
+        """Return the last event of a dataset's run, with the estimate as of now.
 
         Raises:
             NotFound: no dataset has this id.
         """
         async with self._database.transaction() as connection:
             run = await _run(connection, dataset_id)
-            rows = select(run_events).where(run_events.c.run_id == run.id).order_by(run_events.c.id.desc()).limit(1)
-            row = (await connection.execute(rows)).one()
-            return _latest(row, run, await _outlook(connection, run))
+            last = select(run_events).where(run_events.c.run_id == run.id).order_by(run_events.c.id.desc()).limit(1)
+            row = (await connection.execute(last)).one()
+            return _latest(row, run, await _estimate(connection, run))
 
 
 @dataclass(frozen=True)
-class _Outlook:
-    """What lies before a run."""
+class _Estimate:
+    """The position of a run in its queue, and the estimated time to its end."""
 
     queue_position: int | None = None
     remaining: timedelta | None = None
@@ -106,9 +110,9 @@ async def _run(connection: AsyncConnection, dataset_id: UUID) -> Row[Any]:
     return run
 
 
-async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
+async def _estimate(connection: AsyncConnection, run: Row[Any]) -> _Estimate:
     if run.state in ENDED_STATES:
-        return _Outlook()
+        return _Estimate()
     position = None
     if run.state == "queued":
         position = await connection.scalar(
@@ -116,56 +120,56 @@ async def _outlook(connection: AsyncConnection, run: Row[Any]) -> _Outlook:
                 runs.c.queue == run.queue, runs.c.state == "queued", runs.c.turn_at < run.turn_at
             )
         )
-    expected, typical = await _expected(connection, run)
+    expected, typical = await _expected_durations(connection, run)
     if expected is None:
-        return _Outlook(position)
+        return _Estimate(position)
     if run.state == "queued":
-        working = select(func.count()).where(runs.c.queue == run.queue, runs.c.state == "running")
-        at_once = await connection.scalar(working) or 0
-        # Those that are being prepared have to end first, and then those that are before it.
-        ahead = typical * (((position or 0) + 1) / at_once) if at_once else typical * (position or 0)
-        return _Outlook(position, max(timedelta(), run.due_at - run.now) + ahead + expected)
-    # Attempts that came to nothing don't count.
-    begun = select(func.max(run_events.c.created_at)).where(
+        running = select(func.count()).where(runs.c.queue == run.queue, runs.c.state == "running")
+        concurrency = await connection.scalar(running) or 0
+        # The runs under way have to end first, and then the runs that are before this one.
+        wait = typical * (((position or 0) + 1) / concurrency) if concurrency else typical * (position or 0)
+        return _Estimate(position, max(timedelta(), run.due_at - run.now) + wait + expected)
+    # The time of earlier attempts does not count, as they gave no result.
+    attempt_start = select(func.max(run_events.c.created_at)).where(
         run_events.c.run_id == run.id, run_events.c.stage == "loading"
     )
-    elapsed = run.now - (await connection.scalar(begun) or run.started_at)
-    # One that takes longer than expected is judged by its own pace.
-    ahead = expected - elapsed if expected > elapsed else elapsed * (100 - run.progress) / max(run.progress, 10)
-    return _Outlook(None, ahead)
+    elapsed = run.now - (await connection.scalar(attempt_start) or run.started_at)
+    # The remaining time of a run that takes longer than expected is extrapolated from its own progress.
+    remaining = expected - elapsed if expected > elapsed else elapsed * (100 - run.progress) / max(run.progress, 10)
+    return _Estimate(None, remaining)
 
 
-async def _expected(connection: AsyncConnection, run: Row[Any]) -> tuple[timedelta | None, timedelta]:
-    """How long a run of this size takes, and one of any size, by the medians of those that completed lately."""
-    taken = (runs.c.finished_at - runs.c.started_at).label("taken")
+async def _expected_durations(connection: AsyncConnection, run: Row[Any]) -> tuple[timedelta | None, timedelta]:
+    """Return the median duration of recent runs of similar size, and of recent runs of any size."""
+    duration = (runs.c.finished_at - runs.c.started_at).label("duration")
     recent = (
-        select(taken, (datasets.c.rows * datasets.c.columns).label("cells"))
+        select(duration, (datasets.c.rows * datasets.c.columns).label("cells"))
         .join(datasets, runs.c.dataset_id == datasets.c.id)
         .where(runs.c.queue == run.queue, runs.c.state == "completed", runs.c.finished_at.is_not(None))
         .order_by(runs.c.finished_at.desc())
         .limit(RECENT_RUNS)
         .cte("recent")
     )
-    apart = func.abs(func.ln(cast(recent.c.cells + 1, Float)) - func.ln(cast(run.cells + 1, Float)))
-    similar = select(recent.c.taken).order_by(apart).limit(SIMILAR_RUNS).subquery()
+    size_distance = func.abs(func.ln(cast(recent.c.cells + 1, Float)) - func.ln(cast(run.cells + 1, Float)))
+    similar = select(recent.c.duration).order_by(size_distance).limit(SIMILAR_RUNS).subquery()
 
     def median(column: Any) -> Any:
         return select(func.percentile_cont(0.5).within_group(column)).scalar_subquery()
 
-    row = (await connection.execute(select(median(similar.c.taken), median(recent.c.taken)))).one()
+    row = (await connection.execute(select(median(similar.c.duration), median(recent.c.duration)))).one()
     return row[0], row[1] or timedelta()
 
 
-def _latest(row: Row[Any], run: Row[Any], outlook: _Outlook) -> RunEvent:
-    """The last event of a run, with what is known of the run besides."""
-    event = _event(row, outlook)
+def _latest(row: Row[Any], run: Row[Any], estimate: _Estimate) -> RunEvent:
+    """Return the last event of a run, with the error of a failed run."""
+    event = _run_event(row, estimate)
     if event.state != "failed":
         return event
     return replace(event, error_reason=run.error_reason, error_detail=run.error_detail)
 
 
-def _event(row: Row[Any], outlook: _Outlook) -> RunEvent:
-    waits = row.state == "queued"
+def _run_event(row: Row[Any], estimate: _Estimate) -> RunEvent:
+    is_queued = row.state == "queued"
     return RunEvent(
         sequence=row.id,
         state=row.state,
@@ -173,6 +177,6 @@ def _event(row: Row[Any], outlook: _Outlook) -> RunEvent:
         attempt=row.attempt,
         progress=row.progress,
         created_at=row.created_at,
-        queue_position=outlook.queue_position if waits else None,
-        remaining=None if row.state in ENDED_STATES else outlook.remaining,
+        queue_position=estimate.queue_position if is_queued else None,
+        remaining=None if row.state in ENDED_STATES else estimate.remaining,
     )

@@ -1,4 +1,4 @@
-"""Pages of a list: opaque tokens that name the last row of the page before."""
+"""Pages of a list, and opaque tokens that name the last row of the page before."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """One page of rows, and the token of the next ("" on the last)."""
+    """A page of rows, and the token of the next page ("" on the last page)."""
 
     rows: Sequence[Row]
     next_token: str
@@ -23,35 +23,35 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class PageSize:
-    """How many rows a page holds when the caller does not say, and at most."""
+    """The default and the largest number of rows on a page."""
 
     default: int
     most: int
 
-    def of(self, asked: int) -> int:
-        """The size to use for the asked one.
+    def of(self, requested: int) -> int:
+        """Return the size to use for a requested one; 0 stands for the default.
 
         Raises:
-            InvalidInput: the asked size is negative.
+            InvalidInput: the requested size is negative.
         """
-        if asked < 0:
+        if requested < 0:
             raise InvalidInput(
                 "page_size must not be negative",
                 fields=[FieldError(field="page_size", detail="must be 0 or more")],
             )
-        return min(asked or self.default, self.most)
+        return min(requested or self.default, self.most)
 
 
 def encode_token(position: Sequence[str | int]) -> str:
-    """The token for a position."""
+    """Return the token for a position: the sort key of a row."""
     return base64.urlsafe_b64encode(json.dumps(list(position)).encode()).decode().rstrip("=")
 
 
-def moment(text: str) -> datetime:
-    """A parser for the part of a position that is a time.
+def parse_timestamp(text: str) -> datetime:
+    """Parse the part of a position that is a timestamp.
 
     Raises:
-        ValueError: not a time with its zone within reach of this service's life.
+        ValueError: not a timestamp with a time zone between the years 2000 and 3000.
     """
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None or not 2000 <= parsed.year < 3000:
@@ -59,11 +59,11 @@ def moment(text: str) -> datetime:
     return parsed
 
 
-def row_number(text: str) -> int:
-    """A parser for the part of a position that is a row's number.
+def parse_row_number(text: str) -> int:
+    """Parse the part of a position that is the number of a row.
 
     Raises:
-        ValueError: not a number that PostgreSQL can hold.
+        ValueError: not a number that PostgreSQL can store.
     """
     number = int(text)
     if not 0 <= number < 2**63:
@@ -72,10 +72,14 @@ def row_number(text: str) -> int:
 
 
 def decode_token(token: str, *, parts: Sequence[Callable[[str], Any]]) -> tuple[Any, ...] | None:
-    """The position a token stands for, each part read by its parser; None for the empty token.
+    """Return the position that a token stands for; None for the empty token.
+
+    Args:
+        token: what `encode_token` returned, as the client sent it back.
+        parts: a parser for each part of the position.
 
     Raises:
-        InvalidInput: the token is not one of ours, or of another list.
+        InvalidInput: the token was not issued by this service, or belongs to another list.
     """
     if not token:
         return None

@@ -1,4 +1,4 @@
-"""What published runs told, for reading."""
+"""Queries for the results of published runs: logs, charts and reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, Table, select, tuple_
 
-from shared.db.paging import Page, PageSize, decode_token, encode_token, moment, row_number
+from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number, parse_timestamp
 from shared.db.session import Database
 from shared.db.tables import (
     cleaning_logs,
@@ -42,60 +42,62 @@ class Results:
         self._database = database
 
     async def list_cleaning_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
-        """A page of the cleaning log; rows carry the columns of `cleaning_logs`."""
+        """Return a page of the cleaning log; rows carry the columns of `cleaning_logs`."""
         return await self._page(cleaning_logs, run_id, page_size, page_token)
 
     async def list_outlier_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
-        """A page of the outlier log; rows carry the columns of `outlier_logs`."""
+        """Return a page of the outlier log; rows carry the columns of `outlier_logs`."""
         return await self._page(outlier_logs, run_id, page_size, page_token)
 
     async def list_feature_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
-        """A page of the feature log; rows carry the columns of `feature_logs`."""
+        """Return a page of the feature log; rows carry the columns of `feature_logs`."""
         return await self._page(feature_logs, run_id, page_size, page_token)
 
     async def list_graphs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[GraphRecord]:
-        """A page of a run's charts, in the order of the table's columns."""
+        """Return a page of a run's charts, in the order of the table's columns."""
         size = PAGE_SIZE.of(page_size)
-        statement = _graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
-        if position := decode_token(page_token, parts=(row_number,)):
+        statement = (
+            _select_graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
+        )
+        if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
-        return Page(rows=[_graph(row) for row in rows[:size]], next_token=token)
+        return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
     async def find_graph(self, run_id: UUID, graph_id: str) -> GraphRecord | None:
-        """One chart of a run, if it has one of this name."""
-        statement = _graphs().where(graph_metadata.c.run_id == run_id, graph_metadata.c.graph_id == graph_id)
+        """Return a chart of a run; None if it has none of this id."""
+        statement = _select_graphs().where(graph_metadata.c.run_id == run_id, graph_metadata.c.graph_id == graph_id)
         async with self._database.transaction() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
-        return _graph(row) if row else None
+        return _graph_record(row) if row else None
 
     async def list_collaboration_graphs(
         self, collaboration_id: str, *, page_size: int, page_token: str
     ) -> Page[GraphRecord]:
-        """A page of the charts of every published dataset of a collaboration, newest result first."""
+        """Return a page of the charts of every published dataset of a collaboration, newest result first."""
         size = PAGE_SIZE.of(page_size)
         statement = (
-            _graphs()
+            _select_graphs()
             .where(datasets.c.collaboration_id == collaboration_id, runs.c.state == "completed")
             .order_by(runs.c.finished_at.desc(), runs.c.id.desc(), graph_metadata.c.id)
             .limit(size + 1)
         )
-        if position := decode_token(page_token, parts=(moment, UUID, row_number)):
+        if position := decode_token(page_token, parts=(parse_timestamp, UUID, parse_row_number)):
             finished, run_id, graph = position
             same_run = (runs.c.id == run_id) & (graph_metadata.c.id > graph)
             statement = statement.where(same_run | (tuple_(runs.c.finished_at, runs.c.id) < (finished, run_id)))
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         if len(rows) <= size:
-            return Page(rows=[_graph(row) for row in rows], next_token="")
+            return Page(rows=[_graph_record(row) for row in rows], next_token="")
         last = rows[size - 1]
         token = encode_token([last["finished_at"].isoformat(), str(last["run_id"]), last["id"]])
-        return Page(rows=[_graph(row) for row in rows[:size]], next_token=token)
+        return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
     async def find_report(self, run_id: UUID) -> RowMapping | None:
-        """The written report of a run, if it has one; carries the columns of `cleaning_reports`."""
+        """Return the written report of a run, with the columns of `cleaning_reports`; None if there is none."""
         statement = select(cleaning_reports).where(cleaning_reports.c.run_id == run_id)
         async with self._database.transaction() as connection:
             return (await connection.execute(statement)).mappings().one_or_none()
@@ -103,7 +105,7 @@ class Results:
     async def _page(self, table: Table, run_id: UUID, page_size: int, page_token: str) -> Page[RowMapping]:
         size = PAGE_SIZE.of(page_size)
         statement = select(table).where(table.c.run_id == run_id).order_by(table.c.id).limit(size + 1)
-        if position := decode_token(page_token, parts=(row_number,)):
+        if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(table.c.id > position[0])
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).mappings().all()
@@ -111,7 +113,7 @@ class Results:
         return Page(rows=rows[:size], next_token=token)
 
 
-def _graphs() -> Any:
+def _select_graphs() -> Any:
     return (
         select(
             graph_metadata,
@@ -124,5 +126,5 @@ def _graphs() -> Any:
     )
 
 
-def _graph(row: RowMapping) -> GraphRecord:
+def _graph_record(row: RowMapping) -> GraphRecord:
     return GraphRecord(**{name: row[name] for name in GraphRecord.__dataclass_fields__})

@@ -1,4 +1,4 @@
-"""The run aggregate: who may work on it, how far it is, and how it ended. PostgreSQL's clock decides all times."""
+"""The run aggregate: lease, progress and result. All times come from the clock of PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,21 +25,20 @@ from shared.errors import NotFound
 from shared.failpoints import failpoint
 
 MAX_ATTEMPTS = 4
-"""One first attempt and three repeats."""
+"""The first attempt and three retries."""
 
 MAX_CRASHES = 2
-"""So many workers that died over a run are no coincidence."""
+"""A run whose workers died this often is failed, as the run itself must be the cause."""
 
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
 """Pause before the second, third and fourth attempt."""
-
 
 _LOG_TABLES: dict[Phase, Table] = {"cleaning": cleaning_logs, "outliers": outlier_logs, "features": feature_logs}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """A run as it stands."""
+    """A row of `runs`."""
 
     id: UUID
     dataset_id: UUID
@@ -67,7 +66,7 @@ class RunRecord:
 
 
 class DueRun(NamedTuple):
-    """A run that wants to be delivered."""
+    """A run that a worker could claim now."""
 
     id: UUID
     queue: str
@@ -76,7 +75,7 @@ class DueRun(NamedTuple):
 
 @dataclass(frozen=True)
 class QueueLoad:
-    """The work in one queue."""
+    """The number of runs in a queue, and the longest wait among them."""
 
     ready: int
     deferred: int
@@ -85,13 +84,13 @@ class QueueLoad:
 
 
 class Runs:
-    """Runs in PostgreSQL. A method that takes a lease token changes nothing once the lease is somebody else's."""
+    """Runs in PostgreSQL. A method that takes a lease token changes nothing once the lease is lost."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, run_id: UUID) -> RunRecord:
-        """One run.
+        """Return a run.
 
         Raises:
             NotFound: no run has this id.
@@ -103,13 +102,17 @@ class Runs:
         return run_record(row)
 
     async def claim(self, run_id: UUID, *, lease: timedelta, token: UUID | None = None) -> RunRecord | None:
-        """Take the lease of a run that is due or whose worker fell silent; None where it is not to be had.
+        """Take the lease of a run that is due or whose lease expired; None if it can't be claimed.
 
-        Whoever chooses the `token` can hand the run back even where the answer is lost.
+        Args:
+            run_id: the run.
+            lease: how long the lease lasts.
+            token: the token of the lease; random by default. A caller that chooses it can hand the run back even if
+                the response is lost.
         """
         statement = (
             update(runs)
-            .where(runs.c.id.in_(_unlocked(runs.c.id == run_id, or_(_is_due(), and_(_is_silent(), ~_is_exhausted())))))
+            .where(runs.c.id.in_(_unlocked(runs.c.id == run_id, or_(_is_due(), and_(_is_expired(), ~_is_exhausted())))))
             .values(
                 state="running",
                 attempt=runs.c.attempt + 1,
@@ -128,12 +131,12 @@ class Runs:
         return run_record(row) if row else None
 
     async def holds(self, run_id: UUID, token: UUID) -> bool:
-        """Whether the lease is still this one; not once the run is called off or its dataset removed."""
+        """Return True if the run still has this lease; a cancelled or removed run has none."""
         async with self._database.transaction() as connection:
-            return await connection.scalar(select(runs.c.id).where(_lease(run_id, token))) is not None
+            return await connection.scalar(select(runs.c.id).where(_has_lease(run_id, token))) is not None
 
     async def cancel(self, run_id: UUID) -> bool:
-        """Call off a run that has not ended, and give back what it was charged; False where it has."""
+        """Cancel a run that has not ended and refund its charge; False if it has ended."""
         unfinished = runs.c.state.in_(["queued", "running"])
         ended = {"finished_at": func.now(), "updated_at": func.now(), "lease_token": None, "lease_until": None}
         statement = (
@@ -146,26 +149,30 @@ class Runs:
         return True
 
     async def extend(self, run_id: UUID, token: UUID, *, lease: timedelta) -> bool:
-        """Give a sign of life; False when the lease is lost."""
-        return await self._held(run_id, token, lease_until=func.now() + lease)
+        """Extend the lease; False when it is lost."""
+        return await self._update_leased(run_id, token, lease_until=func.now() + lease)
 
     async def progress(self, run_id: UUID, token: UUID, *, stage: Stage, progress: int) -> bool:
-        """Tell how far the run has come; False when the lease is lost."""
-        return await self._held(run_id, token, stage=stage, progress=progress)
+        """Store stage and progress (in percent); False when the lease is lost."""
+        return await self._update_leased(run_id, token, stage=stage, progress=progress)
 
     async def hand_back(self, run_id: UUID, token: UUID) -> bool:
-        """Return an unfinished run at once, without burning an attempt."""
-        return await self._held(run_id, token, **_released(), attempt=runs.c.attempt - 1, due_at=func.now())
+        """Queue an unfinished run again at once, without counting the attempt; False when the lease is lost."""
+        return await self._update_leased(
+            run_id, token, **_queued_values(), attempt=runs.c.attempt - 1, due_at=func.now()
+        )
 
     async def retry(self, run_id: UUID, token: UUID, *, reason: str, detail: str, attempt: int) -> bool:
-        """Queue the run again after the backoff of this attempt, remembering why."""
+        """Queue the run again after the backoff of this attempt, with its error; False when the lease is lost."""
         pause = BACKOFF[min(attempt, len(BACKOFF)) - 1]
         due = func.now() + pause
-        return await self._held(run_id, token, **_released(), due_at=due, error_reason=reason, error_detail=detail)
+        return await self._update_leased(
+            run_id, token, **_queued_values(), due_at=due, error_reason=reason, error_detail=detail
+        )
 
     async def fail(self, run_id: UUID, token: UUID, *, reason: str, detail: str) -> bool:
-        """End the run without a result, and give back what was charged for it."""
-        failed = update(runs).where(_lease(run_id, token)).values(**_failed(reason, detail))
+        """End the run with an error and refund its charge; False when the lease is lost."""
+        failed = update(runs).where(_has_lease(run_id, token)).values(**_failed_values(reason, detail))
         async with self._database.transaction() as connection:
             if (await connection.execute(failed)).rowcount != 1:
                 return False
@@ -173,13 +180,17 @@ class Runs:
         return True
 
     async def publish(self, run_id: UUID, token: UUID, result: RunResult, *, artifacts: str) -> bool:
-        """End the run with its result, in one transaction; False, with nothing changed, when the lease is lost.
+        """End the run with its result in one transaction; False, without any change, when the lease is lost.
 
-        `artifacts` is the folder of its files in the object store.
+        Args:
+            run_id: the run.
+            token: the token of its lease.
+            result: the result to store.
+            artifacts: the folder of its files in the object store.
         """
         completed = (
             update(runs)
-            .where(_lease(run_id, token))
+            .where(_has_lease(run_id, token))
             .values(
                 state="completed",
                 stage="completed",
@@ -213,25 +224,25 @@ class Runs:
         return True
 
     async def due(self, *, limit: int, after: DueRun | None = None) -> Sequence[DueRun]:
-        """Runs a worker could claim now, in their turn, behind one of them."""
-        statement = select(runs.c.id, runs.c.queue, runs.c.turn_at).where(or_(_is_due(), _is_silent()))
+        """Return up to `limit` runs that a worker could claim now, in order of turn, those behind `after`."""
+        statement = select(runs.c.id, runs.c.queue, runs.c.turn_at).where(or_(_is_due(), _is_expired()))
         if after is not None:
             statement = statement.where(tuple_(runs.c.turn_at, runs.c.id) > (after.turn_at, after.id))
         async with self._database.transaction() as connection:
-            found = await connection.execute(statement.order_by(runs.c.turn_at, runs.c.id).limit(limit))
-            return [DueRun(*row) for row in found]
+            rows = await connection.execute(statement.order_by(runs.c.turn_at, runs.c.id).limit(limit))
+            return [DueRun(*row) for row in rows]
 
     async def fail_exhausted(self) -> Sequence[UUID]:
-        """End the runs whose worker fell silent in their last attempt, or for the second time."""
+        """Fail the runs whose lease expired in their last attempt, or too often; return their ids."""
         hint = "; the data may need more memory than they have."
-        died = case(
+        detail = case(
             (runs.c.crashes >= MAX_CRASHES - 1, f"The workers preparing this dataset died {MAX_CRASHES} times{hint}"),
             else_=f"The worker preparing this dataset died in the last of {MAX_ATTEMPTS} attempts{hint}",
         )
         statement = (
             update(runs)
-            .where(runs.c.id.in_(_unlocked(_is_silent(), _is_exhausted())))
-            .values(**_failed("WORKER_LOST", died))
+            .where(runs.c.id.in_(_unlocked(_is_expired(), _is_exhausted())))
+            .values(**_failed_values("WORKER_LOST", detail))
             .returning(runs.c.id)
         )
         async with self._database.transaction() as connection:
@@ -241,7 +252,7 @@ class Runs:
         return failed
 
     async def load(self) -> dict[str, QueueLoad]:
-        """How much work each queue holds; queues without any are absent."""
+        """Return the load of each queue; queues without unfinished runs are absent."""
         now = func.now()
         ready = and_(runs.c.state == "queued", runs.c.due_at <= now)
         statement = (
@@ -259,35 +270,38 @@ class Runs:
             rows = (await connection.execute(statement)).all()
         return {row.queue: QueueLoad(row.ready, row.deferred, row.running, row.oldest_wait) for row in rows}
 
-    async def _held(self, run_id: UUID, token: UUID, **values: Any) -> bool:
-        statement = update(runs).where(_lease(run_id, token)).values(**{"updated_at": func.now(), **values})
+    async def _update_leased(self, run_id: UUID, token: UUID, **values: Any) -> bool:
+        statement = update(runs).where(_has_lease(run_id, token)).values(**{"updated_at": func.now(), **values})
         async with self._database.transaction() as connection:
             return (await connection.execute(statement)).rowcount == 1
 
 
 def _log_rows(table: Table, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The fields of a step that its log table has columns for."""
+    """Return the fields of each step that the log table has columns for."""
     names = [column.name for column in table.columns if column.name not in ("id", "run_id", "created_at")]
     return [{name: step[name] for name in names} for step in steps]
 
 
 def run_columns(prefix: str = "") -> list[Label[Any]]:
-    """The columns of a RunRecord, labelled with a prefix for joins."""
+    """Return the columns of a RunRecord, each labelled with a prefix for joins."""
     return [runs.c[name].label(prefix + name) for name in RunRecord.__dataclass_fields__]
 
 
 def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
-    """The record in a row selected with `run_columns(prefix)`."""
+    """Return the record in a row that was selected with `run_columns(prefix)`."""
     values = {name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__}
     return RunRecord(**{**values, "options": RunOptions.model_validate(values["options"])})
 
 
 def _unlocked(*conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
-    """The runs that nobody else is changing: a lease counts from the beginning of its transaction and can't wait."""
+    """Select and lock the matching runs that no other transaction has locked.
+
+    Waiting for a lock would shorten the lease, which counts from the start of its transaction.
+    """
     return select(runs.c.id).where(*conditions).with_for_update(skip_locked=True)
 
 
-def _lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
+def _has_lease(run_id: UUID, token: UUID) -> ColumnElement[bool]:
     return and_(runs.c.id == run_id, runs.c.state == "running", runs.c.lease_token == token)
 
 
@@ -295,20 +309,20 @@ def _is_due() -> ColumnElement[bool]:
     return and_(runs.c.state == "queued", runs.c.due_at <= func.now())
 
 
-def _is_silent() -> ColumnElement[bool]:
+def _is_expired() -> ColumnElement[bool]:
     return and_(runs.c.state == "running", runs.c.lease_until < func.now())
 
 
 def _is_exhausted() -> ColumnElement[bool]:
-    """Whether a run that is silent may not be begun again."""
+    """Return the condition for a run that gets no further attempt after its lease expired."""
     return or_(runs.c.attempt >= MAX_ATTEMPTS, runs.c.crashes >= MAX_CRASHES - 1)
 
 
-def _released() -> dict[str, Any]:
+def _queued_values() -> dict[str, Any]:
     return {"state": "queued", "stage": "queued", "progress": 0, "lease_token": None, "lease_until": None}
 
 
-def _failed(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:
+def _failed_values(reason: str, detail: str | ColumnElement[str]) -> dict[str, Any]:
     return {
         "state": "failed",
         "stage": "failed",

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and its failures in our words."""
+"""Connections to PostgreSQL, and its failures as service errors."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,11 +15,14 @@ RETRY_SECONDS = 2.0
 PING_SECONDS = 5.0
 
 _OUTAGES = ("08", "25006", "25P03", "40", "53", "55P03", "57P")
-"""SQLSTATE classes and codes that pass: connection failure, a replica that is not the primary (any more), a transaction
-that stood still, rolled back by others, no resources left, a lock that was not to be had, starting or stopping."""
+"""SQLSTATE classes and codes of transient failures.
+
+Connection failure (08), read-only replica (25006), transaction idle too long (25P03), rollback by the server (40), no
+resources left (53), lock timeout (55P03), starting or stopping (57P).
+"""
 
 _SESSION_SETTINGS = {
-    # Who freezes or loses power in mid-transaction may keep nobody from a run for longer than this.
+    # A process that freezes or loses power in mid-transaction must not block a run for longer than this.
     "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -29,7 +32,7 @@ _SESSION_SETTINGS = {
 
 
 class Database:
-    """One process's pool of connections. Every block is one transaction."""
+    """The connection pool of a process. Every `transaction` block is one transaction."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self._engine: AsyncEngine = create_async_engine(
@@ -43,10 +46,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction: committed when the block ends, rolled back when it raises.
+        """Open a transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            Unavailable: PostgreSQL can't be reached or broke off.
+            Unavailable: PostgreSQL can't be reached, or the connection broke.
         """
         try:
             async with self._engine.begin() as connection:
@@ -59,10 +62,10 @@ class Database:
             raise _unavailable() from error
 
     async def ping(self) -> None:
-        """Return if PostgreSQL answers, and soon.
+        """Return if PostgreSQL answers within a few seconds.
 
         Raises:
-            Unavailable: it does not.
+            Unavailable: PostgreSQL does not answer.
         """
         try:
             async with asyncio.timeout(PING_SECONDS), self.transaction():
@@ -72,30 +75,30 @@ class Database:
 
     @asynccontextmanager
     async def session_lock(self, key: int) -> AsyncIterator[bool]:
-        """Whether this process holds the advisory lock `key` while the block runs (it never waits for it).
+        """Try to take the advisory lock `key` for the block, without waiting; True if it was taken.
 
-        A block that takes longer than a minute loses it, so that a frozen process can't keep it.
+        A block that takes longer than a minute loses the lock, so that a frozen process can't keep it.
         """
         async with self.transaction() as connection:
             await connection.execute(text("set local idle_in_transaction_session_timeout = '60s'"))
-            got = await connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key})
-            yield bool(got)
+            is_locked = await connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key})
+            yield bool(is_locked)
 
     async def check(self) -> None:
-        """Make sure PostgreSQL answers and its tables are there.
+        """Check that PostgreSQL answers and has its tables.
 
         Raises:
-            Unavailable: with a sentence that names DATABASE_URL.
+            Unavailable: PostgreSQL does not answer or has no tables; the detail names DATABASE_URL.
         """
         try:
             async with self.transaction() as connection:
-                found = await connection.scalar(text("select to_regclass('runs') is not null"))
+                has_tables = await connection.scalar(text("select to_regclass('runs') is not null"))
         except Unavailable as error:
             cause = str(error.__cause__).splitlines()[0]
             raise Unavailable(f"DATABASE_URL: PostgreSQL does not answer there ({cause})") from error
         except Exception as error:
             raise Unavailable(f"DATABASE_URL: PostgreSQL refuses us ({type(error).__name__})") from error
-        if not found:
+        if not has_tables:
             raise Unavailable("DATABASE_URL: the database has no tables; run `make migrate`")
 
     async def close(self) -> None:
@@ -105,8 +108,8 @@ class Database:
 
 def _is_outage(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
-    passing = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return passing or state.startswith(_OUTAGES)
+    is_connection_failure = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return is_connection_failure or state.startswith(_OUTAGES)
 
 
 def _unavailable() -> Unavailable:

@@ -1,4 +1,4 @@
-"""The tables; `migrations/` brings a database to this shape and a test holds the two together."""
+"""The tables; `migrations/` brings a database to this schema, and a test compares the two."""
 
 from typing import get_args
 

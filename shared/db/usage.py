@@ -1,4 +1,4 @@
-"""How often a user has used the modes that ask a language model, and how often they may."""
+"""The use of AI modes by each user, and its quota."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ AI_MODES: tuple[AiMode, ...] = get_args(AiMode)
 
 @dataclass(frozen=True)
 class Quota:
-    """How many uploads of each AI mode a user has in a period; a mode that is not named has no limit."""
+    """The uploads of each AI mode that a user has in a period; a mode that is absent has no limit."""
 
     limits: Mapping[str, int]
     period: timedelta | None = None
-    """None for a count that never starts anew."""
+    """Length of the period; None if the count is never reset."""
 
 
 @dataclass(frozen=True)
 class ModeUsage:
-    """What a user has used of one mode."""
+    """The use of one mode by a user, and its limit."""
 
     mode: str
     limit: int | None
@@ -38,79 +38,84 @@ class ModeUsage:
 
     @property
     def remaining(self) -> int | None:
-        """How many uploads are left; None without a limit."""
+        """Number of uploads that are left; None without a limit."""
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
 class Usage:
-    """The counts in PostgreSQL."""
+    """The use of AI modes, counted in PostgreSQL."""
 
     def __init__(self, database: Database, quota: Quota) -> None:
         self._database = database
         self._quota = quota
 
     async def of(self, user_id: str) -> tuple[ModeUsage, ...]:
-        """What a user has used of each AI mode in the period that runs."""
+        """Return the use of each AI mode by a user in the current period."""
         statement = select(user_mode_usage, func.now().label("now")).where(user_mode_usage.c.user_id == user_id)
         async with self._database.transaction() as connection:
             rows = {row.mode: row for row in await connection.execute(statement)}
-        return tuple(self._told(mode, rows.get(mode)) for mode in AI_MODES)
+        return tuple(self._mode_usage(mode, rows.get(mode)) for mode in AI_MODES)
 
-    def _told(self, mode: str, row: object) -> ModeUsage:
+    def _mode_usage(self, mode: str, row: object) -> ModeUsage:
         limit, used, resets_at = self._quota.limits.get(mode), 0, None
         if row is not None:
-            ends = None if self._quota.period is None else row.period_start + self._quota.period  # type: ignore[attr-defined]
-            if ends is None or ends > row.now:  # type: ignore[attr-defined]
-                used, resets_at = row.used, ends  # type: ignore[attr-defined]
+            period_end = None if self._quota.period is None else row.period_start + self._quota.period  # type: ignore[attr-defined]
+            if period_end is None or period_end > row.now:  # type: ignore[attr-defined]
+                used, resets_at = row.used, period_end  # type: ignore[attr-defined]
         return ModeUsage(mode=mode, limit=limit, used=used, resets_at=resets_at if used else None)
 
     async def check(self, user_id: str, mode: str) -> None:
-        """Tell early that nothing is left; the charge decides.
+        """Check early that a user has uploads left; only `charge` decides for certain.
 
         Raises:
             QuotaExceeded: the user has used up the mode.
         """
         if mode in self._quota.limits:
-            usage = next(one for one in await self.of(user_id) if one.mode == mode)
+            usage = next(mode_usage for mode_usage in await self.of(user_id) if mode_usage.mode == mode)
             if not usage.remaining:
-                raise used_up(usage)
+                raise quota_exceeded(usage)
 
     async def charge(self, connection: AsyncConnection, user_id: str, mode: str) -> datetime | None:
-        """Count one use within a transaction: the start of the period it counts in, None for a mode without a limit.
+        """Count one use of a mode within a transaction.
+
+        Returns:
+            The start of the period it is counted in; None for a mode without a limit.
 
         Raises:
-            QuotaExceeded: nothing is left, however many ask at once.
+            QuotaExceeded: no upload is left; this holds for concurrent requests, too.
         """
         limit = self._quota.limits.get(mode)
         if limit is None:
             return None
-        held = user_mode_usage.c
-        over = held.period_start + self._quota.period <= func.now() if self._quota.period is not None else None
+        columns = user_mode_usage.c
+        is_over = columns.period_start + self._quota.period <= func.now() if self._quota.period is not None else None
         statement = insert(user_mode_usage).values(user_id=user_id, mode=mode, used=1)
         statement = statement.on_conflict_do_update(
             index_elements=["user_id", "mode"],
             set_={
-                "used": held.used + 1 if over is None else case((over, 1), else_=held.used + 1),
-                "period_start": held.period_start
-                if over is None
-                else case((over, func.now()), else_=held.period_start),
+                "used": columns.used + 1 if is_over is None else case((is_over, 1), else_=columns.used + 1),
+                "period_start": columns.period_start
+                if is_over is None
+                else case((is_over, func.now()), else_=columns.period_start),
                 "updated_at": func.now(),
             },
-            where=held.used < limit if over is None else (held.used < limit) | over,
+            where=columns.used < limit if is_over is None else (columns.used < limit) | is_over,
         )
-        period_start: datetime | None = await connection.scalar(statement.returning(held.period_start))
+        period_start: datetime | None = await connection.scalar(statement.returning(columns.period_start))
         if period_start is None:
             row = (
                 await connection.execute(
-                    select(user_mode_usage, func.now().label("now")).where(held.user_id == user_id, held.mode == mode)
+                    select(user_mode_usage, func.now().label("now")).where(
+                        columns.user_id == user_id, columns.mode == mode
+                    )
                 )
             ).one()
-            raise used_up(self._told(mode, row))
+            raise quota_exceeded(self._mode_usage(mode, row))
         return period_start
 
 
 async def refund(connection: AsyncConnection, run_id: UUID) -> None:
-    """Give back what a run was charged, once, within a transaction; nothing where a new period has begun since."""
+    """Refund the charge of a run, at most once, within a transaction; not if a new period has begun since."""
     statement = (
         update(runs)
         .where(runs.c.id == run_id, runs.c.charged, datasets.c.id == runs.c.dataset_id)
@@ -119,19 +124,19 @@ async def refund(connection: AsyncConnection, run_id: UUID) -> None:
     )
     row = (await connection.execute(statement)).one_or_none()
     if row is not None:
-        held = user_mode_usage.c
-        back = update(user_mode_usage).where(and_(held.user_id == row.user_id, held.mode == row.mode))
+        columns = user_mode_usage.c
+        decrement = update(user_mode_usage).where(and_(columns.user_id == row.user_id, columns.mode == row.mode))
         if row.charged_in is not None:
-            back = back.where(held.period_start == row.charged_in)
-        await connection.execute(back.values(used=func.greatest(held.used - 1, 0), updated_at=func.now()))
+            decrement = decrement.where(columns.period_start == row.charged_in)
+        await connection.execute(decrement.values(used=func.greatest(columns.used - 1, 0), updated_at=func.now()))
 
 
-def used_up(usage: ModeUsage) -> QuotaExceeded:
-    """The error for a mode of which nothing is left."""
-    anew = "" if usage.resets_at is None else f" The count starts anew on {usage.resets_at:%Y-%m-%d %H:%M} UTC."
+def quota_exceeded(usage: ModeUsage) -> QuotaExceeded:
+    """Return the error for a mode whose quota is used up."""
+    reset = "" if usage.resets_at is None else f" The count starts anew on {usage.resets_at:%Y-%m-%d %H:%M} UTC."
     return QuotaExceeded(
         f"The quota of {usage.mode} mode is used up: {usage.used} of {usage.limit} uploads."
-        f"{anew} The mode fast works without limit, and GET /usage tells what is left.",
+        f"{reset} The mode fast works without limit, and GET /usage tells what is left.",
         reason="MODE_QUOTA_USED_UP",
         metadata={"mode": usage.mode, "limit": str(usage.limit), "used": str(usage.used)},
     )

@@ -1,4 +1,4 @@
-"""Who is to be told that a run has ended; the database itself makes each due when it has."""
+"""Webhooks of runs; a trigger of the database makes each due when its run has ended."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ BACKOFF = (
     timedelta(hours=1),
     timedelta(hours=6),
 )
-"""Pauses after the attempts; when they are used up it is given up."""
+"""Pause after each attempt; a delivery that failed after the last one is given up."""
 
-CLAIMED_FOR = timedelta(seconds=60)
-"""A delivery whose messenger died is taken up again after this long."""
+CLAIM_LEASE = timedelta(seconds=60)
+"""A claimed delivery whose sender died is due again after this time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Something to tell, claimed by one messenger."""
+    """A webhook that is due, claimed by one sender."""
 
     run_id: UUID
     dataset_id: UUID
@@ -40,28 +40,31 @@ class Delivery:
 
 
 class Webhooks:
-    """Deliveries in PostgreSQL."""
+    """Webhook deliveries in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def claim(self, *, limit: int, per_owner: int, without: Collection[str] = ()) -> Sequence[Delivery]:
-        """Take deliveries that are due, so that nobody else makes them for a while.
+        """Claim deliveries that are due; no other sender gets them until the claim expires.
 
-        Owners take turns; at most `per_owner` are taken of each, and none of those in `without`.
+        Args:
+            limit: the most deliveries to claim.
+            per_owner: the most deliveries to claim of one owner of datasets; owners take turns.
+            without: owners of whom none is claimed.
         """
-        among_own = func.row_number().over(partition_by=datasets.c.user_id, order_by=webhooks.c.due_at)
-        waiting = (
-            select(webhooks.c.run_id, webhooks.c.due_at, among_own.label("among_own"))
+        rank_in_owner = func.row_number().over(partition_by=datasets.c.user_id, order_by=webhooks.c.due_at)
+        ranked = (
+            select(webhooks.c.run_id, webhooks.c.due_at, rank_in_owner.label("rank_in_owner"))
             .join(runs, runs.c.id == webhooks.c.run_id)
             .join(datasets, datasets.c.id == runs.c.dataset_id)
             .where(webhooks.c.due_at <= func.now(), datasets.c.user_id.not_in(without))
             .subquery()
         )
         turns = (
-            select(waiting.c.run_id)
-            .where(waiting.c.among_own <= per_owner)
-            .order_by(waiting.c.among_own, waiting.c.due_at)
+            select(ranked.c.run_id)
+            .where(ranked.c.rank_in_owner <= per_owner)
+            .order_by(ranked.c.rank_in_owner, ranked.c.due_at)
             .limit(limit)
         )
         due = (
@@ -76,7 +79,7 @@ class Webhooks:
                 runs.c.id == webhooks.c.run_id,
                 datasets.c.id == runs.c.dataset_id,
             )
-            .values(due_at=func.now() + CLAIMED_FOR, attempt=webhooks.c.attempt + 1)
+            .values(due_at=func.now() + CLAIM_LEASE, attempt=webhooks.c.attempt + 1)
             .returning(
                 webhooks.c.run_id,
                 runs.c.dataset_id,
@@ -94,19 +97,19 @@ class Webhooks:
         return [Delivery(**row._mapping) for row in rows if row.finished_at is not None]
 
     async def delivered(self, delivery: Delivery) -> None:
-        """Remember that it was taken."""
+        """Record that a delivery was accepted by its receiver."""
         values = {"due_at": None, "delivered_at": func.now(), "error": None}
-        await self._settle(delivery, **values)
+        await self._record_outcome(delivery, **values)
 
     async def failed(self, delivery: Delivery, error: str, *, for_good: bool = False) -> bool:
-        """Try again after the backoff of this attempt; False when there is none left, or none is wanted."""
-        again = not for_good and delivery.attempt <= len(BACKOFF)
-        pause = BACKOFF[delivery.attempt - 1] if again else None
-        await self._settle(delivery, due_at=None if pause is None else func.now() + pause, error=error)
-        return again
+        """Schedule the next attempt after the backoff of this one; False if this was the last, or `for_good`."""
+        is_retried = not for_good and delivery.attempt <= len(BACKOFF)
+        pause = BACKOFF[delivery.attempt - 1] if is_retried else None
+        await self._record_outcome(delivery, due_at=None if pause is None else func.now() + pause, error=error)
+        return is_retried
 
-    async def _settle(self, delivery: Delivery, **values: object) -> None:
-        # A run that was tried again meanwhile, and has ended anew, has begun to count anew.
+    async def _record_outcome(self, delivery: Delivery, **values: object) -> None:
+        # If the run was retried and has ended again meanwhile, its webhook has been reset and must stay as it is.
         statement = update(webhooks).where(
             webhooks.c.run_id == delivery.run_id,
             webhooks.c.attempt == delivery.attempt,

@@ -1,1 +1,4 @@
-"""One way to serve gRPC, to call it, and to carry errors across it."""
+"""Serving and calling gRPC: servers, channels, interceptors, conversion of messages and errors.
+
+What a single service offers does not belong here; its servicer lives with the service, its messages in `protos/`.
+"""

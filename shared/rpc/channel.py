@@ -1,24 +1,24 @@
-"""Calling a gRPC service: one channel per process and target."""
+"""Channels to gRPC services, one per process and target."""
 
 import json
 
 import grpc
 
-from shared.rpc.server import FLOW, MAX_MESSAGE_BYTES
+from shared.rpc.server import FLOW_CONTROL, MAX_MESSAGE_BYTES
 
 CHUNK_BYTES = 256 * 1024
-"""Size of a piece of a streamed file: a balance of memory and speed."""
+"""Size of a chunk of a streamed file: a compromise of memory and speed."""
 
 QUERY_SECONDS = 10.0
-"""Deadline of a call that only reads rows."""
+"""Deadline of a call that only reads rows, in seconds."""
 
 RENDER_SECONDS = 120.0
-"""Deadline of a call that may have to render a table or a chart first."""
+"""Deadline of a call that may have to render a table or a chart first, in seconds."""
 
 TRANSFER_SECONDS = 3600.0
-"""Deadline of a call that moves a whole file."""
+"""Deadline of a call that transfers a whole file, in seconds."""
 
-_NOT_REPEATED = (
+_NOT_RETRIED = (
     ("neuralearn.ingest.v1.IngestService", "UploadDataset"),
     ("neuralearn.ingest.v1.IngestService", "ImportDataset"),
     ("neuralearn.ingest.v1.IngestService", "RetryDataset"),
@@ -28,7 +28,7 @@ _NOT_REPEATED = (
     ("neuralearn.report.v1.ReportService", "ListChanges"),
     ("neuralearn.report.v1.ReportService", "ListRejects"),
 )
-"""Calls that are not idempotent, or whose failure took long to find out."""
+"""Methods that are not idempotent, or that may fail only after a long time."""
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -44,21 +44,21 @@ _SERVICE_CONFIG = json.dumps(
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             },
-            {"name": [{"service": service, "method": method} for service, method in _NOT_REPEATED]},
+            {"name": [{"service": service, "method": method} for service, method in _NOT_RETRIED]},
         ],
     }
 )
 
 
 def open_channel(target: str) -> grpc.aio.Channel:
-    """A channel that balances over all addresses of the target and repeats idempotent calls when one is down."""
+    """Return a channel that balances the load over all addresses of a target and retries idempotent calls."""
     return grpc.aio.insecure_channel(
         target,
         options=[
             ("grpc.service_config", _SERVICE_CONFIG),
             ("grpc.max_receive_message_length", 8 * MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            *FLOW,
+            *FLOW_CONTROL,
             ("grpc.max_reconnect_backoff_ms", 2_000),
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),

@@ -1,8 +1,8 @@
 """The status of a client stream that the server ended early.
 
 When a server answers before the client has finished writing, grpc.aio may overwrite the status it has received with
-INTERNAL "Internal error from Core", which is only the failure of the write that came too late (grpc/grpc#36066). The
-status that came first or the one that came last is the server's; the other is noise.
+INTERNAL "Internal error from Core", which is only the failure of the write that came too late (grpc/grpc#36066). Either
+the first or the last status comes from the server; the other one is to be ignored.
 """
 
 from collections.abc import AsyncIterator, Coroutine
@@ -11,23 +11,29 @@ from typing import Any, TypeVar
 import grpc
 
 _Request = TypeVar("_Request")
-_Answer = TypeVar("_Answer")
-_Value = TypeVar("_Value")
-_LATE_WRITE = "Internal error from Core"
-_CUT = "RST_STREAM"
+_Response = TypeVar("_Response")
+_Result = TypeVar("_Result")
+_LATE_WRITE_DETAILS = "Internal error from Core"
+_STREAM_RESET = "RST_STREAM"
 
 
 async def stream_to(
-    rpc: "grpc.aio.StreamUnaryMultiCallable[_Request, _Answer]",
+    rpc: "grpc.aio.StreamUnaryMultiCallable[_Request, _Response]",
     parts: AsyncIterator[_Request],
     *,
     timeout: float,
     metadata: tuple[tuple[str, str], ...],
-) -> _Answer:
+) -> _Response:
     """Call a client-streaming method.
 
+    Args:
+        rpc: the method.
+        parts: the messages to send.
+        timeout: deadline in seconds.
+        metadata: headers of the call.
+
     Raises:
-        grpc.aio.AioRpcError: with the server's status; UNAVAILABLE where the server died in the middle.
+        grpc.aio.AioRpcError: with the status of the server; UNAVAILABLE if the server died during the call.
     """
     first: list[grpc.aio.AioRpcError] = []
     call = rpc(parts, timeout=timeout, metadata=metadata)
@@ -35,13 +41,13 @@ async def stream_to(
     try:
         return await call
     except grpc.aio.AioRpcError as last:
-        raise _servers_own([*first, last]) from None
+        raise _server_status([*first, last]) from None
 
 
-def _servers_own(statuses: list[grpc.aio.AioRpcError]) -> grpc.aio.AioRpcError:
+def _server_status(statuses: list[grpc.aio.AioRpcError]) -> grpc.aio.AioRpcError:
     for status in statuses:
         details = status.details() or ""
-        if details != _LATE_WRITE and _CUT not in details:
+        if details != _LATE_WRITE_DETAILS and _STREAM_RESET not in details:
             return status
     return grpc.aio.AioRpcError(
         grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "the server went away"
@@ -50,20 +56,20 @@ def _servers_own(statuses: list[grpc.aio.AioRpcError]) -> grpc.aio.AioRpcError:
 
 def _status_of(call: Any) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(
-        _settled(call.code()),
+        _result_of(call.code()),
         grpc.aio.Metadata(),
-        _settled(call.trailing_metadata()),
-        _settled(call.details()),
+        _result_of(call.trailing_metadata()),
+        _result_of(call.details()),
     )
 
 
-def _settled(coroutine: Coroutine[Any, Any, _Value]) -> _Value:
-    """The value of a coroutine that has nothing left to wait for; awaiting it would be too late."""
+def _result_of(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
+    """Return the result of a coroutine that is ready, without awaiting it, which a callback can't do."""
     try:
         coroutine.send(None)
     except StopIteration as ended:
-        value: _Value = ended.value
-        return value
+        result: _Result = ended.value
+        return result
     finally:
         coroutine.close()
     raise RuntimeError("the call has not ended")

@@ -1,4 +1,4 @@
-"""What happens around every rpc a service serves: a request id, one log line with timing, and errors mapped once."""
+"""The server interceptor: a request id, a log line with the duration, and error mapping."""
 
 import time
 import uuid
@@ -13,7 +13,7 @@ from shared.logs import get_logger
 from shared.rpc.status import mapping_of, to_status
 
 REQUEST_ID_KEY = "x-request-id"
-_QUIET = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+_UNLOGGED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -28,15 +28,15 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Return the handler of this method with `_Observed` around it."""
+        """Return the handler of this method wrapped in a `_LoggedCall`."""
         handler = await continuation(details)
-        if handler is None or details.method.startswith(_QUIET):
+        if handler is None or details.method.startswith(_UNLOGGED):
             return handler
         metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
-        observed = _Observed(details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex)
+        logged_call = _LoggedCall(details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex)
         if handler.response_streaming:
             stream = handler.stream_stream or handler.unary_stream
-            wrapped_stream = observed.streaming(stream)
+            wrapped_stream = logged_call.streaming(stream)
             factory = (
                 grpc.stream_stream_rpc_method_handler
                 if handler.request_streaming
@@ -47,11 +47,11 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         unary_factory = (
             grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
         )
-        return unary_factory(observed.unary(unary), handler.request_deserializer, handler.response_serializer)
+        return unary_factory(logged_call.unary(unary), handler.request_deserializer, handler.response_serializer)
 
 
-class _Observed:
-    """One call under observation."""
+class _LoggedCall:
+    """A call that is logged and whose errors are mapped."""
 
     def __init__(self, method: str, request_id: str) -> None:
         self.method = method
@@ -62,11 +62,11 @@ class _Observed:
         async def call(request: Any, context: Context) -> Any:
             self._begin()
             try:
-                answer = await handler(request, context)
+                response = await handler(request, context)
             except Exception as error:
                 await self._fail(error, context)
             self._end("OK")
-            return answer
+            return response
 
         return call
 
@@ -74,8 +74,8 @@ class _Observed:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
             self._begin()
             try:
-                async for answer in handler(request, context):
-                    yield answer
+                async for response in handler(request, context):
+                    yield response
             except Exception as error:
                 await self._fail(error, context)
             self._end("OK")
@@ -88,7 +88,7 @@ class _Observed:
 
     def _end(self, code: str, **details: Any) -> None:
         milliseconds = round((time.perf_counter() - self.started) * 1000, 1)
-        _log.info("rpc", method=self.method, code=code, ms=milliseconds, **details)
+        _log.info("rpc completed", method=self.method, code=code, ms=milliseconds, **details)
 
     async def _fail(self, error: Exception, context: Context) -> None:
         if isinstance(error, grpc.aio.AbortError):

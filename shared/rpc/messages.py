@@ -1,4 +1,4 @@
-"""Our values as protobuf messages and back: reflective converters in place of a field list for every message."""
+"""Reflective converters between Python values and protobuf messages; no field list is repeated."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -27,10 +27,10 @@ def to_message(source: object, kind: type[M], **given: Any) -> M:
     Args:
         source: a mapping, or an object with attributes.
         kind: the message's class.
-        given: values of fields that `source` does not have, or has in another form.
+        given: values of fields that `source` lacks or has in another form.
 
     Raises:
-        KeyError: a field of the message stands in neither.
+        KeyError: a field of the message is in neither.
     """
     message = kind()
     fill(message, source, given)
@@ -38,7 +38,11 @@ def to_message(source: object, kind: type[M], **given: Any) -> M:
 
 
 def fill(message: Message, source: object, given: Mapping[str, Any]) -> None:
-    """Set every field of a message from `given`, else from the values of the same names in `source`."""
+    """Set every field of a message from `given`, or else from the value of the same name in `source`.
+
+    Raises:
+        KeyError: a field of the message is in neither.
+    """
     for field in message.DESCRIPTOR.fields:
         value = given[field.name] if field.name in given else _value(source, field.name)
         if value is _ABSENT:
@@ -82,7 +86,7 @@ def _fill_message(message: Message, value: Any) -> None:
             message.update(value)
         case _:
             fill(message, value, {})
-    # A message without a field that is set would else count as absent.
+    # Otherwise a message without any set field would count as absent.
     message.SetInParent()
 
 
@@ -93,7 +97,7 @@ def _scalar(field: Any, value: Any) -> Any:
 
 
 def enum_number(enum: EnumDescriptor, word: str) -> int:
-    """Return the number that our word stands for.
+    """Return the number of an enum value by its word: `applied` gives that of STEP_STATE_APPLIED.
 
     Raises:
         KeyError: the enum has no such value.
@@ -102,20 +106,20 @@ def enum_number(enum: EnumDescriptor, word: str) -> int:
 
 
 def enum_word(enum: EnumDescriptor, number: int) -> str:
-    """Return our word for a number: STEP_STATE_APPLIED is `applied`."""
+    """Return the word for the number of an enum value: STEP_STATE_APPLIED gives `applied`."""
     return enum.values_by_number[number].name.removeprefix(_prefix(enum)).lower()
 
 
 def enum_words(enum: EnumDescriptor) -> tuple[str, ...]:
-    """Return our words for all values but the unspecified one, in their order."""
+    """Return the words for all values of an enum but the unspecified one, in order of declaration."""
     return tuple(enum_word(enum, value.number) for value in enum.values if value.number)
 
 
 def parse_enum(message: Message, field: str, *, default: str | None = None) -> str:
-    """Return our word for the enum in a field of a request; the default for one that is not set.
+    """Return the word for an enum field of a request; the default if the field is not set.
 
     Raises:
-        InvalidInput: the number is unknown, or unspecified where there is no default.
+        InvalidInput: the number is unknown, or it is unspecified and there is no default.
     """
     enum: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
     number = getattr(message, field)
@@ -129,5 +133,5 @@ def parse_enum(message: Message, field: str, *, default: str | None = None) -> s
 
 
 def _prefix(enum: EnumDescriptor) -> str:
-    """What the names of an enum's values begin with, such as `STEP_STATE_`."""
+    """Return the common prefix of the names of an enum's values, such as `STEP_STATE_`."""
     return enum.values_by_number[0].name.removesuffix("UNSPECIFIED")

@@ -1,4 +1,4 @@
-"""Serving a gRPC service: health, reflection, interceptors, and an orderly end."""
+"""Serving a gRPC service: health checks, reflection, interceptors, and graceful shutdown."""
 
 import asyncio
 import signal
@@ -18,20 +18,20 @@ from shared.rpc.interceptors import RpcInterceptor
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 GRACE_SECONDS = 5.0
 CHECK_SECONDS = 2.0
-"""Pause after which health asks again what a service needs."""
-ANSWER_SECONDS = 5.0
+"""Pause between two health checks of the same dependency."""
+CHECK_TIMEOUT_SECONDS = 5.0
 
 Check = Callable[[], Awaitable[object]]
-"""Returns where something answers, and raises Unavailable where it does not."""
+"""Returns if a dependency answers, else raises `Unavailable`."""
 
 _NOTHING: Mapping[str, Check] = MappingProxyType({})
-FLOW: Sequence[tuple[str, int]] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 256 * 1024))
-"""How much of a stream may be on its way: by itself gRPC lets 10 MiB and more wait for a slow reader, in memory."""
+FLOW_CONTROL: Sequence[tuple[str, int]] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 256 * 1024))
+"""Channel options that limit how much of a stream is buffered; by default gRPC buffers 10 MiB and more in memory."""
 
 _OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", -1),
-    *FLOW,
+    *FLOW_CONTROL,
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
@@ -44,7 +44,7 @@ _log = get_logger("server")
 
 @dataclass(frozen=True)
 class Service:
-    """A servicer to be served: its full name and the call that adds it to a server."""
+    """A servicer to be served: its full name, and the function that adds it to a server."""
 
     name: str
     add: Callable[[grpc.aio.Server], None]
@@ -54,12 +54,18 @@ class Service:
 async def running_server(
     service: Service, *, host: str, port: int, concurrency: int = 512, needs: Mapping[str, Check] = _NOTHING
 ) -> AsyncIterator[int]:
-    """Serve until the block ends; yields the bound port (useful with `port` 0).
+    """Serve until the block ends, and yield the bound port.
 
-    Health tells of what the service `needs`, too, under these names; without it the service serves all the same.
+    Args:
+        service: the servicer.
+        host: address to listen on.
+        port: port to listen on; 0 for any free port.
+        concurrency: the most calls at once; further calls are refused.
+        needs: checks of dependencies by name. The health service reports each under its name; a failed check does not
+            stop the service.
 
     Raises:
-        ServiceError: with reason PORT_TAKEN when the address can't be bound.
+        ServiceError: the address can't be bound (reason PORT_TAKEN).
     """
     server = grpc.aio.server(
         interceptors=[RpcInterceptor()], options=list(_OPTIONS), maximum_concurrent_rpcs=concurrency
@@ -75,27 +81,27 @@ async def running_server(
     await server.start()
     for name in ("", service.name):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
-    looking = [asyncio.create_task(_look_after(checks, name, check)) for name, check in needs.items()]
+    monitors = [asyncio.create_task(_monitor(checks, name, check)) for name, check in needs.items()]
     _log.info("serving", rpc=service.name, address=f"{host}:{bound}")
     try:
         yield bound
     finally:
-        for task in looking:
+        for task in monitors:
             task.cancel()
-        await asyncio.gather(*looking, return_exceptions=True)
+        await asyncio.gather(*monitors, return_exceptions=True)
         await checks.enter_graceful_shutdown()
         await server.stop(GRACE_SECONDS)
         _log.info("stopped", rpc=service.name)
 
 
-async def _look_after(checks: health.aio.HealthServicer, name: str, check: Check) -> None:
-    """Have health say whether something that is needed answers."""
+async def _monitor(checks: health.aio.HealthServicer, name: str, check: Check) -> None:
+    """Report in regular intervals to the health service if a dependency answers."""
     while True:
         status = health_pb2.HealthCheckResponse.SERVING
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 await check()
-        except Exception:  # whatever is wrong with it, it does not answer
+        except Exception:  # any failure means that the dependency can't be used
             status = health_pb2.HealthCheckResponse.NOT_SERVING
         await checks.set(name, status)
         await asyncio.sleep(CHECK_SECONDS)
@@ -105,7 +111,7 @@ async def serve(service: Service, *, host: str, port: int, needs: Mapping[str, C
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
     async with running_server(service, host=host, port=port, needs=needs):
         await stop.wait()

@@ -1,4 +1,4 @@
-"""How failures cross gRPC and HTTP: kind → gRPC code → HTTP status, side by side.
+"""The mapping of errors to gRPC codes and HTTP statuses, and their transport over gRPC.
 
 | kind | gRPC | HTTP |
 |---|---|---|
@@ -14,7 +14,7 @@
 | RangeNotSatisfiable | OUT_OF_RANGE | 416 |
 | Unavailable | UNAVAILABLE | 503 |
 
-A status carries `google.rpc.ErrorInfo` (reason, our domain, the kind and all numbers as metadata), and where they apply
+A status carries `google.rpc.ErrorInfo` (reason, domain, and the kind and all numbers as metadata), and where they apply
 `BadRequest` and `RetryInfo`.
 """
 
@@ -45,34 +45,34 @@ from shared.errors import (
 
 DOMAIN = "neuralearn"
 RETRY_SECONDS = 2.0
-"""What a caller is told to wait when a part of the system does not answer."""
+"""The `retry_after` of an error that says only that a part of the system does not answer."""
 
-_LONGEST_TEXT = 400
-_MOST_FIELDS = 5
-"""A status travels in headers, of which gRPC takes 16 KiB."""
+_MAX_TEXT_LENGTH = 400
+_MAX_FIELDS = 5
+"""A status is sent in headers, which gRPC limits to 16 KiB."""
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """How one kind of failure shows in either protocol."""
+class StatusMapping:
+    """The gRPC code and HTTP status of a kind of error."""
 
     code: grpc.StatusCode
     http: int
     title: str
 
 
-KINDS: dict[type[ServiceError], Mapping] = {
-    InvalidInput: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The request is not valid"),
-    LimitExceeded: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 400, "The table is too large"),
-    TooLarge: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
-    Unprocessable: Mapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
-    NotFound: Mapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
-    PermissionDenied: Mapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
-    QuotaExceeded: Mapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),
-    NotReady: Mapping(grpc.StatusCode.FAILED_PRECONDITION, 409, "Not ready yet"),
-    Conflict: Mapping(grpc.StatusCode.ABORTED, 409, "Not possible in this state"),
-    RangeNotSatisfiable: Mapping(grpc.StatusCode.OUT_OF_RANGE, 416, "Range not satisfiable"),
-    Unavailable: Mapping(grpc.StatusCode.UNAVAILABLE, 503, "Temporarily unavailable"),
+KINDS: dict[type[ServiceError], StatusMapping] = {
+    InvalidInput: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The request is not valid"),
+    LimitExceeded: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 400, "The table is too large"),
+    TooLarge: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
+    Unprocessable: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
+    NotFound: StatusMapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
+    PermissionDenied: StatusMapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
+    QuotaExceeded: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),
+    NotReady: StatusMapping(grpc.StatusCode.FAILED_PRECONDITION, 409, "Not ready yet"),
+    Conflict: StatusMapping(grpc.StatusCode.ABORTED, 409, "Not possible in this state"),
+    RangeNotSatisfiable: StatusMapping(grpc.StatusCode.OUT_OF_RANGE, 416, "Range not satisfiable"),
+    Unavailable: StatusMapping(grpc.StatusCode.UNAVAILABLE, 503, "Temporarily unavailable"),
 }
 
 _KIND_BY_NAME = {kind.__name__: kind for kind in KINDS}
@@ -89,40 +89,40 @@ _KIND_BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
 }
 
 
-def mapping_of(error: ServiceError) -> Mapping:
-    """The row of the table for this error."""
+def mapping_of(error: ServiceError) -> StatusMapping:
+    """Return the mapping of an error, by the nearest mapped base class."""
     for kind in type(error).__mro__:
         if kind in KINDS:
             return KINDS[kind]
-    return Mapping(grpc.StatusCode.INTERNAL, 500, "Internal error")
+    return StatusMapping(grpc.StatusCode.INTERNAL, 500, "Internal error")
 
 
 def to_status(error: ServiceError) -> grpc.Status:
-    """The gRPC status that carries the error with everything a caller may know."""
+    """Return the gRPC status that carries an error with its details."""
     mapping = mapping_of(error)
-    status = status_pb2.Status(code=code_pb2.Code.Value(mapping.code.name), message=_short(error.detail))
-    metadata = {name: _short(value) for name, value in error.metadata.items()} | {"kind": type(error).__name__}
+    status = status_pb2.Status(code=code_pb2.Code.Value(mapping.code.name), message=_truncate(error.detail))
+    metadata = {name: _truncate(value) for name, value in error.metadata.items()} | {"kind": type(error).__name__}
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.fields:
         violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=_short(field.detail))
-            for field in error.fields[:_MOST_FIELDS]
+            error_details_pb2.BadRequest.FieldViolation(field=field.field, description=_truncate(field.detail))
+            for field in error.fields[:_MAX_FIELDS]
         ]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
     if error.retry_after is not None:
         delay = Duration()
         delay.FromMilliseconds(int(error.retry_after * 1000))
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
-    answer: grpc.Status = rpc_status.to_status(status)
-    return answer
+    result: grpc.Status = rpc_status.to_status(status)
+    return result
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT_LENGTH else text[: _MAX_TEXT_LENGTH - 1] + "…"
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
-    """The error a server meant; a bare ServiceError with reason INTERNAL where it told nothing."""
+    """Return the error that a server raised; by its code alone if the status carries no details."""
     status = rpc_status.from_call(error)
     if status is None:
         return _from_code(error)
@@ -140,7 +140,10 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
     return kind(
         status.message,
         reason=info.reason or None,
-        fields=[FieldError(field=one.field, detail=one.description) for one in bad_request.field_violations],
+        fields=[
+            FieldError(field=violation.field, detail=violation.description)
+            for violation in bad_request.field_violations
+        ],
         metadata=metadata,
         retry_after=retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None,
     )
@@ -149,7 +152,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
 def _from_code(error: grpc.aio.AioRpcError) -> ServiceError:
     kind = _KIND_BY_CODE.get(error.code(), ServiceError)
     if "larger than max" in (error.details() or ""):
-        kind = TooLarge  # gRPC has one code for messages that are too large and calls that are too many
+        kind = TooLarge  # RESOURCE_EXHAUSTED stands for too large a message as well as for too many calls
     if kind is Unavailable:
         return Unavailable("A part of the service does not answer; please try again.", retry_after=RETRY_SECONDS)
     return kind(error.details() or "The service could not do this.")
@@ -157,7 +160,11 @@ def _from_code(error: grpc.aio.AioRpcError) -> ServiceError:
 
 @contextmanager
 def service_errors() -> Iterator[None]:
-    """Around a call of another service: its gRPC failures come out as our errors."""
+    """Raise the gRPC errors of the calls in this block as service errors.
+
+    Raises:
+        ServiceError: what the other service raised.
+    """
     try:
         yield
     except grpc.aio.AioRpcError as error:

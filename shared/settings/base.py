@@ -1,4 +1,4 @@
-"""Reading settings from the environment and an optional `.env` file; no other package reads the environment."""
+"""The reading of settings from the environment and an optional `.env` file."""
 
 import os
 from collections.abc import Iterable
@@ -9,19 +9,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rapidfuzz.distance import OSA
 
 ENV_FILE = ".env"
-_MOST_EDITS = 2
-"""A key that differs from a known one by so few letters is taken for a slip."""
-_SHORTEST_KEY = 8
+_MAX_EDIT_DISTANCE = 2
+"""A variable within this edit distance of a known key is taken for a misspelling of it."""
+_MIN_KEY_LENGTH = 8
+"""Shorter variables are not checked, as they would be near to a known key by chance."""
 
 
 class EnvironmentSettings(BaseSettings):
-    """Read from the environment and `.env`; each field's name in capitals is its variable."""
+    """Settings read from the environment and `.env`; the variable of a field is its name in capitals."""
 
     model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
 
     @classmethod
     def keys(cls) -> set[str]:
-        """Return the variables that are read."""
+        """Return the names of the variables that are read."""
         aliases = {
             name: field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else [name]
             for name, field in cls.model_fields.items()
@@ -36,8 +37,8 @@ def load_settings(kind: type[AnySettings], *, known: Iterable[str] = ()) -> AnyS
     """Read the settings, or stop the process with one sentence that names the key at fault.
 
     Args:
-        kind: what the process needs.
-        known: keys that other processes read; a variable close to one of these or of `kind` is a slip.
+        kind: class of the settings.
+        known: keys that other processes read; a variable that is nearly one of these or of `kind` is a misspelling.
 
     Raises:
         SystemExit: a value is missing or wrong, or a variable looks like a misspelled key.
@@ -45,23 +46,27 @@ def load_settings(kind: type[AnySettings], *, known: Iterable[str] = ()) -> AnyS
     try:
         settings = kind()
     except ValidationError as error:
-        raise SystemExit(sentence(error)) from None
-    refuse_slips(environment_keys(), {*kind.keys(), *known})
+        raise SystemExit(first_problem(error)) from None
+    reject_misspelled_keys(environment_keys(), {*kind.keys(), *known})
     return settings
 
 
-def refuse_slips(given: Iterable[str], known: set[str]) -> None:
-    """Stop the process where a variable is not a known key but nearly one.
+def reject_misspelled_keys(names: Iterable[str], known: set[str]) -> None:
+    """Stop the process if a variable is nearly, but not exactly, a known key.
 
     Raises:
-        SystemExit: with both names.
+        SystemExit: a variable is misspelled; the message names it and the known key.
     """
-    for name in given:
-        if name in known or len(name) < _SHORTEST_KEY:
+    for name in names:
+        if name in known or len(name) < _MIN_KEY_LENGTH:
             continue
-        close = [key for key in sorted(known) if OSA.distance(name, key, score_cutoff=_MOST_EDITS) <= _MOST_EDITS]
-        if close:
-            raise SystemExit(f"{name}: is not a setting; did you mean {close[0]}?")
+        similar = next((key for key in sorted(known) if _is_misspelling(name, key)), None)
+        if similar is not None:
+            raise SystemExit(f"{name}: is not a setting; did you mean {similar}?")
+
+
+def _is_misspelling(name: str, key: str) -> bool:
+    return OSA.distance(name, key, score_cutoff=_MAX_EDIT_DISTANCE) <= _MAX_EDIT_DISTANCE
 
 
 def environment_keys() -> set[str]:
@@ -79,7 +84,7 @@ def inherited_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def sentence(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """Return the first problem as a sentence that names the key."""
     first = error.errors()[0]
     problem = "is not set" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")

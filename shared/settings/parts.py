@@ -1,4 +1,4 @@
-"""Settings by what they are about; `processes` puts together what each process needs."""
+"""Settings by subject; `processes` combines them into the settings of each process."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,7 +12,7 @@ LogFormat = Literal["auto", "json", "console"]
 
 
 class ProcessSettings(EnvironmentSettings):
-    """What every process reads."""
+    """Settings of every process."""
 
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", description="Least severe line: DEBUG, INFO, WARNING or ERROR."
@@ -22,7 +22,7 @@ class ProcessSettings(EnvironmentSettings):
 
 
 class AddressSettings(EnvironmentSettings):
-    """Where the gRPC services listen and are found."""
+    """Addresses of the gRPC services, to listen on and to call."""
 
     grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
     ingest_port: Port = Field(50051, description="Port of IngestService.")
@@ -37,13 +37,13 @@ class AddressSettings(EnvironmentSettings):
     report_target: Target | None = Field(None, description="Where clients find ReportService; that port here if unset.")
 
     def target(self, service: str) -> str:
-        """Return where a client dials `ingest`, `pipeline` or `report`."""
+        """Return the gRPC target of the service `ingest`, `pipeline` or `report`."""
         configured: str | None = getattr(self, f"{service}_target")
         return configured or f"{self.grpc_host}:{getattr(self, f'{service}_port')}"
 
 
 class DatabaseSettings(EnvironmentSettings):
-    """How PostgreSQL is reached."""
+    """Connection to PostgreSQL."""
 
     database_url: PostgresUrl = Field(
         description="PostgreSQL, where the truth lives: postgresql://user:password@host:5432/database."
@@ -52,13 +52,13 @@ class DatabaseSettings(EnvironmentSettings):
 
 
 class QueueSettings(EnvironmentSettings):
-    """How Redis is reached."""
+    """Connection to Redis."""
 
     redis_url: RedisUrl = Field(description="Redis or Valkey, which only delivers: redis://host:6379/0.")
 
 
 class StorageSettings(EnvironmentSettings):
-    """Where objects are stored."""
+    """Location of the object store."""
 
     storage_dir: Path = Field(Path(".local/objects"), description="Object directory when no bucket is configured.")
     s3_bucket_name: str | None = Field(
@@ -77,7 +77,7 @@ class StorageSettings(EnvironmentSettings):
 
 
 class ScratchSettings(EnvironmentSettings):
-    """Where work in progress lies."""
+    """Location of temporary files."""
 
     scratch_dir: Path | None = Field(
         None, description="Where work in progress is spooled; the system's default if unset."
@@ -85,20 +85,20 @@ class ScratchSettings(EnvironmentSettings):
 
 
 class UploadSizeSettings(EnvironmentSettings):
-    """How large a file may be."""
+    """Limit of the size of an upload."""
 
     max_upload_bytes: Positive = Field(512 * 1024 * 1024, description="Largest accepted file, bytes.")
 
 
 class TableSizeSettings(EnvironmentSettings):
-    """How large a table may be."""
+    """Limits of the size of a table."""
 
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
 
 
 class QuotaSettings(EnvironmentSettings):
-    """How often each user may use the modes that ask a language model."""
+    """Quotas of the modes that ask a language model, per user."""
 
     smart_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
         3, description="Uploads in smart mode that each user has; 0 for no limit."
@@ -112,7 +112,7 @@ class QuotaSettings(EnvironmentSettings):
 
 
 class OutboundSettings(EnvironmentSettings):
-    """Which addresses the service may reach on behalf of users."""
+    """Addresses that the service may call on behalf of users."""
 
     allow_private_urls: bool = Field(
         False, description="Let dataset_url and webhook_url reach private networks and this machine."
@@ -120,7 +120,7 @@ class OutboundSettings(EnvironmentSettings):
 
 
 class WebhookPresenceSettings(EnvironmentSettings):
-    """Whether webhooks can be signed; for a process that does not sign any."""
+    """Presence of the signing key, for a process that must know it but signs no webhooks."""
 
     can_sign_webhooks: IsSigningKey = Field(
         False, validation_alias=AliasChoices("webhook_secret"), description="Whether a key that signs webhooks is set."
@@ -128,7 +128,7 @@ class WebhookPresenceSettings(EnvironmentSettings):
 
 
 class WebhookSettings(EnvironmentSettings):
-    """How webhooks are signed and what they link to."""
+    """Signing key of webhooks, and base address of their links."""
 
     webhook_secret: SigningKey | None = Field(
         None,
@@ -155,7 +155,7 @@ class GeminiSettings(EnvironmentSettings):
 
 
 class MemorySettings(EnvironmentSettings):
-    """What a child process may use."""
+    """Memory limit of child processes."""
 
     run_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = Field(
         2 * 1024**3, description="Memory the process of one run, or of one decoding, may allocate, bytes."
@@ -163,25 +163,25 @@ class MemorySettings(EnvironmentSettings):
 
 
 class HeartbeatSettings(EnvironmentSettings):
-    """How workers show that they are alive."""
+    """Heartbeat of workers."""
 
     heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(10, description="Pause between two heartbeats, seconds.")
 
 
 class LeaseSettings(HeartbeatSettings):
-    """How long a run belongs to its worker."""
+    """Lease of runs."""
 
     lease_seconds: Positive = Field(30, description="A run whose worker is silent this long is taken over, seconds.")
 
     @model_validator(mode="after")
-    def _beats_in_time(self) -> Self:
+    def _heartbeat_fits_lease(self) -> Self:
         if self.heartbeat_seconds * 2 > self.lease_seconds:
             raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
         return self
 
 
 class UpkeepSettings(EnvironmentSettings):
-    """What PipelineService does beside serving, and how often."""
+    """Background tasks of PipelineService: their intervals and retention times."""
 
     reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
         5, description="Pause between two reconciler passes, seconds."
@@ -198,7 +198,7 @@ class UpkeepSettings(EnvironmentSettings):
 
 
 class RunSettings(LeaseSettings, MemorySettings):
-    """How a worker executes runs."""
+    """Execution of runs by a worker."""
 
     fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
     deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")

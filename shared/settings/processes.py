@@ -1,4 +1,4 @@
-"""What each process reads; none reads a secret that it does not use."""
+"""The settings of each process; none reads a secret that it does not use."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ from shared.settings.types import CorsOrigins, Port, Positive, PostgresUrl, Redi
 
 
 class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
-    """The gateway: it knows neither database nor queue nor storage."""
+    """Settings of the gateway, which reaches neither database nor queue nor object store."""
 
     gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
     gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
@@ -57,7 +57,7 @@ class IngestSettings(
     OutboundSettings,
     WebhookPresenceSettings,
 ):
-    """IngestService."""
+    """Settings of IngestService."""
 
 
 class PipelineSettings(
@@ -71,7 +71,7 @@ class PipelineSettings(
     OutboundSettings,
     WebhookSettings,
 ):
-    """PipelineService."""
+    """Settings of PipelineService."""
 
 
 class WorkerSettings(
@@ -84,11 +84,11 @@ class WorkerSettings(
     RunSettings,
     GeminiSettings,
 ):
-    """A worker."""
+    """Settings of a worker."""
 
 
 class ReportSettings(ProcessSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings):
-    """ReportService."""
+    """Settings of ReportService."""
 
 
 class Settings(  # type: ignore[misc]  # the pydantic plugin does not know diamonds
@@ -98,7 +98,7 @@ class Settings(  # type: ignore[misc]  # the pydantic plugin does not know diamo
 
 
 class LocalSettings(Settings):
-    """What `deploy.local` starts from: the same keys, where a missing server address means "start one here"."""
+    """Settings of `deploy.local`: the same keys, but a server without an address is started locally."""
 
     database_url: PostgresUrl | None = Field(None, description="PostgreSQL; unset starts one.")  # type: ignore[assignment]
     redis_url: RedisUrl | None = Field(None, description="Redis or Valkey; unset starts one.")  # type: ignore[assignment]
@@ -106,14 +106,18 @@ class LocalSettings(Settings):
 
     @classmethod
     def load(cls, overrides: Mapping[str, str]) -> "LocalSettings":
-        """Read the settings, `overrides` before the environment, or exit like `load_settings`; "" unsets a server."""
-        given: dict[str, Any] = {key.lower(): value for key, value in overrides.items() if value}
+        """Read the settings; `overrides` take precedence over the environment, and "" unsets a server.
+
+        Raises:
+            SystemExit: a value is missing or wrong, or a variable looks like a misspelled key.
+        """
+        values: dict[str, Any] = {key.lower(): value for key, value in overrides.items() if value}
         unset = {key: None for key in ("database_url", "redis_url") if overrides.get(key.upper()) == ""}
         try:
-            settings = cls(**given, **unset)
+            settings = cls(**values, **unset)
         except ValidationError as error:
-            raise SystemExit(base.sentence(error)) from None
-        base.refuse_slips(base.environment_keys(), cls.keys())
+            raise SystemExit(base.first_problem(error)) from None
+        base.reject_misspelled_keys(base.environment_keys(), cls.keys())
         return settings
 
 
@@ -121,7 +125,7 @@ AnySettings = TypeVar("AnySettings", bound=EnvironmentSettings)
 
 
 def load_settings(kind: type[AnySettings]) -> AnySettings:
-    """Read what a process needs, or stop it with one sentence that names the key at fault.
+    """Read the settings of a process, or stop it with one sentence that names the key at fault.
 
     Raises:
         SystemExit: a value is missing or wrong, or a variable looks like a misspelled key of any process.

@@ -1,4 +1,4 @@
-"""The types of settings: a wrong value is refused with what it must look like."""
+"""Types of settings; the error for a wrong value says what it must look like."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes
 
-_FEWEST_KEY_BYTES = 16
+_MIN_KEY_BYTES = 16
 
 
 def _postgres_url(value: str) -> str:
@@ -51,8 +51,8 @@ def _signing_key(text: str) -> bytes:
         key = text.encode() if encoded == text else base64.b64decode(encoded, validate=True)
     except binascii.Error:
         raise ValueError("must be Base64 behind whsec_") from None
-    if len(key) < _FEWEST_KEY_BYTES:
-        raise ValueError(f"must be at least {_FEWEST_KEY_BYTES} bytes long, as it is all that proves who signed")
+    if len(key) < _MIN_KEY_BYTES:
+        raise ValueError(f"must be at least {_MIN_KEY_BYTES} bytes long, as it is all that proves who signed")
     return key
 
 
@@ -83,4 +83,4 @@ CorsOrigins = Annotated[str, AfterValidator(_origins)]
 IsSigningKey = Annotated[
     bool, BeforeValidator(lambda text: bool(_signing_key(text)) if isinstance(text, str) else text)
 ]
-"""True where a usable key is set; the key itself is not kept."""
+"""True if a valid key is set; the key itself is not kept."""

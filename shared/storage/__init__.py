@@ -1,4 +1,8 @@
-"""Where uploads, artifacts and renditions live: a directory, or a bucket when one is configured."""
+"""The object store of uploads, artifacts and renditions: a directory, or a bucket when one is configured.
+
+The interface (`base`) and its implementations belong here. Names of objects do not; they stand in
+`shared/contracts/artifacts.py`.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +17,9 @@ __all__ = ["LocalObjectStore", "ObjectInfo", "ObjectStore", "S3ObjectStore", "op
 
 @asynccontextmanager
 async def open_store(settings: StorageSettings) -> AsyncIterator[ObjectStore]:
-    """The store the settings ask for, until the context ends; call `check` to learn whether it works."""
+    """Open the store of the settings until the context ends; nothing is checked yet (see `check`)."""
     if settings.s3_bucket_name:
         async with open_s3_store(settings) as bucket:
             yield bucket
         return
-    directory = LocalObjectStore(settings.storage_dir)
-    yield directory
+    yield LocalObjectStore(settings.storage_dir)

@@ -1,6 +1,6 @@
-"""What the services expect of a place that keeps objects, and the rules every such place shares.
+"""The interface of an object store, and the rules that all implementations share.
 
-A key is a relative POSIX path such as `datasets/42/raw`. Objects appear and are replaced whole, never seen by halves.
+A key is a relative POSIX path such as `datasets/42/raw`. Objects are created and replaced atomically.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -16,33 +16,33 @@ CHUNK_BYTES = 256 * 1024
 MAX_KEY_BYTES = 1024
 MAX_NAME_BYTES = 255
 ABANDONED_AFTER = timedelta(days=1)
-"""A write that nobody went on with for this long belongs to a process that died."""
+"""A write without progress for this long belongs to a process that died."""
 RESERVED_NAME = ".staging"
-"""First segment of what a store writes for itself; no key may start with it and no listing shows it."""
+"""First segment of the keys that a store uses internally; other keys must not start with it, listings omit it."""
 
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What a store knows about one object without opening it."""
+    """Metadata of an object."""
 
     key: str
     size: int
     """Bytes."""
     etag: str
-    """Opaque, without quotes; the same as long as the object is not replaced."""
+    """Opaque, without quotes; changes when the object is replaced."""
     modified_at: datetime
     """UTC."""
 
 
 class ObjectStore(Protocol):
-    """Keeps objects under keys.
+    """Stores objects under keys.
 
-    Every method raises `InvalidInput` for a key it can't take and `Unavailable` when the place does not answer
-    (reason STORAGE_UNAVAILABLE) or has no room (STORAGE_FULL). Methods that need an object raise `NotFound`.
+    Every method raises `InvalidInput` for an invalid key, and `Unavailable` when the store does not answer (reason
+    STORAGE_UNAVAILABLE) or is full (STORAGE_FULL). Methods that need an object raise `NotFound`.
     """
 
     async def put_file(self, key: str, path: Path, *, move: bool = False) -> ObjectInfo:
-        """Store the file's bytes, replacing the object if there is one; `move` gives the file away and is cheaper."""
+        """Store a file, replacing the object if there is one; `move` removes the file and is faster."""
         ...
 
     async def put_bytes(self, key: str, data: bytes) -> ObjectInfo:
@@ -50,66 +50,84 @@ class ObjectStore(Protocol):
         ...
 
     async def stat(self, key: str) -> ObjectInfo:
-        """Look at an object without reading it."""
+        """Return the metadata of an object."""
         ...
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         """Stream an object, or `length` bytes from `offset`, in chunks of at most 256 KiB.
 
-        Like a file: what lies behind the end is empty. A reader that started keeps getting the bytes of that version.
-        Close it (`contextlib.aclosing`) when leaving before the end.
+        As with a file, a range behind the end is empty. A reader that has started gets the bytes of the same version
+        until its end. Close it (`contextlib.aclosing`) if you leave before the end.
         """
         ...
 
     async def read_bytes(self, key: str) -> bytes:
-        """The whole object at once; for small ones."""
+        """Return the contents of a small object."""
         ...
 
     def local_copy(self, key: str, *, scratch: Path) -> AbstractAsyncContextManager[Path]:
-        """A file with the object's bytes, to be read only, and only within the context.
+        """Provide a file with the contents of an object, to be read only, and only within the context.
 
-        It may be the stored object itself; if it has to be fetched it lies in `scratch` and is removed afterwards.
+        Args:
+            key: the object.
+            scratch: folder for the file if the object has to be downloaded; otherwise the file is the object itself.
         """
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is fine."""
+        """Remove an object; a missing one is not an error."""
         ...
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove every object in the folder `prefix`, return how many; `a/1` covers `a/1/x`, not `a/10` nor `a/1`."""
+        """Remove the objects in folder `prefix` and return their number; `a/1` covers `a/1/x`, not `a/10` nor `a/1`."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """The objects in the folder `prefix` and below it, ordered by the bytes of their keys; "" lists all."""
+        """List the objects in and below the folder `prefix`, ordered by the bytes of their keys; "" lists all."""
         ...
 
     async def presign(self, key: str, *, expires: timedelta, filename: str, media_type: str) -> str | None:
-        """An address from which anybody can download the object until it expires; None if this store has no such thing.
+        """Return an address from which anybody can download an object; None if the store has none.
 
-        The download is offered as `filename`. `expires`: one second to seven days. The object need not exist.
+        Args:
+            key: the object; it need not exist.
+            expires: how long the address is valid, from one second to seven days.
+            filename: the file name that is offered to the client.
+            media_type: the content type of the response.
         """
         ...
 
     async def sweep(self) -> int:
-        """Remove what processes that died in the middle of a write left behind a day ago or earlier; how many."""
+        """Remove the remains of writes that were abandoned a day ago or earlier; return their number."""
         ...
 
     async def check(self) -> None:
-        """Prove that objects can be written and removed, or raise `Unavailable` naming the setting at fault."""
+        """Check that objects can be written and removed.
+
+        Raises:
+            Unavailable: they can't; the detail names the setting at fault.
+        """
         ...
 
     async def ping(self) -> None:
-        """Return if the store answers, or raise `Unavailable`; leaves nothing there, however often it is asked."""
+        """Return if the store answers; the call leaves nothing behind.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
         ...
 
     async def close(self) -> None:
-        """Let go of connections; the store is of no use afterwards."""
+        """Close the connections; the store can't be used afterwards."""
         ...
 
 
 def check_key(key: str) -> str:
-    """The key itself, or `InvalidInput` if it is no relative path a store can keep."""
+    """Return the key if it is valid.
+
+    Raises:
+        InvalidInput: it is not a relative path that every store accepts.
+    """
     names = key.split("/")
     if not key or any(name in {"", ".", ".."} for name in names):
         raise InvalidInput(
@@ -124,36 +142,40 @@ def check_key(key: str) -> str:
     return key
 
 
-def _check_length(what: str, size: int, limit: int) -> None:
+def _check_length(subject: str, size: int, limit: int) -> None:
     if size > limit:
         raise InvalidInput(
-            f"A {what} may have {limit} bytes at most, this one has {size}.",
+            f"A {subject} may have {limit} bytes at most, this one has {size}.",
             reason="KEY_TOO_LONG",
             metadata={"bytes": str(size), "limit": str(limit)},
         )
 
 
 def folder_of(prefix: str) -> str:
-    """What the keys in folder `prefix` start with: "" for everything, else a checked path that ends in a slash."""
+    """Return the common prefix of the keys in a folder, which ends with a slash; "" for the root."""
     return check_key(prefix.removesuffix("/")) + "/" if prefix else ""
 
 
 def check_range(offset: int, length: int | None) -> None:
-    """`InvalidInput` unless the bytes asked for could exist."""
+    """Check the range of a read.
+
+    Raises:
+        InvalidInput: offset or length is negative.
+    """
     if offset < 0 or (length is not None and length < 0):
         raise InvalidInput("Offset and length of a read must not be negative.", reason="INVALID_RANGE")
 
 
-def missing(key: str) -> NotFound:
-    """The error for an object that is not there."""
+def object_not_found(key: str) -> NotFound:
+    """Return the error for an object that does not exist."""
     return NotFound(f"There is no object {key}.", reason="OBJECT_NOT_FOUND")
 
 
-def unavailable() -> Unavailable:
-    """The error for a place that does not answer; its cause belongs into the chain, not into the sentence."""
+def storage_unavailable() -> Unavailable:
+    """Return the error for a store that does not answer; raise it from the cause, which the text omits."""
     return Unavailable("The object store does not answer.", reason="STORAGE_UNAVAILABLE", retry_after=5)
 
 
-def full() -> Unavailable:
-    """The error for a place without room."""
+def storage_full() -> Unavailable:
+    """Return the error for a store that is full."""
     return Unavailable("The object store is full.", reason="STORAGE_FULL")

@@ -1,6 +1,6 @@
-"""Objects as plain files below one directory, for one machine or a shared volume.
+"""An object store of plain files below a directory, for a single machine or a shared volume.
 
-A write goes to a file of its own in `.staging`, reaches the disk, and is renamed onto its key, so an object is whole or
+A write goes to a new file in `.staging`, which is synced to disk and then renamed to its key, so an object is whole or
 absent even after a crash. A key can't be a file and a folder at once: with `a/b` stored, `a` and `a/b/c` are refused.
 """
 
@@ -25,17 +25,17 @@ from shared.storage.base import (
     check_key,
     check_range,
     folder_of,
-    full,
-    missing,
-    unavailable,
+    object_not_found,
+    storage_full,
+    storage_unavailable,
 )
 
 PUBLISH_ATTEMPTS = 100
-LISTED_AT_ONCE = 512
+LIST_BATCH_SIZE = 512
 
-ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
-OCCUPIED = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
-EXHAUSTED = {errno.ENOSPC, errno.EDQUOT}
+_ABSENT_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_OCCUPIED_ERRNOS = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 
 class LocalObjectStore:
@@ -46,71 +46,71 @@ class LocalObjectStore:
         self._staging = self._root / RESERVED_NAME
 
     async def put_file(self, key: str, path: Path, *, move: bool = False) -> ObjectInfo:
-        """Store the file; `move` renames it where it can, else copies it and removes it."""
-        place = self._move if move else self._copy
-        return await asyncio.to_thread(place, check_key(key), path)
+        """Store a file; `move` renames it if possible, and otherwise copies and removes it."""
+        store = self._move if move else self._copy
+        return await asyncio.to_thread(store, check_key(key), path)
 
     async def put_bytes(self, key: str, data: bytes) -> ObjectInfo:
         """Store `data`."""
         return await asyncio.to_thread(self._put, check_key(key), lambda staged: staged.write_bytes(data))
 
     async def stat(self, key: str) -> ObjectInfo:
-        """Look at an object."""
+        """Return the metadata of an object."""
         return await asyncio.to_thread(self._stat, check_key(key))
 
     async def read(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Stream an object from one open file, whatever happens to its key meanwhile."""
+        """Stream an object from one open file, so that a replacement has no effect on the reader."""
         check_range(offset, length)
         path = self._path(check_key(key))
-        with _reading(key):
+        with _read_errors(key):
             source = await asyncio.to_thread(path.open, "rb")
-        left = length
+        remaining = length
         try:
             await asyncio.to_thread(source.seek, offset)
-            while left is None or left > 0:
-                with _reading(key):
+            while remaining is None or remaining > 0:
+                with _read_errors(key):
                     chunk = await asyncio.to_thread(
-                        source.read, CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)
+                        source.read, CHUNK_BYTES if remaining is None else min(remaining, CHUNK_BYTES)
                     )
                 if not chunk:
                     return
-                left = None if left is None else left - len(chunk)
+                remaining = None if remaining is None else remaining - len(chunk)
                 yield chunk
         finally:
-            # In a thread, because closing waits for a read that a cancelled task left behind.
+            # The file is closed in a thread, because closing waits for the read of a cancelled task.
             await asyncio.to_thread(source.close)
 
     async def read_bytes(self, key: str) -> bytes:
-        """The whole object."""
+        """Return the contents of an object."""
         path = self._path(check_key(key))
-        with _reading(key):
+        with _read_errors(key):
             return await asyncio.to_thread(path.read_bytes)
 
     @asynccontextmanager
     async def local_copy(self, key: str, *, scratch: Path) -> AsyncIterator[Path]:
-        """The object's own path; nothing is copied."""
+        """Provide the path of the object itself."""
         await self.stat(key)
         yield self._path(key)
 
     async def delete(self, key: str) -> None:
-        """Remove an object and the folders it leaves empty."""
+        """Remove an object and the folders that are empty then."""
         await asyncio.to_thread(self._delete, check_key(key))
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove a folder's objects and the folders they leave empty."""
+        """Remove the objects of a folder and the folders that are empty then."""
         if not prefix:
             raise InvalidInput("Deleting needs a prefix that is not empty.", reason="INVALID_KEY")
         return await asyncio.to_thread(self._delete_below, folder_of(prefix))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """The objects of a folder, some hundred at a time."""
-        found = self._walk(folder_of(prefix))
-        while batch := await asyncio.to_thread(lambda: tuple(islice(found, LISTED_AT_ONCE))):
+        """List the objects of a folder, in batches of some hundred."""
+        infos = self._walk(folder_of(prefix))
+        while batch := await asyncio.to_thread(lambda: tuple(islice(infos, LIST_BATCH_SIZE))):
             for info in batch:
                 yield info
 
     async def presign(self, key: str, *, expires: timedelta, filename: str, media_type: str) -> str | None:
-        """None: a directory has no address to hand out."""
+        """Return None, as files of a directory have no address."""
         return None
 
     async def check(self) -> None:
@@ -120,7 +120,7 @@ class LocalObjectStore:
         except OSError as error:
             raise Unavailable(
                 f"STORAGE_DIR: can't keep files in {self._root}: {error.strerror}.",
-                reason="STORAGE_FULL" if error.errno in EXHAUSTED else "STORAGE_UNAVAILABLE",
+                reason="STORAGE_FULL" if error.errno in _FULL_ERRNOS else "STORAGE_UNAVAILABLE",
             ) from error
 
     async def ping(self) -> None:
@@ -128,11 +128,11 @@ class LocalObjectStore:
         await self.check()
 
     async def sweep(self) -> int:
-        """Remove staged files of processes that died, and folders that they made for nothing."""
+        """Remove abandoned staged files, and empty folders."""
         return await asyncio.to_thread(self._sweep)
 
     async def close(self) -> None:
-        """Nothing is held open between calls."""
+        """Do nothing, as no file stays open between calls."""
 
     def _path(self, key: str) -> Path:
         return self._root / key
@@ -143,7 +143,7 @@ class LocalObjectStore:
 
     def _move(self, key: str, path: Path) -> ObjectInfo:
         path.stat()
-        with _writing(key):
+        with _write_errors(key):
             try:
                 return self._publish(key, path)
             except OSError as error:
@@ -155,7 +155,7 @@ class LocalObjectStore:
 
     def _put(self, key: str, fill: Callable[[Path], object]) -> ObjectInfo:
         staged = self._staging / uuid4().hex
-        with _writing(key):
+        with _write_errors(key):
             self._staging.mkdir(parents=True, exist_ok=True)
             try:
                 fill(staged)
@@ -164,7 +164,7 @@ class LocalObjectStore:
                 staged.unlink(missing_ok=True)
 
     def _publish(self, key: str, staged: Path) -> ObjectInfo:
-        # The coarse clock of the file system could give two versions one time, and thereby one etag.
+        # The clock of the file system is coarse: without this, two versions could have the same time and thus etag.
         os.utime(staged, ns=(now := time.time_ns(), now))
         _sync(staged)
         info = _info(key, staged.stat())
@@ -174,14 +174,14 @@ class LocalObjectStore:
                 self._make_folder(target.parent)
                 staged.replace(target)
             except FileNotFoundError:
-                continue  # another process deleted the last object of the folder, and thereby the folder
-            with suppress(FileNotFoundError):  # the new object is deleted already, and its folder with it
+                continue  # another process deleted the last object of the folder, and the folder with it
+            with suppress(FileNotFoundError):  # another process has deleted the new object and its folder already
                 _sync(target.parent)
             return info
-        raise unavailable()
+        raise storage_unavailable()
 
     def _make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it; if something else is in the way, moving a file there will say so."""
+        """Create a folder and its parents; if a file is in the way, publishing fails afterwards."""
         if folder.is_dir():
             return
         made = self._root
@@ -194,9 +194,9 @@ class LocalObjectStore:
 
     def _stat(self, key: str) -> ObjectInfo:
         path = self._path(key)
-        with _reading(key):
+        with _read_errors(key):
             if path.is_dir():
-                raise missing(key)
+                raise object_not_found(key)
             return _info(key, path.stat())
 
     def _delete(self, key: str) -> None:
@@ -204,15 +204,15 @@ class LocalObjectStore:
         try:
             path.unlink()
         except OSError as error:
-            if error.errno not in ABSENT:
-                raise unavailable() from error
+            if error.errno not in _ABSENT_ERRNOS:
+                raise storage_unavailable() from error
         self._remove_empty(path.parent)
 
     def _delete_below(self, folder: str) -> int:
         deleted = 0
         for info in self._walk(folder):
             path = self._path(info.key)
-            with _writing(info.key), suppress(FileNotFoundError):
+            with _write_errors(info.key), suppress(FileNotFoundError):
                 path.unlink()
                 deleted += 1
             self._remove_empty(path.parent)
@@ -223,11 +223,11 @@ class LocalObjectStore:
             try:
                 folder.rmdir()
             except OSError:
-                return  # not empty, or already gone: both are what is wanted
+                return  # it is not empty, or another process has removed it
             folder = folder.parent
 
     def _walk(self, folder: str) -> Iterator[ObjectInfo]:
-        with _writing(folder):
+        with _write_errors(folder):
             for entry in _entries(self._root / folder):
                 key = folder + entry.name
                 if key == RESERVED_NAME:
@@ -249,7 +249,7 @@ class LocalObjectStore:
     def _sweep(self) -> int:
         oldest = time.time() - ABANDONED_AFTER.total_seconds()
         removed = 0
-        with _writing(RESERVED_NAME):
+        with _write_errors(RESERVED_NAME):
             for entry in _entries(self._staging):
                 with suppress(FileNotFoundError):  # another process sweeps too
                     if entry.stat().st_mtime < oldest:
@@ -257,13 +257,13 @@ class LocalObjectStore:
                         removed += 1
         for folder, _, objects in os.walk(self._root, topdown=False):
             if not objects and folder not in (str(self._root), str(self._staging)):
-                with suppress(OSError):  # not empty; whoever is about to put something there makes it anew
+                with suppress(OSError):  # not empty; a writer that is about to use the folder creates it again
                     os.rmdir(folder)
         return removed
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """A folder's entries in the order of the keys they stand for; none if the folder is gone."""
+    """Return the entries of a folder in the order of their keys; none if the folder does not exist."""
     try:
         with os.scandir(folder) as entries:
             return sorted(
@@ -283,7 +283,7 @@ def _info(key: str, status: os.stat_result) -> ObjectInfo:
 
 
 def _sync(path: Path) -> None:
-    """Have what was written to a file, or into a folder's list of names, on the disk."""
+    """Sync a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -292,27 +292,27 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _reading(key: str) -> Iterator[None]:
+def _read_errors(key: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise (missing(key) if error.errno in ABSENT else _failure(error)) from error
+        raise (object_not_found(key) if error.errno in _ABSENT_ERRNOS else _service_error(error)) from error
 
 
 @contextmanager
-def _writing(key: str) -> Iterator[None]:
+def _write_errors(key: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in OCCUPIED:
+        if error.errno in _OCCUPIED_ERRNOS:
             detail = f"{key} can't be stored: an object is where it needs a folder, or the other way round."
             raise Conflict(detail, reason="KEY_OCCUPIED") from error
-        raise _failure(error) from error
+        raise _service_error(error) from error
 
 
-def _failure(error: OSError) -> ServiceError:
-    if error.errno in EXHAUSTED:
-        return full()
+def _service_error(error: OSError) -> ServiceError:
+    if error.errno in _FULL_ERRNOS:
+        return storage_full()
     if error.errno == errno.ENAMETOOLONG:
         return InvalidInput("The object key is too long for the disk it should go to.", reason="KEY_TOO_LONG")
-    return unavailable()
+    return storage_unavailable()

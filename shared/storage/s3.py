@@ -1,6 +1,6 @@
-"""Objects in a bucket of Amazon S3 or of a store that speaks its protocol.
+"""An object store in a bucket of Amazon S3 or of a compatible store.
 
-Nothing here depends on conditional writes, which compatible stores ignore.
+Nothing here depends on conditional writes, which some compatible stores ignore.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ from shared.storage.base import (
     check_key,
     check_range,
     folder_of,
-    full,
-    missing,
-    unavailable,
+    object_not_found,
+    storage_full,
+    storage_unavailable,
 )
 
 PART_BYTES = 8 * 1024 * 1024
-PARTS_AT_ONCE = 4
-LONGEST_LINK = timedelta(days=7)
-"""What signature version 4 allows."""
+CONCURRENT_PARTS = 4
+MAX_LINK_LIFETIME = timedelta(days=7)
+"""Limit of AWS Signature Version 4."""
 
-# aiohttp's own errors come through while a body streams; the rest of the time botocore wraps them.
-FAILURES = (BotoCoreError, ClientError, aiohttp.ClientError, TimeoutError)
-ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
-DIAGNOSES = {
+# While a body is streamed, errors of aiohttp are raised as they are; otherwise botocore wraps them.
+_FAILURES = (BotoCoreError, ClientError, aiohttp.ClientError, TimeoutError)
+_ABSENT_CODES = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+_DIAGNOSES = {
     "NoSuchBucket": "S3_BUCKET_NAME: there is no such bucket in the object store.",
     "InvalidBucketName": "S3_BUCKET_NAME: this is no valid name of a bucket.",
     "InvalidAccessKeyId": "AWS_ACCESS_KEY_ID: the object store does not know this key.",
@@ -57,17 +57,17 @@ log = get_logger(__name__)
 
 
 class S3ObjectStore:
-    """An `ObjectStore` in a bucket that exists already."""
+    """An `ObjectStore` in an existing bucket."""
 
     def __init__(self, client: Any, *, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     async def put_file(self, key: str, path: Path, *, move: bool = False) -> ObjectInfo:
-        """Store the file, in parts if it is large; `move` removes it once it is stored."""
+        """Store a file, in parts if it is large; `move` removes it once it is stored."""
         check_key(key)
         size = (await asyncio.to_thread(path.stat)).st_size
-        with _failures(key):
+        with _s3_errors(key):
             if size <= PART_BYTES:
                 await self._put(key, await asyncio.to_thread(path.read_bytes))
             else:
@@ -80,23 +80,23 @@ class S3ObjectStore:
     async def put_bytes(self, key: str, data: bytes) -> ObjectInfo:
         """Store `data` in one request."""
         check_key(key)
-        with _failures(key):
+        with _s3_errors(key):
             await self._put(key, data)
         return await self.stat(key)
 
     async def stat(self, key: str) -> ObjectInfo:
-        """Look at an object."""
+        """Return the metadata of an object."""
         check_key(key)
-        with _failures(key):
+        with _s3_errors(key):
             return _info(key, await self._client.head_object(Bucket=self._bucket, Key=key), size="ContentLength")
 
     async def read(self, key: str, *, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Stream an object as fast as its reader takes it."""
+        """Stream an object at the pace of its reader."""
         check_range(offset, length)
         if length == 0:
             await self.stat(key)
             return
-        with _failures(check_key(key)):
+        with _s3_errors(check_key(key)):
             body = await self._open(key, offset=offset, length=length)
             if body is None:
                 return
@@ -105,12 +105,12 @@ class S3ObjectStore:
                     yield chunk
 
     async def read_bytes(self, key: str) -> bytes:
-        """The whole object."""
+        """Return the contents of an object."""
         return b"".join([chunk async for chunk in self.read(key)])
 
     @asynccontextmanager
     async def local_copy(self, key: str, *, scratch: Path) -> AsyncIterator[Path]:
-        """The object, downloaded into `scratch` for as long as the context lasts."""
+        """Download an object into `scratch` for the time of the context."""
         path = scratch / uuid4().hex
         try:
             await self._download(key, path)
@@ -122,33 +122,33 @@ class S3ObjectStore:
         """Remove an object."""
         check_key(key)
         try:
-            with _failures(key):
+            with _s3_errors(key):
                 await self._client.delete_object(Bucket=self._bucket, Key=key)
         except NotFound:
             return
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove a folder's objects, a page of up to 1000 in one request."""
+        """Remove the objects of a folder, with one request for each page of up to 1000."""
         if not prefix:
             raise InvalidInput("Deleting needs a prefix that is not empty.", reason="INVALID_KEY")
         deleted = 0
-        with _failures(prefix):
+        with _s3_errors(prefix):
             async for page in self._pages(folder_of(prefix)):
                 await self._delete_all([entry["Key"] for entry in page])
                 deleted += len(page)
         return deleted
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """The objects of a folder, fetched by the page."""
-        with _failures(prefix):
+        """List the objects of a folder, page by page."""
+        with _s3_errors(prefix):
             async for page in self._pages(folder_of(prefix)):
                 for entry in page:
                     if not entry["Key"].startswith(f"{RESERVED_NAME}/"):
                         yield _info(entry["Key"], entry, size="Size")
 
     async def presign(self, key: str, *, expires: timedelta, filename: str, media_type: str) -> str | None:
-        """A signed link; the signature covers the offered name and type, too."""
-        if not timedelta(seconds=1) <= expires <= LONGEST_LINK:
+        """Return a presigned URL; its signature covers the file name and content type, too."""
+        if not timedelta(seconds=1) <= expires <= MAX_LINK_LIFETIME:
             raise InvalidInput("A link can last from one second to seven days.", reason="INVALID_EXPIRY")
         request = {
             "Bucket": self._bucket,
@@ -156,22 +156,22 @@ class S3ObjectStore:
             "ResponseContentDisposition": _attachment(filename),
             "ResponseContentType": media_type,
         }
-        with _failures(key):
+        with _s3_errors(key):
             link: str = await self._client.generate_presigned_url(
                 "get_object", Params=request, ExpiresIn=int(expires.total_seconds())
             )
         return link
 
     async def sweep(self) -> int:
-        """Abort multipart uploads of processes that died: their parts are unseen and cost what objects cost."""
+        """Abort abandoned multipart uploads, whose parts are not listed but cost as much as objects."""
         oldest = datetime.now(UTC) - ABANDONED_AFTER
         aborted = 0
-        with suppress(NotFound), _failures("multipart uploads"):  # what rclone answers before the bucket's first
+        with suppress(NotFound), _s3_errors("multipart uploads"):  # rclone answers so before the first upload
             async for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket):
                 for upload in page.get("Uploads", []):
                     if upload["Initiated"].astimezone(UTC) < oldest:
-                        which = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
-                        await self._client.abort_multipart_upload(Bucket=self._bucket, **which)
+                        identity = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                        await self._client.abort_multipart_upload(Bucket=self._bucket, **identity)
                         aborted += 1
         return aborted
 
@@ -181,15 +181,15 @@ class S3ObjectStore:
         try:
             await self._client.put_object(**probe, Body=b"")
             await self._client.delete_object(**probe)
-        except FAILURES as error:
-            raise Unavailable(self._diagnosis(error), reason="STORAGE_UNAVAILABLE") from error
+        except _FAILURES as error:
+            raise Unavailable(self._diagnose(error), reason="STORAGE_UNAVAILABLE") from error
 
     async def ping(self) -> None:
         """List one object."""
         try:
             await self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{RESERVED_NAME}/", MaxKeys=1)
-        except FAILURES as error:
-            raise Unavailable(self._diagnosis(error), reason="STORAGE_UNAVAILABLE") from error
+        except _FAILURES as error:
+            raise Unavailable(self._diagnose(error), reason="STORAGE_UNAVAILABLE") from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -199,70 +199,70 @@ class S3ObjectStore:
         await self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
 
     async def _put_parts(self, key: str, path: Path, size: int) -> None:
-        begun = asyncio.create_task(self._begin_upload(key))
+        starting = asyncio.create_task(self._start_upload(key))
         try:
-            # Shielded, so that a cancelled caller still learns the upload's id and can abort it.
-            upload = await asyncio.shield(begun)
+            # Shielded, so that the id of the upload is known, and the upload can be aborted, after a cancellation.
+            upload = await asyncio.shield(starting)
             parts = await self._upload_parts(upload, path, size)
             await self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except BaseException:
             # Shielded, so that a second cancellation does not leave the parts behind.
-            await asyncio.shield(asyncio.create_task(self._abort(begun)))
+            await asyncio.shield(asyncio.create_task(self._abort(starting)))
             raise
 
-    async def _begin_upload(self, key: str) -> dict[str, str]:
-        answer = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key)
-        return {"Bucket": self._bucket, "Key": key, "UploadId": answer["UploadId"]}
+    async def _start_upload(self, key: str) -> dict[str, str]:
+        response = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key)
+        return {"Bucket": self._bucket, "Key": key, "UploadId": response["UploadId"]}
 
     async def _upload_parts(self, upload: dict[str, str], path: Path, size: int) -> Sequence[dict[str, Any]]:
-        slots = asyncio.Semaphore(PARTS_AT_ONCE)
+        slots = asyncio.Semaphore(CONCURRENT_PARTS)
 
         async def send(offset: int) -> dict[str, Any]:
             async with slots:
                 number = offset // PART_BYTES + 1
-                data = await asyncio.to_thread(_part, path, offset, min(PART_BYTES, size - offset))
-                answer = await self._client.upload_part(**upload, PartNumber=number, Body=data)
-                return {"PartNumber": number, "ETag": answer["ETag"]}
+                data = await asyncio.to_thread(_read_part, path, offset, min(PART_BYTES, size - offset))
+                response = await self._client.upload_part(**upload, PartNumber=number, Body=data)
+                return {"PartNumber": number, "ETag": response["ETag"]}
 
         try:
             async with asyncio.TaskGroup() as group:
-                sent = [group.create_task(send(offset)) for offset in range(0, size, PART_BYTES)]
+                uploads = [group.create_task(send(offset)) for offset in range(0, size, PART_BYTES)]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed
-        return [part.result() for part in sent]
+        return [part.result() for part in uploads]
 
-    async def _abort(self, begun: asyncio.Task[dict[str, str]]) -> None:
-        await asyncio.wait([begun])
-        if begun.cancelled() or begun.exception():
+    async def _abort(self, starting: asyncio.Task[dict[str, str]]) -> None:
+        await asyncio.wait([starting])
+        if starting.cancelled() or starting.exception():
             return
         try:
-            await self._client.abort_multipart_upload(**begun.result())
-        except FAILURES as error:
-            log.warning("multipart_abort_failed", key=begun.result()["Key"], error=type(error).__name__)
+            await self._client.abort_multipart_upload(**starting.result())
+        except _FAILURES as error:
+            log.warning("multipart abort failed", key=starting.result()["Key"], error=type(error).__name__)
 
     async def _open(self, key: str, *, offset: int, length: int | None) -> Any:
-        """The body of an object; None if the range lies behind its end."""
+        """Request an object and return its body; None if the range is behind its end."""
         request = {"Bucket": self._bucket, "Key": key}
         if offset or length is not None:
             request["Range"] = f"bytes={offset}-{'' if length is None else offset + length - 1}"
         try:
             return (await self._client.get_object(**request))["Body"]
         except ClientError as error:
-            if _code(error) in {"InvalidRange", "416"}:
+            if _error_code(error) in {"InvalidRange", "416"}:
                 return None
             raise
 
     async def _download(self, key: str, path: Path) -> None:
-        with _scratch_failures():
+        with _scratch_errors():
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             target = await asyncio.to_thread(path.open, "xb")
         try:
             async with aclosing(self.read(key)) as chunks:
                 async for chunk in chunks:
-                    with _scratch_failures():
+                    with _scratch_errors():
                         await asyncio.to_thread(target.write, chunk)
         finally:
-            with _scratch_failures():
+            with _scratch_errors():
                 await asyncio.to_thread(target.close)
 
     async def _pages(self, folder: str) -> AsyncIterator[Sequence[dict[str, Any]]]:
@@ -273,23 +273,23 @@ class S3ObjectStore:
 
     async def _delete_all(self, keys: Sequence[str]) -> None:
         request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        answer = await self._client.delete_objects(Bucket=self._bucket, Delete=request)
-        if answer.get("Errors"):
-            raise unavailable()
+        response = await self._client.delete_objects(Bucket=self._bucket, Delete=request)
+        if response.get("Errors"):
+            raise storage_unavailable()
 
-    def _diagnosis(self, error: Exception) -> str:
+    def _diagnose(self, error: Exception) -> str:
         if isinstance(error, ConnectionError):
             address = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
             return f"AWS_ENDPOINT_URL: no object store answers at {address}."
         if isinstance(error, ParamValidationError):
-            return DIAGNOSES["InvalidBucketName"]
-        code = _code(error)
-        return DIAGNOSES.get(code, f"AWS_ENDPOINT_URL: the object store there refused a trial write ({code}).")
+            return _DIAGNOSES["InvalidBucketName"]
+        code = _error_code(error)
+        return _DIAGNOSES.get(code, f"AWS_ENDPOINT_URL: the object store there refused a trial write ({code}).")
 
 
 @asynccontextmanager
 async def open_s3_store(settings: StorageSettings) -> AsyncIterator[S3ObjectStore]:
-    """The store of `S3_BUCKET_NAME` with one pool of connections; talks to nobody yet."""
+    """Open the store of `S3_BUCKET_NAME` with a pool of connections; no request is made yet."""
     secret = settings.aws_secret_access_key
     session = aioboto3.Session(
         aws_access_key_id=settings.aws_access_key_id,
@@ -304,22 +304,22 @@ async def open_s3_store(settings: StorageSettings) -> AsyncIterator[S3ObjectStor
         read_timeout=20,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        max_pool_connections=128,  # each slow reader of an object occupies one
+        max_pool_connections=128,  # each slow reader of an object holds a connection
     )
     async with session.client("s3", endpoint_url=settings.aws_endpoint_url, config=config) as client:
         yield S3ObjectStore(client, bucket=settings.s3_bucket_name or "")
 
 
-def _info(key: str, answer: dict[str, Any], *, size: str) -> ObjectInfo:
+def _info(key: str, response: dict[str, Any], *, size: str) -> ObjectInfo:
     return ObjectInfo(
         key=key,
-        size=answer[size],
-        etag=answer["ETag"].strip('"'),
-        modified_at=answer["LastModified"].astimezone(UTC),
+        size=response[size],
+        etag=response["ETag"].strip('"'),
+        modified_at=response["LastModified"].astimezone(UTC),
     )
 
 
-def _part(path: Path, offset: int, size: int) -> bytes:
+def _read_part(path: Path, offset: int, size: int) -> bytes:
     with path.open("rb") as source:
         source.seek(offset)
         data = source.read(size)
@@ -329,36 +329,39 @@ def _part(path: Path, offset: int, size: int) -> bytes:
 
 
 def _attachment(filename: str) -> str:
-    """The `Content-Disposition` of a download (RFC 6266), with a plain name for clients that know no other."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\/' else "_" for c in filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    """Return the `Content-Disposition` of a download, with an ASCII file name for clients that know no other.
+
+    Source: RFC 6266.
+    """
+    ascii_name = "".join(c if c.isascii() and c.isprintable() and c not in '"\\/' else "_" for c in filename)
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _code(error: Exception) -> str:
+def _error_code(error: Exception) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return type(error).__name__
 
 
 @contextmanager
-def _failures(key: str) -> Iterator[None]:
+def _s3_errors(key: str) -> Iterator[None]:
     try:
         yield
-    except FAILURES as error:
+    except _FAILURES as error:
         raise _service_error(key, error) from error
 
 
 def _service_error(key: str, error: Exception) -> ServiceError:
     if not isinstance(error, ClientError):
-        return unavailable()
-    if _code(error) in ABSENT:
-        return missing(key)
+        return storage_unavailable()
+    if _error_code(error) in _ABSENT_CODES:
+        return object_not_found(key)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return full() if status == 507 else unavailable()
+    return storage_full() if status == 507 else storage_unavailable()
 
 
 @contextmanager
-def _scratch_failures() -> Iterator[None]:
+def _scratch_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the fake report service tells about the table itself: its profile, its recipe, its changes and its rejects."""
+"""The part of the fake ReportService that answers about the table: profile, recipe, changes and rejects."""
 
 from typing import Any
 
@@ -12,30 +12,30 @@ RECIPE = b'{"version":1,"target":{"column":null,"confidence":0.0,"why":"none"},"
 
 
 class FakeFindings(report_pb2_grpc.ReportServiceServicer):
-    """Answers about a dataset that `_known` knows; notes the pages it is asked for."""
+    """Answers about a dataset that `_check_exists` accepts, and records the requests for pages."""
 
     pages: list[Any]
 
-    def _known(self, dataset_id: str) -> None:
+    def _check_exists(self, dataset_id: str) -> None:
         raise NotImplementedError
 
     async def GetProfile(
         self, request: report_pb2.GetProfileRequest, context: Context
     ) -> report_pb2.GetProfileResponse:
-        """Two columns, of which one has hardly anything."""
-        self._known(request.dataset_id)
+        """Return a profile of two columns, one of them with few fields set."""
+        self._check_exists(request.dataset_id)
         return report_pb2.GetProfileResponse(profile=profile(), etag="p1")
 
     async def GetRecipe(self, request: report_pb2.GetRecipeRequest, context: Context) -> report_pb2.GetRecipeResponse:
-        """An empty recipe with a number that no double holds."""
-        self._known(request.dataset_id)
+        """Return an empty recipe with a number that a double can't represent."""
+        self._check_exists(request.dataset_id)
         return report_pb2.GetRecipeResponse(content=RECIPE, media_type="application/json", etag="r1")
 
     async def ListChanges(
         self, request: report_pb2.ListChangesRequest, context: Context
     ) -> report_pb2.ListChangesResponse:
-        """Two changes of three."""
-        self._known(request.dataset_id)
+        """Return two changes of three."""
+        self._check_exists(request.dataset_id)
         self.pages.append(request)
         changes = [
             report_pb2.Change(row=2**53 + 1, column="price", before="$1", after="1", step=1, rule="r", confidence=0.9),
@@ -46,15 +46,15 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
     async def ListRejects(
         self, request: report_pb2.ListRejectsRequest, context: Context
     ) -> report_pb2.ListRejectsResponse:
-        """One line."""
-        self._known(request.dataset_id)
+        """Return a reject."""
+        self._check_exists(request.dataset_id)
         self.pages.append(request)
         reject = report_pb2.Reject(line=812, why="7 fields where the header has 3", text="a;b")
         return report_pb2.ListRejectsResponse(rejects=[reject], total_rejects=1)
 
 
 def profile() -> profile_pb2.Profile:
-    """A column with everything set and one with nothing."""
+    """Return a profile with a column that has all fields set, and one that has hardly any."""
     read_as = Struct()
     read_as.update({"kind": "decimal", "decimal_mark": ","})
     price = profile_pb2.ColumnProfile(

@@ -1,4 +1,4 @@
-"""The three services as small in-memory fakes that speak the real contracts; attributes set what they shall do."""
+"""In-memory fakes of the three services; their attributes determine how they respond."""
 
 import asyncio
 import hashlib
@@ -25,19 +25,19 @@ PENDING_ID = "5d1f0c86-2b54-4a0c-8a31-0d9a7e0f6b22"
 GRAPH_ID = "histogram-price"
 TABLE = b"price,city\r\n" + b"1.5,Oslo\r\n" * 40_000
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-WHEN = datetime(2026, 11, 23, 15, 59, 12, 531000, tzinfo=UTC)
+CREATED_AT = datetime(2026, 11, 23, 15, 59, 12, 531000, tzinfo=UTC)
 
 
-def stamp(moment: datetime = WHEN) -> Timestamp:
-    """A moment as protobuf."""
+def timestamp(value: datetime = CREATED_AT) -> Timestamp:
+    """Return a datetime as a protobuf message."""
     message = Timestamp()
-    message.FromDatetime(moment)
+    message.FromDatetime(value)
     return message
 
 
 @dataclass
 class ReceivedUpload:
-    """What arrived of an upload."""
+    """The received part of an upload."""
 
     filename: str = ""
     request_id: str = ""
@@ -49,7 +49,7 @@ class ReceivedUpload:
 
 @dataclass
 class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
-    """Counts and hashes uploads, and answers about one dataset."""
+    """A fake IngestService that counts and hashes uploads, and knows one dataset."""
 
     uploads: list[ReceivedUpload] = field(default_factory=list)
     imports: list[ingest_pb2.ImportDatasetRequest] = field(default_factory=list)
@@ -59,21 +59,21 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     """Raised by every call; by an upload once `fail_after_bytes` have arrived."""
     fail_after_bytes: int = 0
     pause_seconds: float = 0.0
-    """How long each chunk takes."""
+    """Pause after each chunk."""
     began: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an upload begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an upload ends, however it does."""
+    """Set when an upload ends, also with an error."""
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Reset all attributes."""
         self.__init__()  # type: ignore[misc]
 
     async def UploadDataset(
         self, request_iterator: AsyncIterator[ingest_pb2.UploadDatasetRequest], context: Context
     ) -> ingest_pb2.UploadDatasetResponse:
-        """Take an upload as IngestService does: without its commit it never happened."""
-        self._note(context)
+        """Receive an upload; as with IngestService, one without commit is refused."""
+        self._record_metadata(context)
         upload = ReceivedUpload()
         self.uploads.append(upload)
         self.began.set()
@@ -88,27 +88,27 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     async def CancelDataset(
         self, request: ingest_pb2.CancelDatasetRequest, context: Context
     ) -> ingest_pb2.CancelDatasetResponse:
-        """The one dataset."""
-        self._note(context)
+        """Return the known dataset."""
+        self._record_metadata(context)
         return ingest_pb2.CancelDatasetResponse(dataset=completed_dataset())
 
     async def RetryDataset(
         self, request: ingest_pb2.RetryDatasetRequest, context: Context
     ) -> ingest_pb2.RetryDatasetResponse:
-        """The one dataset."""
-        self._note(context)
+        """Return the known dataset."""
+        self._record_metadata(context)
         return ingest_pb2.RetryDatasetResponse(dataset=completed_dataset())
 
     async def DeleteDataset(
         self, request: ingest_pb2.DeleteDatasetRequest, context: Context
     ) -> ingest_pb2.DeleteDatasetResponse:
-        """Nothing is kept anyway."""
-        self._note(context)
+        """Return an empty response."""
+        self._record_metadata(context)
         return ingest_pb2.DeleteDatasetResponse()
 
     async def GetUsage(self, request: ingest_pb2.GetUsageRequest, context: Context) -> ingest_pb2.GetUsageResponse:
-        """Smart is limited and used once, deep is not limited."""
-        self._note(context)
+        """Return that smart mode is limited and used once, and that deep mode is not limited."""
+        self._record_metadata(context)
         modes = [
             ingest_pb2.ModeUsage(mode=common.MODE_SMART, limit=3, used=1, remaining=2),
             ingest_pb2.ModeUsage(mode=common.MODE_DEEP, used=0),
@@ -135,8 +135,8 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     async def ImportDataset(
         self, request: ingest_pb2.ImportDatasetRequest, context: Context
     ) -> ingest_pb2.ImportDatasetResponse:
-        """Pretend to fetch."""
-        self._note(context)
+        """Accept an import without fetching anything."""
+        self._record_metadata(context)
         self._fail()
         self.imports.append(request)
         return ingest_pb2.ImportDatasetResponse(dataset=self._accepted("remote.csv", request.options))
@@ -144,8 +144,8 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     async def GetDataset(
         self, request: ingest_pb2.GetDatasetRequest, context: Context
     ) -> ingest_pb2.GetDatasetResponse:
-        """Know one dataset."""
-        self._note(context)
+        """Return the known dataset."""
+        self._record_metadata(context)
         self._fail()
         if request.dataset_id != DATASET_ID:
             raise NotFound(f"There is no dataset {request.dataset_id}.", reason="DATASET_NOT_FOUND")
@@ -154,15 +154,15 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     async def ListDatasets(
         self, request: ingest_pb2.ListDatasetsRequest, context: Context
     ) -> ingest_pb2.ListDatasetsResponse:
-        """Two pages: one dataset, then a failed one."""
-        self._note(context)
+        """Return a page with the known dataset, then a page with a failed one."""
+        self._record_metadata(context)
         self._fail()
         self.lists.append(request)
         if request.page_token:
             return ingest_pb2.ListDatasetsResponse(datasets=[failed_dataset()])
         return ingest_pb2.ListDatasetsResponse(datasets=[completed_dataset()], next_page_token="second")
 
-    def _note(self, context: Context) -> None:
+    def _record_metadata(self, context: Context) -> None:
         self.metadata = dict(context.invocation_metadata() or ())
 
     def _fail(self) -> None:
@@ -176,7 +176,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
 
 
 def completed_dataset() -> common.Dataset:
-    """A dataset with everything set."""
+    """Return a dataset with all fields set."""
     return common.Dataset(
         dataset_id=DATASET_ID,
         run_id=DATASET_ID,
@@ -194,17 +194,17 @@ def completed_dataset() -> common.Dataset:
         progress=100,
         progress_info="Completed (100 %)",
         parse_plan=common.ParsePlan(format="csv", encoding="utf-8", delimiter=",", notes=["renamed a"]),
-        created_at=stamp(),
-        updated_at=stamp(),
-        started_at=stamp(),
-        finished_at=stamp(),
+        created_at=timestamp(),
+        updated_at=timestamp(),
+        started_at=timestamp(),
+        finished_at=timestamp(),
         outlier_method=common.OUTLIER_METHOD_ZSCORE,
         outlier_strategy=common.OUTLIER_STRATEGY_MEDIAN,
     )
 
 
 def failed_dataset() -> common.Dataset:
-    """A dataset with little set."""
+    """Return a failed dataset with few fields set."""
     return common.Dataset(
         dataset_id=PENDING_ID,
         user_id="anonymous",
@@ -212,31 +212,31 @@ def failed_dataset() -> common.Dataset:
         filename="broken.json",
         state=common.DATASET_STATE_FAILED,
         error=common.Failure(reason="RUN_TIMEOUT", detail="It took too long."),
-        created_at=stamp(),
+        created_at=timestamp(),
     )
 
 
 class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
-    """Healthy, and watching one run."""
+    """A fake PipelineService with the events of one run."""
 
     def __init__(self) -> None:
         self.end: Exception | None = None
-        """What a run that PENDING_ID names ends with, once it is set; until then it goes on."""
+        """Error that ends the event stream of PENDING_ID; the stream goes on until it is set."""
         self.pause = 0.0
         """Seconds before its first event."""
 
     async def StartRun(self, request: pipeline_pb2.StartRunRequest, context: Context) -> pipeline_pb2.StartRunResponse:
-        """Accept."""
+        """Accept a run."""
         return pipeline_pb2.StartRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
 
     async def GetRun(self, request: pipeline_pb2.GetRunRequest, context: Context) -> pipeline_pb2.GetRunResponse:
-        """Echo."""
+        """Return a run with the requested id."""
         return pipeline_pb2.GetRunResponse(run=pipeline_pb2.Run(run_id=request.run_id))
 
     async def WatchRun(
         self, request: pipeline_pb2.WatchRunRequest, context: Context
     ) -> AsyncIterator[pipeline_pb2.WatchRunResponse]:
-        """One event, unless it is known already."""
+        """Stream one event, unless the client knows it already."""
         if request.dataset_id == PENDING_ID:
             await asyncio.sleep(self.pause)
             event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_RUNNING, progress=10)
@@ -252,32 +252,32 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
     async def ListQueues(
         self, request: pipeline_pb2.ListQueuesRequest, context: Context
     ) -> pipeline_pb2.ListQueuesResponse:
-        """None."""
+        """Return no queues."""
         return pipeline_pb2.ListQueuesResponse()
 
 
 @dataclass
 class FakeReport(FakeFindings):
-    """Holds the results of one dataset; another one is not ready yet."""
+    """A fake ReportService with the results of one dataset; another dataset is not ready yet."""
 
     table: bytes = TABLE
     etag: str = "v1"
     filename: str = "sales_cleaned.csv"
     download_url: str = ""
     announced_bytes: int | None = None
-    """What GetTable says, where it shall be wrong."""
+    """A wrong size for GetTable to return; None for the true size."""
     tables: list[report_pb2.GetTableRequest] = field(default_factory=list)
     downloads: list[report_pb2.DownloadTableRequest] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     pages: list[Any] = field(default_factory=list)
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Reset all attributes."""
         self.__init__()  # type: ignore[misc]
 
     async def GetTable(self, request: report_pb2.GetTableRequest, context: Context) -> report_pb2.GetTableResponse:
-        """Describe the table."""
-        self._known(request.dataset_id)
+        """Return the metadata of the table."""
+        self._check_exists(request.dataset_id)
         self.tables.append(request)
         return report_pb2.GetTableResponse(
             size_bytes=len(self.table) if self.announced_bytes is None else self.announced_bytes,
@@ -291,7 +291,7 @@ class FakeReport(FakeFindings):
         self, request: report_pb2.DownloadTableRequest, context: Context
     ) -> AsyncIterator[report_pb2.DownloadTableResponse]:
         """Stream the table."""
-        self._known(request.dataset_id)
+        self._check_exists(request.dataset_id)
         self.downloads.append(request)
         end = request.offset + request.length if request.length else len(self.table)
         try:
@@ -304,14 +304,14 @@ class FakeReport(FakeFindings):
     async def ListGraphs(
         self, request: report_pb2.ListGraphsRequest, context: Context
     ) -> report_pb2.ListGraphsResponse:
-        """One chart."""
-        self._known(request.dataset_id)
+        """Return a page with the chart."""
+        self._check_exists(request.dataset_id)
         self.pages.append(request)
         return report_pb2.ListGraphsResponse(graphs=[graph()])
 
     async def GetGraph(self, request: report_pb2.GetGraphRequest, context: Context) -> report_pb2.GetGraphResponse:
-        """Draw it."""
-        self._known(request.dataset_id)
+        """Return the chart in the requested format."""
+        self._check_exists(request.dataset_id)
         if request.graph_id != GRAPH_ID:
             raise NotFound("There is no such chart.", reason="GRAPH_NOT_FOUND")
         content, media_type = {
@@ -323,8 +323,8 @@ class FakeReport(FakeFindings):
     async def GetFeatures(
         self, request: report_pb2.GetFeaturesRequest, context: Context
     ) -> report_pb2.GetFeaturesResponse:
-        """Two columns, no target."""
-        self._known(request.dataset_id)
+        """Return an input feature, an output feature and no target."""
+        self._check_exists(request.dataset_id)
         return report_pb2.GetFeaturesResponse(
             input_features=[report_pb2.InputFeature(name="price", type="decimal", role="feature", missing=7)],
             output_features=[report_pb2.OutputFeature(name="price", type="double", sources=["price"], why="scaled")],
@@ -334,11 +334,11 @@ class FakeReport(FakeFindings):
     async def ListCleaningLogs(
         self, request: report_pb2.ListCleaningLogsRequest, context: Context
     ) -> report_pb2.ListCleaningLogsResponse:
-        """One line."""
-        self._known(request.dataset_id)
+        """Return a page with a log row."""
+        self._check_exists(request.dataset_id)
         parameters = Struct()
         parameters.update({"value": 42.0, "share": 0.5, "names": ["a", None], "limit": float("inf"), "on": True})
-        line = report_pb2.CleaningLog(
+        log_row = report_pb2.CleaningLog(
             step=1,
             column="price",
             kind="fill_missing",
@@ -348,16 +348,16 @@ class FakeReport(FakeFindings):
             confidence=0.9,
             cells_changed=7,
             parameters=parameters,
-            created_at=stamp(),
+            created_at=timestamp(),
         )
-        return report_pb2.ListCleaningLogsResponse(logs=[line], next_page_token="more")
+        return report_pb2.ListCleaningLogsResponse(logs=[log_row], next_page_token="more")
 
     async def ListOutlierLogs(
         self, request: report_pb2.ListOutlierLogsRequest, context: Context
     ) -> report_pb2.ListOutlierLogsResponse:
-        """One line with one fence, and the other infinite."""
-        self._known(request.dataset_id)
-        line = report_pb2.OutlierLog(
+        """Return a log row with a finite lower fence and an infinite upper one."""
+        self._check_exists(request.dataset_id)
+        log_row = report_pb2.OutlierLog(
             step=2,
             column="price",
             method="iqr",
@@ -367,38 +367,38 @@ class FakeReport(FakeFindings):
             upper=float("inf"),
             outliers=12,
         )
-        return report_pb2.ListOutlierLogsResponse(logs=[line])
+        return report_pb2.ListOutlierLogsResponse(logs=[log_row])
 
     async def ListFeatureLogs(
         self, request: report_pb2.ListFeatureLogsRequest, context: Context
     ) -> report_pb2.ListFeatureLogsResponse:
-        """One line."""
-        self._known(request.dataset_id)
-        line = report_pb2.FeatureLog(
+        """Return a page with a log row."""
+        self._check_exists(request.dataset_id)
+        log_row = report_pb2.FeatureLog(
             step=3, kind="one_hot", columns=["city"], outputs=["city=Oslo"], state=report_pb2.STEP_STATE_FLAGGED
         )
-        return report_pb2.ListFeatureLogsResponse(logs=[line])
+        return report_pb2.ListFeatureLogsResponse(logs=[log_row])
 
     async def GetCleaningReport(
         self, request: report_pb2.GetCleaningReportRequest, context: Context
     ) -> report_pb2.GetCleaningReportResponse:
-        """A report."""
-        self._known(request.dataset_id)
+        """Return a report."""
+        self._check_exists(request.dataset_id)
         report = report_pb2.CleaningReport(
-            dataset_id=DATASET_ID, mode=common.MODE_DEEP, summary="Good.", author="template", created_at=stamp()
+            dataset_id=DATASET_ID, mode=common.MODE_DEEP, summary="Good.", author="template", created_at=timestamp()
         )
         return report_pb2.GetCleaningReportResponse(report=report)
 
     async def ListCollaborationGraphs(
         self, request: report_pb2.ListCollaborationGraphsRequest, context: Context
     ) -> report_pb2.ListCollaborationGraphsResponse:
-        """One chart."""
+        """Return a page with the chart."""
         return report_pb2.ListCollaborationGraphsResponse(graphs=[graph()])
 
     async def ListCleanedDatasets(
         self, request: report_pb2.ListCleanedDatasetsRequest, context: Context
     ) -> report_pb2.ListCleanedDatasetsResponse:
-        """One dataset."""
+        """Return a page with a dataset."""
         dataset = report_pb2.CleanedDataset(
             dataset_id=DATASET_ID,
             database_name="sales",
@@ -406,11 +406,11 @@ class FakeReport(FakeFindings):
             mode=common.MODE_SMART,
             rows=39_990,
             columns=2,
-            finished_at=stamp(),
+            finished_at=timestamp(),
         )
         return report_pb2.ListCleanedDatasetsResponse(datasets=[dataset], next_page_token="more")
 
-    def _known(self, dataset_id: str) -> None:
+    def _check_exists(self, dataset_id: str) -> None:
         if dataset_id == PENDING_ID:
             raise NotReady("The dataset is being prepared (40 %).", retry_after=1.2)
         if dataset_id != DATASET_ID:
@@ -418,20 +418,20 @@ class FakeReport(FakeFindings):
 
 
 def graph() -> report_pb2.Graph:
-    """A chart."""
+    """Return a chart."""
     return report_pb2.Graph(
         graph_id=GRAPH_ID,
         dataset_id=DATASET_ID,
         kind=report_pb2.GRAPH_KIND_HISTOGRAM,
         title="Distribution of price",
         columns=["price"],
-        created_at=stamp(),
+        created_at=timestamp(),
         database_name="sales",
     )
 
 
 def served(fake: FakeIngest | FakePipeline | FakeReport) -> Service:
-    """A fake, ready for `running_server`."""
+    """Return a fake as a service for `running_server`."""
     if isinstance(fake, FakeIngest):
         return Service(
             "neuralearn.ingest.v1.IngestService",

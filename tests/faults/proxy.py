@@ -11,16 +11,16 @@ T = TypeVar("T")
 Fault = Literal["none", "drop", "reset", "delay", "throttle", "swallow", "no parts"]
 DELAY_SECONDS = 0.2
 THROTTLE_BYTES = 4096
-"""Bytes a second, each way."""
+"""Bytes per second in each direction."""
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Proxy:
     """Forwards connections to a port of this machine, from a thread of its own.
 
-    `drop` lets bytes vanish both ways, `reset` breaks every connection, `delay` and `throttle` slow each way down,
-    `swallow` forwards requests and lets the answers vanish (the work is done, and nobody hears of it), and `no parts`
-    breaks the connections that bring parts of a multipart upload to S3.
+    `drop` discards the bytes of both directions, `reset` breaks every connection, `delay` and `throttle` slow both
+    directions down, `swallow` forwards requests and discards the responses (so that the work is done without the caller
+    knowing), and `no parts` breaks the connections that send parts of a multipart upload to S3.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -34,13 +34,13 @@ class Proxy:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def set(self, fault: Fault) -> None:
-        """Misbehave from now on, also on the connections there are; what once lost bytes is broken afterwards."""
+        """Inject a fault from now on, also into open connections; connections that lost bytes are broken afterwards."""
         before, self.fault = self.fault, fault
         if fault == "reset" or before in ("drop", "swallow"):
             self._in_loop(self._break_all())
 
     def close(self) -> None:
-        """Break every connection and listen no more."""
+        """Break every connection and stop listening."""
         self._server.close()
         self._in_loop(self._break_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -55,40 +55,42 @@ class Proxy:
             if (raw := writer.get_extra_info("socket")) is not None:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
-        await asyncio.sleep(0.05)  # until the tasks behind them have seen it
+        await asyncio.sleep(0.05)  # until the tasks that serve them have noticed
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             if self.fault == "reset":
                 return
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self._target_port)
-            self._writers.add(there)
+            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            self._writers.add(target_writer)
             try:
-                await asyncio.gather(self._pump(reader, there, "ask"), self._pump(there_reader, writer, "answer"))
+                await asyncio.gather(
+                    self._forward(reader, target_writer, "request"), self._forward(target_reader, writer, "response")
+                )
             finally:
-                self._writers.discard(there)
-                there.transport.abort()
+                self._writers.discard(target_writer)
+                target_writer.transport.abort()
         except OSError:
             pass
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, way: str) -> None:
-        while piece := await source.read(THROTTLE_BYTES if self.fault == "throttle" else 1 << 16):
+    async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: str) -> None:
+        while chunk := await source.read(THROTTLE_BYTES if self.fault == "throttle" else 1 << 16):
             match self.fault:
                 case "drop":
                     continue
-                case "swallow" if way == "answer":
+                case "swallow" if direction == "response":
                     continue
-                case "no parts" if b"partNumber=" in piece[:1000]:
+                case "no parts" if b"partNumber=" in chunk[:1000]:
                     raise ConnectionResetError
                 case "delay":
                     await asyncio.sleep(DELAY_SECONDS)
                 case "throttle":
-                    await asyncio.sleep(len(piece) / THROTTLE_BYTES)
-            sink.write(piece)
+                    await asyncio.sleep(len(chunk) / THROTTLE_BYTES)
+            sink.write(chunk)
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()

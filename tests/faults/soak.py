@@ -1,4 +1,4 @@
-"""Everything that can go wrong, at random, for a while; then every dataset that was accepted is looked at.
+"""Random faults for a while, under a load of uploads; then a check of every dataset that was accepted.
 
 python -m tests.faults.soak --minutes 60 --seed 7
 """
@@ -21,7 +21,7 @@ from typing import Any, get_args
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
-from tests.faults.conftest import mend
+from tests.faults.conftest import restore
 from tests.faults.proxy import Fault
 from tests.faults.tables import large, small
 from tests.faults.world import Accepted, World
@@ -34,12 +34,12 @@ FAULTS = [fault for fault in get_args(Fault) if fault not in ("none", "no parts"
 CLIENTS = 3
 MOST_UNFINISHED = 100
 PAUSE_SECONDS = 1.6
-"""Between two uploads of one client, on average."""
+"""Mean pause between two uploads of a client."""
 
 
 @dataclass
 class Ledger:
-    """What became of everything."""
+    """The outcome of all accepted datasets, and the faults."""
 
     accepted: int = 0
     completed: int = 0
@@ -49,7 +49,7 @@ class Ledger:
     duplicated: int = 0
     orphans: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    rescues: list[float] = field(default_factory=list)
+    takeover_seconds: list[float] = field(default_factory=list)
     minutes: float = 0
 
     def __str__(self) -> str:
@@ -61,17 +61,17 @@ class Ledger:
             f"({reasons}), cancelled by their owners {self.cancelled}, lost {self.lost}, "
             f"published twice {self.duplicated}, orphaned objects after collecting {self.orphans}",
         ]
-        if self.rescues:
-            p50, p95 = np.percentile(self.rescues, [50, 95])
+        if self.takeover_seconds:
+            p50, p95 = np.percentile(self.takeover_seconds, [50, 95])
             lines.append(
-                f"{len(self.rescues)} runs of dead or stopped workers taken over, from their last progress: "
+                f"{len(self.takeover_seconds)} runs of dead or stopped workers taken over, from their last progress: "
                 f"p50 {p50:.1f} s, p95 {p95:.1f} s (lease 3 s)"
             )
         return "\n".join(lines)
 
 
 class Soak:
-    """Clients that upload, and somebody who breaks things."""
+    """Clients that upload, and a task that injects random faults."""
 
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
@@ -81,40 +81,39 @@ class Soak:
         self._unfinished = 0
         self._ledger = Ledger()
 
-    async def go_on(self, minutes: float) -> Ledger:
-        """Break things for so long, mend them, and judge."""
+    async def run(self, minutes: float) -> Ledger:
+        """Inject faults for some minutes, remove them, and return the ledger of all datasets."""
         began = time.monotonic()
         tasks = [asyncio.create_task(self._upload()) for _ in range(CLIENTS)]
-        tasks.append(asyncio.create_task(self._break()))
+        tasks.append(asyncio.create_task(self._inject_faults()))
         done, _ = await asyncio.wait(tasks, timeout=minutes * 60, return_when=asyncio.FIRST_EXCEPTION)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
-        await mend(self._world)
-        await self._judge()
+        await restore(self._world)
+        await self._fill_ledger()
         self._ledger.minutes = (time.monotonic() - began) / 60
         return self._ledger
 
-    async def tell(self) -> None:
-        """Say every minute how far it is."""
+    async def print_progress(self) -> None:
+        """Print the number of faults and datasets every minute."""
         began = time.monotonic()
         while True:
             await asyncio.sleep(60)
             minutes = (time.monotonic() - began) / 60
             faults = self._ledger.faults.total()
             accepted = len(self._accepted)
-            told = f"{minutes:.0f} min: {faults} faults, {accepted} datasets accepted, {self._unfinished} unfinished"
-            print(told, file=sys.stderr)
+            message = f"{minutes:.0f} min: {faults} faults, {accepted} datasets accepted, {self._unfinished} unfinished"
+            print(message, file=sys.stderr)
 
-    async def _hold_back(self) -> None:
-        """Let no more pile up than can be prepared in a while."""
+    async def _wait_for_capacity(self) -> None:
+        """Wait until few enough datasets are unfinished."""
         while True:
-            with contextlib.suppress(
-                Exception
-            ):  # PostgreSQL is killed at any moment, and its driver says so in many ways
-                self._unfinished = await self._world.unfinished([one.uuid for one in self._accepted])
+            # PostgreSQL may be killed at any moment, for which its driver raises many exceptions.
+            with contextlib.suppress(Exception):
+                self._unfinished = await self._world.unfinished([dataset.uuid for dataset in self._accepted])
                 if self._unfinished < MOST_UNFINISHED:
                     return
             await asyncio.sleep(1)
@@ -122,20 +121,20 @@ class Soak:
     async def _upload(self) -> None:
         while True:
             await asyncio.sleep(self._random.expovariate(1 / PAUSE_SECONDS))
-            await self._hold_back()
+            await self._wait_for_capacity()
             seed = self._random.randrange(20)
             content = large(seed % 3) if self._random.random() < 0.2 else small(seed)
             mode = "deep" if self._random.random() < 0.1 else "fast"
             accepted = await self._world.upload(content, patience=180, mode=mode)
             self._accepted.append(accepted)
             if self._random.random() < 0.05:
-                with contextlib.suppress(Exception):  # whether it was cancelled is what the answer says
+                with contextlib.suppress(Exception):  # only the response says if the run was cancelled
                     answer = await self._world.client.post(f"/dataset/{accepted.dataset_id}/cancel")
                     if answer.status_code == 200:
                         self._cancelled.add(accepted.dataset_id)
 
-    async def _break(self) -> None:
-        ways: tuple[Callable[[], Awaitable[str]], ...] = (
+    async def _inject_faults(self) -> None:
+        faults: tuple[Callable[[], Awaitable[str]], ...] = (
             *(
                 self._kill_program,
                 self._kill_program,
@@ -149,7 +148,7 @@ class Soak:
         )
         while True:
             await asyncio.sleep(self._random.uniform(0.5, 3.5))
-            self._ledger.faults[await self._random.choice(ways)()] += 1
+            self._ledger.faults[await self._random.choice(faults)()] += 1
 
     async def _kill_program(self) -> str:
         name = self._random.choice(self._world.stack.names)
@@ -157,7 +156,7 @@ class Soak:
         return "kill -9 of a process"
 
     async def _kill_worker(self) -> str:
-        """One that has something to do, if there is any."""
+        """Kill a busy worker, if there is one."""
         for name in self._random.sample(("worker-fast", "worker-fast-2", "worker-deep"), 3):
             with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
                 if self._world.child_of(self._world.pids(name)[name]):
@@ -217,27 +216,31 @@ class Soak:
         self._world.postgres.start()
         return "kill -9 of PostgreSQL"
 
-    async def _judge(self) -> None:
+    async def _fill_ledger(self) -> None:
         world, ledger = self._world, self._ledger
-        await world.settled(self._accepted, patience=90)
-        await world.collect()
+        await world.wait_until_ended(self._accepted, patience=90)
+        await world.collect_orphans()
         states: dict[str, Any] = {}
-        for one in self._accepted:
-            rows = await world.rows("select * from runs where dataset_id = $1", one.uuid)
+        for dataset in self._accepted:
+            rows = await world.rows("select * from runs where dataset_id = $1", dataset.uuid)
             if not rows:
                 ledger.lost += 1
                 continue
-            states[one.dataset_id] = run = rows[0]
-            if one.dataset_id in self._cancelled:
+            states[dataset.dataset_id] = run = rows[0]
+            if dataset.dataset_id in self._cancelled:
                 assert run["state"] == "cancelled", "what was called off went on"
-            told = "select count(*) from run_events where run_id = $1 and state = 'completed'"
-            ledger.duplicated += (await world.rows(told, run["id"]))[0][0] > 1
+            completed_events = "select count(*) from run_events where run_id = $1 and state = 'completed'"
+            ledger.duplicated += (await world.rows(completed_events, run["id"]))[0][0] > 1
         ledger.accepted = len(self._accepted)
         ledger.completed = sum(run["state"] == "completed" for run in states.values())
         ledger.cancelled = sum(run["state"] == "cancelled" for run in states.values())
         ledger.failed.update(run["error_reason"] for run in states.values() if run["state"] == "failed")
-        kept = [one for one in self._accepted if states.get(one.dataset_id, {"state": ""})["state"] != "cancelled"]
-        await world.check(kept, may_fail=True)
+        uncancelled = [
+            dataset
+            for dataset in self._accepted
+            if states.get(dataset.dataset_id, {"state": ""})["state"] != "cancelled"
+        ]
+        await world.check(uncancelled, may_fail=True)
         orphans = await world.orphans()
         ledger.orphans = len(orphans)
         for orphan in orphans:
@@ -248,7 +251,7 @@ class Soak:
             "where run_id in (select id from runs where crashes > 0) window run as (partition by run_id order by id)"
             ") as events where stage = 'loading' and was = 'running'"
         )
-        ledger.rescues = [row[0] for row in rows]
+        ledger.takeover_seconds = [row[0] for row in rows]
 
 
 async def _main(minutes: float, seed: int) -> None:
@@ -256,9 +259,9 @@ async def _main(minutes: float, seed: int) -> None:
         world = World(Path(folder))
         try:
             soak = Soak(world, seed)
-            telling = asyncio.create_task(soak.tell())
-            ledger = await soak.go_on(minutes)
-            telling.cancel()
+            printing = asyncio.create_task(soak.print_progress())
+            ledger = await soak.run(minutes)
+            printing.cancel()
         finally:
             await world.close()
     print(f"seed {seed}\n{ledger}")

@@ -1,4 +1,4 @@
-"""kill -9 of everything, at every step: nothing accepted is lost, nothing is published twice or by halves."""
+"""kill -9 of every process at every step: nothing accepted is lost, nothing is published twice or partly."""
 
 import asyncio
 import os
@@ -8,49 +8,51 @@ import time
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.faults.conftest import Figure
+from tests.faults.conftest import Measurements
 from tests.faults.tables import large, small
 from tests.faults.world import World
 
 STEPS = ("claimed", "copied", "prepared", "storing", "publishing", "committing", "published")
-_rescues: list[float] = []
+_takeover_seconds: list[float] = []
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_worker_killed_at_a_step(world: World, step: str) -> None:
     world.arm(step, "kill")
     accepted = await world.upload(small(STEPS.index(step)))
-    await world.fired(step)
+    await world.wait_for_failpoint(step)
     killed = time.monotonic()
-    run = await world.until(accepted, "completed")
-    _rescues.append(time.monotonic() - killed)
+    run = await world.wait_for_state(accepted, "completed")
+    _takeover_seconds.append(time.monotonic() - killed)
     assert run["attempt"] == (1 if step == "published" else 2)
-    await world.collect()
+    await world.collect_orphans()
     await world.check([accepted])
 
 
 @pytest.mark.timeout(300)
-async def test_a_killed_worker_takes_its_child_along(world: World, figure: Figure, lease_seconds: int) -> None:
-    gone = []
+async def test_a_killed_worker_takes_its_child_along(
+    world: World, measurements: Measurements, lease_seconds: int
+) -> None:
+    exit_seconds = []
     for seed in range(3):
         accepted = await world.upload(large(seed))
-        worker, child = await working(world)
+        worker, child = await find_busy_process(world)
         begun = time.monotonic()
         os.kill(worker, signal.SIGKILL)
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() - begun < 1, "the child outlives its worker"
             await asyncio.sleep(0.005)
-        gone.append(time.monotonic() - begun)
-        await world.until(accepted, "completed")
-        _rescues.append(time.monotonic() - begun)
-        await world.collect()
+        exit_seconds.append(time.monotonic() - begun)
+        await world.wait_for_state(accepted, "completed")
+        _takeover_seconds.append(time.monotonic() - begun)
+        await world.collect_orphans()
         await world.check([accepted])
-    figure.spread("worker killed to its child gone", gone)
-    figure.spread(f"worker killed to the run completed (lease {lease_seconds} s)", _rescues)
+    measurements.add_percentiles("worker killed to its child gone", exit_seconds)
+    measurements.add_percentiles(f"worker killed to the run completed (lease {lease_seconds} s)", _takeover_seconds)
 
 
-async def working(world: World, *names: str) -> tuple[int, psutil.Process]:
-    """One of the programs (by default a fast worker) that has something to do, and the child that does it."""
+async def find_busy_process(world: World, *names: str) -> tuple[int, psutil.Process]:
+    """Wait until one of the programs (by default the fast workers) is busy; return its id and its child."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for name in names or ("worker-fast", "worker-fast-2"):
@@ -67,25 +69,25 @@ async def working(world: World, *names: str) -> tuple[int, psutil.Process]:
 async def test_a_killed_child_is_replaced(world: World) -> None:
     for seed in range(10):
         accepted = await world.upload(large(seed))
-        worker, child = await working(world)
+        worker, child = await find_busy_process(world)
         child.kill()
-        run = await world.until(accepted, "queued", "completed")
+        run = await world.wait_for_state(accepted, "queued", "completed")
         if run["state"] == "queued":
-            break  # otherwise it had told its outcome already
+            break  # otherwise the child had sent its outcome already
     assert (run["error_reason"], run["attempt"]) == ("PROCESS_DIED", 1)
     assert 54 <= (run["due_at"] - run["updated_at"]).total_seconds() <= 66
     assert psutil.pid_exists(worker)
-    await world.settled([accepted])
+    await world.wait_until_ended([accepted])
     await world.check([accepted])
 
 
 async def test_two_dead_workers_end_a_run_with_a_reason(world: World) -> None:
     world.arm("copied", "kill")
     accepted = await world.upload(small(20))
-    await world.fired("copied")
+    await world.wait_for_failpoint("copied")
     world.arm("copied", "kill")
-    await world.fired("copied")
-    run = await world.until(accepted, "failed")
+    await world.wait_for_failpoint("copied")
+    run = await world.wait_for_state(accepted, "failed")
     assert run["error_reason"] == "WORKER_LOST"
     status = await world.get(f"/dataset/{accepted.dataset_id}/status")
     assert "died 2 times" in status["error"]["detail"]
@@ -95,62 +97,62 @@ async def test_two_dead_workers_end_a_run_with_a_reason(world: World) -> None:
 async def test_ingest_killed_in_an_upload(world: World, step: str) -> None:
     world.arm(step, "kill")
     accepted = await world.upload(small(30))
-    await world.fired(step)
+    await world.wait_for_failpoint(step)
     assert accepted.tries > 1
-    await world.until(accepted, "completed")
+    await world.wait_for_state(accepted, "completed")
     assert len(await world.rows("select 1 from datasets where id = $1", accepted.uuid)) == 1
-    await world.collect()
+    await world.collect_orphans()
     await world.check([accepted])
     assert await world.orphans() == []
 
 
 async def test_a_child_killed_in_an_upload(world: World) -> None:
     uploading = asyncio.create_task(world.upload(large(37)))
-    _ingest, child = await working(world, "ingest")
+    _ingest, child = await find_busy_process(world, "ingest")
     child.kill()
     accepted = await uploading
     assert accepted.tries > 1, "nobody saw the child die"
-    await world.until(accepted, "completed")
+    await world.wait_for_state(accepted, "completed")
     await world.check([accepted])
 
 
 async def test_the_gateway_killed_in_an_upload(world: World) -> None:
     world.arm("uploading", "kill")
     accepted = await world.upload(small(31))
-    await world.fired("uploading")
+    await world.wait_for_failpoint("uploading")
     assert accepted.tries > 1
-    await world.until(accepted, "completed")
+    await world.wait_for_state(accepted, "completed")
     await world.check([accepted])
 
 
 async def test_pipeline_killed_while_it_delivers(world: World) -> None:
     world.arm("starting", "kill")
     accepted = await world.upload(small(32))
-    await world.fired("starting")
-    await world.until(accepted, "completed")
+    await world.wait_for_failpoint("starting")
+    await world.wait_for_state(accepted, "completed")
     await world.check([accepted])
 
 
 async def test_report_killed_while_it_renders(world: World) -> None:
     accepted = await world.upload(small(33))
-    await world.until(accepted, "completed")
+    await world.wait_for_state(accepted, "completed")
     world.arm("rendering", "kill")
     answer = await world.client.get(f"/dataset/{accepted.dataset_id}/cleaned")
-    await world.fired("rendering")
+    await world.wait_for_failpoint("rendering")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
-    await world.ready("report")
+    await world.wait_until_ready("report")
     await world.check([accepted])
 
 
 @pytest.mark.parametrize("step", ["publishing", "committing"])
 async def test_a_zombie_publishes_nothing(world: World, step: str) -> None:
-    """Nor does it hold up who takes its run over, not even where it stands still in mid-transaction."""
+    """A stopped worker does not block the worker that takes its run over, even in mid-transaction."""
     world.arm(step, "stop")
     accepted = await world.upload(small(34))
-    zombie = await world.fired(step)
+    zombie = await world.wait_for_failpoint(step)
     try:
-        run = await world.until(accepted, "completed")
+        run = await world.wait_for_state(accepted, "completed")
         assert run["attempt"] == 2
     finally:
         os.kill(zombie, signal.SIGCONT)
@@ -162,7 +164,7 @@ async def test_a_zombie_publishes_nothing(world: World, step: str) -> None:
 
 async def test_a_run_delivered_twice_is_prepared_once(world: World) -> None:
     accepted = await world.upload(large(35))
-    run = await world.until(accepted, "running")
+    run = await world.wait_for_state(accepted, "running")
     redis = world.redis()
     try:
         for _ in range(5):
@@ -171,32 +173,32 @@ async def test_a_run_delivered_twice_is_prepared_once(world: World) -> None:
             await asyncio.sleep(0.1)
     finally:
         await redis.aclose()
-    run = await world.until(accepted, "completed")
+    run = await world.wait_for_state(accepted, "completed")
     assert run["attempt"] == 1
     await world.check([accepted])
 
 
 @pytest.mark.timeout(180)
 async def test_ten_deploys_burn_no_attempt(world: World) -> None:
-    world.arm("prepared", "sleep 30")  # whoever has done the work is asked to stop before it can be published
+    world.arm("prepared", "sleep 30")  # the worker is terminated before it can publish
     accepted = await world.upload(large(36))
     for left in reversed(range(10)):
-        worker = await world.fired("prepared")
-        if left:  # before this worker is gone, as the other one may have done the work by then
+        worker = await world.wait_for_failpoint("prepared")
+        if left:  # armed before this worker has exited, as the other one may be as far by then
             world.arm("prepared", "sleep 30")
         os.kill(worker, signal.SIGTERM)
-        await world.ended(worker)
+        await world.wait_for_exit(worker)
         assert (await world.run(accepted))["attempt"] <= 1
-    run = await world.until(accepted, "completed")
+    run = await world.wait_for_state(accepted, "completed")
     assert run["attempt"] == 1
     await world.check([accepted])
 
 
-async def test_cancelling_is_quick(world: World, figure: Figure) -> None:
-    taken = []
+async def test_cancelling_is_quick(world: World, measurements: Measurements) -> None:
+    cancel_seconds = []
     for seed in range(20):
         accepted = await world.upload(large(40 + seed % 3))
-        _worker, child = await working(world)
+        _worker, child = await find_busy_process(world)
         await asyncio.sleep(0.05 * (seed % 10))
         begun = time.monotonic()
         answer = await world.client.post(f"/dataset/{accepted.dataset_id}/cancel")
@@ -206,24 +208,24 @@ async def test_cancelling_is_quick(world: World, figure: Figure) -> None:
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() - begun < 5, "the child goes on"
             await asyncio.sleep(0.005)
-        taken.append(time.monotonic() - begun)
+        cancel_seconds.append(time.monotonic() - begun)
         assert (await world.run(accepted))["state"] == "cancelled"
-    assert len(taken) > 5
-    figure.spread("cancelled by REST to the child dead", taken)
+    assert len(cancel_seconds) > 5
+    measurements.add_percentiles("cancelled by REST to the child dead", cancel_seconds)
 
 
 async def test_who_watches_hears_of_the_end_though_pipeline_was_killed(world: World) -> None:
     world.arm("prepared", "sleep 8")
     accepted = await world.upload(small(38))
-    numbers: list[int] = []
+    event_ids: list[int] = []
     last = ""
     async with world.client.stream("GET", f"/dataset/{accepted.dataset_id}/events") as answer:
         async for line in answer.aiter_lines():
             if line.startswith("id: "):
-                numbers.append(int(line.removeprefix("id: ")))
+                event_ids.append(int(line.removeprefix("id: ")))
             if line.startswith("data: "):
                 if '"processing"' in line and '"processing"' not in last:
                     world.stack.kill("pipeline")
                 last = line
     assert '"completed"' in last
-    assert numbers == sorted(numbers)
+    assert event_ids == sorted(event_ids)

@@ -1,4 +1,4 @@
-"""Many at once: none is lost, nobody waits behind somebody else's five hundred, and fast runs start at once."""
+"""High load: no upload is lost, users do not wait for the uploads of others, and fast runs start at once."""
 
 import asyncio
 import os
@@ -11,22 +11,23 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.faults.conftest import Figure
+from tests.faults.conftest import Measurements
 from tests.faults.tables import hundred_kilobytes, large, small
 from tests.faults.world import Accepted, World
 
 UPLOADS = 1000
-OF_ONE_USER = 500
+UPLOADS_OF_BUSY_USER = 500
 WATCHERS = 200
 
 
 @pytest.mark.timeout(420)
-async def test_a_thousand_uploads_at_once(world: World, figure: Figure) -> None:
+async def test_a_thousand_uploads_at_once(world: World, measurements: Measurements) -> None:
     contents = [hundred_kilobytes(seed) for seed in range(20)]
     peaks: dict[str, int] = defaultdict(int)
     watching = asyncio.create_task(watch_memory(world, peaks))
     limits = httpx.Limits(max_connections=None)
-    usual, world.client = world.client, httpx.AsyncClient(base_url=world.stack.gateway_url, timeout=300, limits=limits)
+    original_client = world.client
+    world.client = httpx.AsyncClient(base_url=world.stack.gateway_url, timeout=300, limits=limits)
     try:
         async with asyncio.TaskGroup() as tasks:
             uploads = [
@@ -35,26 +36,28 @@ async def test_a_thousand_uploads_at_once(world: World, figure: Figure) -> None:
             ]
     finally:
         await world.client.aclose()
-        world.client = usual
+        world.client = original_client
         watching.cancel()
     accepted = [upload.result() for upload in uploads]
-    assert len({one.dataset_id for one in accepted}) == UPLOADS
-    stored = await world.rows("select count(*) from datasets where id = any($1)", [one.uuid for one in accepted])
+    assert len({dataset.dataset_id for dataset in accepted}) == UPLOADS
+    ids = [dataset.uuid for dataset in accepted]
+    stored = await world.rows("select count(*) from datasets where id = any($1)", ids)
     assert stored[0][0] == UPLOADS
-    seconds = max(one.accepted_at for one in accepted) - min(one.accepted_at for one in accepted)
-    figure(
+    times = [dataset.accepted_at for dataset in accepted]
+    seconds = max(times) - min(times)
+    measurements.add(
         f"{UPLOADS} concurrent uploads of {len(contents[0]) / 1000:.0f} KB: none lost, accepted within {seconds:.0f} s"
     )
-    figure("memory at most: " + ", ".join(f"{name} {peak >> 20} MiB" for name, peak in sorted(peaks.items())))
+    measurements.add("memory at most: " + ", ".join(f"{name} {peak >> 20} MiB" for name, peak in sorted(peaks.items())))
     assert peaks["gateway"] < 400 << 20
     assert peaks["ingest"] < 600 << 20
-    await world.call_off(accepted[50:])
-    await world.settled(accepted, patience=120)
+    await world.cancel_queued(accepted[50:])
+    await world.wait_until_ended(accepted, patience=120)
     await world.check(accepted[:50])
 
 
 async def watch_memory(world: World, peaks: dict[str, int]) -> None:
-    """The resident memory of each program itself; its children have limits of their own."""
+    """Record the peak resident memory of each program, without its children, which have limits of their own."""
     while True:
         for name, pid in world.pids().items():
             peaks[name] = max(peaks[name], psutil.Process(pid).memory_info().rss)
@@ -62,7 +65,7 @@ async def watch_memory(world: World, peaks: dict[str, int]) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: World, figure: Figure) -> None:
+async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: World, measurements: Measurements) -> None:
     workers = [world.pids(name)[name] for name in ("worker-fast", "worker-fast-2")]
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
@@ -70,45 +73,47 @@ async def test_one_users_five_hundred_uploads_and_anothers_single_one(world: Wor
         content = small(1)
         slots = asyncio.Semaphore(16)
 
-        async def one() -> Accepted:
+        async def upload() -> Accepted:
             async with slots:
                 return await world.upload(content, user_id="busy")
 
-        crowd = await asyncio.gather(*(one() for _ in range(OF_ONE_USER)))
+        busy_uploads = await asyncio.gather(*(upload() for _ in range(UPLOADS_OF_BUSY_USER)))
         single = await world.upload(content, user_id="rare")
     finally:
         for worker in workers:
             os.kill(worker, signal.SIGCONT)
-    await world.until(single, "completed")
-    before = "select count(*) from runs where started_at < (select started_at from runs where dataset_id = $1) "
-    before += "and dataset_id = any($2)"
-    ahead = (await world.rows(before, single.uuid, [other.uuid for other in crowd]))[0][0]
-    figure(f"a single upload behind {OF_ONE_USER} of another user: {ahead} of them started before it")
+    await world.wait_for_state(single, "completed")
+    started_before = "select count(*) from runs where started_at < (select started_at from runs where dataset_id = $1) "
+    started_before += "and dataset_id = any($2)"
+    ahead = (await world.rows(started_before, single.uuid, [dataset.uuid for dataset in busy_uploads]))[0][0]
+    measurements.add(
+        f"a single upload behind {UPLOADS_OF_BUSY_USER} of another user: {ahead} of them started before it"
+    )
     assert ahead <= 10
-    await world.call_off(crowd)
-    await world.settled(crowd)
+    await world.cancel_queued(busy_uploads)
+    await world.wait_until_ended(busy_uploads)
 
 
 @pytest.mark.timeout(240)
-async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World, figure: Figure) -> None:
+async def test_fast_runs_start_at_once_while_the_deep_queue_is_full(world: World, measurements: Measurements) -> None:
     contents = [large(seed) for seed in range(3)]
     deep = await asyncio.gather(*(world.upload(contents[n % 3], mode="deep") for n in range(24)))
-    still = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
-    deep_ids = [one.uuid for one in deep]
+    unfinished = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
+    deep_ids = [dataset.uuid for dataset in deep]
     fast: list[Accepted] = []
-    while (left := (await world.rows(still, deep_ids))[0][0]) > 2 and len(fast) < 20:
+    while (left := (await world.rows(unfinished, deep_ids))[0][0]) > 2 and len(fast) < 20:
         fast.append(await world.upload(small(len(fast))))
-        await world.until(fast[-1], "completed")  # one after the other, so that they wait for deep ones only
-    waits = await started_after(world, fast)
-    figure.spread(f"accepted to started, fast, with {len(deep)} to {left} deep runs under way", waits)
-    assert len(waits) >= 10
-    assert np.percentile(waits, 95) < 1
-    await world.settled(deep, patience=120)
+        await world.wait_for_state(fast[-1], "completed")  # one after the other, so that they wait for deep ones only
+    delays = await start_delays(world, fast)
+    measurements.add_percentiles(f"accepted to started, fast, with {len(deep)} to {left} deep runs under way", delays)
+    assert len(delays) >= 10
+    assert np.percentile(delays, 95) < 1
+    await world.wait_until_ended(deep, patience=120)
     await world.check([*fast, *deep])
 
 
 @pytest.mark.timeout(240)
-async def test_many_who_watch_leave_room_for_others(world: World, figure: Figure) -> None:
+async def test_many_who_watch_leave_room_for_others(world: World, measurements: Measurements) -> None:
     deep = world.pids("worker-deep")["worker-deep"]
     os.kill(deep, signal.SIGSTOP)
     try:
@@ -124,17 +129,17 @@ async def test_many_who_watch_leave_room_for_others(world: World, figure: Figure
             fast = []
             for seed in range(8):
                 fast.append(await world.upload(small(seed)))
-                await world.until(fast[-1], "completed")
+                await world.wait_for_state(fast[-1], "completed")
     finally:
         os.kill(deep, signal.SIGCONT)
-    waits = await started_after(world, fast)
-    figure.spread(f"accepted to started, fast, with {WATCHERS} who watch", waits)
-    assert np.percentile(waits, 95) < 1
-    await world.settled([waiting])
+    delays = await start_delays(world, fast)
+    measurements.add_percentiles(f"accepted to started, fast, with {WATCHERS} who watch", delays)
+    assert np.percentile(delays, 95) < 1
+    await world.wait_until_ended([waiting])
     await world.check([waiting, *fast])
 
 
-async def started_after(world: World, accepted: list[Accepted]) -> list[float]:
-    """Seconds from acceptance to start."""
+async def start_delays(world: World, accepted: list[Accepted]) -> list[float]:
+    """Return the seconds from acceptance to start of each run."""
     query = "select extract(epoch from started_at - created_at)::float from runs where dataset_id = any($1)"
-    return [row[0] for row in await world.rows(query, [one.uuid for one in accepted])]
+    return [row[0] for row in await world.rows(query, [dataset.uuid for dataset in accepted])]

@@ -1,4 +1,4 @@
-"""The whole system with a proxy before each of its connections, and a client with a ledger of what was accepted."""
+"""The whole system with a proxy in each of its connections, and a client that keeps a ledger of accepted datasets."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.ports import free_port
 from deploy.local.programs import PROGRAMS, Program
-from deploy.local.stack import Stack
+from deploy.local.stack import Stack, StackPlan
 from shared.contracts.artifacts import ARTIFACTS
 from shared.db.datasets import Datasets
 from shared.db.session import Database
@@ -36,7 +36,7 @@ TWO_WORKERS = (*PROGRAMS, Program("worker-fast-2", ("-m", "worker_service", "wor
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a client was told was accepted."""
+    """A dataset that a client knows to be accepted."""
 
     dataset_id: str
     rows: int
@@ -45,12 +45,12 @@ class Accepted:
 
     @property
     def uuid(self) -> UUID:
-        """The dataset's id."""
+        """The id of the dataset."""
         return UUID(self.dataset_id)
 
 
 class World:
-    """A stack whose servers live beside it, so that they can be taken away from it. An async context manager."""
+    """A stack whose servers run beside it, so that a test can stop them."""
 
     def __init__(
         self,
@@ -60,11 +60,18 @@ class World:
         programs: Sequence[Program] = TWO_WORKERS,
         store_port: int | None = None,
     ) -> None:
-        """`store_port` is where an S3 server of this machine listens; without it objects are kept in a directory."""
+        """Start everything.
+
+        Args:
+            data_dir: directory for all files.
+            settings: settings that differ from those of the tests.
+            programs: the processes to run.
+            store_port: port of a local S3 server; without it, objects are stored in a directory.
+        """
         self.ledger: list[Accepted] = []
-        self._undo = contextlib.ExitStack()
-        self.postgres = self._undo.enter_context(EmbeddedPostgres(data_dir / "postgres"))
-        self.valkey = self._undo.enter_context(EmbeddedValkey(data_dir / "valkey"))
+        self._exit_stack = contextlib.ExitStack()
+        self.postgres = self._exit_stack.enter_context(EmbeddedPostgres(data_dir / "postgres"))
+        self.valkey = self._exit_stack.enter_context(EmbeddedValkey(data_dir / "valkey"))
         self.failpoints = data_dir / "failpoints"
         self.failpoints.mkdir()
         ports = {name: free_port() for name in SERVICES}
@@ -73,16 +80,15 @@ class World:
             targets["store"] = store_port
         self.proxies = {name: Proxy(port) for name, port in targets.items()}
         for proxy in self.proxies.values():
-            self._undo.callback(proxy.close)
+            self._exit_stack.callback(proxy.close)
         store = {} if store_port is None else {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.proxies['store'].port}"}
         self.stack = Stack(
             data_dir / "stack",
             ports="free",
-            programs=programs,
-            longest_pause=1,
+            plan=StackPlan(programs=programs, longest_pause=1),
             env_overrides={
-                "DATABASE_URL": self._through("postgres", self.postgres.url),
-                "REDIS_URL": self._through("redis", self.valkey.url),
+                "DATABASE_URL": self._proxied_url("postgres", self.postgres.url),
+                "REDIS_URL": self._proxied_url("redis", self.valkey.url),
                 "FAILPOINTS": str(self.failpoints),
                 "LEASE_SECONDS": "3",
                 "HEARTBEAT_SECONDS": "1",
@@ -95,18 +101,18 @@ class World:
                 **(settings or {}),
             },
         )
-        self._undo.enter_context(self.stack)
+        self._exit_stack.enter_context(self.stack)
         self.client = httpx.AsyncClient(base_url=self.stack.gateway_url, timeout=60)
 
     async def close(self) -> None:
         """Stop everything."""
         await self.client.aclose()
-        self._undo.close()
+        self._exit_stack.close()
 
-    # What a client does.
+    # The client.
 
     async def upload(self, content: bytes, *, patience: float = 60, key: str | None = None, **fields: str) -> Accepted:
-        """Upload with one Idempotency-Key until it is accepted; every refusal on the way must be an honest one."""
+        """Upload with one Idempotency-Key until it is accepted; each refusal must be one that asks for a retry."""
         headers = {"Idempotency-Key": key or uuid4().hex}
         deadline = time.monotonic() + patience
         tries = 0
@@ -128,16 +134,16 @@ class World:
             await asyncio.sleep(pause)
 
     async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """GET JSON that must be there."""
+        """Return the JSON of a GET request that must succeed."""
         answer = await self.client.get(path, params=parameters)
         assert answer.status_code == 200, answer.text
         value: dict[str, Any] = answer.json()
         return value
 
-    # What the truth is.
+    # The true state of the system.
 
     async def rows(self, query: str, *arguments: object) -> list[Any]:
-        """Ask PostgreSQL itself."""
+        """Query PostgreSQL directly, not through a proxy."""
         connection = await asyncpg.connect(self.postgres.url)
         try:
             return list(await connection.fetch(query, *arguments))
@@ -145,11 +151,11 @@ class World:
             await connection.close()
 
     async def run(self, accepted: Accepted) -> Any:
-        """The run of a dataset as it stands."""
+        """Return the run of a dataset as it is now."""
         return (await self.rows("select * from runs where dataset_id = $1", accepted.uuid))[0]
 
-    async def collect(self) -> None:
-        """Have the collector of the system remove what no row knows, without its grace; in a directory only."""
+    async def collect_orphans(self) -> None:
+        """Remove orphaned objects with the collector of the system, without its grace period; in a directory only."""
         if "store" in self.proxies:
             return
         database = Database(DatabaseSettings(database_url=self.postgres.url).database_url)
@@ -160,85 +166,87 @@ class World:
             await database.close()
 
     async def orphans(self) -> list[str]:
-        """Folders of objects that belong to no dataset, and what is in them."""
+        """Return the folders of objects that belong to no dataset, with their contents."""
         known = {str(row[0]) for row in await self.rows("select id from datasets")}
         folder = self.stack.settings.storage_dir / "datasets"
         unknown = [path for path in folder.glob("*") if path.name not in known]
         return [f"{path.name}: {sorted(below.name for below in path.rglob('*'))}" for path in unknown]
 
     def redis(self) -> Redis:
-        """A client of Redis itself."""
+        """Return a client that reaches Redis directly, not through a proxy."""
         client: Redis = Redis.from_url(self.valkey.url)
         return client
 
-    async def ended(self, pid: int, *, patience: float = 20) -> None:
-        """Until a process is no more."""
+    async def wait_for_exit(self, pid: int, *, patience: float = 20) -> None:
+        """Wait until a process has ended."""
         deadline = time.monotonic() + patience
         while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < deadline, f"{pid} does not end"
             await asyncio.sleep(0.02)
 
-    async def until(self, accepted: Accepted, *states: str, patience: float = 60) -> Any:
-        """The run of a dataset, once it is in one of the states."""
+    async def wait_for_state(self, accepted: Accepted, *states: str, patience: float = 60) -> Any:
+        """Wait until the run of a dataset is in one of the states, and return it."""
         deadline = time.monotonic() + patience
         while (run := await self.run(accepted))["state"] not in states:
             assert time.monotonic() < deadline, _brief(run)
             await asyncio.sleep(0.02)
         return run
 
-    async def settled(self, accepted: Iterable[Accepted], *, patience: float = 60) -> None:
-        """Until all have ended, and at least one in `patience`; runs that wait for their next attempt are hurried."""
-        ids = [one.uuid for one in accepted]
+    async def wait_until_ended(self, accepted: Iterable[Accepted], *, patience: float = 60) -> None:
+        """Wait until all runs have ended, with progress at least every `patience` seconds, and without backoff."""
+        ids = [dataset.uuid for dataset in accepted]
         fewest, deadline = len(ids) + 1, 0.0
         while (left := await self.unfinished(ids)) > 0:
             if left < fewest:
                 fewest, deadline = left, time.monotonic() + patience
             assert time.monotonic() < deadline, f"{left} of {len(ids)} have not ended"
-            await self.hurry()
+            await self.skip_backoff()
             await asyncio.sleep(0.1)
 
     async def unfinished(self, dataset_ids: Sequence[UUID]) -> int:
-        """How many of the datasets are not prepared yet."""
+        """Return how many of the datasets have an unfinished run."""
         query = "select count(*) from runs where dataset_id = any($1) and state in ('queued', 'running')"
         count: int = (await self.rows(query, dataset_ids))[0][0]
         return count
 
-    async def call_off(self, accepted: Iterable[Accepted]) -> None:
-        """Save the time that preparing those of them would take that nobody has begun."""
+    async def cancel_queued(self, accepted: Iterable[Accepted]) -> None:
+        """Cancel the queued runs of datasets, to save the time of their preparation."""
         query = "update runs set state = 'cancelled', stage = 'cancelled' "
-        await self.rows(f"{query} where dataset_id = any($1) and state = 'queued'", [one.uuid for one in accepted])
+        await self.rows(
+            f"{query} where dataset_id = any($1) and state = 'queued'", [dataset.uuid for dataset in accepted]
+        )
 
-    async def hurry(self) -> None:
-        """Let no run wait for its backoff."""
+    async def skip_backoff(self) -> None:
+        """Make all runs due that wait for their next attempt."""
         await self.rows("update runs set due_at = now() where state = 'queued' and due_at > now()")
 
     async def check(self, accepted: Iterable[Accepted], *, may_fail: bool = False) -> None:
-        """The promises P1 to P3: each ended with its one result, whole, or with a reason; nothing else is left."""
+        """Check promises P1 to P3: each run ended with one complete result or a reason, and left nothing else."""
         slots = asyncio.Semaphore(8)
 
-        async def look(one: Accepted) -> None:
+        async def check_dataset(dataset: Accepted) -> None:
             async with slots:
-                await self._check(one, may_fail=may_fail)
+                await self._check(dataset, may_fail=may_fail)
 
         async with asyncio.TaskGroup() as tasks:
-            for one in accepted:
-                tasks.create_task(look(one))
+            for dataset in accepted:
+                tasks.create_task(check_dataset(dataset))
 
-    async def _check(self, one: Accepted, *, may_fail: bool) -> None:
-        run = await self.run(one)
+    async def _check(self, dataset: Accepted, *, may_fail: bool) -> None:
+        run = await self.run(dataset)
         if run["state"] == "failed" and may_fail:
             assert run["error_reason"] and run["error_detail"], _brief(run)
             return
         assert run["state"] == "completed", _brief(run)
-        told = "select count(*) from run_events where run_id = $1 and state = 'completed'"
-        assert (await self.rows(told, run["id"]))[0][0] == 1
-        doubled = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
-        graphs = (await self.rows(doubled, run["id"]))[0]
+        completed_events = "select count(*) from run_events where run_id = $1 and state = 'completed'"
+        assert (await self.rows(completed_events, run["id"]))[0][0] == 1
+        distinct_graphs = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
+        graphs = (await self.rows(distinct_graphs, run["id"]))[0]
         assert graphs[0] == graphs[1] > 0
-        steps = 'select count(*) from (select step, kind, "column", why from cleaning_logs '
-        steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
-        assert (await self.rows(steps, run["id"]))[0][0] == 0
-        await self._check_objects(one, run)
+        repeated_steps = 'select count(*) from (select step, kind, "column", why from cleaning_logs '
+        repeated_steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
+        assert (await self.rows(repeated_steps, run["id"]))[0][0] == 0
+        await self._check_objects(dataset, run)
 
     async def _check_objects(self, accepted: Accepted, run: Any) -> None:
         deadline = time.monotonic() + 30
@@ -255,35 +263,35 @@ class World:
         names = {path.name for path in attempts.pop().iterdir() if path.is_file()}
         assert names == set(ARTIFACTS)
 
-    # What is done to it.
+    # Faults.
 
     def arm(self, point: str, action: str) -> None:
-        """Have the next process that comes by the point fail there."""
-        fresh = self.failpoints / f".{point}"
-        fresh.write_text(action)
-        fresh.rename(self.failpoints / point)
+        """Make the next process that reaches the failpoint fail there."""
+        temporary = self.failpoints / f".{point}"
+        temporary.write_text(action)
+        temporary.rename(self.failpoints / point)
 
-    async def fired(self, point: str, *, patience: float = 30) -> int:
-        """The process id of whoever failed there, once it has."""
+    async def wait_for_failpoint(self, point: str, *, patience: float = 30) -> int:
+        """Wait until a process has failed at the failpoint, and return its id."""
         deadline = time.monotonic() + patience
-        while not (found := list(self.failpoints.glob(f"{point}.*.taken"))):
+        while not (markers := list(self.failpoints.glob(f"{point}.*.taken"))):
             assert time.monotonic() < deadline, f"nobody came by {point}"
             await asyncio.sleep(0.01)
-        pid = int(found[0].name.split(".")[1])
-        found[0].unlink()
+        pid = int(markers[0].name.split(".")[1])
+        markers[0].unlink()
         return pid
 
     def disarm(self) -> None:
-        """Forget all points."""
+        """Disarm all failpoints."""
         for path in self.failpoints.iterdir():
             path.unlink()
 
     def pids(self, *names: str) -> dict[str, int]:
-        """The process ids of programs; all of them by default."""
+        """Return the process ids of programs; of all by default."""
         return {name: self.stack.process(name).pid for name in names or self.stack.names}
 
     def child_of(self, pid: int) -> psutil.Process | None:
-        """The process that prepares or decodes for a worker or a service."""
+        """Return the child process that does the CPU work of a worker or a service; None if there is none."""
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -291,8 +299,8 @@ class World:
                         return child
         return None
 
-    async def ready(self, *names: str, patience: float = 60) -> None:
-        """Until every program runs and is ready."""
+    async def wait_until_ready(self, *names: str, patience: float = 60) -> None:
+        """Wait until all given programs (by default all) run and are ready."""
         deadline = time.monotonic() + patience
         for name in names or self.stack.names:
             while not self._is_up(name):
@@ -305,7 +313,7 @@ class World:
         except ProcessLookupError:
             return False
 
-    def _through(self, name: str, url: str) -> str:
+    def _proxied_url(self, name: str, url: str) -> str:
         return url.replace(f":{_port(url)}/", f":{self.proxies[name].port}/")
 
 

@@ -20,7 +20,7 @@ from deploy.local import process
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.process import StartFailed
 from deploy.local.programs import Program, Role, grpc_health_check, is_gateway_ready
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import ROOT, Stack, StackPlan
 
 EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": ""}
 

@@ -169,7 +169,7 @@ async def test_a_cancelled_and_retried_run_is_prepared_without_the_reconciler(
     await execution.queue.enqueue(FAST_QUEUE, record.run.id)
     await wait_for_state(execution, record.run.id, "running")
     assert await execution.runs.cancel(record.run.id)
-    assert await Datasets(execution.database).renew(record, Usage(execution.database, Quota({})))
+    assert await Datasets(execution.database).requeue(record, Usage(execution.database, Quota({})))
     assert not await execution.queue.enqueue(FAST_QUEUE, record.run.id)
     await wait_for_state(execution, record.run.id, "completed", seconds=15)
     worker.stop()

@@ -114,7 +114,7 @@ async def test_what_an_earlier_period_was_charged_is_not_given_back_to_a_later_o
     before = await upload(database, usage, user_id=user_id)
     if retried:
         assert await runs.cancel(before.run.id)
-        assert await Datasets(database).renew(before, usage)
+        assert await Datasets(database).requeue(before, usage)
     async with database.transaction() as connection:
         statement = text("update user_mode_usage set period_start = now() - interval '31 days' where user_id = :user")
         await connection.execute(statement, {"user": user_id})
@@ -161,7 +161,7 @@ async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(
     record = await upload(database, usage, user_id=user_id, mode="deep")
     assert await Runs(database).cancel(record.run.id)
     datasets = Datasets(database)
-    retrying = asyncio.create_task(datasets.renew(await datasets.get(record.id), SlowUsage(database, quota)))
+    retrying = asyncio.create_task(datasets.requeue(await datasets.get(record.id), SlowUsage(database, quota)))
     await charged.wait()
     deleting = asyncio.create_task(datasets.delete(record.id))
     await asyncio.sleep(0.5)

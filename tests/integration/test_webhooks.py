@@ -162,7 +162,7 @@ async def test_a_late_answer_about_an_earlier_end_does_not_affect_a_later_one(da
     record = await accept(database, "http://203.0.113.1/hook")
     assert await runs.cancel(record.run.id)
     earlier = await claim_delivery(webhooks, record)
-    assert await Datasets(database).renew(record, Usage(database, Quota({})))
+    assert await Datasets(database).requeue(record, Usage(database, Quota({})))
     await end_run(database, record)
     later = await claim_delivery(webhooks, record)
     assert (later.attempt, later.state) == (earlier.attempt, "completed")

@@ -66,7 +66,7 @@ class OrphanCollector:
 
     async def _remove_orphans(self, batch: dict[UUID, dict[str, datetime]]) -> int:
         # The rows are read after the objects were listed, so that no object looks orphaned because its row is newer.
-        holdings = await self._datasets.holdings(batch)
+        holdings = await self._datasets.list_object_prefixes(batch)
         cutoff = datetime.now(UTC) - self._grace
         removed = 0
         for dataset_id, folders in batch.items():

@@ -1,4 +1,4 @@
-"""Addresses that users name."""
+"""The guard for addresses that users give."""
 
 import asyncio
 import socket
@@ -11,20 +11,20 @@ from shared.outbound import OutboundGuard
 
 
 async def test_names_that_are_slow_to_resolve_keep_no_file_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = threading.Event()
+    resolved = threading.Event()
 
     def slow(*_: Any, **__: Any) -> list[Any]:
-        answers.wait(30)
+        resolved.wait(30)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
 
     monkeypatch.setattr("shared.outbound.socket.getaddrinfo", slow)
-    outside = OutboundGuard("url", allow_private=False)
-    checks = [asyncio.create_task(outside.check(outside.parse(f"http://name-{i}.example/"))) for i in range(64)]
+    guard = OutboundGuard("url", allow_private=False)
+    checks = [asyncio.create_task(guard.check(guard.parse(f"http://name-{i}.example/"))) for i in range(64)]
     try:
         await asyncio.sleep(0.1)
-        # What reads and writes files uses the loop's own threads.
+        # File access uses the default executor of the loop.
         async with asyncio.timeout(3):
             assert await asyncio.to_thread(lambda: "read") == "read"
     finally:
-        answers.set()
+        resolved.set()
         await asyncio.gather(*checks)

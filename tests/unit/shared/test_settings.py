@@ -1,4 +1,4 @@
-"""Settings: a wrong one is told with its name."""
+"""Settings: the error for a wrong value names its key."""
 
 import base64
 
