@@ -88,7 +88,7 @@ class _LoggedCall:
 
     def _end(self, code: str, **details: Any) -> None:
         milliseconds = round((time.perf_counter() - self.started) * 1000, 1)
-        _log.info("rpc completed", method=self.method, code=code, ms=milliseconds, **details)
+        _log.info("rpc finished", method=self.method, code=code, ms=milliseconds, **details)
 
     async def _fail(self, error: Exception, context: Context) -> None:
         if isinstance(error, grpc.aio.AbortError):

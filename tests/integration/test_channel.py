@@ -18,7 +18,7 @@ class UnavailableIngest(FakeIngest):
 
     calls = 0
 
-    def _note(self, context: Context) -> None:
+    def _record_metadata(self, context: Context) -> None:
         self.calls += 1
         raise Unavailable("Not now.", reason="NOT_NOW")
 
