@@ -65,7 +65,7 @@ class Violation(Value):
     row: int
     """The row number, counting from 1."""
     given: str
-    found: str
+    actual: str
     usual: str
 
 
@@ -297,4 +297,4 @@ def _violations(rule: _Rule, columns: Mapping[str, Column], cells: npt.NDArray[n
     given, wrong = determinant.derive(distinct).codes[cells], dependent.derive(distinct).codes[cells]
     texts = (_texts(determinant, given), _texts(dependent, wrong), _texts(dependent, rule.usual[cells]))
     for row, given_text, wrong_text, usual_text in zip(cells.tolist(), *texts, strict=True):
-        yield Violation(row=row + 1, given=given_text, found=wrong_text, usual=usual_text)
+        yield Violation(row=row + 1, given=given_text, actual=wrong_text, usual=usual_text)

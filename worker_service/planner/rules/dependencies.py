@@ -81,5 +81,5 @@ def _agreement(rule: Dependency) -> str:
 
 def _describe(example: Violation) -> str:
     return (
-        f"row {example.row:,} ({quoted(example.given)} with {quoted(example.found)}, usually {quoted(example.usual)})"
+        f"row {example.row:,} ({quoted(example.given)} with {quoted(example.actual)}, usually {quoted(example.usual)})"
     )
