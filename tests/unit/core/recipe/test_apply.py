@@ -155,8 +155,8 @@ def test_leaving_no_column_is_refused(phase: Any) -> None:
 def test_number_rows_as_the_ledger_does() -> None:
     step = NumberRows(kind="number_rows", name="row", **BECAUSE)
     after = outcome({"a": [2, 9, 2]}, outliers("a", "remove"), step)
-    assert after.engineered["row"].array.to_pylist() == [0, 2]
-    assert after.results[1].what == "Added “row”: the place of each row in the uploaded table, from 0."
+    assert after.engineered["row"].array.to_pylist() == [1, 3]
+    assert after.results[1].what == "Added “row”: the number of each row in the uploaded table, from 1."
 
 
 def test_one_hot_and_label_encode() -> None:

@@ -11,7 +11,7 @@ from worker_service.core.table.frame import Column, Frame
 
 
 class NumberRows(Step):
-    """Add the number that each row had in the decoded table, counting from 0."""
+    """Add the number of each row in the uploaded table, from 1, as the ledger counts."""
 
     kind: Literal["number_rows"]
     phase: ClassVar[Phase] = "features"
@@ -31,9 +31,9 @@ class NumberRows(Step):
 
 @apply_step.register
 def _apply(step: NumberRows, frame: Frame) -> Effect:
-    return Effect(added={step.name: Column(pa.array(frame.row_numbers))})
+    return Effect(added={step.name: Column(pa.array(frame.row_numbers + 1))})
 
 
 @describe_step.register
 def _describe(step: NumberRows, stats: StepStats) -> str:
-    return f"Added {quoted(step.name)}: the place of each row in the uploaded table, from 0."
+    return f"Added {quoted(step.name)}: the number of each row in the uploaded table, from 1."
