@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.db.session import Database
 from shared.db.tables import metadata
+from shared.errors import Unavailable
 from shared.settings.parts import DatabaseSettings
 from shared.settings.processes import load_settings
 
@@ -21,12 +23,18 @@ def migrate(connection: Connection) -> None:
 
 async def connect_and_migrate() -> None:
     """Open a connection and run the migrations over it."""
-    engine = create_async_engine(load_settings(DatabaseSettings).database_url, poolclass=NullPool)
+    url = load_settings(DatabaseSettings).database_url
+    database = Database(url, pool_size=1)
+    try:
+        await database.check_access()
+    except Unavailable as error:
+        raise SystemExit(str(error)) from None
+    finally:
+        await database.close()
+    engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
-    except OSError as error:
-        raise SystemExit(f"DATABASE_URL: PostgreSQL does not answer there ({error})") from None
     finally:
         await engine.dispose()
 

@@ -1,7 +1,7 @@
 """The command line `python -m deploy.local`: NeuraLearn on this machine."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,10 +10,10 @@ from deploy.local.demo import DemoFailed, DemoOptions, run_demo
 from deploy.local.foreground import run_in_foreground
 from deploy.local.process import StartFailed
 from deploy.local.stack import ROOT, Stack
+from shared.contracts.vocabulary import DEFAULT_MODE, Mode
+from shared.settings.base import environment_keys
 
 SAMPLE = ROOT / "sample_dataset.csv"
-
-Mode = Literal["fast", "smart", "deep"]
 
 app = typer.Typer(help="NeuraLearn on this machine.", no_args_is_help=True, add_completion=False)
 
@@ -21,13 +21,14 @@ app = typer.Typer(help="NeuraLearn on this machine.", no_args_is_help=True, add_
 @app.command()
 def run() -> None:
     """Run the whole system in the foreground until Ctrl-C."""
-    run_in_foreground(lambda output: Stack(output=output, env_overrides={"LOG_FORMAT": "console"}))
+    overrides = {} if "LOG_FORMAT" in environment_keys() else {"LOG_FORMAT": "console"}
+    run_in_foreground(lambda output: Stack(output=output, env_overrides=overrides))
 
 
 @app.command()
 def demo(
     file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The dataset to prepare.")] = SAMPLE,
-    mode: Annotated[Mode, typer.Option(help="Who proposes.")] = "fast",
+    mode: Annotated[Mode, typer.Option(help="Who proposes.")] = DEFAULT_MODE,
     target: Annotated[str, typer.Option(help="The column to predict; detected if not given.")] = "",
     output: Annotated[Path, typer.Option(help="Where the results are saved.")] = Path("demo_output"),
 ) -> None:

@@ -17,10 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import redis
-
 from deploy.local import process
 from deploy.local.configuration import child_environment, listen_addresses, with_defaults, with_free_ports
+from deploy.local.configured_servers import require_configured_servers
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from deploy.local.output import LogFiles, Output
 from deploy.local.ports import require_free
@@ -161,8 +160,7 @@ class Stack:
         require_free(listen_addresses(self._settings))
 
     def _start_servers(self) -> None:
-        if self._settings.redis_url:
-            _require_redis(self._settings.redis_url)
+        require_configured_servers(self._settings)
         server_urls: dict[str, str] = {}
         if not self._settings.database_url:
             self.postgres = EmbeddedPostgres(self.data_dir / "postgres")
@@ -275,16 +273,3 @@ def _lock_data_dir(data_dir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def _require_redis(url: str) -> None:
-    """Ping the configured Redis server.
-
-    Raises:
-        StartFailed: it did not answer; the sentence names the setting.
-    """
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
-            client.ping()
-    except (redis.RedisError, OSError, ValueError) as error:
-        raise StartFailed(f"REDIS_URL: no answer ({error}).") from None

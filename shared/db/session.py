@@ -84,26 +84,45 @@ class Database:
             is_locked = await connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key})
             yield bool(is_locked)
 
+    async def check_access(self) -> None:
+        """Check that PostgreSQL answers and lets us into the database.
+
+        Raises:
+            Unavailable: it does not; the detail names DATABASE_URL and the reason.
+        """
+        try:
+            async with self.transaction():
+                pass
+        except Unavailable as error:
+            raise Unavailable(
+                f"DATABASE_URL: PostgreSQL does not answer there ({_first_line(error.__cause__)})"
+            ) from error
+        except DBAPIError as error:
+            # The driver's own message, without SQLAlchemy's links around it; it never has the password.
+            cause = error.orig.__cause__ if error.orig and error.orig.__cause__ else error.orig
+            raise Unavailable(f"DATABASE_URL: PostgreSQL refuses us ({_first_line(cause)})") from error
+        except OSError as error:
+            raise Unavailable(f"DATABASE_URL: PostgreSQL does not answer there ({_first_line(error)})") from error
+
     async def check(self) -> None:
         """Check that PostgreSQL answers and has its tables.
 
         Raises:
-            Unavailable: PostgreSQL does not answer or has no tables; the detail names DATABASE_URL.
+            Unavailable: it does not; the detail names DATABASE_URL and the reason.
         """
-        try:
-            async with self.transaction() as connection:
-                has_tables = await connection.scalar(text("select to_regclass('runs') is not null"))
-        except Unavailable as error:
-            cause = str(error.__cause__).splitlines()[0]
-            raise Unavailable(f"DATABASE_URL: PostgreSQL does not answer there ({cause})") from error
-        except Exception as error:
-            raise Unavailable(f"DATABASE_URL: PostgreSQL refuses us ({type(error).__name__})") from error
+        await self.check_access()
+        async with self.transaction() as connection:
+            has_tables = await connection.scalar(text("select to_regclass('runs') is not null"))
         if not has_tables:
             raise Unavailable("DATABASE_URL: the database has no tables; run `make migrate`")
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _first_line(error: BaseException | None) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _is_outage(error: DBAPIError) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from deploy.local.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -34,12 +36,6 @@ class Gateway:
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON lines of the log."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-
-
-def free_port() -> int:
-    with socket.socket() as connection:
-        connection.bind(("127.0.0.1", 0))
-        return int(connection.getsockname()[1])
 
 
 @contextmanager
