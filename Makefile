@@ -40,7 +40,8 @@ lint: $(VENV)/.dev ## check style, contracts, and that generated files are curre
 	@$(BIN)/python protos/generate.py .local/pb && diff -r -x __pycache__ .local/pb shared/pb
 	@$(BIN)/python -m docs.generate.contracts --check
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
-	@$(BIN)/buf breaking --against protos/released.binpb
+	@$(BIN)/buf build --exclude-source-info -o .local/contracts.binpb
+	@$(BIN)/buf breaking .local/contracts.binpb --against protos/released.binpb --config '{"version": "v2", "breaking": {"use": ["WIRE_JSON"]}}'
 
 lint-api: ## check docs/reference/openapi.json with Redocly (needs Node.js)
 	@npx --yes @redocly/cli@2 lint docs/reference/openapi.json
