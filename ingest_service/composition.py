@@ -69,7 +69,7 @@ def _decoder_limits(settings: IngestSettings) -> DecoderLimits:
 def _webhook_guard(settings: IngestSettings) -> OutboundGuard | None:
     if not settings.can_sign_webhooks:
         return None
-    return OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told")
+    return OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="called")
 
 
 def quota(settings: IngestSettings) -> Quota:

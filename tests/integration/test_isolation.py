@@ -239,16 +239,17 @@ async def test_error_in_progress_callback_ends_the_child(isolation: Isolation) -
 async def test_deadline_ends_a_loop_in_c(isolation: Isolation) -> None:
     reports, started = Reports(), time.monotonic()
     with pytest.raises(DeadlineExceeded) as error:
-        await isolation.run(decompose, SVD_SIZE, deadline=1.0, memory_bytes=4096 * MIB, on_progress=reports)
-    assert error.value.deadline == 1.0
-    assert time.monotonic() - started < 4
+        await isolation.run(decompose, SVD_SIZE, deadline=3.0, memory_bytes=4096 * MIB, on_progress=reports)
+    assert error.value.deadline == 3.0
+    assert time.monotonic() - started < 8
     assert has_ended(reports[0][1])
 
 
 async def test_deadline_ends_a_child_that_ignores_sigterm(isolation: Isolation) -> None:
     reports = Reports()
     with pytest.raises(DeadlineExceeded):
-        await isolation.run(ignore_sigterm, deadline=0.5, memory_bytes=64 * MIB, on_progress=reports)
+        # Long enough for a loaded machine to start the child, which reports its pid first.
+        await isolation.run(ignore_sigterm, deadline=3.0, memory_bytes=64 * MIB, on_progress=reports)
     assert has_ended(reports[0][1])
 
 

@@ -57,7 +57,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 def build_sender(database: Database, *, allow_private: bool = True) -> WebhookSender:
-    guard = OutboundGuard("webhook_url", allow_private=allow_private, verb="told")
+    guard = OutboundGuard("webhook_url", allow_private=allow_private, verb="called")
     return WebhookSender(webhooks=Webhooks(database), guard=guard, key=KEY, public_url="https://data.example/")
 
 

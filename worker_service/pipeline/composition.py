@@ -76,7 +76,7 @@ def _periodic_jobs(
     if settings.webhook_secret is not None:
         webhook_sender = WebhookSender(
             webhooks=Webhooks(database),
-            guard=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="told"),
+            guard=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="called"),
             key=settings.webhook_secret.get_secret_value(),
             public_url=settings.public_url or "",
         )
