@@ -54,7 +54,7 @@ class LogFiles:
 
 
 class Terminal:
-    """Output to the terminal, each line after the coloured name of its process."""
+    """Output to the terminal, each line after the coloured name of its process unless it is JSON."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -92,5 +92,6 @@ class Terminal:
                 self._print(name, self._styles[name], line)
 
     def _print(self, name: str, style: str, line: str) -> None:
-        prefix = Text(f"{name:<{NAME_WIDTH}} │ ", style=style)
+        # A line of JSON names its service itself, and is to be read by a program.
+        prefix = Text("" if line.startswith("{") else f"{name:<{NAME_WIDTH}} │ ", style=style)
         self._console.print(prefix + Text.from_ansi(line), soft_wrap=True)
