@@ -4,7 +4,8 @@ import codecs
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from ingest_service.options import UploadClaim, UploadOptions
+from ingest_service.options import UploadOptions
+from ingest_service.upload_commit import UploadCommit
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.contracts.vocabulary import (
     DEFAULT_MODE,
@@ -28,9 +29,9 @@ _MAX_ADDRESS_CHARACTERS = 2048
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
-def parse_commit(commit: pb.UploadCommit) -> UploadClaim:
-    """Return the size, hash and options that an upload claims."""
-    return UploadClaim(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
+def parse_commit(commit: pb.UploadCommit) -> UploadCommit:
+    """Return the size, hash and options stated at the end of an upload."""
+    return UploadCommit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
 
 
 def parse_options(options: common.DatasetOptions) -> UploadOptions:

@@ -10,8 +10,9 @@ from ingest_service.decoder import Decoder
 from ingest_service.decoding import Decoded
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.fetch import Fetcher
-from ingest_service.options import UploadClaim, UploadOptions
+from ingest_service.options import UploadOptions
 from ingest_service.spool import ReceivedFile, receive
+from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
@@ -65,9 +66,9 @@ class Intake:
         self._policy = policy
 
     async def upload(
-        self, *, filename: str, request_id: str | None, chunks: AsyncIterator[bytes], claim: Callable[[], UploadClaim]
+        self, *, filename: str, request_id: str | None, chunks: AsyncIterator[bytes], commit: Callable[[], UploadCommit]
     ) -> DatasetRecord:
-        """Accept a file that comes in chunks; `claim` is called once the chunks have ended.
+        """Accept a file that comes in chunks; `commit` is called once the chunks have ended.
 
         Raises:
             InvalidInput: the stream ended without its commit, or the commit does not match the bytes received.
@@ -79,10 +80,10 @@ class Intake:
         async with self._scratch.folder() as folder:
             received = await receive(chunks, folder / "raw", max_bytes=self._policy.max_bytes)
             await failpoint("received")
-            claimed = claim()
-            claimed.verify(received)
+            upload_commit = commit()
+            upload_commit.verify_sha256(received)
             submission = Submission(received=received, filename=filename, source_url=None, request_id=request_id)
-            return await self._accept(folder, submission, claimed.options)
+            return await self._accept(folder, submission, upload_commit.options)
 
     async def import_url(self, address: str, *, request_id: str | None, options: UploadOptions) -> DatasetRecord:
         """Fetch a file and accept it; a repeated request is not fetched again.

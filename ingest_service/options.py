@@ -1,10 +1,9 @@
-"""Options and claims of an upload, and their verification against the received file."""
+"""Options of an upload, and their check against the decoded table."""
 
 from dataclasses import dataclass
 from uuid import uuid4
 
 from ingest_service.decoding import Decoded
-from ingest_service.spool import ReceivedFile
 from shared.contracts.run_options import RunOptions
 from shared.db.datasets import NewRun
 from shared.errors import FieldError, InvalidInput
@@ -45,29 +44,6 @@ class UploadOptions:
         """Return a new run with these options."""
         queue = DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
         return NewRun(id=uuid4(), queue=queue, options=self.run, webhook_url=self.webhook_url)
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadClaim:
-    """The size, hash and options stated at the end of an upload."""
-
-    size_bytes: int
-    sha256: str
-    options: UploadOptions
-
-    def verify(self, received: ReceivedFile) -> None:
-        """Make sure that the received file is complete and unaltered.
-
-        Raises:
-            InvalidInput: its size or hash differs.
-        """
-        if self.size_bytes != received.size_bytes or self.sha256.lower() != received.sha256:
-            raise InvalidInput(
-                f"The upload was cut off or altered on the way: {received.size_bytes:,} bytes came where "
-                f"{self.size_bytes:,} were announced, or their SHA-256 differs.",
-                reason="UPLOAD_INCOMPLETE",
-                metadata={"size_bytes": str(self.size_bytes), "received_bytes": str(received.size_bytes)},
-            )
 
 
 def _shorten(text: str) -> str:

@@ -16,7 +16,7 @@ from ingest_service.convert import (
 )
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
-from ingest_service.options import UploadClaim
+from ingest_service.upload_commit import UploadCommit
 from shared.contracts.vocabulary import DEFAULT_USER
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
@@ -64,8 +64,8 @@ class UploadStream:
                 case _:
                     raise InvalidInput("An upload has one header, then chunks.", reason="UPLOAD_OUT_OF_ORDER")
 
-    def claim(self) -> UploadClaim:
-        """Return the claim of the commit.
+    def commit(self) -> UploadCommit:
+        """Return the commit.
 
         Raises:
             InvalidInput: the stream ended without a commit.
@@ -100,7 +100,7 @@ class IngestServicer(rpc.IngestServiceServicer):
             filename=header.filename,
             request_id=parse_request_id(header.request_id),
             chunks=stream.read_chunks(),
-            claim=stream.claim,
+            commit=stream.commit,
         )
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
 

@@ -20,7 +20,7 @@ from report_service.charts.drawing import draw_png
 from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
-from worker_service.core.reporting.charts import draw_charts
+from worker_service.core.reporting.charts import build_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
@@ -43,7 +43,7 @@ def prepare_sample(folder: Path) -> tuple[Outcome, dict[str, object]]:
         frame = Frame.from_table(pa.ipc.open_file(file).read_all())
     facts = profile(frame)
     outcome = apply(propose(facts, RunOptions()), frame)
-    chart = next(chart for chart in draw_charts(facts, outcome) if chart.graph_id == CHART)
+    chart = next(chart for chart in build_charts(facts, outcome) if chart.graph_id == CHART)
     return outcome, chart.model_dump(mode="json")
 
 

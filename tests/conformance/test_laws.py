@@ -15,7 +15,7 @@ from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import SCHEMA, undo
 from worker_service.core.recipe.recipe import Recipe
-from worker_service.core.reporting.charts import draw_charts
+from worker_service.core.reporting.charts import build_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
@@ -109,7 +109,7 @@ def test_laws_hold_for_prepared_tables(table: pa.Table, target: str | None, opti
     assert outcome.cleaned.shape[1] > 0 < outcome.engineered.shape[1]
     _check_target(outcome, plan.target.column)
     _check_numbers(outcome, plan.target.column)
-    json.dumps([chart.model_dump(mode="json") for chart in draw_charts(facts, outcome)], allow_nan=False)
+    json.dumps([chart.model_dump(mode="json") for chart in build_charts(facts, outcome)], allow_nan=False)
 
 
 def _stored(outcome: Outcome) -> pa.Table:

@@ -14,7 +14,7 @@ from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, apply_step, describe_step
-from worker_service.core.reporting.charts import draw_charts
+from worker_service.core.reporting.charts import build_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.report import write_report
 from worker_service.core.table.canonical_text import render_table
@@ -65,7 +65,7 @@ def test_whole_preparation(name: str, target: str | None, options: RunOptions) -
     assert Recipe.model_validate_json(plan.model_dump_json()) == plan
     outcome = apply(plan, frame)
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
-    for chart in draw_charts(facts, outcome):
+    for chart in build_charts(facts, outcome):
         json.dumps(chart.model_dump(mode="json"), allow_nan=False)
     manifest = feature_manifest(facts, plan, outcome)
     assert [feature.name for feature in manifest.output_features] == list(outcome.engineered.names)

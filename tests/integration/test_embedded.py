@@ -253,7 +253,7 @@ def test_a_second_stack_on_the_same_data_is_refused(tmp_path: Path) -> None:
     ("overrides", "sentence"),
     [
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "^REDIS_URL: no answer"),
-        ({"DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/none"}, "^DATABASE_URL: the migrations did not run"),
+        ({"DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/none"}, "^DATABASE_URL: PostgreSQL does not answer there"),
     ],
 )
 def test_a_configured_server_that_does_not_answer_is_named(

@@ -17,7 +17,7 @@ from shared.contracts.run_result import RunResult
 from shared.contracts.vocabulary import AiMode, Stage
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
-from worker_service.core.reporting.charts import draw_charts
+from worker_service.core.reporting.charts import build_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
@@ -58,7 +58,7 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     else:
         facts, outcome = prepare_with_advice(facts, frame, task.options, task.advice)
     report_progress("charting", 70)
-    charts = draw_charts(facts, outcome)
+    charts = build_charts(facts, outcome)
     report_progress("writing", 80)
     _write(task.target, facts, outcome, charts)
     return _result(facts, outcome, charts, task.advice)

@@ -12,7 +12,7 @@ from tests.conformance.steps import BECAUSE, fill, outliers, recipe
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.steps import AnyStep, DropColumn
-from worker_service.core.reporting.charts import AnyChart, Chart, draw_charts
+from worker_service.core.reporting.charts import AnyChart, Chart, build_charts
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
 
@@ -21,7 +21,7 @@ def drawn(table: pa.Table, *steps: AnyStep) -> dict[str, AnyChart]:
     frame = Frame.from_table(table)
     facts = profile(frame)
     plan = recipe(*propose(facts, RunOptions()).steps) if not steps else recipe(*steps)
-    charts = draw_charts(facts, apply(plan, frame))
+    charts = build_charts(facts, apply(plan, frame))
     adapter: TypeAdapter[AnyChart] = TypeAdapter(Chart)
     for chart in charts:
         assert adapter.validate_json(json.dumps(chart.model_dump(mode="json"), allow_nan=False)) == chart

@@ -26,7 +26,7 @@ from worker_service.core.table.frame import Column
 _WITHOUT_CHART = ("constant", "identifier", "text", "empty")
 
 
-def draw_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
+def build_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
     """Return every chart of a dataset: column by column, then the correlations, then the missing cells.
 
     "Before" is the table as read, "after" the cleaned one. Constants, identifiers and free text have no chart.
