@@ -1,6 +1,7 @@
 """A check of the servers that the settings name, before anything starts."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
@@ -18,10 +19,9 @@ def require_configured_servers(settings: LocalSettings) -> None:
     if settings.redis_url:
         _require_redis(settings.redis_url)
     try:
-        if settings.database_url:
-            asyncio.run(_check_database(settings.database_url))
-        if settings.s3_bucket_name:
-            asyncio.run(_check_bucket(settings))
+        # In a thread, as the caller may itself be run by an event loop.
+        with ThreadPoolExecutor(1) as executor:
+            executor.submit(asyncio.run, _check_database_and_bucket(settings)).result()
     except ServiceError as error:
         raise StartFailed(str(error)) from None
 
@@ -32,6 +32,13 @@ def _require_redis(url: str) -> None:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         raise StartFailed(f"REDIS_URL: no answer ({error}).") from None
+
+
+async def _check_database_and_bucket(settings: LocalSettings) -> None:
+    if settings.database_url:
+        await _check_database(settings.database_url)
+    if settings.s3_bucket_name:
+        await _check_bucket(settings)
 
 
 async def _check_database(url: str) -> None:
