@@ -60,15 +60,15 @@ format: $(VENV)/.dev ## format the code and sort the imports
 protos: $(VENV)/.dev ## regenerate shared/pb from protos/
 	@$(BIN)/python protos/generate.py
 
-contracts: protos ## regenerate everything that is generated: shared/pb, the recipe's schema, openapi.json
+contracts: protos ## regenerate everything that is generated: shared/pb, the recipe's schema, openapi.json, the reference
 	@$(BIN)/python -m docs.generate.contracts
 
 protos-export: $(VENV)/.dev ## write the contracts with google/api beside them into OUT (.local/protos), for other languages
 	@$(BIN)/python protos/export.py $(or $(OUT),.local/protos)
 
 docs: $(VENV)/.dev ## build the documentation into .local/site, offline; every broken link is an error
-	@$(BIN)/python -m docs.generate.site
-	@$(BIN)/python -m mkdocs build --quiet --strict
+	@$(BIN)/python -m docs.generate.contracts
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
 	@$(BIN)/python -m migrations

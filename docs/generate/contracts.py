@@ -1,4 +1,4 @@
-"""Write what is generated from the code: the schema of a recipe, the description of the REST API, `.env.example`.
+"""Write what is generated from the code: the recipe's schema, the description of REST, `.env.example`, the reference.
 
 `make contracts` runs it; `make lint` fails where the committed files are not what it would write.
 """
@@ -7,24 +7,34 @@ import json
 import sys
 from pathlib import Path
 
-from docs.generate import reference_settings
+from docs.generate import reference_grpc, reference_rest, reference_settings, reference_steps
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
 from shared.settings.processes import GatewaySettings
 from worker_service.core.recipe.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENAPI = ROOT / "docs" / "reference" / "openapi.json"
+REFERENCE = ROOT / "docs" / "reference"
+OPENAPI = REFERENCE / "openapi.json"
 ENV_EXAMPLE = ROOT / ".env.example"
+PAGES = {
+    REFERENCE / "rest.md": reference_rest.page,
+    REFERENCE / "grpc.md": reference_grpc.page,
+    REFERENCE / "settings.md": reference_settings.page,
+    REFERENCE / "steps.md": reference_steps.page,
+}
 
 
 def write_contracts() -> dict[Path, str]:
     """Write the files, and return what they held before."""
-    before = {path: path.read_text("utf-8") if path.exists() else "" for path in (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE)}
+    paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES)
+    before = {path: path.read_text("utf-8") if path.exists() else "" for path in paths}
     _write(RECIPE_SCHEMA, Recipe.model_json_schema())
     settings = GatewaySettings(_env_file=None)
     _write(OPENAPI, create_app(settings).openapi())
     ENV_EXAMPLE.write_text(reference_settings.example(), encoding="utf-8")
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")
     return before
 
 
