@@ -80,7 +80,5 @@ Target = Annotated[str, AfterValidator(_target)]
 Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 CorsOrigins = Annotated[str, AfterValidator(_origins)]
-IsSigningKey = Annotated[
-    bool, BeforeValidator(lambda text: bool(_signing_key(text)) if isinstance(text, str) else text)
-]
+IsSigningKey = Annotated[bool, BeforeValidator(_is_signing_key)]
 """True if a valid key is set; the key itself is not kept."""
