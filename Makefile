@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## run the suite against real embedded servers (ARGS="tests/u
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and see whether a guarantee breaks (ARGS="-k kill")
-	@$(BIN)/python -m pytest tests/faults $(ARGS)
+	@$(BIN)/python -m pytest tests/faults -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(VENV)/.dev ## inject every fault at random for MINUTES (60), then account for every dataset (SEED=)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
