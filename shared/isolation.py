@@ -171,12 +171,11 @@ class Isolation:
 
         Args:
             task: a module-level function; it and its arguments are pickled.
-            *args: passed to the task.
-            **kwargs: passed to the task.
+            *args: positional arguments of the task.
+            **kwargs: its keyword arguments.
             deadline: seconds that the task may take.
             memory_bytes: how much the task may allocate beyond the loaded modules.
-            on_progress: gets what the task reports; the task is then called as `task(report, *args, **kwargs)` and may
-                call `report(stage, percent)`.
+            on_progress: called for each `report(stage, percent)` of the task, whose first argument `report` is.
 
         Raises:
             ServiceError: the task raised it; Unavailable if the disk was full.

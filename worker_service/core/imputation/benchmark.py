@@ -395,6 +395,5 @@ def _best_group(errors: Mapping[str, Numbers]) -> tuple[str, dict[Method, Number
 
 def _is_better(errors: Numbers, constant: Numbers) -> bool:
     gain = constant - errors
-    noise = float(gain.std()) / np.sqrt(len(gain))
-    clearly = float(errors.mean()) <= CLEARLY_BETTER * float(constant.mean())
-    return clearly and float(gain.mean()) > STANDARD_ERRORS * noise
+    is_clear = float(errors.mean()) <= CLEARLY_BETTER * float(constant.mean())
+    return is_clear and float(gain.mean()) > STANDARD_ERRORS * float(gain.std()) / np.sqrt(len(gain))
