@@ -54,10 +54,14 @@ def listen_addresses(settings: LocalSettings) -> list[tuple[str, str, int]]:
 
 def child_environment(settings: LocalSettings, *, overrides: Mapping[str, str]) -> dict[str, str]:
     """Return all environment variables of a child process."""
-    passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
-    targets = {f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}
     inherited = {**inherited_environment(), "PYTHONUNBUFFERED": "1"}
-    return {**inherited, **overrides, **passed, **targets}
+    return {**inherited, **overrides, **stack_variables(settings)}
+
+
+def stack_variables(settings: LocalSettings) -> dict[str, str]:
+    """Return the environment variables by which a process joins the stack: addresses, ports and directories."""
+    passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
+    return {**passed, **{f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}}
 
 
 def _target(settings: LocalSettings, service: str) -> str:

@@ -74,10 +74,6 @@ def _address_table(stack: Stack) -> Table:
     table.add_row("gRPC ingest", f"{host}:{settings.ingest_port}")
     table.add_row("gRPC pipeline", f"{host}:{settings.pipeline_port}")
     table.add_row("gRPC report", f"{host}:{settings.report_port}")
-    # A second worker or a database client needs them; they are made up for this machine and listen on it only.
-    if stack.postgres is not None:
-        table.add_row("DATABASE_URL", str(settings.database_url))
-    if stack.valkey is not None:
-        table.add_row("REDIS_URL", str(settings.redis_url))
     table.add_row("data", str(stack.data_dir))
+    table.add_row("for more workers", str(stack.env_file))
     return table

@@ -8,6 +8,7 @@ launched it, so that nothing outlives a killed supervisor.
 import contextlib
 import fcntl
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -18,7 +19,13 @@ from types import TracebackType
 from typing import Literal, Self
 
 from deploy.local import process
-from deploy.local.configuration import child_environment, listen_addresses, with_defaults, with_free_ports
+from deploy.local.configuration import (
+    child_environment,
+    listen_addresses,
+    stack_variables,
+    with_defaults,
+    with_free_ports,
+)
 from deploy.local.configured_servers import require_configured_servers
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from deploy.local.output import LogFiles, Output
@@ -98,6 +105,11 @@ class Stack:
         """The base URL of the REST API."""
         return f"http://{to_client_host(self._settings.gateway_host)}:{self._settings.gateway_port}"
 
+    @property
+    def env_file(self) -> Path:
+        """The variables by which one more process joins the running stack."""
+        return self.data_dir / "stack.env"
+
     def process(self, name: str) -> SupervisedProcess:
         """Return the supervised process of a program.
 
@@ -131,6 +143,7 @@ class Stack:
             self._restart_thread = RestartThread()
             self._cleanup.callback(self._restart_thread.end)
             self._start_servers()
+            self._write_env_file()
             self._migrate()
             self._start_programs()
             self._cleanup.callback(self._restart_thread.pause)
@@ -173,6 +186,14 @@ class Stack:
     def _start_server(self, server: EmbeddedServer) -> str:
         self._cleanup.callback(server.stop)
         return server.start()
+
+    def _write_env_file(self) -> None:
+        """Write the variables by which one more process joins the stack; only the owner may read them."""
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in stack_variables(self._settings).items()]
+        self.env_file.unlink(missing_ok=True)
+        with open(os.open(self.env_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        self._cleanup.callback(self.env_file.unlink, missing_ok=True)
 
     def _migrate(self) -> None:
         if not self._migration:

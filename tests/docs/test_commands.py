@@ -107,3 +107,26 @@ def test_the_processes_of_the_guide_are_those_that_run() -> None:
     guide = (ROOT / "docs/guides/running.md").read_text(encoding="utf-8")
     for program in PROGRAMS:
         assert f"python {' '.join(program.arguments)}  " in guide.replace(" #", "  #"), program.name
+
+
+@pytest.mark.timeout(SECONDS * 3)
+def test_one_more_worker_joins_a_running_stack(stack: Stack) -> None:
+    assert stack.env_file.stat().st_mode & 0o777 == 0o600
+    (block,) = (block for block in BLOCKS if "stack.env" in block.text)
+    command = block.text.replace(".local/stack.env", str(stack.env_file)).replace(".venv/bin/python", sys.executable)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", "LOG_LEVEL": "INFO"}
+    worker = subprocess.Popen(
+        ["bash", "-c", command.replace(sys.executable, f"exec {sys.executable}")],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert worker.stdout is not None
+        # `any` stops at the line; a worker that ends without it closes its output.
+        assert any('"event": "serving"' in line for line in worker.stdout)
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=SECONDS)

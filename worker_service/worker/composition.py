@@ -9,6 +9,7 @@ from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.isolation import Isolation
+from shared.logs import get_logger
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch
 from shared.settings.processes import WorkerSettings
@@ -25,6 +26,8 @@ NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
 """On a shared machine, services that answer requests come before fast runs, and those before deep ones."""
 _JOB_MARGIN_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0
 """Added to a run's timeout for the job timeout of ARQ, so that the run's own deadline comes first."""
+
+_log = get_logger(__name__)
 
 
 async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_name: str) -> None:
@@ -69,7 +72,9 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
             for stop_signal in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(stop_signal, worker.stop)
             try:
+                _log.info("serving", queue=queue_name, slots=settings.worker_slots)
                 await worker.serve()
+                _log.info("stopped", queue=queue_name)
             finally:
                 if model is not None:
                     await model.close()
