@@ -7,6 +7,9 @@ from pydantic import BaseModel
 from gateway.http.problems import invalid_fields, suggestion
 from shared.errors import FieldError
 
+MAX_NAMED = 10
+"""Of more unknown parameters, only the first are named."""
+
 
 async def refuse_unknown_parameters(request: Request) -> None:
     """Check the query of a request before its route does anything.
@@ -17,10 +20,9 @@ async def refuse_unknown_parameters(request: Request) -> None:
     if not request.query_params:
         return
     known = _known_parameters(request.scope["route"].dependant)
-    unknown = [name for name in request.query_params if name not in known]
+    unknown = list(dict.fromkeys(name for name in request.query_params if name not in known))
     if unknown:
-        fields = [_unknown_field(name, known) for name in dict.fromkeys(unknown)]
-        raise invalid_fields(fields[:10])
+        raise invalid_fields([_unknown_field(name, known) for name in unknown[:MAX_NAMED]])
 
 
 def _unknown_field(name: str, known: tuple[str, ...]) -> FieldError:
