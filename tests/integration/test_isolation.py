@@ -20,7 +20,6 @@ from shared.errors import FieldError, InvalidInput, ServiceError
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 
 MIB = 1024**2
-PRELOAD = ("numpy", "pandas", "pyarrow", "pyarrow.csv")
 SVD_SIZE = 6000
 CELL = "somebody@example.org"
 ROOT = Path(__file__).parents[2]
@@ -42,13 +41,6 @@ if __name__ == "__main__":
     isolation.warm_up()
     asyncio.run(main(isolation))
 """
-
-
-@pytest.fixture(scope="module")
-def isolation() -> Isolation:
-    warm_isolation = Isolation(preload=PRELOAD)
-    warm_isolation.warm_up()
-    return warm_isolation
 
 
 def add(left: int, right: int = 0) -> int:
