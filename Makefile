@@ -31,7 +31,7 @@ test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and
 soak: $(VENV)/.dev ## inject every fault at random for MINUTES (60), then account for every dataset (SEED=)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
-cov: $(VENV)/.dev ## measure branch coverage, children included; fails below the floor in pyproject.toml
+cov: $(VENV)/.dev ## measure branch coverage, processes of the stack included; fails below the floor in pyproject.toml
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev ## check style, contracts, and that generated files are current

@@ -1,24 +1,12 @@
 """Inference of the type of text columns, and the columns that stay text."""
 
-from typing import Any
-
 import pyarrow as pa
 import pytest
 
-from worker_service.core.parsing import Inference, ReadDecimal, ReadInteger, infer, read
+from tests.unit.core.parsing.reading import inferred, values
+from worker_service.core.parsing import ReadDecimal, ReadInteger, infer, read
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Column
-
-
-def inferred(*cells: str | None) -> Inference:
-    return Column(pa.array(cells, pa.string())).derive(infer)
-
-
-def values(*cells: str | None) -> list[Any]:
-    column = Column(pa.array(cells, pa.string()))
-    spec = column.derive(infer).read_as
-    result: list[Any] = (column if spec is None else column.derive(read, spec).column).array.to_pylist()
-    return result
 
 
 @pytest.mark.parametrize(
