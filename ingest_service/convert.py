@@ -8,6 +8,7 @@ from ingest_service.options import UploadOptions
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.contracts.vocabulary import (
+    DEFAULT_FILL,
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
@@ -48,6 +49,7 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
                 "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
                 "outlier_method": parse_enum(options, "outlier_method", default=DEFAULT_OUTLIER_METHOD),
                 "outlier_strategy": parse_enum(options, "outlier_strategy", default=DEFAULT_OUTLIER_STRATEGY),
+                "fill": parse_enum(options, "fill", default=DEFAULT_FILL),
                 "target": options.target.strip() or None,
                 "types": _parse_types(options.types),
                 "reading": _parse_read_options(options),
@@ -143,6 +145,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         finished_at=run.finished_at,
         outlier_method=run.options.outlier_method,
         outlier_strategy=run.options.outlier_strategy,
+        fill=run.options.fill,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 

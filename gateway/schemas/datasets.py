@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gateway.schemas.fields import EXAMPLE_ID, DatabaseName, DatasetId, Moment, NextPageToken, words
-from shared.contracts.vocabulary import AiMode, DatasetState, Mode, OutlierMethod, OutlierStrategy, Stage
+from shared.contracts.vocabulary import AiMode, DatasetState, FillPolicy, Mode, OutlierMethod, OutlierStrategy, Stage
 
 
 class UploadedDataset(BaseModel):
@@ -110,7 +110,8 @@ class DatasetStatus(BaseModel):
     error: Failure | None = Field(description="Why preparation failed; null unless `status` is `failed`.")
     parse_plan: ParsePlan | None = Field(description="How the file was read; null where it is not known.")
     outlier_method: OutlierMethod = Field(description="How outliers are found.", examples=["iqr"])
-    outlier_strategy: OutlierStrategy = Field(description="What is done with outliers.", examples=["cap"])
+    outlier_strategy: OutlierStrategy = Field(description="What is done with outliers.", examples=["auto"])
+    fill: FillPolicy = Field(description="Which gaps are filled in the cleaned table.", examples=["safe"])
     ai_info: str | None = Field(
         description="What part AI had in the preparation; null in `fast` mode and before it is completed.",
         examples=[None],

@@ -16,7 +16,7 @@ from gateway.schemas.fields import (
     StepStateField,
     Why,
 )
-from shared.contracts.vocabulary import ChartKind, Mode, OutlierMethod, OutlierStrategy
+from shared.contracts.vocabulary import ChartKind, Mode, OutlierMethod, OutlierTreatment
 
 
 class Graph(BaseModel):
@@ -111,7 +111,7 @@ class OutlierLog(BaseModel):
     step: StepNumber
     column: str = Field(description="The column.", examples=["price"])
     method: OutlierMethod = Field(description="How outliers were found.", examples=["iqr"])
-    strategy: OutlierStrategy = Field(description="What was to be done.", examples=["cap"])
+    strategy: OutlierTreatment = Field(description="What was to be done.", examples=["cap"])
     state: StepStateField
     lower: float | None = Field(description="Values below this are outliers; null for none.", examples=[-3.5])
     upper: float | None = Field(description="Values above this are outliers; null for none.", examples=[98.25])

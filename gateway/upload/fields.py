@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gateway.http.problems import field_errors, invalid_fields, suggestion
 from gateway.schemas.fields import words
 from shared.contracts.vocabulary import (
+    DEFAULT_FILL,
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
     DEFAULT_USER,
     ChosenType,
+    FillPolicy,
     Mode,
     OutlierMethod,
     OutlierStrategy,
@@ -71,7 +73,12 @@ class UploadOptions(BaseModel):
     outlier_strategy: OutlierStrategy = Field(
         DEFAULT_OUTLIER_STRATEGY,
         description="What is done with those far out: move to the fence, remove the row, replace by the median, "
-        "empty the cell, or only tell.",
+        "empty the cell, or only flag. auto flags in the cleaned table and moves in the engineered one.",
+    )
+    fill: FillPolicy = Field(
+        DEFAULT_FILL,
+        description="Which missing cells of the cleaned table are filled: safe fills ordinary gaps, none leaves all, "
+        "all fills whatever there is a value for. The engineered table has no gaps.",
     )
     target: str = Field(
         "",

@@ -13,7 +13,13 @@ import pyarrow.csv as pacsv
 from ingest_service.decoding.csv_rows import Row, read_rows
 from ingest_service.decoding.dialect import to_standard_dialect
 from ingest_service.decoding.header_detection import Layout, detect_layout
-from ingest_service.decoding.non_data_rows import REPEATED_HEADER, TOTALS_ROW, is_repeated_header, is_totals_row
+from ingest_service.decoding.non_data_rows import (
+    FEWEST_SUMMED,
+    REPEATED_HEADER,
+    TOTALS_ROW,
+    is_repeated_header,
+    is_totals_row,
+)
 from ingest_service.decoding.rejects import MAX_TEXT_CHARACTERS, Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
@@ -231,24 +237,26 @@ class CsvTable:
         Raises:
             Unprocessable: the given error.
         """
-        accepted_rows, offset, rejects = 0, 0, Rejects()
+        accepted_rows, data_rows, offset, rejects = 0, 0, 0, Rejects()
         accepted_path = self.path.with_name(f"{self.path.name}.kept")
         with self.path.open("rb") as file, accepted_path.open("wb") as target:
             for row in read_rows(self.path, self.delimiter):
                 file.seek(offset)
                 offset += row.size
                 text = file.read(row.size)
-                reason = self._rejection_reason(row, is_last=offset >= self.end)
+                may_be_total = offset >= self.end and data_rows >= FEWEST_SUMMED
+                reason = self._rejection_reason(row, may_be_total=may_be_total)
                 if reason is None:
                     target.write(text)
                     accepted_rows += bool(row.cells)
+                    data_rows += bool(row.cells) and row.line > self.header_row
                 else:
                     rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
         if error is not None and rejects.count >= accepted_rows - (self.header_row > 0):
             raise error
         return replace(self, path=accepted_path, end=_find_end(accepted_path, self.start)), rejects
 
-    def _rejection_reason(self, row: Row, *, is_last: bool) -> str | None:
+    def _rejection_reason(self, row: Row, *, may_be_total: bool) -> str | None:
         """Return the reason to reject a row, or None.
 
         Rows of the table, the header and the lines above it are not rejected.
@@ -259,7 +267,7 @@ class CsvTable:
             return _field_count_mismatch(len(row.cells), len(self.names))
         if self.header_row and is_repeated_header(row.cells, self.names):
             return REPEATED_HEADER
-        return TOTALS_ROW if is_last and is_totals_row(row.cells) else None
+        return TOTALS_ROW if may_be_total and is_totals_row(row.cells) else None
 
 
 class _BodyFile:

@@ -5,6 +5,8 @@ from typing import Any
 
 REPEATED_HEADER = "the header again"
 TOTALS_ROW = "a line of totals"
+FEWEST_SUMMED = 2
+"""A line of totals has at least so many rows above it."""
 _TOTAL_WORDS = frozenset(
     (
         *("total", "totals", "subtotal", "grand total", "sum", "sums", "summe", "gesamt", "gesamtsumme", "zusammen"),

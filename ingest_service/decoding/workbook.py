@@ -8,7 +8,13 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
 from ingest_service.decoding.json_table import JsonTable
-from ingest_service.decoding.non_data_rows import REPEATED_HEADER, TOTALS_ROW, is_repeated_header, is_totals_row
+from ingest_service.decoding.non_data_rows import (
+    FEWEST_SUMMED,
+    REPEATED_HEADER,
+    TOTALS_ROW,
+    is_repeated_header,
+    is_totals_row,
+)
 from ingest_service.decoding.rejects import Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
@@ -72,13 +78,14 @@ def _split_body(
     rows: list[list[Any]], header: int, width: int, names: list[str], rows_above: int
 ) -> tuple[list[list[Any]], Rejects]:
     """Return the data rows below the header, and the rejected rows; blank rows are neither."""
-    body, rejects = [], Rejects()
+    body: list[list[Any]] = []
+    rejects = Rejects()
     filled_rows = [index for index in range(header, len(rows)) if any(cell not in ("", None) for cell in rows[index])]
     for index in filled_rows:
         row, reason = _pad_row(rows[index], width), None
         if header and is_repeated_header([_cell_name(cell) for cell in row], names):
             reason = REPEATED_HEADER
-        elif index == filled_rows[-1] and is_totals_row(row):
+        elif index == filled_rows[-1] and len(body) >= FEWEST_SUMMED and is_totals_row(row):
             reason = TOTALS_ROW
         if reason is None:
             body.append(row)

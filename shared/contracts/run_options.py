@@ -6,10 +6,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.vocabulary import (
+    DEFAULT_FILL,
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
     ChosenType,
+    FillPolicy,
     Mode,
     OutlierMethod,
     OutlierStrategy,
@@ -42,6 +44,8 @@ class RunOptions(BaseModel):
     """The method that finds outliers."""
     outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
     """The treatment of outliers."""
+    fill: FillPolicy = DEFAULT_FILL
+    """The missing cells of the cleaned table that are filled."""
     target: str | None = None
     """The column a model will predict; None lets the service detect it."""
     types: Mapping[str, ChosenType] = Field(default_factory=dict)

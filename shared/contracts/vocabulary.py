@@ -8,8 +8,12 @@ AiMode = Literal["smart", "deep"]
 """The modes that ask a language model; their uploads are counted against a quota."""
 OutlierMethod = Literal["iqr", "zscore"]
 """The method that finds outliers: quartiles or standard deviations."""
-OutlierStrategy = Literal["cap", "remove", "median", "null", "flag"]
-"""The treatment of outliers."""
+OutlierTreatment = Literal["cap", "remove", "median", "null", "flag"]
+"""The treatment of outliers in a table."""
+OutlierStrategy = Literal["cap", "remove", "median", "null", "flag", "auto"]
+"""The treatment that an uploader may ask for; `auto` flags in the cleaned table and caps in the engineered one."""
+FillPolicy = Literal["safe", "none", "all"]
+"""The missing cells of the cleaned table that are filled: the ordinary ones, none, or all."""
 ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
 """The column types that an uploader or a language model may name."""
 ColumnType = Literal[
@@ -64,7 +68,8 @@ STAGE_SENTENCES: dict[Stage, str] = {
 DEFAULT_USER: str = "anonymous"
 DEFAULT_MODE: Mode = "fast"
 DEFAULT_OUTLIER_METHOD: OutlierMethod = "iqr"
-DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "cap"
+DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "auto"
+DEFAULT_FILL: FillPolicy = "safe"
 
 
 def dataset_state(run_state: RunState, attempt: int) -> DatasetState:

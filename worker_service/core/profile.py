@@ -23,6 +23,8 @@ from worker_service.core.relations.duplicates import DuplicateRows, find_duplica
 from worker_service.core.relations.leakage import Leak, find_leaks
 from worker_service.core.relations.missingness import Missingness, find_missingness
 from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
+from worker_service.core.relations.structural_gaps import StructuralGap, find_structural_gaps
+from worker_service.core.relations.survey_answers import find_batteries
 from worker_service.core.relations.swapped_values import Swap, find_swaps
 from worker_service.core.relations.target import Target, infer_target, requested_target
 from worker_service.core.stats.correlation import Correlation, correlate
@@ -54,6 +56,10 @@ class Profile(Value):
     """The benchmarks of imputation methods for the columns with missing cells."""
     missingness: tuple[Missingness, ...]
     """Columns whose missing values depend on another column, or are refusals to answer."""
+    structural_gaps: tuple[StructuralGap, ...]
+    """Columns whose missing values follow from another column or the order of the rows."""
+    batteries: tuple[tuple[str, ...], ...]
+    """Groups of columns with the same few answers, as the questions of a survey."""
     columns: tuple[ColumnProfile, ...]
 
     def by_name(self) -> dict[str, ColumnProfile]:
@@ -113,6 +119,8 @@ def profile(
         imputations=benchmark_imputers(
             columns, tidy, target=chosen_target.column, leaks=[leak.column for leak in leaks], time_column=time_column
         ),
+        structural_gaps=find_structural_gaps(columns, tidy),
+        batteries=find_batteries(columns),
         missingness=find_missingness(columns, _with_original_words(tidy, frame, chosen_target), chosen_target.column),
         columns=tuple(_with_corrections(column, dependencies) for column in columns),
     )
@@ -125,12 +133,17 @@ def _describe_columns(frame: Frame, hints: Mapping[str, ColumnHints]) -> tuple[l
     """
     inferences = {name: infer_column(column, hints[name]) for name, column in frame.columns.items()}
     typed = {name: read_column(column, inferences[name]) for name, column in frame.columns.items()}
+    numbers = {name: column for name, column in typed.items() if column.is_number}
     described = [
-        describe_column(name, position, typed[name], inferences[name], hints[name])
+        describe_column(name, position, typed[name], inferences[name], hints[name], _without(numbers, name))
         for position, name in enumerate(frame.names, start=1)
     ]
     columns = _mark_duplicates(described, typed)
     return columns, {column.name: tidy_column(typed[column.name], column) for column in columns}
+
+
+def _without(columns: Mapping[str, Column], name: str) -> dict[str, Column]:
+    return {other: column for other, column in columns.items() if other != name}
 
 
 def _is_in_time_order(column: ColumnProfile, tidy: Mapping[str, Column], duplicates: DuplicateRows) -> bool:

@@ -8,7 +8,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.relations.target import Target
 
 MAX_MISSING_SHARE = 0.8
-"""A column that misses more of its cells than this is dropped."""
+"""A column that misses more of its cells than this is no feature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,16 +19,11 @@ class PlanContext:
     options: RunOptions
     target: Target
     """The column that no step may change."""
-    dropped: frozenset[str]
-    """Columns that are nearly empty and not the target; none if no other column would be left."""
 
     @classmethod
     def of(cls, profile: Profile, options: RunOptions, *, target: Target | None = None) -> "PlanContext":
         """Return the context of a plan; `target` overrides the target of the profile."""
-        target = target or profile.target
-        sparse = {column.name for column in profile.columns if is_sparse(column, profile.rows)} - {target.column}
-        dropped = frozenset(sparse) if len(sparse) < len(profile.columns) else frozenset[str]()
-        return cls(profile=profile, options=options, target=target, dropped=dropped)
+        return cls(profile=profile, options=options, target=target or profile.target)
 
 
 def is_sparse(column: ColumnProfile, rows: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from worker_service.core.humanize import listing, quoted
 from worker_service.core.profile import Profile
+from worker_service.core.recipe.apply import execution_rank
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag, ReadColumn
 from worker_service.planner.rules.parsing import is_lossless
@@ -51,9 +52,7 @@ def protect_target(recipe: Recipe, profile: Profile) -> Recipe:
 
 def sort_steps(recipe: Recipe) -> Recipe:
     """Sort steps by phase, parsing first; within a phase the proposed order is kept."""
-    ranks = {"cleaning": 1, "outliers": 2, "features": 3}
-    steps = sorted(recipe.steps, key=lambda step: 0 if isinstance(step, ReadColumn) else ranks[step.phase])
-    return recipe.model_copy(update={"steps": tuple(steps)})
+    return recipe.model_copy(update={"steps": tuple(sorted(recipe.steps, key=execution_rank))})
 
 
 def _refuse(recipe: Recipe, refuse: Callable[[AnyStep], Refusal], *, known: set[str] | None) -> Recipe:

@@ -24,6 +24,7 @@ from shared.rpc.messages import enum_words
         (vocabulary.Mode, common.Mode.DESCRIPTOR),
         (vocabulary.OutlierMethod, common.OutlierMethod.DESCRIPTOR),
         (vocabulary.OutlierStrategy, common.OutlierStrategy.DESCRIPTOR),
+        (vocabulary.FillPolicy, common.FillPolicy.DESCRIPTOR),
         (vocabulary.DatasetState, common.DatasetState.DESCRIPTOR),
         (vocabulary.RunState, pipeline.RunState.DESCRIPTOR),
         (vocabulary.StepState, report_pb2.StepState.DESCRIPTOR),
@@ -40,7 +41,7 @@ def test_the_first_value_of_an_enum_is_its_default() -> None:
     options = RunOptions()
     assert options.mode == enum_words(common.Mode.DESCRIPTOR)[0]
     assert options.outlier_method == enum_words(common.OutlierMethod.DESCRIPTOR)[0]
-    assert options.outlier_strategy == enum_words(common.OutlierStrategy.DESCRIPTOR)[0]
+    assert options.fill == enum_words(common.FillPolicy.DESCRIPTOR)[0]
 
 
 def test_upload_fields_run_options_and_the_contract_agree() -> None:

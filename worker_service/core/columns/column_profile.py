@@ -1,7 +1,9 @@
 """The profile of one column: its type, how it is to be read, and the statistics of its values."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -10,9 +12,16 @@ import pyarrow as pa
 
 from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
 from worker_service.core.columns.column_types import MOST_LEVELS, apply_chosen_type, decide_type
-from worker_service.core.columns.decimal_shifts import DecimalShift, find_decimal_shifts, restore_decimal_points
+from worker_service.core.columns.decimal_shifts import (
+    DecimalShift,
+    WitnessedShift,
+    find_decimal_shifts,
+    restore_decimal_points,
+)
+from worker_service.core.columns.name_hints import names_codes, names_coordinates, names_years
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
+from worker_service.core.columns.shift_witnesses import find_witness
 from worker_service.core.columns.spellings import Spelling, find_spellings, merge_spellings
 from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.stats.summary import (
@@ -32,6 +41,8 @@ from worker_service.core.table.frame import TIMESTAMP, Column
 
 FEWEST_VALUES = 10
 """Whole or repeated numbers with at most this many different values are codes, ratings or a price list."""
+FIRST_YEAR, FIRST_RECENT_YEAR, LAST_YEAR = 1000, 1800, 2100
+"""Whole numbers in this range are years; from the first one on only if the name of the column says so."""
 MOST_OUTLIERS = 0.1
 """If a larger share of the values is outside the fences, they are a part of the distribution and no outliers."""
 _MOST_TOP_VALUES = 5
@@ -59,8 +70,10 @@ class ColumnProfile(Value):
     """Numbers that stand for missing; the other facts about the values leave them out."""
     apart: tuple[Sentinel, ...]
     """Repeated numbers far from all others, which may be sentinels or real values."""
-    decimal_shifts: tuple[DecimalShift, ...]
-    """Numbers with a shifted decimal point; the other facts are about the restored values."""
+    decimal_shifts: tuple[WitnessedShift, ...]
+    """Numbers that another column shows to have a shifted point; the other facts are about the restored values."""
+    possible_shifts: tuple[DecimalShift, ...]
+    """Numbers that look shifted beside the others of their column, which may be true."""
     spellings: tuple[Spelling, ...]
     """Unusual spellings of a category's values; the other facts are about the usual spellings."""
     distinct: int
@@ -82,9 +95,20 @@ class ColumnProfile(Value):
 
     @property
     def is_quantity(self) -> bool:
-        """True if the values are amounts, which can be outliers, and not codes, ratings or coordinates."""
+        """True if the values are amounts, which can be outliers, and not codes, ratings, years or coordinates."""
         is_coded = self.distinct <= FEWEST_VALUES and (self.storage == "integer" or bool(self.top_values))
-        return self.type in ("integer", "decimal") and self.semantic_type is None and not is_coded
+        if self.type not in ("integer", "decimal") or self.semantic_type is not None or is_coded:
+            return False
+        return not (names_codes(self.name) or names_coordinates(self.name) or self._holds_years)
+
+    @property
+    def _holds_years(self) -> bool:
+        """True if the values are whole numbers that can be calendar years, and the name says so or they are recent."""
+        numbers = self.numbers
+        if self.storage != "integer" or numbers is None or numbers.minimum is None or numbers.maximum is None:
+            return False
+        first, last = FIRST_YEAR if names_years(self.name) else FIRST_RECENT_YEAR, LAST_YEAR
+        return first <= numbers.minimum and numbers.maximum <= last
 
     def outlying(self, rows: int) -> int:
         """Return the number of outliers by the quartile fences, 0 where these have no meaning.
@@ -131,7 +155,14 @@ def read_column(column: Column, inference: Inference) -> Column:
     return column if spec is None else column.derive(read, spec).column
 
 
-def describe_column(name: str, position: int, typed: Column, inference: Inference, hints: ColumnHints) -> ColumnProfile:
+def describe_column(
+    name: str,
+    position: int,
+    typed: Column,
+    inference: Inference,
+    hints: ColumnHints,
+    others: Mapping[str, Column] = MappingProxyType({}),
+) -> ColumnProfile:
     """Return the profile of a column that has been read.
 
     Args:
@@ -140,6 +171,7 @@ def describe_column(name: str, position: int, typed: Column, inference: Inferenc
         typed: the column as read, before sentinels, decimal shifts and spellings are corrected.
         inference: how it was read.
         hints: the options of a user and the accepted advice about it.
+        others: the other columns of numbers, which may witness a shifted decimal point.
     """
     distinct_count = _count_distinct(typed)
     decision = decide_type(name, typed, distinct=distinct_count, code=inference.code)
@@ -149,7 +181,13 @@ def describe_column(name: str, position: int, typed: Column, inference: Inferenc
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
     typed = mask_sentinels(typed, sentinels)
-    decimal_shifts = typed.derive(find_decimal_shifts) if decision.type in ("integer", "decimal") else ()
+    shifts = typed.derive(find_decimal_shifts) if decision.type in ("integer", "decimal") else ()
+    witnesses = [find_witness(shift, typed, others) for shift in shifts]
+    decimal_shifts = tuple(
+        WitnessedShift(**shift.model_dump(), witness=witness)
+        for shift, witness in zip(shifts, witnesses, strict=True)
+        if witness is not None
+    )
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
@@ -166,6 +204,7 @@ def describe_column(name: str, position: int, typed: Column, inference: Inferenc
         sentinels=sentinels,
         apart=tuple(sentinel for sentinel in candidates.perhaps if sentinel not in sentinels),
         decimal_shifts=decimal_shifts,
+        possible_shifts=tuple(shift for shift, witness in zip(shifts, witnesses, strict=True) if witness is None),
         spellings=spellings,
         distinct=distinct_count,
         invalid=inference.invalid,

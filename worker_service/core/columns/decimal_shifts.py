@@ -1,6 +1,6 @@
 """Numbers with a shifted decimal point or in another unit, so 10, 100 or 1000 times as large or small as meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +41,13 @@ class DecimalShift(Value):
     usual_upper: float
     """The largest ordinary value."""
     examples: tuple[float, ...]
+
+
+class WitnessedShift(DecimalShift):
+    """A decimal shift that another column shows."""
+
+    witness: str
+    """The column that fits to the restored values and not to the written ones, or the columns of a sum."""
 
 
 def find_decimal_shifts(column: Column) -> tuple[DecimalShift, ...]:
@@ -115,7 +122,7 @@ def divide_rounded(values: Numbers, factor: float) -> Numbers:
     return result
 
 
-def restore_decimal_points(column: Column, decimal_shifts: tuple[DecimalShift, ...]) -> Column:
+def restore_decimal_points(column: Column, decimal_shifts: Sequence[DecimalShift]) -> Column:
     """Return the column with its shifted values divided by their factor; the same column if there are none."""
     for shift in decimal_shifts:
         column = column.derive(rescale_values, shift.factor, shift.lower, shift.upper)

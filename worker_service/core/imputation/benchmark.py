@@ -81,6 +81,8 @@ class Candidate(Value):
     method: Method
     error: float
     """The mean absolute error on the hidden cells; of levels the share of wrong ones."""
+    close: float
+    """The share of the hidden cells predicted within one standard deviation of the values; of levels the right ones."""
 
 
 class ImputationBenchmark(Value):
@@ -221,11 +223,11 @@ def _benchmark(
     groups = _strongest(groups, strengths)[:MOST_GROUPINGS]
     if is_number:
         imputers = _number_imputers(truth, sample, predictors, groups, time_column)
-        return _compare(
-            name, _errors(imputers, lambda predicted, test: np.abs(predicted - truth[test]), rows), predictors
-        )
+        errors = _errors(imputers, lambda predicted, test: np.abs(predicted - truth[test]), rows)
+        return _compare(name, errors, predictors, tolerance=float(truth.std()))
     imputers = _level_imputers(truth, sample, predictors, groups, in_order=time_column is not None)
-    return _compare(name, _errors(imputers, lambda predicted, test: predicted != truth[test], rows), predictors)
+    errors = _errors(imputers, lambda predicted, test: predicted != truth[test], rows)
+    return _compare(name, errors, predictors, tolerance=0.0)
 
 
 def _strongest(names: Sequence[str], strengths: Mapping[str, float]) -> list[str]:
@@ -366,15 +368,20 @@ def _correlation(truth: Numbers, sample: _Sample, name: str) -> float:
     return coefficient if np.isfinite(coefficient) else 0.0
 
 
-def _compare(name: str, errors: Mapping[str, Numbers], predictors: list[str]) -> ImputationBenchmark:
-    """Rank the methods by their mean error and choose the winner."""
+def _compare(
+    name: str, errors: Mapping[str, Numbers], predictors: list[str], *, tolerance: float
+) -> ImputationBenchmark:
+    """Rank the methods by their mean error and choose the winner; an error up to the tolerance counts as close."""
     group, best = _best_group(errors)
     means = {method: float(row_errors.mean()) for method, row_errors in best.items()}
     constant = min((method for method in CONSTANTS if method in means), key=lambda method: means[method])
     better = [method for method in _SIMPLEST_FIRST if method in best and _is_better(best[method], best[constant])]
     least = min((means[method] for method in better), default=0.0)
     winner = next((method for method in better if means[method] <= NEARLY_AS_GOOD * least), None)
-    candidates = [Candidate(method=method, error=error) for method, error in means.items()]
+    candidates = [
+        Candidate(method=method, error=error, close=float((best[method] <= tolerance).mean()))
+        for method, error in means.items()
+    ]
     return ImputationBenchmark(
         column=name,
         hidden=len(best[constant]),

@@ -1,6 +1,5 @@
 """The executor of recipes: nothing else changes a table."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -69,10 +68,23 @@ def apply(recipe: Recipe, frame: Frame) -> Outcome:
     )
 
 
-def _in_order(recipe: Recipe) -> Iterator[tuple[int, AnyStep]]:
-    ranks = {"cleaning": 1, "outliers": 2, "features": 3}
-    numbered = enumerate(recipe.steps, start=1)
-    yield from sorted(numbered, key=lambda pair: 0 if isinstance(pair[1], ReadColumn) else ranks[pair[1].phase])
+def execution_rank(step: AnyStep) -> int:
+    """Return the rank of a step in the order of execution; steps of equal rank keep their order.
+
+    The steps for the engineered table alone come last, because both tables part there.
+    """
+    if isinstance(step, ReadColumn):
+        return 0
+    return {"cleaning": 1, "outliers": 3 if _is_engineered_only(step) else 2, "features": 4}[step.phase]
+
+
+def _is_engineered_only(step: AnyStep) -> bool:
+    """Return True if a step leaves the cleaned table as it is."""
+    return step.phase == "features" or (isinstance(step, TreatOutliers) and step.table == "engineered")
+
+
+def _in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
+    return sorted(enumerate(recipe.steps, start=1), key=lambda pair: execution_rank(pair[1]))
 
 
 class _Run:
@@ -86,7 +98,7 @@ class _Run:
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
-        frame = self.engineered if step.phase == "features" else self.cleaned
+        frame = self.engineered if _is_engineered_only(step) else self.cleaned
         self.steps[number] = step
         try:
             self._require_fit(step, frame)
@@ -118,7 +130,7 @@ class _Run:
         after = _with_effect(frame, effect)
         if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
-        if step.phase == "features":
+        if _is_engineered_only(step):
             self.engineered = after
             changed = sum(int(change.cells.sum()) for change in effect.changed.values())
         else:

@@ -1,20 +1,18 @@
-"""Rows that are equal in every column, and the test whether chance explains them."""
+"""Rows that are equal in every column: copies, where a key makes a second one impossible, or equal events."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
+from worker_service.core.columns.name_hints import names_codes
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 
-EXPLAINED = 0.05
-"""Where chance makes at least this share of the pairs of equal rows, none is removed."""
-MOST_REPEATED = 0.3
-"""Where a larger share of the rows repeats another, repeated rows are normal for the table."""
-FEWEST_ROWS = 20
-"""At least so many distinct rows, each repeated equally often, are a table that was written more than once."""
+CODE_SHARE = 0.9
+"""Text is a code, and may be a key, if at least this share of its values hold a digit and no space."""
 MOST_TRIED = 12
 """At most so many columns are left out in turn, those with the fewest values first."""
 _Hashes = npt.NDArray[np.uint64]
@@ -26,12 +24,20 @@ class DuplicateRows(Value):
     count: int
     expected_share: float
     """The largest share of the pairs of equal rows that chance explains, estimated from single columns."""
-    removable: bool
-    """True if chance does not explain them."""
+    key: str | None
+    """A column of identifiers or moments that is unique but for them, so that they must be copies; None without one."""
+
+    @property
+    def removable(self) -> bool:
+        """True if they are copies."""
+        return self.key is not None
 
 
 def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[str, int], rows: int) -> DuplicateRows:
-    """Count the rows equal to an earlier one and decide whether they are copies.
+    """Count the rows equal to an earlier one, and look for a key that shows that they are copies.
+
+    Two guests of one evening or two sales of one article make equal rows as well, so rows without a key may be true
+    however many columns agree.
 
     Args:
         columns: columns of equal length, by name.
@@ -42,7 +48,7 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
     that one, each pair that differs only there stands for p / (1 - p) equal ones. Where such pairs abound, as in a
     survey of few questions, equal rows are different people.
     """
-    none = DuplicateRows(count=0, expected_share=0.0, removable=False)
+    none = DuplicateRows(count=0, expected_share=0.0, key=None)
     if rows < 2 or not columns or any(size == rows for size in distinct_values.values()):
         return none
     hashes = {name: _mix(fingerprints(column), index) for index, (name, column) in enumerate(columns.items())}
@@ -54,9 +60,24 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
         return none
     tried = sorted(columns, key=lambda name: distinct_values[name])[:MOST_TRIED]
     expected = max(_expected_share(row_hashes - hashes[name], hashes[name], groups) for name in tried)
-    is_normal = repeated > MOST_REPEATED * rows and not _is_written_repeatedly(groups)
-    removable = len(columns) > 1 and expected < EXPLAINED and not is_normal
-    return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), removable=removable)
+    keys = (
+        name
+        for name, column in columns.items()
+        if distinct_values[name] == len(groups) and not column.missing and _may_be_key(name, column)
+    )
+    return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), key=next(keys, None))
+
+
+def _may_be_key(name: str, column: Column) -> bool:
+    """Return True if a column holds moments, codes, or numbers whose name says that they identify something."""
+    if column.is_timestamp:
+        return True
+    if column.is_integer:
+        return names_codes(name)
+    if not column.is_text:
+        return False
+    is_code = pc.match_substring_regex(column.derive(distinct).values, r"^\S*\d\S*$")
+    return names_codes(name) or (pc.mean(is_code).as_py() or 0.0) >= CODE_SHARE
 
 
 def first_of_equal_rows(columns: Sequence[Column]) -> Mask:
@@ -108,11 +129,6 @@ def _sum(hashes: Sequence[_Hashes]) -> _Hashes:
 
 def _group_sizes(hashes: _Hashes) -> npt.NDArray[np.int64]:
     return np.unique(hashes, return_counts=True)[1]
-
-
-def _is_written_repeatedly(groups: npt.NDArray[np.int64]) -> bool:
-    """Return True if every row occurs equally often, as in a file that was written twice."""
-    return len(groups) >= FEWEST_ROWS and int(groups.min()) == int(groups.max())
 
 
 def _pairs(groups: npt.NDArray[np.int64]) -> float:

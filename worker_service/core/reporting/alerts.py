@@ -88,7 +88,7 @@ def _table_alerts(profile: Profile) -> Iterator[Alert]:
         yield Alert(kind="few_rows", column=None, severity="warning", why=why, affected=profile.rows)
     if copies := profile.duplicates.count:
         why = f"{fraction(copies, profile.rows, 'row')} {plural_verb(copies, 'is', 'are')} equal to an earlier one"
-        why += "." if profile.duplicates.removable else ", as many as chance would make."
+        why += "." if profile.duplicates.removable else ", and nothing shows whether they are copies."
         severity: Severity = "warning" if profile.duplicates.removable else "info"
         yield _alert("duplicate_rows", None, severity, why, copies)
     if profile.target.column is None:
@@ -174,7 +174,7 @@ def _gaps(column: ColumnProfile, rows: int) -> Iterator[Alert]:
 
 
 def _decimal_shifts(column: ColumnProfile, rows: int) -> Iterator[Alert]:
-    for shift in column.decimal_shifts:
+    for shift in (*column.decimal_shifts, *column.possible_shifts):
         shifted = listing(number(value) for value in shift.examples)
         usual = f"{number(shift.usual_lower)} and {number(shift.usual_upper)}"
         why = (

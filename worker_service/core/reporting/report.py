@@ -12,6 +12,7 @@ from worker_service.core.stats.summary import Value
 
 _MOST_LINES = 40
 _WORST_COLUMNS = 5
+_LARGE_SHARE = 0.1
 NOTABLE_GAP = 0.1
 """A column with a larger share of missing cells gets a recommendation."""
 
@@ -160,7 +161,8 @@ def _about_duplicates(profile: Profile) -> list[str]:
 
 
 def _about_outliers(outcome: Outcome) -> list[str]:
-    flagged = [result for result in outcome.results if result.kind == "treat_outliers" and result.outlier_share > 10]
+    treatments = [result for result in outcome.results if result.kind == "treat_outliers"]
+    flagged = [result for result in treatments if result.outlier_share > _LARGE_SHARE]
     return [
         f"Look at the histogram of {quoted(result.columns[0])}: {count(result.outliers, 'value')} "
         f"({percent(result.outlier_share)}) lie far out, too many to call them outliers."

@@ -1,41 +1,49 @@
 """Rule for shifted decimal points: numbers that are a power of ten off are rescaled."""
 
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.columns.decimal_shifts import DecimalShift
-from worker_service.core.humanize import count, listing, number, quoted
+from worker_service.core.columns.decimal_shifts import DecimalShift, WitnessedShift
+from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.recipe.steps import AnyStep, Flag, Rescale
 from worker_service.planner.context import PlanContext
 
 
 def propose_decimal_shifts(context: PlanContext) -> list[AnyStep]:
-    """Propose to rescale the shifted numbers of every column; those of the target are flagged."""
-    columns = [column for column in context.profile.columns if column.name not in context.dropped]
-    return [
-        _flag(column, shift) if column.name == context.target.column else _rescale(column, shift)
-        for column in columns
-        for shift in column.decimal_shifts
-    ]
+    """Propose to rescale the numbers that another column shows to be shifted; all others are flagged."""
+    steps: list[AnyStep] = []
+    for column in context.profile.columns:
+        propose = _flag_target if column.name == context.target.column else _rescale
+        steps += [propose(column, shift) for shift in column.decimal_shifts]
+        steps += [_flag_possible(column, shift) for shift in column.possible_shifts]
+    return steps
 
 
-def _rescale(column: ColumnProfile, shift: DecimalShift) -> Rescale:
+def _rescale(column: ColumnProfile, shift: WitnessedShift) -> Rescale:
     return Rescale(
         kind="rescale",
         column=column.name,
         factor=shift.factor,
         lower=shift.lower,
         upper=shift.upper,
-        why=f"{_evidence(shift)} Brought back they lie among the others: a slipped decimal point or another unit.",
-        confidence=0.9,
+        why=f"{_evidence(shift)} {quoted(shift.witness)} fits to the values that are meant, not to those written.",
+        confidence=0.95,
         rule="slip",
     )
 
 
-def _flag(column: ColumnProfile, shift: DecimalShift) -> Flag:
+def _flag_target(column: ColumnProfile, shift: DecimalShift) -> Flag:
     why = (
         f"{quoted(column.name)} is the target and stays as uploaded, though {count(shift.count, 'value')} may have a "
         f"slipped decimal point. {_evidence(shift)}"
     )
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.8, rule="target_slip")
+
+
+def _flag_possible(column: ColumnProfile, shift: DecimalShift) -> Flag:
+    why = (
+        f"{count(shift.count, 'value')} of {quoted(column.name)} may have a slipped decimal point or another unit, and "
+        f"{plural_verb(shift.count, 'stays', 'stay')}, because no other column shows it. {_evidence(shift)}"
+    )
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=0.5, rule="possible_slip")
 
 
 def _evidence(shift: DecimalShift) -> str:

@@ -15,9 +15,9 @@ MAX_FLAGS = 10
 
 
 def propose_repairs(context: PlanContext) -> list[AnyStep]:
-    """Propose to correct typos and flag other contradictions, except in the target and dropped columns."""
-    profile, excluded = context.profile, context.dropped | {context.target.column}
-    rules = [rule for rule in profile.dependencies if not {rule.determinant, rule.dependent} & excluded]
+    """Propose to correct typos and flag other contradictions, except in the target."""
+    profile, target = context.profile, context.target.column
+    rules = [rule for rule in profile.dependencies if target not in (rule.determinant, rule.dependent)]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
     swaps = [_flag_swap(swap) for swap in profile.swaps[:MAX_FLAGS]]
     return [*repairs, *list(_flags(rules))[:MAX_FLAGS], *swaps]

@@ -9,6 +9,7 @@ from worker_service.core.recipe.steps import (
     AnyStep,
     DateParts,
     DropColumn,
+    FillByLevel,
     FillMissing,
     Flag,
     FrequencyEncode,
@@ -23,6 +24,7 @@ from worker_service.planner.rules.derived_features import propose_bins, propose_
 from worker_service.planner.rules.encoding import propose_encoding
 from worker_service.planner.rules.leakage import propose_leaks
 from worker_service.planner.rules.missing_indicators import propose_missing_indicators, propose_presence_indicators
+from worker_service.planner.rules.missing_values import AnyFill, propose_engineered_fill
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
 
 MIN_LINEAR_CORRELATION = 0.9999
@@ -45,11 +47,11 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     """
     profile, target = context.profile, context.target
     names = Names(column.name for column in profile.columns)
-    excluded = context.dropped | {target.column}
-    features = [column for column in profile.columns if column.name not in excluded]
+    features = [column for column in profile.columns if column.name != target.column]
     drops = {column.name: _drop(column, why) for column in features if (why := _why_unusable(column, profile, target))}
     kept = [column for column in features if column.name not in drops]
-    fills = {step.column: step for step in treatment if isinstance(step, FillMissing)}
+    remaining = list(_fill_remaining(kept, treatment, context))
+    fills = {step.column: step for step in (*treatment, *remaining) if isinstance(step, FillMissing)}
     row_numbers = [] if kept or target.column is not None else [_number_rows(names)]
     dates = list(propose_date_parts(kept, names))
     # Ratios and bins add no information: they help people, but are noise for a model that has a target.
@@ -64,7 +66,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *propose_presence_indicators([column for column in features if column.name in drops], context, names),
         *drops.values(),
         *propose_missing_indicators(kept, context, names),
-        *_fill_remaining(kept, treatment),
+        *remaining,
         *dates,
         *derived,
         *encoding,
@@ -87,37 +89,18 @@ def _numeric_encodings(encoding: Sequence[AnyStep]) -> list[str]:
     return frequencies + [step.column for step in encoding if isinstance(step, LabelEncode) and len(step.levels) > 2]
 
 
-def _fill_remaining(columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep]) -> Iterator[FillMissing]:
-    """Fill cells that are missing in the cleaned table: emptied outliers, and booleans left missing."""
-    left_missing = {step.column for step in treatment if isinstance(step, Flag) and step.rule == "left_missing"}
+def _fill_remaining(
+    columns: Sequence[ColumnProfile], treatment: Sequence[AnyStep], context: PlanContext
+) -> Iterator[AnyFill]:
+    """Fill what is missing in the cleaned table: gaps that were left there, and emptied outliers."""
+    left = {step.column for step in treatment if isinstance(step, Flag) and step.rule == "left_missing"}
+    partly = {step.column for step in treatment if isinstance(step, FillByLevel) and step.fallback is None}
+    emptied = {step.column for step in treatment if isinstance(step, TreatOutliers) and step.strategy == "null"}
     for column in columns:
-        if column.type == "boolean" and column.name in left_missing:
-            yield FillMissing(
-                kind="fill_missing",
-                phase="features",
-                column=column.name,
-                method="mode",
-                value=column.top_values[0].value == "true",
-                why="It was left missing in the cleaned table, and a model needs a value.",
-                confidence=0.5,
-                rule="fill_left",
-            )
-    emptied = left_missing | {
-        step.column for step in treatment if isinstance(step, TreatOutliers) and step.strategy == "null"
-    }
-    for column in columns:
-        if column.name in emptied and column.numbers is not None and column.numbers.median is not None:
-            median, whole = column.numbers.median, column.storage == "integer"
-            yield FillMissing(
-                kind="fill_missing",
-                phase="features",
-                column=column.name,
-                method="median",
-                value=round(median) if whole else median,
-                why="It has gaps in the cleaned table, and a model needs a value.",
-                confidence=0.7,
-                rule="fill_emptied",
-            )
+        if column.name in left | partly | emptied:
+            fill = propose_engineered_fill(column, context)
+            if fill is not None:
+                yield fill
 
 
 def _flag_target(target: Target) -> Flag:

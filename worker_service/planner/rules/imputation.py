@@ -28,7 +28,7 @@ def fill_by_winner(
     common: dict[str, Any] = {
         "column": column.name,
         "why": explain_benchmark(benchmark),
-        "confidence": _confidence(benchmark),
+        "confidence": share_close(benchmark, benchmark.winner or "median"),
     }
     if benchmark.winner == "group_mode":
         fields = {"most": True, "fallback": column.top_values[0].value, "rule": "fill_by_group"}
@@ -94,10 +94,6 @@ def _format_error(candidate: Candidate) -> str:
     return number(float(f"{candidate.error:.3g}"))
 
 
-def _confidence(benchmark: ImputationBenchmark) -> float:
-    """Return the accuracy for levels; for numbers 0.5 if no better than a constant, up to 0.95 if exact."""
-    error = _winner(benchmark).error
-    if benchmark.of_levels:
-        return round(1 - error, 2)
-    constant = _constant(benchmark).error
-    return round(0.95 - 0.45 * error / constant, 2) if constant else 0.5
+def share_close(benchmark: ImputationBenchmark, method: str) -> float:
+    """Return the share of the hidden cells for which a method was right, or close if they were numbers."""
+    return round(next(candidate.close for candidate in benchmark.candidates if candidate.method == method), 2)

@@ -1,18 +1,27 @@
-"""Rules for missing cells: drop the column, fill the cells, or leave them missing."""
+"""Rules for missing cells: fill ordinary gaps in both tables, and all others in the engineered one alone."""
 
 import re
 from collections.abc import Iterator
 
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.humanize import count, examples, fraction, number, percent, plural_verb, quoted
+from worker_service.core.humanize import count, examples, number, percent, plural_verb, quoted
 from worker_service.core.imputation.benchmark import ImputationBenchmark
 from worker_service.core.profile import Profile
-from worker_service.core.recipe.steps import AnyStep, DropColumn, FillByLevel, FillMissing, Flag
+from worker_service.core.recipe.steps import (
+    AnyStep,
+    FillByGroup,
+    FillByLevel,
+    FillByModel,
+    FillByTime,
+    FillMissing,
+    Flag,
+)
 from worker_service.core.recipe.steps.fill_missing import FillMethod, FillValue
 from worker_service.core.relations.dependencies import Dependency
 from worker_service.core.stats.summary import Fences
-from worker_service.planner.context import MAX_MISSING_SHARE, PlanContext, is_sparse
-from worker_service.planner.rules.imputation import explain_benchmark, fill_by_winner
+from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.imputation import explain_benchmark, fill_by_winner, share_close
+from worker_service.planner.rules.ordinary_gaps import why_not_ordinary, why_unfillable
 
 SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
@@ -21,31 +30,38 @@ MILD_SKEW = 0.5
 LEADING_SHARE = 0.6
 """A value with at least this share of the known cells clearly leads."""
 MAX_LEVEL_ERROR = 0.4
-"""If more of the imputed levels than this are wrong, a level for missing cells is better."""
+"""If more of the imputed levels than this are wrong, a level for missing cells is better for a model."""
+MIN_LEVEL_ACCURACY = 0.95
+"""The cleaned table gets a level only if at least this share of the hidden cells was predicted right."""
 MIN_AGREEMENT = 0.98
 """A column determines another one if at least this share of its groups' rows agree."""
 MAX_MODE_MISSING = 0.3
 """A category is only filled with its mode if a smaller share than this is missing."""
 
+AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
+
 _CENSORED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
-_UNFILLABLE = {
-    "identifier": "an identifier can't be guessed",
-    "text": "free text can't be guessed",
-    "timestamp": "a date can't be guessed",
-    "constant": "where a column has only one value, what is missing may be its opposite",
-}
 
 
 def propose_fills(context: PlanContext) -> list[AnyStep]:
-    """Propose to drop the nearly empty columns, and to fill the others if a value can be justified."""
-    profile, target = context.profile, context.target.column
-    missing = [column for column in profile.columns if column.missing]
+    """Propose for each column with gaps to fill them in both tables, or a flag that says why they stay."""
+    target = context.target.column
+    missing = [column for column in context.profile.columns if column.missing]
     steps: list[AnyStep] = [
         _keep_target(column) for column in missing if column.name == target and _empty_cells(column)
     ]
-    others = [column for column in missing if column.name != target]
-    steps += [_drop(column, profile.rows) for column in others if column.name in context.dropped]
-    return steps + [_propose(column, profile) for column in others if column.name not in context.dropped]
+    return steps + [_fill_or_leave(column, context) for column in missing if column.name != target]
+
+
+def propose_engineered_fill(column: ColumnProfile, context: PlanContext) -> AnyFill | None:
+    """Return a fill for the engineered table, in which no cell is missing; None if there is no value to go by.
+
+    Cells of a category for which nothing can be inferred become a level of their own.
+    """
+    if why_unfillable(column) is not None:
+        return None
+    fill = _fill(column, context.profile, own_category=True)
+    return fill.model_copy(update={"phase": "features", "why": f"A model needs a value. {fill.why}"})
 
 
 def _empty_cells(column: ColumnProfile) -> int:
@@ -62,52 +78,62 @@ def _keep_target(column: ColumnProfile) -> Flag:
     return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="target")
 
 
-def _drop(column: ColumnProfile, rows: int) -> DropColumn:
-    why = f"{fraction(column.missing, rows, 'cell')} are missing, more than {percent(MAX_MISSING_SHARE)}."
-    return DropColumn(
-        kind="drop_column", phase="cleaning", column=column.name, why=why, confidence=0.9, rule="sparse_column"
-    )
+def _fill_or_leave(column: ColumnProfile, context: PlanContext) -> AnyStep:
+    reason = why_unfillable(column)
+    if reason is None and context.options.fill == "none":
+        reason = "nothing was to be filled"
+    if reason is None and context.options.fill == "safe":
+        reason = why_not_ordinary(column, context.profile) or _why_unsure(column, context.profile)
+    return _leave(column, reason) if reason is not None else _fill(column, context.profile, own_category=False)
 
 
-def _keep(column: ColumnProfile, rows: int) -> Flag:
-    missing = f"{fraction(column.missing, rows, 'cell')} {plural_verb(column.missing, 'is', 'are')} missing"
-    why = f"Kept {quoted(column.name)} though {missing}, because no column would be left."
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="last_columns")
+def _why_unsure(column: ColumnProfile, profile: Profile) -> str | None:
+    """Return why no fill is known to be right often enough, as a clause; None if one is."""
+    if _is_censored(column):
+        cells = examples(column.invalid_examples, of=column.invalid)
+        return f"{count(column.invalid, 'cell')}, {cells}, {plural_verb(column.invalid, 'says', 'say')} where it lies"
+    benchmark = profile.benchmark_of(column.name)
+    if column.type in ("boolean", "category"):
+        if column.type == "category" and _best_dependency(column, profile) is not None:
+            return None
+        if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= 1 - MIN_LEVEL_ACCURACY:
+            return None
+        return "no other column tells it in " + percent(MIN_LEVEL_ACCURACY) + " of the cases"
+    return None if benchmark is not None else "too few values are known to measure how good a guess would be"
 
 
-def _propose(column: ColumnProfile, profile: Profile) -> AnyStep:
-    return _keep(column, profile.rows) if is_sparse(column, profile.rows) else _fill(column, profile)
+def _leave(column: ColumnProfile, reason: str) -> Flag:
+    cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
+    why = f"Left the {cells} of {quoted(column.name)} as {are} in the cleaned table: {reason}."
+    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
 
 
-def _fill(column: ColumnProfile, profile: Profile) -> AnyStep:
-    if column.type in _UNFILLABLE:
-        return _leave(column)
+def _fill(column: ColumnProfile, profile: Profile, *, own_category: bool) -> AnyFill:
+    """Return the best fill of a column that has one.
+
+    Args:
+        column: the column with gaps.
+        profile: the profile of its table.
+        own_category: True if the gaps of a category may become a level of their own.
+    """
     if column.type not in ("boolean", "category"):
-        return _leave_censored(column) if _is_censored(column) else _fill_benchmarked(column, profile)
+        return _fill_benchmarked(column, profile)
+    constant = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile, own_category)
     dependency = _best_dependency(column, profile)
     if column.type == "category" and dependency is not None:
-        return _fill_by_level(_fill_category(column, profile.rows), dependency)
+        return _fill_by_level(column, dependency, fallback=str(constant.value) if own_category else None)
     benchmark = profile.benchmark_of(column.name)
     if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= MAX_LEVEL_ERROR:
         return _fill_by_winning_method(column, profile, benchmark)
-    fill = _fill_boolean(column) if column.type == "boolean" else _fill_category(column, profile.rows)
-    return fill if benchmark is None else fill.model_copy(update={"why": f"{fill.why} {_explain_no_fill(benchmark)}"})
+    if benchmark is None:
+        return constant
+    return constant.model_copy(update={"why": f"{constant.why} {_explain_no_fill(benchmark)}"})
 
 
 def _is_censored(column: ColumnProfile) -> bool:
     """Return True if most missing cells are censored values such as `<0.1`, `500+` or `2-3`."""
     censored = [text for text in column.invalid_examples if _CENSORED.search(text)]
     return 2 * column.invalid >= column.missing and 2 * len(censored) > len(column.invalid_examples)
-
-
-def _leave_censored(column: ColumnProfile) -> Flag:
-    cells = examples(column.invalid_examples, of=column.invalid)
-    verb = plural_verb(column.invalid, "says", "say")
-    why = (
-        f"Left the gaps of {quoted(column.name)} in the cleaned table: {count(column.invalid, 'cell')}, {cells}, "
-        f"{verb} where the value lies, and a guess from the others would be wrong."
-    )
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
 
 
 def _error(benchmark: ImputationBenchmark) -> float:
@@ -121,20 +147,25 @@ def _explain_no_fill(benchmark: ImputationBenchmark) -> str:
     return f"Nothing guesses right often enough: {scores[0].lower()}{scores[1:]}"
 
 
-def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyStep:
+def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyFill:
     """Fill numbers by the winner of the benchmark, or else according to the time order or the distribution."""
     benchmark = profile.benchmark_of(column.name)
     if benchmark is None:
         return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
     if benchmark.winner is None:
         constant = _fill_number(column)
-        return constant.model_copy(update={"why": f"{constant.why} {explain_benchmark(benchmark)}"})
+        update = {
+            "why": f"{constant.why} {explain_benchmark(benchmark)}",
+            "confidence": share_close(benchmark, constant.method),
+        }
+        return constant.model_copy(update=update)
     return _fill_by_winning_method(column, profile, benchmark)
 
 
-def _fill_by_winning_method(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyStep:
+def _fill_by_winning_method(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyFill:
     if benchmark.winner == "forward_fill":
-        return _fill_forward(column, profile.time_column or "").model_copy(update={"why": explain_benchmark(benchmark)})
+        update = {"why": explain_benchmark(benchmark), "confidence": share_close(benchmark, "forward_fill")}
+        return _fill_forward(column, profile.time_column or "").model_copy(update=update)
     return fill_by_winner(column, profile, benchmark)
 
 
@@ -148,23 +179,17 @@ def _best_dependency(column: ColumnProfile, profile: Profile) -> Dependency | No
     return max(dependencies, key=lambda dependency: dependency.agreement, default=None)
 
 
-def _fill_by_level(fill: FillMissing, dependency: Dependency) -> FillByLevel:
+def _fill_by_level(column: ColumnProfile, dependency: Dependency, *, fallback: str | None) -> FillByLevel:
     agree = f"Rows with the same {quoted(dependency.determinant)} agree in {percent(dependency.agreement)} of all cases"
     return FillByLevel(
         kind="fill_by_level",
-        column=fill.column,
+        column=column.name,
         by=dependency.determinant,
-        fallback=str(fill.value),
+        fallback=fallback,
         why=f"{agree} ({count(dependency.rows, 'row')} looked at); a group counts where at least three rows all agree.",
-        confidence=0.9,
+        confidence=round(dependency.agreement, 2),
         rule="fill_by_dependency",
     )
-
-
-def _leave(column: ColumnProfile) -> Flag:
-    cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
-    why = f"Left the {cells} of {quoted(column.name)} as {are}: {_UNFILLABLE[column.type]}."
-    return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
 
 
 def _fill_forward(column: ColumnProfile, time_column: str) -> FillMissing:
@@ -222,18 +247,18 @@ def _explain_median(skew: float | None, mean: float | None) -> str:
     return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(round(skew, 2))})."
 
 
-def _fill_category(column: ColumnProfile, rows: int) -> FillMissing:
-    leader, known = column.top_values[0], rows - column.missing
-    share, missing = leader.count / known, column.missing / rows
-    if share >= LEADING_SHARE and missing < MAX_MODE_MISSING:
-        why = f"It holds {percent(share)} of the {count(known, 'known cell')}, and only {percent(missing)} are missing."
-        return _fill_with(column, "mode", leader.value, why, rule="fill_leading_category")
+def _fill_category(column: ColumnProfile, profile: Profile, own_category: bool) -> FillMissing:
+    leader, known = column.top_values[0], profile.rows - column.missing
+    share, missing = leader.count / known, column.missing / profile.rows
+    if not own_category or (share >= LEADING_SHARE and missing < MAX_MODE_MISSING):
+        why = f"It holds {percent(share)} of the {count(known, 'known cell')}, and {percent(missing)} are missing."
+        return _fill_with(column, "mode", leader.value, why, rule="fill_leading_category", confidence=share)
     if missing >= MAX_MODE_MISSING:
         why = f"{percent(missing)} of the cells are missing, too many to guess, so they form a category of their own."
     else:
         leading = f"{quoted(leader.value)} holds {percent(share)}"
         why = f"No value clearly leads ({leading}), so the missing cells form a category of their own."
-    return _fill_with(column, "constant", _unused_level(column), why, rule="fill_own_category")
+    return _fill_with(column, "constant", _unused_level(column), why, rule="fill_own_category", confidence=1.0)
 
 
 def _unused_level(column: ColumnProfile) -> str:
@@ -249,26 +274,22 @@ def _level_names() -> Iterator[str]:
         yield f"missing {attempt}"
 
 
-def _fill_boolean(column: ColumnProfile) -> FillMissing | Flag:
+def _fill_boolean(column: ColumnProfile) -> FillMissing:
     leader, known = column.top_values[0], sum(level.count for level in column.top_values)
-    if leader.count < LEADING_SHARE * known:
-        cells, are = count(column.missing, "missing cell"), plural_verb(column.missing, "it is", "they are")
-        why = (
-            f"Left the {cells} of {quoted(column.name)} as {are} in the cleaned table: {leader.value} holds only "
-            f"{percent(leader.count / known)} of the {count(known, 'known cell')}, so filling would be a coin toss."
-        )
-        return Flag(kind="flag", phase="cleaning", column=column.name, why=why, confidence=1.0, rule="left_missing")
-    why = f"It holds {percent(leader.count / known)} of the {count(known, 'known cell')}."
-    return _fill_with(column, "mode", leader.value == "true", why, rule="fill_boolean")
+    share = leader.count / known
+    why = f"It holds {percent(share)} of the {count(known, 'known cell')}."
+    return _fill_with(column, "mode", leader.value == "true", why, rule="fill_boolean", confidence=share)
 
 
-def _fill_with(column: ColumnProfile, method: FillMethod, value: FillValue, why: str, *, rule: str) -> FillMissing:
+def _fill_with(
+    column: ColumnProfile, method: FillMethod, value: FillValue, why: str, *, rule: str, confidence: float = 0.5
+) -> FillMissing:
     return FillMissing(
         kind="fill_missing",
         column=column.name,
         method=method,
         value=_rounded(column, value) if isinstance(value, float) else value,
         why=why,
-        confidence=0.8 if method in ("mean", "median") else 0.7,
+        confidence=round(confidence, 2),
         rule=rule,
     )

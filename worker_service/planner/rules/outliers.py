@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.contracts.run_options import RunOptions
-from shared.contracts.vocabulary import OutlierMethod, OutlierStrategy
+from shared.contracts.vocabulary import OutlierMethod, OutlierTreatment
 from worker_service.core.columns.column_profile import MOST_OUTLIERS, ColumnProfile
 from worker_service.core.humanize import count, number, percent, plural_verb
 from worker_service.core.recipe.steps import AnyStep, TreatOutliers
@@ -39,15 +40,17 @@ class _Case:
 class _Decision:
     """The strategy for the values outside a range, and the reason for it."""
 
-    strategy: OutlierStrategy
+    strategy: OutlierTreatment
     range: tuple[float, float]
     why: str
+    table: Literal["cleaned", "engineered"] = "cleaned"
 
 
 def propose_outliers(context: PlanContext) -> list[AnyStep]:
     """Propose a step for each numeric feature that has values outside its fences.
 
-    Values that are far out are treated as the options say. Those only a little outside belong to the tail of the
+    Values that are far out are treated as the options say; if they say nothing, the cleaned table keeps them, because
+    a value that is far from the others may well be true. Those only a little outside belong to the tail of the
     distribution and are flagged.
     """
     # The number of rows that may still be removed.
@@ -116,6 +119,8 @@ def _decide(case: _Case, options: RunOptions, *, budget: float) -> _Decision:
     if options.outlier_strategy == "remove" and case.fences.far > budget:
         why = f"{why} Removing their rows too would cost more than {percent(MAX_REMOVED_SHARE)} of the table."
         return _Decision("cap", case.far, why)
+    if options.outlier_strategy == "auto":
+        return _Decision("cap", case.far, why, table="engineered")
     return _Decision(options.outlier_strategy, case.far, why)
 
 
@@ -174,6 +179,7 @@ def _treat(case: _Case, method: OutlierMethod, decision: _Decision) -> TreatOutl
         lower=lower,
         upper=upper,
         replacement=case.numbers.median if decision.strategy == "median" else None,
+        table=decision.table,
         why=decision.why,
         confidence=0.7,
         rule=f"outliers_{method}",

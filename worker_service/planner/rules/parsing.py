@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.humanize import count, examples, percent, plural_verb, quoted
+from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
 from worker_service.planner.context import PlanContext
-
-_MIN_SHOWN_SHARE = 0.001
 
 
 def propose_parsing(context: PlanContext) -> list[AnyStep]:
@@ -65,21 +63,16 @@ def _explain_invalid(column: ColumnProfile) -> str:
 
 
 def propose_duplicates(context: PlanContext) -> list[AnyStep]:
-    """Propose to remove duplicate rows; those that may be equal by chance are flagged."""
+    """Propose to remove duplicate rows if a key shows that they are copies; others are flagged."""
     duplicates = context.profile.duplicates
     if not duplicates.count:
         return []
-    if duplicates.removable:
-        is_tiny = duplicates.expected_share < _MIN_SHOWN_SHARE
-        share = "less than 0.1 %" if is_tiny else percent(duplicates.expected_share)
-        why = (
-            "So many columns agree in them that chance would make "
-            f"{share} of such pairs: they are copies. The first of each is kept."
-        )
-        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.9, rule="duplicate_rows")]
-    rows = count(duplicates.count, "row")
+    rows, repeat = count(duplicates.count, "row"), plural_verb(duplicates.count, "repeats", "repeat")
+    if duplicates.key is not None:
+        why = f"{quoted(duplicates.key)} is different in all other rows, so equal rows are copies; the first is kept."
+        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.99, rule="duplicate_rows")]
     why = (
-        f"{rows} {plural_verb(duplicates.count, 'repeats', 'repeat')} an earlier row exactly. Rows that differ in one "
-        "column only are so common here that equal ones are no surprise; nothing was removed."
+        f"{rows} {repeat} an earlier row exactly and {plural_verb(duplicates.count, 'was', 'were')} kept: no "
+        "identifier or moment shows that such rows are copies and not two equal events."
     )
     return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="duplicate_rows")]

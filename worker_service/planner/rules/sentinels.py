@@ -9,12 +9,11 @@ from worker_service.planner.context import PlanContext
 def propose_sentinels(context: PlanContext) -> list[AnyStep]:
     """Propose to mask the sentinels of every column; those of the target and possible ones are flagged."""
     profile, target = context.profile, context.target
-    columns = [column for column in profile.columns if column.name not in context.dropped]
-    with_sentinels = [column for column in columns if column.sentinels]
+    with_sentinels = [column for column in profile.columns if column.sentinels]
     masks = [
         _flag(column) if column.name == target.column else _mask(column, profile.rows) for column in with_sentinels
     ]
-    return [*masks, *(_flag_possible(column) for column in columns if column.apart and column.is_quantity)]
+    return [*masks, *(_flag_possible(column) for column in profile.columns if column.apart and column.is_quantity)]
 
 
 def _flag_possible(column: ColumnProfile) -> Flag:

@@ -9,10 +9,9 @@ from worker_service.planner.context import PlanContext
 
 def propose_spellings(context: PlanContext) -> list[AnyStep]:
     """Propose to merge the spellings of every category; those of the target are flagged."""
-    columns = [column for column in context.profile.columns if column.name not in context.dropped]
     return [
         _flag(column) if column.name == context.target.column else _merge(column)
-        for column in columns
+        for column in context.profile.columns
         if column.spellings
     ]
 

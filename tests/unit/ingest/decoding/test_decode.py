@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ingest_service.decoding import Limits, csv_rows
+from ingest_service.decoding.non_data_rows import FEWEST_SUMMED, is_totals_row
 from shared.errors import LimitExceeded, ServiceError, Unprocessable
 from tests.unit.ingest.decoding.decoding import decode, refusal
 
@@ -310,6 +311,8 @@ tables = st.integers(1, 4).flatmap(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=tables, quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
 def test_the_decoded_table_equals_the_file(tmp_path: Path, rows: list[list[str]], quoting: int) -> None:
+    # Hypothesis takes words from our code, such as one for a total.
+    assume(len(rows) <= FEWEST_SUMMED or not is_totals_row(rows[-1]))
     width = len(rows[0])
     file = io.StringIO()
     writer = csv.writer(file, quoting=quoting)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Steps that fill missing cells from the other columns: by group, by level, by time or by a model."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.imputation.models import (
     feature_matrix,
@@ -48,7 +47,8 @@ FEWEST_AGREEING = 3
 class _FillBy(Step):
     """A step that fills a column from other columns."""
 
-    phase: ClassVar[Phase] = "cleaning"
+    phase: Literal["cleaning", "features"] = "cleaning"
+    """`cleaning` fills in both tables, `features` in the engineered one alone."""
     column: str
     decimals: int | None
     """Predictions are rounded to so many; None where the values have more than nine or are no numbers."""
@@ -82,7 +82,8 @@ class FillByLevel(Step):
     """Fill each missing cell of a category with the level of the rows that have the same value in another column."""
 
     kind: Literal["fill_by_level"]
-    phase: ClassVar[Phase] = "cleaning"
+    phase: Literal["cleaning", "features"] = "cleaning"
+    """`cleaning` fills in both tables, `features` in the engineered one alone."""
     column: str
     by: str
     groups: tuple[str, ...] = ()
@@ -91,8 +92,8 @@ class FillByLevel(Step):
     """True if the most frequent level of a group is taken, False if all rows of a group must have the same."""
     levels: tuple[str, ...] = ()
     """The level of each group."""
-    fallback: str
-    """For rows of other groups."""
+    fallback: str | None
+    """For rows of other groups; None leaves their cells missing."""
 
     @model_validator(mode="after")
     def _one_level_each(self) -> "FillByLevel":
@@ -219,7 +220,10 @@ def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
         pa.array(np.where(by.codes < 0, len(texts), by.codes))
     )
     filled = Column(pc.coalesce(column.array, predicted))
-    return Effect(changed={step.column: Change(filled, ~column.present())})
+    cells = filled.present() & ~column.present()
+    if not cells.any():
+        raise StepRejected(f"No value of {quoted(step.by)} says what a missing {quoted(step.column)} would be.")
+    return Effect(changed={step.column: Change(filled, cells)})
 
 
 @apply_step.register
@@ -272,10 +276,8 @@ def _describe_by_level(step: FillByLevel, stats: StepStats) -> str:
     example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
     cells = f"{count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
     who = "most" if step.most else "all"
-    return (
-        f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}, "
-        f"and with {quoted(step.fallback)} where no rows tell."
-    )
+    rest = "" if step.fallback is None else f", and with {quoted(step.fallback)} where no rows tell"
+    return f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}{rest}."
 
 
 @describe_step.register

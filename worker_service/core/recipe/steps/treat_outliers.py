@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.contracts.vocabulary import OutlierMethod, OutlierStrategy, Phase
+from shared.contracts.vocabulary import OutlierMethod, OutlierTreatment, Phase
 from worker_service.core.humanize import count, number, percent, plural_verb, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -31,12 +31,14 @@ class TreatOutliers(ColumnStep):
     phase: ClassVar[Phase] = "outliers"
     method: OutlierMethod
     """How the fences were computed: from the quartiles, or from the mean and the standard deviation."""
-    strategy: OutlierStrategy
+    strategy: OutlierTreatment
     """Move the values to the fence, remove their rows, replace them, empty them, or only count them."""
     lower: float
     upper: float
     replacement: float | None
     """The median, for the strategy `median`."""
+    table: Literal["cleaned", "engineered"] = "cleaned"
+    """`cleaned` treats the values in both tables, `engineered` in that one alone."""
 
 
 @apply_step.register
@@ -101,6 +103,14 @@ def _describe_direction(stats: StepStats) -> str:
 
 @describe_step.register
 def _describe(step: TreatOutliers, stats: StepStats) -> str:
+    sentence = _describe_treatment(step, stats)
+    if step.table == "cleaned" or step.strategy == "flag":
+        return sentence
+    keeps = plural_verb(stats.matched, "it", "them")
+    return f"In the engineered table, {sentence[0].lower()}{sentence[1:-1]}; the cleaned table keeps {keeps}."
+
+
+def _describe_treatment(step: TreatOutliers, stats: StepStats) -> str:
     share = percent(stats.matched / stats.known if stats.known else 0)
     values = f"{count(stats.matched, 'value')} ({share}) of {quoted(step.column)}"
     outside = _describe_outside(step, stats)

@@ -79,7 +79,7 @@ class _OutlierStrategy:
 class _OutlierStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutlierStrategy.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     OUTLIER_STRATEGY_UNSPECIFIED: _OutlierStrategy.ValueType  # 0
-    """Not said; treated as OUTLIER_STRATEGY_CAP."""
+    """Not said; treated as OUTLIER_STRATEGY_AUTO."""
     OUTLIER_STRATEGY_CAP: _OutlierStrategy.ValueType  # 1
     """Moves the value to the nearest fence."""
     OUTLIER_STRATEGY_REMOVE: _OutlierStrategy.ValueType  # 2
@@ -90,12 +90,14 @@ class _OutlierStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outli
     """Empties the cell."""
     OUTLIER_STRATEGY_FLAG: _OutlierStrategy.ValueType  # 5
     """Leaves the value and tells about it."""
+    OUTLIER_STRATEGY_AUTO: _OutlierStrategy.ValueType  # 6
+    """Leaves the value in the cleaned table, and moves it to the nearest fence in the engineered one."""
 
 class OutlierStrategy(_OutlierStrategy, metaclass=_OutlierStrategyEnumTypeWrapper):
     """What is done with outliers once found."""
 
 OUTLIER_STRATEGY_UNSPECIFIED: OutlierStrategy.ValueType  # 0
-"""Not said; treated as OUTLIER_STRATEGY_CAP."""
+"""Not said; treated as OUTLIER_STRATEGY_AUTO."""
 OUTLIER_STRATEGY_CAP: OutlierStrategy.ValueType  # 1
 """Moves the value to the nearest fence."""
 OUTLIER_STRATEGY_REMOVE: OutlierStrategy.ValueType  # 2
@@ -106,7 +108,41 @@ OUTLIER_STRATEGY_NULL: OutlierStrategy.ValueType  # 4
 """Empties the cell."""
 OUTLIER_STRATEGY_FLAG: OutlierStrategy.ValueType  # 5
 """Leaves the value and tells about it."""
+OUTLIER_STRATEGY_AUTO: OutlierStrategy.ValueType  # 6
+"""Leaves the value in the cleaned table, and moves it to the nearest fence in the engineered one."""
 Global___OutlierStrategy: _TypeAlias = OutlierStrategy  # noqa: Y015
+
+class _FillPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FillPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FillPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FILL_POLICY_UNSPECIFIED: _FillPolicy.ValueType  # 0
+    """Not said; treated as FILL_POLICY_SAFE."""
+    FILL_POLICY_SAFE: _FillPolicy.ValueType  # 1
+    """Only ordinary gaps: those of a property that every row has, that is neither sensitive nor somebody's answer, and
+    of which no more than 20 % are missing.
+    """
+    FILL_POLICY_NONE: _FillPolicy.ValueType  # 2
+    """None."""
+    FILL_POLICY_ALL: _FillPolicy.ValueType  # 3
+    """All for which there is a value to go by."""
+
+class FillPolicy(_FillPolicy, metaclass=_FillPolicyEnumTypeWrapper):
+    """Which missing cells of the cleaned table are filled; the engineered table has none either way."""
+
+FILL_POLICY_UNSPECIFIED: FillPolicy.ValueType  # 0
+"""Not said; treated as FILL_POLICY_SAFE."""
+FILL_POLICY_SAFE: FillPolicy.ValueType  # 1
+"""Only ordinary gaps: those of a property that every row has, that is neither sensitive nor somebody's answer, and
+of which no more than 20 % are missing.
+"""
+FILL_POLICY_NONE: FillPolicy.ValueType  # 2
+"""None."""
+FILL_POLICY_ALL: FillPolicy.ValueType  # 3
+"""All for which there is a value to go by."""
+Global___FillPolicy: _TypeAlias = FillPolicy  # noqa: Y015
 
 class _DatasetState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -182,6 +218,7 @@ class DatasetOptions(_message.Message):
     SHEET_FIELD_NUMBER: _builtins.int
     TYPES_FIELD_NUMBER: _builtins.int
     WEBHOOK_URL_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -206,6 +243,8 @@ class DatasetOptions(_message.Message):
     """The name of a workbook's sheet, or its number from 1; empty for the first sheet with data."""
     webhook_url: _builtins.str
     """An http or https address that is told when the preparation has ended; empty for none."""
+    fill: Global___FillPolicy.ValueType
+    """Which missing cells of the cleaned table are filled."""
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -227,10 +266,11 @@ class DatasetOptions(_message.Message):
         sheet: _builtins.str = ...,
         types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         webhook_url: _builtins.str = ...,
+        fill: Global___FillPolicy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "types", b"types", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "sheet", b"sheet", "target", b"target", "types", b"types", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
@@ -348,6 +388,7 @@ class Dataset(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     OUTLIER_METHOD_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGY_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
     AI_INFO_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
@@ -385,6 +426,8 @@ class Dataset(_message.Message):
     """What the uploader chose for outliers: how they are found."""
     outlier_strategy: Global___OutlierStrategy.ValueType
     """What the uploader chose for outliers: what is done with them."""
+    fill: Global___FillPolicy.ValueType
+    """What the uploader chose for missing cells: which are filled in the cleaned table."""
     ai_info: _builtins.str
     """What part AI had in the preparation, as a sentence; empty in fast mode and before it is completed."""
     @_builtins.property
@@ -438,11 +481,12 @@ class Dataset(_message.Message):
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         outlier_method: Global___OutlierMethod.ValueType = ...,
         outlier_strategy: Global___OutlierStrategy.ValueType = ...,
+        fill: Global___FillPolicy.ValueType = ...,
         ai_info: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

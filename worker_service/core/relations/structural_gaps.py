@@ -1,0 +1,178 @@
+"""Gaps that follow from something: another column, the gaps of another column, or the order of the rows.
+
+Such a cell is empty because there is nothing to say, as the year of a garage where there is none, or a question that
+was skipped because of an earlier answer. A guess would invent it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import sparse
+
+from worker_service.core.stats.summary import Value
+from worker_service.core.table.canonical_text import render
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import TIMESTAMP, Column
+
+MOST_ROWS = 10_000
+"""More rows are sampled evenly."""
+FEWEST_GAPS = 3
+"""Fewer gaps say nothing about their reason."""
+FEWEST_ROWS = 3
+"""A smaller group of rows may miss all its values by chance."""
+NEARLY_ALL = 0.9
+"""A group that misses this share of its values misses them for a reason; so does a column if such groups hold this
+share of its gaps."""
+MOST_LEVELS = 1000
+LONG_RUN = 5.0
+"""Gaps that come in runs of at least this mean length are blocks."""
+CHANCE = 1e-6
+"""The largest probability with which gaps that are spread at random may look structural."""
+
+Pattern = Literal["level", "below", "above", "together", "blocks"]
+
+
+class StructuralGap(Value):
+    """A column whose gaps follow from something."""
+
+    column: str
+    pattern: Pattern
+    """`level`: where `by` has the value `level`; `below` or `above`: where it is at most or more than `bound`;
+    `together`: where it is missing too; `blocks`: in long runs of rows."""
+    by: str | None = None
+    level: str | None = None
+    bound: float | None = None
+
+
+class Described(Protocol):
+    """The facts about a column that are read here."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """The type of the column."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Gaps:
+    """The gap masks of all columns with gaps, one column of the matrix each."""
+
+    names: tuple[str, ...]
+    masks: npt.NDArray[np.float32]
+    totals: npt.NDArray[np.float32]
+
+    @property
+    def rows(self) -> int:
+        return len(self.masks)
+
+
+def find_structural_gaps(columns: Sequence[Described], values: Mapping[str, Column]) -> tuple[StructuralGap, ...]:
+    """Return for each column with structural gaps the first explanation that holds.
+
+    Args:
+        columns: the facts about the columns.
+        values: the values of each column, by name, in the order of the rows.
+    """
+    names = tuple(column.name for column in columns if values[column.name].missing >= FEWEST_GAPS)
+    if not names:
+        return ()
+    rows = len(values[names[0]])
+    sample = np.arange(0, rows, max(1, -(-rows // MOST_ROWS)))
+    masks = np.stack([~values[name].present()[sample] for name in names], axis=1)
+    gaps = _Gaps(names, masks.astype(np.float32), masks.sum(axis=0).astype(np.float32))
+    explained: dict[str, StructuralGap] = {}
+    for column in columns:
+        if len(explained) == len(names):
+            break
+        sampled = Column(values[column.name].array.take(pa.array(sample)))
+        if sampled.known:
+            for gap in (*_by_level(column.name, sampled, gaps), *_by_bound(column.name, sampled, gaps)):
+                explained.setdefault(gap.column, gap)
+    for gap in (*_together(gaps), *_in_blocks(gaps)):
+        explained.setdefault(gap.column, gap)
+    return tuple(explained[name] for name in names if name in explained)
+
+
+def _in_blocks(gaps: _Gaps) -> Iterator[StructuralGap]:
+    starts = np.diff(gaps.masks, axis=0, prepend=0) > 0
+    for index, (name, total) in enumerate(zip(gaps.names, gaps.totals, strict=True)):
+        share, runs = total / gaps.rows, max(1, int(starts[:, index].sum()))
+        # Where gaps are spread at random, a run has 1 / (1 - share) cells on average.
+        if total >= 2 * LONG_RUN and total / runs >= LONG_RUN / max(1 - share, 0.1):
+            yield StructuralGap(column=name, pattern="blocks")
+
+
+def _together(gaps: _Gaps) -> Iterator[StructuralGap]:
+    common = gaps.masks.T @ gaps.masks
+    np.fill_diagonal(common, 0)
+    shares = common / np.maximum(gaps.totals[:, None], gaps.totals[None, :]).clip(1)
+    # Two columns that miss half of their cells each share many gaps by chance.
+    by_chance = gaps.totals[:, None] * gaps.totals[None, :] / gaps.rows
+    is_common = (shares >= NEARLY_ALL) & (common >= FEWEST_GAPS) & (common > 2 * by_chance)
+    for index in np.flatnonzero(is_common.any(axis=1)):
+        other = int(np.where(is_common[index], common[index], -1).argmax())
+        yield StructuralGap(column=gaps.names[index], pattern="together", by=gaps.names[other])
+
+
+def _by_level(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]:
+    levels = column.derive(distinct)
+    size = len(levels.values)
+    if not 2 <= size <= MOST_LEVELS:
+        return
+    known = levels.codes >= 0
+    codes, masks = levels.codes[known], gaps.masks[known]
+    sizes = np.bincount(codes, minlength=size).astype(np.float32)
+    members = sparse.csr_array((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))), (size, len(codes)))
+    missing = np.asarray(members @ masks)
+    shares = missing / sizes.clip(1)[:, None]
+    is_empty = (shares >= NEARLY_ALL) & (sizes >= FEWEST_ROWS)[:, None]
+    covered = np.where(is_empty, missing, 0).sum(axis=0)
+    overall = (gaps.totals / gaps.rows).clip(1e-9, 1 - 1e-9)
+    is_structural = (covered >= NEARLY_ALL * gaps.totals) & (covered * np.log(overall) <= np.log(CHANCE))
+    for index in np.flatnonzero(is_structural):
+        if gaps.names[index] != name:
+            largest = int(np.where(is_empty[:, index], missing[:, index], -1).argmax())
+            level = render(levels.values.take(pa.array([largest])))[0].as_py()
+            yield StructuralGap(column=gaps.names[index], pattern="level", by=name, level=level)
+
+
+def _by_bound(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]:
+    """Yield the gaps that lie on one side of a bound of a column of numbers or moments."""
+    if not (column.is_number or column.is_timestamp):
+        return
+    known = column.present()
+    numbers = _as_numbers(column)[known]
+    order = np.argsort(numbers, kind="stable")
+    ordered, masks = numbers[order], gaps.masks[known][order]
+    ends = np.flatnonzero(np.diff(ordered) > 0)
+    if not len(ends):
+        return
+    below = np.cumsum(masks, axis=0)[ends]
+    sizes = (ends + 1).astype(np.float32)[:, None]
+    totals = masks.sum(axis=0)
+    for pattern, inside, rows in (("below", below, sizes), ("above", totals - below, len(ordered) - sizes)):
+        is_side = (inside >= NEARLY_ALL * rows) & (inside >= NEARLY_ALL * gaps.totals) & (rows >= FEWEST_ROWS)
+        overall = (gaps.totals / gaps.rows).clip(1e-9, 1 - 1e-9)
+        is_side &= inside * np.log(overall) <= np.log(CHANCE)
+        for index in np.flatnonzero(is_side.any(axis=0)):
+            if gaps.names[index] != name:
+                split = ends[int(np.where(is_side[:, index], inside[:, index], -1).argmax())]
+                bound = None if column.is_timestamp else float(ordered[split])
+                kind: Pattern = "below" if pattern == "below" else "above"
+                yield StructuralGap(column=gaps.names[index], pattern=kind, by=name, bound=bound)
+
+
+def _as_numbers(column: Column) -> npt.NDArray[np.float64]:
+    if column.is_number:
+        return column.numbers()
+    ticks = column.array.cast(TIMESTAMP).cast(pa.int64()).fill_null(0)
+    return np.asarray(ticks.to_numpy(zero_copy_only=False), dtype=np.float64)
