@@ -76,7 +76,8 @@ def test_cleaned_and_engineered_tables(user: User, dataset: str) -> None:
     as_csv = pd.read_csv(io.BytesIO(download_table(user, dataset, "cleaned", "csv")), dtype=str)
     assert len(cleaned) == len(engineered) == len(as_csv) == 600
     assert list(as_csv.columns) == list(cleaned.columns)
-    assert "fax" not in cleaned.columns
+    assert list(cleaned.columns) == list(raw.columns)
+    assert "fax" not in engineered.columns
     assert cleaned["zip"].tolist() == raw["zip"].tolist()
     assert cleaned["churned"].tolist() == engineered["churned"].tolist() == raw["churned"].tolist()
     assert cleaned["age"].notna().all()

@@ -63,6 +63,7 @@ OPTIONS: tuple[Part, ...] = (
     ("outlier_method", None, b"zscore"),
     ("outlier_strategy", None, b"median"),
     ("target", None, "Größe".encode()),
+    ("fill", None, b"none"),
 )
 EXPECTED = common.DatasetOptions(
     user_id="ada",
@@ -71,6 +72,7 @@ EXPECTED = common.DatasetOptions(
     outlier_method=common.OUTLIER_METHOD_ZSCORE,
     outlier_strategy=common.OUTLIER_STRATEGY_MEDIAN,
     target="Größe",
+    fill=common.FILL_POLICY_NONE,
 )
 QUERY = "/dataset/upload?" + str(
     httpx.QueryParams(
@@ -78,6 +80,7 @@ QUERY = "/dataset/upload?" + str(
         collaboration_id="team-7",
         mode="deep",
         outlier_method="zscore",
+        fill="none",
         outlier_strategy="median",
         target="Größe",
     )

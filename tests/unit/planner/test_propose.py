@@ -29,6 +29,8 @@ from worker_service.planner.rules.derived_features import propose_date_parts
 
 
 def proposed(columns: dict[str, Any], target: str | None = None, **options: Any) -> Recipe:
+    # The tables here are small, and a fill that could not be measured is made on request only.
+    options = {"fill": "all", **options}
     return propose(profile(Frame.from_table(pa.table(columns)), target=target), RunOptions(**options))
 
 
@@ -100,7 +102,7 @@ def test_fill_a_time_series_forward() -> None:
             ["a"] * 6 + ["b"] * 3 + [None],
             "mode",
             "a",
-            "It holds 66.7 % of the 9 known cells, and only 10 % are missing.",
+            "It holds 66.7 % of the 9 known cells, and 10 % are missing.",
         ),
         (
             ["a"] * 5 + ["b"] * 2 + [None] * 3,
@@ -117,27 +119,34 @@ def test_fill_a_time_series_forward() -> None:
         (["true"] * 6 + ["no"] * 3 + [None], "mode", True, "It holds 66.7 % of the 9 known cells."),
     ],
 )
-def test_fill_categories(cells: list[str | None], method: str, value: str, why: str) -> None:
-    assert fill_of(only({"x": cells}, FillMissing)) == (method, value, why)
+def test_fill_categories_for_a_model(cells: list[str | None], method: str, value: str, why: str) -> None:
+    step = only({"x": cells}, FillMissing, fill="safe")
+    assert fill_of(step) == (method, value, f"A model needs a value. {why}")
+    assert step.phase == "features"
+
+
+def test_a_category_is_filled_with_its_mode_on_request() -> None:
+    step = only({"x": ["a", "b", "b", "c"] * 3 + [None] * 6}, FillMissing)
+    assert (step.phase, step.method, step.value) == ("cleaning", "mode", "b")
 
 
 def test_a_coin_toss_is_left_missing_for_people() -> None:
-    cells = ["yes", "no"] * 60 + [None] * 20
-    outcome = prepared({"x": cells, "y": [float(row % 7) for row in range(140)]})
+    cells = ["yes", "no", "yes", "no", "yes", "no", None] * 20
+    outcome = prepared({"x": cells, "y": [float(row % 9) for row in range(140)]})
     assert outcome.cleaned["x"].missing == 20
     assert outcome.engineered["x"].missing == 0
     (left,) = (result for result in outcome.results if result.rule == "left_missing")
-    assert "coin toss" in left.why
+    assert "no other column tells it in 95 % of the cases" in left.why
 
 
 def test_cells_that_say_where_a_value_lies_are_not_guessed() -> None:
-    cells = [str(row % 9 + 0.5) for row in range(120)]
+    cells = [str(row % 23 + 0.5) for row in range(120)]
     cells[3], cells[50], cells[90] = "<0.1", "<0.1", ">500"
     outcome = prepared({"x": cells, "y": [float(row % 7) for row in range(120)]})
     assert outcome.cleaned["x"].missing == 3
     assert outcome.engineered["x"].missing == 0
     (left,) = (result for result in outcome.results if result.rule == "left_missing")
-    assert "say where the value lies" in left.why
+    assert "say where it lies" in left.why
 
 
 def test_a_value_or_none_is_a_feature() -> None:
@@ -149,8 +158,8 @@ def test_a_value_or_none_is_a_feature() -> None:
 
 def test_the_word_for_missing_is_not_a_value() -> None:
     cells = ["a", "Not given", "missing!", "c"] * 3 + [None]
-    assert only({"x": cells}, FillMissing).value == "missing"
-    assert only({"x": ["missing"] * 8 + ["b"] * 5 + [None]}, OneHot).levels == ("b", "missing")
+    assert only({"x": cells}, FillMissing, fill="safe").value == "missing"
+    assert only({"x": ["missing"] * 8 + ["b"] * 5 + [None]}, OneHot, fill="safe").levels == ("b", "missing")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,7 @@ def test_the_word_for_missing_is_not_a_value() -> None:
     [
         (
             [f"K-{row}" for row in range(30)],
-            "Left the 1 missing cell of “x” as it is: an identifier can't be guessed.",
+            "Left the 1 missing cell of “x” as it is in the cleaned table: an identifier can't be guessed.",
         ),
         ([f"2024-01-{day:02d}" for day in range(1, 29)], "a date can't be guessed."),
         (["same"] * 9, "what is missing may be its opposite."),
@@ -171,18 +180,19 @@ def test_left_missing_and_said_so(cells: list[str], why: str) -> None:
     assert flag.why.endswith(why)
 
 
-def test_sparse_columns_are_dropped() -> None:
-    step = only({"x": [1, *[None] * 9], "y": range(10)}, DropColumn)
-    assert (step.phase, step.why) == ("cleaning", "9 of 10 cells (90 %) are missing, more than 80 %.")
+def test_sparse_columns_are_no_features_and_stay_in_the_cleaned_table() -> None:
+    outcome = prepared({"x": [1, 2, *[None] * 18], "y": range(20)})
+    (drop,) = (result for result in outcome.results if result.kind == "drop_column" and result.columns == ("x",))
+    assert (drop.phase, drop.rule) == ("features", "unused_sparse")
+    assert drop.why.endswith("Only 2 of 20 cells (10 %) have a value.")
+    assert outcome.cleaned["x"].missing == 18
 
 
-def test_the_last_columns_stay_however_sparse() -> None:
+def test_a_table_without_values_is_kept() -> None:
     outcome = prepared({"a": ["", "", ""], "b": ["", "", ""]})
     assert outcome.cleaned.shape == (3, 2)
     assert outcome.engineered.names == ("row",)
     assert outcome.engineered.rows == 3
-    sentences = [result.why for result in outcome.results if result.state == "flagged" and result.kind == "flag"]
-    assert "Kept “a” though 3 of 3 cells (100 %) are missing, because no column would be left." in sentences
     (numbered,) = (result for result in outcome.results if result.kind == "number_rows")
     assert numbered.why.endswith("No column is of use to a model, so the rows are only numbered.")
 
@@ -231,6 +241,17 @@ def test_outliers_are_treated_as_asked(method: str, strategy: str) -> None:
 def test_outliers_that_belong_are_only_counted(cells: list[float], why: str) -> None:
     step = only({"x": cells}, TreatOutliers)
     assert (step.strategy, step.why) == ("flag", why)
+
+
+def test_outliers_stay_in_the_cleaned_table_unless_a_user_asks() -> None:
+    cells = [*NORMAL, 900.0]
+    outcome = prepared({"x": cells})
+    assert outcome.cleaned["x"].numbers().tolist() == cells
+    assert outcome.engineered["x"].numbers().max() < 10
+    (treated,) = (result for result in outcome.results if result.kind == "treat_outliers")
+    assert treated.why.startswith("In the engineered table, moved 1 value (0.5 %) of “x” above ")
+    assert "; the cleaned table keeps it. " in treated.why
+    assert prepared({"x": cells}, outlier_strategy="cap").cleaned["x"].numbers().max() < 900
 
 
 def test_codes_identifiers_and_the_target_have_no_outliers() -> None:

@@ -22,7 +22,7 @@ from worker_service.core.columns.name_hints import names_codes, names_coordinate
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
 from worker_service.core.columns.shift_witnesses import find_witness
-from worker_service.core.columns.spellings import Spelling, find_spellings, merge_spellings
+from worker_service.core.columns.spellings import Spelling, find_possible_typos, find_spellings, merge_spellings
 from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
 from worker_service.core.stats.summary import (
     NumberSummary,
@@ -76,6 +76,8 @@ class ColumnProfile(Value):
     """Numbers that look shifted beside the others of their column, which may be true."""
     spellings: tuple[Spelling, ...]
     """Unusual spellings of a category's values; the other facts are about the usual spellings."""
+    possible_typos: tuple[Spelling, ...]
+    """Rare values that look like a typo of a frequent one."""
     distinct: int
     """The number of different values."""
     invalid: int
@@ -206,6 +208,7 @@ def describe_column(
         decimal_shifts=decimal_shifts,
         possible_shifts=tuple(shift for shift, witness in zip(shifts, witnesses, strict=True) if witness is None),
         spellings=spellings,
+        possible_typos=_possible_typos(typed, spellings) if decision.type == "category" else (),
         distinct=distinct_count,
         invalid=inference.invalid,
         invalid_examples=inference.examples,
@@ -244,6 +247,11 @@ def _with_synonyms(typed: Column, synonyms: tuple[tuple[str, str], ...]) -> tupl
             spellings = {name: _redirect(spelling, before, final) for name, spelling in spellings.items()}
             spellings[before] = Spelling(before=before, after=final, count=counts[before])
     return tuple(spellings.values())
+
+
+def _possible_typos(tidy: Column, spellings: tuple[Spelling, ...]) -> tuple[Spelling, ...]:
+    merged = {spelling.before for spelling in spellings}
+    return tuple(typo for typo in tidy.derive(find_possible_typos) if typo.before not in merged)
 
 
 def _redirect(spelling: Spelling, before: str, after: str) -> Spelling:

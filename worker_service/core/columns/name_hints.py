@@ -26,7 +26,7 @@ _COORDINATES = re.compile(
 )
 _CODES, _LAST_CODES = frozenset(_CODE_WORDS.split()), frozenset(_LAST_CODE_WORDS.split())
 _YEARS, _SENSITIVE = frozenset(_YEAR_WORDS.split()), frozenset(_SENSITIVE_WORDS.split())
-_QUESTION = re.compile(r"\?\s*$|^q_?\d+([_.]?[a-z0-9]{1,3})?$|^(item|question|frage|pregunta|vraag)_?\d+")
+_QUESTION = re.compile(r"\?\s*$|^q_?\d+([_.]?[a-z0-9]{1,3})?$|^(item|question|frage|pregunta|vraag)[_ ]?\d+")
 
 
 def name_words(name: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Unusual spellings of the values of a category: letter case, separators, initials and typos."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ HAND_TYPED_SHARE = 0.5
 HAND_TYPED_TYPO_SHARE = 0.1
 """In a column typed by hand, a typo has at most this share of the cells with the correct spelling."""
 _KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn")
+RARE_SPELLING = 0.1
+"""A spelling with a smaller share of the cells of the most frequent one is no candidate for the usual one."""
 SHORTEST_KEY = 3
 """Shorter values are compared with their letter case, because codes of one or two characters may differ by it alone."""
 
@@ -36,6 +39,7 @@ _INITIALS = re.compile(rf"(?<!\w)({_LETTER}\.){{2,}}")
 """Initials with full stops mean the same without, as U.S.A. and USA."""
 _MIXED_CASE = re.compile(r"^[A-Z]{2,}[a-z]|^[a-z]+[A-Z]")
 """Words in which the letter case has a meaning, such as MBps and mRNA."""
+_CODE = re.compile(r"\d")
 _NON_DIGITS = re.compile(r"\D+")
 
 
@@ -48,21 +52,65 @@ class Spelling(Value):
 
 
 def find_spellings(column: Column) -> tuple[Spelling, ...]:
-    """Return the unusual spellings of a category; none if only one value would be left."""
+    """Return the unusual spellings of a category; none if only one value would be left.
+
+    These are values that differ in letter case or separators only, and the typos of a column that was typed by hand.
+    """
+    counts, keys, usual = _usual_spellings(column)
+    totals = _totals(counts, keys)
+    typos = _find_hand_typed_typos(totals)
+    if len(totals) - len(typos) < 2:
+        return ()
+    after = {text: usual[typos.get(key, key)] for text, key in keys.items()}
+    return tuple(
+        Spelling(before=text, after=after[text], count=cells) for text, cells in counts.items() if after[text] != text
+    )
+
+
+def find_possible_typos(column: Column) -> tuple[Spelling, ...]:
+    """Return the rare values that look like a typo of a frequent one; only another column could show that they are."""
+    counts, keys, usual = _usual_spellings(column)
+    totals = _totals(counts, keys)
+    typos = dict(_find_rare_typos(totals))
+    return tuple(
+        Spelling(before=text, after=usual[typos[keys[text]]], count=cells)
+        for text, cells in counts.items()
+        if keys[text] in typos
+    )
+
+
+def _usual_spellings(column: Column) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
+    """Return the cells of each value, the key of each value, and the usual spelling for each key."""
     levels = column.derive(distinct)
     texts = levels.values.to_pylist()
     counts = {texts[index]: int(levels.counts[index]) for index in levels.by_frequency()}
-    usual: dict[str, str] = {}
     keys = {text: _key(text) for text in counts}
-    variants = {text: first for text in counts if (first := usual.setdefault(keys[text], text)) != text}
-    totals = dict.fromkeys(usual, 0)
+    groups: dict[str, list[str]] = {}
+    for text, key in keys.items():
+        groups.setdefault(key, []).append(text)
+    styles = Counter(_letter_case(group[0]) for group in groups.values() if len(group) == 1)
+    usual = {key: _choose_spelling(group, counts, styles) for key, group in groups.items()}
+    return counts, keys, usual
+
+
+def _choose_spelling(group: list[str], counts: Mapping[str, int], styles: Mapping[str, int]) -> str:
+    """Return the spelling in the letter case that most other values have, among those that are not rare."""
+    frequent = [text for text in group if counts[text] >= RARE_SPELLING * counts[group[0]]]
+    return max(frequent, key=lambda text: (styles[_letter_case(text)], counts[text]))
+
+
+def _totals(counts: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, int]:
+    """Return the cells of each key."""
+    totals = dict.fromkeys(keys.values(), 0)
     for text, cells in counts.items():
         totals[keys[text]] += cells
-    typos = {**dict(_find_rare_typos(totals)), **_find_hand_typed_typos(totals)}
-    if len(totals) - len(typos) < 2:
-        return ()
-    replacements = {text: usual[typos.get(key, key)] for text, key in keys.items() if text in variants or key in typos}
-    return tuple(Spelling(before=text, after=after, count=counts[text]) for text, after in replacements.items())
+    return totals
+
+
+def _letter_case(text: str) -> str:
+    if not text[:1].isalpha():
+        text = text.lstrip("(\"' ")
+    return "upper" if text.isupper() else "lower" if text[:1].islower() else "title"
 
 
 def merge_spellings(column: Column, spellings: tuple[Spelling, ...]) -> Column:
@@ -80,8 +128,13 @@ def respell_values(column: Column, pairs: tuple[tuple[str, str], ...]) -> Column
 
 
 def _key(text: str) -> str:
-    """Return the key that all spellings of the same value share."""
+    """Return the key that all spellings of the same value share.
+
+    Letter case and separators may distinguish codes such as `ak_hf-1`, so values with digits keep them.
+    """
     plain = " ".join(text.split())
+    if _CODE.search(plain):
+        return plain
     plain = _INITIALS.sub(lambda match: match.group().replace(".", ""), plain)
     if _MIXED_CASE.search(plain):
         return plain
@@ -95,6 +148,8 @@ def _find_rare_typos(totals: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     if sum(totals[key] for key in rare) > MOST_RARE * sum(totals.values()):
         return
     for key in rare:
+        if _CODE.search(key):
+            continue
         fewest = totals[key] / TYPO_SHARE
         candidates = [
             other for other, cells in totals.items() if other and cells >= fewest and _is_misspelled(key, other)

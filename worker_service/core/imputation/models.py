@@ -110,6 +110,7 @@ def predict_by_boosting(table: Numbers, values: Numbers, train: _Rows, test: _Ro
     mean, spread = values[train].mean(), values[train].std()
     # The values are scaled because the trees add up gradients in single precision.
     scale = spread if spread > _LEAST_SPREAD * max(1.0, abs(mean)) else 1.0
+    table = _without_unknown_columns(table, train)
     model = HistGradientBoostingRegressor(**_BOOSTING).fit(table[train], (values[train] - mean) / scale)
     predicted: Numbers = model.predict(table[test]) * scale + mean
     return predicted
@@ -124,9 +125,16 @@ def predict_levels_by_boosting(table: Numbers, codes: _Codes, train: _Rows, test
     if levels < 2:
         return np.full(len(test), codes[train][0])
     iterations = min(_BOOSTING["max_iter"], max(3, MOST_TREES // levels))
+    table = _without_unknown_columns(table, train)
     model = HistGradientBoostingClassifier(**{**_BOOSTING, "max_iter": iterations})
     predicted: _Codes = model.fit(table[train], codes[train]).predict(table[test])
     return predicted
+
+
+def _without_unknown_columns(table: Numbers, train: _Rows) -> Numbers:
+    """Return the table with zeros for the columns that no training row knows, which the trees could not bin."""
+    unknown = np.isnan(table[train]).all(axis=0)
+    return np.where(unknown, 0.0, table) if unknown.any() else table
 
 
 def interpolate(ticks: Numbers, values: Numbers, test: _Rows, known: Mask) -> Numbers:

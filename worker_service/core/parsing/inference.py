@@ -1,7 +1,10 @@
 """Inference of how a column is to be read, with the evidence in words."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, listing, plural_verb, quoted
@@ -20,6 +23,10 @@ from worker_service.core.parsing.spec import (
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
+FEWEST_CODES = 3
+"""So many different unfit cells of one shape show that a column of numbers holds codes."""
+MOST_OF_CODES = 0.8
+"""At least this share of the unfit cells has the shape."""
 RECOGNISERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
 """Asked in this order; the first one that does not refuse decides. The last one never refuses."""
 
@@ -59,7 +66,10 @@ def infer(column: Column) -> Inference:
         elif isinstance(answer, ReadText):
             return _infer_text(column, answer, refusals, ambiguity)
         elif _is_fitting(column, answer):
-            return _describe_reading(column, answer)
+            codes = _code_like(column, answer)
+            if not codes:
+                return _describe_reading(column, answer)
+            refusals.append(f"values such as {examples(codes)} show that they are codes")
     raise AssertionError("the last reader takes every column")
 
 
@@ -100,6 +110,25 @@ def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Infer
 def _is_fitting(column: Column, spec: AnyReadAs) -> bool:
     reading = column.derive(read, spec)
     return is_enough(reading.column.known, reading.column.known + reading.invalid)
+
+
+def _code_like(column: Column, spec: AnyReadAs) -> tuple[str, ...]:
+    """Return some unfit cells if they are codes of one shape, as `98115-4820` among five digits; else nothing."""
+    unfit = column.derive(read, spec).unfit
+    if unfit is None or not isinstance(spec, NumberFormat):
+        return ()
+    texts = column.array.filter(pa.array(unfit)).unique().to_pylist()
+    shapes = Counter(_shape(text) for text in texts)
+    shape, size = shapes.most_common(1)[0]
+    is_code = "-" in shape or ("9" in shape and "A" in shape) or shape in ("A", "AA")
+    if size < FEWEST_CODES or size < MOST_OF_CODES * len(texts) or not is_code:
+        return ()
+    return tuple(text for text in texts if _shape(text) == shape)[:3]
+
+
+def _shape(text: str) -> str:
+    """Return a text with `9` for each digit and `A` for each letter."""
+    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", text.strip()))
 
 
 def _infer_typed(column: Column) -> Inference:

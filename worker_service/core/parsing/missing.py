@@ -8,13 +8,26 @@ import pyarrow.compute as pc
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-NULL_WORDS = ("", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", "missing", "#n/a")
+NULL_WORDS = ("", "na", "n/a", "nan", "null", "-", "--", "?", "missing", "#n/a", "\\n", "k.a.", "#value!", "#ref!")
+NONE_WORDS = ("none", "nil")
+"""Words that mean missing only where a program wrote them; a person who writes them among words means none of it."""
+PUNCTUATION = r"^\s*(\*+|-{2,}|\.{2,}|…+|\?+|_{2,}|#+)\s*$"
+"""Marks without a letter or digit, which mean missing where they are repeated."""
 
 REFUSALS = ("refused", "declined", "prefer not to say", "rather not say", "no answer", "withheld")
 """Answers of people who would not give the value."""
 QUANTITY_NULL_WORDS = (
     *NULL_WORDS,
+    *NONE_WORDS,
     *REFUSALS,
+    *("***", "**", "*", "...", "..", "…", "???", "??", "---", "____"),
+    # German, French, Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Russian, Chinese, Japanese
+    *("keine angabe", "k. a.", "unbekannt", "fehlt", "nicht verfügbar", "ohne angabe", "o.a."),
+    *("inconnu", "inconnue", "non disponible", "manquant", "non renseigné", "nd", "n.d.", "n.c."),
+    *("desconocido", "no disponible", "sin dato", "sin datos", "s/d", "no aplica"),
+    *("sconosciuto", "non disponibile", "mancante", "desconhecido", "não disponível", "sem dados"),
+    *("onbekend", "niet beschikbaar", "n.v.t.", "brak", "brak danych", "nieznany", "b.d.", "okänd", "saknas"),
+    *("нет данных", "неизвестно", "н/д", "未知", "缺失", "不详", "不明", "欠損"),
     "unknown",
     "unk",
     "not known",

@@ -30,6 +30,8 @@ class Reading:
     """The number of changed cells that still have a value."""
     example: tuple[str, str] | None = None
     """One of them: its text in the file, and its canonical text now."""
+    unfit: Mask | None = None
+    """The cells whose value does not fit; None where all do."""
 
 
 def read(column: Column, spec: AnyReadAs) -> Reading:
@@ -56,13 +58,15 @@ def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:
 def _reading(original: pa.Array, text: pa.Array, typed: pa.Array, *, plain: bool) -> Reading:
     invalid = typed.null_count - text.null_count
     examples: list[str] = []
+    unfit = None
     if invalid:
-        lost = text.filter(pc.and_(text.is_valid(), typed.is_null()))
-        examples = lost[:1000].unique().to_pylist()[:5]
+        is_lost = pc.and_(text.is_valid(), typed.is_null())
+        unfit = np.asarray(is_lost.to_numpy(zero_copy_only=False))
+        examples = text.filter(is_lost)[:1000].unique().to_pylist()[:5]
     changed = find_changed_cells(original, typed, plain=plain)
     indices = np.flatnonzero(changed & np.asarray(typed.is_valid().to_numpy(zero_copy_only=False)))
     example = _example(original, typed, int(indices[0])) if len(indices) else None
-    return Reading(Column(typed), changed, invalid, tuple(examples), len(indices), example)
+    return Reading(Column(typed), changed, invalid, tuple(examples), len(indices), example, unfit)
 
 
 def _example(original: pa.Array, typed: pa.Array, index: int) -> tuple[str, str]:
@@ -74,4 +78,4 @@ def _keep_finite(column: Column) -> Reading:
     lost = np.asarray(pc.invert(keep).to_numpy(zero_copy_only=False))
     finite = pc.if_else(keep, column.array, pa.scalar(None, column.type))
     examples = render(column.array.filter(pa.array(lost))).unique().to_pylist()[:5]
-    return Reading(Column(finite), lost, int(lost.sum()), tuple(examples))
+    return Reading(Column(finite), lost, int(lost.sum()), tuple(examples), unfit=lost if lost.any() else None)

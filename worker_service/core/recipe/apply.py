@@ -1,8 +1,10 @@
 """The executor of recipes: nothing else changes a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import StepState
@@ -26,8 +28,10 @@ from worker_service.core.recipe.steps import (
     describe_step,
     fit_step,
 )
-from worker_service.core.table.frame import Frame
+from worker_service.core.recipe.steps.base import Change
+from worker_service.core.table.frame import Column, Frame
 
+AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
 _NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column"}
 
 
@@ -103,7 +107,7 @@ class _Run:
         try:
             self._require_fit(step, frame)
             step = self.steps[number] = fit_step(step, frame)  # type: ignore[assignment]
-            effect = apply_step(step, frame)
+            effect = _spare_unfit_cells(step, frame, apply_step(step, frame))
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
             if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
@@ -128,7 +132,9 @@ class _Run:
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> StepStats:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _with_effect(frame, effect)
-        if isinstance(step, FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel):
+        if isinstance(step, ReadColumn) and effect.unfit is not None:
+            after = after.with_unfit(step.column, effect.unfit)
+        if isinstance(step, AnyFill):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
         if _is_engineered_only(step):
             self.engineered = after
@@ -146,6 +152,21 @@ class _Run:
             rewritten=effect.rewritten,
             example=effect.example,
         )
+
+
+def _spare_unfit_cells(step: AnyStep, frame: Frame, effect: Effect) -> Effect:
+    """Return the effect without the fills of cells that held something, which only a person can decide.
+
+    The engineered table needs a value there as well.
+    """
+    if not isinstance(step, AnyFill) or step.phase != "cleaning" or step.column not in frame.unfit:
+        return effect
+    change, unfit = effect.changed[step.column], np.isin(frame.row_numbers, frame.unfit[step.column])
+    cells = change.cells & ~unfit
+    if not cells.any():
+        raise StepRejected(f"The missing cells of {quoted(step.column)} all held something that does not fit.")
+    spared = pc.if_else(pa.array(unfit), pa.scalar(None, change.column.type), change.column.array)
+    return replace(effect, changed={step.column: Change(Column(spared), cells)})
 
 
 def _with_effect(frame: Frame, effect: Effect) -> Frame:

@@ -13,6 +13,12 @@ from worker_service.core.table.frame import TIMESTAMP, Column, Mask
 
 CODE_SHARE = 0.9
 """Text is a code, and may be a key, if at least this share of its values hold a digit and no space."""
+MOST_REPEATED = 0.1
+"""Where a larger share of the rows repeats another, repeated rows are normal for the table,"""
+FEWEST_ROWS = 20
+"""unless at least so many distinct rows occur equally often, as in a file that was written more than once."""
+FEWEST_COLUMNS = 3
+"""Fewer columns that vary, the key included, are a list in which a line may stand twice."""
 MOST_TRIED = 12
 """At most so many columns are left out in turn, those with the fewest values first."""
 _Hashes = npt.NDArray[np.uint64]
@@ -60,12 +66,15 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
         return none
     tried = sorted(columns, key=lambda name: distinct_values[name])[:MOST_TRIED]
     expected = max(_expected_share(row_hashes - hashes[name], hashes[name], groups) for name in tried)
+    is_varied = sum(size > 1 for size in distinct_values.values()) >= FEWEST_COLUMNS
+    is_rare = repeated <= MOST_REPEATED * rows or _is_written_repeatedly(groups)
     keys = (
         name
         for name, column in columns.items()
         if distinct_values[name] == len(groups) and not column.missing and _may_be_key(name, column)
     )
-    return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), key=next(keys, None))
+    key = next(keys, None) if is_varied and is_rare and len(groups) >= FEWEST_ROWS else None
+    return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), key=key)
 
 
 def _may_be_key(name: str, column: Column) -> bool:
@@ -129,6 +138,11 @@ def _sum(hashes: Sequence[_Hashes]) -> _Hashes:
 
 def _group_sizes(hashes: _Hashes) -> npt.NDArray[np.int64]:
     return np.unique(hashes, return_counts=True)[1]
+
+
+def _is_written_repeatedly(groups: npt.NDArray[np.int64]) -> bool:
+    """Return True if every row occurs equally often, as in a file that was written twice."""
+    return int(groups.min()) == int(groups.max())
 
 
 def _pairs(groups: npt.NDArray[np.int64]) -> float:

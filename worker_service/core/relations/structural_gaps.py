@@ -95,7 +95,7 @@ def find_structural_gaps(columns: Sequence[Described], values: Mapping[str, Colu
             break
         sampled = Column(values[column.name].array.take(pa.array(sample)))
         if sampled.known:
-            for gap in (*_by_level(column.name, sampled, gaps), *_by_bound(column.name, sampled, gaps)):
+            for gap in (*_by_bound(column.name, sampled, gaps), *_by_level(column.name, sampled, gaps)):
                 explained.setdefault(gap.column, gap)
     for gap in (*_together(gaps), *_in_blocks(gaps)):
         explained.setdefault(gap.column, gap)
@@ -153,7 +153,7 @@ def _by_bound(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]
     numbers = _as_numbers(column)[known]
     order = np.argsort(numbers, kind="stable")
     ordered, masks = numbers[order], gaps.masks[known][order]
-    ends = np.flatnonzero(np.diff(ordered) > 0)
+    ends = np.flatnonzero(ordered[1:] > ordered[:-1])
     if not len(ends):
         return
     below = np.cumsum(masks, axis=0)[ends]

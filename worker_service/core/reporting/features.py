@@ -99,9 +99,11 @@ def _input(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> InputFeat
 def _role(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> Role:
     if column.name == recipe.target.column:
         return "target"
-    if column.name not in outcome.cleaned:
-        return "sparse"
-    dropped = {name for result in outcome.results if result.kind == "drop_column" for name in result.columns}
-    if column.duplicate_of is not None and column.name in dropped:
+    dropped = {
+        name: result.rule for result in outcome.results if result.kind == "drop_column" for name in result.columns
+    }
+    if column.name not in dropped:
+        return "feature"
+    if column.duplicate_of is not None:
         return "duplicate"
-    return _UNUSED.get(column.type, "feature") if column.name in dropped else "feature"
+    return "sparse" if dropped[column.name] == "unused_sparse" else _UNUSED.get(column.type, "feature")

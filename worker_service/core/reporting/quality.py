@@ -96,8 +96,9 @@ def _plausibility(profile: Profile) -> QualityPart:
         if column.numbers is not None and column.is_quantity
     ]
     cells = sum(profile.rows - column.missing for column, _ in measured)
-    shifted = sum(shift.count for column, _ in measured for shift in column.decimal_shifts)
-    outside = shifted + sum(amount for _, amount in measured)
+    restored = sum(shift.count for column, _ in measured for shift in column.decimal_shifts)
+    shifted = restored + sum(shift.count for column, _ in measured for shift in column.possible_shifts)
+    outside = restored + sum(amount for _, amount in measured)
     verb = plural_verb(outside, "lies", "lie")
     what = f"{fraction(outside, cells, 'known number')} {verb} outside of the usual range of the column"
     what += f", {shifted:,} of them with a slipped decimal point." if shifted else "."

@@ -109,6 +109,8 @@ class Frame:
     """The index of each row in the decoded table, from 0."""
     filled: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     """The row numbers of the cells that were missing and have been imputed, by column."""
+    unfit: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    """The row numbers of the cells that held something that does not fit the type of the column, by column."""
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Frame:
@@ -161,6 +163,10 @@ class Frame:
         """Return the frame with a note that these cells of a column were missing and have been imputed."""
         earlier = self.filled.get(name, np.zeros(0, np.int64))
         return replace(self, filled={**self.filled, name: np.union1d(earlier, self.row_numbers[cells])})
+
+    def with_unfit(self, name: str, cells: Mask) -> Frame:
+        """Return the frame with a note that these cells of a column held something that does not fit its type."""
+        return replace(self, unfit={**self.unfit, name: self.row_numbers[cells]})
 
     def keep_rows(self, mask: Mask) -> Frame:
         """Return the frame of the rows where the mask is true."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, fraction, quoted
 from worker_service.core.profile import Profile
+from worker_service.core.recipe.apply import AnyFill
 from worker_service.core.recipe.steps import (
     AnyStep,
     DateParts,
@@ -24,7 +25,7 @@ from worker_service.planner.rules.derived_features import propose_bins, propose_
 from worker_service.planner.rules.encoding import propose_encoding
 from worker_service.planner.rules.leakage import propose_leaks
 from worker_service.planner.rules.missing_indicators import propose_missing_indicators, propose_presence_indicators
-from worker_service.planner.rules.missing_values import AnyFill, propose_engineered_fill
+from worker_service.planner.rules.missing_values import propose_engineered_fill
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
 
 MIN_LINEAR_CORRELATION = 0.9999
@@ -48,7 +49,11 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     profile, target = context.profile, context.target
     names = Names(column.name for column in profile.columns)
     features = [column for column in profile.columns if column.name != target.column]
-    drops = {column.name: _drop(column, why) for column in features if (why := _why_unusable(column, profile, target))}
+    drops = {
+        column.name: _drop(column, why, profile)
+        for column in features
+        if (why := _why_unusable(column, profile, target))
+    }
     kept = [column for column in features if column.name not in drops]
     remaining = list(_fill_remaining(kept, treatment, context))
     fills = {step.column: step for step in (*treatment, *remaining) if isinstance(step, FillMissing)}
@@ -97,7 +102,8 @@ def _fill_remaining(
     partly = {step.column for step in treatment if isinstance(step, FillByLevel) and step.fallback is None}
     emptied = {step.column for step in treatment if isinstance(step, TreatOutliers) and step.strategy == "null"}
     for column in columns:
-        if column.name in left | partly | emptied:
+        has_unfit_cells = column.invalid > 0
+        if column.name in left | partly | emptied or has_unfit_cells:
             fill = propose_engineered_fill(column, context)
             if fill is not None:
                 yield fill
@@ -155,8 +161,9 @@ def _have_heavy_tails(*columns: ColumnProfile) -> bool:
     return any(column.numbers is None or (column.numbers.kurtosis or 0) > HEAVY_KURTOSIS for column in columns)
 
 
-def _drop(column: ColumnProfile, why: str) -> DropColumn:
-    source = column.type if column.type in _UNUSABLE_TYPES else "duplicate"
+def _drop(column: ColumnProfile, why: str, profile: Profile) -> DropColumn:
+    source = "sparse" if is_sparse(column, profile.rows) else "duplicate"
+    source = column.type if column.type in _UNUSABLE_TYPES else source
     return DropColumn(
         kind="drop_column", phase="features", column=column.name, why=why, confidence=0.9, rule=f"unused_{source}"
     )

@@ -7,12 +7,10 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, examples, number, percent, plural_verb, quoted
 from worker_service.core.imputation.benchmark import ImputationBenchmark
 from worker_service.core.profile import Profile
+from worker_service.core.recipe.apply import AnyFill
 from worker_service.core.recipe.steps import (
     AnyStep,
-    FillByGroup,
     FillByLevel,
-    FillByModel,
-    FillByTime,
     FillMissing,
     Flag,
 )
@@ -37,8 +35,6 @@ MIN_AGREEMENT = 0.98
 """A column determines another one if at least this share of its groups' rows agree."""
 MAX_MODE_MISSING = 0.3
 """A category is only filled with its mode if a smaller share than this is missing."""
-
-AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
 
 _CENSORED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
 

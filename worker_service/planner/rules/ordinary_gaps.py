@@ -3,6 +3,7 @@
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.columns.name_hints import names_sensitive
 from worker_service.core.humanize import number, percent, quoted
+from worker_service.core.parsing.missing import NONE_WORDS
 from worker_service.core.profile import Profile
 from worker_service.core.relations.structural_gaps import StructuralGap
 from worker_service.core.relations.survey_answers import is_answer
@@ -32,12 +33,19 @@ def why_not_ordinary(column: ColumnProfile, profile: Profile) -> str | None:
         return "it is an attribute of persons, which must not be guessed"
     if is_answer(column) or any(column.name in battery for battery in profile.batteries):
         return "it holds answers, and no answer is not an answer"
+    none_words = [word for word in _missing_words(column) if word.strip().lower() in NONE_WORDS]
+    if none_words:
+        return f"some cells say {quoted(none_words[0])}, which may mean none of it"
     gap = next((gap for gap in profile.structural_gaps if gap.column == column.name), None)
     if gap is not None:
         return _explain_structure(gap)
     if column.type in ("integer", "decimal") and not column.is_quantity:
         return "its numbers are codes, ratings, years or coordinates, which have no mean"
     return None
+
+
+def _missing_words(column: ColumnProfile) -> tuple[str, ...]:
+    return () if column.read_as is None else column.read_as.missing
 
 
 def _explain_structure(gap: StructuralGap) -> str:

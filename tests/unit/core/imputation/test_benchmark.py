@@ -19,9 +19,9 @@ ROWS = 1200
 GONE = RNG.random(ROWS) < 0.15
 
 
-def prepared(columns: dict[str, Any], target: str | None = None) -> tuple[Outcome, Frame]:
+def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> tuple[Outcome, Frame]:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), RunOptions()), frame), frame
+    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame), frame
 
 
 def hidden(values: Any) -> pa.Array:
@@ -82,7 +82,8 @@ def test_levels_that_another_column_determines_are_filled() -> None:
     outcome, frame = prepared({"city": cities.tolist(), "country": written, "size": SIZE})
     filled = outcome.cleaned["country"].array.to_pylist()
     assert filled[2:] == truth[2:]
-    assert filled[:2] == ["missing", "missing"]
+    assert filled[:2] == [None, None]
+    assert all(column.missing == 0 for column in outcome.engineered.columns.values())
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
 
 
@@ -100,7 +101,8 @@ FIRM = np.where(RNG.random(ROWS) < 0.85, np.array(["Acme", "Bolt", "Core"])[REGI
     ],
 )
 def test_levels_are_filled_by_the_best_method(others: Any, truth: Any, kind: str, right: float) -> None:
-    outcome, frame = prepared({**others, "noise": RNG.normal(0, 1, ROWS), "value": pa.array(truth, mask=GONE)})
+    columns = {**others, "noise": RNG.normal(0, 1, ROWS), "value": pa.array(truth, mask=GONE)}
+    outcome, frame = prepared(columns, fill="all")
     (step,) = [result for result in outcome.results if result.columns[:1] == ("value",) and "fill" in result.kind]
     assert (step.kind, step.state) == (kind, "applied")
     assert "right" in step.why
@@ -111,9 +113,19 @@ def test_levels_are_filled_by_the_best_method(others: Any, truth: Any, kind: str
     assert apply(outcome.recipe, frame).cleaned.equals(outcome.cleaned)
 
 
-def test_levels_that_nothing_predicts_are_filled_as_missing() -> None:
+def test_a_level_is_filled_where_it_is_nearly_always_right() -> None:
+    region = np.array(["north", "south", "west"])[REGION]
+    for truth, is_filled in ((KIND, True), (FIRM, False)):
+        columns = {"size": SIZE, "region": region, "value": pa.array(truth, mask=GONE)}
+        outcome, _ = prepared(columns)
+        filled = np.array(outcome.cleaned["value"].array.to_pylist())
+        assert (filled[GONE] == truth[GONE]).mean() > 0.95 if is_filled else not filled[GONE].any()
+
+
+def test_levels_that_nothing_predicts_are_a_level_of_their_own_for_a_model() -> None:
     levels = np.array(["red", "green", "blue"])[RNG.integers(0, 3, ROWS)]
     outcome, _ = prepared({"noise": RNG.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
-    assert set(outcome.cleaned["value"].array.filter(pa.array(GONE)).to_pylist()) == {"missing"}
+    assert outcome.cleaned["value"].missing == GONE.sum()
+    assert outcome.engineered["value_missing"].numbers().astype(bool).tolist() == GONE.tolist()
     (step,) = [result for result in outcome.results if result.columns == ("value",) and "fill" in result.kind]
     assert "Nothing guesses clearly better than one value for all" in step.why

@@ -149,7 +149,7 @@ def test_ambiguous_dates_are_counted() -> None:
         (("NA", "DE", "FR", "NA"), ["NA", "DE", "FR", "NA"]),
         (("NA", "Berlin", "Paris", "Rome"), [None, "Berlin", "Paris", "Rome"]),
         (("none", "none", "x"), ["none", "none", "x"]),
-        (("none", "a", "b", "c"), [None, "a", "b", "c"]),
+        (("none", "a", "b", "c"), ["none", "a", "b", "c"]),
         (("", " ", "a"), [None, None, "a"]),
         (("  padded ", "a"), ["padded", "a"]),
     ],

@@ -69,9 +69,9 @@ def test_rows_that_differ_in_a_spelling_are_reported_and_stay() -> None:
 
 
 def test_copies_whose_spelling_is_corrected_are_removed() -> None:
-    columns = with_copies(with_names(1000), 3)
+    columns = with_copies({"order": np.array([f"A{row}" for row in range(1000)]), **with_names(1000)}, 3)
     earlier = np.random.default_rng(5).choice(1000, 3, replace=False)
-    columns["name"][1000:] = ["Martha Miler", "Johanes Baker", "Elisabteh Miller"]
+    columns["name"][1000:] = ["martha miller", "Johannes-Baker", "ELISABETH MILLER"]
     columns["name"][earlier] = ["Martha Miller", "Johannes Baker", "Elisabeth Miller"]
     outcome = prepared(columns)
     assert outcome.cleaned.rows == 1000

@@ -1,6 +1,7 @@
 """Charts as data: bins, boxes and bars of known tables."""
 
 import json
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,10 +18,10 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
 
 
-def drawn(table: pa.Table, *steps: AnyStep) -> dict[str, AnyChart]:
+def drawn(table: pa.Table, *steps: AnyStep, **options: Any) -> dict[str, AnyChart]:
     frame = Frame.from_table(table)
     facts = profile(frame)
-    plan = recipe(*propose(facts, RunOptions()).steps) if not steps else recipe(*steps)
+    plan = recipe(*propose(facts, RunOptions(**options)).steps) if not steps else recipe(*steps)
     charts = build_charts(facts, apply(plan, frame))
     adapter: TypeAdapter[AnyChart] = TypeAdapter(Chart)
     for chart in charts:
@@ -100,7 +101,7 @@ def test_boxplot_of_neighbours_beyond_exactness() -> None:
 
 def test_capping_brings_outliers_nearer_to_the_box() -> None:
     values = [round(50 + (row * 37) % 100 / 7, 1) for row in range(300)] + [80.0, 95.5, 99.9, 3.3, 20.0]
-    chart = drawn(pa.table({"a": values}))["boxplot-1"]
+    chart = drawn(pa.table({"a": values}), outlier_strategy="cap")["boxplot-1"]
     assert isinstance(chart, BoxplotChart)
     assert chart.data.before is not None
     assert chart.data.after is not None

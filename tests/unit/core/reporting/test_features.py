@@ -19,7 +19,7 @@ TABLE = pa.table(
         "sold": [f"{row % 28 + 1:02d}/{row % 12 + 1:02d}/2024" for row in ROWS],
         "when": ["03/04/2024" if row % 2 else "05/06/2023" for row in ROWS],
         "rest": [None if row else "1" for row in ROWS],
-        "score": [str(row % 23) if row != 7 else "n.d." for row in ROWS],
+        "score": [str(row % 23) if row != 7 else "n.q." for row in ROWS],
         "churned": [None if row == 5 else str(row % 2) for row in ROWS],
     }
 )
@@ -42,7 +42,7 @@ def test_manifest_traces_every_column() -> None:
         "color": "feature",
         "sold": "feature",
         "when": "feature",
-        "rest": "sparse",
+        "rest": "constant",
         "score": "feature",
         "churned": "target",
     }
@@ -60,6 +60,6 @@ def test_report_is_about_this_table() -> None:
     assert "“rest” (98.3 %)" in report.summary
     for title in ("## Reading", "## Cleaning", "## Outliers", "## Features"):
         assert title in report.reasoning
-    assert "Correct 1 cell of “score” at the source, “n.d.”," in report.recommendations
+    assert "Correct 1 cell of “score” at the source, “n.q.”," in report.recommendations
     assert "Say how “when” is written." in report.recommendations
     assert "“churned” is missing in 1 of 60 rows (1.7 %)" in report.recommendations

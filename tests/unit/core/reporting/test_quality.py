@@ -139,7 +139,7 @@ def test_slipped_decimal_points() -> None:
     prices = [f"{20 + row % 37 + row / 100:.2f}" for row in range(300)]
     prices[5], prices[50], prices[150] = "2512.00", "3150.00", "4400.00"
     profiled = facts(price=prices)
-    assert sum(shift.count for shift in profiled.columns[0].decimal_shifts) == 3
+    assert sum(shift.count for shift in profiled.columns[0].possible_shifts) == 3
     (alert,) = (alert for alert in assess(profiled).alerts if alert.kind == "slips")
     assert alert.affected == 3
     assert "3 of 300 known cells (1 %) of “price” may have a slipped decimal point" in alert.why

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from shared.contracts.run_options import RunOptions
-from worker_service.core.columns.spellings import find_spellings
+from worker_service.core.columns.spellings import find_possible_typos, find_spellings
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
@@ -15,6 +15,11 @@ from worker_service.planner.propose import propose
 def spellings(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
     cells = [*rare, *(text for text in (*usual, "something else") for _ in range(200))]
     return {spelling.before: spelling.after for spelling in find_spellings(Column(pa.array(cells)))}
+
+
+def possible_typos(*rare: str, usual: tuple[str, ...]) -> dict[str, str]:
+    cells = [*rare, *(text for text in (*usual, "something else") for _ in range(200))]
+    return {typo.before: typo.after for typo in find_possible_typos(Column(pa.array(cells)))}
 
 
 def prepared(columns: dict[str, list[str | None]], target: str | None = None) -> Outcome:
@@ -31,6 +36,15 @@ def prepared(columns: dict[str, list[str | None]], target: str | None = None) ->
         ("new_york", "New York"),
         ("E Mail", "e-mail"),
         ("Inc.", "Inc"),
+    ],
+)
+def test_merged(rare: str, usual: str) -> None:
+    assert spellings(rare, usual=(usual,)) == {rare: usual}
+
+
+@pytest.mark.parametrize(
+    ("rare", "usual"),
+    [
         ("Berlni", "Berlin"),
         ("Berln", "Berlin"),
         ("BERLIIN", "Berlin"),
@@ -39,8 +53,23 @@ def prepared(columns: dict[str, list[str | None]], target: str | None = None) ->
         ("Elwctronics", "Electronics"),
     ],
 )
-def test_merged(rare: str, usual: str) -> None:
-    assert spellings(rare, usual=(usual,)) == {rare: usual}
+def test_a_rare_typo_is_possible_but_not_certain(rare: str, usual: str) -> None:
+    assert spellings(rare, usual=(usual,)) == {}
+    assert possible_typos(rare, usual=(usual,)) == {rare: usual}
+
+
+@pytest.mark.parametrize("usual", ["ak_hf-1", "A5 Auto", "p53", "AM5"])
+def test_codes_are_no_spellings_of_each_other(usual: str) -> None:
+    for rare in (usual.swapcase(), usual.replace("k", "l").replace("A", "S"), f"{usual}s"):
+        assert spellings(rare, usual=(usual,)) == possible_typos(rare, usual=(usual,)) == {}
+
+
+def test_the_letter_case_of_the_other_values_decides() -> None:
+    places = ["Oslo", "Bergen", "Hamar"] * 20
+    assert find_spellings(Column(pa.array([*places, *["dresser"] * 5, *["Dresser"] * 2])))[0].after == "Dresser"
+    names = ["Weber", "Schmidt"] * 20
+    assert find_spellings(Column(pa.array([*names, *["MÜLLER"] * 6, *["Müller"] * 2])))[0].after == "Müller"
+    assert find_spellings(Column(pa.array(["WEBER", "SCHMIDT", "MÜLLER", "Müller"] * 5)))[0].after == "MÜLLER"
 
 
 @pytest.mark.parametrize(
@@ -66,29 +95,32 @@ def test_merged(rare: str, usual: str) -> None:
     ],
 )
 def test_kept_apart(rare: str, usual: str) -> None:
-    assert spellings(rare, usual=(usual,)) == {}
+    assert spellings(rare, usual=(usual,)) == possible_typos(rare, usual=(usual,)) == {}
 
 
-def test_only_what_is_rare_is_a_slip() -> None:
-    assert spellings(*["Berlni"] * 4, usual=("Berlin",)) == {}
-    assert spellings("Marla", usual=("Maria", "Marta")) == {}
+def test_only_what_is_rare_may_be_a_typo() -> None:
+    assert possible_typos(*["Berlni"] * 4, usual=("Berlin",)) == {}
+    assert possible_typos("Marla", usual=("Maria", "Marta")) == {}
     names = [f"Maria{letter}" for letter in "abcdefghijk"]
-    assert spellings(*names, usual=("Maria",)) == {}
+    assert possible_typos(*names, usual=("Maria",)) == {}
 
 
 def test_a_merged_column_is_described_and_prepared_as_one() -> None:
     cells: list[str | None] = ["Berlin", "Hamburg", None] * 60
     cells[:5] = ["berlin", "HAMBURG", None, "Berlni", " Hamburg"]
     outcome = prepared({"city": cells, "x": [str(row % 17) for row in range(180)]})
-    assert set(outcome.cleaned["city"].array.to_pylist()) == {"Berlin", "Hamburg", "missing"}
+    assert set(outcome.cleaned["city"].array.to_pylist()) == {"Berlin", "Hamburg", "Berlni", None}
     assert outcome.engineered.names[:1] == ("x",)
-    assert set(outcome.engineered.names[1:]) == {"city_Berlin", "city_Hamburg", "city_missing"}
+    assert {"city_Berlin", "city_Hamburg", "city_missing"} <= set(outcome.engineered.names[1:])
     assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
     (merge,) = (result for result in outcome.results if result.kind == "merge_levels")
     assert merge.why == (
-        "Gave 3 cells of “city” the usual spelling: “berlin” is now “Berlin”, “HAMBURG” is now “Hamburg” "
-        "and “Berlni” is now “Berlin”. They differ by case, spaces, dots or dashes, or by a slip that is rare; "
-        "2 values are left."
+        "Gave 2 cells of “city” the usual spelling: “berlin” is now “Berlin” and “HAMBURG” is now “Hamburg”. "
+        "They differ by case, spaces, dots or dashes only, or by slips of a column typed by hand; 3 values are left."
+    )
+    (typo,) = (result for result in outcome.results if result.rule == "possible_typo")
+    assert typo.why == (
+        "“city” has 1 value that may be a typo, “Berlni” for “Berlin”. It stays, because no other column shows it."
     )
 
 

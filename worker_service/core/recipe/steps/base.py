@@ -66,6 +66,8 @@ class Effect:
     added: Mapping[str, Column] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     kept_rows: Mask | None = None
+    unfit: Mask | None = None
+    """The cells of the column that was read whose value does not fit its type."""
     matched: int | None = None
     """The number of cells that the step was about, whether it changed them or not."""
     flagged: bool = False

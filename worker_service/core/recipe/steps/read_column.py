@@ -43,6 +43,7 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
     reading = column.derive(read, step.read_as)
     return Effect(
         changed={step.column: Change(reading.column, reading.changed)},
+        unfit=reading.unfit,
         matched=reading.invalid,
         rewritten=reading.rewritten,
         example=reading.example,

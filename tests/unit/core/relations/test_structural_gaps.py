@@ -1,0 +1,78 @@
+"""Gaps that follow from something are told from gaps that are spread at random."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from worker_service.core.profile import profile
+from worker_service.core.relations.structural_gaps import StructuralGap
+from worker_service.core.table.frame import Frame
+
+RNG = np.random.default_rng(11)
+ROWS = 600
+PRICE = RNG.lognormal(3, 1, ROWS).round(2)
+HEATING = np.array(["gas", "oil", "none of it"])[RNG.integers(0, 3, ROWS)]
+AGE = RNG.integers(3, 90, ROWS)
+
+
+def structural_gaps(columns: dict[str, Any]) -> dict[str, StructuralGap]:
+    gaps = profile(Frame.from_table(pa.table(columns))).structural_gaps
+    return {gap.column: gap for gap in gaps}
+
+
+def without(mask: Any, values: Any = PRICE) -> pa.Array:
+    return pa.array(values, mask=np.asarray(mask))
+
+
+def test_gaps_that_follow_from_a_level() -> None:
+    columns = {"heating": HEATING, "boiler_price": without(HEATING == "none of it")}
+    gap = structural_gaps(columns)["boiler_price"]
+    assert (gap.pattern, gap.by, gap.level) == ("level", "heating", "none of it")
+
+
+@pytest.mark.parametrize(("mask", "pattern"), [(AGE < 16, "below"), (AGE >= 70, "above")])
+def test_gaps_that_follow_from_a_bound(mask: Any, pattern: str) -> None:
+    gap = structural_gaps({"age": AGE, "wage": without(mask)})["wage"]
+    assert (gap.pattern, gap.by) == (pattern, "age")
+    assert gap.bound is not None
+    assert 13 <= gap.bound <= 15 or 67 <= gap.bound <= 69
+
+
+def test_countries_that_never_report() -> None:
+    country = np.array([f"country {number}" for number in range(60)])[np.arange(ROWS) // 10]
+    silent = np.isin(np.arange(ROWS) // 10, [3, 17, 44])
+    assert structural_gaps({"country": country, "rate": without(silent)})["rate"].by == "country"
+
+
+def test_columns_that_are_missing_together() -> None:
+    gone = RNG.random(ROWS) < 0.05
+    gaps = structural_gaps({"x": without(gone), "y": without(gone, PRICE[::-1]), "z": PRICE})
+    assert {gap.pattern for gap in gaps.values()} == {"together"}
+    assert gaps["x"].by == "y"
+
+
+def test_whole_runs_of_rows() -> None:
+    gone = (np.arange(ROWS) // 20) % 6 == 2
+    noise = RNG.permutation(PRICE)
+    assert structural_gaps({"x": without(gone), "noise": noise})["x"].pattern == "blocks"
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_gaps_at_random_are_not_structural(share: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    columns = {
+        "group": np.array([f"g{number}" for number in range(40)])[random.integers(0, 40, ROWS)],
+        "flag": np.where(random.random(ROWS) < 0.1, "yes", "no"),
+        "size": random.normal(50, 9, ROWS),
+        "x": without(random.random(ROWS) < share),
+        "y": without(random.random(ROWS) < share),
+    }
+    assert structural_gaps(columns) == {}
+
+
+def test_gaps_that_are_only_more_frequent_in_a_group_are_not_structural() -> None:
+    gone = RNG.random(ROWS) < np.where(HEATING == "gas", 0.3, 0.02)
+    assert structural_gaps({"heating": HEATING, "x": without(gone)}) == {}
