@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 from gateway.clients.clients import Clients, open_clients
 from gateway.dependencies import Gateway
 from gateway.http.download import TableDownload
-from gateway.http.middleware import BodyDrain, RequestLog
+from gateway.http.middleware import DRAIN_BYTES, BodyDrain, RequestLog
 from gateway.http.problems import install_problem_handlers
 from gateway.http.query_parameters import refuse_unknown_parameters
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
@@ -54,7 +54,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         )
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.
-    app.add_middleware(BodyDrain, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(BodyDrain, max_bytes=max(settings.max_upload_bytes, DRAIN_BYTES))
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 

@@ -14,6 +14,8 @@ from gateway.http.request_id import HEADER, begin_request
 from shared.logs import get_logger
 
 DRAIN_SECONDS = 15.0
+DRAIN_BYTES = 64 * 1024 * 1024
+"""At least so much of a refused body is discarded, however small the limit of an upload is."""
 CLIENT_CLOSED_REQUEST = 499
 _log = get_logger("gateway")
 
