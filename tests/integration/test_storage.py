@@ -324,7 +324,12 @@ async def test_concurrent_puts_end_as_one_of_them(store: ObjectStore, tmp_path: 
     versions = [bytes([number]) * (9 * MIB) for number in range(4)]
     for number, version in enumerate(versions):
         (tmp_path / str(number)).write_bytes(version)
-    await asyncio.gather(*(store.put_file("shared", tmp_path / str(number)) for number in range(4)))
+    puts = (store.put_file("shared", tmp_path / str(number)) for number in range(4))
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    # A server may answer that it can't do all of them at once, as one of the two does on a loaded machine.
+    assert len(failures) < 4
+    assert all(isinstance(failure, Unavailable) for failure in failures)
     assert await store.read_bytes("shared") in versions
 
 

@@ -35,6 +35,9 @@ OUTCOMES = {
 """Behaviour → outcome; `malformed` for behaviours that are not listed."""
 
 
+SECONDS_LEFT = 20
+
+
 def propose_nothing(request: dict[str, Any]) -> dict[str, Any]:
     return NO_ADVICE.model_dump(mode="json")
 
@@ -63,7 +66,7 @@ async def ask(
 ) -> Answer:
     gemini = Gemini(api_key="k", model="gemini-test", base_url=stub.base_url, call_seconds=call_seconds, cache=cache)
     try:
-        return await gemini.ask(instruction="Be kind.", prompt=prompt, schema=Advice, seconds_left=6)
+        return await gemini.ask(instruction="Be kind.", prompt=prompt, schema=Advice, seconds_left=SECONDS_LEFT)
     finally:
         await gemini.close()
 
@@ -82,8 +85,9 @@ async def test_a_good_answer_is_typed_and_counted(stub: GeminiStub) -> None:
 async def test_a_bad_answer_is_an_outcome_within_time(stub: GeminiStub, behaviour: str) -> None:
     stub.behave(behaviour)
     started, cache = time.monotonic(), MemoryCache()
-    answer = await ask(stub, cache)
-    assert time.monotonic() - started < 6
+    # Only these wait for the limit; the others get time, because a loaded machine is slow to open a connection.
+    answer = await ask(stub, cache, call_seconds=1.5 if OUTCOMES.get(behaviour) == "timed_out" else 10)
+    assert time.monotonic() - started < SECONDS_LEFT
     assert answer.value is None
     assert answer.call.outcome == OUTCOMES.get(behaviour, "malformed")
     assert answer.call.detail
