@@ -62,9 +62,10 @@ def recipe_message(file: RecipeFile) -> pb.GetRecipeResponse:
 
 
 def changes_message(page: RowPage) -> pb.ListChangesResponse:
-    """Return the message for a page of the ledger of changes."""
+    """Return the message for a page of the ledger of changes, which had no kinds in version 0.1.0."""
+    changes = [{"kind": None, **row} for row in page.rows]
     return to_message(
-        page, pb.ListChangesResponse, changes=page.rows, next_page_token=page.next_token, total_changes=page.total
+        page, pb.ListChangesResponse, changes=changes, next_page_token=page.next_token, total_changes=page.total
     )
 
 

@@ -139,6 +139,8 @@ def _undecided_columns(metadata: pq.FileMetaData, group: int, row_filter: RowFil
     The statistics of the group decide the other columns. None means that no row matches.
     """
     chunks = _chunks(metadata, group)
+    if any(name not in chunks for name in row_filter):  # written by an earlier version
+        return None
     decisions = {name: _decide_by_statistics(chunks[name], value) for name, value in row_filter.items()}
     if any(decision is False for decision in decisions.values()):
         return None

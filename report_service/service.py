@@ -179,9 +179,9 @@ class Reports:
         return RecipeFile(content=await self._store.read_bytes(key), etag=info.etag)
 
     async def list_changes(
-        self, dataset_id: UUID, *, column: str, step: int, page_size: int, page_token: str
+        self, dataset_id: UUID, *, column: str, step: int, kind: str, page_size: int, page_token: str
     ) -> RowPage:
-        """Return a page of the ledger, filtered by column and step unless they are "" and 0.
+        """Return a page of the ledger, filtered by column, step and kind unless they are "", 0 and "".
 
         Raises:
             InvalidInput: the step is negative.
@@ -192,6 +192,7 @@ class Reports:
         row_filter: dict[str, str | int] = {
             **({"column": column} if column else {}),
             **({"step": step} if step else {}),
+            **({"kind": kind} if kind else {}),
         }
         key = f"{(await self._require_published(dataset_id)).artifacts}/changes.parquet"
         return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)

@@ -11,6 +11,7 @@ from report_service.service import Reports
 from shared.db.datasets import parse_dataset_id
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
+from shared.rpc.messages import parse_enum
 from shared.rpc.server import Service
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -68,6 +69,7 @@ class ReportServicer(rpc.ReportServiceServicer):
             parse_dataset_id(request.dataset_id),
             column=request.column,
             step=request.step,
+            kind=parse_enum(request, "kind", default=""),
             page_size=request.page_size,
             page_token=request.page_token,
         )

@@ -22,6 +22,7 @@ from gateway.schemas.results import (
     OutlierLogPage,
     RejectPage,
 )
+from shared.contracts.vocabulary import ChangeKind
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import RENDER_SECONDS, TRANSFER_SECONDS
@@ -113,11 +114,12 @@ class ReportClient:
         answer = await call(self._stub.GetRecipe, pb.GetRecipeRequest(dataset_id=dataset_id))
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
-    async def changes(self, dataset_id: str, *, column: str, step: int, page: Page) -> ChangePage:
-        """Return a page of the ledger; an empty column and step 0 mean all."""
-        request = pb.ListChangesRequest(
-            dataset_id=dataset_id, column=column, step=step, page_size=page.size, page_token=page.token
-        )
+    async def changes(
+        self, dataset_id: str, *, column: str, step: int, kind: ChangeKind | None, page: Page
+    ) -> ChangePage:
+        """Return a page of the ledger; an empty column, step 0 and no kind mean all."""
+        filters = {"dataset_id": dataset_id, "column": column, "step": step, "kind": kind}
+        request = to_message(filters, pb.ListChangesRequest, page_size=page.size, page_token=page.token)
         answer = await call(self._stub.ListChanges, request, timeout=RENDER_SECONDS)
         return to_model(answer, ChangePage, dataset_id=dataset_id)
 

@@ -12,6 +12,7 @@ from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
 from gateway.schemas.profile import Profile
 from shared.contracts.charts import Chart
+from shared.contracts.vocabulary import ChangeKind
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
@@ -123,19 +124,20 @@ async def list_changes(
     page: PageDependency,
     column: ColumnQuery = "",
     step: StepQuery = 0,
+    kind: Annotated[ChangeKind | None, Query(description="Only the changes of this kind.")] = None,
     format: Annotated[
         TableFormat | None, Query(description="All changes as a file; without it, a page of them as JSON.")
     ] = None,
     redirect: RedirectQuery = False,
 ) -> schemas.ChangePage | Response:
-    """Every cell that differs from the upload: row (from 1), column, before, after, step, rule and confidence.
+    """Every cell that differs from the upload: row (from 1), column, before, after, step, rule, confidence, kind.
 
     100 changes a page unless `page_size` says otherwise, 1000 at most, and fewer where cells are very long. With
-    `format` all changes come as a file, in which `column`, `step` and the page do not count.
+    `format` all changes come as a file, in which `column`, `step`, `kind` and the page do not count.
     """
     if format is not None:
         return await gateway.downloads.respond(request, TableRef(dataset_id, "changes", format), redirect=redirect)
-    return await gateway.clients.report.changes(dataset_id, column=column, step=step, page=page)
+    return await gateway.clients.report.changes(dataset_id, column=column, step=step, kind=kind, page=page)
 
 
 @router.get("/rejects", summary="List the lines that could not be read", responses=problems(404))

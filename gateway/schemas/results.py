@@ -16,7 +16,7 @@ from gateway.schemas.fields import (
     StepStateField,
     Why,
 )
-from shared.contracts.vocabulary import ChartKind, Mode, OutlierMethod, OutlierTreatment
+from shared.contracts.vocabulary import ChangeKind, ChartKind, Mode, OutlierMethod, OutlierTreatment
 
 
 class Graph(BaseModel):
@@ -205,6 +205,9 @@ class Change(BaseModel):
     step: int = Field(description="The step of the recipe that changed it, from 1.", examples=[3])
     rule: Rule
     confidence: Confidence
+    kind: ChangeKind | None = Field(
+        description="What kind of change it is; null in results of version 0.1.0.", examples=["restyled"]
+    )
 
 
 class ChangePage(BaseModel):

@@ -94,7 +94,7 @@ def test_undoing_every_change_gives_the_upload_back(user: User, dataset: str) ->
     assert undone.column_names == rows[0]
     assert [[cell or "" for cell in row.values()] for row in undone.to_pylist()] == rows[1:]
     as_csv = pd.read_csv(io.BytesIO(download_table(user, dataset, "changes", "csv")))
-    assert list(as_csv.columns) == ["row", "column", "before", "after", "step", "rule", "confidence"]
+    assert list(as_csv.columns) == ["row", "column", "before", "after", "step", "rule", "confidence", "kind"]
     assert len(as_csv) == changes.num_rows
 
 

@@ -38,7 +38,16 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         self._check_exists(request.dataset_id)
         self.pages.append(request)
         changes = [
-            report_pb2.Change(row=2**53 + 1, column="price", before="$1", after="1", step=1, rule="r", confidence=0.9),
+            report_pb2.Change(
+                row=2**53 + 1,
+                column="price",
+                before="$1",
+                after="1",
+                step=1,
+                rule="r",
+                confidence=0.9,
+                kind=report_pb2.CHANGE_KIND_RESTYLED,
+            ),
             report_pb2.Change(row=4, column="price", before="", step=1, rule="r", confidence=0.9),
         ]
         return report_pb2.ListChangesResponse(changes=changes, next_page_token="more", total_changes=3)

@@ -95,6 +95,7 @@ LEDGER = pa.table(
         "step": pa.array([1, 2, 3], pa.int32()),
         "rule": pa.array(["trim", "fill", "trim"]),
         "confidence": pa.array([1.0, 0.5, 1.0]),
+        "kind": pa.array(["restyled", "filled", "emptied"]).dictionary_encode(),
     }
 )
 RECIPE = b'{"version": 1, "steps": [{"kind": "fill_missing", "value": 9007199254740993}]}'

@@ -14,7 +14,7 @@ from shared.pb.neuralearn.report.v1 import profile_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
-from tests.integration.reports import RECIPE, ReportFixture, failure, parquet, serving
+from tests.integration.reports import LEDGER, RECIPE, ReportFixture, failure, parquet, serving
 
 
 @pytest.fixture
@@ -71,13 +71,30 @@ async def test_changes_are_listed_by_the_page(reports: ReportFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "rows"), [({"column": "name"}, [1, 2]), ({"step": 2}, [2]), ({"column": "age", "step": 1}, [])]
+    ("filters", "rows"),
+    [
+        ({"column": "name"}, [1, 2]),
+        ({"step": 2}, [2]),
+        ({"column": "age", "step": 1}, []),
+        ({"kind": pb.CHANGE_KIND_FILLED}, [2]),
+        ({"column": "name", "kind": pb.CHANGE_KIND_CORRECTED}, []),
+    ],
 )
-async def test_changes_of_a_column_or_a_step(reports: ReportFixture, filters: dict[str, Any], rows: list[int]) -> None:
+async def test_changes_are_filtered(reports: ReportFixture, filters: dict[str, Any], rows: list[int]) -> None:
     dataset = await reports.publish()
     response = await reports.stub.ListChanges(pb.ListChangesRequest(dataset_id=str(dataset.id), **filters), timeout=60)
     assert [change.row for change in response.changes] == rows
     assert response.total_changes == len(rows)
+
+
+async def test_a_ledger_of_an_earlier_version_has_no_kinds(reports: ReportFixture) -> None:
+    dataset = await reports.publish()
+    key = f"{dataset.run.artifacts}/changes.parquet"
+    await reports.store.put_bytes(key, parquet(LEDGER.drop_columns(["kind"])))
+    request = pb.ListChangesRequest(dataset_id=str(dataset.id))
+    assert {change.kind for change in (await reports.stub.ListChanges(request, timeout=60)).changes} == {0}
+    request.kind = pb.CHANGE_KIND_FILLED
+    assert (await reports.stub.ListChanges(request, timeout=60)).total_changes == 0
 
 
 async def test_a_page_token_belongs_to_its_list(reports: ReportFixture) -> None:

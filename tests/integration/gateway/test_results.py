@@ -1,8 +1,11 @@
 """Charts, features, logs and reports as JSON."""
 
+from typing import Any
+
 import httpx
 import pytest
 
+from shared.pb.neuralearn.report.v1 import report_pb2
 from tests.fakes.findings import RECIPE
 from tests.fakes.services import DATASET_ID, GRAPH_ID, PENDING_ID, SVG, FakeIngest, FakeReport
 from tests.integration.gateway.forms import assert_problem
@@ -174,7 +177,8 @@ async def test_documents_are_sent_once(client: httpx.AsyncClient, name: str, eta
 
 async def test_changes_by_the_page(client: httpx.AsyncClient, report: FakeReport) -> None:
     path = f"/dataset/{DATASET_ID}/changes"
-    body = (await client.get(path, params={"column": "km/h ü", "step": 2, "page_size": 2, "page_token": "t"})).json()
+    more: dict[str, Any] = {"kind": "restyled", "page_size": 2, "page_token": "t"}
+    body = (await client.get(path, params={"column": "km/h ü", "step": 2, **more})).json()
     assert body == {
         "dataset_id": DATASET_ID,
         "changes": [
@@ -186,17 +190,28 @@ async def test_changes_by_the_page(client: httpx.AsyncClient, report: FakeReport
                 "step": 1,
                 "rule": "r",
                 "confidence": 0.9,
+                "kind": "restyled",
             },
-            {"row": 4, "column": "price", "before": "", "after": None, "step": 1, "rule": "r", "confidence": 0.9},
+            {
+                "row": 4,
+                "column": "price",
+                "before": "",
+                "after": None,
+                "step": 1,
+                "rule": "r",
+                "confidence": 0.9,
+                "kind": None,
+            },
         ],
         "total_changes": 3,
         "next_page_token": "more",
     }
     request = report.pages[0]
     assert (request.column, request.step, request.page_size, request.page_token) == ("km/h ü", 2, 2, "t")
+    assert request.kind == report_pb2.CHANGE_KIND_RESTYLED
     assert report.tables == []
     assert (await client.head(path)).status_code == 200
-    for query in ("step=-1", "step=x", "format=json"):
+    for query in ("step=-1", "step=x", "kind=new", "format=json"):
         assert_problem(await client.get(f"{path}?{query}"), 422, "INVALID_INPUT")
 
 

@@ -27,6 +27,7 @@ from shared.rpc.messages import enum_words
         (vocabulary.FillPolicy, common.FillPolicy.DESCRIPTOR),
         (vocabulary.DatasetState, common.DatasetState.DESCRIPTOR),
         (vocabulary.RunState, pipeline.RunState.DESCRIPTOR),
+        (vocabulary.ChangeKind, report_pb2.ChangeKind.DESCRIPTOR),
         (vocabulary.StepState, report_pb2.StepState.DESCRIPTOR),
         (vocabulary.ChartKind, report_pb2.GraphKind.DESCRIPTOR),
         (vocabulary.AlertSeverity, profile_pb2.AlertSeverity.DESCRIPTOR),

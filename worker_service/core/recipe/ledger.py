@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shared.contracts.vocabulary import ChangeKind
 from worker_service.core.recipe.steps import Effect
+from worker_service.core.recipe.steps.base import Change
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Column, Frame
 
@@ -20,10 +23,15 @@ SCHEMA = pa.schema(
         pa.field("step", pa.int32()),
         pa.field("rule", pa.string()),
         pa.field("confidence", pa.float64()),
+        pa.field("kind", pa.dictionary(pa.int32(), pa.string())),
     ]
 )
-"""`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null if missing or removed."""
+"""`kind` is a `ChangeKind`.
 
+`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null if missing or removed."""
+
+_KINDS = get_args(ChangeKind)
+_Kinds = npt.NDArray[np.int32]
 _DECODED = b"neuralearn.decoded"
 """The metadata key of what `undo` needs beside the entries to rebuild the decoded table, as JSON."""
 
@@ -51,13 +59,14 @@ class Ledger:
         origin = _Origin(step, rule, confidence)
         for name, change in effect.changed.items():
             cells = np.flatnonzero(change.cells)
-            self._append(frame, name, cells, change.column, origin)
+            kinds = _change_kinds(frame[name], change)[cells]
+            self._append(frame, name, cells, change.column, origin, kinds)
         for name in effect.dropped:
-            self._append(frame, name, np.arange(frame.rows), None, origin)
+            self._append(frame, name, np.arange(frame.rows), None, origin, _all_removed(frame.rows))
         if effect.kept_rows is not None:
             removed = np.flatnonzero(~effect.kept_rows)
             for name in frame.names:
-                self._append(frame, name, removed, None, origin)
+                self._append(frame, name, removed, None, origin, _all_removed(len(removed)))
         return sum(int(change.cells.sum()) for change in effect.changed.values())
 
     def close(self, cleaned: Frame) -> pa.Table:
@@ -74,6 +83,7 @@ class Ledger:
         rows: npt.NDArray[np.intp],
         after: Column | None,
         origin: _Origin,
+        kinds: _Kinds,
     ) -> None:
         size = len(rows)
         if not size or name not in self._decoded:
@@ -87,8 +97,24 @@ class Ledger:
             pa.array(np.full(size, origin.step, dtype=np.int32)),
             pa.repeat(pa.scalar(origin.rule), size),
             pa.array(np.full(size, origin.confidence, dtype=np.float64)),
+            pa.DictionaryArray.from_arrays(pa.array(kinds), pa.array(_KINDS)),
         ]
         self._entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
+
+
+def _change_kinds(before: Column, change: Change) -> _Kinds:
+    """Return the kind of change of each cell, as an index into `_KINDS`."""
+    was_known, is_known = before.present(), change.column.present()
+    kinds = np.full(len(was_known), _KINDS.index("corrected"), dtype=np.int32)
+    kinds[~was_known & is_known] = _KINDS.index("filled")
+    kinds[was_known & ~is_known] = _KINDS.index("emptied")
+    if change.restyled is not None:
+        kinds[change.restyled] = _KINDS.index("restyled")
+    return kinds
+
+
+def _all_removed(size: int) -> _Kinds:
+    return np.full(size, _KINDS.index("removed"), dtype=np.int32)
 
 
 def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:

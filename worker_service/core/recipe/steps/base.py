@@ -56,6 +56,8 @@ class Change:
 
     column: Column
     cells: Mask
+    restyled: Mask | None = None
+    """Those of the cells that have the same value as before, written differently; None where there are none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
-from worker_service.core.parsing import ReadAs, ReadDecimal, ReadInteger, ReadText, ReadTimestamp, read
+from worker_service.core.parsing import ReadAs, ReadDecimal, Reading, ReadInteger, ReadText, ReadTimestamp, read
 from worker_service.core.parsing.spec import ISO_ZONED
 from worker_service.core.recipe.steps.base import (
     Change,
@@ -15,7 +15,7 @@ from worker_service.core.recipe.steps.base import (
     apply_step,
     describe_step,
 )
-from worker_service.core.table.frame import Frame
+from worker_service.core.table.frame import Frame, Mask
 
 _NOUNS = {
     "integer": "whole numbers",
@@ -42,12 +42,17 @@ def _apply(step: ReadColumn, frame: Frame) -> Effect:
         raise StepRejected(f"{quoted(step.column)} is not text any more.")
     reading = column.derive(read, step.read_as)
     return Effect(
-        changed={step.column: Change(reading.column, reading.changed)},
+        changed={step.column: Change(reading.column, reading.changed, _restyled(reading))},
         unfit=reading.unfit,
         matched=reading.invalid,
         rewritten=reading.rewritten,
         example=reading.example,
     )
+
+
+def _restyled(reading: Reading) -> Mask:
+    """Return the changed cells apart from those whose value did not fit; a word for missing is read as missing."""
+    return reading.changed if reading.unfit is None else reading.changed & ~reading.unfit
 
 
 @describe_step.register

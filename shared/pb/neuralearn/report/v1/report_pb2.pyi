@@ -175,6 +175,42 @@ STEP_STATE_FLAGGED: StepState.ValueType  # 3
 """Something was noticed and left as it is."""
 Global___StepState: _TypeAlias = StepState  # noqa: Y015
 
+class _ChangeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGE_KIND_UNSPECIFIED: _ChangeKind.ValueType  # 0
+    """In a request: all. Never sent."""
+    CHANGE_KIND_CORRECTED: _ChangeKind.ValueType  # 1
+    """It has another value."""
+    CHANGE_KIND_FILLED: _ChangeKind.ValueType  # 2
+    """It has a value where there was none."""
+    CHANGE_KIND_EMPTIED: _ChangeKind.ValueType  # 3
+    """It has no value where there was one."""
+    CHANGE_KIND_REMOVED: _ChangeKind.ValueType  # 4
+    """Its row is gone."""
+    CHANGE_KIND_RESTYLED: _ChangeKind.ValueType  # 5
+    """It has the same value, written differently."""
+
+class ChangeKind(_ChangeKind, metaclass=_ChangeKindEnumTypeWrapper):
+    """The kind of a changed cell."""
+
+CHANGE_KIND_UNSPECIFIED: ChangeKind.ValueType  # 0
+"""In a request: all. Never sent."""
+CHANGE_KIND_CORRECTED: ChangeKind.ValueType  # 1
+"""It has another value."""
+CHANGE_KIND_FILLED: ChangeKind.ValueType  # 2
+"""It has a value where there was none."""
+CHANGE_KIND_EMPTIED: ChangeKind.ValueType  # 3
+"""It has no value where there was one."""
+CHANGE_KIND_REMOVED: ChangeKind.ValueType  # 4
+"""Its row is gone."""
+CHANGE_KIND_RESTYLED: ChangeKind.ValueType  # 5
+"""It has the same value, written differently."""
+Global___ChangeKind: _TypeAlias = ChangeKind  # noqa: Y015
+
 @_typing.final
 class GetTableRequest(_message.Message):
     """Asks what a table is."""
@@ -586,6 +622,7 @@ class ListChangesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
@@ -596,6 +633,8 @@ class ListChangesRequest(_message.Message):
     """Only the changes of this column; empty for all."""
     step: _builtins.int
     """Only the changes of this step of the recipe, from 1; 0 for all."""
+    kind: Global___ChangeKind.ValueType
+    """Only the changes of this kind; all where it is not given."""
     def __init__(
         self,
         *,
@@ -604,10 +643,11 @@ class ListChangesRequest(_message.Message):
         page_token: _builtins.str = ...,
         column: _builtins.str = ...,
         step: _builtins.int = ...,
+        kind: Global___ChangeKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -658,6 +698,7 @@ class Change(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """The row in the uploaded table, from 1."""
     column: _builtins.str
@@ -672,6 +713,8 @@ class Change(_message.Message):
     """The rule or model that proposed the step."""
     confidence: _builtins.float
     """How sure the proposer was, 0 to 1."""
+    kind: Global___ChangeKind.ValueType
+    """What kind of change it is; absent in results of version 0.1.0."""
     def __init__(
         self,
         *,
@@ -682,19 +725,24 @@ class Change(_message.Message):
         step: _builtins.int = ...,
         rule: _builtins.str = ...,
         confidence: _builtins.float = ...,
+        kind: Global___ChangeKind.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_kind", b"_kind", "after", b"after", "before", b"before", "kind", b"kind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before", "column", b"column", "confidence", b"confidence", "row", b"row", "rule", b"rule", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_kind", b"_kind", "after", b"after", "before", b"before", "column", b"column", "confidence", b"confidence", "kind", b"kind", "row", b"row", "rule", b"rule", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
     _WhichOneofReturnType__before: _TypeAlias = _typing.Literal["before"]  # noqa: Y015
     _WhichOneofArgType__before: _TypeAlias = _typing.Literal["_before", b"_before"]  # noqa: Y015
+    _WhichOneofReturnType__kind: _TypeAlias = _typing.Literal["kind"]  # noqa: Y015
+    _WhichOneofArgType__kind: _TypeAlias = _typing.Literal["_kind", b"_kind"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__before) -> _WhichOneofReturnType__before | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
 
 Global___Change: _TypeAlias = Change  # noqa: Y015
 
