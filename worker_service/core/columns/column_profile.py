@@ -179,7 +179,8 @@ def describe_column(
     decision = decide_type(name, typed, distinct=distinct_count, code=inference.code)
     if hints.type is not None:
         decision = apply_chosen_type(decision, typed, hints.type)
-    candidates = typed.derive(find_sentinels) if decision.type in ("integer", "decimal") else Sentinels()
+    is_code = names_codes(name) or decision.type not in ("integer", "decimal")
+    candidates = Sentinels() if is_code else typed.derive(find_sentinels)
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
     typed = mask_sentinels(typed, sentinels)
