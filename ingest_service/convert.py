@@ -14,6 +14,7 @@ from shared.contracts.vocabulary import (
     DEFAULT_OUTLIER_STRATEGY,
     DEFAULT_USER,
     STAGE_SENTENCES,
+    TYPE_ALIASES,
     ChosenType,
     dataset_state,
 )
@@ -60,10 +61,11 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
 
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
+    types = {name: TYPE_ALIASES.get(kind.lower(), kind) for name, kind in types.items()}
     unknown = next((kind for kind in types.values() if kind not in get_args(ChosenType)), None)
     if unknown is not None:
         raise _invalid_field("types", f"knows {_join_words(get_args(ChosenType))}, not {unknown[:100]!r}")
-    return dict(types)
+    return types
 
 
 def _parse_webhook_url(address: str) -> str | None:

@@ -16,6 +16,19 @@ FillPolicy = Literal["safe", "none", "all"]
 """The missing cells of the cleaned table that are filled: the ordinary ones, none, or all."""
 ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
 """The column types that an uploader or a language model may name."""
+TYPE_ALIASES: dict[str, ChosenType] = {
+    "date": "timestamp",
+    "datetime": "timestamp",
+    "number": "decimal",
+    "float": "decimal",
+    "int": "integer",
+    "bool": "boolean",
+    "string": "text",
+    "str": "text",
+    "categorical": "category",
+    "id": "identifier",
+}
+"""Other names of the types that an uploader may use."""
 ColumnType = Literal[
     "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
 ]

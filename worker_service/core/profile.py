@@ -16,6 +16,7 @@ from worker_service.core.columns.column_profile import (
     read_column,
     tidy_column,
 )
+from worker_service.core.columns.name_hints import match_name
 from worker_service.core.imputation.benchmark import ImputationBenchmark, benchmark_imputers
 from worker_service.core.imputation.predictability import predictability
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
@@ -90,6 +91,7 @@ def profile(
         synonyms: for each category the levels to merge, as pairs of a level and the level that it means.
         units: for each column the units in its cells, as pairs of a unit and the factor for its numbers.
     """
+    types = {match_name(name, frame.names) or name: kind for name, kind in types.items()}
     hints = {
         name: ColumnHints(types.get(name), codes.get(name, ()), synonyms.get(name, ()), units.get(name, ()))
         for name in frame.names

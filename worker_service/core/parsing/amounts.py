@@ -64,10 +64,27 @@ def recognise_amounts(
     conflict = _find_unit_conflict(units, int(counts.sum()))
     if conflict is not None:
         return conflict
+    return _choose_format(values, counts, _specs_of_main_unit(units), missing)
+
+
+def _specs_of_main_unit(units: _UnitCounts) -> list[ReadDecimal]:
+    """Return a spec for each pair of marks, with all spellings of the most frequent unit."""
     main = next(iter(units.by_name), None)
     spellings = tuple(sorted(spelling for spelling in units.by_spelling if unit_name(spelling) == main))
-    specs = [ReadDecimal(kind="decimal", decimal_mark=d, thousands_mark=t, units=spellings) for d, t in _MARK_PAIRS]
-    return _choose_format(values, counts, specs, missing)
+    return [ReadDecimal(kind="decimal", decimal_mark=d, thousands_mark=t, units=spellings) for d, t in _MARK_PAIRS]
+
+
+def best_format(distinct_values: Distinct, known: Mask, missing: tuple[str, ...]) -> ReadDecimal:
+    """Return the number format that most cells share, however few; with the most frequent unit, if there is one.
+
+    The arguments are those of `recognise_amounts`.
+    """
+    values = distinct_values.values.filter(pa.array(known))
+    counts = distinct_values.counts[known]
+    specs = _specs_of_main_unit(_count_units(values, counts))
+    text = _normalise_sign_and_unit(values, specs[0].units)
+    sizes = [int(counts[_matches(text, _pattern(spec, whole=False))].sum()) for spec in specs]
+    return specs[sizes.index(max(sizes))].model_copy(update={"missing": missing})
 
 
 def normalise_numbers(spec: NumberFormat, values: pa.Array, *, whole: bool) -> pa.Array:

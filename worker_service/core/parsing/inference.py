@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,7 +31,16 @@ RECOGNISERS = (numbers.recognise, booleans.recognise, timestamps.recognise, word
 """Asked in this order; the first one that does not refuse decides. The last one never refuses."""
 
 _NOUNS = {"integer": "whole numbers", "decimal": "numbers", "boolean": "words for true and false"}
-_LAYOUT = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
+_LAYOUT = {
+    "%Y": "year",
+    "%y": "year of two digits",
+    "%b": "month",
+    "%m": "month",
+    "%d": "day",
+    "%H": "hour",
+    "%M": "minute",
+    "%S": "second",
+}
 
 
 @dataclass(frozen=True)
@@ -76,19 +85,33 @@ def infer(column: Column) -> Inference:
 def infer_as(column: Column, requested_type: str) -> Inference:
     """Return how a column is to be read as the requested type.
 
-    Cells that do not fit are counted, however many they are.
+    Cells that do not fit are counted. If fewer than half of the cells fit, the column is read as if nothing had been
+    requested, with a sentence that says so.
     """
     if not column.is_text:
         return _infer_typed(column)
+    spec = _requested_spec(column, requested_type)
+    if isinstance(spec, Refused):
+        return infer(column)
+    if isinstance(spec, ReadText):
+        return _infer_text(column, spec, [], None)
+    reading = column.derive(read, spec)
+    fitting, known = reading.column.known, reading.column.known + reading.invalid
+    if 2 * fitting >= known:
+        return _describe_reading(column, spec)
+    refusal = f"The type {requested_type} was asked for, but only {fitting:,} of {count(known, 'known cell')} fit it"
+    return replace(infer(column), ambiguity=f"{refusal}, so the column was read as if nothing had been asked for.")
+
+
+def _requested_spec(column: Column, requested_type: str) -> AnyReadAs | Refused:
     match requested_type:
         case "integer" | "decimal":
-            return _describe_reading(column, numbers.recognise_best_fit(column, whole=requested_type == "integer"))
+            return numbers.recognise_best_fit(column, whole=requested_type == "integer")
         case "boolean":
-            return _describe_reading(column, booleans.recognise_best_fit(column))
+            return booleans.recognise_best_fit(column)
         case "timestamp":
-            return _describe_reading(column, timestamps.recognise_best_fit(column))
-    spec = words.recognise(column)
-    return _infer_text(column, spec, [], None) if isinstance(spec, ReadText) else infer(column)
+            return timestamps.recognise_best_fit(column)
+    return words.recognise(column)
 
 
 def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Inference:
@@ -169,7 +192,12 @@ def _date_noun(spec: AnyReadAs) -> str:
     for code, word in _LAYOUT.items():
         layout = layout.replace(code, word)
     also = " or year-month-day" if isinstance(spec, ReadTimestamp) and spec.or_iso else ""
-    return f"dates written as {layout}{also}"
+    other = (
+        " or with the name of the month or in another clear way"
+        if isinstance(spec, ReadTimestamp) and spec.also
+        else ""
+    )
+    return f"dates written as {layout}{also}{other}"
 
 
 def _infer_text(column: Column, spec: ReadText, refusals: list[str], ambiguity: str | None) -> Inference:

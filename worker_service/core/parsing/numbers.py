@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, plural_verb, quoted
-from worker_service.core.parsing.amounts import has_amounts, normalise_numbers, recognise_amounts
+from worker_service.core.parsing.amounts import best_format, has_amounts, normalise_numbers, recognise_amounts
 from worker_service.core.parsing.characters import Characters
 from worker_service.core.parsing.missing import (
     QUANTITY_NULL_WORDS,
@@ -86,12 +86,12 @@ def _refuse_inexact(column: Column, spec: ReadDecimal) -> ReadDecimal | Refused:
 
 
 def recognise_best_fit(column: Column, *, whole: bool) -> AnyReadAs:
-    """Return the number format that most cells share, however few; the format of programs if there is none."""
+    """Return the number format that most cells share, however few."""
     spec = _recognise_by_cast(column) or _recognise_by_pattern(column)
-    if isinstance(spec, ReadInteger | ReadDecimal):
-        number_format = spec.model_dump(exclude={"kind"})
-    else:
-        number_format = {"missing": column.derive(null_spellings, QUANTITY_NULL_WORDS)}
+    if not isinstance(spec, ReadInteger | ReadDecimal):
+        known = ~column.derive(null_word_mask, QUANTITY_NULL_WORDS)
+        spec = best_format(column.derive(distinct), known, column.derive(null_spellings, QUANTITY_NULL_WORDS))
+    number_format = spec.model_dump(exclude={"kind"})
     if whole:
         return ReadInteger.model_validate({**number_format, "kind": "integer"})
     return ReadDecimal.model_validate({**number_format, "kind": "decimal"})

@@ -73,6 +73,8 @@ class ReadTimestamp(Spec):
     """`ISO 8601`, `ISO 8601 with zone` (read as UTC) or a strptime format."""
     or_iso: bool = False
     """True if cells written year-month-day are read as well, as these can't be mistaken."""
+    also: tuple[str, ...] = ()
+    """Other strptime formats that can't be mistaken, for the cells that fit none of the above."""
 
 
 AnyReadAs = ReadText | ReadInteger | ReadDecimal | ReadBoolean | ReadTimestamp

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -21,7 +22,23 @@ _DATES = {
     "9/9/Y": ("%d/%m/%Y", "%m/%d/%Y"),
     "9-9-Y": ("%d-%m-%Y", "%m-%d-%Y"),
     "9.9.Y": ("%d.%m.%Y",),
+    "9/9/9": ("%d/%m/%y", "%m/%d/%y"),
+    "9.9.9": ("%d.%m.%y",),
+    "b 9 Y": ("%b %d %Y",),
+    "b 9, Y": ("%b %d, %Y",),
+    "9 b Y": ("%d %b %Y",),
+    "9-b-Y": ("%d-%b-%Y",),
+    "9-b-9": ("%d-%b-%y",),
+    "b Y": ("%b %Y",),
+    "b-Y": ("%b-%Y",),
+    "b-9": ("%b-%y",),
 }
+"""The formats of a shape, in which `9` stands for digits, `Y` for a year of four digits and `b` for a month's name."""
+_UNMISTAKABLE = tuple(orders[0] for shape, orders in _DATES.items() if "Y" in shape and len(orders) == 1)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTH_NAME = rf"(?i)\b({_MONTHS})[a-z]*\.?"
+_LAST_SHORT_YEAR = "2040-01-01"
+"""If years of two digits would be later than this, they may be those of the century before, so nobody can tell."""
 _TIMES = {"": "", " 9:9": " %H:%M", " 9:9:9": " %H:%M:%S"}
 _FORMATS = {
     date + time: tuple(order + suffix for order in orders)
@@ -43,6 +60,9 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     formats = _candidate_formats(column.derive(sample_cells, QUANTITY_NULL_WORDS))
     if not formats:
         return Refused()
+    if any("%y" in name and _may_be_last_century(column, name) for name in formats):
+        why = "the dates have years of two digits, which may be of this century or of the one before"
+        return Refused(why, ambiguous=True)
     if len(formats) == 1:
         return _spec_of_single_format(column, formats[0])
     ranked = sorted((_misfits(column, name), name) for name in formats)
@@ -57,13 +77,31 @@ def recognise(column: Column) -> AnyReadAs | Refused:
 
 def recognise_best_fit(column: Column) -> AnyReadAs:
     """Return a timestamp spec with the format that most cells match; day before month if nothing decides."""
-    formats = _candidate_formats(column.derive(sample_cells, QUANTITY_NULL_WORDS)) or (ISO,)
-    return _spec(column, min(formats, key=lambda name: _misfits(column, name)))
+    cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
+    formats = _candidate_formats(cells) or tuple(name for cell in cells for name in _FORMATS.get(_shape(cell), ()))
+    return _spec(column, min(dict.fromkeys(formats), key=lambda name: _misfits(column, name), default=ISO))
 
 
 def _spec(column: Column, name: str) -> ReadTimestamp:
     missing = column.derive(null_spellings, QUANTITY_NULL_WORDS)
-    return ReadTimestamp(kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name))
+    return ReadTimestamp(
+        kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name), also=_also(column, name)
+    )
+
+
+def _also(column: Column, name: str) -> tuple[str, ...]:
+    """Return the other formats that some cells have which the main format does not read."""
+    if name in _ISO_SHAPES:
+        return ()
+    spec, also = ReadTimestamp(kind="timestamp", format=name, or_iso=True), list[str]()
+    values = column.derive(distinct).values
+    rest = values.filter(pc.is_null(parse(spec, values)))
+    for other in _UNMISTAKABLE:
+        if other != name and len(rest):
+            parsed = _parse_format(other, pc.utf8_trim_whitespace(rest))
+            also += [other] if parsed.null_count < len(rest) else []
+            rest = rest.filter(pc.is_null(parsed))
+    return tuple(also)
 
 
 def _has_iso(column: Column, name: str) -> bool:
@@ -86,9 +124,14 @@ def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
             return (name,)
     if not cells or len(max(cells, key=len)) > 40:
         return ()
-    shapes = Counter(re.sub(r"\d{1,2}", "9", re.sub(r"(?<!\d)\d{4}(?!\d)", "Y", cell)) for cell in cells)
+    shapes = Counter(_shape(cell) for cell in cells)
     shape, votes = shapes.most_common(1)[0]
     return _FORMATS.get(shape, ()) if votes >= 0.5 * len(cells) else ()
+
+
+def _shape(cell: str) -> str:
+    named = re.sub(_MONTH_NAME, "b", cell)
+    return re.sub(r"\d{1,2}", "9", re.sub(r"(?<!\d)\d{4}(?!\d)", "Y", named))
 
 
 def _parse_as(column: Column, name: str) -> pa.Array:
@@ -96,7 +139,7 @@ def _parse_as(column: Column, name: str) -> pa.Array:
     known = pc.if_else(
         pa.array(column.derive(null_word_mask, QUANTITY_NULL_WORDS)), pa.scalar(None, values.type), values
     )
-    return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True), known)
+    return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True, also=_UNMISTAKABLE), known)
 
 
 def _misfits(column: Column, name: str) -> int:
@@ -116,6 +159,11 @@ def _is_decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
         return bool(column.derive(_parse_as, best).equals(column.derive(_parse_as, other)))
     known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
     return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * known)
+
+
+def _may_be_last_century(column: Column, name: str) -> bool:
+    latest = pc.max(column.derive(_parse_as, name))
+    return latest.as_py() is not None and latest.as_py() >= datetime.fromisoformat(_LAST_SHORT_YEAR)
 
 
 def _describe_ambiguity(column: Column, known: int, deciding: int) -> str:
@@ -148,12 +196,20 @@ def _parse_timestamps(spec: ReadTimestamp, values: pa.Array) -> pa.Array:
     timestamps = _parse_format(spec.format, trimmed)
     if spec.or_iso and spec.format not in _ISO_SHAPES:
         timestamps = pc.coalesce(timestamps, _parse_format(ISO, trimmed))
+    for name in spec.also:
+        rest = pc.and_(pc.is_null(timestamps), pc.is_valid(trimmed))
+        if not pc.any(rest).as_py():
+            break
+        unread = pc.if_else(rest, trimmed, pa.scalar(None, trimmed.type))
+        timestamps = pc.coalesce(timestamps, _parse_format(name, unread))
     return timestamps
 
 
 def _parse_format(name: str, texts: pa.Array) -> pa.Array:
     if name in _ISO_SHAPES:
         texts = pc.if_else(pc.match_substring_regex(texts, _ISO_SHAPES[name]), texts, pa.scalar(None, texts.type))
+    if "%b" in name:
+        texts = pc.replace_substring_regex(texts, _MONTH_NAME, r"\1")
     strptime_format = "ISO8601" if name in _ISO_SHAPES else name
     timestamps = pd.to_datetime(
         texts.to_pandas(), format=strptime_format, errors="coerce", utc=name == ISO_ZONED

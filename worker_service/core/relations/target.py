@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from worker_service.core.columns.name_hints import match_name, similar_name
 from worker_service.core.humanize import listing, percent, quoted
 from worker_service.core.stats.summary import Value
 
@@ -60,6 +61,8 @@ LIKELY_NAMES = frozenset(
 )
 """Names that are often given to the target and often to other columns: enough for the last column only."""
 PREDICTABLE = frozenset({"integer", "decimal", "boolean", "category"})
+NO_TARGET = "none"
+"""The word with which a user says that there is no target."""
 MOST_CLASSES = 20
 LEAST_PREDICTABILITY = 0.1
 """From this predictability on, the other columns predict a column."""
@@ -128,10 +131,16 @@ def infer_target(columns: Sequence[Candidate], predictability: Predictability) -
 
 
 def requested_target(name: str, columns: Sequence[Candidate]) -> Target:
-    """Return the target that the user asked for; without a column if there is none of that name."""
-    if name in {column.name for column in columns}:
-        return Target(column=name, confidence=1.0, why=f"{quoted(name)} was asked for.")
-    why = f"{quoted(name)} was asked for as the target, but there is no such column, so none was set."
+    """Return the target that the user asked for; without a column for `none`, and if there is none of that name."""
+    names = [column.name for column in columns]
+    column = match_name(name, names)
+    if column is not None:
+        return Target(column=column, confidence=1.0, why=f"{quoted(column)} was asked for.")
+    if name.strip().casefold() == NO_TARGET:
+        return Target(column=None, confidence=1.0, why="No target was asked for.")
+    similar = similar_name(name, names)
+    hint = "" if similar is None else f" Did you mean {quoted(similar)}?"
+    why = f"{quoted(name)} was asked for as the target, but there is no such column, so none was set.{hint}"
     return Target(column=None, confidence=0.0, why=why)
 
 

@@ -105,7 +105,9 @@ def _check_readable(decoded: Column, correction: TypeCorrection) -> str | None:
         return "the file holds another type"
     inference = decoded.derive(infer_as, correction.type)
     spec = inference.read_as
-    readable = 0 if spec is None else decoded.derive(read, spec).column.known
+    if spec is None or spec.kind != correction.type:
+        return "most of its cells would not fit"
+    readable = decoded.derive(read, spec).column.known
     if inference.invalid > MAX_UNREADABLE_SHARE * max(1, readable + inference.invalid):
         return f"{count(inference.invalid, 'cell')} would not fit"
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.columns.name_hints import match_name, similar_name
 from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
@@ -14,13 +15,21 @@ def propose_parsing(context: PlanContext) -> list[AnyStep]:
 
     The target is only parsed if that is lossless: if all its cells are numbers or timestamps.
     """
-    steps: list[AnyStep] = []
+    names = [column.name for column in context.profile.columns]
+    unknown = [name for name in context.options.types if match_name(name, names) is None]
+    steps: list[AnyStep] = [_flag_unknown(name, similar_name(name, names)) for name in unknown]
     for column in context.profile.columns:
         if column.name == context.target.column and not is_lossless(column):
             steps.append(_flag(column, _explain_unparsed(column), rule="target"))
         else:
             steps += _parse(column)
     return steps
+
+
+def _flag_unknown(name: str, similar: str | None) -> Flag:
+    hint = "" if similar is None else f" Did you mean {quoted(similar)}?"
+    why = f"A type was asked for {quoted(name)}, but there is no such column.{hint}"
+    return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="unknown_column")
 
 
 def is_lossless(column: ColumnProfile) -> bool:
