@@ -77,8 +77,9 @@ def rejects_message(page: RowPage) -> pb.ListRejectsResponse:
 
 
 def features_message(manifest: Mapping[str, Any]) -> pb.GetFeaturesResponse:
-    """Return the message for the features of a dataset."""
-    return to_message(manifest, pb.GetFeaturesResponse)
+    """Return the message for the features of a dataset, which had no candidates in version 0.1.0."""
+    target = {"candidates": [], **manifest["target"]}
+    return to_message({**manifest, "target": target}, pb.GetFeaturesResponse)
 
 
 def log_message(row: Mapping[str, Any], kind: type[M]) -> M:

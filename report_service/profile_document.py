@@ -20,7 +20,8 @@ def trim_profile(profile: Document) -> dict[str, Any]:
     """
     correlation = profile["correlation"]
     return {
-        **{name: profile[name] for name in ("rows", "time_column", "target")},
+        **{name: profile[name] for name in ("rows", "time_column")},
+        "target": {"candidates": [], **profile["target"]},
         "duplicate_rows": profile["duplicates"]["count"],
         **{name: profile[name] for name in ("quality", "alerts")},
         "columns": [_trim_column(column) for column in profile["columns"]],

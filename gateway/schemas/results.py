@@ -71,6 +71,13 @@ class OutputFeature(BaseModel):
     )
 
 
+class TargetCandidate(BaseModel):
+    """A column that may be the one that a model would predict."""
+
+    column: str = Field(description="The column.", examples=["sold"])
+    score: float = Field(description="How much speaks for it; only its order has a meaning.", examples=[2.4])
+
+
 class Target(BaseModel):
     """The column that a model would predict."""
 
@@ -78,6 +85,9 @@ class Target(BaseModel):
     confidence: Confidence
     why: str = Field(
         description="Why this column, or why none.", examples=["The name “sold” is typical of what a model predicts."]
+    )
+    candidates: list[TargetCandidate] = Field(
+        description="The columns that may be meant, the best first; empty where one was asked for."
     )
 
 

@@ -119,7 +119,11 @@ def profile(
         target=chosen_target,
         leaks=leaks,
         imputations=benchmark_imputers(
-            columns, tidy, target=chosen_target.column, leaks=[leak.column for leak in leaks], time_column=time_column
+            columns,
+            tidy,
+            target=chosen_target.column,
+            leaks=[*(leak.column for leak in leaks), *chosen_target.unsure],
+            time_column=time_column,
         ),
         structural_gaps=find_structural_gaps(columns, tidy),
         batteries=find_batteries(columns),

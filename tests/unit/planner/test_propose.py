@@ -31,7 +31,8 @@ from worker_service.planner.rules.derived_features import propose_date_parts
 def proposed(columns: dict[str, Any], target: str | None = None, **options: Any) -> Recipe:
     # The tables here are small, and a fill that could not be measured is made on request only.
     options = {"fill": "all", **options}
-    return propose(profile(Frame.from_table(pa.table(columns)), target=target), RunOptions(**options))
+    facts = profile(Frame.from_table(pa.table(columns)), target=target or "none")
+    return propose(facts, RunOptions(**options))
 
 
 def steps_of(plan: Recipe, kind: type[Any], column: str) -> list[Any]:
@@ -45,7 +46,7 @@ def only(columns: dict[str, Any], kind: type[Any], column: str = "x", **options:
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
+    return apply(propose(profile(frame, target=target or "none"), RunOptions(**options)), frame)
 
 
 def fill_of(step: AnyStep) -> tuple[Any, ...]:

@@ -4,73 +4,64 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from worker_service.core.columns.name_hints import match_name, similar_name
-from worker_service.core.humanize import listing, percent, quoted
+from worker_service.core.columns.name_hints import (
+    match_name,
+    name_words,
+    names_codes,
+    names_coordinates,
+    names_years,
+    similar_name,
+)
+from worker_service.core.humanize import percent, quoted
 from worker_service.core.stats.summary import Value
 
-STRONG_NAMES = frozenset(
-    {
-        "target",
-        "label",
-        "class",
-        "y",
-        "outcome",
-        "response",
-        "churn",
-        "churned",
-        "is_churn",
-        "survived",
-        "default",
-        "defaulted",
-        "fraud",
-        "is_fraud",
-        "target_class",
-        "class_label",
-        "diagnosis",
-        "species",
-        "income_bracket",
-        "attrition",
-        "converted",
-    }
-)
-"""Names that are rarely given to anything but the column to predict."""
-LIKELY_NAMES = frozenset(
-    {
-        "price",
-        "sale_price",
-        "saleprice",
-        "median_house_value",
-        "status",
-        "result",
-        "quality",
-        "rating",
-        "score",
-        "grade",
-        "approved",
-        "loan_status",
-        "exited",
-        "purchased",
-        "subscribed",
-        "deposit",
-        "income",
-        "salary",
-        "revenue",
-        "sales",
-        "charges",
-    }
-)
-"""Names that are often given to the target and often to other columns: enough for the last column only."""
+_STRONG = """
+target label outcome response churn churned survived survival fraud fraudulent diagnosis attrition converted conversion
+default defaulted
+"""
+_LIKELY = """
+price cost sales salary wage wages income revenue charges quality rating score grade status result
+approved approve denied deny exited purchased purchase subscribed deposit strength mpg medv balance spam disease
+mortality died dead death yield solubility permeability risk profit rent fare tip bought sold case affairs prestige
+"""
+_WEAK = """
+value amount rate count total type group direction card loan level consumption emissions demand time duration employed
+"""
+STRONG, LIKELY, WEAK = (frozenset(words.split()) for words in (_STRONG, _LIKELY, _WEAK))
+"""Words in the name of a column that are rarely, sometimes, and often given to anything but the target."""
+WHOLE = frozenset({"class", "species"})
+"""Names that are typical of a target where they stand alone."""
+_FEATURES = """
+age sex gender date year month day hour week weekday region country state city county address street name email url
+comment comments note notes description race ethnicity education marital married children height weight width length
+season quarter source id number url zip treatment dose
+"""
+FEATURES = frozenset(_FEATURES.split())
+"""Words in the name of a column that a model rather learns from."""
 PREDICTABLE = frozenset({"integer", "decimal", "boolean", "category"})
-NO_TARGET = "none"
-"""The word with which a user says that there is no target."""
 MOST_CLASSES = 20
+MOST_CANDIDATES = 4
+LEAST_SCORE = 1.7
+"""A column with a lower score is not chosen,"""
+LEAST_MARGIN = 0.35
+"""nor is one whose score is not so much higher than that of the next."""
+LEAST_CANDIDATE = 1.0
+"""From this score on a column that was not chosen may be the target after all."""
 LEAST_PREDICTABILITY = 0.1
 """From this predictability on, the other columns predict a column."""
-MOST_CANDIDATES = 4
-LEAST_CONFIDENCE = 0.5
+FEWEST_SISTERS = 3
+NO_TARGET = "none"
+"""The word with which a user says that there is no target."""
 
 Predictability = Callable[[str], float | None]
 """How much better the other columns predict a column than a constant does, 0 to 1; None where unknown."""
+
+
+class TargetCandidate(Value):
+    """A column that may be the target, and how much speaks for it."""
+
+    column: str
+    score: float
 
 
 class Target(Value):
@@ -79,6 +70,15 @@ class Target(Value):
     column: str | None
     confidence: float
     why: str
+    candidates: tuple[TargetCandidate, ...] = ()
+    """The columns that may be meant, the best first; empty where one was asked for."""
+
+    @property
+    def unsure(self) -> frozenset[str]:
+        """The columns that may be the target while none is chosen; they are not filled, scaled or used to fill."""
+        if self.column is not None:
+            return frozenset()
+        return frozenset(candidate.column for candidate in self.candidates if candidate.score >= LEAST_CANDIDATE)
 
 
 class Candidate(Protocol):
@@ -113,21 +113,98 @@ def infer_target(columns: Sequence[Candidate], predictability: Predictability) -
         predictability: computes the predictability of a column by its name; called for few columns.
 
     Returns:
-        A target without a column where the evidence does not agree.
+        A target without a column where too little speaks for one, or as much for another.
     """
-    fitting = [column for column in columns if column.type in PREDICTABLE]
-    strong = [column for column in fitting if _normalise(column.name) in STRONG_NAMES]
-    likely = [column for column in fitting if _normalise(column.name) in LIKELY_NAMES]
-    last = columns[-1] if columns else None
-    for candidates, confidence in ((strong, 0.85), (likely, 0.6)):
-        last_candidates = [column for column in candidates if column is last]
-        if last_candidates:
-            return _by_name(last_candidates[0], confidence + 0.1, "and it is the last column", predictability)
-        if len(candidates) == 1 and candidates is strong:
-            return _by_name(candidates[0], confidence, "though it is not the last column", predictability)
-        if candidates:
-            return _among_candidates(candidates, predictability)
-    return _without_name(last, predictability)
+    names = [column.name for column in columns] if len(columns) > 1 else []
+    prior = {
+        column.name: _score_name(column.name) + _score_position(column, columns) + _score_values(column)
+        for column in columns
+        if names and column.type in PREDICTABLE and column.distinct >= 2 and not _has_sisters(column.name, names)
+    }
+    likely = sorted((name for name in prior if prior[name] > 0), key=lambda name: -prior[name])[:MOST_CANDIDATES]
+    predicted = {name: predictability(name) for name in likely}
+    scores = {name: prior[name] + _score_predictability(predicted[name]) for name in likely}
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    candidates = tuple(TargetCandidate(column=name, score=round(scores[name], 2)) for name in ranked)
+    if not ranked:
+        why = "No column has the name, the place or the values of a target, so none was chosen. Name one with target=."
+        return Target(column=None, confidence=0.0, why=why)
+    best, *others = ranked
+    margin = scores[best] - max((scores[name] for name in others), default=0.0)
+    reasons = _describe_reasons(best, names, predicted[best])
+    confidence = round(min(0.98, 0.2 + 0.15 * scores[best] + 0.1 * min(margin, 1.5)), 2)
+    if scores[best] >= LEAST_SCORE and margin >= LEAST_MARGIN:
+        return Target(column=best, confidence=confidence, why=reasons, candidates=candidates)
+    rival = f", but as much speaks for {quoted(others[0])}" if others and margin < LEAST_MARGIN else ", but too little"
+    why = f"{reasons} It may be the target{rival}, so none was chosen. Name one with target=."
+    return Target(column=None, confidence=round(min(confidence, 0.45), 2), why=why, candidates=candidates)
+
+
+def _score_name(name: str) -> float:
+    words = set(name_words(name)) - {"is", "has", "the"}
+    joined = "".join(name_words(name)).removeprefix("is")
+    if joined == "y" or words & STRONG or joined in STRONG:
+        return 5.0
+    if joined in WHOLE:
+        return 3.0
+    if words <= LIKELY or joined in {f"{prefix}{word}" for word in LIKELY for prefix in ("sale", "house", "loan")}:
+        return 2.0
+    if words & LIKELY:
+        return 1.7
+    if words & FEATURES or names_coordinates(name) or names_codes(name) or names_years(name):
+        return -1.5
+    return 0.7 if words & WEAK else 0.0
+
+
+def _score_position(column: Candidate, columns: Sequence[Candidate]) -> float:
+    if column is columns[-1]:
+        return 1.5
+    return 0.3 if column is columns[0] else 0.0
+
+
+def _score_values(column: Candidate) -> float:
+    if column.type == "boolean" or column.distinct == 2:
+        return 0.5
+    return 0.25 if column.type != "category" or column.distinct <= MOST_CLASSES else -0.5
+
+
+def _score_predictability(score: float | None) -> float:
+    if score is None:
+        return 0.0
+    return -0.3 if score < LEAST_PREDICTABILITY / 2 else 1.2 * min(score, 0.6)
+
+
+def _has_sisters(name: str, names: Sequence[str]) -> bool:
+    """Return True if a column is one of several of a kind: x, y and z, or item_1 to item_9."""
+    stem = re.sub(r"\d+", "0", name)
+    numbered = stem != name and sum(re.sub(r"\d+", "0", other) == stem for other in names) >= FEWEST_SISTERS
+    letters = {other.lower() for other in names if len(other) == 1}
+    axes = len(name) == 1 and any(
+        {chr(ord(first) + step) for step in range(3)} <= letters and ord(first) <= ord(name.lower()) < ord(first) + 3
+        for first in letters
+    )
+    return numbered or axes
+
+
+def _describe_reasons(name: str, names: Sequence[str], predictability: float | None) -> str:
+    is_named = _score_name(name) >= 1
+    place = "it is the last column" if name == names[-1] else "it is not the last column"
+    if is_named:
+        joint = "and" if name == names[-1] else "though"
+        sentence = f"The name {quoted(name)} is typical of what a model predicts, {joint} {place}."
+    else:
+        sentence = (
+            f"{quoted(name)} has no typical name, but {place}."
+            if name == names[-1]
+            else (f"{quoted(name)} has neither a typical name nor a typical place.")
+        )
+    return sentence if predictability is None else f"{sentence} {_describe_score(predictability)}"
+
+
+def _describe_score(score: float) -> str:
+    if score < LEAST_PREDICTABILITY:
+        return "The other columns hardly predict it."
+    return f"The other columns predict it: a tree over them explains {percent(score)} of what one value for all leaves."
 
 
 def requested_target(name: str, columns: Sequence[Candidate]) -> Target:
@@ -142,54 +219,3 @@ def requested_target(name: str, columns: Sequence[Candidate]) -> Target:
     hint = "" if similar is None else f" Did you mean {quoted(similar)}?"
     why = f"{quoted(name)} was asked for as the target, but there is no such column, so none was set.{hint}"
     return Target(column=None, confidence=0.0, why=why)
-
-
-def _normalise(name: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-
-
-def _by_name(column: Candidate, confidence: float, position: str, predictability: Predictability) -> Target:
-    name_sentence = f"The name {quoted(column.name)} is typical of what a model predicts, {position}."
-    score_sentence = ""
-    score = predictability(column.name)
-    if score is not None:
-        score_sentence = f" {_describe_score(score)}"
-        confidence += 0.04 if score >= LEAST_PREDICTABILITY else -0.25
-    if confidence >= LEAST_CONFIDENCE:
-        return Target(column=column.name, confidence=round(confidence, 2), why=name_sentence + score_sentence)
-    why = f"{name_sentence}{score_sentence} So no target was chosen. Name one with target=."
-    return Target(column=None, confidence=round(confidence, 2), why=why)
-
-
-def _describe_score(score: float) -> str:
-    if score < LEAST_PREDICTABILITY:
-        return "The other columns hardly predict it."
-    return f"The other columns predict it: a tree over them explains {percent(score)} of what one value for all leaves."
-
-
-def _among_candidates(columns: Sequence[Candidate], predictability: Predictability) -> Target:
-    scores = {column.name: predictability(column.name) or 0.0 for column in columns[:MOST_CANDIDATES]}
-    names = listing((quoted(name) for name in scores), conjunction="or")
-    predicted = [name for name, score in scores.items() if score >= LEAST_PREDICTABILITY]
-    if len(columns) > 1 and len(columns) <= MOST_CANDIDATES and len(predicted) == 1:
-        [name] = predicted
-        only = f"By name it could be {names}, and only {quoted(name)} is predicted by the others."
-        why = f"{only} {_describe_score(scores[name])}"
-        return Target(column=name, confidence=0.55, why=why)
-    are = "it is not" if len(columns) == 1 else "none of them is"
-    why = f"It could be {names}, but {are} the last column, so no target was chosen. Name one with target=."
-    return Target(column=None, confidence=0.3, why=why)
-
-
-def _without_name(last: Candidate | None, predictability: Predictability) -> Target:
-    if last is None or last.type not in PREDICTABLE or not 2 <= last.distinct <= MOST_CLASSES:
-        why = "No column has the name of a target, so none was chosen. Name one with target=."
-        return Target(column=None, confidence=0.0, why=why)
-    score = predictability(last.name)
-    why = (
-        f"The last column, {quoted(last.name)}, has only {last.distinct} different values and might be one, "
-        f"but its name does not say so, so none was chosen. {'' if score is None else _describe_score(score) + ' '}"
-        "Name one with target=."
-    )
-    return Target(column=None, confidence=0.2 if score is not None and score < LEAST_PREDICTABILITY else 0.4, why=why)

@@ -64,6 +64,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     if target.column is None:
         derived = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
     encoding = list(propose_encoding(kept, fills, names))
+    scaled = [column for column in kept if column.name not in target.unsure]
     return [
         _flag_target(target),
         *propose_leaks(context),
@@ -75,7 +76,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *dates,
         *derived,
         *encoding,
-        *propose_scaling(kept, [*_day_columns(dates), *_outputs(derived), *_numeric_encodings(encoding)]),
+        *propose_scaling(scaled, [*_day_columns(dates), *_outputs(derived), *_numeric_encodings(encoding)]),
     ]
 
 

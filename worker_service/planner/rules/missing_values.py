@@ -54,7 +54,7 @@ def propose_engineered_fill(column: ColumnProfile, context: PlanContext) -> AnyF
 
     Cells of a category for which nothing can be inferred become a level of their own.
     """
-    if why_unfillable(column) is not None:
+    if why_unfillable(column) is not None or column.name in context.target.unsure:
         return None
     fill = _fill(column, context.profile, own_category=True)
     return fill.model_copy(update={"phase": "features", "why": f"A model needs a value. {fill.why}"})
@@ -76,6 +76,8 @@ def _keep_target(column: ColumnProfile) -> Flag:
 
 def _fill_or_leave(column: ColumnProfile, context: PlanContext) -> AnyStep:
     reason = why_unfillable(column)
+    if column.name in context.target.unsure:
+        reason = "it may be the target, and a guessed target teaches a model the guess"
     if reason is None and context.options.fill == "none":
         reason = "nothing was to be filled"
     if reason is None and context.options.fill == "safe":

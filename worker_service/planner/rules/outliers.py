@@ -68,7 +68,7 @@ def _cases(context: PlanContext) -> Iterator[_Case]:
     for column in profile.columns:
         numbers = column.numbers
         is_eligible = column.is_quantity and not is_sparse(column, profile.rows)
-        if numbers is None or column.name == target.column or not is_eligible:
+        if numbers is None or column.name in {target.column, *target.unsure} or not is_eligible:
             continue
         fences = numbers.iqr if method == "iqr" else numbers.zscore
         ordinary, far = _as_range(fences.lower, fences.upper), _as_range(fences.far_lower, fences.far_upper)

@@ -21,7 +21,7 @@ GONE = RNG.random(ROWS) < 0.15
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> tuple[Outcome, Frame]:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame), frame
+    return apply(propose(profile(frame, target=target or "none"), RunOptions(**options)), frame), frame
 
 
 def hidden(values: Any) -> pa.Array:

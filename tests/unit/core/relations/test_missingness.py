@@ -17,7 +17,7 @@ ROWS = 800
 
 def prepared(columns: dict[str, Any], target: str | None = None, **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame, target=target), RunOptions(**options)), frame)
+    return apply(propose(profile(frame, target=target or "none"), RunOptions(**options)), frame)
 
 
 def gaps(values: Any, where: Any) -> list[float | None]:

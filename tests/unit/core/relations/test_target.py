@@ -6,9 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import apply
 from worker_service.core.relations.target import infer_target, requested_target
 from worker_service.core.table.frame import Frame
+from worker_service.planner.propose import propose
 
 
 @dataclass(frozen=True)
@@ -24,29 +27,37 @@ def unknown(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "expected", "confidence"),
+    ("names", "expected"),
     [
-        (["a", "target"], "target", 0.95),
-        (["Survived", "a"], "Survived", 0.85),
-        (["a", "SalePrice"], "SalePrice", 0.7),
-        (["isFraud", "a"], "isFraud", 0.85),
-        (["default", "balance", "y"], "y", 0.95),
-        (["price", "label", "x"], "label", 0.85),
+        (["a", "target"], "target"),
+        (["Survived", "a", "b"], "Survived"),
+        (["a", "SalePrice", "b"], "SalePrice"),
+        (["isFraud", "a"], "isFraud"),
+        (["balance", "amount", "y"], "y"),
+        (["price", "label", "x"], "label"),
+        (["a", "median_house_value", "b", "Sale_Price", "latitude"], "Sale_Price"),
+        (["a", "b", "c2"], "c2"),
+        (["price", "x", "y", "z"], "price"),
+        (["wage", "item_1", "item_2", "item_3"], "wage"),
     ],
 )
-def test_names_and_position_decide(names: list[str], expected: str, confidence: float) -> None:
+def test_names_and_position_decide(names: list[str], expected: str) -> None:
     target = infer_target([Facts(name) for name in names], unknown)
-    assert (target.column, target.confidence) == (expected, confidence)
+    assert target.column == expected
+    assert target.confidence >= 0.5
     assert f"“{expected}”" in target.why
+    assert target.candidates[0].column == expected
+    assert not target.unsure
 
 
 @pytest.mark.parametrize(
     "columns",
     [
-        [Facts("a"), Facts("b")],
         [Facts("label"), Facts("target"), Facts("x")],
-        [Facts("a"), Facts("group", type="category", distinct=3)],
-        [Facts("target", type="identifier"), Facts("b")],
+        [Facts("a", type="category"), Facts("age", type="category", distinct=200)],
+        [Facts("target", type="identifier"), Facts("b", type="text")],
+        [Facts("sum"), Facts("x"), Facts("y"), Facts("z")],
+        [Facts("price")],
         [],
     ],
 )
@@ -57,6 +68,25 @@ def test_unsure_is_an_answer(columns: list[Facts]) -> None:
     assert "target=" in target.why
 
 
+def test_while_unsure_no_candidate_is_filled_scaled_or_used() -> None:
+    random = np.random.default_rng(6)
+    label, target = random.normal(0, 1, 300), random.normal(0, 1, 300)
+    columns = {
+        "label": pa.array(label, mask=random.random(300) < 0.1),
+        "target": target,
+        "x": pa.array(label + target + random.normal(0, 0.1, 300), mask=random.random(300) < 0.1),
+    }
+    frame = Frame.from_table(pa.table(columns))
+    facts = profile(frame)
+    assert facts.target.column is None
+    assert {"label", "target"} <= facts.target.unsure
+    assert not {"label", "target"} & {name for item in facts.imputations for name in item.predictors}
+    outcome = apply(propose(facts, RunOptions()), frame)
+    for name in ("label", "target"):
+        assert outcome.cleaned[name].array.equals(frame[name].array)
+        assert outcome.engineered[name].array.equals(frame[name].array)
+
+
 def test_requested_target() -> None:
     assert requested_target("b", [Facts("a"), Facts("b")]).column == "b"
     refused = requested_target("c", [Facts("a")])
@@ -64,32 +94,25 @@ def test_requested_target() -> None:
     assert refused.why == "“c” was asked for as the target, but there is no such column, so none was set."
 
 
-def test_what_the_others_do_not_predict_is_chosen_by_a_strong_name_only() -> None:
-    def hardly(name: str) -> float:
-        return 0.01
-
-    strong, likely = (
-        infer_target([Facts("a"), Facts("label")], hardly),
-        infer_target([Facts("a"), Facts("price")], hardly),
-    )
-    assert (strong.column, strong.confidence) == ("label", 0.7)
-    assert likely.column is None
-    assert "The other columns hardly predict it." in likely.why
+def test_a_likely_name_in_the_last_column_is_enough() -> None:
+    target = infer_target([Facts("a"), Facts("price")], lambda name: 0.01)
+    assert target.column == "price"
+    assert "The other columns hardly predict it." in target.why
 
 
 def test_of_several_names_the_predictable_column_is_chosen() -> None:
-    columns = [Facts("price"), Facts("rating"), Facts("x")]
-    target = infer_target(columns, {"price": 0.62, "rating": 0.02}.__getitem__)
-    assert (target.column, target.confidence) == ("price", 0.55)
+    columns = [Facts("a"), Facts("price"), Facts("rating"), Facts("sex")]
+    scores = {"price": 0.62, "rating": 0.02}
+    target = infer_target(columns, lambda name: scores.get(name))
+    assert target.column == "price"
     assert "explains 62 %" in target.why
-    assert infer_target(columns, {"price": 0.62, "rating": 0.5}.__getitem__).column is None
+    scores["rating"] = 0.5
+    assert infer_target(columns, lambda name: scores.get(name)).column is None
 
 
 def test_others_predict_a_column_in_a_table() -> None:
     random = np.random.default_rng(4)
     area, rooms = random.uniform(30, 150, 400), random.integers(1, 6, 400)
-    noise = random.normal(0, 1, 400)
     facts = profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": area * 3000 + rooms * 9000})))
     assert facts.target.column == "price"
     assert "predict it" in facts.target.why
-    assert profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": noise}))).target.column is None

@@ -20,7 +20,7 @@ from worker_service.planner.propose import propose
 
 def drawn(table: pa.Table, *steps: AnyStep, **options: Any) -> dict[str, AnyChart]:
     frame = Frame.from_table(table)
-    facts = profile(frame)
+    facts = profile(frame, target="none")
     plan = recipe(*propose(facts, RunOptions(**options)).steps) if not steps else recipe(*steps)
     charts = build_charts(facts, apply(plan, frame))
     adapter: TypeAdapter[AnyChart] = TypeAdapter(Chart)

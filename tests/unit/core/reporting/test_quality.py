@@ -117,7 +117,7 @@ def test_a_column_that_gives_the_target_away() -> None:
     assert alert_of["leakage"].column == "price_with_tax"
     assert "highly_correlated" not in alert_of
     assert "sampled rows" in alert_of["leakage"].why
-    assert alerts(a=NUMBERS, b=doubled)["highly_correlated"].column == "b"
+    assert alerts(target="none", a=NUMBERS, b=doubled)["highly_correlated"].column == "b"
 
 
 def test_a_target_of_nearly_one_value() -> None:

@@ -20,7 +20,7 @@ KIND = np.where(SIZE > 50, "large", "small")
 
 def prepared(columns: dict[str, Any], **options: Any) -> Outcome:
     frame = Frame.from_table(pa.table(columns))
-    return apply(propose(profile(frame), RunOptions(**options)), frame)
+    return apply(propose(profile(frame, target="none"), RunOptions(**options)), frame)
 
 
 def gaps(values: Any, share: float = 0.1) -> pa.Array:

@@ -121,26 +121,58 @@ class Target(_message.Message):
     COLUMN_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     column: _builtins.str
     """The column's name; empty where none was recognised."""
     confidence: _builtins.float
     """How sure the service is, 0 to 1."""
     why: _builtins.str
     """Why this column, or why none."""
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___TargetCandidate]:
+        """The columns that may be meant, the best first; empty where one was asked for."""
+
     def __init__(
         self,
         *,
         column: _builtins.str = ...,
         confidence: _builtins.float = ...,
         why: _builtins.str = ...,
+        candidates: _abc.Iterable[Global___TargetCandidate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "confidence", b"confidence", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "column", b"column", "confidence", b"confidence", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Target: _TypeAlias = Target  # noqa: Y015
+
+@_typing.final
+class TargetCandidate(_message.Message):
+    """A column that may be the one that a model would predict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    """The column's name."""
+    score: _builtins.float
+    """How much speaks for it; only its order has a meaning."""
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TargetCandidate: _TypeAlias = TargetCandidate  # noqa: Y015
 
 @_typing.final
 class Quality(_message.Message):
