@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.run_options import RunOptions
+from tests.conformance.frames import MAY_BE_SKIPPED
 from tests.conformance.steps import STEPS, recipe
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
@@ -103,12 +104,12 @@ def test_laws_hold_for_prepared_tables(table: pa.Table, target: str | None, opti
     assert frame.equals(untouched)
     assert same(outcome, apply(plan, untouched))
     assert _stored(outcome).equals(table)
-    assert all(result.state != "skipped" or result.kind in ("treat_outliers", "scale") for result in outcome.results)
+    assert all(result.state != "skipped" or result.kind in MAY_BE_SKIPPED for result in outcome.results)
     assert same(outcome, apply(outcome.recipe, untouched))
     assert Recipe.model_validate_json(outcome.recipe.model_dump_json()) == outcome.recipe
     assert outcome.cleaned.shape[1] > 0 < outcome.engineered.shape[1]
     _check_target(outcome, plan.target.column)
-    _check_numbers(outcome, plan.target.column)
+    _check_numbers(outcome, {plan.target.column, *plan.target.unsure})
     json.dumps([chart.model_dump(mode="json") for chart in build_charts(facts, outcome)], allow_nan=False)
 
 
@@ -131,9 +132,9 @@ def _check_target(outcome: Outcome, target: str | None) -> None:
         assert outcome.engineered[target].array.equals(read)
 
 
-def _check_numbers(outcome: Outcome, target: str | None) -> None:
+def _check_numbers(outcome: Outcome, spared: set[str | None]) -> None:
     for name, column in outcome.engineered.columns.items():
-        if name != target and len(column):
+        if name not in spared and len(column):
             assert column.is_number, name
             assert column.missing == 0, name
             assert np.isfinite(column.numbers()).all(), name

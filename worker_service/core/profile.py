@@ -99,7 +99,7 @@ def profile(
     columns, tidy = _describe_columns(frame, hints)
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
     chosen_target = (
-        infer_target(columns, partial(predictability, columns=columns, values=tidy))
+        infer_target(columns, partial(predictability, columns=columns, values=tidy), rows=frame.rows)
         if target is None
         else requested_target(target, columns)
     )

@@ -105,7 +105,7 @@ async def test_features(client: httpx.AsyncClient) -> None:
     assert body["dataset_id"] == DATASET_ID
     assert body["input_features"][0]["missing"] == 7
     assert body["output_features"][0]["sources"] == ["price"]
-    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one"}
+    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one", "candidates": []}
 
 
 async def test_logs(client: httpx.AsyncClient) -> None:
@@ -142,7 +142,7 @@ async def test_the_profile(client: httpx.AsyncClient) -> None:
     response = await client.get(f"/dataset/{DATASET_ID}/profile")
     body = response.json()
     assert (body["dataset_id"], body["rows"], body["time_column"]) == (DATASET_ID, 3, None)
-    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one"}
+    assert body["target"] == {"column": None, "confidence": 0, "why": "no column looks like one", "candidates": []}
     assert body["quality"]["score"] == 98.5
     assert body["quality"]["parts"][0]["name"] == "completeness"
     assert [(alert["kind"], alert["column"], alert["severity"]) for alert in body["alerts"]] == [

@@ -50,6 +50,8 @@ LEAST_CANDIDATE = 1.0
 LEAST_PREDICTABILITY = 0.1
 """From this predictability on, the other columns predict a column."""
 FEWEST_SISTERS = 3
+MANY_MISSING = 0.1
+"""A target is known in nearly every row."""
 NO_TARGET = "none"
 """The word with which a user says that there is no target."""
 
@@ -104,20 +106,26 @@ class Candidate(Protocol):
         """The number of different values."""
         ...
 
+    @property
+    def missing(self) -> int:
+        """The number of missing cells."""
+        ...
 
-def infer_target(columns: Sequence[Candidate], predictability: Predictability) -> Target:
+
+def infer_target(columns: Sequence[Candidate], predictability: Predictability, *, rows: int) -> Target:
     """Infer the target from names, positions, types and predictability.
 
     Args:
         columns: the facts about the columns, in order.
         predictability: computes the predictability of a column by its name; called for few columns.
+        rows: the number of rows.
 
     Returns:
         A target without a column where too little speaks for one, or as much for another.
     """
     names = [column.name for column in columns] if len(columns) > 1 else []
     prior = {
-        column.name: _score_name(column.name) + _score_position(column, columns) + _score_values(column)
+        column.name: _score_name(column.name) + _score_position(column, columns) + _score_values(column, rows)
         for column in columns
         if names and column.type in PREDICTABLE and column.distinct >= 2 and not _has_sisters(column.name, names)
     }
@@ -162,7 +170,9 @@ def _score_position(column: Candidate, columns: Sequence[Candidate]) -> float:
     return 0.3 if column is columns[0] else 0.0
 
 
-def _score_values(column: Candidate) -> float:
+def _score_values(column: Candidate, rows: int) -> float:
+    if column.missing > MANY_MISSING * rows:
+        return -3.0
     if column.type == "boolean" or column.distinct == 2:
         return 0.5
     return 0.25 if column.type != "category" or column.distinct <= MOST_CLASSES else -0.5

@@ -20,6 +20,7 @@ class Facts:
     type: str = "integer"
     position: int = 1
     distinct: int = 50
+    missing: int = 0
 
 
 def unknown(name: str) -> None:
@@ -42,7 +43,7 @@ def unknown(name: str) -> None:
     ],
 )
 def test_names_and_position_decide(names: list[str], expected: str) -> None:
-    target = infer_target([Facts(name) for name in names], unknown)
+    target = infer_target([Facts(name) for name in names], unknown, rows=100)
     assert target.column == expected
     assert target.confidence >= 0.5
     assert f"“{expected}”" in target.why
@@ -58,11 +59,12 @@ def test_names_and_position_decide(names: list[str], expected: str) -> None:
         [Facts("target", type="identifier"), Facts("b", type="text")],
         [Facts("sum"), Facts("x"), Facts("y"), Facts("z")],
         [Facts("price")],
+        [Facts("a", type="text"), Facts("b", missing=30)],
         [],
     ],
 )
 def test_unsure_is_an_answer(columns: list[Facts]) -> None:
-    target = infer_target(columns, unknown)
+    target = infer_target(columns, unknown, rows=100)
     assert target.column is None
     assert target.confidence < 0.5
     assert "target=" in target.why
@@ -95,7 +97,7 @@ def test_requested_target() -> None:
 
 
 def test_a_likely_name_in_the_last_column_is_enough() -> None:
-    target = infer_target([Facts("a"), Facts("price")], lambda name: 0.01)
+    target = infer_target([Facts("a"), Facts("price")], lambda name: 0.01, rows=100)
     assert target.column == "price"
     assert "The other columns hardly predict it." in target.why
 
@@ -103,11 +105,11 @@ def test_a_likely_name_in_the_last_column_is_enough() -> None:
 def test_of_several_names_the_predictable_column_is_chosen() -> None:
     columns = [Facts("a"), Facts("price"), Facts("rating"), Facts("sex")]
     scores = {"price": 0.62, "rating": 0.02}
-    target = infer_target(columns, lambda name: scores.get(name))
+    target = infer_target(columns, lambda name: scores.get(name), rows=100)
     assert target.column == "price"
     assert "explains 62 %" in target.why
     scores["rating"] = 0.5
-    assert infer_target(columns, lambda name: scores.get(name)).column is None
+    assert infer_target(columns, lambda name: scores.get(name), rows=100).column is None
 
 
 def test_others_predict_a_column_in_a_table() -> None:
