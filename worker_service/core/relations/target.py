@@ -40,7 +40,7 @@ FEATURES = frozenset(_FEATURES.split())
 """Words in the name of a column that a model rather learns from."""
 PREDICTABLE = frozenset({"integer", "decimal", "boolean", "category"})
 MOST_CLASSES = 20
-MOST_CANDIDATES = 4
+MOST_CANDIDATES = 3
 LEAST_SCORE = 1.7
 """A column with a lower score is not chosen,"""
 LEAST_MARGIN = 0.35
