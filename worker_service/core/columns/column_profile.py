@@ -18,7 +18,7 @@ from worker_service.core.columns.decimal_shifts import (
     find_decimal_shifts,
     restore_decimal_points,
 )
-from worker_service.core.columns.name_hints import names_codes, names_coordinates, names_years
+from worker_service.core.columns.name_hints import is_code_name, is_coordinate_name, is_year_name
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
 from worker_service.core.columns.shift_witnesses import find_witness
@@ -101,7 +101,7 @@ class ColumnProfile(Value):
         is_coded = self.distinct <= FEWEST_VALUES and (self.storage == "integer" or bool(self.top_values))
         if self.type not in ("integer", "decimal") or self.semantic_type is not None or is_coded:
             return False
-        return not (names_codes(self.name) or names_coordinates(self.name) or self._holds_years)
+        return not (is_code_name(self.name) or is_coordinate_name(self.name) or self._holds_years)
 
     @property
     def _holds_years(self) -> bool:
@@ -109,7 +109,7 @@ class ColumnProfile(Value):
         numbers = self.numbers
         if self.storage != "integer" or numbers is None or numbers.minimum is None or numbers.maximum is None:
             return False
-        first, last = FIRST_YEAR if names_years(self.name) else FIRST_RECENT_YEAR, LAST_YEAR
+        first, last = FIRST_YEAR if is_year_name(self.name) else FIRST_RECENT_YEAR, LAST_YEAR
         return first <= numbers.minimum and numbers.maximum <= last
 
     def outlying(self, rows: int) -> int:
@@ -179,7 +179,7 @@ def describe_column(
     decision = decide_type(name, typed, distinct=distinct_count, code=inference.code)
     if hints.type is not None:
         decision = apply_chosen_type(decision, typed, hints.type)
-    is_code = names_codes(name) or decision.type not in ("integer", "decimal")
+    is_code = is_code_name(name) or decision.type not in ("integer", "decimal")
     candidates = Sentinels() if is_code else typed.derive(find_sentinels)
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()

@@ -51,27 +51,27 @@ def name_words(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(_CAMEL.sub("_", name.strip())))
 
 
-def names_codes(name: str) -> bool:
+def is_code_name(name: str) -> bool:
     """Return True if a name says that numbers are codes or keys and no amounts."""
     words = name_words(name)
     return not _CODES.isdisjoint(words) or (len(words) > 1 and words[-1] in _LAST_CODES)
 
 
-def names_years(name: str) -> bool:
+def is_year_name(name: str) -> bool:
     """Return True if a name says that whole numbers may be calendar years."""
     return not _YEARS.isdisjoint(name_words(name))
 
 
-def names_coordinates(name: str) -> bool:
+def is_coordinate_name(name: str) -> bool:
     """Return True if a name says that numbers are coordinates, in common misspellings too."""
     return _COORDINATES.search("_".join(name_words(name))) is not None
 
 
-def names_sensitive(name: str) -> bool:
+def is_sensitive_name(name: str) -> bool:
     """Return True if a name says that a column holds an attribute of persons that must not be guessed."""
     return not _SENSITIVE.isdisjoint(name_words(name))
 
 
-def names_question(name: str) -> bool:
+def is_question_name(name: str) -> bool:
     """Return True if a name is a question, or the number of one."""
     return _QUESTION.search(name.strip().lower()) is not None

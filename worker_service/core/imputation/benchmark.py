@@ -52,8 +52,7 @@ FEWEST_SHARE = 0.5
 """The least share of known cells of a predictor."""
 WEAKEST = 0.15
 """Models are not fitted where no association with the column to fill is stronger than this."""
-MOST_BINS = 12
-MOST_GROUPS = 50
+MOST_BINS, MOST_GROUPS = 12, 50
 CLEARLY_BETTER = 0.9
 """A winner's error is at most this share of the best constant's error,"""
 STANDARD_ERRORS = 2.0
@@ -155,7 +154,8 @@ def benchmark_imputers(
         time_column = None
     base = _base_rows(values, {*names, *(column.name for column in usable)}, in_order=time_column is not None)
     benchmarks = (
-        _benchmark(name, base, _without(name, usable), time_column, models=name in modelled) for name in names
+        _benchmark(name, base, [other for other in usable if other.name != name], time_column, models=name in modelled)
+        for name in names
     )
     return tuple(benchmark for benchmark in benchmarks if benchmark is not None)
 
@@ -176,13 +176,8 @@ def _can_benchmark(column: Described, values: Column) -> bool:
 
 def _can_predict(column: Described, values: Column) -> bool:
     """Return True if a column is known in most rows; a sparser one may be dropped before it is needed."""
-    kinds = (*_KINDS, "timestamp")
     known = values.known >= FEWEST_SHARE * len(values)
-    return column.type in kinds and column.duplicate_of is None and known and is_squarable(values)
-
-
-def _without(name: str, columns: Sequence[Described]) -> list[Described]:
-    return [column for column in columns if column.name != name]
+    return column.type in (*_KINDS, "timestamp") and column.duplicate_of is None and known and is_squarable(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,10 +219,10 @@ def _benchmark(
     if is_number:
         imputers = _number_imputers(truth, sample, predictors, groups, time_column)
         errors = _errors(imputers, lambda predicted, test: np.abs(predicted - truth[test]), rows)
-        return _compare(name, errors, predictors, tolerance=float(truth.std()))
-    imputers = _level_imputers(truth, sample, predictors, groups, in_order=time_column is not None)
-    errors = _errors(imputers, lambda predicted, test: predicted != truth[test], rows)
-    return _compare(name, errors, predictors, tolerance=0.0)
+    else:
+        imputers = _level_imputers(truth, sample, predictors, groups, in_order=time_column is not None)
+        errors = _errors(imputers, lambda predicted, test: predicted != truth[test], rows)
+    return _compare(name, errors, predictors, tolerance=float(truth.std()) if is_number else 0.0)
 
 
 def _strongest(names: Sequence[str], strengths: Mapping[str, float]) -> list[str]:
@@ -378,10 +373,8 @@ def _compare(
     better = [method for method in _SIMPLEST_FIRST if method in best and _is_better(best[method], best[constant])]
     least = min((means[method] for method in better), default=0.0)
     winner = next((method for method in better if means[method] <= NEARLY_AS_GOOD * least), None)
-    candidates = [
-        Candidate(method=method, error=error, close=float((best[method] <= tolerance).mean()))
-        for method, error in means.items()
-    ]
+    close = {method: float((row_errors <= tolerance).mean()) for method, row_errors in best.items()}
+    candidates = [Candidate(method=method, error=error, close=close[method]) for method, error in means.items()]
     return ImputationBenchmark(
         column=name,
         hidden=len(best[constant]),

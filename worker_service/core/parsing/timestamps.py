@@ -60,7 +60,7 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     formats = _candidate_formats(column.derive(sample_cells, QUANTITY_NULL_WORDS))
     if not formats:
         return Refused()
-    if any("%y" in name and _may_be_last_century(column, name) for name in formats):
+    if any("%y" in name and _can_be_last_century(column, name) for name in formats):
         why = "the dates have years of two digits, which may be of this century or of the one before"
         return Refused(why, ambiguous=True)
     if len(formats) == 1:
@@ -161,7 +161,7 @@ def _is_decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
     return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * known)
 
 
-def _may_be_last_century(column: Column, name: str) -> bool:
+def _can_be_last_century(column: Column, name: str) -> bool:
     latest = pc.max(column.derive(_parse_as, name))
     return latest.as_py() is not None and latest.as_py() >= datetime.fromisoformat(_LAST_SHORT_YEAR)
 

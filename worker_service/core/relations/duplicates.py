@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from worker_service.core.columns.name_hints import names_codes
+from worker_service.core.columns.name_hints import is_code_name
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Mask
@@ -71,22 +71,22 @@ def find_duplicate_rows(columns: Mapping[str, Column], distinct_values: Mapping[
     keys = (
         name
         for name, column in columns.items()
-        if distinct_values[name] == len(groups) and not column.missing and _may_be_key(name, column)
+        if distinct_values[name] == len(groups) and not column.missing and _can_be_key(name, column)
     )
     key = next(keys, None) if is_varied and is_rare and len(groups) >= FEWEST_ROWS else None
     return DuplicateRows(count=repeated, expected_share=round(min(1.0, expected), 6), key=key)
 
 
-def _may_be_key(name: str, column: Column) -> bool:
+def _can_be_key(name: str, column: Column) -> bool:
     """Return True if a column holds moments, codes, or numbers whose name says that they identify something."""
     if column.is_timestamp:
         return True
     if column.is_integer:
-        return names_codes(name)
+        return is_code_name(name)
     if not column.is_text:
         return False
     is_code = pc.match_substring_regex(column.derive(distinct).values, r"^\S*\d\S*$")
-    return names_codes(name) or (pc.mean(is_code).as_py() or 0.0) >= CODE_SHARE
+    return is_code_name(name) or (pc.mean(is_code).as_py() or 0.0) >= CODE_SHARE
 
 
 def first_of_equal_rows(columns: Sequence[Column]) -> Mask:

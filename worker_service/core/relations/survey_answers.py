@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from worker_service.core.columns.name_hints import names_question
+from worker_service.core.columns.name_hints import is_question_name
 from worker_service.core.stats.summary import ValueCount
 
 FEWEST_ITEMS = 4
@@ -51,7 +51,7 @@ def find_batteries(columns: Sequence[Described]) -> tuple[tuple[str, ...], ...]:
 
 def is_answer(column: Described) -> bool:
     """Return True if the name of a column is a question, or if most of its few values are words of a rating scale."""
-    if names_question(column.name):
+    if is_question_name(column.name):
         return True
     if column.type != "category" or column.distinct > MOST_ANSWERS:
         return False

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from worker_service.core.columns.name_hints import (
+    is_code_name,
+    is_coordinate_name,
+    is_year_name,
     match_name,
     name_words,
-    names_codes,
-    names_coordinates,
-    names_years,
     similar_name,
 )
 from worker_service.core.humanize import percent, quoted
@@ -159,7 +159,7 @@ def _score_name(name: str) -> float:
         return 2.0
     if words & LIKELY:
         return 1.7
-    if words & FEATURES or names_coordinates(name) or names_codes(name) or names_years(name):
+    if words & FEATURES or is_coordinate_name(name) or is_code_name(name) or is_year_name(name):
         return -1.5
     return 0.7 if words & WEAK else 0.0
 

@@ -1,7 +1,7 @@
 """The rule that tells an ordinary gap, which may be filled, from one that must stay a gap in the cleaned table."""
 
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.columns.name_hints import names_sensitive
+from worker_service.core.columns.name_hints import is_sensitive_name
 from worker_service.core.humanize import number, percent, quoted
 from worker_service.core.parsing.missing import NONE_WORDS
 from worker_service.core.profile import Profile
@@ -29,7 +29,7 @@ def why_not_ordinary(column: ColumnProfile, profile: Profile) -> str | None:
     if column.missing > MAX_MISSING_SHARE * profile.rows:
         share = percent(column.missing / profile.rows)
         return f"{share} of its cells are missing, and above {percent(MAX_MISSING_SHARE)} a fill has to be asked for"
-    if names_sensitive(column.name):
+    if is_sensitive_name(column.name):
         return "it is an attribute of persons, which must not be guessed"
     if is_answer(column) or any(column.name in battery for battery in profile.batteries):
         return "it holds answers, and no answer is not an answer"
