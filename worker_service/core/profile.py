@@ -32,6 +32,7 @@ from worker_service.core.stats.correlation import Correlation, correlate
 from worker_service.core.stats.summary import Value, ValueCount
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 
+_NEARLY_UNIQUE = 0.9
 _DEPENDENT = ("category", "identifier", "text", "integer")
 
 
@@ -111,7 +112,7 @@ def profile(
     return Profile(
         rows=frame.rows,
         duplicates=duplicates,
-        near_duplicates=find_near_duplicates(tidy, _identifiers(columns)),
+        near_duplicates=find_near_duplicates(tidy, _identifiers(columns), _contacts(columns)),
         dependencies=dependencies,
         swaps=find_swaps(_categories(columns, tidy, chosen_target)),
         time_column=time_column,
@@ -201,6 +202,17 @@ def _dependencies(
 
 def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:
     return frozenset(column.name for column in columns if column.type == "identifier")
+
+
+def _contacts(columns: Sequence[ColumnProfile]) -> frozenset[str]:
+    """Return the columns of e-mail addresses or telephone numbers that hardly ever repeat."""
+    return frozenset(
+        column.name
+        for column in columns
+        if column.semantic_type is not None
+        and column.semantic_type.name in ("email", "phone")
+        and column.distinct >= _NEARLY_UNIQUE * column.semantic_type.cells
+    )
 
 
 def _with_corrections(column: ColumnProfile, dependencies: Sequence[Dependency]) -> ColumnProfile:

@@ -34,12 +34,15 @@ class NearDuplicates(Value):
     """The later and the earlier row of each pair, counting from 1."""
 
 
-def find_near_duplicates(columns: Mapping[str, Column], identifiers: Set[str]) -> tuple[NearDuplicates, ...]:
+def find_near_duplicates(
+    columns: Mapping[str, Column], identifiers: Set[str], contacts: Set[str] = frozenset()
+) -> tuple[NearDuplicates, ...]:
     """Find the rows that nearly equal an earlier one, among those that agree in one half of the columns.
 
     Args:
         columns: columns of equal length, by name.
         identifiers: the names of the columns whose differences do not count.
+        contacts: the names of the columns of e-mail addresses or telephone numbers, which nobody shares by chance.
     """
     compared = {name: column for name, column in columns.items() if name not in identifiers}
     if len(compared) < FEWEST_COLUMNS:
@@ -51,13 +54,13 @@ def find_near_duplicates(columns: Mapping[str, Column], identifiers: Set[str]) -
     other_identifier = np.any(
         [differs(columns[name], pairs) for name in sorted(identifiers)] or [np.zeros(len(same), bool)], axis=0
     )
-    groups = [_group(compared, (), pairs[same & other_identifier], 0)]
+    groups = [_group(compared, (), pairs[same & other_identifier], 0, contacts)]
     few = (differences > 0) & (differences <= MOST_DIFFERENT)
     pairs, differences = pairs[few], differences[few]
     for names in list(_differing_columns(compared, pairs))[:MOST_GROUPS]:
         chosen = np.all([differs(compared[name], pairs) for name in names], axis=0) & (differences == len(names))
         similar = np.all([_similar_cells(compared[name], pairs[chosen]) for name in names], axis=0)
-        groups.append(_group(compared, names, pairs[chosen][similar], int((~similar).sum())))
+        groups.append(_group(compared, names, pairs[chosen][similar], int((~similar).sum()), contacts))
     return tuple(group for group in groups if group is not None)
 
 
@@ -107,14 +110,20 @@ def _similar_cells(column: Column, pairs: npt.NDArray[np.intp]) -> Mask:
 
 
 def _group(
-    columns: Mapping[str, Column], names: tuple[str, ...], pairs: npt.NDArray[np.intp], others: int
+    columns: Mapping[str, Column],
+    names: tuple[str, ...],
+    pairs: npt.NDArray[np.intp],
+    others: int,
+    contacts: Set[str],
 ) -> NearDuplicates | None:
     """Return None if chance could explain the pairs, or as many `others` differ there in more than spelling."""
     later: npt.NDArray[np.intp] = np.unique(pairs[:, 1])
     equal = [column for name, column in columns.items() if name not in names]
     if len(later) <= others or len(equal) < FEWEST_COLUMNS:
         return None
-    if len(later) <= BEYOND_CHANCE * pairs_by_chance(equal, len(equal[0])):
+    is_known_person = not contacts.isdisjoint(set(columns) - set(names))
+    by_chance = 0.0 if is_known_person else pairs_by_chance(equal, len(equal[0]))
+    if not len(later) or len(later) <= BEYOND_CHANCE * by_chance:
         return None
     examples = tuple((int(after) + 1, int(before) + 1) for before, after in pairs[:MOST_EXAMPLES])
     return NearDuplicates(columns=names, rows=len(later), examples=examples)

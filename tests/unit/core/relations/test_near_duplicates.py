@@ -85,6 +85,30 @@ def test_rows_that_differ_in_their_identifier_are_reported() -> None:
     )
 
 
+@pytest.mark.parametrize("rows", [60, 300, 2000])
+def test_a_customer_who_is_written_differently_under_another_id_is_reported(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    syllables = np.array(["bar", "ta", "lo", "min", "ke", "ru", "san", "vel", "or", "dun"])
+    names = np.array([" ".join("".join(random.choice(syllables, 3)).title() for _ in "fl") for _ in range(rows)])
+    columns = {
+        "customer_id": np.arange(1000, 1000 + rows + 3),
+        **with_copies(
+            {
+                "name": names.astype("U40"),
+                "email": np.array(
+                    [f"{name.lower().replace(' ', '.')}{row}@mail.com" for row, name in enumerate(names)]
+                ),
+                "city": random.choice(["Oslo", "Rome", "Bern"], rows),
+                "phone": np.array([f"+47 {10_000_000 + 7919 * row}" for row in range(rows)]),
+            },
+            3,
+        ),
+    }
+    columns["name"][rows:] = [name.upper() for name in columns["name"][rows:]]
+    (why,) = near_duplicate_reasons(prepared(columns))
+    assert why.startswith("3 rows differ from an earlier one only in the spelling of “name”")
+
+
 def test_another_value_makes_another_row() -> None:
     columns = with_copies(with_names(1000), 3)
     columns["name"][1000:] = ["Somebody Else", "Nobody", "Anybody At All"]
