@@ -30,10 +30,7 @@ class CuratedTable:
         """Return the table; None if its size is out of bounds or it is no table of plain columns."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                frame = pd.read_pickle(self.path, compression="xz")
-            except Exception:
-                return None
+            frame = pd.read_pickle(self.path, compression="xz")
         if not isinstance(frame, pd.DataFrame):
             return None
         frame = frame.drop(columns=_ROW_NAMES, errors="ignore")

@@ -184,13 +184,8 @@ def describe_column(
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
     typed = mask_sentinels(typed, sentinels)
-    shifts = typed.derive(find_decimal_shifts) if decision.type in ("integer", "decimal") else ()
-    witnesses = [find_witness(shift, typed, others) for shift in shifts]
-    decimal_shifts = tuple(
-        WitnessedShift(**shift.model_dump(), witness=witness)
-        for shift, witness in zip(shifts, witnesses, strict=True)
-        if witness is not None
-    )
+    is_number = decision.type in ("integer", "decimal")
+    decimal_shifts, possible_shifts = _judge_shifts(typed, others) if is_number else ((), ())
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
@@ -207,7 +202,7 @@ def describe_column(
         sentinels=sentinels,
         apart=tuple(sentinel for sentinel in candidates.perhaps if sentinel not in sentinels),
         decimal_shifts=decimal_shifts,
-        possible_shifts=tuple(shift for shift, witness in zip(shifts, witnesses, strict=True) if witness is None),
+        possible_shifts=possible_shifts,
         spellings=spellings,
         possible_typos=_possible_typos(typed, spellings) if decision.type == "category" else (),
         distinct=distinct_count,
@@ -221,6 +216,15 @@ def describe_column(
         timestamps=typed.derive(summarise_timestamps) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,
     )
+
+
+def _judge_shifts(
+    typed: Column, others: Mapping[str, Column]
+) -> tuple[tuple[WitnessedShift, ...], tuple[DecimalShift, ...]]:
+    """Return the decimal shifts that another column shows, and those that none shows."""
+    witnesses = {shift: find_witness(shift, typed, others) for shift in typed.derive(find_decimal_shifts)}
+    witnessed = (WitnessedShift(**shift.model_dump(), witness=name) for shift, name in witnesses.items() if name)
+    return tuple(witnessed), tuple(shift for shift, name in witnesses.items() if not name)
 
 
 def _with_codes(typed: Column, sure: tuple[Sentinel, ...], codes: tuple[str, ...]) -> tuple[Sentinel, ...]:

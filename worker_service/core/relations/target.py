@@ -197,17 +197,14 @@ def _has_sisters(name: str, names: Sequence[str]) -> bool:
 
 
 def _describe_reasons(name: str, names: Sequence[str], predictability: float | None) -> str:
-    is_named = _score_name(name) >= 1
-    place = "it is the last column" if name == names[-1] else "it is not the last column"
+    is_last, is_named = name == names[-1], _score_name(name) >= 1
     if is_named:
-        joint = "and" if name == names[-1] else "though"
-        sentence = f"The name {quoted(name)} is typical of what a model predicts, {joint} {place}."
+        position = "and it is the last column" if is_last else "though it is not the last column"
+        sentence = f"The name {quoted(name)} is typical of what a model predicts, {position}."
+    elif is_last:
+        sentence = f"{quoted(name)} has no typical name, but it is the last column."
     else:
-        sentence = (
-            f"{quoted(name)} has no typical name, but {place}."
-            if name == names[-1]
-            else (f"{quoted(name)} has neither a typical name nor a typical place.")
-        )
+        sentence = f"{quoted(name)} has neither a typical name nor a typical position."
     return sentence if predictability is None else f"{sentence} {_describe_score(predictability)}"
 
 
