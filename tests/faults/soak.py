@@ -181,8 +181,10 @@ class Soak:
         with contextlib.suppress(ProcessLookupError):
             pid = self._world.pids(name)[name]
             os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep(4.5)
-            os.kill(pid, signal.SIGCONT)
+            try:
+                await asyncio.sleep(4.5)
+            finally:  # the end of the soak cancels the sleep, and a worker stopped for good serves no later test
+                os.kill(pid, signal.SIGCONT)
         return "worker stopped beyond its lease"
 
     async def _deploy(self) -> str:
