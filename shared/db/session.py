@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -13,6 +13,7 @@ from shared.errors import Unavailable
 
 RETRY_SECONDS = 2.0
 PING_SECONDS = 5.0
+CLOSE_SECONDS = 5.0
 
 _OUTAGES = ("08", "25006", "25P03", "40", "53", "55P03", "57P")
 """SQLSTATE classes and codes of transient failures.
@@ -117,8 +118,10 @@ class Database:
             raise Unavailable("DATABASE_URL: the database has no tables; run `make migrate`")
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
+        """Close every connection; one that does not answer for some seconds is given up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._engine.dispose()
 
 
 def _first_line(error: BaseException | None) -> str:

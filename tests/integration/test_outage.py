@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -13,10 +14,11 @@ import pytest
 from deploy.local.embedded import EmbeddedPostgres
 from shared.db.datasets import Datasets
 from shared.db.runs import Runs
-from shared.db.session import PING_SECONDS, Database
+from shared.db.session import CLOSE_SECONDS, PING_SECONDS, Database
 from shared.errors import Unavailable
 from shared.queue import RunQueue
 from shared.settings.parts import DatabaseSettings
+from tests.faults.proxy import Proxy
 from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.reconciler import Reconciler
 
@@ -96,3 +98,16 @@ async def test_the_reconciler_survives_unexpected_errors(separate_database: Data
     task.cancel()
     with pytest.raises(Exception, match="runs"):
         await Runs(separate_database).get(uuid4())
+
+
+async def test_a_silent_network_does_not_keep_a_process_from_ending(server: EmbeddedPostgres) -> None:
+    port = urlsplit(server.url).port or 0
+    proxy = Proxy(port)
+    address = DatabaseSettings(database_url=server.url.replace(f":{port}/", f":{proxy.port}/")).database_url
+    database = Database(address, pool_size=2)
+    try:
+        await database.ping()
+        proxy.set("drop")
+        await asyncio.wait_for(database.close(), 4 * CLOSE_SECONDS)
+    finally:
+        proxy.close()
