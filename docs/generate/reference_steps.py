@@ -17,8 +17,8 @@ def page() -> str:
     shared = ", ".join(f"`{name}`" for name in SHARED)
     parts = [
         f"# Steps of a recipe\n\nA recipe is a list of these. Every step also has {shared}. The `kind` names the step; its "
-        "phase says in which log it appears and which table it makes: cleaning and outliers make the cleaned table, "
-        "features derive the engineered one."
+        "phase says in which log it appears and which table it makes: cleaning makes the cleaned table, features derive the "
+        "engineered one, and outliers are treated in both or in the engineered one alone."
     ]
     kinds: list[type[Step]] = sorted(get_args(steps.AnyStep), key=_kind_of)
     parts += [_step(kind) for kind in kinds]

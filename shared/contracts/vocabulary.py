@@ -36,7 +36,7 @@ ColumnType = Literal[
 Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 """The type of the cells of a column, whatever the column is for."""
 Phase = Literal["cleaning", "outliers", "features"]
-"""The log a step belongs to: cleaning and outliers make the cleaned table, features derive the engineered one."""
+"""The log a step belongs to: cleaning makes the cleaned table, features the engineered one, outliers either."""
 ChangeKind = Literal["corrected", "filled", "emptied", "removed", "restyled"]
 """The kind of a changed cell: it has another value, a value where there was none, or the other way round; its row is
 gone; or the same value is written differently."""

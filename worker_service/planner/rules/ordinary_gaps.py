@@ -8,7 +8,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.relations.structural_gaps import StructuralGap
 from worker_service.core.relations.survey_answers import is_answer
 
-MAX_MISSING_SHARE = 0.2
+MAX_ORDINARY_SHARE = 0.2
 """If a larger share of a column is missing, its gaps are filled on request only."""
 _UNFILLABLE = {
     "identifier": "an identifier can't be guessed",
@@ -26,9 +26,9 @@ def why_unfillable(column: ColumnProfile) -> str | None:
 
 def why_not_ordinary(column: ColumnProfile, profile: Profile) -> str | None:
     """Return why the gaps of a column are no ordinary ones, as a clause; None if they are."""
-    if column.missing > MAX_MISSING_SHARE * profile.rows:
+    if column.missing > MAX_ORDINARY_SHARE * profile.rows:
         share = percent(column.missing / profile.rows)
-        return f"{share} of its cells are missing, and above {percent(MAX_MISSING_SHARE)} a fill has to be asked for"
+        return f"{share} of its cells are missing, and above {percent(MAX_ORDINARY_SHARE)} a fill has to be asked for"
     if is_sensitive_name(column.name):
         return "it is an attribute of persons, which must not be guessed"
     if is_answer(column) or any(column.name in battery for battery in profile.batteries):
