@@ -1,7 +1,6 @@
 """Reader of delimited text that uses Arrow block by block and keeps every cell as text."""
 
-import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from os import SEEK_CUR
@@ -13,13 +12,6 @@ import pyarrow.csv as pacsv
 from ingest_service.decoding.csv_rows import Row, read_rows
 from ingest_service.decoding.dialect import to_standard_dialect
 from ingest_service.decoding.header_detection import Layout, detect_layout
-from ingest_service.decoding.non_data_rows import (
-    FEWEST_SUMMED,
-    REPEATED_HEADER,
-    TOTALS_ROW,
-    is_repeated_header,
-    is_totals_row,
-)
 from ingest_service.decoding.rejects import MAX_TEXT_CHARACTERS, Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
@@ -212,51 +204,42 @@ class CsvTable:
         """Return the rows from the header on."""
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
-    def has_non_data_rows(self) -> bool:
-        """Return True if the file seems to have a repeated header or a last line of totals.
-
-        This only searches the bytes; `split_rejects` parses the rows.
-        """
-        if self.start == self.end:
-            return False
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            header_start = text.rfind(b"\n", 0, max(0, self.start - 1)) + 1
-            header = text[header_start : self.start].rstrip(b"\r\n")
-            has_repeated_header = self.header_row > 0 and text.find(b"\n" + header, self.start - 1, self.end) >= 0
-            tail = text[max(self.start, self.end - _BLOCK_BYTES) : self.end]
-        last_line = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("utf-8", "ignore")
-        cells = [cell.strip('"') for cell in last_line.split(self.delimiter)]
-        return has_repeated_header or (len(cells) == len(self.names) and is_totals_row(cells))
-
-    def split_rejects(self, error: Unprocessable | None = None) -> tuple["CsvTable", Rejects]:
+    def split_rejects(
+        self, *, non_data: Mapping[int, str] | None = None, error: Unprocessable | None = None
+    ) -> tuple["CsvTable", Rejects]:
         """Return the table of the rows that fit the header, and the rejected rows.
 
         Args:
+            non_data: The reason of each row to reject, by its index among the rows that fit.
             error: The error to raise if most rows do not fit; None to accept any number of rejected rows.
 
         Raises:
             Unprocessable: the given error.
         """
-        accepted_rows, data_rows, offset, rejects = 0, 0, 0, Rejects()
+        fitting_rows, accepted_rows, offset, rejects = 0, 0, 0, Rejects()
         accepted_path = self.path.with_name(f"{self.path.name}.kept")
         with self.path.open("rb") as file, accepted_path.open("wb") as target:
             for row in read_rows(self.path, self.delimiter):
                 file.seek(offset)
                 offset += row.size
                 text = file.read(row.size)
-                may_be_total = offset >= self.end and data_rows >= FEWEST_SUMMED
-                reason = self._rejection_reason(row, may_be_total=may_be_total)
+                reason = self._rejection_reason(row)
+                if reason is None and self._is_data_row(row):
+                    reason = (non_data or {}).get(fitting_rows)
+                    fitting_rows += 1
+                    accepted_rows += reason is None
                 if reason is None:
                     target.write(text)
-                    accepted_rows += bool(row.cells)
-                    data_rows += bool(row.cells) and row.line > self.header_row
                 else:
                     rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
-        if error is not None and rejects.count >= accepted_rows - (self.header_row > 0):
+        if error is not None and rejects.count >= accepted_rows:
             raise error
         return replace(self, path=accepted_path, end=_find_end(accepted_path, self.start)), rejects
 
-    def _rejection_reason(self, row: Row, *, may_be_total: bool) -> str | None:
+    def _is_data_row(self, row: Row) -> bool:
+        return row.line > self.header_row and (bool(row.cells) or len(self.names) == 1)
+
+    def _rejection_reason(self, row: Row) -> str | None:
         """Return the reason to reject a row, or None.
 
         Rows of the table, the header and the lines above it are not rejected.
@@ -265,9 +248,7 @@ class CsvTable:
             return None
         if len(row.cells) != len(self.names):
             return _field_count_mismatch(len(row.cells), len(self.names))
-        if self.header_row and is_repeated_header(row.cells, self.names):
-            return REPEATED_HEADER
-        return TOTALS_ROW if may_be_total and is_totals_row(row.cells) else None
+        return None
 
 
 class _BodyFile:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ingest_service.decoding.decompress import decompress
 from ingest_service.decoding.encoding_detection import Utf8Text, as_utf8
 from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
-from ingest_service.decoding.non_data_rows import REPEATED_HEADER, TOTALS_ROW
+from ingest_service.decoding.non_data_rows import NON_DATA_REASONS, find_non_data_rows
 from ingest_service.decoding.rejects import Rejects
 from ingest_service.decoding.table_reader import TableReader
 from shared.contracts.run_options import ReadOptions
@@ -91,7 +92,7 @@ def decode_file(
     if len(reader.names) > limits.max_columns:
         raise _limit_error(limits, reader.count_rows(), len(reader.names))
     names, name_notes = repair_names(reader.names)
-    rows, rejects = _write_accepted_rows(reader, names, target, limits)
+    rows, rejects, row_notes = _write_accepted_rows(reader, names, target, limits)
     rejects = rejects if rejects.count else opened.rejects
     if rejects.count:
         rejects.write(target.with_name("rejects.parquet"))
@@ -105,7 +106,7 @@ def decode_file(
         header_row=opened.header_row,
         sheet=opened.sheet,
         rejected_rows=rejects.count,
-        notes=(*decompressed.notes, *opened.notes, *reader.notes, *_rejects_note(rejects), *name_notes),
+        notes=(*decompressed.notes, *opened.notes, *reader.notes, *_rejects_note(rejects), *row_notes, *name_notes),
     )
 
 
@@ -135,24 +136,41 @@ def _read_text(text: Utf8Text, filename: str, options: ReadOptions) -> TableRead
     return read_csv(text.path, options)
 
 
-def _write_accepted_rows(reader: TableReader, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
-    """Write the rows of the table; return their number and the rejected rows."""
-    if isinstance(reader, CsvTable) and reader.has_non_data_rows():
-        accepted, rejects = reader.split_rejects()
-        return _write_rows(accepted, names, target, limits), rejects
+def _write_accepted_rows(
+    reader: TableReader, names: list[str], target: Path, limits: Limits
+) -> tuple[int, Rejects, tuple[str, ...]]:
+    """Write the rows of the table; return their number, the rejected rows, and notes about rows left in."""
+    if not isinstance(reader, CsvTable):
+        return _write_rows(reader, names, target, limits), Rejects(), ()
+    rows, rejects = _write_fitting_rows(reader, names, target, limits)
+    found = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
+    if found.roles:
+        accepted, rejects = reader.split_rejects(non_data=found.roles)
+        rows = _write_rows(accepted, names, target, limits)
+    return rows, rejects, found.notes
+
+
+def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:
+    """Write the rows that fit the header; return their number, and the others."""
     try:
         return _write_rows(reader, names, target, limits), Rejects()
     except Unprocessable as error:
-        if error.reason != "RAGGED_ROW" or not isinstance(reader, CsvTable):
+        if error.reason != "RAGGED_ROW":
             raise
-        accepted, rejects = reader.split_rejects(error)
+        accepted, rejects = reader.split_rejects(error=error)
         return _write_rows(accepted, names, target, limits), rejects
+
+
+def _read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of an Arrow IPC file."""
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+        for index in range(reader.num_record_batches):
+            yield reader.get_batch(index)
 
 
 def _rejects_note(rejects: Rejects) -> tuple[str, ...]:
     """Return a note with the number of rejected rows and the reasons."""
-    known = (REPEATED_HEADER, TOTALS_ROW)
-    reasons = Counter(reason if reason in known else _OTHER_FIELD_COUNT for reason in rejects.reasons)
+    reasons = Counter(reason if reason in NON_DATA_REASONS else _OTHER_FIELD_COUNT for reason in rejects.reasons)
     listed = ", ".join(f"{reason} ({count:,})" if len(reasons) > 1 else reason for reason, count in reasons.items())
     rows = "1 row was" if rejects.count == 1 else f"{rejects.count:,} rows were"
     return (f"{rows} left out: {listed}; see the rejects.",) if rejects.count else ()

@@ -5,16 +5,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
 from ingest_service.decoding.json_table import JsonTable
-from ingest_service.decoding.non_data_rows import (
-    FEWEST_SUMMED,
-    REPEATED_HEADER,
-    TOTALS_ROW,
-    is_repeated_header,
-    is_totals_row,
-)
+from ingest_service.decoding.non_data_rows import NonDataRows, find_non_data_rows
 from ingest_service.decoding.rejects import Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
@@ -55,7 +50,7 @@ def read_workbook(path: Path, file_format: str, options: ReadOptions) -> tuple[J
     names = [""] * width
     if 0 < header <= len(rows):
         names = [_cell_name(cell) for cell in _pad_row(rows[header - 1], width)]
-    body, rejects = _split_body(rows, header, width, names, rows_above)
+    body, rejects, row_notes = _split_body(rows, header, width, names, rows_above)
     notes = [] if len(book.sheet_names) == 1 else [_sheet_note(name, book.sheet_names)]
     if header > 1:
         notes.append(
@@ -63,6 +58,7 @@ def read_workbook(path: Path, file_format: str, options: ReadOptions) -> tuple[J
             if header > 2
             else "The row above the header was left out."
         )
+    notes += row_notes
     columns = [[_cell_value(row[index]) for row in body] for index in range(width)]
     table = JsonTable(
         names=names,
@@ -76,22 +72,26 @@ def read_workbook(path: Path, file_format: str, options: ReadOptions) -> tuple[J
 
 def _split_body(
     rows: list[list[Any]], header: int, width: int, names: list[str], rows_above: int
-) -> tuple[list[list[Any]], Rejects]:
-    """Return the data rows below the header, and the rejected rows; blank rows are neither."""
-    body: list[list[Any]] = []
+) -> tuple[list[list[Any]], Rejects, tuple[str, ...]]:
+    """Return the data rows below the header, the rejected rows, and notes; blank rows are neither."""
+    filled = [index for index in range(header, len(rows)) if any(cell not in ("", None) for cell in rows[index])]
+    body = [_pad_row(rows[index], width) for index in filled]
+    found = _find_non_data_rows(body, names if header else [])
     rejects = Rejects()
-    filled_rows = [index for index in range(header, len(rows)) if any(cell not in ("", None) for cell in rows[index])]
-    for index in filled_rows:
-        row, reason = _pad_row(rows[index], width), None
-        if header and is_repeated_header([_cell_name(cell) for cell in row], names):
-            reason = REPEATED_HEADER
-        elif index == filled_rows[-1] and len(body) >= FEWEST_SUMMED and is_totals_row(row):
-            reason = TOTALS_ROW
-        if reason is None:
-            body.append(row)
-        else:
-            rejects.add(index + 1 + rows_above, reason, "\t".join("" if cell is None else str(cell) for cell in row))
-    return body, rejects
+    for position in sorted(found.roles):
+        text = "\t".join("" if cell is None else str(cell) for cell in body[position])
+        rejects.add(filled[position] + 1 + rows_above, found.roles[position], text)
+    return [row for position, row in enumerate(body) if position not in found.roles], rejects, found.notes
+
+
+def _find_non_data_rows(rows: list[list[Any]], names: list[str]) -> NonDataRows:
+    if not rows:
+        return NonDataRows()
+    columns = [
+        pa.array([_cell_name(cell) or None for cell in column], pa.string()) for column in zip(*rows, strict=True)
+    ]
+    batch = pa.record_batch(columns, [f"f{position}" for position in range(len(columns))])
+    return find_non_data_rows(lambda: iter([batch]), names)
 
 
 def _read_sheet(book: CalamineWorkbook, requested: str | None) -> tuple[str, list[list[Any]], int]:

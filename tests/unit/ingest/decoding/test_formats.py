@@ -19,6 +19,7 @@ import pytest
 from ingest_service.decoding import decompress
 from shared.errors import LimitExceeded
 from tests.unit.ingest.decoding.decoding import decode, refusal
+from tests.unit.ingest.decoding.workbooks import workbook
 
 CSV = b"zip,name\n00501,Ada\n94105,Li\n"
 TABLE = {"zip": ["00501", "94105"], "name": ["Ada", "Li"]}
@@ -132,61 +133,6 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     whole = bytearray(parquet(pa.table(TABLE)))
     whole[4:40] = bytes(36)
     assert "parquet file is damaged" in refusal(tmp_path, bytes(whole)).detail
-
-
-def workbook(**sheets: list[list[str | float]]) -> bytes:
-    """Return a minimal Excel workbook with these sheets."""
-    content = io.BytesIO()
-    spreadsheet, relations = (
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
-    )
-    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{kinds}.sheet.main+xml"/>'
-            + "".join(
-                f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kinds}.worksheet+xml"/>'
-                for n in range(1, len(sheets) + 1)
-            )
-            + "</Types>",
-        )
-        link = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-        archive.writestr(
-            "_rels/.rels",
-            f'{link}<Relationship Id="r1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{spreadsheet}" xmlns:r="{relations}"><sheets>'
-            + "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
-            + "</sheets></workbook>",
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            link
-            + "".join(
-                f'<Relationship Id="r{n}" Type="{relations}/worksheet" Target="worksheets/sheet{n}.xml"/>'
-                for n in range(1, len(sheets) + 1)
-            )
-            + "</Relationships>",
-        )
-        for number, rows in enumerate(sheets.values(), 1):
-            archive.writestr(f"xl/worksheets/sheet{number}.xml", _sheet(spreadsheet, rows))
-    return content.getvalue()
-
-
-def _sheet(namespace: str, rows: list[list[str | float]]) -> str:
-    def cell(value: str | float) -> str:
-        if isinstance(value, str):
-            return f'<c t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
-        return f"<c><v>{value}</v></c>"
-
-    row_elements = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    return f'<worksheet xmlns="{namespace}"><sheetData>{row_elements}</sheetData></worksheet>'
 
 
 BOOK = workbook(
