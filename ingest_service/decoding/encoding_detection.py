@@ -1,21 +1,24 @@
 """Detection of the encoding of a file.
 
-The candidates are tried in this order: the encoding of a byte order mark, strict UTF-8 over the whole file, the best
-match of a detector, and cp1252. The detector comes after UTF-8 because it takes some valid UTF-8 for a national code
-page.
+The candidates are tried in this order: the encoding of a byte order mark, strict UTF-8 over the whole file, UTF-8 with
+a few bytes of another code page in it, the code page that reads the words best, the best match of a general detector,
+and cp1252. The detector comes after UTF-8 because it takes some valid UTF-8 for a national code page.
 """
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import charset_normalizer
 
+from ingest_service.decoding.code_pages import likeliest_code_page, words_with_high_bytes
 from shared.errors import Unprocessable
 
+MIXED_UTF8 = "utf-8 with cp1252"
+"""The name for UTF-8 in which single bytes are cp1252; no codec of Python has it."""
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 200_000
 _BOMS = (
@@ -33,11 +36,14 @@ _KNOWN_BINARY = (
     (b"%PDF", "a PDF document"),
     (b"\x7fELF", "a program"),
 )
-_WESTERN = "cp1252"
-_RARE_PREFIXES = ("mac_", "hp_", "cp4", "cp7", "cp85", "cp86", "iso8859_10", "iso8859_14", "iso8859_16")
-_EASTERN_LETTERS = re.compile(r"[^\W\d_][¹³¿][^\W\d_]|õ(?![eo])|Õ(?![eoEO])")
-"""Polish and Hungarian letters decoded as cp1252, in positions where no Western language has these characters."""
-_TURKISH_LETTERS, _ICELANDIC_LETTERS = re.compile("[ðþýÐÞÝ]"), re.compile("[áíóúæÁÍÓÚÆ]")
+_FALLBACK = "cp1252"
+_CLEAR_LEAD = 0.3
+"""A code page is sure from this lead over the next reading on."""
+_MIN_UTF8_SHARE = 0.9
+_EXCERPT_WORDS = 3
+_MAX_EXCERPT_CHARACTERS = 40
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_UTF8_SEQUENCES = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 
@@ -90,7 +96,7 @@ def _detect_encoding(source: Path, head: bytes) -> tuple[str, int, tuple[str, ..
     if encoding != "utf-8" or _can_decode(source, "utf-8", skip=len(bom)):
         return encoding, len(bom), ()
     _refuse_binary(source, head)
-    encoding, note = _choose_best_fit(source, head, skip=len(bom))
+    encoding, note = _choose_best_fit(source, skip=len(bom))
     return encoding, len(bom), (note,)
 
 
@@ -102,35 +108,80 @@ def _check_chosen_encoding(source: Path, head: bytes, chosen: str) -> tuple[str,
     return encoding, bom_length, ()
 
 
-def _choose_best_fit(source: Path, head: bytes, *, skip: int) -> tuple[str, str]:
-    """Return the encoding that fits best, and a note about it."""
-    encoding = _likeliest_encoding(head[skip:_SAMPLE_BYTES])
-    if encoding is not None and _can_decode(source, encoding, skip=skip):
-        note = f"The file is not UTF-8; it was read as {encoding}, the best fit. Check accented letters."
-        return encoding, note
-    note = "The file is not UTF-8 and fits no other encoding well; it was read as cp1252. Check accented letters."
-    return "cp1252", note
+def _choose_best_fit(source: Path, *, skip: int) -> tuple[str, str]:
+    """Return the encoding that fits best, and a note about it with some of the words."""
+    lines = _read_non_ascii_lines(source, skip)
+    words = words_with_high_bytes(lines)
+    if _is_damaged_utf8(lines):
+        damaged = [word for word in words if not _is_utf8(word)]
+        excerpt = _excerpt(damaged, "utf-8", errors="cp1252")
+        return MIXED_UTF8, f"The file is UTF-8 with some bytes that are not; these were read as cp1252: {excerpt}."
+    chosen = likeliest_code_page(words)
+    if chosen is not None:
+        encoding, lead = chosen
+        doubt = "" if lead >= _CLEAR_LEAD else " Other code pages fit nearly as well."
+        return encoding, f"The file is not UTF-8; it was read as {encoding}: {_excerpt(words, encoding)}.{doubt}"
+    match = charset_normalizer.from_bytes(lines).best()
+    is_single_byte = match is not None and len(str(match)) == len(lines)
+    encoding = (
+        match.encoding if match and is_single_byte and _can_decode(source, match.encoding, skip=skip) else _FALLBACK
+    )
+    excerpt = _excerpt(words, encoding)
+    return encoding, f"The file is not UTF-8 and fits no code page well; it was read as {encoding}: {excerpt}."
 
 
-def _likeliest_encoding(sample: bytes) -> str | None:
-    """Return the likeliest encoding of a sample, or None.
+def _read_non_ascii_lines(source: Path, skip: int) -> bytes:
+    """Return the first lines that have a byte above 127."""
+    sample: list[bytes] = []
+    size = 0
+    with source.open("rb") as file:
+        file.seek(skip)
+        while size < _SAMPLE_BYTES and (line := file.readline(_SAMPLE_BYTES)):
+            if not line.isascii():
+                sample.append(line)
+                size += len(line)
+    return b"".join(sample)
 
-    cp1252 is preferred wherever the text allows it, and other encodings are preferred to rare DOS and Mac code pages. A
-    few accented letters fit many code pages equally well, and the detector then names any of them.
-    """
-    matches = list(charset_normalizer.from_bytes(sample))
-    western = next((match for match in matches if _WESTERN in match.could_be_from_charset), None)
-    text = sample.decode(_WESTERN, "ignore")
-    if western is not None and _TURKISH_LETTERS.search(text) and not _ICELANDIC_LETTERS.search(text):
-        return "cp1254"
-    if western is not None and not _EASTERN_LETTERS.search(text):
-        return _WESTERN
-    common = [match for match in matches if not match.encoding.startswith(_RARE_PREFIXES) and match is not western]
-    return next((match.encoding for match in common or matches), None)
+
+def _is_damaged_utf8(lines: bytes) -> bool:
+    """Return True if nearly all bytes above 127 belong to valid UTF-8 sequences."""
+    high = sum(map(len, _HIGH_RUN.findall(lines)))
+    valid = sum(map(len, _UTF8_SEQUENCES.findall(lines)))
+    return valid >= _MIN_UTF8_SHARE * high
+
+
+def _is_utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _excerpt(words: Sequence[bytes], encoding: str, errors: str = "replace") -> str:
+    """Return a few of the words as they are read, in quotes."""
+    texts = [word.decode(encoding, errors)[:_MAX_EXCERPT_CHARACTERS] for word in words[:_EXCERPT_WORDS]]
+    return ", ".join(f"“{text}”" for text in texts)
+
+
+def _decode_as_cp1252(error: UnicodeError) -> tuple[str, int]:
+    """Replace the bytes that are not UTF-8 by what they are in cp1252."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("cp1252", _decode_as_cp1252)
+
+
+def _open_decoder(encoding: str, errors: str) -> codecs.IncrementalDecoder:
+    if encoding == MIXED_UTF8:
+        return codecs.getincrementaldecoder("utf-8")("cp1252")
+    return codecs.getincrementaldecoder(encoding)(errors)
 
 
 def _can_decode(source: Path, encoding: str, *, skip: int) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    decoder = _open_decoder(encoding, "strict")
     try:
         for block in _read_blocks(source, skip):
             decoder.decode(block)
@@ -152,7 +203,7 @@ def _transcode(source: Path, target: Path, encoding: str, *, skip: int) -> int:
 
     This character replaces bytes that can't be decoded.
     """
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    decoder = _open_decoder(encoding, "replace")
     replaced = 0
     with target.open("wb") as file:
         for block in chain(_read_blocks(source, skip), [b""]):
