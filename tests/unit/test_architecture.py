@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "ingest_service", "worker_service", "report_service")
 SHIPPED = (*SERVICES, "shared", "deploy", "migrations", "protos")
 OURS = (*SHIPPED, "docs", "tests")
-CORE_MAY_IMPORT = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz"}
+CORE_MAY_IMPORT = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz", "pint"}
 IMPURE = {
     "asyncio",
     "os",

@@ -1,6 +1,7 @@
 """Amounts as people write them: with a unit, with local number marks, or with the minus of accounting."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -11,18 +12,37 @@ import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.parsing.spec import NumberFormat, ReadDecimal, ReadInteger, Refused, is_enough
-from worker_service.core.parsing.units import UNITS, is_currency, is_space_required, is_unit, unit_name
+from worker_service.core.parsing.units import (
+    COUNTING,
+    LARGE_NUMBERS,
+    conversion_factor,
+    is_currency,
+    is_known,
+    is_space_required,
+    is_unit,
+    unit_name,
+)
 from worker_service.core.table.distinct import Distinct
 from worker_service.core.table.frame import Mask
 
+RAREST_UNIT = 0.01
+"""A unit in a smaller share of cells, among numbers without one, is taken for a typing error and not for a unit."""
 _SPACES = "\u00a0\u202f\u2009"
 _MARKS = {",": ",", ".": r"\.", " ": f"[ {_SPACES}]", "'": "['’]"}
 _MINUS = "\u2212"
 _MARK_PAIRS = ((".", ","), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'"))
 """Pairs of decimal mark and thousands mark; if several match equally many cells, the first is taken."""
+_UNITS_AROUND = (
+    rf"^[\s(+{_MINUS}-]*(?P<before>[^\d\s(+{_MINUS}.,-][^\d\s(+{_MINUS}-]{{0,3}})?[^\d]*"
+    rf"\d[\d.,'’\s{_SPACES}]*?[\s{_SPACES}]*(?P<behind>(?:[kcdm]?m|ft)\^?[23]|[^\d\s.,'’)+{_MINUS}-][^\d()+{_MINUS}-]*)?"
+    rf"[\s).'’,+{_MINUS}-]*$"
+)
+"""The currency before a number and the unit behind it."""
 _NOT_UNIT = rf"[\d\s.,'’()+{_MINUS}{_SPACES}-]+"
 _DIGITS = rf"\d[\d.,'’\s{_SPACES}]*"
-_POSSIBLE_AMOUNT = re.compile(rf"[(+{_MINUS}-]*[^\W\d_]{{0,3}}\W{{0,3}}{_DIGITS}\W{{0,3}}[^\W\d_]{{0,12}}\S{{0,4}}")
+_POSSIBLE_AMOUNT = re.compile(
+    rf"[(+{_MINUS}-]*[^\W\d_]{{0,3}}\W{{0,3}}{_DIGITS}\W{{0,3}}[^\W\d_]{{0,12}}(?:\W{{1,2}}[^\W\d_]{{1,4}})?\S{{0,4}}"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,17 @@ class _UnitCounts:
             total[unit_name(spelling)] = total.get(unit_name(spelling), 0) + cells
         return dict(sorted(total.items(), key=lambda item: -item[1]))
 
+    def label(self, name: str) -> str:
+        """Return the most frequent spelling of a unit."""
+        spellings = {text: cells for text, cells in self.by_spelling.items() if unit_name(text) == name}
+        return max(spellings, key=spellings.__getitem__)
+
+    def without(self, names: Iterable[str]) -> "_UnitCounts":
+        """Return the units apart from some."""
+        left_out = set(names)
+        kept = {text: cells for text, cells in self.by_spelling.items() if unit_name(text) not in left_out}
+        return _UnitCounts(kept, self.without_unit)
+
 
 def has_amounts(cells: tuple[str, ...]) -> bool:
     """Return True if at least half of the cells may be amounts."""
@@ -60,18 +91,58 @@ def recognise_amounts(
     """
     values = distinct_values.values.filter(pa.array(known))
     counts = distinct_values.counts[known]
-    units = _count_units(values, counts)
-    conflict = _find_unit_conflict(units, int(counts.sum()))
+    total = int(counts.sum())
+    units = _drop_rare_units(_count_units(values, counts), total)
+    conflict = _find_unit_conflict(units, total)
     if conflict is not None:
         return conflict
-    return _choose_format(values, counts, _specs_of_main_unit(units), missing)
+    return _choose_format(values, counts, _specs(units), missing)
 
 
-def _specs_of_main_unit(units: _UnitCounts) -> list[ReadDecimal]:
-    """Return a spec for each pair of marks, with all spellings of the most frequent unit."""
-    main = next(iter(units.by_name), None)
-    spellings = tuple(sorted(spelling for spelling in units.by_spelling if unit_name(spelling) == main))
-    return [ReadDecimal(kind="decimal", decimal_mark=d, thousands_mark=t, units=spellings) for d, t in _MARK_PAIRS]
+def _drop_rare_units(units: _UnitCounts, total: int) -> _UnitCounts:
+    """Return the units without those of so few cells that these can count as unfit.
+
+    A stray letter behind a number makes no unit, and a word that is no known unit makes one only in most cells.
+    """
+    units = units.without(name for name, cells in units.by_name.items() if not is_known(name) and 2 * cells < total)
+    measures = {name: cells for name, cells in units.by_name.items() if is_known(name) and name not in COUNTING}
+    typos = [
+        name
+        for name, cells in measures.items()
+        if not is_currency(name) and (len(units.label(name)) == 1 or cells <= max(1, RAREST_UNIT * total))
+    ]
+    return units.without(typos) if is_enough(units.without_unit, total) else units
+
+
+def _conversion_factors(units: _UnitCounts) -> dict[str, float] | None:
+    """Return the factor of each spelling into the most frequent unit, or None if the units have none."""
+    names = list(units.by_name)
+    large = [name for name in names if name in LARGE_NUMBERS]
+    if large and (len(names) > 1 or units.without_unit):
+        others = [name for name in names if name not in COUNTING]
+        if len(others) > 1 or not all(map(is_currency, others)):
+            return None
+        return {spelling: LARGE_NUMBERS.get(unit_name(spelling), 1.0) for spelling in units.by_spelling}
+    factors = {spelling: conversion_factor(unit_name(spelling), names[0]) for spelling in units.by_spelling}
+    if len(names) > 1 and units.without_unit:
+        return None
+    known = {spelling: factor for spelling, factor in factors.items() if factor is not None}
+    return known if len(known) == len(factors) else None
+
+
+def _specs(units: _UnitCounts) -> list[ReadDecimal]:
+    """Return a spec for each pair of marks, with all units that have a factor, or else the most frequent one."""
+    factors = _conversion_factors(units)
+    if factors is None:
+        main = next(iter(units.by_name))
+        factors = {spelling: 1.0 for spelling in units.by_spelling if unit_name(spelling) == main}
+    spellings = tuple(sorted(factors))
+    has_one_unit = all(factor == 1.0 for factor in factors.values())
+    values = () if has_one_unit else tuple(factors[spelling] for spelling in spellings)
+    return [
+        ReadDecimal(kind="decimal", decimal_mark=d, thousands_mark=t, units=spellings, factors=values)
+        for d, t in _MARK_PAIRS
+    ]
 
 
 def best_format(distinct_values: Distinct, known: Mask, missing: tuple[str, ...]) -> ReadDecimal:
@@ -81,7 +152,7 @@ def best_format(distinct_values: Distinct, known: Mask, missing: tuple[str, ...]
     """
     values = distinct_values.values.filter(pa.array(known))
     counts = distinct_values.counts[known]
-    specs = _specs_of_main_unit(_count_units(values, counts))
+    specs = _specs(_count_units(values, counts))
     text = _normalise_sign_and_unit(values, specs[0].units)
     sizes = [int(counts[_matches(text, _pattern(spec, whole=False))].sum()) for spec in specs]
     return specs[sizes.index(max(sizes))].model_copy(update={"missing": missing})
@@ -152,26 +223,39 @@ def _suffix_pattern(units: tuple[str, ...]) -> str:
 
 
 def _count_units(values: pa.Array, counts: npt.NDArray[np.int64]) -> _UnitCounts:
+    """Count the texts before and behind the numbers; only currencies stand before one."""
     numeric = pc.match_substring_regex(values, r"\d")
-    candidates = pc.replace_substring_regex(values.filter(numeric), _NOT_UNIT, "").dictionary_encode()
-    weights = counts[np.asarray(numeric.to_numpy(zero_copy_only=False))]
-    cells = np.bincount(candidates.indices.to_numpy(), weights, minlength=len(candidates.dictionary)).astype(np.int64)
-    counts_by_text = dict(zip(candidates.dictionary.to_pylist(), cells.tolist(), strict=True))
-    by_spelling = {unit: cells for unit, cells in counts_by_text.items() if is_unit(unit)}
-    return _UnitCounts(by_spelling, counts_by_text.get("", 0))
+    amounts, weights = values.filter(numeric), counts[np.asarray(numeric.to_numpy(zero_copy_only=False))]
+    parts = pc.extract_regex(amounts, _UNITS_AROUND)
+    by_spelling: dict[str, int] = {}
+    has_unit = np.zeros(len(amounts), dtype=np.bool_)
+    for field in ("before", "behind"):
+        texts = pc.utf8_trim_whitespace(pc.struct_field(parts, field)).fill_null("").dictionary_encode()
+        indices = texts.indices.to_numpy()
+        cells = np.bincount(indices, weights, minlength=len(texts.dictionary)).astype(np.int64)
+        names = texts.dictionary.to_pylist()
+        is_spelling = np.array(
+            [(is_unit if field == "behind" else is_currency)(name) for name in names], dtype=np.bool_
+        )
+        has_unit |= is_spelling[indices] if len(names) else False
+        for name, number in zip(names, cells.tolist(), strict=True):
+            if (is_unit if field == "behind" else is_currency)(name):
+                by_spelling[name] = by_spelling.get(name, 0) + number
+    is_bare = pc.match_substring_regex(amounts, rf"^{_NOT_UNIT}$").to_numpy(zero_copy_only=False) & ~has_unit
+    return _UnitCounts(by_spelling, int(weights[is_bare].sum()))
 
 
 def _find_unit_conflict(units: _UnitCounts, total: int) -> Refused | None:
-    known = {name: cells for name, cells in units.by_name.items() if name in UNITS or is_currency(name)}
-    if not is_enough(sum(known.values()) + units.without_unit, total):
+    known = {name: cells for name, cells in units.by_name.items() if is_known(name)}
+    if not is_enough(min(total, sum(known.values()) + units.without_unit), total):
         return None
-    if len(known) > 1:
-        units_with_counts = listing(f"{quoted(name)} ({count(cells, 'cell')})" for name, cells in known.items())
-        return Refused(f"the amounts are in different units, {units_with_counts}", ambiguous=True)
-    mixed = [name for name in known if units.without_unit and not is_currency(name)]
+    if len(known) > 1 and _conversion_factors(units) is None:
+        listed = listing(f"{quoted(units.label(name))} ({count(cells, 'cell')})" for name, cells in known.items())
+        return Refused(f"the amounts are in different units, {listed}", ambiguous=True)
+    mixed = [name for name in known if units.without_unit and not is_currency(name) and name not in COUNTING]
     if mixed:
         numbers = count(units.without_unit, "number has", "numbers have")
-        return Refused(f"{numbers} no unit and the others have {quoted(mixed[0])}", ambiguous=True)
+        return Refused(f"{numbers} no unit and the others have {quoted(units.label(mixed[0]))}", ambiguous=True)
     return None
 
 
@@ -188,7 +272,7 @@ def _choose_format(
     if _is_code_like(values.filter(pa.array(masks[best])), specs[best]):
         return Refused()
     chosen = specs[best].model_copy(update={"missing": missing})
-    if bool((_matches(text, _pattern(chosen, whole=True)) | ~masks[best]).all()):
+    if not chosen.factors and bool((_matches(text, _pattern(chosen, whole=True)) | ~masks[best]).all()):
         return ReadInteger.model_validate({**chosen.model_dump(), "kind": "integer"})
     return chosen
 

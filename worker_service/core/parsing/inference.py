@@ -167,7 +167,7 @@ def _infer_typed(column: Column) -> Inference:
 def _describe_reading(column: Column, spec: AnyReadAs) -> Inference:
     reading = column.derive(read, spec)
     known = reading.column.known + reading.invalid
-    noun = _noun(spec)
+    noun = _noun(spec) + _describe_units(column, spec) + _describe_comma(spec)
     if not reading.invalid:
         subject = "The one known cell can be read as" if known == 1 else f"All {count(known, 'known cell')} are"
         return Inference(spec, f"{subject} {noun}.")
@@ -179,12 +179,24 @@ def _describe_reading(column: Column, spec: AnyReadAs) -> Inference:
 
 
 def _noun(spec: AnyReadAs) -> str:
-    noun = _NOUNS.get(spec.kind) or _date_noun(spec)
-    if not isinstance(spec, NumberFormat):
-        return noun
-    unit = f" in {listing((quoted(unit) for unit in spec.units), conjunction='or')}" if spec.units else ""
-    comma = spec.decimal_mark == "," and spec.kind == "decimal"
-    return f"{noun}{unit}{' with a comma before the decimals' if comma else ''}"
+    return _NOUNS.get(spec.kind) or _date_noun(spec)
+
+
+def _describe_comma(spec: AnyReadAs) -> str:
+    has_comma = isinstance(spec, ReadDecimal) and spec.decimal_mark == ","
+    return " with a comma before the decimals" if has_comma else ""
+
+
+def _describe_units(column: Column, spec: AnyReadAs) -> str:
+    """Return the units of the numbers as the end of a sentence, empty if they have none."""
+    if not isinstance(spec, NumberFormat) or not spec.units:
+        return ""
+    converted = [unit for unit, factor in zip(spec.units, spec.factors, strict=False) if factor != 1]
+    same = [unit for unit in spec.units if unit not in converted]
+    bare = column.derive(read, spec.model_copy(update={"units": (), "factors": ()})).column.known
+    words = listing((quoted(unit) for unit in same), conjunction="or")
+    sentence = f" in {words}" if same and not bare else f", some with {words}" if same else ""
+    return sentence + (f", with {listing(map(quoted, converted))} converted" if converted else "")
 
 
 def _date_noun(spec: AnyReadAs) -> str:

@@ -1,8 +1,10 @@
 """Recognition and parsing of whole and decimal numbers."""
 
+import math
 import re
 from itertools import chain
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +27,7 @@ from worker_service.core.table.frame import Column, Mask
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
 _CONVERTED_DECIMALS = 4
+"""Decimals kept of a converted number, and as many more as a small unit needs in a large one."""
 _CODE_WITH_E = re.compile(r"\d+[eE]\d+")
 _SMALLEST_WITH_POINT = 1e15
 """From here on, numbers with an exponent are written with a decimal point; without one they are codes."""
@@ -198,11 +201,13 @@ def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
 @parse.register
 def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
     array = normalise_numbers(spec, values, whole=False).cast(pa.float64())
-    without_unit = (
-        normalise_numbers(spec.model_copy(update={"units": ()}), values, whole=False) if spec.factors else None
-    )
-    for unit, factor in zip(spec.units, spec.factors, strict=False):
-        with_unit = normalise_numbers(spec.model_copy(update={"units": (unit,)}), values, whole=False)
-        has_unit = pc.and_(pc.is_valid(with_unit), pc.is_null(without_unit))
-        array = pc.if_else(has_unit, pc.round(pc.multiply(array, factor), _CONVERTED_DECIMALS), array)
+    factors = [(unit, factor) for unit, factor in zip(spec.units, spec.factors, strict=False) if factor != 1]
+    same = tuple(unit for unit in spec.units if unit not in dict(factors))
+    in_main_unit = normalise_numbers(spec.model_copy(update={"units": same}), values, whole=False) if factors else None
+    for unit, factor in factors:
+        converted = normalise_numbers(spec.model_copy(update={"units": (unit, *same)}), values, whole=False)
+        has_unit = pc.and_(pc.is_valid(converted), pc.is_null(in_main_unit))
+        products = array.to_numpy(zero_copy_only=False) * factor
+        rounded = np.round(products, _CONVERTED_DECIMALS + max(0, math.ceil(-math.log10(factor))))
+        array = pc.if_else(has_unit, pa.array(rounded, from_pandas=True), array)
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import pint
 import pyarrow as pa
 import pytest
 
 from tests.unit.core.parsing.reading import inferred, values
 from worker_service.core.parsing import infer, read
 from worker_service.core.parsing.spec import ReadDecimal
+from worker_service.core.parsing.units import COUNTING, UNIT_NAMES, conversion_factor
 from worker_service.core.table.frame import Column
+
+REGISTRY: pint.UnitRegistry[float] = pint.UnitRegistry()
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,15 @@ from worker_service.core.table.frame import Column
         (("12 kg", "1.5 kg"), [12.0, 1.5]),
         (("100 Stück", "7 Stück"), [100, 7]),
         (("5 €", "7"), [5, 7]),
+        (("5 kg", "12 kg", "700 g"), [5.0, 12.0, 0.7]),
+        (("12 oz", "1 lb", "3 ounces", "2 oz."), [12.0, 16.0, 3.0, 2.0]),
+        (("100 sq ft", "250 sqft", "10 m²"), [100.0, 250.0, 107.6391]),
+        (("45 m2", "60m²", "70 sq.m"), [45, 60, 70]),
+        (("90 min", "2 h", "45 min"), [90.0, 120.0, 45.0]),
+        (("1.2k", "900", "3.4M"), [1200.0, 900.0, 3400000.0]),
+        (("$1.2M", "$500K"), [1200000.0, 500000.0]),
+        (("5 pcs", "7", "9 Stk"), [5, 7, 9]),
+        (("3 μg", "2 kg", "5 kg"), [0.000000003, 2.0, 5.0]),
     ],
 )
 def test_numbers_as_people_write_them(cells: tuple[str, ...], expected: list[Any]) -> None:
@@ -45,7 +58,9 @@ def test_numbers_as_people_write_them(cells: tuple[str, ...], expected: list[Any
     [
         ("5 EUR", "7 USD"),
         ("33 %", "0.5"),
-        ("5 kg", "700 g"),
+        ("20 °C", "68 °F"),
+        ("5 kg", "700 m"),
+        ("5 kg", "700 g", "5"),
         ("K12", "K13"),
         ("1st", "2nd"),
         ("12A", "13B"),
@@ -92,3 +107,33 @@ def test_rewritten_amounts_are_changes() -> None:
     spec = column.derive(infer).read_as
     assert spec is not None
     assert column.derive(read, spec).changed.tolist() == [True, True, False, False, True]
+
+
+def test_converted_units_and_bare_counts_are_reported() -> None:
+    assert inferred("5 kg", "12 kg", "700 g").why == "All 3 known cells are numbers in “kg”, with “g” converted."
+    assert inferred("5 pcs", "7", "9").why == "All 3 known cells are whole numbers, some with “pcs”."
+
+
+def test_a_stray_letter_makes_no_unit() -> None:
+    inference = inferred(*map(str, range(60)), "12l", "x59")
+    assert (inference.invalid, inference.examples, inference.ambiguity) == (2, ("12l", "x59"), None)
+
+
+def test_a_word_in_a_few_cells_is_no_unit() -> None:
+    cells = [*map(str, range(30)), *(f"{number} approx" for number in range(10))]
+    assert values(*cells) == cells
+
+
+def test_the_factors_are_those_of_the_library() -> None:
+    assert conversion_factor("pound", "ounce") == pytest.approx(16)
+    assert conversion_factor("mile", "kilometer") == pytest.approx(1.609344)
+    assert conversion_factor("hectare", "meter**2") == pytest.approx(10_000)
+    assert conversion_factor("million", "thousand") == 1000
+    assert conversion_factor("gram", "meter") is None
+    assert conversion_factor("degree_Celsius", "degree_Fahrenheit") is None
+    assert conversion_factor("USD", "EUR") is None
+
+
+@pytest.mark.parametrize("name", sorted(UNIT_NAMES - COUNTING))
+def test_every_unit_is_known_to_the_library(name: str) -> None:
+    assert REGISTRY.parse_units(name) is not None
