@@ -31,7 +31,7 @@ class Quality(BaseModel):
     """The quality of a table as it was uploaded."""
 
     score: float = Field(
-        description="The harmonic mean of the parts, 0 to 100: one weak part can't hide behind good ones.",
+        description="The weighted product of the parts, 0 to 100: every part lowers it, and none outweighs another.",
         examples=[97.9],
     )
     parts: list[QualityPart] = Field(description="What the score is made of.")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
+from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
 from worker_service.core.columns.column_types import MOST_LEVELS, apply_chosen_type, decide_type
 from worker_service.core.columns.decimal_shifts import (
     DecimalShift,
@@ -94,6 +95,8 @@ class ColumnProfile(Value):
     numbers: NumberSummary | None
     timestamps: TimestampSummary | None
     text: TextSummary | None
+    faults: CellFaults
+    """What nothing repairs, for the quality score."""
 
     @property
     def is_quantity(self) -> bool:
@@ -215,6 +218,7 @@ def describe_column(
         numbers=typed.derive(summarise_numbers) if typed.is_number else None,
         timestamps=typed.derive(summarise_timestamps) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,
+        faults=find_cell_faults(name, typed),
     )
 
 

@@ -43,12 +43,16 @@ def test_each_part_counts_its_own_faults() -> None:
     assert score_of["consistency"] < 100
     assert score_of["plausibility"] == 98.9
     assert score_of["clarity"] == 66.6
-    assert score_of["clarity"] < score_of["overall"] < 100
+    assert 0 < score_of["overall"] < score_of["clarity"]
 
 
 def test_repeated_rows_lower_uniqueness() -> None:
-    score_of = scores(a=["x", "y", "x", "y"], b=["1", "2", "1", "2"])
-    assert score_of["uniqueness"] == 50.0
+    score_of = scores(key=["AB-1", "AB-2", "AB-1", "AB-2"], b=["1", "2", "1", "2"])
+    assert score_of["uniqueness"] == score_of["overall"] == 50.0
+
+
+def test_equal_rows_of_few_values_are_no_fault() -> None:
+    assert scores(sex=["m", "f"] * 50, answer=["yes", "no"] * 50)["uniqueness"] == 100.0
 
 
 def test_a_single_fault_keeps_a_score_from_a_hundred() -> None:

@@ -183,7 +183,7 @@ class Quality(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     score: _builtins.float
-    """The harmonic mean of the parts, 0 to 100: one weak part can't hide behind good ones."""
+    """The weighted product of the parts, 0 to 100: every part lowers it, and none outweighs another."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityPart]:
         """What the score is made of."""
