@@ -16,6 +16,8 @@ from shared.contracts.vocabulary import (
     STAGE_SENTENCES,
     TYPE_ALIASES,
     ChosenType,
+    ColumnRole,
+    OutlierStrategy,
     dataset_state,
 )
 from shared.db.datasets import DatasetRecord
@@ -28,6 +30,7 @@ from shared.rpc.messages import parse_enum, to_message
 
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
+_MAX_UNIT_CHARACTERS = 20
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
@@ -53,6 +56,11 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
                 "fill": parse_enum(options, "fill", default=DEFAULT_FILL),
                 "target": options.target.strip() or None,
                 "types": _parse_types(options.types),
+                "roles": _parse_words("roles", options.roles, get_args(ColumnRole)),
+                "outlier_strategies": _parse_words(
+                    "outlier_strategies", options.outlier_strategies, get_args(OutlierStrategy)
+                ),
+                "units": _parse_units(options.units),
                 "reading": _parse_read_options(options),
             }
         ),
@@ -62,10 +70,20 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
     types = {name: TYPE_ALIASES.get(kind.lower(), kind) for name, kind in types.items()}
-    unknown = next((kind for kind in types.values() if kind not in get_args(ChosenType)), None)
+    return _parse_words("types", types, get_args(ChosenType))
+
+
+def _parse_words(field: str, words: Mapping[str, str], known: tuple[str, ...]) -> dict[str, str]:
+    unknown = next((word for word in words.values() if word not in known), None)
     if unknown is not None:
-        raise _invalid_field("types", f"knows {_join_words(get_args(ChosenType))}, not {unknown[:100]!r}")
-    return types
+        raise _invalid_field(field, f"knows {_join_words(known)}, not {unknown[:100]!r}")
+    return dict(words)
+
+
+def _parse_units(units: Mapping[str, str]) -> dict[str, str]:
+    if any(not unit.strip() or len(unit) > _MAX_UNIT_CHARACTERS for unit in units.values()):
+        raise _invalid_field("units", f"must name units of at most {_MAX_UNIT_CHARACTERS} characters, such as kg")
+    return {name: unit.strip() for name, unit in units.items()}
 
 
 def _parse_webhook_url(address: str) -> str | None:

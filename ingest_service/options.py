@@ -1,9 +1,11 @@
 """Options of an upload, and their check against the decoded table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 from ingest_service.decoding import Decoded
+from shared.contracts.column_names import match_name, similar_name
 from shared.contracts.run_options import RunOptions
 from shared.db.datasets import NewRun
 from shared.errors import FieldError, InvalidInput
@@ -26,24 +28,34 @@ class UploadOptions:
         Raises:
             InvalidInput: a named column is missing.
         """
-        if self.run.target is not None and self.run.target not in table.columns:
+        run = self.run.resolve(table.columns)
+        targets = {match_name(name, table.columns) or name for name in self.run.named_columns()["target"]}
+        targets |= run.columns_of({"target"})
+        if len(targets) > 1 or any(run.roles.get(name, "target") != "target" for name in targets):
             raise InvalidInput(
-                f"target {_shorten(self.run.target)!r} is not a column of the table.",
-                reason="UNKNOWN_TARGET",
-                fields=[FieldError(field="target", detail="must name a column of the table")],
+                "roles and target do not agree on the target.",
+                reason="AMBIGUOUS_TARGET",
+                fields=[FieldError(field="roles", detail="must name the column that target names, and only that")],
             )
-        unknown = next((name for name in self.run.types if name not in table.columns), None)
-        if unknown is not None:
-            raise InvalidInput(
-                f"types names {_shorten(unknown)!r}, which is not a column of the table.",
-                reason="UNKNOWN_COLUMN",
-                fields=[FieldError(field="types", detail="must name columns of the table")],
-            )
+        for option, names in self.run.named_columns().items():
+            for name in names:
+                if match_name(name, table.columns) is None:
+                    raise _unknown_column(option, name, table.columns)
 
     def new_run(self) -> NewRun:
         """Return a new run with these options."""
         queue = DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
         return NewRun(id=uuid4(), queue=queue, options=self.run, webhook_url=self.webhook_url)
+
+
+def _unknown_column(option: str, name: str, names: Sequence[str]) -> InvalidInput:
+    similar = similar_name(name, names)
+    hint = "" if similar is None else f" Did you mean {_shorten(similar)!r}?"
+    return InvalidInput(
+        f"{option} names {_shorten(name)!r}, which is not a column of the table.{hint}",
+        reason="UNKNOWN_TARGET" if option == "target" else "UNKNOWN_COLUMN",
+        fields=[FieldError(field=option, detail="must name columns of the table")],
+    )
 
 
 def _shorten(text: str) -> str:

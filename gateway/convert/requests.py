@@ -1,6 +1,6 @@
 """Requests to the services, from what REST was given; pure."""
 
-from gateway.upload.fields import UploadOptions, column_types
+from gateway.upload.fields import UploadOptions, column_roles, words_by_column
 from shared.contracts.vocabulary import DEFAULT_USER
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
@@ -36,5 +36,8 @@ def _options(options: UploadOptions) -> common.DatasetOptions:
         options,
         common.DatasetOptions,
         user_id=options.user_id or DEFAULT_USER,
-        types=column_types(options.types),
+        types=words_by_column(options.types),
+        roles=column_roles(options),
+        outlier_strategies=words_by_column(options.outlier_strategies),
+        units=words_by_column(options.units),
     )

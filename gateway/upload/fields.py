@@ -4,7 +4,7 @@ import json
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.http.problems import field_errors, invalid_fields, suggestion
 from gateway.schemas.fields import words
@@ -15,6 +15,7 @@ from shared.contracts.vocabulary import (
     DEFAULT_OUTLIER_STRATEGY,
     DEFAULT_USER,
     ChosenType,
+    ColumnRole,
     FillPolicy,
     Mode,
     OutlierMethod,
@@ -40,12 +41,29 @@ def _web_address(value: str) -> str:
     return value
 
 
-def _types(value: str) -> str:
+def _as_text(value: object) -> object:
+    """Return an object or a list of a JSON body as the text that a form field would have."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _by_column(value: str) -> str:
     try:
-        column_types(value)
+        words_by_column(value)
     except (ValueError, RecursionError):
-        raise ValueError('must be like {"zip": "text"} or zip=text, age=integer') from None
+        raise ValueError('must be like {"first": "word"} or first=word, second=word') from None
     return value
+
+
+def _names(value: str) -> str:
+    try:
+        column_names(value)
+    except (ValueError, RecursionError):
+        raise ValueError('must be like ["first", "second"] or first, second') from None
+    return value
+
+
+WordsByColumn = Annotated[str, BeforeValidator(_as_text), AfterValidator(_by_column)]
+ColumnNames = Annotated[str, BeforeValidator(_as_text), AfterValidator(_names)]
 
 
 class UploadOptions(BaseModel):
@@ -104,11 +122,36 @@ class UploadOptions(BaseModel):
         le=1_000_000,
         description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
     )
-    types: Annotated[str, AfterValidator(_types)] = Field(
+    types: WordsByColumn = Field(
         "",
         max_length=MAX_FIELD_BYTES,
         description='What columns are, as {"zip": "text"} or zip=text, age=integer; a type is '
         f"{words(ChosenType)}. The other columns are recognised.",
+    )
+    roles: WordsByColumn = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description="What columns are for, as types are given. A role is "
+        f"{words(ColumnRole)}: a feature is used though it looks like an identifier, sensitive values are never "
+        "guessed, group, weight and keep columns are taken over unchanged into the engineered table, which has no "
+        "ignore columns; neither table has drop columns.",
+    )
+    keep: ColumnNames = Field(
+        "", max_length=MAX_FIELD_BYTES, description="Columns with the role keep, as a list or with commas between."
+    )
+    drop: ColumnNames = Field(
+        "", max_length=MAX_FIELD_BYTES, description="Columns with the role drop, as a list or with commas between."
+    )
+    outlier_strategies: WordsByColumn = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description="The outlier_strategy of single columns, as types are given: price=cap, age=flag.",
+    )
+    units: WordsByColumn = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description="The unit of a column's numbers, as types are given: weight=kg. Other units are converted, and "
+        "numbers without one are read in it.",
     )
     webhook_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
@@ -123,8 +166,36 @@ class UploadOptions(BaseModel):
     )
 
 
-def column_types(text: str) -> dict[str, str]:
-    """Return the types of columns as `{"name": "type", …}` or `name=type, …` says them.
+def column_roles(options: "UploadOptions") -> dict[str, str]:
+    """Return the roles of columns, with those of `keep` and `drop`.
+
+    Raises:
+        InvalidInput: a column is named with two roles.
+    """
+    roles = words_by_column(options.roles)
+    for role, text in (("keep", options.keep), ("drop", options.drop)):
+        for name in column_names(text):
+            if roles.setdefault(name, role) != role:
+                raise _refused(role, f"{name[:100]!r} has the role {roles[name]} already", "INVALID_INPUT")
+    return roles
+
+
+def column_names(text: str) -> list[str]:
+    """Return the names in `["first", …]` or `first, …`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not text.lstrip().startswith("["):
+        return [name.strip() for name in text.split(",") if name.strip()]
+    names = json.loads(text)
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError("the names must be words")
+    return list(names)
+
+
+def words_by_column(text: str) -> dict[str, str]:
+    """Return what `{"name": "word", …}` or `name=word, …` says of columns.
 
     Raises:
         ValueError: it is neither.
@@ -132,11 +203,11 @@ def column_types(text: str) -> dict[str, str]:
     if text.lstrip().startswith("{"):
         types = json.loads(text)
         if not all(isinstance(kind, str) for kind in types.values()):
-            raise ValueError("the types must be words")
+            raise ValueError("the values must be words")
         return dict(types)
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
     if not all(name.strip() and equals for name, equals, _ in pairs):
-        raise ValueError("a column or its type is missing")
+        raise ValueError("a column or its word is missing")
     return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 

@@ -1,21 +1,29 @@
 """The choices of an uploader for a run; stored with the run as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contracts.column_names import match_name
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
     ChosenType,
+    ColumnRole,
     FillPolicy,
     Mode,
     OutlierMethod,
     OutlierStrategy,
 )
+
+NO_TARGET = "none"
+"""The target of a table that has none."""
+ROLE_TYPES: Mapping[ColumnRole, ChosenType] = MappingProxyType({"identifier": "identifier", "time": "timestamp"})
+"""The types that follow from roles."""
 
 
 class ReadOptions(BaseModel):
@@ -50,7 +58,46 @@ class RunOptions(BaseModel):
     """The column a model will predict; None lets the service detect it."""
     types: Mapping[str, ChosenType] = Field(default_factory=dict)
     """The types of columns that the uploader named."""
+    roles: Mapping[str, ColumnRole] = Field(default_factory=dict)
+    """What columns are for."""
+    outlier_strategies: Mapping[str, OutlierStrategy] = Field(default_factory=dict)
+    """The treatment of outliers in single columns."""
+    units: Mapping[str, str] = Field(default_factory=dict)
+    """The unit that the numbers of a column are in, and into which others are converted."""
     reading: ReadOptions = ReadOptions()
+
+    def named_columns(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of columns in each option that has some."""
+        has_target = self.target is not None and self.target.strip().casefold() != NO_TARGET
+        target = (str(self.target),) if has_target else ()
+        by_column = ("types", "roles", "outlier_strategies", "units")
+        return {"target": target, **{option: tuple(getattr(self, option)) for option in by_column}}
+
+    def resolve(self, names: Sequence[str]) -> "RunOptions":
+        """Return the options with the names that the table has; a role names the target and the type of its column.
+
+        Args:
+            names: the columns of the table. Names that are not among them stay as they are.
+        """
+        meant = {name: match_name(name, names) or name for group in self.named_columns().values() for name in group}
+        roles = {meant[name]: role for name, role in self.roles.items()}
+        types = {name: ROLE_TYPES[role] for name, role in roles.items() if role in ROLE_TYPES}
+        return self.model_copy(
+            update={
+                "target": next(
+                    (name for name, role in roles.items() if role == "target"),
+                    meant.get(self.target or "", self.target),
+                ),
+                "types": {**types, **{meant[name]: kind for name, kind in self.types.items()}},
+                "roles": roles,
+                "outlier_strategies": {meant[name]: word for name, word in self.outlier_strategies.items()},
+                "units": {meant[name]: unit for name, unit in self.units.items()},
+            }
+        )
+
+    def columns_of(self, roles: Collection[ColumnRole]) -> frozenset[str]:
+        """Return the columns that have one of the roles."""
+        return frozenset(name for name, role in self.roles.items() if role in roles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as they are stored; what was left to the service is absent."""

@@ -29,6 +29,18 @@ TYPE_ALIASES: dict[str, ChosenType] = {
     "id": "identifier",
 }
 """Other names of the types that an uploader may use."""
+ColumnRole = Literal[
+    "feature", "identifier", "target", "time", "group", "weight", "sensitive", "ignore", "keep", "drop"
+]
+"""What an uploader says a column is for.
+
+A `feature` is used though it looks like an identifier. A `time` column orders the rows. A `sensitive` column is never
+filled by a guess. Of `group`, `weight` and `keep` columns the engineered table has the cleaned values. An `ignore`
+column is in the cleaned table only, a `drop` column in neither; nothing is computed from both."""
+PASSED_ROLES: frozenset[ColumnRole] = frozenset(("group", "weight", "keep"))
+"""Roles of columns that the engineered table takes over as they are."""
+LEFT_OUT_ROLES: frozenset[ColumnRole] = frozenset(("ignore", "drop"))
+"""Roles of columns from which nothing is computed."""
 ColumnType = Literal[
     "integer", "decimal", "boolean", "timestamp", "category", "text", "identifier", "constant", "empty"
 ]

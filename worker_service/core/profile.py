@@ -1,12 +1,14 @@
 """The profile of a table: the type and statistics of each column, and relations between columns and rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.contracts.column_names import match_name
 from shared.contracts.vocabulary import ChosenType
 from worker_service.core.columns.column_profile import (
     ColumnHints,
@@ -16,7 +18,6 @@ from worker_service.core.columns.column_profile import (
     read_column,
     tidy_column,
 )
-from worker_service.core.columns.name_hints import match_name
 from worker_service.core.imputation.benchmark import ImputationBenchmark, benchmark_imputers
 from worker_service.core.imputation.predictability import predictability
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
@@ -78,9 +79,8 @@ def profile(
     *,
     target: str | None = None,
     types: Mapping[str, ChosenType] = MappingProxyType({}),
-    codes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    synonyms: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
-    units: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
+    hints: Mapping[str, ColumnHints] = MappingProxyType({}),
+    ignored: Collection[str] = (),
 ) -> Profile:
     """Read every column of a decoded table as its type and describe the table.
 
@@ -88,23 +88,21 @@ def profile(
         frame: the decoded table.
         target: the requested column to predict; None to infer it.
         types: the requested types of columns, by name.
-        codes: the values of each column that stand for missing, as canonical text.
-        synonyms: for each category the levels to merge, as pairs of a level and the level that it means.
-        units: for each column the units in its cells, as pairs of a unit and the factor for its numbers.
+        hints: what else is known of columns, by name; the types outrank theirs.
+        ignored: the columns that no relation to others is looked for in.
     """
     types = {match_name(name, frame.names) or name: kind for name, kind in types.items()}
-    hints = {
-        name: ColumnHints(types.get(name), codes.get(name, ()), synonyms.get(name, ()), units.get(name, ()))
-        for name in frame.names
-    }
-    columns, tidy = _describe_columns(frame, hints)
+    by_name = {name: hints.get(name, ColumnHints()) for name in frame.names}
+    by_name = {name: replace(hint, type=types.get(name, hint.type)) for name, hint in by_name.items()}
+    described, tidy = _describe_columns(frame, by_name)
+    columns = [column for column in described if column.name not in ignored]
     numeric = {column.name: tidy[column.name] for column in columns if column.type in ("integer", "decimal")}
     chosen_target = (
         infer_target(columns, partial(predictability, columns=columns, values=tidy), rows=frame.rows)
         if target is None
         else requested_target(target, columns)
     )
-    duplicates = find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows)
+    duplicates = find_duplicate_rows(tidy, {column.name: column.distinct for column in described}, frame.rows)
     time_columns = (column.name for column in columns if _is_in_time_order(column, tidy, duplicates))
     dependencies = _dependencies(columns, tidy, chosen_target)
     leaks = find_leaks(columns, tidy, chosen_target.column)
@@ -129,7 +127,7 @@ def profile(
         structural_gaps=find_structural_gaps(columns, tidy),
         batteries=find_batteries(columns),
         missingness=find_missingness(columns, _with_original_words(tidy, frame, chosen_target), chosen_target.column),
-        columns=tuple(_with_corrections(column, dependencies) for column in columns),
+        columns=tuple(_with_corrections(column, dependencies) for column in described),
     )
 
 

@@ -8,6 +8,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag
 from worker_service.planner.context import PlanContext
 from worker_service.planner.guards import guard
+from worker_service.planner.roles import honour_roles
 from worker_service.planner.rules.decimal_shifts import propose_decimal_shifts
 from worker_service.planner.rules.dependencies import propose_repairs
 from worker_service.planner.rules.features import propose_features
@@ -43,4 +44,5 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
 
 def compose(context: PlanContext, steps: Iterable[AnyStep]) -> Recipe:
     """Return the steps as a recipe that has passed the guards."""
-    return guard(Recipe(version=1, target=context.target, steps=tuple(steps)), context.profile)
+    honoured = honour_roles(steps, context.options)
+    return guard(Recipe(version=1, target=context.target, steps=tuple(honoured)), context.profile)

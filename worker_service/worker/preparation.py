@@ -14,7 +14,8 @@ from shared.contracts.artifacts import CHARTS, PROFILE, RECIPE
 from shared.contracts.charts import Chart
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import RunResult
-from shared.contracts.vocabulary import AiMode, Stage
+from shared.contracts.vocabulary import LEFT_OUT_ROLES, AiMode, Stage
+from worker_service.core.columns.column_profile import ColumnHints
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.reporting.charts import build_charts
@@ -50,13 +51,14 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     """Prepare a decoded table and write the artifacts."""
     report_progress("loading", 2)
     frame = _load(task.table)
+    options = task.options.resolve(frame.names)
     report_progress("profiling", 10)
-    facts = _read_profile(task.profile) if task.profile.exists() else _profile(frame, task.options)
+    facts = _read_profile(task.profile) if task.profile.exists() else _profile(frame, options)
     report_progress("applying", 45)
     if task.advice is None:
-        outcome = apply(propose(facts, task.options), frame)
+        outcome = apply(propose(facts, options), frame)
     else:
-        facts, outcome = prepare_with_advice(facts, frame, task.options, task.advice)
+        facts, outcome = prepare_with_advice(facts, frame, options, task.advice)
     report_progress("charting", 70)
     charts = build_charts(facts, outcome)
     report_progress("writing", 80)
@@ -69,7 +71,7 @@ def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Que
     report_progress("loading", 2)
     frame = _load(task.table)
     report_progress("profiling", 10)
-    facts = _profile(frame, task.options)
+    facts = _profile(frame, task.options.resolve(frame.names))
     task.profile.write_text(facts.model_dump_json())
     mode: AiMode = "deep" if task.options.mode == "deep" else "smart"
     return compose_questions(facts, frame, mode)
@@ -85,7 +87,13 @@ def _read_profile(path: Path) -> Profile:
 
 
 def _profile(frame: Frame, options: RunOptions) -> Profile:
-    return profile(frame, target=options.target, types=options.types)
+    return profile(
+        frame,
+        target=options.target,
+        types=options.types,
+        hints={name: ColumnHints(unit=unit) for name, unit in options.units.items()},
+        ignored=options.columns_of(LEFT_OUT_ROLES),
+    )
 
 
 def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, ...]) -> None:

@@ -24,7 +24,7 @@ from worker_service.core.columns.semantic_types import SemanticType, describe_ev
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
 from worker_service.core.columns.shift_witnesses import find_witness
 from worker_service.core.columns.spellings import Spelling, find_possible_typos, find_spellings, merge_spellings
-from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_units, read
+from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_in_unit, infer_units, read
 from worker_service.core.stats.summary import (
     NumberSummary,
     TextSummary,
@@ -139,12 +139,16 @@ class ColumnHints:
     """Levels of a category, each with the level that it means."""
     units: tuple[tuple[str, float], ...] = ()
     """Each unit, and the factor that its numbers are multiplied by."""
+    unit: str | None = None
+    """The unit of bare numbers, into which the others are converted."""
 
 
 def infer_column(column: Column, hints: ColumnHints) -> Inference:
     """Return how a decoded column is to be read."""
-    if hints.units and hints.type is None and column.is_text:
+    if hints.units and hints.type is None and hints.unit is None and column.is_text:
         return column.derive(infer_units, hints.units)
+    if hints.unit is not None and hints.type in (None, "integer", "decimal") and column.is_text:
+        return column.derive(infer_in_unit, hints.unit)
     inference = column.derive(infer) if hints.type is None else column.derive(infer_as, hints.type)
     if not hints.codes or not column.is_text or not isinstance(inference.read_as, ReadText | None):
         return inference

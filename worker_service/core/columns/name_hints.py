@@ -1,8 +1,6 @@
 """What the name of a column says about its values: codes, years, coordinates, sensitive attributes, answers."""
 
 import re
-from collections.abc import Sequence
-from difflib import get_close_matches
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -29,21 +27,6 @@ _COORDINATES = re.compile(
 _CODES, _LAST_CODES = frozenset(_CODE_WORDS.split()), frozenset(_LAST_CODE_WORDS.split())
 _YEARS, _SENSITIVE = frozenset(_YEAR_WORDS.split()), frozenset(_SENSITIVE_WORDS.split())
 _QUESTION = re.compile(r"\?\s*$|^q_?\d+([_.]?[a-z0-9]{1,3})?$|^(item|question|frage|pregunta|vraag)[_ ]?\d+")
-
-
-def match_name(name: str, names: Sequence[str]) -> str | None:
-    """Return the column that a person means: the one of that name, or the only one that differs in letter case."""
-    if name in names:
-        return name
-    same = [other for other in names if other.strip().casefold() == name.strip().casefold()]
-    return same[0] if len(same) == 1 else None
-
-
-def similar_name(name: str, names: Sequence[str]) -> str | None:
-    """Return the column whose name is most like a name that does not exist; None if none is."""
-    by_lower = {other.casefold(): other for other in names}
-    matches = get_close_matches(name.casefold(), by_lower, n=1)
-    return by_lower[matches[0]] if matches else None
 
 
 def name_words(name: str) -> tuple[str, ...]:

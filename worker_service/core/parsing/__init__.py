@@ -5,7 +5,7 @@ and the functions that carry it out (registered with `parse`). Decoding files do
 decision what a column is for, which is made in `core.columns`.
 """
 
-from worker_service.core.parsing.inference import Inference, infer, infer_as, infer_units
+from worker_service.core.parsing.inference import Inference, infer, infer_as, infer_in_unit, infer_units
 from worker_service.core.parsing.read import Reading, read
 from worker_service.core.parsing.spec import ReadAs, ReadBoolean, ReadDecimal, ReadInteger, ReadText, ReadTimestamp
 
@@ -20,6 +20,7 @@ __all__ = [
     "Reading",
     "infer",
     "infer_as",
+    "infer_in_unit",
     "infer_units",
     "read",
 ]

@@ -22,8 +22,8 @@ from worker_service.core.parsing.units import (
     is_unit,
     unit_name,
 )
-from worker_service.core.table.distinct import Distinct
-from worker_service.core.table.frame import Mask
+from worker_service.core.table.distinct import Distinct, distinct
+from worker_service.core.table.frame import Column, Mask
 
 RAREST_UNIT = 0.01
 """A unit in a smaller share of cells, among numbers without one, is taken for a typing error and not for a unit."""
@@ -156,6 +156,20 @@ def best_format(distinct_values: Distinct, known: Mask, missing: tuple[str, ...]
     text = _normalise_sign_and_unit(values, specs[0].units)
     sizes = [int(counts[_matches(text, _pattern(spec, whole=False))].sum()) for spec in specs]
     return specs[sizes.index(max(sizes))].model_copy(update={"missing": missing})
+
+
+def unit_factors(column: Column, into: str) -> tuple[tuple[str, float], ...]:
+    """Return each unit in a text column that can be converted into another, with its factor.
+
+    Args:
+        column: the text column.
+        into: the spelling of the unit that bare numbers are in.
+    """
+    distinct_values = column.derive(distinct)
+    units = _count_units(distinct_values.values, distinct_values.counts)
+    factors = {spelling: conversion_factor(unit_name(spelling), unit_name(into)) for spelling in units.by_spelling}
+    known = {spelling: factor for spelling, factor in factors.items() if factor is not None}
+    return tuple(sorted({**known, into: 1.0}.items()))
 
 
 def normalise_numbers(spec: NumberFormat, values: pa.Array, *, whole: bool) -> pa.Array:

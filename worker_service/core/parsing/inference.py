@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, listing, plural_verb, quoted
 from worker_service.core.parsing import booleans, numbers, timestamps, words
+from worker_service.core.parsing.amounts import unit_factors
 from worker_service.core.parsing.missing import QUANTITY_NULL_WORDS, null_spellings
 from worker_service.core.parsing.read import read
 from worker_service.core.parsing.spec import (
@@ -112,6 +113,14 @@ def _requested_spec(column: Column, requested_type: str) -> AnyReadAs | Refused:
         case "timestamp":
             return timestamps.recognise_best_fit(column)
     return words.recognise(column)
+
+
+def infer_in_unit(column: Column, unit: str) -> Inference:
+    """Return how a text column with numbers is to be read whose bare numbers are in a unit.
+
+    Numbers in other units of its kind are converted; the others do not fit.
+    """
+    return infer_units(column, column.derive(unit_factors, unit))
 
 
 def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Inference:

@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from shared.contracts.column_names import match_name, similar_name
 from worker_service.core.columns.name_hints import (
     is_code_name,
     is_coordinate_name,
     is_year_name,
-    match_name,
     name_words,
-    similar_name,
 )
 from worker_service.core.humanize import percent, quoted
 from worker_service.core.stats.summary import Value

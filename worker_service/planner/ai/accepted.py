@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from shared.contracts.run_options import RunOptions
-from shared.contracts.vocabulary import ChosenType
+from shared.contracts.vocabulary import LEFT_OUT_ROLES, ChosenType
+from worker_service.core.columns.column_profile import ColumnHints
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.relations.target import Target
@@ -38,9 +39,16 @@ def reprofile(frame: Frame, accepted: AcceptedAdvice, options: RunOptions) -> Pr
         frame,
         target=options.target or accepted.target,
         types={**accepted.types, **options.types},
-        codes=accepted.codes,
-        synonyms=accepted.synonyms,
-        units=accepted.units,
+        hints={
+            name: ColumnHints(
+                codes=accepted.codes.get(name, ()),
+                synonyms=accepted.synonyms.get(name, ()),
+                units=accepted.units.get(name, ()),
+                unit=options.units.get(name),
+            )
+            for name in frame.names
+        },
+        ignored=options.columns_of(LEFT_OUT_ROLES),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from shared.contracts.vocabulary import ColumnRole
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, fraction, quoted
 from worker_service.core.profile import Profile
@@ -52,7 +53,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     drops = {
         column.name: _drop(column, why, profile)
         for column in features
-        if (why := _why_unusable(column, profile, target))
+        if (why := _why_unusable(column, profile, target, context.options.roles.get(column.name)))
     }
     kept = [column for column in features if column.name not in drops]
     remaining = list(_fill_remaining(kept, treatment, context))
@@ -127,8 +128,10 @@ def _number_rows(names: Names) -> NumberRows:
     return NumberRows(kind="number_rows", name=names.claim("row"), why=why, confidence=1.0, rule="no_features")
 
 
-def _why_unusable(column: ColumnProfile, profile: Profile, target: Target) -> str | None:
+def _why_unusable(column: ColumnProfile, profile: Profile, target: Target, role: ColumnRole | None) -> str | None:
     """Return why a model can't use a column; None if it can."""
+    if role == "feature" and column.storage != "text" and column.type != "empty":
+        return None
     if column.type in _UNUSABLE_TYPES:
         return _UNUSABLE_TYPES[column.type](column)
     if is_sparse(column, profile.rows):

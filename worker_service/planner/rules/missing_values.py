@@ -78,6 +78,8 @@ def _fill_or_leave(column: ColumnProfile, context: PlanContext) -> AnyStep:
     reason = why_unfillable(column)
     if column.name in context.target.unsure:
         reason = "it may be the target, and a guessed target teaches a model the guess"
+    if context.options.roles.get(column.name) == "sensitive":
+        reason = "it was named as sensitive, and must not be guessed"
     if reason is None and context.options.fill == "none":
         reason = "nothing was to be filled"
     if reason is None and context.options.fill == "safe":

@@ -57,7 +57,8 @@ def propose_outliers(context: PlanContext) -> list[AnyStep]:
     options, budget = context.options, MAX_REMOVED_SHARE * context.profile.rows
     steps: list[AnyStep] = []
     for case in _cases(context):
-        decision = _decide(case, options, budget=budget)
+        strategy = options.outlier_strategies.get(case.name, options.outlier_strategy)
+        decision = _decide(case, options.model_copy(update={"outlier_strategy": strategy}), budget=budget)
         budget -= case.fences.far if decision.strategy == "remove" else 0
         steps.append(_treat(case, options.outlier_method, decision))
     return steps

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from shared.contracts.column_names import match_name, similar_name
 from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.columns.name_hints import match_name, similar_name
 from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn

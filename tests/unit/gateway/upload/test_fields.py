@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upload.fields import UploadForm, UploadOptions, column_types
+from gateway.upload.fields import UploadForm, UploadOptions, column_roles, words_by_column
 from shared.errors import InvalidInput
 
 
@@ -45,7 +45,24 @@ def test_an_address_must_be_one(address: str) -> None:
 @pytest.mark.parametrize("text", ['{"zip": "text", "a=b": "integer"}', "zip=text, a=b=integer"])
 def test_types_are_said_in_two_ways(text: str) -> None:
     assert UploadOptions(types=text)
-    assert column_types(text) == {"zip": "text", "a=b": "integer"}
+    assert words_by_column(text) == {"zip": "text", "a=b": "integer"}
+
+
+def test_a_json_body_may_hold_objects_and_lists() -> None:
+    options = UploadOptions.model_validate({"types": {"zip": "text"}, "drop": ["a, b", "c"], "roles": {"d": "weight"}})
+    assert words_by_column(options.types) == {"zip": "text"}
+    assert column_roles(options) == {"a, b": "drop", "c": "drop", "d": "weight"}
+
+
+def test_keep_and_drop_are_roles() -> None:
+    assert column_roles(UploadOptions(roles="a=group", keep="b, c", drop="d")) == {
+        "a": "group",
+        "b": "keep",
+        "c": "keep",
+        "d": "drop",
+    }
+    with pytest.raises(InvalidInput, match="'b' has the role keep already"):
+        column_roles(UploadOptions(keep="b", drop="b"))
 
 
 @pytest.mark.parametrize("text", ["zip", "=text", '{"zip": 3}', "{zip", '{"a":' * 800])
