@@ -41,16 +41,22 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
             notifier = DueNotifier(_notify_due(pipeline_pb2_grpc.PipelineServiceStub(channel)))
+            scratch = Scratch(settings.scratch_dir)
             intake = Intake(
                 archive=Archive(datasets=datasets, store=store, usage=usage),
                 decoder=Decoder(isolation=isolation, limits=_decoder_limits(settings)),
                 fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
-                scratch=Scratch(settings.scratch_dir),
+                scratch=scratch,
                 notifier=notifier,
                 policy=IntakePolicy(max_bytes=settings.max_upload_bytes, webhooks=_webhook_guard(settings)),
             )
             accepted = AcceptedDatasets(
-                datasets=datasets, runs=Runs(database), store=store, usage=usage, notifier=notifier
+                datasets=datasets,
+                runs=Runs(database),
+                store=store,
+                usage=usage,
+                scratch=scratch,
+                notifier=notifier,
             )
             yield intake, accepted
     finally:

@@ -31,6 +31,8 @@ from shared.rpc.messages import parse_enum, to_message
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
 _MAX_UNIT_CHARACTERS = 20
+_FIXED_OPTIONS = ("user_id", "collaboration_id", "webhook_url", "delimiter", "encoding", "header_row", "sheet")
+"""What another preparation of a dataset takes over from the upload."""
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
@@ -66,6 +68,19 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
         ),
         webhook_url=_parse_webhook_url(options.webhook_url),
     )
+
+
+def parse_new_options(options: common.DatasetOptions) -> UploadOptions:
+    """Return the options of another preparation of a stored table.
+
+    Raises:
+        InvalidInput: an option of the upload is given, which can't change.
+    """
+    given = {field.name for field, _ in options.ListFields()}
+    for field in _FIXED_OPTIONS:
+        if field in given:
+            raise _invalid_field(field, "is the upload's and can't change; upload the file again")
+    return parse_options(options)
 
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:

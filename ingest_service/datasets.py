@@ -1,9 +1,12 @@
 """Use cases of accepted datasets."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+from ingest_service.decoding import read_column_names
 from ingest_service.due_notifier import DueNotifier
+from ingest_service.options import UploadOptions
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page
@@ -11,21 +14,30 @@ from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, Unavailable
 from shared.logs import get_logger
+from shared.scratch import Scratch
 from shared.storage import ObjectStore
 
 _log = get_logger("ingest")
 
 
 class AcceptedDatasets:
-    """The use cases that show, cancel, retry and delete datasets."""
+    """The use cases that show, cancel, retry, prepare again and delete datasets."""
 
     def __init__(
-        self, *, datasets: Datasets, runs: Runs, store: ObjectStore, usage: Usage, notifier: DueNotifier
+        self,
+        *,
+        datasets: Datasets,
+        runs: Runs,
+        store: ObjectStore,
+        usage: Usage,
+        scratch: Scratch,
+        notifier: DueNotifier,
     ) -> None:
         self._datasets = datasets
         self._runs = runs
         self._store = store
         self._usage = usage
+        self._scratch = scratch
         self._notifier = notifier
 
     async def get(self, dataset_id: UUID) -> DatasetRecord:
@@ -75,6 +87,31 @@ class AcceptedDatasets:
         _log.info("dataset retried", dataset_id=str(dataset_id))
         self._notifier.notify_soon(record.run.id)
         return await self._datasets.get(dataset_id)
+
+    async def prepare(self, dataset_id: UUID, options: UploadOptions) -> DatasetRecord:
+        """Prepare the stored table again with other options, once its preparation has ended.
+
+        Raises:
+            InvalidInput: the options name a column that the table has not.
+            Conflict: the preparation has not ended.
+            QuotaExceeded: the owner has used up the mode.
+        """
+        record = await self._datasets.get(dataset_id)
+        options.check_columns(await self._read_columns(record.table_key))
+        run_options = options.run.model_copy(update={"reading": record.run.options.reading})
+        if not await self._datasets.prepare_again(record, self._usage, options=run_options, queue=options.queue):
+            raise Conflict(
+                "The dataset is being prepared; wait for the end, or call the preparation off first.",
+                reason="RUN_HAS_NOT_ENDED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        _log.info("dataset prepared again", dataset_id=str(dataset_id), mode=run_options.mode)
+        self._notifier.notify_soon(record.run.id)
+        return await self._datasets.get(dataset_id)
+
+    async def _read_columns(self, table_key: str) -> tuple[str, ...]:
+        async with self._scratch.folder() as folder, self._store.local_copy(table_key, scratch=folder) as path:
+            return await asyncio.to_thread(read_column_names, path)
 
     async def delete(self, dataset_id: UUID) -> None:
         """Delete a dataset with everything that was stored for it."""

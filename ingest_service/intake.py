@@ -119,7 +119,7 @@ class Intake:
         table = folder / "table.arrow"
         decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
         await failpoint("decoded")
-        options.check_columns(decoded)
+        options.check_columns(decoded.columns)
         new = _new_dataset(submission, filename, decoded, options)
         files = {new.raw_key: submission.received.path, new.table_key: table}
         if decoded.rejected_rows:

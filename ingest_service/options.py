@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from ingest_service.decoding import Decoded
 from shared.contracts.column_names import match_name, similar_name
 from shared.contracts.run_options import RunOptions
 from shared.db.datasets import NewRun
@@ -22,14 +21,14 @@ class UploadOptions:
     webhook_url: str | None = None
     """The address that is notified when the preparation has ended."""
 
-    def check_columns(self, table: Decoded) -> None:
+    def check_columns(self, columns: Sequence[str]) -> None:
         """Make sure that the table has the columns named in the options.
 
         Raises:
             InvalidInput: a named column is missing.
         """
-        run = self.run.resolve(table.columns)
-        targets = {match_name(name, table.columns) or name for name in self.run.named_columns()["target"]}
+        run = self.run.resolve(columns)
+        targets = {match_name(name, columns) or name for name in self.run.named_columns()["target"]}
         targets |= run.columns_of({"target"})
         if len(targets) > 1 or any(run.roles.get(name, "target") != "target" for name in targets):
             raise InvalidInput(
@@ -39,13 +38,17 @@ class UploadOptions:
             )
         for option, names in self.run.named_columns().items():
             for name in names:
-                if match_name(name, table.columns) is None:
-                    raise _unknown_column(option, name, table.columns)
+                if match_name(name, columns) is None:
+                    raise _unknown_column(option, name, columns)
+
+    @property
+    def queue(self) -> str:
+        """The queue that a run with these options waits in."""
+        return DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
 
     def new_run(self) -> NewRun:
         """Return a new run with these options."""
-        queue = DEEP_QUEUE if self.run.mode == "deep" else FAST_QUEUE
-        return NewRun(id=uuid4(), queue=queue, options=self.run, webhook_url=self.webhook_url)
+        return NewRun(id=uuid4(), queue=self.queue, options=self.run, webhook_url=self.webhook_url)
 
 
 def _unknown_column(option: str, name: str, names: Sequence[str]) -> InvalidInput:

@@ -10,6 +10,7 @@ from ingest_service.convert import (
     dataset_message,
     parse_commit,
     parse_filter,
+    parse_new_options,
     parse_options,
     parse_request_id,
     usage_message,
@@ -134,6 +135,10 @@ class IngestServicer(rpc.IngestServiceServicer):
     async def RetryDataset(self, request: pb.RetryDatasetRequest, context: Context) -> pb.RetryDatasetResponse:
         record = await self._datasets.retry(parse_dataset_id(request.dataset_id))
         return pb.RetryDatasetResponse(dataset=dataset_message(record))
+
+    async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
+        record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), parse_new_options(request.options))
+        return pb.PrepareDatasetResponse(dataset=dataset_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:
         await self._datasets.delete(parse_dataset_id(request.dataset_id))

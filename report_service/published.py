@@ -22,23 +22,23 @@ class Published:
 
 
 def require_published(dataset: DatasetRecord) -> Published:
-    """Return the published results of the run of a dataset.
+    """Return the published results of the run of a dataset, also while it runs again or after that has failed.
 
     Raises:
         NotReady: the run has not ended.
         Conflict: the run ended without a result (RUN_FAILED, RUN_CANCELLED).
     """
     run, metadata = dataset.run, {"dataset_id": str(dataset.id), "stage": dataset.run.stage}
+    if run.artifacts is not None:
+        return Published(run_id=run.id, artifacts=run.artifacts, features=run.features or {})
     if run.state == "failed":
         detail = f"The dataset could not be prepared: {run.error_detail}"
         raise Conflict(detail, reason="RUN_FAILED", metadata={**metadata, "failure": run.error_reason or ""})
     if run.state == "cancelled":
         raise Conflict("The preparation of the dataset was cancelled.", reason="RUN_CANCELLED", metadata=metadata)
-    if run.state != "completed" or run.artifacts is None:
-        metadata["progress"] = str(run.progress)
-        detail = f"The dataset is not ready yet: {_describe_state(run)}."
-        raise NotReady(detail, metadata=metadata, retry_after=RETRY_SECONDS)
-    return Published(run_id=run.id, artifacts=run.artifacts, features=run.features or {})
+    metadata["progress"] = str(run.progress)
+    detail = f"The dataset is not ready yet: {_describe_state(run)}."
+    raise NotReady(detail, metadata=metadata, retry_after=RETRY_SECONDS)
 
 
 def _describe_state(run: RunRecord) -> str:

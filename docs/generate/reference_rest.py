@@ -39,10 +39,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         rows = [_parameter(parameter) for parameter in parameters]
         parts.append(table(("Parameter", "In", "Type", "What"), rows))
     if body := operation.get("requestBody"):
-        parts.append(body["description"])
-        fields = body["content"]["multipart/form-data"]["schema"]["properties"]
-        described = [(f"`{name}`", _type(field), field.get("description", "")) for name, field in fields.items()]
-        parts.append(table(("Field", "Type", "What"), described))
+        parts += _body(body)
     answers = [
         (
             code,
@@ -55,6 +52,20 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     ]
     parts.append(table(("Answer", "Media type", "Document", "What"), answers))
     return "\n\n".join(parts)
+
+
+def _body(body: dict[str, Any]) -> Iterator[str]:
+    """Yield what an operation takes: the fields of its form, or the schema of its JSON document."""
+    form = body["content"].get("multipart/form-data")
+    if form is None:
+        schema = body["content"]["application/json"]["schema"]
+        document = next(option for option in schema.get("anyOf", [schema]) if "$ref" in option)
+        yield f"{schema['description']} It is JSON, a {_type(document)}, and may be left out."
+        return
+    yield body["description"]
+    fields = form["schema"]["properties"]
+    described = [(f"`{name}`", _type(field), field.get("description", "")) for name, field in fields.items()]
+    yield table(("Field", "Type", "What"), described)
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ import grpc
 
 from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
-from gateway.convert.requests import UploadPart, import_request
+from gateway.convert.requests import UploadPart, import_request, prepare_request
 from gateway.convert.to_model import to_model
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
-from gateway.upload.fields import UploadOptions
+from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.channel import TRANSFER_SECONDS
@@ -60,6 +60,11 @@ class IngestClient:
     async def retry(self, dataset_id: str) -> DatasetStatus:
         """Prepare a dataset again."""
         answer = await call(self._stub.RetryDataset, pb.RetryDatasetRequest(dataset_id=dataset_id))
+        return dataset_status(answer.dataset)
+
+    async def prepare(self, dataset_id: str, options: PrepareOptions) -> DatasetStatus:
+        """Prepare a dataset again with other options."""
+        answer = await call(self._stub.PrepareDataset, prepare_request(dataset_id, options))
         return dataset_status(answer.dataset)
 
     async def delete(self, dataset_id: str) -> None:

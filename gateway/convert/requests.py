@@ -1,6 +1,6 @@
 """Requests to the services, from what REST was given; pure."""
 
-from gateway.upload.fields import UploadOptions, column_roles, words_by_column
+from gateway.upload.fields import PrepareOptions, UploadOptions, column_roles, words_by_column
 from shared.contracts.vocabulary import DEFAULT_USER
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
@@ -31,13 +31,22 @@ def import_request(*, options: UploadOptions, request_id: str) -> ingest.ImportD
     )
 
 
+def prepare_request(dataset_id: str, options: PrepareOptions) -> ingest.PrepareDatasetRequest:
+    """Asks ingest to prepare a stored table again."""
+    fields = common.DatasetOptions.DESCRIPTOR.fields
+    of_upload = {field.name: None for field in fields if field.name not in PrepareOptions.model_fields}
+    message = to_message(options, common.DatasetOptions, **of_upload, **_by_column(options))
+    return ingest.PrepareDatasetRequest(dataset_id=dataset_id, options=message)
+
+
 def _options(options: UploadOptions) -> common.DatasetOptions:
-    return to_message(
-        options,
-        common.DatasetOptions,
-        user_id=options.user_id or DEFAULT_USER,
-        types=words_by_column(options.types),
-        roles=column_roles(options),
-        outlier_strategies=words_by_column(options.outlier_strategies),
-        units=words_by_column(options.units),
-    )
+    return to_message(options, common.DatasetOptions, user_id=options.user_id or DEFAULT_USER, **_by_column(options))
+
+
+def _by_column(options: PrepareOptions) -> dict[str, dict[str, str]]:
+    return {
+        "types": words_by_column(options.types),
+        "roles": column_roles(options),
+        "outlier_strategies": words_by_column(options.outlier_strategies),
+        "units": words_by_column(options.units),
+    }

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
@@ -38,9 +39,14 @@ def internal_error(scope: Scope) -> Response:
     return _Problem(status=500, title="Internal error", detail=detail, reason="INTERNAL").response(scope)
 
 
-def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
-    """Return pydantic's errors as ours: the field's plain name and a sentence."""
-    return [_field_error(error) for error in errors]
+def field_errors(errors: Iterable[Mapping[str, Any]], known: Sequence[str] = ()) -> list[FieldError]:
+    """Return pydantic's errors as ours: the field's plain name and a sentence.
+
+    Args:
+        errors: the errors.
+        known: the fields that there are, one of which an unknown field may have meant.
+    """
+    return [_field_error(error, known) for error in errors]
 
 
 def invalid_fields(fields: Sequence[FieldError]) -> InvalidInput:
@@ -54,12 +60,14 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def _field_error(error: Mapping[str, Any], known: Sequence[str]) -> FieldError:
     location = [str(part) for part in error["loc"]]
     if len(location) > 1 and location[0] in _LOCATIONS:
         location = location[1:]
     if error["type"] == "extra_forbidden":
-        return FieldError(field=".".join(location), detail="There is no such field")
+        name = ".".join(location)
+        hint = f"; {suggestion(name, known)}" if known else ""
+        return FieldError(field=name, detail=f"There is no such field{hint}")
     return FieldError(field=".".join(location), detail=str(error["msg"]).removeprefix("Value error, "))
 
 
@@ -94,7 +102,14 @@ def _headers_of(error: ServiceError) -> dict[str, str]:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return await _on_service_error(request, invalid_fields(field_errors(error.errors())))
+    return await _on_service_error(request, invalid_fields(field_errors(error.errors(), _body_fields(request))))
+
+
+def _body_fields(request: Request) -> list[str]:
+    """Return the fields of the JSON document that the route of a request takes."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    models = () if body is None else get_args(body.field_info.annotation) or (body.field_info.annotation,)
+    return [name for model in models if issubclass(model, BaseModel) for name in model.model_fields]
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
@@ -23,7 +23,7 @@ from gateway.dependencies import (
 from gateway.http.problems import invalid_fields
 from gateway.http.protocol import ENDLESS, STOPPING
 from gateway.schemas import datasets as schemas
-from gateway.upload.fields import FILE_FIELD, UploadOptions, UserId
+from gateway.upload.fields import FILE_FIELD, PrepareOptions, UploadOptions, UserId
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
 
@@ -176,6 +176,23 @@ async def cancel_dataset(dataset_id: DatasetIdPath, clients: ClientsDependency) 
 async def retry_dataset(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.DatasetStatus:
     """With the same options, where the preparation failed or was called off."""
     return await clients.ingest.retry(dataset_id)
+
+
+@router.post(
+    "/dataset/{dataset_id}/prepare",
+    summary="Prepare a dataset with other options",
+    responses=problems(404, 409, 429),
+)
+async def prepare_dataset(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    options: Annotated[PrepareOptions | None, Body(description="The options of the new preparation.")] = None,
+) -> schemas.DatasetStatus:
+    """The stored table, once its preparation has ended; what the body does not say has its default.
+
+    The result before stays readable until the new one is published, and where the new preparation fails.
+    """
+    return await clients.ingest.prepare(dataset_id, options or PrepareOptions())
 
 
 @router.delete("/dataset/{dataset_id}", summary="Remove a dataset", status_code=204, responses=problems(404))

@@ -66,21 +66,14 @@ WordsByColumn = Annotated[str, BeforeValidator(_as_text), AfterValidator(_by_col
 ColumnNames = Annotated[str, BeforeValidator(_as_text), AfterValidator(_names)]
 
 
-class UploadOptions(BaseModel):
-    """The choices of the uploader. An empty text means the default.
+class PrepareOptions(BaseModel):
+    """The choices that steer a preparation. An empty text means the default.
 
     The fields carry no examples: the documentation page would fill them in and send them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dataset_url: Annotated[str, AfterValidator(_web_address)] = Field(
-        "",
-        max_length=2048,
-        description="Where to fetch the dataset, instead of a file.",
-    )
-    user_id: UserId = Field(DEFAULT_USER, description="Who owns the dataset.")
-    collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
     mode: Mode = Field(
         DEFAULT_MODE,
         description="fast: rules alone; smart: a language model helps where much is missing; deep: a report too.",
@@ -103,24 +96,6 @@ class UploadOptions(BaseModel):
         max_length=1000,
         pattern=r"^[^\x00]*$",
         description="The column a model will predict; empty lets the service detect it.",
-    )
-    delimiter: str = Field(
-        "",
-        max_length=20,
-        description="What stands between two cells: one character, or comma, semicolon, tab, pipe or space; "
-        "empty lets the service detect it.",
-    )
-    encoding: str = Field(
-        "",
-        max_length=40,
-        pattern=_PRINTABLE,
-        description="The character encoding, such as utf-8 or cp1252; empty lets the service detect it.",
-    )
-    header_row: int | None = Field(
-        None,
-        ge=0,
-        le=1_000_000,
-        description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
     )
     types: WordsByColumn = Field(
         "",
@@ -153,6 +128,36 @@ class UploadOptions(BaseModel):
         description="The unit of a column's numbers, as types are given: weight=kg. Other units are converted, and "
         "numbers without one are read in it.",
     )
+
+
+class UploadOptions(PrepareOptions):
+    """The choices of the uploader. An empty text means the default."""
+
+    dataset_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "",
+        max_length=2048,
+        description="Where to fetch the dataset, instead of a file.",
+    )
+    user_id: UserId = Field(DEFAULT_USER, description="Who owns the dataset.")
+    collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
+    delimiter: str = Field(
+        "",
+        max_length=20,
+        description="What stands between two cells: one character, or comma, semicolon, tab, pipe or space; "
+        "empty lets the service detect it.",
+    )
+    encoding: str = Field(
+        "",
+        max_length=40,
+        pattern=_PRINTABLE,
+        description="The character encoding, such as utf-8 or cp1252; empty lets the service detect it.",
+    )
+    header_row: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="The line of the header, from 1; 0 where the file has none. Without it the service detects it.",
+    )
     webhook_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",
         max_length=2048,
@@ -166,7 +171,7 @@ class UploadOptions(BaseModel):
     )
 
 
-def column_roles(options: "UploadOptions") -> dict[str, str]:
+def column_roles(options: PrepareOptions) -> dict[str, str]:
     """Return the roles of columns, with those of `keep` and `drop`.
 
     Raises:

@@ -5,6 +5,6 @@ isolated child process, so a hostile file can exceed a deadline or a memory limi
 the types of text columns and cleaning values don't belong here; they are the work of `worker_service`.
 """
 
-from ingest_service.decoding.decode import Decoded, Limits, decode_file
+from ingest_service.decoding.decode import Decoded, Limits, decode_file, read_column_names
 
-__all__ = ["Decoded", "Limits", "decode_file"]
+__all__ = ["Decoded", "Limits", "decode_file", "read_column_names"]

@@ -161,6 +161,12 @@ def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits
         return _write_rows(accepted, names, target, limits), rejects
 
 
+def read_column_names(path: Path) -> tuple[str, ...]:
+    """Return the columns of a decoded table."""
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+        return tuple(reader.schema.names)
+
+
 def _read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Yield the batches of an Arrow IPC file."""
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.contracts.artifacts import DatasetKeys
 from shared.contracts.run_options import RunOptions
-from shared.contracts.vocabulary import Mode, RunState
+from shared.contracts.vocabulary import ENDED_STATES, Mode, RunState
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database
@@ -127,17 +127,37 @@ class Datasets:
         Raises:
             QuotaExceeded: the owner has used up the mode; nothing is changed.
         """
+        return await self._queue_again(dataset, usage, ("failed", "cancelled"), dataset.run.options, dataset.run.queue)
+
+    async def prepare_again(self, dataset: DatasetRecord, usage: Usage, *, options: RunOptions, queue: str) -> bool:
+        """Queue an ended run again with other options and charge for it; False if it has not ended.
+
+        What the run has published stays until it publishes again.
+
+        Raises:
+            QuotaExceeded: the owner has used up the mode; nothing is changed.
+        """
+        return await self._queue_again(dataset, usage, ENDED_STATES, options, queue)
+
+    async def _queue_again(
+        self, dataset: DatasetRecord, usage: Usage, states: tuple[RunState, ...], options: RunOptions, queue: str
+    ) -> bool:
         statement = (
             update(runs)
-            .where(runs.c.id == dataset.run.id, runs.c.state.in_(["failed", "cancelled"]))
+            .where(runs.c.id == dataset.run.id, runs.c.state.in_(states))
             .values(
                 state="queued",
                 stage="queued",
                 progress=0,
                 attempt=0,
                 crashes=0,
+                queue=queue,
+                mode=options.mode,
+                options=options.to_json(),
+                charged=False,
+                charged_in=None,
                 due_at=func.now(),
-                turn_at=_turn_at(dataset.user_id, dataset.run.queue),
+                turn_at=_turn_at(dataset.user_id, queue),
                 updated_at=func.now(),
                 started_at=None,
                 finished_at=None,
@@ -148,7 +168,8 @@ class Datasets:
         async with self._database.transaction() as connection:
             if (await connection.execute(statement)).rowcount != 1:
                 return False
-            period = await usage.charge(connection, dataset.user_id, dataset.mode)
+            await connection.execute(update(datasets).where(datasets.c.id == dataset.id).values(mode=options.mode))
+            period = await usage.charge(connection, dataset.user_id, options.mode)
             if period is not None:
                 charged = update(runs).where(runs.c.id == dataset.run.id).values(charged=True, charged_in=period)
                 await connection.execute(charged)
@@ -172,8 +193,10 @@ class Datasets:
                 raise unknown_dataset(str(dataset_id))
 
     async def purge_failed(self, *, kept: timedelta, limit: int) -> Sequence[UUID]:
-        """Remove up to `limit` datasets whose run failed longer than `kept` ago; return their ids."""
-        expired = select(runs.c.dataset_id).where(runs.c.state == "failed", runs.c.finished_at < func.now() - kept)
+        """Remove up to `limit` datasets whose run failed longer than `kept` ago without a result; return their ids."""
+        expired = select(runs.c.dataset_id).where(
+            runs.c.state == "failed", runs.c.artifacts.is_(None), runs.c.finished_at < func.now() - kept
+        )
         # A retry that is under way holds a lock on the run; such a dataset is skipped and stays.
         expired = expired.limit(limit).with_for_update(skip_locked=True)
         statement = delete(datasets).where(datasets.c.id.in_(expired)).returning(datasets.c.id)

@@ -6,7 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Label, Row, Select, Table, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    Row,
+    Select,
+    Table,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import RunResult
@@ -216,6 +231,7 @@ class Runs:
             if await connection.scalar(completed) is None:
                 return False
             for table, rows in tables:
+                await connection.execute(delete(table).where(table.c.run_id == run_id))
                 if rows:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
             if not result.ai_used:

@@ -305,6 +305,36 @@ def test_a_preparation_is_called_off_tried_again_and_removed(user: User) -> None
     assert user.client.delete(f"/dataset/{dataset}").status_code == 404
 
 
+def test_a_dataset_is_prepared_again_with_other_options(user: User) -> None:
+    content = b"id,city,size\n" + b"".join(
+        b"%d,%s,%d\n" % (n, [b"Oslo", b"Rome"][n % 2], n * 7 % 50) for n in range(80)
+    )
+    dataset = user.upload(content).json()["dataset_id"]
+    assert user.wait(dataset)["status"] == "completed"
+    path = f"/dataset/{dataset}/prepare"
+    assert "city" in csv_header(user, dataset)
+    for body, field in (({"drop": ["town"]}, "roles"), ({"fil": "all"}, "fil"), ({"delimiter": ";"}, "delimiter")):
+        refused = user.client.post(path, json=body)
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["errors"][0]["field"] == field, refused.text
+    answer = user.client.post(path, json={"drop": ["CITY"], "target": "size"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "uploaded")
+    # The result before is there all the time.
+    assert csv_header(user, dataset) in (["id", "city", "size"], ["id", "size"])
+    assert user.wait(dataset)["status"] == "completed"
+    assert csv_header(user, dataset) == ["id", "size"]
+    assert user.get(f"/dataset/{dataset}/features")["target"]["column"] == "size"
+    steps = user.get(f"/dataset/{dataset}/logs/cleaning")["logs"]
+    assert sum(step["rule"] == "role" for step in steps) == 1
+    assert user.client.post(path).status_code == 200
+    assert user.wait(dataset)["status"] == "completed"
+    assert csv_header(user, dataset) == ["id", "city", "size"]
+
+
+def csv_header(user: User, dataset: str) -> list[str]:
+    return next(csv.reader(download_table(user, dataset, "cleaned", "csv").decode().splitlines()))
+
+
 def read_events(user: User, dataset: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
     """Return the sequence number and the data of every event until the stream ends."""
     events: list[tuple[int, dict[str, Any]]] = []

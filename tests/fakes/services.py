@@ -99,6 +99,14 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         self._record_metadata(context)
         return ingest_pb2.RetryDatasetResponse(dataset=completed_dataset())
 
+    async def PrepareDataset(
+        self, request: ingest_pb2.PrepareDatasetRequest, context: Context
+    ) -> ingest_pb2.PrepareDatasetResponse:
+        """Return the known dataset and keep the request."""
+        self._record_metadata(context)
+        self.prepared = request
+        return ingest_pb2.PrepareDatasetResponse(dataset=completed_dataset())
+
     async def DeleteDataset(
         self, request: ingest_pb2.DeleteDatasetRequest, context: Context
     ) -> ingest_pb2.DeleteDatasetResponse:

@@ -34,6 +34,23 @@ async def test_an_unexpected_exception_reveals_nothing(client: httpx.AsyncClient
         assert body["request_id"] in body["detail"]
 
 
+async def test_an_unknown_field_of_a_json_body_is_answered_with_a_known_one(client: httpx.AsyncClient) -> None:
+    body = assert_problem(
+        await client.post(f"/dataset/{DATASET_ID}/prepare", json={"fil": "all"}), 422, "INVALID_INPUT"
+    )
+    assert body["errors"] == [{"field": "fil", "detail": "There is no such field; did you mean fill?"}]
+    assert_problem(await client.post(f"/dataset/{DATASET_ID}/prepare", content=b"[1]"), 422, "INVALID_INPUT")
+
+
+async def test_another_preparation_is_asked_for(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
+    body = {"roles": {"id": "identifier"}, "keep": ["a"], "drop": "b, c", "units": {"weight": "kg"}, "mode": "smart"}
+    response = await client.post(f"/dataset/{DATASET_ID}/prepare", json=body)
+    assert response.status_code == 200, response.text
+    options = ingest.prepared.options
+    assert dict(options.roles) == {"id": "identifier", "a": "keep", "b": "drop", "c": "drop"}
+    assert (dict(options.units), options.user_id) == ({"weight": "kg"}, "")
+
+
 async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get("/nowhere"), 404, "NOT_FOUND")
     assert_problem(await client.get("/dataset/x/status"), 404, "DATASET_NOT_FOUND")

@@ -395,6 +395,60 @@ class RetryDatasetResponse(_message.Message):
 Global___RetryDatasetResponse: _TypeAlias = RetryDatasetResponse  # noqa: Y015
 
 @_typing.final
+class PrepareDatasetRequest(_message.Message):
+    """Asks to prepare a dataset again with other options."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    @_builtins.property
+    def options(self) -> _dataset_pb2.DatasetOptions:
+        """All options of the new preparation; what is not said has its default. The owner, the group, the webhook and the way
+        the file is read are those of the upload, and must not be said.
+        """
+
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        options: _dataset_pb2.DatasetOptions | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrepareDatasetRequest: _TypeAlias = PrepareDatasetRequest  # noqa: Y015
+
+@_typing.final
+class PrepareDatasetResponse(_message.Message):
+    """Answers PrepareDataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dataset(self) -> _dataset_pb2.Dataset:
+        """The dataset as it is now."""
+
+    def __init__(
+        self,
+        *,
+        dataset: _dataset_pb2.Dataset | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrepareDatasetResponse: _TypeAlias = PrepareDatasetResponse  # noqa: Y015
+
+@_typing.final
 class DeleteDatasetRequest(_message.Message):
     """Asks to remove a dataset."""
 

@@ -66,6 +66,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
                 _registered_method=True)
+        self.PrepareDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/PrepareDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.FromString,
+                _registered_method=True)
         self.DeleteDataset = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/DeleteDataset',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetRequest.SerializeToString,
@@ -127,6 +132,14 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PrepareDataset(self, request, context):
+        """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
+        until the new one is published, and where the new preparation fails.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteDataset(self, request, context):
         """Removes a dataset with all of its results; a preparation that runs is called off.
         """
@@ -173,6 +186,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.RetryDataset,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.SerializeToString,
+            ),
+            'PrepareDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.PrepareDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.SerializeToString,
             ),
             'DeleteDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDataset,
@@ -349,6 +367,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/RetryDataset',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PrepareDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/PrepareDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class IngestServiceStub:
     """
     RetryDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]
     """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    PrepareDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.PrepareDatasetRequest, _ingest_pb2.PrepareDatasetResponse]
+    """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
+    until the new one is published, and where the new preparation fails.
+    """
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
@@ -79,6 +83,10 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """
     RetryDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]  # type: ignore[assignment]
     """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    PrepareDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PrepareDatasetRequest, _ingest_pb2.PrepareDatasetResponse]  # type: ignore[assignment]
+    """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
+    until the new one is published, and where the new preparation fails.
+    """
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]  # type: ignore[assignment]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]  # type: ignore[assignment]
@@ -140,6 +148,16 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.RetryDatasetResponse, _abc.Awaitable[_ingest_pb2.RetryDatasetResponse]]:
         """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+
+    @_abc_1.abstractmethod
+    def PrepareDataset(
+        self,
+        request: _ingest_pb2.PrepareDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.PrepareDatasetResponse, _abc.Awaitable[_ingest_pb2.PrepareDatasetResponse]]:
+        """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
+        until the new one is published, and where the new preparation fails.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDataset(

@@ -1,7 +1,6 @@
 """IngestService on real servers: an upload is accepted whole or not at all."""
 
 import asyncio
-import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -37,54 +36,11 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
-from shared.rpc.early_status import stream_to
 from shared.rpc.server import running_server
 from shared.rpc.status import service_errors
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
-
-CSV = b"name,age\nAda,36\nGrace,85\n"
-
-
-@pytest.fixture
-async def stub(settings: Settings, isolation: Isolation) -> AsyncIterator["rpc.IngestServiceAsyncStub"]:
-    limited = settings.model_copy(update={"max_upload_bytes": 2_000_000, "max_rows": 1000, "max_columns": 20})
-    async with (
-        build(limited, isolation) as (intake, accepted),
-        running_server(service(intake, accepted), host="127.0.0.1", port=0) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-    ):
-        yield rpc.IngestServiceStub(channel)
-
-
-def upload_messages(
-    content: bytes = CSV,
-    *,
-    filename: str = "people.csv",
-    request_id: str = "",
-    options: common.DatasetOptions | None = None,
-    size: int | None = None,
-) -> list[pb.UploadDatasetRequest]:
-    chunks = [content[start : start + 1000] for start in range(0, len(content), 1000)]
-    commit = pb.UploadCommit(
-        size_bytes=len(content) if size is None else size,
-        sha256=hashlib.sha256(content).hexdigest(),
-        options=options or common.DatasetOptions(user_id=str(uuid4())),
-    )
-    return [
-        pb.UploadDatasetRequest(header=pb.UploadHeader(filename=filename, request_id=request_id)),
-        *(pb.UploadDatasetRequest(chunk=chunk) for chunk in chunks),
-        pb.UploadDatasetRequest(commit=commit),
-    ]
-
-
-async def upload(stub: "rpc.IngestServiceAsyncStub", requests: list[pb.UploadDatasetRequest]) -> common.Dataset:
-    async def request_stream() -> AsyncIterator[pb.UploadDatasetRequest]:
-        for request in requests:
-            yield request
-
-    with service_errors():
-        return (await stream_to(stub.UploadDataset, request_stream(), timeout=30, metadata=())).dataset
+from tests.integration.ingest.uploads import CSV, upload, upload_messages
 
 
 async def stored_names(store: ObjectStore, settings: Settings) -> list[str]:
@@ -383,51 +339,6 @@ async def test_impossible_parse_options_are_refused(
     with pytest.raises(InvalidInput) as error:
         await upload(stub, upload_messages(options=options))
     assert error.value.fields[0].field == field
-
-
-async def test_names_of_columns_are_matched_without_letter_case(stub: "rpc.IngestServiceAsyncStub") -> None:
-    options = common.DatasetOptions(target="AGE", roles={"Name": "identifier"}, units={"AGE": "years"})
-    await upload(stub, upload_messages(options=options))
-    await upload(stub, upload_messages(options=common.DatasetOptions(target="None")))
-
-
-async def test_a_name_that_does_not_exist_is_answered_with_a_similar_one(stub: "rpc.IngestServiceAsyncStub") -> None:
-    with pytest.raises(InvalidInput, match=r"target names 'aeg'.*Did you mean 'age'\?"):
-        await upload(stub, upload_messages(options=common.DatasetOptions(target="aeg")))
-    with pytest.raises(InvalidInput, match=r"roles names 'agee'.*Did you mean 'age'\?"):
-        await upload(stub, upload_messages(options=common.DatasetOptions(roles={"agee": "keep"})))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        common.DatasetOptions(target="age", roles={"name": "target"}),
-        common.DatasetOptions(target="age", roles={"AGE": "drop"}),
-        common.DatasetOptions(roles={"name": "target", "age": "target"}),
-    ],
-)
-async def test_roles_and_target_have_to_agree(
-    stub: "rpc.IngestServiceAsyncStub", options: common.DatasetOptions
-) -> None:
-    with pytest.raises(InvalidInput) as error:
-        await upload(stub, upload_messages(options=options))
-    assert error.value.reason == "AMBIGUOUS_TARGET"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        common.DatasetOptions(roles={"age": "king"}),
-        common.DatasetOptions(outlier_strategies={"age": "hide"}),
-        common.DatasetOptions(units={"age": " "}),
-    ],
-)
-async def test_words_that_do_not_exist_are_refused(
-    stub: "rpc.IngestServiceAsyncStub", options: common.DatasetOptions
-) -> None:
-    with pytest.raises(InvalidInput) as error:
-        await upload(stub, upload_messages(options=options))
-    assert error.value.reason == "INVALID_INPUT"
 
 
 async def test_types_are_kept_with_the_run(stub: "rpc.IngestServiceAsyncStub", database: Database) -> None:

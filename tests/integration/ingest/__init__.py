@@ -1,0 +1,1 @@
+"""Tests of IngestService over gRPC, with real servers."""
