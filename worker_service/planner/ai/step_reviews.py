@@ -92,11 +92,16 @@ def review_bounds(review: StepReview, bounds: Bounds, column: ColumnProfile) -> 
         return "some of the values outside are quite ordinary ones"
     verb = plural_verb(len(outside), "lies", "lie")
     evidence = f"{count(len(outside), 'value')} of {len(values):,} {verb} outside."
+    replaced = [step for step in review.steps if isinstance(step, TreatOutliers) and step.column == column.name]
+    # The cleaned table may lose what is impossible, but gets a guess in its place on request only (ADR 13).
+    is_asked_for = any(step.table == "cleaned" and step.strategy != "flag" for step in replaced)
+    is_in_cleaned = bounds.strategy == "null" or is_asked_for
     treatment = TreatOutliers(
         kind="treat_outliers",
         column=column.name,
         method="iqr",
         strategy=bounds.strategy,
+        table="cleaned" if is_in_cleaned else "engineered",
         lower=lower,
         upper=upper,
         replacement=None,
@@ -104,9 +109,7 @@ def review_bounds(review: StepReview, bounds: Bounds, column: ColumnProfile) -> 
         confidence=0.7,
         rule="gemini",
     )
-    is_replaced = [isinstance(step, TreatOutliers) and step.column == column.name for step in review.steps]
-    kept = [step for step, replaced in zip(review.steps, is_replaced, strict=True) if not replaced]
-    review.steps = [*kept, treatment]
+    review.steps = [*(step for step in review.steps if step not in replaced), treatment]
     return None
 
 

@@ -144,6 +144,15 @@ def test_impossible_values_go_and_orders_and_meanings_stand() -> None:
     assert suggestions(done) == []
 
 
+def test_a_bound_puts_no_guess_into_the_cleaned_table() -> None:
+    proposal = advice(bounds=[with_reason(column="c4", lower=0, upper=120, strategy="cap")])
+    _, done = prepare_both(table(), proposal)
+    assert done.cleaned["age"].array[5].as_py() == 199
+    assert done.recipe.steps
+    (step,) = (step for step in done.recipe.steps if step.rule == "gemini")
+    assert (step.kind, getattr(step, "table", "")) == ("treat_outliers", "engineered")
+
+
 def test_units_are_converted_where_they_then_agree() -> None:
     kilograms = RNG.normal(75, 9, ROWS).round(1)
     pounds = RNG.random(ROWS) < 0.3
