@@ -26,7 +26,8 @@ from shared.scratch import Scratch
 from shared.settings.processes import IngestSettings
 from shared.storage import open_store
 
-PRELOAD = ("ingest_service.decoding",)
+PRELOAD = ("ingest_service.decoding", "pandas")
+"""Modules that the child processes share. Arrow imports pandas, for a second, when it first fills a numpy array."""
 _NOTIFY_SECONDS = 2.0
 
 

@@ -32,7 +32,10 @@ _MAX_CELLS = 20_000_000
 """In larger tables the numbers are not added up, and only rows with gaps and an exact label are recognised."""
 _MAX_CANDIDATES = 5_000
 _MAX_SPARSE_SHARE = 0.34
-"""Where more rows than this have few cells, few cells say nothing."""
+"""Where more rows than these have few cells, or their first cell empty, that says nothing."""
+_MAX_SPARSE_ROWS = 200
+_FEW_ROWS = 5
+_MAX_EMPTY_START_SHARE = 0.02
 _USUALLY_FILLED = 0.9
 _MIN_UNLABELLED_ROWS = 3
 _MIN_NOTE_WORDS = 5
@@ -63,9 +66,11 @@ def find_non_data_rows(read_batches: Callable[[], Iterator[pa.RecordBatch]], hea
     if scan.width < 2 or len(filled) - len(repeated) <= MIN_SUMMED_ROWS:
         return NonDataRows(roles)
     may_be_total = scan.labelled | _at_the_end(filled)
-    for is_sparse in (filled <= max(1, int(np.median(filled)) // 2), scan.starts_empty):
-        if is_sparse.mean() <= _MAX_SPARSE_SHARE:
-            may_be_total |= is_sparse
+    is_sparse: Bools = filled <= max(1, int(np.median(filled)) // 2)
+    if is_sparse.mean() <= _MAX_SPARSE_SHARE and is_sparse.sum() <= _MAX_SPARSE_ROWS:
+        may_be_total |= is_sparse
+    if scan.starts_empty.sum() <= max(_FEW_ROWS, _MAX_EMPTY_START_SHARE * len(filled)):
+        may_be_total |= scan.starts_empty
     candidates = np.flatnonzero(may_be_total & (filled > 0) & ~scan.is_header)
     if not len(candidates) or len(candidates) > _MAX_CANDIDATES:
         return NonDataRows(roles)
@@ -131,8 +136,11 @@ class _LabelSearch:
     def _search(self) -> None:
         table = pa.concat_tables(self._pending).combine_chunks()
         cells = pa.concat_arrays([column.cast(pa.string()).chunk(0) for column in table.columns])
-        matches = pc.match_substring_regex(cells, LABEL_PATTERN, ignore_case=True).fill_null(False)
-        self._found.append(matches.to_numpy(zero_copy_only=False).reshape(table.num_columns, -1).any(axis=0))
+        matches = pc.match_substring_regex(pc.utf8_lower(cells), LABEL_PATTERN).fill_null(False)
+        found: Bools = np.array(matches.to_numpy(zero_copy_only=False))
+        for index in np.flatnonzero(found):
+            found[index] = label_kind(cells[index].as_py())[0] is not None
+        self._found.append(np.any(found.reshape(table.num_columns, -1), axis=0))
         self._pending = []
 
 
