@@ -50,6 +50,12 @@ def _detect_dialect(lines: Sequence[str], delimiters: Sequence[str]) -> tuple[_R
     for delimiter in delimiters:
         if _has_single_quotes(lines, delimiter):
             return _single_quote_rewriter(delimiter), "Cells stand in single quotes."
+        if _has_spaces_before_quotes(lines, delimiter):
+            if _is_regular(lines, delimiter, skip_spaces=True):
+                return partial(_skip_spaces, delimiter=delimiter), "Spaces stand before the cells."
+            if _is_regular(list(_unescape_lines(lines, delimiter)), delimiter, skip_spaces=True):
+                note = "Spaces stand before the cells, and quotes within them are marked by a backslash."
+                return partial(_unescape_and_skip_spaces, delimiter=delimiter), note
         if not is_standard and _is_regular(list(_unescape_lines(lines, delimiter)), delimiter):
             rewrite = partial(_unescape_lines, delimiter=delimiter)
             return rewrite, "Quotes within cells are marked by a backslash."
@@ -58,14 +64,15 @@ def _detect_dialect(lines: Sequence[str], delimiters: Sequence[str]) -> tuple[_R
     return None
 
 
-def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
+def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"', *, skip_spaces: bool = False) -> bool:
     """Return True if all rows have the same number of cells, more than one, and correct quotes.
 
     The last row is left out if the sample cuts it off inside quotes.
     """
     widths: list[int] = []
     try:
-        for cells in csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True):
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=skip_spaces)
+        for cells in reader:
             widths += [len(cells)] if cells else []
     except csv.Error as error:
         if "unexpected end" not in str(error):
@@ -91,6 +98,22 @@ def _quoted_share(cells: Sequence[str]) -> float:
     return len(quoted) / len(filled) if len(filled) >= _MIN_LINES - 1 else 0.0
 
 
+def _has_spaces_before_quotes(lines: Sequence[str], delimiter: str) -> bool:
+    """Return True if spaces stand before the quotes of a cell in half of the lines."""
+    pattern = re.compile(rf'{re.escape(delimiter)} +"')
+    return 2 * sum(pattern.search(line) is not None for line in lines) >= len(lines)
+
+
+def _skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[str]:
+    writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
+    for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+        yield writer.writerow(cells)
+
+
+def _unescape_and_skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[str]:
+    return _skip_spaces(_unescape_lines(lines, delimiter), delimiter)
+
+
 def _single_quote_rewriter(delimiter: str) -> _Rewrite:
     def rewrite(lines: Iterable[str]) -> Iterator[str]:
         writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
@@ -113,17 +136,34 @@ def _has_space_columns(lines: Sequence[str]) -> bool:
 
     The first line may be a header, so only the cells of the other lines are checked for numbers.
     """
-    rows = [line.split() for line in lines if line.strip()]
-    if len(rows) < _MIN_SPACED_LINES or len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:
+    rows = [_split_at_spaces(line.replace("\t", " ")) for line in lines if line.strip()]
+    if len(rows) < _MIN_SPACED_LINES or len(rows[1]) < 2 or len({len(row) for row in rows[1:]}) > 1:
+        return False
+    # The header of a table that R has written lacks a name for the names of the rows.
+    if len(rows[0]) not in (len(rows[1]), len(rows[1]) - 1):
         return False
     cells = [cell for row in rows[1:] for cell in row]
     return 2 * sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) >= len(cells)
 
 
+def _split_at_spaces(line: str) -> list[str]:
+    """Return the cells of a line between runs of spaces; quotes keep the spaces within a cell."""
+    cells = next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
+    return [cell for cell in cells if cell]
+
+
 def _rewrite_space_columns(lines: Iterable[str]) -> Iterator[str]:
     writer = csv.writer(_EchoFile(), lineterminator="\n")
+    header: list[str] | None = None
     for line in lines:
-        yield writer.writerow(line.split())
+        cells = _split_at_spaces(line.replace("\t", " "))
+        if header is None:
+            header = cells
+            continue
+        if header:
+            yield writer.writerow([""] * (len(cells) - len(header)) + header)
+            header = []
+        yield writer.writerow(cells)
 
 
 class _EchoFile:

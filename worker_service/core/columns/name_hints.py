@@ -10,7 +10,12 @@ id ids uid uuid guid pk fk key code codes codigo código kode zip zipcode postco
 issn ean gtin upc sku barcode ssn iban phone telephone tel mobile fax serial idx index ratecode
 """
 _LAST_CODE_WORDS = "type types class category cluster group grp label level rank block batch"
-"""Words that say that numbers are codes only where they end the name, as in `payment_type`."""
+"""Words that say that numbers are codes only where they end a name of several words, as in `payment_type`."""
+_ENTITY_WORDS = """
+inst institution institute site center centre clinic hospital ward station district county vendor branch store depot
+plot subject patient household respondent operator supplier department dept team warehouse terminal machine sensor
+"""
+"""Things that a number at the end of a name can only count off, as in `site` or `home_team`."""
 _YEAR_WORDS = """
 year yr yrs years jahr jahre baujahr annee année ano año anno jaar rok år vuosi season vintage 年 год
 """
@@ -25,6 +30,7 @@ _COORDINATES = re.compile(
     r"longitud|longitudine|lengthgrade|längengrad|laengengrad|easting|northing|geo[xy]|coord(s|inates?)?)($|_)"
 )
 _CODES, _LAST_CODES = frozenset(_CODE_WORDS.split()), frozenset(_LAST_CODE_WORDS.split())
+_ENTITIES = frozenset(_ENTITY_WORDS.split())
 _YEARS, _SENSITIVE = frozenset(_YEAR_WORDS.split()), frozenset(_SENSITIVE_WORDS.split())
 _QUESTION = re.compile(r"\?\s*$|^q_?\d+([_.]?[a-z0-9]{1,3})?$|^(item|question|frage|pregunta|vraag)[_ ]?\d+")
 
@@ -37,7 +43,9 @@ def name_words(name: str) -> tuple[str, ...]:
 def is_code_name(name: str) -> bool:
     """Return True if a name says that numbers are codes or keys and no amounts."""
     words = name_words(name)
-    return not _CODES.isdisjoint(words) or (len(words) > 1 and words[-1] in _LAST_CODES)
+    if not _CODES.isdisjoint(words) or (words and words[-1] in _ENTITIES):
+        return True
+    return len(words) > 1 and words[-1] in _LAST_CODES
 
 
 def is_year_name(name: str) -> bool:

@@ -28,6 +28,14 @@ NEARLY_ALL = 0.9
 """A group that misses this share of its values misses them for a reason; so does a column if such groups hold this
 share of its gaps."""
 MOST_LEVELS = 1000
+FEWEST_EMPTY_COLUMNS = 3
+"""A row is empty if it misses nearly all of at least so many other columns that have gaps,"""
+MOST_ELSEWHERE = 0.5
+"""which the other rows miss at most to this share."""
+MOST_IN_BLOCKS = 0.6
+"""Gaps are in blocks, too, if this share of them is in long runs,"""
+MOST_SCATTERED = 0.2
+"""and so few of the cells are missing that long runs are no chance."""
 LONG_RUN = 5.0
 """Gaps that come in runs of at least this mean length are blocks."""
 CHANCE = 1e-6
@@ -97,18 +105,41 @@ def find_structural_gaps(columns: Sequence[Described], values: Mapping[str, Colu
         if sampled.known:
             for gap in (*_by_bound(column.name, sampled, gaps), *_by_level(column.name, sampled, gaps)):
                 explained.setdefault(gap.column, gap)
-    for gap in (*_together(gaps), *_in_blocks(gaps)):
+    for gap in (*_together(gaps), *_in_empty_rows(gaps), *_in_blocks(gaps)):
         explained.setdefault(gap.column, gap)
     return tuple(explained[name] for name in names if name in explained)
 
 
 def _in_blocks(gaps: _Gaps) -> Iterator[StructuralGap]:
-    starts = np.diff(gaps.masks, axis=0, prepend=0) > 0
     for index, (name, total) in enumerate(zip(gaps.names, gaps.totals, strict=True)):
-        share, runs = total / gaps.rows, max(1, int(starts[:, index].sum()))
-        # Where gaps are spread at random, a run has 1 / (1 - share) cells on average.
-        if total >= 2 * LONG_RUN and total / runs >= LONG_RUN / max(1 - share, 0.1):
+        if total < 2 * LONG_RUN:
+            continue
+        lengths, share = _run_lengths(gaps.masks[:, index]), total / gaps.rows
+        # Where gaps are spread at random, a run has 1 / (1 - share) cells on average, and hardly any is long.
+        has_long_mean = total / len(lengths) >= LONG_RUN / max(1 - share, 0.1)
+        in_long_runs = lengths[lengths >= LONG_RUN].sum()
+        if has_long_mean or (share <= MOST_SCATTERED and in_long_runs >= MOST_IN_BLOCKS * total):
             yield StructuralGap(column=name, pattern="blocks")
+
+
+def _run_lengths(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the lengths of the runs of gaps of a column that has some."""
+    edges = np.flatnonzero(np.diff(mask, prepend=0, append=0))
+    return edges[1::2] - edges[::2]
+
+
+def _in_empty_rows(gaps: _Gaps) -> Iterator[StructuralGap]:
+    """Yield the columns that are missing where nearly all columns with gaps are: nothing is known of these rows."""
+    others = len(gaps.names) - 1
+    if others < FEWEST_EMPTY_COLUMNS:
+        return
+    elsewhere = gaps.masks.sum(axis=1)[:, None] - gaps.masks
+    in_gaps = (elsewhere * gaps.masks).sum(axis=0) / (others * gaps.totals.clip(1))
+    in_others = (elsewhere * (1 - gaps.masks)).sum(axis=0) / (others * (gaps.rows - gaps.totals).clip(1))
+    common = gaps.masks.T @ gaps.masks
+    np.fill_diagonal(common, -1)
+    for index in np.flatnonzero((in_gaps >= NEARLY_ALL) & (in_others <= MOST_ELSEWHERE)):
+        yield StructuralGap(column=gaps.names[index], pattern="together", by=gaps.names[int(common[index].argmax())])
 
 
 def _together(gaps: _Gaps) -> Iterator[StructuralGap]:

@@ -76,3 +76,20 @@ def test_gaps_at_random_are_not_structural(share: float, seed: int) -> None:
 def test_gaps_that_are_only_more_frequent_in_a_group_are_not_structural() -> None:
     gone = RNG.random(ROWS) < np.where(HEATING == "gas", 0.3, 0.02)
     assert structural_gaps({"heating": HEATING, "x": without(gone)}) == {}
+
+
+def test_rows_of_which_nothing_is_known() -> None:
+    source = np.random.default_rng(3)
+    empty = np.isin(np.arange(200), [20, 61, 88, 120, 155, 190])
+    years = {str(year): source.normal(3, 1, 200) for year in range(2000, 2008)}
+    late = {name: empty | (source.random(200) < 0.02 * number) for number, name in enumerate(years)}
+    columns = {name: pa.array(values, mask=late[name]) for name, values in years.items()}
+    assert structural_gaps(columns)["2000"].pattern == "together"
+
+
+def test_a_block_with_a_few_gaps_elsewhere() -> None:
+    mask = np.zeros(150, dtype=bool)
+    mask[[3, 60, 61, 80]] = True
+    mask[135:] = True
+    values = np.random.default_rng(5).normal(900, 90, 150)
+    assert structural_gaps({"melting_point": pa.array(values, mask=mask)})["melting_point"].pattern == "blocks"

@@ -78,3 +78,21 @@ def test_the_usual_dialect_is_read_cell_by_cell(
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=lines).writerows(table)  # type: ignore[arg-type]
     assert read(tmp_path, text.getvalue().encode(encoding), delimiter=delimiter)[0] == table
+
+
+def test_spaces_before_quoted_cells_are_skipped(tmp_path: Path) -> None:
+    text = 'name,      land,  time\n"Ada L",   "GB",  9.6\n"Bo",      "US",  9.7\n"Cy \\"X\\" D", "FR", 9.9\n'
+    _, table = decode(tmp_path, text.encode())
+    assert table.to_pydict() == {
+        "name": ["Ada L", "Bo", 'Cy "X" D'],
+        "land": ["GB", "US", "FR"],
+        "time": ["9.6", "9.7", "9.9"],
+    }
+
+
+def test_quoted_cells_in_columns_of_spaces_and_names_of_rows(tmp_path: Path) -> None:
+    rows = "".join(f'"row {number}" {number} {number * 2.5} NA\n' for number in range(1, 8))
+    _, table = decode(tmp_path, ('"n" "x" "y"\n' + rows).encode())
+    assert table.column_names == ["column_1", "n", "x", "y"]
+    assert table["column_1"].to_pylist()[:2] == ["row 1", "row 2"]
+    assert table["x"].to_pylist()[0] == "2.5"
