@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from report_service.renditions import Picture
 from report_service.service import ProfileFile, RecipeFile, RowPage, TableFile
+from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
@@ -26,6 +27,12 @@ def parse_table(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
 def parse_table_format(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
     """Return the requested format of a table."""
     return parse_enum(request, "format", default="csv")
+
+
+def parse_table_style(request: pb.GetTableRequest | pb.DownloadTableRequest) -> TableStyle:
+    """Return the requested style of a table."""
+    style: TableStyle = parse_enum(request, "style", default=DEFAULT_STYLE)  # type: ignore[assignment]
+    return style
 
 
 def parse_graph_format(request: pb.GetGraphRequest) -> str:

@@ -6,8 +6,9 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from report_service.byte_ranges import PartialCopy
@@ -15,6 +16,7 @@ from report_service.charts import draw
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
 from report_service.single_flight import SingleFlight
 from report_service.tables import write_csv
+from shared.contracts.vocabulary import TableStyle
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
@@ -72,12 +74,12 @@ class Renditions:
         self._loading: SingleFlight[_ChartData] = SingleFlight()
         self._chart_cache: OrderedDict[str, _ChartData] = OrderedDict()
 
-    async def get_csv_table(self, artifacts: str, table: str) -> ObjectInfo:
+    async def get_csv_table(self, artifacts: str, table: str, *, style: TableStyle = "typed") -> ObjectInfo:
         """Return the object that has a table as CSV."""
-        key = _rendition_key(artifacts, f"{table}.csv")
+        key = _rendition_key(artifacts, f"{table}.csv" if style == "typed" else f"{table}-{style}.csv")
 
         async def make() -> ObjectInfo:
-            return await self._write_csv(f"{artifacts}/{table}.parquet", key)
+            return await self._write_csv(artifacts, table, key, style=style)
 
         return await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
 
@@ -130,12 +132,18 @@ class Renditions:
         info = await self._store.put_bytes(key, content)
         return Picture(content, info.etag)
 
-    async def _write_csv(self, source_key: str, key: str) -> ObjectInfo:
-        async with self._scratch.folder() as folder:
-            target = folder / "table.csv"
-            async with self._store.local_copy(source_key, scratch=folder) as source:
-                await self._isolation.run(write_csv, source, target, deadline=TABLE_SECONDS, memory_bytes=TABLE_BYTES)
+    async def _write_csv(self, artifacts: str, table: str, key: str, *, style: TableStyle) -> ObjectInfo:
+        limits: dict[str, Any] = {"deadline": TABLE_SECONDS, "memory_bytes": TABLE_BYTES}
+        async with self._scratch.folder() as folder, AsyncExitStack() as copies:
+            target, changes = folder / "table.csv", None
+            if style == "as_written":
+                changes = await copies.enter_async_context(self._copy(artifacts, "changes", folder))
+            source = await copies.enter_async_context(self._copy(artifacts, table, folder))
+            await self._isolation.run(write_csv, source, target, changes=changes, iso=style == "iso", **limits)
             return await self._store.put_file(key, target, move=True)
+
+    def _copy(self, artifacts: str, table: str, folder: Path) -> AbstractAsyncContextManager[Path]:
+        return self._store.local_copy(f"{artifacts}/{table}.parquet", scratch=folder)
 
     async def _load_charts(self, artifacts: str) -> _ChartData:
         if charts := self._chart_cache.get(artifacts):

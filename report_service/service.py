@@ -14,6 +14,7 @@ from report_service.profile_document import Document, trim_profile
 from report_service.published import Published, require_published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import RowFilter
+from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
 from shared.db.results import GraphRecord, Results
@@ -89,17 +90,20 @@ class Reports:
         self._renditions = renditions
         self._readers = 0
 
-    async def find_table(self, dataset_id: UUID, *, table: str, format: str) -> TableFile:
+    async def find_table(
+        self, dataset_id: UUID, *, table: str, format: str, style: TableStyle = DEFAULT_STYLE
+    ) -> TableFile:
         """Return the `raw`, `cleaned` or `engineered` table as `csv` or `parquet`.
 
-        The raw table is the uploaded file in its own format.
+        The raw table is the uploaded file in its own format. Only the cleaned table as CSV has styles.
         """
         dataset = await self._datasets.get(dataset_id)
         if table == "raw":
             return await self._find_raw_table(dataset, format=format)
         artifacts = require_published(dataset).artifacts
         if format == "csv":
-            info = await self._renditions.get_csv_table(artifacts, table)
+            has_styles = table == "cleaned"
+            info = await self._renditions.get_csv_table(artifacts, table, style=style if has_styles else "typed")
         else:
             info = await self._store.stat(f"{artifacts}/{table}.parquet")
         filename = f"{dataset.database_name}-{table}.{format}"
@@ -112,7 +116,14 @@ class Reports:
         )
 
     async def read_table(
-        self, dataset_id: UUID, *, table: str, format: str, offset: int, length: int
+        self,
+        dataset_id: UUID,
+        *,
+        table: str,
+        format: str,
+        offset: int,
+        length: int,
+        style: TableStyle = DEFAULT_STYLE,
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a table from `offset` on, at most `length` of them.
 
@@ -123,7 +134,7 @@ class Reports:
             Unavailable: too many tables are being read.
         """
         with self._reader_slot():
-            info = (await self.find_table(dataset_id, table=table, format=format)).info
+            info = (await self.find_table(dataset_id, table=table, format=format, style=style)).info
             if length < 0 or offset < 0 or offset >= max(info.size, 1):
                 detail = f"The file has {info.size} bytes; offset {offset} and length {length} lie outside."
                 raise RangeNotSatisfiable(detail, metadata={"size": str(info.size)})

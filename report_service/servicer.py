@@ -28,6 +28,7 @@ class ReportServicer(rpc.ReportServiceServicer):
             parse_dataset_id(request.dataset_id),
             table=convert.parse_table(request),
             format=convert.parse_table_format(request),
+            style=convert.parse_table_style(request),
         )
         return convert.table_message(file, link=await self._reports.create_link(file))
 
@@ -38,6 +39,7 @@ class ReportServicer(rpc.ReportServiceServicer):
             parse_dataset_id(request.dataset_id),
             table=convert.parse_table(request),
             format=convert.parse_table_format(request),
+            style=convert.parse_table_style(request),
             offset=request.offset,
             length=request.length,
         )

@@ -1,7 +1,7 @@
 """Conversion of a stored table to CSV; runs in a child process."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from report_service.written_cells import WrittenCells, read_written_cells
 from shared.contracts.cell_text import decimal_text
 from shared.errors import Unavailable
 
@@ -23,8 +24,14 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
 
-def write_csv(source: Path, target: Path) -> None:
+def write_csv(source: Path, target: Path, *, changes: Path | None = None, iso: bool = False) -> None:
     """Write a Parquet file as CSV.
+
+    Args:
+        source: the Parquet file.
+        target: the CSV file.
+        changes: the list of changes, to write each value that was not changed as the uploaded file has it.
+        iso: True to write every moment in full ISO 8601.
 
     Rows are converted in batches, so memory does not grow with the table.
 
@@ -37,21 +44,38 @@ def write_csv(source: Path, target: Path) -> None:
     """
     try:
         with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-            _write(table, _csv_schema(table), target)
+            written = {} if changes is None else read_written_cells(changes)
+            _write(table, _csv_schema(table, iso=iso), target, written=written, iso=iso)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         raise Unavailable("There is no room for a working copy (SCRATCH_DIR).", reason="STORAGE_FULL") from error
 
 
-def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path) -> None:
+def _write(
+    table: pq.ParquetFile, schema: pa.Schema, target: Path, *, written: Mapping[str, WrittenCells], iso: bool
+) -> None:
+    position = 0
     with target.open("wb") as file:
         file.write(_to_csv_lines([_quote(pa.array([field.name], pa.string())) for field in schema]))
         for batch in _batches(table):
             for start in range(0, batch.num_rows, TEXT_ROWS):
                 part = batch.slice(start, TEXT_ROWS)
-                columns = [_to_csv_fields(part.column(field.name).cast(field.type)) for field in schema]
+                columns = []
+                for field in schema:
+                    fields = _to_csv_fields(part.column(field.name).cast(field.type), iso=iso)
+                    if field.name in written:
+                        fields = _as_written(fields, *written[field.name].within(position, part.num_rows))
+                    columns.append(fields)
                 file.write(_to_csv_lines(columns))
+                position += part.num_rows
+
+
+def _as_written(fields: pa.LargeStringArray, mask: npt.NDArray[np.bool_], texts: pa.Array) -> pa.LargeStringArray:
+    """Return CSV fields with some replaced by texts, which are quoted only where they have to be."""
+    texts = texts.cast(TEXT)
+    needs_quotes = pc.match_substring_regex(texts, r'[",\r\n]|^\s|\s$|^$')
+    return pc.replace_with_mask(fields, pa.array(mask), pc.if_else(needs_quotes, _quote(texts), texts))
 
 
 def _to_csv_lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
@@ -64,12 +88,14 @@ def _to_csv_lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
     return content.slice(int(bounds[0]), int(bounds[1] - bounds[0])) if content is not None else b""
 
 
-def _to_csv_fields(values: pa.Array) -> pa.LargeStringArray:
+def _to_csv_fields(values: pa.Array, *, iso: bool = False) -> pa.LargeStringArray:
     """Return the values as CSV fields, with text quoted."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_string(values.type) or values.type == TEXT:
         return _quote(values)
+    if iso and pa.types.is_timestamp(values.type):
+        return pc.replace_substring(values.cast(TEXT), " ", "T")
     return decimal_text(values, TEXT) if pa.types.is_floating(values.type) else values.cast(TEXT)
 
 
@@ -85,9 +111,13 @@ def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Ite
     return batches
 
 
-def _csv_schema(table: pq.ParquetFile) -> pa.Schema:
+def _csv_schema(table: pq.ParquetFile, *, iso: bool) -> pa.Schema:
     """Return the schema of the CSV file, with the precision that each timestamp column needs."""
-    times = {field.name: _Precision(field.type) for field in table.schema_arrow if pa.types.is_timestamp(field.type)}
+    times = {
+        field.name: _Precision(field.type, has_dates=not iso)
+        for field in table.schema_arrow
+        if pa.types.is_timestamp(field.type)
+    }
     for batch in _batches(table, list(times)) if times else ():
         for name, precision in times.items():
             precision.refine(batch.column(name))
@@ -101,13 +131,13 @@ def _csv_schema(table: pq.ParquetFile) -> pa.Schema:
 class _Precision:
     """The coarsest type that represents every timestamp of a column read so far."""
 
-    def __init__(self, stored: pa.TimestampType) -> None:
+    def __init__(self, stored: pa.TimestampType, *, has_dates: bool) -> None:
         ticks = _PER_SECOND[stored.unit]
         units = [unit for unit, per_second in _PER_SECOND.items() if per_second <= ticks]
         self._types = [pa.timestamp(unit, stored.tz) for unit in units]
         self._sizes = [ticks // _PER_SECOND[unit] for unit in units]
         # A date has no time zone, so only columns without a time zone can become dates.
-        if stored.tz is None:
+        if stored.tz is None and has_dates:
             self._types.insert(0, pa.date32())
             self._sizes.insert(0, ticks * _DAY_SECONDS)
 

@@ -22,7 +22,7 @@ from gateway.schemas.results import (
     OutlierLogPage,
     RejectPage,
 )
-from shared.contracts.vocabulary import ChangeKind
+from shared.contracts.vocabulary import ChangeKind, TableStyle
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import RENDER_SECONDS, TRANSFER_SECONDS
@@ -41,6 +41,7 @@ class TableRef:
     dataset_id: str
     table: TableName
     format: TableFormat | None
+    style: TableStyle | None = None
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,18 @@ from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
 from gateway.schemas.profile import Profile
 from shared.contracts.charts import Chart
-from shared.contracts.vocabulary import ChangeKind
+from shared.contracts.vocabulary import DEFAULT_STYLE, ChangeKind, TableStyle
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
 FormatQuery = Annotated[TableFormat, Query(description="How the table is written.")]
+StyleQuery = Annotated[
+    TableStyle,
+    Query(
+        description="How CSV is written: what was not changed as the uploaded file has it, everything as its type is "
+        "written, or that with every moment in full ISO 8601. Parquet is typed."
+    ),
+]
 RedirectQuery = Annotated[
     bool, Query(description="Answer 307 to the object store where it can serve the bytes itself; else they are sent.")
 ]
@@ -84,10 +91,11 @@ async def get_cleaned_table(
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
+    style: StyleQuery = DEFAULT_STYLE,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The cleaned table, with values a person recognises."""
-    return await gateway.downloads.respond(request, TableRef(dataset_id, "cleaned", format), redirect=redirect)
+    return await gateway.downloads.respond(request, TableRef(dataset_id, "cleaned", format, style), redirect=redirect)
 
 
 @router.head("/engineered", include_in_schema=False)

@@ -13,6 +13,9 @@ from uuid import UUID
 DATASETS = "datasets"
 """The folder of all datasets."""
 
+DECODED_METADATA = b"neuralearn.decoded"
+"""The key of what rebuilds the decoded table (columns, rows, removed), in the metadata of the list of changes."""
+
 StoredTable = Literal["cleaned", "engineered", "changes"]
 TABLES: tuple[StoredTable, ...] = ("cleaned", "engineered", "changes")
 PROFILE = "profile.json"

@@ -52,6 +52,9 @@ Phase = Literal["cleaning", "outliers", "features"]
 ChangeKind = Literal["corrected", "filled", "emptied", "removed", "restyled"]
 """The kind of a changed cell: it has another value, a value where there was none, or the other way round; its row is
 gone; or the same value is written differently."""
+TableStyle = Literal["as_written", "typed", "iso"]
+"""How the cleaned table is written as CSV: what was not changed as the file has it, everything as its type is written,
+or that with every moment in full ISO 8601."""
 StepState = Literal["applied", "skipped", "flagged"]
 """The outcome of a proposed step."""
 ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
@@ -98,6 +101,7 @@ DEFAULT_MODE: Mode = "fast"
 DEFAULT_OUTLIER_METHOD: OutlierMethod = "iqr"
 DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "auto"
 DEFAULT_FILL: FillPolicy = "safe"
+DEFAULT_STYLE: TableStyle = "as_written"
 
 
 def dataset_state(run_state: RunState, attempt: int) -> DatasetState:

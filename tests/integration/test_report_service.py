@@ -49,7 +49,7 @@ async def test_the_raw_table_is_there_at_once(reports: ReportFixture) -> None:
 async def test_tables_come_as_csv_and_as_parquet(reports: ReportFixture) -> None:
     dataset = await reports.publish()
     assert await reports.download(dataset, table=pb.TABLE_KIND_CLEANED) == CSV
-    assert await reports.renditions(dataset) == ["cleaned.csv"]
+    assert await reports.renditions(dataset) == ["cleaned-as_written.csv"]
     engineered = await reports.download(dataset, table=pb.TABLE_KIND_ENGINEERED, format=pb.TABLE_FORMAT_PARQUET)
     assert pq.read_table(pa.BufferReader(engineered)).equals(CLEANED)
     request = pb.GetTableRequest(dataset_id=str(dataset.id), table=pb.TABLE_KIND_CLEANED)
@@ -112,7 +112,7 @@ async def test_a_rendition_requested_by_many_is_made_once(reports: ReportFixture
     assert len([line for line in lines if line["event"] == "rendition made"]) == 2
 
 
-def exhaust_memory(source: Path, target: Path) -> None:
+def exhaust_memory(source: Path, target: Path, *, changes: Path, iso: bool) -> None:
     """Allocate more memory than there is."""
     bytearray(1 << 42)
 

@@ -28,6 +28,7 @@ from shared.rpc.messages import enum_words
         (vocabulary.DatasetState, common.DatasetState.DESCRIPTOR),
         (vocabulary.RunState, pipeline.RunState.DESCRIPTOR),
         (vocabulary.ChangeKind, report_pb2.ChangeKind.DESCRIPTOR),
+        (vocabulary.TableStyle, report_pb2.TableStyle.DESCRIPTOR),
         (vocabulary.StepState, report_pb2.StepState.DESCRIPTOR),
         (vocabulary.ChartKind, report_pb2.GraphKind.DESCRIPTOR),
         (vocabulary.AlertSeverity, profile_pb2.AlertSeverity.DESCRIPTOR),

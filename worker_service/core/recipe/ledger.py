@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shared.contracts.artifacts import DECODED_METADATA
 from shared.contracts.vocabulary import ChangeKind
 from worker_service.core.recipe.steps import Effect
 from worker_service.core.recipe.steps.base import Change
@@ -32,8 +33,6 @@ SCHEMA = pa.schema(
 
 _KINDS = get_args(ChangeKind)
 _Kinds = npt.NDArray[np.int32]
-_DECODED = b"neuralearn.decoded"
-"""The metadata key of what `undo` needs beside the entries to rebuild the decoded table, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Ledger:
         removed = np.setdiff1d(self._decoded.row_numbers, cleaned.row_numbers, assume_unique=True)
         decoded = {"columns": self._decoded.names, "rows": self._decoded.rows, "removed": removed.tolist()}
         table = pa.concat_tables(self._entries) if self._entries else SCHEMA.empty_table()
-        return table.replace_schema_metadata({_DECODED: json.dumps(decoded).encode()})
+        return table.replace_schema_metadata({DECODED_METADATA: json.dumps(decoded).encode()})
 
     def _append(
         self,
@@ -124,7 +123,7 @@ def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
         changes: the complete ledger, in its order and with its metadata, as parquet and Arrow files keep it.
         cleaned: the cleaned table, with all its rows in order.
     """
-    decoded = json.loads(changes.schema.metadata[_DECODED])
+    decoded = json.loads(changes.schema.metadata[DECODED_METADATA])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
     entries = _by_column(changes)
     return pa.table(

@@ -83,6 +83,34 @@ TABLE_FORMAT_PARQUET: TableFormat.ValueType  # 2
 """Apache Parquet."""
 Global___TableFormat: _TypeAlias = TableFormat  # noqa: Y015
 
+class _TableStyle:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TableStyleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TableStyle.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TABLE_STYLE_UNSPECIFIED: _TableStyle.ValueType  # 0
+    """Not said; treated as TABLE_STYLE_AS_WRITTEN."""
+    TABLE_STYLE_AS_WRITTEN: _TableStyle.ValueType  # 1
+    """Every value that was not changed as the uploaded file has it."""
+    TABLE_STYLE_TYPED: _TableStyle.ValueType  # 2
+    """Every value as its type is written: numbers without units, true and false, dates year-month-day."""
+    TABLE_STYLE_ISO: _TableStyle.ValueType  # 3
+    """Like typed, with every moment in full ISO 8601."""
+
+class TableStyle(_TableStyle, metaclass=_TableStyleEnumTypeWrapper):
+    """How the cleaned table is written as CSV. The other tables and formats have typed values."""
+
+TABLE_STYLE_UNSPECIFIED: TableStyle.ValueType  # 0
+"""Not said; treated as TABLE_STYLE_AS_WRITTEN."""
+TABLE_STYLE_AS_WRITTEN: TableStyle.ValueType  # 1
+"""Every value that was not changed as the uploaded file has it."""
+TABLE_STYLE_TYPED: TableStyle.ValueType  # 2
+"""Every value as its type is written: numbers without units, true and false, dates year-month-day."""
+TABLE_STYLE_ISO: TableStyle.ValueType  # 3
+"""Like typed, with every moment in full ISO 8601."""
+Global___TableStyle: _TypeAlias = TableStyle  # noqa: Y015
+
 class _GraphKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -220,22 +248,26 @@ class GetTableRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     TABLE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    STYLE_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
     """Which table."""
     format: Global___TableFormat.ValueType
     """In which format."""
+    style: Global___TableStyle.ValueType
+    """In which style."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         table: Global___TableKind.ValueType = ...,
         format: Global___TableFormat.ValueType = ...,
+        style: Global___TableStyle.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,6 +322,7 @@ class DownloadTableRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
+    STYLE_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -300,6 +333,8 @@ class DownloadTableRequest(_message.Message):
     """The first byte wanted."""
     length: _builtins.int
     """How many bytes; 0 means to the end."""
+    style: Global___TableStyle.ValueType
+    """In which style."""
     def __init__(
         self,
         *,
@@ -308,10 +343,11 @@ class DownloadTableRequest(_message.Message):
         format: Global___TableFormat.ValueType = ...,
         offset: _builtins.int = ...,
         length: _builtins.int = ...,
+        style: Global___TableStyle.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,53 @@
+"""The cleaned table as CSV keeps what is not wrong as the file has it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from report_service.tables import write_csv
+from shared.contracts.run_options import RunOptions
+from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import apply
+from worker_service.core.table.frame import Frame
+from worker_service.planner.propose import propose
+
+CELLS = {
+    "id": [f"A-{row:03d}" for row in range(60)],
+    "ready": ["Y", "N", "N"] * 20,
+    "when": [f"{1 + row % 12}/{13 + row % 15}/2016" for row in range(60)],
+    "length": [f"{90 + row} min" for row in range(60)],
+    "price": ["1,234.50", "7.10", "0.00"] * 20,
+    "place": [" Oslo", "Rome", "n/a"] * 20,
+}
+
+
+def write(folder: Path, *, style: str, rows: list[int] | None = None) -> list[str]:
+    cells = {name: [column[row] for row in rows or range(60)] for name, column in CELLS.items()}
+    frame = Frame.from_table(pa.table(cells))
+    outcome = apply(propose(profile(frame, target="none"), RunOptions()), frame)
+    pq.write_table(outcome.cleaned.to_table(), folder / "cleaned.parquet")
+    pq.write_table(outcome.changes, folder / "changes.parquet")
+    changes = folder / "changes.parquet" if style == "as_written" else None
+    write_csv(folder / "cleaned.parquet", folder / "t.csv", changes=changes, iso=style == "iso")
+    return (folder / "t.csv").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("style", "first", "third"),
+    [
+        ("as_written", '"A-000",Y,1/13/2016,90 min,"1,234.50","Oslo"', '"A-002",N,3/15/2016,92 min,0.00,'),
+        ("typed", '"A-000",true,2016-01-13,90,1234.5,"Oslo"', '"A-002",false,2016-03-15,92,0,'),
+        ("iso", '"A-000",true,2016-01-13T00:00:00,90,1234.5,"Oslo"', '"A-002",false,2016-03-15T00:00:00,92,0,'),
+    ],
+)
+def test_styles(tmp_path: Path, style: str, first: str, third: str) -> None:
+    lines = write(tmp_path, style=style)
+    assert (lines[1], lines[3], len(lines)) == (first, third, 61)
+
+
+def test_rows_that_were_removed_do_not_shift_the_texts(tmp_path: Path) -> None:
+    lines = write(tmp_path, style="as_written", rows=[0, 0, 1, 1, *range(2, 60)])
+    assert [line.split(",")[0] for line in lines[1:]] == [f'"{name}"' for name in CELLS["id"]]
+    assert [line.split(",")[3] for line in lines[1:]] == CELLS["length"]
