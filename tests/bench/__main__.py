@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation import Isolation
-from tests.bench import ai, harm, models, pipeline, quality, service
+from tests.bench import ai, harm, models, mutations, pipeline, quality, service
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
@@ -48,6 +48,7 @@ def print_quality(folder: Path) -> None:
     started = time.perf_counter()
     quality.print_faults(folder)
     quality.print_pairs(folder)
+    mutations.print_mutations(folder)
     models.print_models(folder)
     print(f"quality: {time.perf_counter() - started:.0f} s")
 

@@ -32,7 +32,8 @@ def test_scores_and_alerts_are_consistent(table: pa.Table) -> None:
     for part in assessment.quality.parts:
         assert 0 <= part.faults <= part.total
         assert (part.score == 100) == (part.faults == 0)
-    assert min(part.score for part in assessment.quality.parts) <= assessment.quality.score <= 100
+    assert 0 <= assessment.quality.score <= 100
+    assert (assessment.quality.score == 100) == all(part.faults == 0 for part in assessment.quality.parts)
     for alert in assessment.alerts:
         assert 0 <= alert.affected <= table.num_rows
         assert alert.column is None or alert.column in table.column_names

@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from tests.planted.truth import Value
 
-ErrorKind = Literal["typo", "format", "missing", "swapped"]
+ErrorKind = Literal["typo", "format", "missing", "swapped", "shift", "sentinel", "letter case", "word"]
 KINDS: tuple[ErrorKind, ...] = ("typo", "format", "missing", "swapped")
+ALL_KINDS: tuple[ErrorKind, ...] = get_args(ErrorKind)
+_NUMBERS = ("sample", "waiting_minutes", "fee")
 _CITIES = {
     "Birmingham": "Alabama",
     "Huntsville": "Alabama",
@@ -40,8 +42,11 @@ class Pair:
     """(row, column) of each dirty cell; rows count from 0."""
 
 
-def dirty_pair(seed: int, rate: float, rows: int = 1500) -> Pair:
-    """Return a table of hospitals of which the share `rate` of cells is dirty, a quarter with each kind of error."""
+def dirty_pair(seed: int, rate: float, rows: int = 1500, kinds: Sequence[ErrorKind] = KINDS) -> Pair:
+    """Return a table of hospitals of which the share `rate` of cells is dirty, with equally many of each kind.
+
+    A kind leaves cells alone that it does not apply to.
+    """
     random = np.random.default_rng(seed)
     truth = _clean(random, rows)
     clean = {name: [str(value) for value in values] for name, values in truth.items()}
@@ -50,7 +55,7 @@ def dirty_pair(seed: int, rate: float, rows: int = 1500) -> Pair:
     names = list(truth)
     for cell in random.permutation(rows * len(names))[: round(rate * rows * len(names))]:
         row, name = int(cell) // len(names), names[int(cell) % len(names)]
-        kind = KINDS[random.integers(0, len(KINDS))]
+        kind = kinds[int(random.integers(0, len(kinds)))]
         written[name][row] = _ERROR_MAKERS[kind](random, clean, row, name)
         if written[name][row] != clean[name][row]:
             errors[row, name] = kind
@@ -99,11 +104,33 @@ def _swapped(random: np.random.Generator, clean: Mapping[str, list[str]], row: i
     return clean[name][random.integers(0, len(clean[name]))]
 
 
+def _shift(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
+    text = clean[name][row]
+    return f"{float(text) * 10 ** int(random.integers(1, 4)):g}" if name in _NUMBERS else text
+
+
+def _sentinel(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
+    return "-999" if name in _NUMBERS else clean[name][row]
+
+
+def _letter_case(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
+    text = clean[name][row]
+    return (text.upper(), text.lower(), text.swapcase())[random.integers(0, 3)]
+
+
+def _word(random: np.random.Generator, clean: Mapping[str, list[str]], row: int, name: str) -> str:
+    return ("see note", "x5", "tba 1")[random.integers(0, 3)] if name in _NUMBERS else clean[name][row]
+
+
 _ERROR_MAKERS: Mapping[ErrorKind, Callable[[np.random.Generator, Mapping[str, list[str]], int, str], str]] = {
     "typo": _typo,
     "format": _format,
     "missing": _missing,
     "swapped": _swapped,
+    "shift": _shift,
+    "sentinel": _sentinel,
+    "letter case": _letter_case,
+    "word": _word,
 }
 
 

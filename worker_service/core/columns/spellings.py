@@ -88,9 +88,16 @@ def _usual_spellings(column: Column) -> tuple[dict[str, int], dict[str, str], di
     groups: dict[str, list[str]] = {}
     for text, key in keys.items():
         groups.setdefault(key, []).append(text)
-    styles = Counter(_letter_case(group[0]) for group in groups.values() if len(group) == 1)
+    styles: Counter[str] = Counter()
+    for group in groups.values():
+        styles[_letter_case(group[0])] += _lead(group, counts)
     usual = {key: _choose_spelling(group, counts, styles) for key, group in groups.items()}
     return counts, keys, usual
+
+
+def _lead(group: list[str], counts: Mapping[str, int]) -> int:
+    """Return by how many cells the most frequent spelling of a value leads the next."""
+    return counts[group[0]] - (counts[group[1]] if len(group) > 1 else 0)
 
 
 def _choose_spelling(group: list[str], counts: Mapping[str, int], styles: Mapping[str, int]) -> str:
