@@ -8,6 +8,7 @@ from ingest_service.decoding import read_column_names
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.options import UploadOptions
 from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page
 from shared.db.runs import Runs
@@ -97,14 +98,13 @@ class AcceptedDatasets:
             QuotaExceeded: the owner has used up the mode.
         """
         record = await self._datasets.get(dataset_id)
-        options.check_columns(await self._read_columns(record.table_key))
+        if record.run.state not in ENDED_STATES:
+            raise _not_ended(dataset_id)
+        if any(options.run.named_columns().values()):
+            options.check_columns(await self._read_columns(record.table_key))
         run_options = options.run.model_copy(update={"reading": record.run.options.reading})
         if not await self._datasets.prepare_again(record, self._usage, options=run_options, queue=options.queue):
-            raise Conflict(
-                "The dataset is being prepared; wait for the end, or call the preparation off first.",
-                reason="RUN_HAS_NOT_ENDED",
-                metadata={"dataset_id": str(dataset_id)},
-            )
+            raise _not_ended(dataset_id)
         _log.info("dataset prepared again", dataset_id=str(dataset_id), mode=run_options.mode)
         self._notifier.notify_soon(record.run.id)
         return await self._datasets.get(dataset_id)
@@ -125,3 +125,11 @@ class AcceptedDatasets:
     async def get_usage(self, user_id: str) -> Sequence[ModeUsage]:
         """Return a user's usage of the modes that ask a language model."""
         return await self._usage.of(user_id)
+
+
+def _not_ended(dataset_id: UUID) -> Conflict:
+    return Conflict(
+        "The dataset is being prepared; wait for the end, or call the preparation off first.",
+        reason="RUN_HAS_NOT_ENDED",
+        metadata={"dataset_id": str(dataset_id)},
+    )

@@ -243,7 +243,7 @@ class Reports:
         if dataset.mode != "deep":
             detail = f"Only the deep mode writes a report, and this dataset was uploaded with mode={dataset.mode}."
             raise Conflict(
-                f"{detail} Upload it again with mode=deep.",
+                f"{detail} Prepare it again with mode=deep.",
                 reason="REPORT_NEEDS_DEEP_MODE",
                 metadata={"dataset_id": str(dataset_id), "mode": dataset.mode},
             )
