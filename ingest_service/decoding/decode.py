@@ -143,11 +143,11 @@ def _write_accepted_rows(
     if not isinstance(reader, CsvTable):
         return _write_rows(reader, names, target, limits), Rejects(), ()
     rows, rejects = _write_fitting_rows(reader, names, target, limits)
-    found = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
-    if found.roles:
-        accepted, rejects = reader.split_rejects(non_data=found.roles)
+    non_data = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
+    if non_data.roles:
+        accepted, rejects = reader.split_rejects(non_data=non_data.roles)
         rows = _write_rows(accepted, names, target, limits)
-    return rows, rejects, found.notes
+    return rows, rejects, non_data.notes
 
 
 def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:

@@ -76,12 +76,12 @@ def _split_body(
     """Return the data rows below the header, the rejected rows, and notes; blank rows are neither."""
     filled = [index for index in range(header, len(rows)) if any(cell not in ("", None) for cell in rows[index])]
     body = [_pad_row(rows[index], width) for index in filled]
-    found = _find_non_data_rows(body, names if header else [])
+    non_data = _find_non_data_rows(body, names if header else [])
     rejects = Rejects()
-    for position in sorted(found.roles):
+    for position in sorted(non_data.roles):
         text = "\t".join("" if cell is None else str(cell) for cell in body[position])
-        rejects.add(filled[position] + 1 + rows_above, found.roles[position], text)
-    return [row for position, row in enumerate(body) if position not in found.roles], rejects, found.notes
+        rejects.add(filled[position] + 1 + rows_above, non_data.roles[position], text)
+    return [row for position, row in enumerate(body) if position not in non_data.roles], rejects, non_data.notes
 
 
 def _find_non_data_rows(rows: list[list[Any]], names: list[str]) -> NonDataRows:

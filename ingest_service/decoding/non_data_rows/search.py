@@ -119,7 +119,7 @@ class _LabelSearch:
 
     def __init__(self) -> None:
         self._pending: list[pa.Table] = []
-        self._found = [np.zeros(0, np.bool_)]
+        self._is_label = [np.zeros(0, np.bool_)]
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Search a batch, or keep it until there are enough rows."""
@@ -131,16 +131,16 @@ class _LabelSearch:
         """Return, for every row, True if one of its first cells may be a label."""
         if self._pending:
             self._search()
-        return np.concatenate(self._found)
+        return np.concatenate(self._is_label)
 
     def _search(self) -> None:
         table = pa.concat_tables(self._pending).combine_chunks()
         cells = pa.concat_arrays([column.cast(pa.string()).chunk(0) for column in table.columns])
         matches = pc.match_substring_regex(pc.utf8_lower(cells), LABEL_PATTERN).fill_null(False)
-        found: Bools = np.array(matches.to_numpy(zero_copy_only=False))
-        for index in np.flatnonzero(found):
-            found[index] = label_kind(cells[index].as_py())[0] is not None
-        self._found.append(np.any(found.reshape(table.num_columns, -1), axis=0))
+        is_label: Bools = np.array(matches.to_numpy(zero_copy_only=False))
+        for index in np.flatnonzero(is_label):
+            is_label[index] = label_kind(cells[index].as_py())[0] is not None
+        self._is_label.append(np.any(is_label.reshape(table.num_columns, -1), axis=0))
         self._pending = []
 
 
@@ -241,8 +241,8 @@ class _Finder:
             readings = read_numbers(self._columns, self._is_data)
         best: dict[int, str] = {}
         for reading in readings:
-            found = self._match_totals(reading)
-            best = max(best, found, key=len)
+            matches = self._match_totals(reading)
+            best = max(best, matches, key=len)
         self._roles.update(best)
         for candidate in self._candidates:
             is_bare_total = candidate.is_exact and candidate.has_gaps and candidate.only_numbers_beside
@@ -252,23 +252,23 @@ class _Finder:
 
     def _match_totals(self, columns: NumericColumns) -> dict[int, str]:
         """Return the totals below their rows, then those above their rows."""
-        found: dict[int, str] = {}
+        matches: dict[int, str] = {}
         sums = BlockSums(columns)
         for candidate in self._candidates:
             if candidate.row in self._roles:
                 sums.remove(candidate.row)
             elif role := self._total_role(candidate, sums.match(candidate.row)):
-                found[candidate.row] = role
+                matches[candidate.row] = role
                 sums.remove(candidate.row)
         backward, last = BlockSums(columns.reversed()), self._size - 1
         for candidate in reversed(self._candidates):
             row = candidate.row
-            if row in self._roles or row in found:
+            if row in self._roles or row in matches:
                 backward.remove(last - row)
             elif candidate.kind and (role := self._total_role(candidate, backward.match(last - row))):
-                found[row] = role
+                matches[row] = role
                 backward.remove(last - row)
-        return found
+        return matches
 
     def _total_role(self, candidate: _Candidate, match: Match) -> str | None:
         """Return the role of a row by its label, its gaps and its sums, or None."""

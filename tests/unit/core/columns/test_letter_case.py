@@ -13,8 +13,8 @@ def spellings(**counts: int) -> dict[str, str]:
 
 def test_values_written_with_inverted_case_have_no_say() -> None:
     inverted = {"dENVER": 9, "lANSING": 9, "tUCSON": 9, "bOULDER": 9}
-    found = spellings(Denver=100, denver=14, Lansing=90, LANSING=15, Tucson=80, Boulder=70, **inverted)
-    assert found == {"denver": "Denver", "LANSING": "Lansing"}
+    result = spellings(Denver=100, denver=14, Lansing=90, LANSING=15, Tucson=80, Boulder=70, **inverted)
+    assert result == {"denver": "Denver", "LANSING": "Lansing"}
 
 
 def test_the_other_values_decide_where_two_spellings_are_equally_frequent() -> None:

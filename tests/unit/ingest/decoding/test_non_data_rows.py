@@ -140,9 +140,9 @@ def test_rows_that_only_look_like_totals_stay(text: str) -> None:
 
 def test_a_total_that_is_a_level_stays_and_is_reported() -> None:
     rows = [f"{year},{sex},{n}" for year in range(2001, 2005) for sex, n in (("men", 3), ("women", 4), ("Total", 7))]
-    found = find("year,sex,n\n" + "\n".join(rows))
-    assert found.roles == {}
-    assert found.notes == (
+    result = find("year,sex,n\n" + "\n".join(rows))
+    assert result.roles == {}
+    assert result.notes == (
         "Rows of “Total” are sums of other rows; they were left in, since they are as complete as the others.",
     )
 
