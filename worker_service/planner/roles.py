@@ -13,11 +13,13 @@ def honour_roles(steps: Iterable[AnyStep], options: RunOptions) -> list[AnyStep]
     dropped, ignored = options.columns_of({"drop"}), options.columns_of({"ignore"})
     passed, unfilled = options.columns_of(PASSED_ROLES), options.columns_of({"group", "weight"})
     kept: list[AnyStep] = []
+    unmade: set[str] = set()
     for step in steps:
         columns = set(step.columns)
         is_in_engineered = step.phase == "features" or (isinstance(step, TreatOutliers) and step.table == "engineered")
         is_change = is_in_engineered and not isinstance(step, Flag)
-        if columns & dropped or (is_change and columns & (ignored | passed)):
+        if columns & (dropped | unmade) or (is_change and columns & (ignored | passed)):
+            unmade.update(step.outputs)
             continue
         if columns & unfilled and (step.kind.startswith("fill_") or isinstance(step, TreatOutliers)):
             continue

@@ -67,6 +67,13 @@ def test_a_column_with_such_a_role_is_taken_over_as_it_is(role: str, column: str
     assert outcome.engineered[column].array.equals(outcome.cleaned[column].array)
 
 
+@pytest.mark.parametrize("role", ["keep", "ignore", "drop"])
+def test_nothing_is_said_of_features_that_a_role_rules_out(role: str) -> None:
+    for target in ("churned", "none"):
+        outcome = prepare(target=target, roles={"amount": role, "city": role})
+        assert not [result for result in outcome.results if result.rule == "guard" or result.state == "skipped"]
+
+
 def test_a_feature_is_used_though_it_looks_like_an_identifier() -> None:
     assert "order_id" not in prepare().engineered.names
     assert "order_id" in prepare(roles={"order_id": "feature"}).engineered.names
@@ -85,6 +92,12 @@ def test_outliers_of_one_column_are_treated_as_asked() -> None:
 def test_numbers_are_converted_into_the_unit_that_was_asked_for() -> None:
     assert prepare().cleaned["weight"].array[2].as_py() == 3.0
     assert prepare(units={"weight": "g"}).cleaned["weight"].array.to_pylist()[:3] == [1000.0, 2000.0, 3000.0]
+
+
+def test_a_unit_that_does_not_fit_empties_no_column() -> None:
+    outcome = prepare(units={"city": "kg"})
+    assert outcome.cleaned["city"].missing == 0
+    assert any("The unit kg was asked for" in step.why for step in outcome.recipe.steps)
 
 
 def test_a_role_names_the_target() -> None:

@@ -1,7 +1,7 @@
 """Amounts as people write them: with a unit, with local number marks, or with the minus of accounting."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.parsing.spec import NumberFormat, ReadDecimal, ReadInteger, Refused, is_enough
 from worker_service.core.parsing.units import (
+    COUNT,
     COUNTING,
     LARGE_NUMBERS,
     conversion_factor,
@@ -27,6 +28,8 @@ from worker_service.core.table.frame import Column, Mask
 
 RAREST_UNIT = 0.01
 """A unit in a smaller share of cells, among numbers without one, is taken for a typing error and not for a unit."""
+FEWEST_LARGE = 0.2
+"""Numbers such as 1.2k are read beside numbers without a unit if they have at least this share."""
 _SPACES = "\u00a0\u202f\u2009"
 _MARKS = {",": ",", ".": r"\.", " ": f"[ {_SPACES}]", "'": "['’]"}
 _MINUS = "\u2212"
@@ -105,7 +108,7 @@ def _drop_rare_units(units: _UnitCounts, total: int) -> _UnitCounts:
     A stray letter behind a number makes no unit, and a word that is no known unit makes one only in most cells.
     """
     units = units.without(name for name, cells in units.by_name.items() if not is_known(name) and 2 * cells < total)
-    measures = {name: cells for name, cells in units.by_name.items() if is_known(name) and name not in COUNTING}
+    measures = {name: cells for name, cells in units.by_name.items() if is_known(name) and name != COUNT}
     typos = [
         name
         for name, cells in measures.items()
@@ -120,7 +123,11 @@ def _conversion_factors(units: _UnitCounts) -> dict[str, float] | None:
     large = [name for name in names if name in LARGE_NUMBERS]
     if large and (len(names) > 1 or units.without_unit):
         others = [name for name in names if name not in COUNTING]
+        large_cells = sum(units.by_name[name] for name in large)
         if len(others) > 1 or not all(map(is_currency, others)):
+            return None
+        # Beside 50, 60 and 70, a single 55k leaves it open whether the others are thousands, too.
+        if large_cells < FEWEST_LARGE * (large_cells + units.without_unit):
             return None
         return {spelling: LARGE_NUMBERS.get(unit_name(spelling), 1.0) for spelling in units.by_spelling}
     factors = {spelling: conversion_factor(unit_name(spelling), names[0]) for spelling in units.by_spelling}
@@ -136,6 +143,11 @@ def _specs(units: _UnitCounts) -> list[ReadDecimal]:
     if factors is None:
         main = next(iter(units.by_name))
         factors = {spelling: 1.0 for spelling in units.by_spelling if unit_name(spelling) == main}
+    return _specs_with(factors)
+
+
+def _specs_with(factors: Mapping[str, float]) -> list[ReadDecimal]:
+    """Return a spec for each pair of marks, with the spellings of units and their factors."""
     spellings = tuple(sorted(factors))
     has_one_unit = all(factor == 1.0 for factor in factors.values())
     values = () if has_one_unit else tuple(factors[spelling] for spelling in spellings)
@@ -150,9 +162,23 @@ def best_format(distinct_values: Distinct, known: Mask, missing: tuple[str, ...]
 
     The arguments are those of `recognise_amounts`.
     """
+    units = _count_units(distinct_values.values.filter(pa.array(known)), distinct_values.counts[known])
+    return _best_of(_specs(units), distinct_values, known, missing)
+
+
+def format_of_units(
+    distinct_values: Distinct, known: Mask, missing: tuple[str, ...], factors: Mapping[str, float]
+) -> ReadDecimal:
+    """Return the number format that most cells share with the given units, however few.
+
+    The other arguments are those of `recognise_amounts`.
+    """
+    return _best_of(_specs_with(factors), distinct_values, known, missing)
+
+
+def _best_of(specs: list[ReadDecimal], distinct_values: Distinct, known: Mask, missing: tuple[str, ...]) -> ReadDecimal:
     values = distinct_values.values.filter(pa.array(known))
     counts = distinct_values.counts[known]
-    specs = _specs(_count_units(values, counts))
     text = _normalise_sign_and_unit(values, specs[0].units)
     sizes = [int(counts[_matches(text, _pattern(spec, whole=False))].sum()) for spec in specs]
     return specs[sizes.index(max(sizes))].model_copy(update={"missing": missing})
@@ -263,10 +289,12 @@ def _find_unit_conflict(units: _UnitCounts, total: int) -> Refused | None:
     known = {name: cells for name, cells in units.by_name.items() if is_known(name)}
     if not is_enough(min(total, sum(known.values()) + units.without_unit), total):
         return None
-    if len(known) > 1 and _conversion_factors(units) is None:
+    has_factors = _conversion_factors(units) is not None
+    if len(known) > 1 and not has_factors:
         listed = listing(f"{quoted(units.label(name))} ({count(cells, 'cell')})" for name, cells in known.items())
         return Refused(f"the amounts are in different units, {listed}", ambiguous=True)
-    mixed = [name for name in known if units.without_unit and not is_currency(name) and name not in COUNTING]
+    may_be_bare = COUNTING if has_factors else {COUNT}
+    mixed = [name for name in known if units.without_unit and not is_currency(name) and name not in may_be_bare]
     if mixed:
         numbers = count(units.without_unit, "number has", "numbers have")
         return Refused(f"{numbers} no unit and the others have {quoted(units.label(mixed[0]))}", ambiguous=True)

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from worker_service.core.humanize import count, examples, listing, plural_verb, quoted
 from worker_service.core.parsing import booleans, numbers, timestamps, words
-from worker_service.core.parsing.amounts import unit_factors
-from worker_service.core.parsing.missing import QUANTITY_NULL_WORDS, null_spellings
+from worker_service.core.parsing.amounts import format_of_units, unit_factors
+from worker_service.core.parsing.missing import QUANTITY_NULL_WORDS, null_spellings, null_word_mask
 from worker_service.core.parsing.read import read
 from worker_service.core.parsing.spec import (
     AnyReadAs,
@@ -96,11 +96,16 @@ def infer_as(column: Column, requested_type: str) -> Inference:
         return infer(column)
     if isinstance(spec, ReadText):
         return _infer_text(column, spec, [], None)
+    return _describe_requested(column, spec, f"The type {requested_type}")
+
+
+def _describe_requested(column: Column, spec: AnyReadAs, request: str) -> Inference:
+    """Return the reading by a requested spec, or the inferred one where fewer than half of the cells fit."""
     reading = column.derive(read, spec)
     fitting, known = reading.column.known, reading.column.known + reading.invalid
     if 2 * fitting >= known:
         return _describe_reading(column, spec)
-    refusal = f"The type {requested_type} was asked for, but only {fitting:,} of {count(known, 'known cell')} fit it"
+    refusal = f"{request} was asked for, but only {fitting:,} of {count(known, 'known cell')} fit it"
     return replace(infer(column), ambiguity=f"{refusal}, so the column was read as if nothing had been asked for.")
 
 
@@ -118,9 +123,14 @@ def _requested_spec(column: Column, requested_type: str) -> AnyReadAs | Refused:
 def infer_in_unit(column: Column, unit: str) -> Inference:
     """Return how a text column with numbers is to be read whose bare numbers are in a unit.
 
-    Numbers in other units of its kind are converted; the others do not fit.
+    Numbers in other units of its kind are converted; the others do not fit. If fewer than half of the cells fit, the
+    column is read as if nothing had been requested, with a sentence that says so.
     """
-    return infer_units(column, column.derive(unit_factors, unit))
+    factors = column.derive(unit_factors, unit)
+    known = ~column.derive(null_word_mask, QUANTITY_NULL_WORDS)
+    missing = column.derive(null_spellings, QUANTITY_NULL_WORDS)
+    spec = format_of_units(column.derive(distinct), known, missing, dict(factors))
+    return _describe_requested(column, spec, f"The unit {unit}")
 
 
 def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Inference:

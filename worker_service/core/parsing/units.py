@@ -128,7 +128,9 @@ UNIT_NAMES = frozenset(_SPELLINGS)
 """The names of all known units but the currencies."""
 LARGE_NUMBERS = MappingProxyType({"thousand": 1e3, "million": 1e6, "billion": 1e9})
 _OFFSET_UNITS = frozenset(("degree_Celsius", "degree_Fahrenheit"))
-COUNTING = frozenset(("count", *LARGE_NUMBERS))
+COUNT = "count"
+"""The unit of pieces: 5 and 5 pcs are the same."""
+COUNTING = frozenset((COUNT, *LARGE_NUMBERS))
 """Units beside which a bare number means the same as ever: 900 and 1.2k, 5 and 5 pcs."""
 _WORD = re.compile(r"[^\W\d_]{2,12}")
 _SHORTEST_WORD = 3

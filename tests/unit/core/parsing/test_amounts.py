@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.core.parsing.reading import inferred, values
-from worker_service.core.parsing import infer, read
+from worker_service.core.parsing import infer, infer_in_unit, read
 from worker_service.core.parsing.spec import ReadDecimal
 from worker_service.core.parsing.units import COUNTING, UNIT_NAMES, conversion_factor
 from worker_service.core.table.frame import Column
@@ -112,6 +112,19 @@ def test_rewritten_amounts_are_changes() -> None:
 def test_converted_units_and_bare_counts_are_reported() -> None:
     assert inferred("5 kg", "12 kg", "700 g").why == "All 3 known cells are numbers in “kg”, with “g” converted."
     assert inferred("5 pcs", "7", "9").why == "All 3 known cells are whole numbers, some with “pcs”."
+
+
+def test_a_few_thousands_among_bare_numbers_are_left_alone() -> None:
+    cells = [*map(str, range(50, 90)), "55k", "61k", "72k"]
+    assert values(*cells) == cells
+    assert "“k”" in (inferred(*cells).ambiguity or "")
+
+
+def test_a_unit_that_was_asked_for_keeps_the_local_number_marks() -> None:
+    column = Column(pa.array(["1,5 kg", "2,25", "700 g", "1.250,0 kg"]))
+    spec = column.derive(infer_in_unit, "kg").read_as
+    assert spec is not None
+    assert column.derive(read, spec).column.array.to_pylist() == [1.5, 2.25, 0.7, 1250.0]
 
 
 def test_a_stray_letter_makes_no_unit() -> None:
