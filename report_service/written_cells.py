@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.contracts.artifacts import DECODED_METADATA
@@ -44,25 +43,39 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
     schema = pq.read_schema(changes)
     if "kind" not in schema.names or DECODED_METADATA not in (schema.metadata or {}):
         return {}
-    table = pq.read_table(changes, columns=_COLUMNS)
+    table = pq.read_table(changes, columns=_COLUMNS, read_dictionary=["rule"]).combine_chunks()
     decoded = json.loads(schema.metadata[DECODED_METADATA])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], np.int64), assume_unique=True)
-    is_restyled = pc.equal(table["kind"].cast(pa.string()), "restyled")
-    restyled = table.filter(
-        pc.and_(is_restyled, pc.and_(table["after"].is_valid(), pc.not_equal(table["rule"], _TRIMMED)))
-    )
-    changed = table.filter(pc.invert(is_restyled))
+    columns = _dictionary(table["column"])
+    codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
+    is_restyled = _equals(table["kind"], "restyled")
+    is_written = is_restyled & ~_equals(table["rule"], _TRIMMED) & ~_is_null(table["after"]) & np.isin(rows, kept)
+    cells = codes.astype(np.int64) * decoded["rows"] + rows
+    is_written &= ~np.isin(cells, cells[~is_restyled])
+    entries = np.flatnonzero(is_written)
+    entries = entries[np.argsort(cells[entries], kind="stable")]
+    texts = table["before"].combine_chunks().take(pa.array(entries))
+    positions = np.searchsorted(kept, rows[entries]).astype(np.int64)
+    ends = np.searchsorted(codes[entries], np.arange(len(columns.dictionary) + 1))
     return {
-        name: _cells(name, restyled, changed, kept)
-        for name in restyled["column"].cast(pa.string()).unique().to_pylist()
+        name: WrittenCells(positions[start:end], texts.slice(start, end - start))
+        for name, start, end in zip(columns.dictionary.to_pylist(), ends[:-1], ends[1:], strict=True)
+        if end > start
     }
 
 
-def _cells(name: str, restyled: pa.Table, changed: pa.Table, kept: npt.NDArray[np.int64]) -> WrittenCells:
-    own = restyled.filter(pc.equal(restyled["column"].cast(pa.string()), name))
-    others = changed.filter(pc.equal(changed["column"].cast(pa.string()), name))
-    rows = own["row"].to_numpy() - 1
-    stays = ~np.isin(rows, others["row"].to_numpy() - 1) & np.isin(rows, kept)
-    order = np.argsort(rows[stays], kind="stable")
-    texts = own["before"].combine_chunks().filter(pa.array(stays)).take(pa.array(order))
-    return WrittenCells(np.searchsorted(kept, rows[stays][order]).astype(np.int64), texts)
+def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    array = column.combine_chunks()
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+
+
+def _equals(column: pa.ChunkedArray, word: str) -> npt.NDArray[np.bool_]:
+    """Return a mask of the cells of a dictionary column that hold a word."""
+    words = _dictionary(column)
+    mask: npt.NDArray[np.bool_] = np.array([other == word for other in words.dictionary.to_pylist()], np.bool_)
+    return mask[words.indices.to_numpy()] if len(words) else np.zeros(0, np.bool_)
+
+
+def _is_null(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = column.combine_chunks().is_null().to_numpy(zero_copy_only=False)
+    return mask
