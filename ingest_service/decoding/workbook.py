@@ -87,11 +87,17 @@ def _split_body(
 def _find_non_data_rows(rows: list[list[Any]], names: list[str]) -> NonDataRows:
     if not rows:
         return NonDataRows()
-    columns = [
-        pa.array([_cell_name(cell) or None for cell in column], pa.string()) for column in zip(*rows, strict=True)
-    ]
+    columns = [_as_text(cells) for cells in zip(*rows, strict=True)]
     batch = pa.record_batch(columns, [f"f{position}" for position in range(len(columns))])
     return find_non_data_rows(lambda: iter([batch]), names)
+
+
+def _as_text(cells: Sequence[Any]) -> pa.Array:
+    """Return the cells of a column as text, null where they are empty."""
+    try:
+        return pa.array([None if cell == "" else cell for cell in cells]).cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return pa.array([_cell_name(cell) or None for cell in cells], pa.string())
 
 
 def _read_sheet(book: CalamineWorkbook, requested: str | None) -> tuple[str, list[list[Any]], int]:
