@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -101,7 +102,9 @@ async def test_each_of_many_clients_gets_every_event_once(
             ("completed", 100),
         ]
     middle = streams[0][2].sequence
-    assert await watch(pipeline, records[0], after=middle) == streams[0][3:]
+    # An event that was the last when it was sent carried an estimate, if another run had ended by then.
+    as_recorded = [replace(event, remaining=None) for event in streams[0][3:]]
+    assert await watch(pipeline, records[0], after=middle) == as_recorded
     assert await watch(pipeline, records[0], after=streams[0][-1].sequence) == []
 
 
