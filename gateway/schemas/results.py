@@ -1,5 +1,7 @@
 """Results of a preparation, as JSON."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from gateway.schemas.fields import (
@@ -122,6 +124,10 @@ class OutlierLog(BaseModel):
     column: str = Field(description="The column.", examples=["price"])
     method: OutlierMethod = Field(description="How outliers were found.", examples=["iqr"])
     strategy: OutlierTreatment = Field(description="What was to be done.", examples=["cap"])
+    table: Literal["cleaned", "engineered"] = Field(
+        description="Where it treats them: cleaned for both tables, engineered for that one alone.",
+        examples=["engineered"],
+    )
     state: StepStateField
     lower: float | None = Field(description="Values below this are outliers; null for none.", examples=[-3.5])
     upper: float | None = Field(description="Values above this are outliers; null for none.", examples=[98.25])

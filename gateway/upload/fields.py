@@ -81,10 +81,11 @@ class PrepareOptions(BaseModel):
     outlier_method: OutlierMethod = Field(
         DEFAULT_OUTLIER_METHOD, description="How outliers are found: interquartile range or Z-score."
     )
-    outlier_strategy: OutlierStrategy = Field(
-        DEFAULT_OUTLIER_STRATEGY,
+    outlier_strategy: OutlierStrategy | None = Field(
+        None,
         description="What is done with those far out: move to the fence, remove the row, replace by the median, "
-        "empty the cell, or only flag. auto flags in the cleaned table and moves in the engineered one.",
+        "empty the cell, or only flag. auto flags in the cleaned table and moves in the engineered one. Without it "
+        f"the service decides: {DEFAULT_OUTLIER_STRATEGY}, unless it is configured otherwise.",
     )
     fill: FillPolicy = Field(
         DEFAULT_FILL,

@@ -144,6 +144,7 @@ outlier_logs = Table(
     Column("column", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("strategy", Text, nullable=False),
+    Column("table", Text, nullable=False, server_default="cleaned", comment="cleaned for both tables, or engineered"),
     Column("state", Text, nullable=False),
     Column("lower", Double),
     Column("upper", Double),

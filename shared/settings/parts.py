@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 
+from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy
 from shared.settings.base import EnvironmentSettings
 from shared.settings.types import HttpUrl, IsSigningKey, Port, Positive, PostgresUrl, RedisUrl, SigningKey, Target
 
@@ -95,6 +96,14 @@ class TableSizeSettings(EnvironmentSettings):
 
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
+
+
+class PreparationSettings(EnvironmentSettings):
+    """Choices for uploads that leave them open."""
+
+    outlier_strategy: OutlierStrategy = Field(
+        DEFAULT_OUTLIER_STRATEGY, description="What is done with outliers where an upload does not say."
+    )
 
 
 class QuotaSettings(EnvironmentSettings):

@@ -28,6 +28,7 @@ from worker_service.core.recipe.steps import (
     RepairByDependency,
     Rescale,
     Scale,
+    SplitAmounts,
     TreatOutliers,
     WasMissing,
 )
@@ -147,6 +148,14 @@ STEPS: tuple[AnyStep, ...] = (
         parts=("days", "year", "month", "day", "weekday", "hour", "month_sin", "weekday_cos", "hour_sin"),
         names=("n", "y", "m", "d", "w", "h", "s", "c", "t"),
         fill=datetime(2024, 1, 1),
+        **BECAUSE,
+    ),
+    SplitAmounts(
+        kind="split_amounts",
+        column="a",
+        read_as=ReadDecimal(kind="decimal", units=("€", "kg", "USD")),
+        amount="a_amount",
+        unit="a_unit",
         **BECAUSE,
     ),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),

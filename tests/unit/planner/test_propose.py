@@ -374,6 +374,26 @@ def test_heavy_tails_are_scaled_by_their_quartiles() -> None:
     assert measured.center is not None
 
 
+def test_amounts_in_different_currencies_become_a_number_and_a_unit() -> None:
+    cells = [*["$5.50", "7 €", "EUR 9", None] * 10, "12"]
+    outcome = prepared({"price": cells, "sold": ["yes", *["no"] * 9] * 4 + ["no"]}, target="sold")
+    assert outcome.cleaned["price"].array.to_pylist() == cells
+    table = outcome.engineered.to_table()
+    assert table.column_names == ["sold", "price_amount", "price_unit_EUR", "price_unit_USD"]
+    assert table["price_unit_EUR"].to_pylist() == [0, 1, 1, 0] * 10 + [0]
+    assert table["price_unit_USD"].to_pylist() == [1, 0, 0, 0] * 10 + [0]
+    scale = next(step for step in outcome.recipe.steps if isinstance(step, Scale))
+    assert scale.divisor is not None and scale.center is not None
+    amounts = np.asarray(table["price_amount"]) * scale.divisor + scale.center
+    assert amounts.round(6).tolist() == [5.5, 7, 9, 7] * 10 + [12]
+
+
+def test_units_that_can_be_converted_stay_one_number() -> None:
+    outcome = prepared({"weight": ["500 g", "2 kg", "3 kg"] * 12, "x": list(range(36))})
+    assert outcome.cleaned["weight"].array.to_pylist()[:3] == [0.5, 2, 3]
+    assert "weight" in outcome.engineered.names
+
+
 def test_ratios_and_bins_say_why() -> None:
     rng = np.random.default_rng(2)
     price = np.exp(rng.normal(3, 1.2, 500))

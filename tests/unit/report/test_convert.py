@@ -38,6 +38,7 @@ OUTLIER_ROW: dict[str, Any] = {
     "column": "age",
     "method": "iqr",
     "strategy": "cap",
+    "table": "engineered",
     "state": "flagged",
     "lower": None,
     "upper": 0.0,
@@ -62,6 +63,7 @@ def test_outlier_logs_keep_a_missing_fence_apart_from_zero() -> None:
     message = convert.log_message(OUTLIER_ROW, pb.OutlierLog)
     assert not message.HasField("lower")
     assert message.HasField("upper")
+    assert message.table == "engineered"
     assert message.state == pb.STEP_STATE_FLAGGED
 
 

@@ -24,7 +24,17 @@ from worker_service.core.columns.semantic_types import SemanticType, describe_ev
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
 from worker_service.core.columns.shift_witnesses import find_witness
 from worker_service.core.columns.spellings import Spelling, find_possible_typos, find_spellings, merge_spellings
-from worker_service.core.parsing import Inference, ReadAs, ReadText, infer, infer_as, infer_in_unit, infer_units, read
+from worker_service.core.parsing import (
+    Inference,
+    ReadAs,
+    ReadDecimal,
+    ReadText,
+    infer,
+    infer_as,
+    infer_in_unit,
+    infer_units,
+    read,
+)
 from worker_service.core.stats.summary import (
     NumberSummary,
     TextSummary,
@@ -86,6 +96,8 @@ class ColumnProfile(Value):
     invalid_examples: tuple[str, ...]
     ambiguity: str | None
     """A sentence about what a person should decide, if anything."""
+    amounts: ReadDecimal | None
+    """The format of its amounts, if it stays text because their units can't be converted into each other."""
     monotonic: Literal["increasing", "decreasing"] | None
     """The direction, if every value is larger (smaller) than the one before and none is missing."""
     duplicate_of: str | None
@@ -216,6 +228,7 @@ def describe_column(
         invalid=inference.invalid,
         invalid_examples=inference.examples,
         ambiguity=inference.ambiguity,
+        amounts=inference.amounts,
         monotonic=_monotonic(typed, distinct_count),
         duplicate_of=None,
         top_values=_top_values(typed, decision.type),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -98,7 +98,8 @@ def recognise_amounts(
     units = _drop_rare_units(_count_units(values, counts), total)
     conflict = _find_unit_conflict(units, total)
     if conflict is not None:
-        return conflict
+        spellings = {text: 1.0 for text in units.by_spelling if is_known(unit_name(text))}
+        return replace(conflict, amounts=_best_of(_specs_with(spellings), distinct_values, known, missing))
     return _choose_format(values, counts, _specs(units), missing)
 
 

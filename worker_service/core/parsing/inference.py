@@ -60,6 +60,8 @@ class Inference:
     """True if the cells are codes made of digits, which only look like numbers."""
     ambiguity: str | None = None
     """A sentence about what a person should decide, if anything."""
+    amounts: ReadDecimal | None = None
+    """The format of amounts in units that can't be converted into each other, which stay text."""
 
 
 def infer(column: Column) -> Inference:
@@ -67,14 +69,15 @@ def infer(column: Column) -> Inference:
     if not column.is_text:
         return _infer_typed(column)
     refusals: list[str] = []
-    ambiguity = None
+    ambiguity = amounts = None
     for recognise in RECOGNISERS:
         answer = recognise(column)
         if isinstance(answer, Refused):
             refusals += [answer.why] if answer.why else []
             ambiguity = answer.why if answer.ambiguous else ambiguity
+            amounts = answer.amounts or amounts
         elif isinstance(answer, ReadText):
-            return _infer_text(column, answer, refusals, ambiguity)
+            return replace(_infer_text(column, answer, refusals, ambiguity), amounts=amounts)
         elif _is_fitting(column, answer):
             codes = _code_like(column, answer)
             if not codes:

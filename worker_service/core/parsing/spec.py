@@ -89,6 +89,8 @@ class Refused:
     """The reason, where the cells looked as if it might apply; otherwise empty."""
     ambiguous: bool = False
     """True if a person should decide."""
+    amounts: ReadDecimal | None = None
+    """The format of amounts in units that can't be converted into each other, if they are the reason."""
 
 
 def is_enough(matching: int, known: int) -> bool:

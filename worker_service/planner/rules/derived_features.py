@@ -1,4 +1,4 @@
-"""Rules for derived columns: parts of dates, ratios of correlated columns, bins of skewed values."""
+"""Rules for derived columns: dates, amounts with units, ratios of correlated columns, bins of skewed values."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,8 @@ from itertools import combinations
 
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import number, quoted
-from worker_service.core.recipe.steps import Bin, DateParts, Ratio
+from worker_service.core.parsing.units import unit_name
+from worker_service.core.recipe.steps import Bin, DateParts, OneHot, Ratio, SplitAmounts
 from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
 from worker_service.planner.rules.column_names import Names
@@ -37,6 +38,34 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
             why=f"{why} The date in the middle stands for a missing one." if column.missing else why,
             confidence=0.8,
             rule="date_parts",
+        )
+
+
+def propose_amounts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[SplitAmounts | OneHot]:
+    """Propose to replace amounts in units that can't be converted by their numbers and an indicator for each unit."""
+    for column in columns:
+        if column.amounts is None:
+            continue
+        units = tuple(sorted({unit_name(spelling) for spelling in column.amounts.units}))
+        split = SplitAmounts(
+            kind="split_amounts",
+            column=column.name,
+            read_as=column.amounts,
+            amount=names.claim(column.name, "amount"),
+            unit=names.claim(column.name, "unit"),
+            why="No known factor makes its units one, so a model gets the number and the unit.",
+            confidence=0.8,
+            rule="split_amounts",
+        )
+        yield split
+        yield OneHot(
+            kind="one_hot",
+            column=split.unit,
+            levels=units,
+            names=tuple(names.claim(split.unit, unit) for unit in units),
+            why="A column for each unit invents no order between them; a number without a unit has 0 in all of them.",
+            confidence=0.9,
+            rule="encode_units",
         )
 
 

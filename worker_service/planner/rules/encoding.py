@@ -25,7 +25,7 @@ def propose_encoding(
     for column in columns:
         if column.type == "boolean":
             yield _encode_boolean(column)
-        elif column.type == "category":
+        elif column.type == "category" and column.amounts is None:
             yield _encode_category(column, _counts(column, fills.get(column.name)), names)
 
 

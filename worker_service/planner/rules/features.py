@@ -17,12 +17,18 @@ from worker_service.core.recipe.steps import (
     FrequencyEncode,
     LabelEncode,
     NumberRows,
+    SplitAmounts,
     TreatOutliers,
 )
 from worker_service.core.relations.target import Target
 from worker_service.planner.context import PlanContext, is_sparse
 from worker_service.planner.rules.column_names import Names
-from worker_service.planner.rules.derived_features import propose_bins, propose_date_parts, propose_ratios
+from worker_service.planner.rules.derived_features import (
+    propose_amounts,
+    propose_bins,
+    propose_date_parts,
+    propose_ratios,
+)
 from worker_service.planner.rules.encoding import propose_encoding
 from worker_service.planner.rules.leakage import propose_leaks
 from worker_service.planner.rules.missing_indicators import propose_missing_indicators, propose_presence_indicators
@@ -60,6 +66,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     fills = {step.column: step for step in (*treatment, *remaining) if isinstance(step, FillMissing)}
     row_numbers = [] if kept or target.column is not None else [_number_rows(names)]
     dates = list(propose_date_parts(kept, names))
+    amounts = list(propose_amounts(kept, names))
     # Ratios and bins add no information: they help people, but are noise for a model that has a target.
     derived: list[AnyStep] = []
     if target.column is None:
@@ -75,15 +82,22 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *propose_missing_indicators(kept, context, names),
         *remaining,
         *dates,
+        *amounts,
         *derived,
         *encoding,
-        *propose_scaling(scaled, [*_day_columns(dates), *_outputs(derived), *_numeric_encodings(encoding)]),
+        *propose_scaling(
+            scaled, [*_day_columns(dates), *_numbers_of(amounts), *_outputs(derived), *_numeric_encodings(encoding)]
+        ),
     ]
 
 
 def _day_columns(dates: Sequence[DateParts]) -> list[str]:
     """Return the date parts that need scaling; the cyclic ones lie between -1 and 1."""
     return [name for step in dates for part, name in zip(step.parts, step.names, strict=True) if part == "days"]
+
+
+def _numbers_of(amounts: Sequence[AnyStep]) -> list[str]:
+    return [step.amount for step in amounts if isinstance(step, SplitAmounts)]
 
 
 def _outputs(derived: Sequence[AnyStep]) -> list[str]:
@@ -132,7 +146,7 @@ def _why_unusable(column: ColumnProfile, profile: Profile, target: Target, role:
     """Return why a model can't use a column; None if it can."""
     if role == "feature" and column.storage != "text" and column.type != "empty":
         return None
-    if column.type in _UNUSABLE_TYPES:
+    if column.type in _UNUSABLE_TYPES and (column.amounts is None or column.type in ("constant", "empty")):
         return _UNUSABLE_TYPES[column.type](column)
     if is_sparse(column, profile.rows):
         return f"Only {fraction(profile.rows - column.missing, profile.rows, 'cell')} have a value."

@@ -21,6 +21,8 @@ _UNFILLABLE = {
 
 def why_unfillable(column: ColumnProfile) -> str | None:
     """Return why no value can be inferred for the gaps of a column, whatever was asked for; None if one can."""
+    if column.amounts is not None:
+        return "an amount in an unknown unit can't be guessed"
     return _UNFILLABLE.get(column.type)
 
 

@@ -26,6 +26,7 @@ from worker_service.core.recipe.steps.read_column import ReadColumn
 from worker_service.core.recipe.steps.repair_by_dependency import RepairByDependency
 from worker_service.core.recipe.steps.rescale import Rescale
 from worker_service.core.recipe.steps.scale import Scale
+from worker_service.core.recipe.steps.split_amounts import SplitAmounts
 from worker_service.core.recipe.steps.treat_outliers import TreatOutliers
 from worker_service.core.recipe.steps.was_missing import WasMissing
 
@@ -46,6 +47,7 @@ AnyStep = (
     | TreatOutliers
     | WasMissing
     | DateParts
+    | SplitAmounts
     | Ratio
     | Bin
     | OneHot
@@ -80,6 +82,7 @@ __all__ = [
     "RepairByDependency",
     "Rescale",
     "Scale",
+    "SplitAmounts",
     "StepRejected",
     "StepStats",
     "TreatOutliers",

@@ -1145,6 +1145,7 @@ class OutlierLog(_message.Message):
     ROWS_REMOVED_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """The step's place in the recipe, from 1."""
     column: _builtins.str
@@ -1169,6 +1170,8 @@ class OutlierLog(_message.Message):
     """Rows the step removed."""
     why: _builtins.str
     """What was done and why, with the numbers, as a sentence."""
+    table: _builtins.str
+    """Where it treats them: `cleaned` for both tables, `engineered` for that one alone."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was carried out."""
@@ -1189,10 +1192,11 @@ class OutlierLog(_message.Message):
         rows_removed: _builtins.int = ...,
         why: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        table: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "created_at", b"created_at", "lower", b"lower", "upper", b"upper"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "cells_changed", b"cells_changed", "column", b"column", "created_at", b"created_at", "lower", b"lower", "method", b"method", "outlier_share", b"outlier_share", "outliers", b"outliers", "rows_removed", b"rows_removed", "state", b"state", "step", b"step", "strategy", b"strategy", "upper", b"upper", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "cells_changed", b"cells_changed", "column", b"column", "created_at", b"created_at", "lower", b"lower", "method", b"method", "outlier_share", b"outlier_share", "outliers", b"outliers", "rows_removed", b"rows_removed", "state", b"state", "step", b"step", "strategy", b"strategy", "table", b"table", "upper", b"upper", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lower: _TypeAlias = _typing.Literal["lower"]  # noqa: Y015
     _WhichOneofArgType__lower: _TypeAlias = _typing.Literal["_lower", b"_lower"]  # noqa: Y015
