@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import SCHEMA, undo
 from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.reporting.alerts import find_alerts
 from worker_service.core.reporting.charts import build_charts
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
@@ -110,6 +112,7 @@ def test_laws_hold_for_prepared_tables(table: pa.Table, target: str | None, opti
     assert outcome.cleaned.shape[1] > 0 < outcome.engineered.shape[1]
     _check_target(outcome, plan.target.column)
     _check_numbers(outcome, {plan.target.column, *plan.target.unsure})
+    _check_sentences(outcome, facts)
     json.dumps([chart.model_dump(mode="json") for chart in build_charts(facts, outcome)], allow_nan=False)
 
 
@@ -130,6 +133,15 @@ def _check_target(outcome: Outcome, target: str | None) -> None:
         read = outcome.typed.keep_rows(kept)[target].array
         assert outcome.cleaned[target].array.equals(read)
         assert outcome.engineered[target].array.equals(read)
+
+
+def _check_sentences(outcome: Outcome, facts: Profile) -> None:
+    reasons = [result.why for result in outcome.results]
+    reasons += [alert.why for alert in find_alerts(facts)] + [column.why for column in facts.columns]
+    for reason in reasons:
+        text = re.sub(r"“[^”]*”", "“”", reason)
+        assert len(re.findall(r"[.?!](?=\s|$)", text)) <= 2, reason
+        assert text.endswith((".", "?")), reason
 
 
 def _check_numbers(outcome: Outcome, spared: set[str | None]) -> None:

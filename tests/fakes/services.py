@@ -373,6 +373,7 @@ class FakeReport(FakeFindings):
             state=report_pb2.STEP_STATE_SKIPPED,
             lower=0.0,
             upper=float("inf"),
+            table="engineered",
             outliers=12,
         )
         return report_pb2.ListOutlierLogsResponse(logs=[log_row])

@@ -63,6 +63,7 @@ RESULT = RunResult(
                 "column": "age",
                 "method": "iqr",
                 "strategy": "cap",
+                "table": "cleaned",
                 "state": "skipped",
                 "lower": 1.5,
                 "upper": None,

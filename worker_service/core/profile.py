@@ -195,7 +195,8 @@ def _dependencies(
     mostly_known = {
         column.name: tidy[column.name] for column in eligible if tidy[column.name].known > tidy[column.name].missing
     }
-    return find_dependencies({name: column for name, column in mostly_known.items() if name != target.column})
+    candidates = {name: column for name, column in mostly_known.items() if name != target.column}
+    return find_dependencies(candidates, {column.name for column in eligible if column.is_quantity})
 
 
 def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:

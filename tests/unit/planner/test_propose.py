@@ -66,7 +66,7 @@ def test_fill_mildly_skewed_numbers_and_say_so() -> None:
     assert fill_of(step) == (
         "mean",
         3.0,
-        "The values are only mildly skewed (skew 0.76). It was rounded from 3.017 to 1 decimal, like the values.",
+        "The values are only mildly skewed (skew 0.76); it is rounded from 3.017.",
     )
 
 
@@ -83,7 +83,7 @@ def test_a_mean_that_would_be_an_outlier_fills_nothing() -> None:
 def test_whole_numbers_stay_whole() -> None:
     step = only({"x": [1, 2, 4, 5, 3, 5, None]}, FillMissing)
     assert (step.method, step.value) == ("mean", 3)
-    assert step.why.endswith("It was rounded from 3.333, because the column holds whole numbers.")
+    assert step.why.endswith("; it is rounded from 3.333.")
 
 
 def test_fill_a_time_series_forward() -> None:
@@ -122,7 +122,7 @@ def test_fill_a_time_series_forward() -> None:
 )
 def test_fill_categories_for_a_model(cells: list[str | None], method: str, value: str, why: str) -> None:
     step = only({"x": cells}, FillMissing, fill="safe")
-    assert fill_of(step) == (method, value, f"A model needs a value. {why}")
+    assert fill_of(step) == (method, value, why)
     assert step.phase == "features"
 
 

@@ -73,8 +73,10 @@ class ColumnProfile(Value):
     """The type of its cells, which does not depend on what the column is for."""
     read_as: ReadAs | None
     """The spec for reading the decoded text; None where it stays as it is."""
+    read_why: str
+    """The evidence for the way it is read, a sentence."""
     why: str
-    """The evidence for the type, in sentences."""
+    """The evidence for the type, at most two sentences; the first is `read_why`."""
     missing: int
     """The number of cells without a value once read, including those with a sentinel."""
     sentinels: tuple[Sentinel, ...]
@@ -208,7 +210,7 @@ def describe_column(
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
-    meaning = "" if semantic_type is None else describe_evidence(semantic_type, typed.known)
+    meaning = "" if semantic_type is None or hints.type else describe_evidence(semantic_type, typed.known)
     return ColumnProfile(
         name=name,
         position=position,
@@ -216,7 +218,8 @@ def describe_column(
         semantic_type=semantic_type,
         storage=_storage(typed),
         read_as=inference.read_as,
-        why=" ".join(part for part in (inference.why, decision.why, meaning) if part),
+        read_why=inference.why,
+        why=f"{inference.why} {meaning or decision.why}".strip(),
         missing=typed.missing,
         sentinels=sentinels,
         apart=tuple(sentinel for sentinel in candidates.perhaps if sentinel not in sentinels),

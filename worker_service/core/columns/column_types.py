@@ -65,8 +65,7 @@ def apply_chosen_type(decision: TypeDecision, column: Column, chosen: ChosenType
     }
     if is_possible[chosen]:
         return TypeDecision(chosen, f"The type {chosen} was asked for.")
-    why = f"{decision.why} The type {chosen} was asked for, but the file holds another.".strip()
-    return TypeDecision(decision.type, why)
+    return TypeDecision(decision.type, f"The type {chosen} was asked for, but the file holds another.")
 
 
 def _decide_integer_type(name: str, column: Column, *, distinct: int) -> TypeDecision:

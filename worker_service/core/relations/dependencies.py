@@ -9,13 +9,14 @@ Source:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from rapidfuzz.distance import DamerauLevenshtein
+from scipy import stats
 
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.canonical_text import render
@@ -30,6 +31,9 @@ LEAST_AGREEMENT = 0.9
 """The least share of the rows in large enough groups that have the usual value of their group;"""
 MOST_OF_SHUFFLED = 0.1
 """and the largest share of the errors of shuffled values that may remain."""
+FAMILY_WISE_ERROR = 0.001
+"""The probability that any pair of independent columns of a table counts as a dependency (Bonferroni)."""
+SHUFFLES = 5
 LEAST_GROUP = 3
 LEAST_SHARE = 0.8
 """A group has a usual value if at least this share of its rows has it."""
@@ -88,11 +92,16 @@ class Dependency(Value):
     """Some of the violations without a correction."""
 
 
-def find_dependencies(columns: Mapping[str, Column]) -> tuple[Dependency, ...]:
-    """Find the dependencies among columns of equal length, discovered on a sample and counted on all rows."""
+def find_dependencies(columns: Mapping[str, Column], quantities: Collection[str] = ()) -> tuple[Dependency, ...]:
+    """Find the dependencies among columns of equal length, discovered on a sample and counted on all rows.
+
+    Args:
+        columns: the columns by their names.
+        quantities: the columns that measure something, which determines nothing.
+    """
     usable = _usable(columns)
     codes = {name: column.derive(distinct).codes.astype(np.int64) for name, column in usable.items()}
-    rules = [rule for pair in _discover(codes) if (rule := _rule(*pair, codes)) is not None]
+    rules = [rule for pair in _discover(codes, quantities) if (rule := _rule(*pair, codes)) is not None]
     corrected = _corrected_codes(rules, usable)
     unreported = {name: after >= 0 for name, after in corrected.items()}
     return tuple(_to_dependency(rule, usable, corrected, unreported) for rule in rules)
@@ -141,9 +150,12 @@ def _usable(columns: Mapping[str, Column]) -> dict[str, Column]:
     return {name: column for name, column in columns.items() if name in chosen}
 
 
-def _discover(codes: Mapping[str, Codes]) -> list[tuple[str, str]]:
+def _discover(codes: Mapping[str, Codes], quantities: Collection[str]) -> list[tuple[str, str]]:
     """Return the pairs of names for which a dependency holds on both samples."""
-    pairs = [(determinant, dependent) for determinant in codes for dependent in codes if determinant != dependent]
+    determinants = [name for name in codes if name not in quantities]
+    pairs = [
+        (determinant, dependent) for determinant in determinants for dependent in codes if determinant != dependent
+    ]
     rows = len(next(iter(codes.values()))) if codes else 0
     random = np.random.default_rng(_SEED)
     for size in (SCREEN_ROWS, SAMPLE_ROWS):
@@ -151,18 +163,26 @@ def _discover(codes: Mapping[str, Codes]) -> list[tuple[str, str]]:
         part = {name: column[sample] for name, column in codes.items()}
         if size < rows:
             pairs = [pair for pair in pairs if _groups(part[pair[0]], part[pair[1]]).agreement >= LEAST_AGREEMENT]
-    return [pair for pair in pairs if _beats_chance(part[pair[0]], part[pair[1]], random)]
+    level = FAMILY_WISE_ERROR / max(1, len(codes) * (len(codes) - 1))
+    return [pair for pair in pairs if _beats_chance(part[pair[0]], part[pair[1]], random, level)]
 
 
-def _beats_chance(determinant: Codes, dependent: Codes, random: np.random.Generator) -> bool:
+def _beats_chance(determinant: Codes, dependent: Codes, random: np.random.Generator, level: float) -> bool:
+    """Return True if a dependent has far fewer errors than shuffled values, and chance makes no so large difference.
+
+    Under chance, the errors are at least as rare as the events of a Poisson distribution.
+    """
     known = (determinant >= 0) & (dependent >= 0)
     determinant, dependent = determinant[known], dependent[known]
     actual = _groups(determinant, dependent)
     too_few = 2 * actual.rows < len(determinant) or (actual.sizes >= LEAST_GROUP).sum() < 2
     if too_few or actual.agreement < LEAST_AGREEMENT:
         return False
-    shuffled = _groups(determinant, random.permutation(dependent))
-    return 1 - actual.agreement <= MOST_OF_SHUFFLED * (1 - shuffled.agreement) and shuffled.agreement < 1
+    agreements = [_groups(determinant, random.permutation(dependent)).agreement for _ in range(SHUFFLES)]
+    error, by_chance = 1 - actual.agreement, 1 - float(np.mean(agreements))
+    if error > MOST_OF_SHUFFLED * by_chance:
+        return False
+    return bool(stats.poisson.cdf(round(error * actual.rows), by_chance * actual.rows) <= level)
 
 
 def _groups(determinant: Codes, dependent: Codes) -> _Groups:

@@ -25,8 +25,10 @@ FEWEST_GAPS = 3
 FEWEST_ROWS = 3
 """A smaller group of rows may miss all its values by chance."""
 NEARLY_ALL = 0.9
-"""A group that misses this share of its values misses them for a reason; so does a column if such groups hold this
-share of its gaps."""
+"""A group that misses this share of its values misses them for a reason; so does a column if one side of a bound holds
+this share of its gaps,"""
+MOST_IN_LEVELS = 0.6
+"""or levels that miss nearly all their values hold this share, because other gaps may lie among such ones."""
 MOST_LEVELS = 1000
 FEWEST_EMPTY_COLUMNS = 3
 """A row is empty if it misses nearly all of at least so many other columns that have gaps,"""
@@ -168,7 +170,7 @@ def _by_level(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]
     is_empty = (shares >= NEARLY_ALL) & (sizes >= FEWEST_ROWS)[:, None]
     covered = np.where(is_empty, missing, 0).sum(axis=0)
     overall = (gaps.totals / gaps.rows).clip(1e-9, 1 - 1e-9)
-    is_structural = (covered >= NEARLY_ALL * gaps.totals) & (covered * np.log(overall) <= np.log(CHANCE))
+    is_structural = (covered >= MOST_IN_LEVELS * gaps.totals) & (covered * np.log(overall) <= np.log(CHANCE))
     for index in np.flatnonzero(is_structural):
         if gaps.names[index] != name:
             largest = int(np.where(is_empty[:, index], missing[:, index], -1).argmax())

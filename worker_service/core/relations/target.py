@@ -141,9 +141,9 @@ def infer_target(columns: Sequence[Candidate], predictability: Predictability, *
     reasons = _describe_reasons(best, names, predicted[best])
     confidence = round(min(0.98, 0.2 + 0.15 * scores[best] + 0.1 * min(margin, 1.5)), 2)
     if scores[best] >= LEAST_SCORE and margin >= LEAST_MARGIN:
-        return Target(column=best, confidence=confidence, why=reasons, candidates=candidates)
+        return Target(column=best, confidence=confidence, why=f"{reasons}.", candidates=candidates)
     rival = f", but as much speaks for {quoted(others[0])}" if others and margin < LEAST_MARGIN else ", but too little"
-    why = f"{reasons} It may be the target{rival}, so none was chosen. Name one with target=."
+    why = f"{reasons}. It may be the target{rival}, so none was chosen: name one with target=."
     return Target(column=None, confidence=round(min(confidence, 0.45), 2), why=why, candidates=candidates)
 
 
@@ -196,21 +196,22 @@ def _has_sisters(name: str, names: Sequence[str]) -> bool:
 
 
 def _describe_reasons(name: str, names: Sequence[str], predictability: float | None) -> str:
+    """Return what speaks for a column as a sentence without its full stop."""
     is_last, is_named = name == names[-1], _score_name(name) >= 1
     if is_named:
         position = "and it is the last column" if is_last else "though it is not the last column"
-        sentence = f"The name {quoted(name)} is typical of what a model predicts, {position}."
+        reason = f"The name {quoted(name)} is typical of what a model predicts, {position}"
     elif is_last:
-        sentence = f"{quoted(name)} has no typical name, but it is the last column."
+        reason = f"{quoted(name)} has no typical name, but it is the last column"
     else:
-        sentence = f"{quoted(name)} has neither a typical name nor a typical position."
-    return sentence if predictability is None else f"{sentence} {_describe_score(predictability)}"
+        reason = f"{quoted(name)} has neither a typical name nor a typical position"
+    return reason if predictability is None else f"{reason}; {_describe_score(predictability)}"
 
 
 def _describe_score(score: float) -> str:
     if score < LEAST_PREDICTABILITY:
-        return "The other columns hardly predict it."
-    return f"The other columns predict it: a tree over them explains {percent(score)} of what one value for all leaves."
+        return "the other columns hardly predict it"
+    return f"a tree over the other columns removes {percent(score)} of the error of one value for all"
 
 
 def requested_target(name: str, columns: Sequence[Candidate]) -> Target:

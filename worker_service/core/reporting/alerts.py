@@ -1,6 +1,7 @@
 """Alerts about a table for the people who use it, each as a sentence with its numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from worker_service.core.columns.column_profile import ColumnProfile
@@ -49,6 +50,30 @@ HIGH_CORRELATION = 0.95
 """From this absolute correlation on, two columns are redundant."""
 IMBALANCE = 0.9
 FEW_ROWS = 30
+_WEIGHTS: Mapping[AlertKind, float] = MappingProxyType(
+    {
+        "leakage": 50.0,
+        "imbalanced_target": 5.0,
+        "slips": 20.0,
+        "sentinel": 20.0,
+        "possible_code": 10.0,
+        "unfit_cells": 5.0,
+        "spelling_variants": 5.0,
+        "telling_missingness": 0.5,
+        "no_target": 0.5,
+        "skewed": 0.3,
+        "zero_inflated": 0.2,
+        "high_cardinality": 0.2,
+        "highly_correlated": 0.1,
+        "constant": 0.05,
+        "identifier": 0.05,
+    }
+)
+"""What a cell, or a column without a number of cells, costs: a wrong value misleads, a missing one is only missing.
+
+A leak spoils a model, and what a constant or an identifier costs is only a look.
+"""
+_SEVERITY: Mapping[Severity, float] = MappingProxyType({"error": 2.0, "warning": 1.0, "info": 0.1})
 _MOST_EXAMPLES = 3
 _READ_AS = {
     "integer": "whole numbers",
@@ -73,13 +98,19 @@ class Alert(Value):
 
 
 def find_alerts(profile: Profile) -> tuple[Alert, ...]:
-    """Return all alerts, the most severe first, then those of the table, then in the order of the columns."""
+    """Return all alerts, the most costly first."""
     alerts = [
         *_table_alerts(profile),
         *(alert for column in profile.columns for alert in _column_alerts(column, profile.rows)),
     ]
-    ranks = {"error": 0, "warning": 1, "info": 2}
-    return tuple(sorted(alerts, key=lambda alert: ranks[alert.severity]))
+    return tuple(sorted(alerts, key=lambda alert: -_cost(alert, profile)))
+
+
+def _cost(alert: Alert, profile: Profile) -> float:
+    """Return what an alert costs its users, in columns whose every cell is lost."""
+    columns = len(profile.columns) if alert.column is None and alert.affected else 1
+    share = alert.affected / max(1, profile.rows) if alert.affected else 1.0
+    return _SEVERITY[alert.severity] * _WEIGHTS.get(alert.kind, 1.0) * share * columns
 
 
 def _table_alerts(profile: Profile) -> Iterator[Alert]:
@@ -91,7 +122,8 @@ def _table_alerts(profile: Profile) -> Iterator[Alert]:
         why += "." if profile.duplicates.removable else ", and nothing shows whether they are copies."
         severity: Severity = "warning" if profile.duplicates.removable else "info"
         yield _alert("duplicate_rows", None, severity, why, copies)
-    if profile.target.column is None:
+    is_unknown = profile.target.column is None and profile.target.confidence < 1
+    if is_unknown:
         yield _alert("no_target", None, "info", profile.target.why, 0)
     yield from _target_imbalance(profile)
     yield from (_leak_alert(leak, profile.target.column or "") for leak in profile.leaks)
@@ -137,7 +169,11 @@ def _correlations(profile: Profile) -> Iterator[Alert]:
     for index, name in enumerate(correlation.columns):
         row = correlation.matrix[index][:index]
         r, other = max(((abs(r), column) for column, r in enumerate(row) if r is not None), default=(0.0, 0))
-        if r >= HIGH_CORRELATION and not excluded & {name, correlation.columns[other]}:
+        if (
+            r >= HIGH_CORRELATION
+            and correlation.is_significant(r)
+            and not excluded & {name, correlation.columns[other]}
+        ):
             exact = number(round(row[other] or 0.0, 3))
             why = f"{quoted(name)} goes together with {quoted(correlation.columns[other])} (correlation {exact}): "
             yield _alert("highly_correlated", name, "info", f"{why}the two tell a model nearly the same.", 0)

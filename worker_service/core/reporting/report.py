@@ -1,55 +1,79 @@
-"""The written report of a preparation, composed from the profile, the recipe and the results."""
+"""The written report of a preparation, composed from the alerts, the recipe and the results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.contracts.run_result import StepResult
-from worker_service.core.columns.column_profile import ColumnProfile
-from worker_service.core.humanize import count, examples, fraction, listing, percent, plural_verb, quoted
+from worker_service.core.humanize import count, fraction, listing, percent, plural_verb, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.reporting.alerts import find_alerts
+from worker_service.core.reporting.topics import Topic, advise, group_by_topic
 from worker_service.core.stats.summary import Value
 
-_MOST_LINES = 40
-_WORST_COLUMNS = 5
-_LARGE_SHARE = 0.1
-NOTABLE_GAP = 0.1
-"""A column with a larger share of missing cells gets a recommendation."""
+MOST_TOPICS = 5
+_MOST_LINES = 12
+_MOST_NAMES = 3
+_VERBS = {
+    "read_column": "Read",
+    "drop_column": "Left out",
+    "scale": "Scaled",
+    "one_hot": "Replaced by columns of 0 and 1",
+    "label_encode": "Numbered the values of",
+    "frequency_encode": "Replaced by how common each value is",
+    "date_parts": "Replaced by the parts of their dates",
+    "treat_outliers": "Looked at the outliers of",
+    "was_missing": "Marked where a value was missing in",
+    "merge_levels": "Gave the usual spelling to values of",
+    "mask_sentinel": "Took numbers for missing in",
+    "ratio": "Added the ratios of",
+    "bin": "Added groups of the values of",
+    "left_missing": "In the cleaned table, left the gaps of",
+    "unfit_cells": "Took for missing what does not fit in",
+    "doubtful_reading": "Left as text, because it can be read in more than one way:",
+    "possible_typo": "Left possible typos of",
+    "possible_slip": "Left possible slips of the decimal point in",
+    "stands_apart": "Left numbers far from all others in",
+    "dependency_violation": "Left contradictions between columns in",
+    "leak": "Found a possible leak in",
+}
+"""The beginning of the sentence about steps of a kind, or flags of a rule; fills have one of their own."""
 
 
 class CleaningReport(Value):
     """The three texts of the report, in Markdown."""
 
     reasoning: str
-    """Every step and its reason."""
+    """What was done and why, a line for each rule; the logs have every step."""
     summary: str
-    """The table before and after the preparation."""
+    """What to know first, and the table before and after the preparation."""
     recommendations: str
-    """The next actions for a person."""
+    """What to do about each."""
 
 
 def write_report(profile: Profile, recipe: Recipe, outcome: Outcome) -> CleaningReport:
     """Write the report of a preparation."""
+    topics = group_by_topic(find_alerts(profile))[:MOST_TOPICS]
     return CleaningReport(
-        reasoning=_reasoning(outcome),
-        summary=_summary(profile, recipe, outcome),
-        recommendations=_recommendations(profile, recipe, outcome),
+        reasoning=_reasoning(recipe, outcome),
+        summary=_summary(topics, profile, recipe, outcome),
+        recommendations=_recommendations(topics, profile),
     )
 
 
-def _summary(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
+def _summary(topics: Sequence[Topic], profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
     missing = sum(column.missing for column in profile.columns)
     cells = profile.rows * len(profile.columns)
     lines = [
         f"The table has {_shape(profile.rows, len(profile.columns))}: {_column_types(profile)}.",
-        f"{fraction(missing, cells, 'cell')} had no value.",
-        *_most_missing(profile),
+        f"{fraction(missing, cells, 'cell')} {plural_verb(missing, 'has', 'have')} no value.",
         _applied_steps(outcome),
         f"The cleaned table has {_shape(*outcome.cleaned.shape)}, "
         f"the engineered one {_shape(*outcome.engineered.shape)}.",
         recipe.target.why,
     ]
-    return "## Summary\n\n" + "\n".join(f"- {line}" for line in lines)
+    known = [topic.sentence for topic in topics] or ["Nothing stands out: both tables can be used as they are."]
+    return f"## What to know first\n\n{_numbered(known)}\n\n## The table\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _column_types(profile: Profile) -> str:
@@ -61,23 +85,11 @@ def _shape(rows: int, columns: int) -> str:
     return f"{count(rows, 'row')} and {count(columns, 'column')}"
 
 
-def _most_missing(profile: Profile) -> list[str]:
-    gaps = sorted((column for column in profile.columns if column.missing), key=lambda column: -column.missing)
-    if not gaps:
-        return []
-    shares = (f"{quoted(column.name)} ({percent(column.missing / profile.rows)})" for column in gaps[:_WORST_COLUMNS])
-    return [f"Most is missing in {listing(shares)}."]
-
-
 def _applied_steps(outcome: Outcome) -> str:
     applied = [result for result in outcome.results if result.state == "applied"]
     amounts = (
         (sum(result.cells_changed for result in applied if result.kind.startswith("fill_")), "cell", "filled"),
-        (
-            sum(result.cells_changed for result in applied if result.phase == "outliers"),
-            "cell",
-            "treated for being far out",
-        ),
+        (sum(_outliers_treated(result) for result in applied), "cell", "treated for being far out"),
         (sum(result.rows_removed for result in applied), "row", "removed"),
     )
     parts = [f"{count(size, noun)} {plural_verb(size, 'was', 'were')} {verb}" for size, noun, verb in amounts if size]
@@ -86,85 +98,77 @@ def _applied_steps(outcome: Outcome) -> str:
     )
 
 
-def _reasoning(outcome: Outcome) -> str:
+def _outliers_treated(result: StepResult) -> int:
+    return result.cells_changed if result.phase == "outliers" else 0
+
+
+def _reasoning(recipe: Recipe, outcome: Outcome) -> str:
     sections: dict[str, list[StepResult]] = {"Reading": [], "Cleaning": [], "Outliers": [], "Features": []}
     for result in outcome.results:
         title = "Reading" if result.kind == "read_column" else result.phase.title()
         sections[title].append(result)
-    return "\n\n".join(f"## {title}\n\n{_numbered_lines(results)}" for title, results in sections.items())
+    reasons = {number: step.why for number, step in enumerate(recipe.steps, start=1)}
+    return "\n\n".join(f"## {title}\n\n{_by_rule(results, reasons)}" for title, results in sections.items())
 
 
-def _numbered_lines(results: Sequence[StepResult]) -> str:
+def _by_rule(results: Sequence[StepResult], reasons: dict[int, str]) -> str:
+    """Return a line for each rule and outcome: the only step, or what all of its steps have in common."""
     if not results:
         return "Nothing had to be done."
-    lines = [f"{result.step}. {result.why}" for result in results[:_MOST_LINES]]
-    if len(results) > _MOST_LINES:
-        lines.append(f"\n… and {len(results) - _MOST_LINES} more in the log.")
+    groups: dict[tuple[str, str, str], list[StepResult]] = {}
+    for result in results:
+        groups.setdefault((result.kind, result.rule, result.state), []).append(result)
+    lines = [f"- {_describe_group(group, reasons)}" for group in groups.values()]
+    if len(lines) > _MOST_LINES:
+        more = sum(len(group) for group in list(groups.values())[_MOST_LINES:])
+        lines = [*lines[:_MOST_LINES], f"- {count(more, 'more step')} {plural_verb(more, 'is', 'are')} in the logs."]
     return "\n".join(lines)
 
 
-def _recommendations(profile: Profile, recipe: Recipe, outcome: Outcome) -> str:
-    advice = [
-        *_about_target(recipe),
-        *_about_gaps(profile, recipe),
-        *_about_ambiguities(profile),
-        *_about_unfit(profile),
-        *_about_duplicates(profile),
-        *_about_outliers(outcome),
-    ]
-    if not advice:
-        advice = ["Nothing stands out: the engineered table can be used as it is."]
-    return "## Recommendations\n\n" + "\n".join(f"{index}. {line}" for index, line in enumerate(advice, start=1))
+def _describe_group(group: Sequence[StepResult], reasons: dict[int, str]) -> str:
+    first = group[0]
+    if len(group) == 1:
+        return first.why
+    names = list(dict.fromkeys(name for result in group for name in result.columns[:1]))
+    cells = sum(result.cells_changed for result in group)
+    changed = f", {count(cells, 'cell')}" if cells and first.kind != "scale" else ""
+    if not names:
+        return f"{count(len(group), 'note')} about the table. For example: {first.why}"
+    is_same = len({reasons[result.step] for result in group}) == 1
+    reason = f", each for the same reason: {reasons[first.step]}" if is_same else f". For example: {first.why}"
+    return f"{_verb(first)} {_columns(names)}{changed}{reason}"
 
 
-def _about_target(recipe: Recipe) -> list[str]:
-    if recipe.target.column is None:
-        return ["Name the column to predict with `target=` and prepare the table again; none was recognised."]
-    return []
+def _verb(result: StepResult) -> str:
+    if result.state == "skipped":
+        return f"Skipped to {result.kind.replace('_', ' ')} in"
+    if result.kind.startswith("fill_"):
+        return "Filled gaps of" if result.phase == "cleaning" else "In the engineered table, filled gaps of"
+    kind = result.rule if result.kind == "flag" else result.kind
+    return _VERBS.get(
+        kind, "Noted something about" if result.kind == "flag" else f"{kind.replace('_', ' ').title()} of"
+    )
 
 
-def _about_gaps(profile: Profile, recipe: Recipe) -> list[str]:
-    target = recipe.target.column
-    gaps = sorted((column for column in profile.columns if column.missing), key=lambda column: -column.missing)
-    return [_about_target_gap(column, profile) for column in gaps if column.name == target] + [
-        f"Find out why {quoted(column.name)} lacks {percent(column.missing / profile.rows)} of its cells; "
-        "no rule can know what should be there."
-        for column in gaps[:_WORST_COLUMNS]
-        if column.name != target and column.missing > NOTABLE_GAP * profile.rows
-    ]
+def _columns(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMES + 1:
+        return listing(quoted(name) for name in names)
+    more = f"{len(names) - _MOST_NAMES} more columns"
+    return listing([*(quoted(name) for name in names[:_MOST_NAMES]), more])
 
 
-def _about_target_gap(column: ColumnProfile, profile: Profile) -> str:
-    rows = fraction(column.missing, profile.rows, "row")
-    return f"Leave out the rows without a target before training: {quoted(column.name)} is missing in {rows}."
+def _recommendations(topics: Sequence[Topic], profile: Profile) -> str:
+    target = profile.target.column
+    advice = [*(advise(topic) for topic in topics), *_about_target_gap(profile, target)]
+    return "## What to do\n\n" + _numbered(advice or ["Nothing: the engineered table can be used as it is."])
 
 
-def _about_ambiguities(profile: Profile) -> list[str]:
-    ambiguous = [column for column in profile.columns if column.ambiguity]
-    return [f"Say how {quoted(column.name)} is written. {column.ambiguity}" for column in ambiguous]
+def _about_target_gap(profile: Profile, target: str | None) -> Iterable[str]:
+    column = profile.by_name().get(target or "")
+    if column is not None and column.missing:
+        rows = f"{count(column.missing, 'row')} ({percent(column.missing / profile.rows)})"
+        yield f"Leave out {rows} without a value of {quoted(column.name)}, the target, before training."
 
 
-def _about_unfit(profile: Profile) -> list[str]:
-    return [
-        f"Correct {count(column.invalid, 'cell')} of {quoted(column.name)} at the source, "
-        f"{examples(column.invalid_examples, of=column.invalid)}, where {column.type} values belong."
-        for column in profile.columns
-        if column.invalid
-    ]
-
-
-def _about_duplicates(profile: Profile) -> list[str]:
-    rows = profile.duplicates.count
-    if not rows or profile.duplicates.removable:
-        return []
-    return [f"Decide whether {count(rows, 'row')} equal to an earlier one may stay; nothing was removed."]
-
-
-def _about_outliers(outcome: Outcome) -> list[str]:
-    treatments = [result for result in outcome.results if result.kind == "treat_outliers"]
-    flagged = [result for result in treatments if result.outlier_share > _LARGE_SHARE]
-    return [
-        f"Look at the histogram of {quoted(result.columns[0])}: {count(result.outliers, 'value')} "
-        f"({percent(result.outlier_share)}) lie far out, too many to call them outliers."
-        for result in flagged[:_WORST_COLUMNS]
-    ]
+def _numbered(lines: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))

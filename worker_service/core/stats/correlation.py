@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy import stats
 
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Column
@@ -12,6 +13,8 @@ from worker_service.core.table.frame import Column
 MOST_ROWS = 20_000
 """A longer table is sampled: every n-th row, so that at most this many remain."""
 _FEWEST_PAIRS = 3
+FAMILY_WISE_ERROR = 0.001
+"""The probability that any of the correlations of a table without one counts as significant (Bonferroni)."""
 
 
 class Correlation(Value):
@@ -22,6 +25,15 @@ class Correlation(Value):
     """None where undefined: fewer than 3 common rows, or a column without variance."""
     sampled_rows: int
     """The number of rows used; evenly spaced ones where the table has more than 20,000."""
+
+    def is_significant(self, coefficient: float) -> bool:
+        """Return True if chance makes no such coefficient in any of all pairs of columns of so many rows."""
+        pairs, freedom = len(self.columns) * (len(self.columns) - 1) / 2, self.sampled_rows - 2
+        if freedom < 1:
+            return False
+        strength = min(abs(coefficient), 1 - 1e-12)
+        t = strength * np.sqrt(freedom / (1 - strength**2))
+        return bool(2 * stats.t.sf(t, freedom) * pairs <= FAMILY_WISE_ERROR)
 
 
 def correlate(columns: Mapping[str, Column]) -> Correlation | None:

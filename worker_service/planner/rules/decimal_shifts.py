@@ -24,7 +24,7 @@ def _rescale(column: ColumnProfile, shift: WitnessedShift) -> Rescale:
         factor=shift.factor,
         lower=shift.lower,
         upper=shift.upper,
-        why=f"{_evidence(shift)} {quoted(shift.witness)} fits to the values that are meant, not to those written.",
+        why=f"{_evidence(shift)[:-1]}; {quoted(shift.witness)} fits to the values meant, not to those written.",
         confidence=0.95,
         rule="slip",
     )

@@ -24,10 +24,11 @@ def propose_repairs(context: PlanContext) -> list[AnyStep]:
 
 
 def _repair(rule: Dependency, rows: int) -> RepairByDependency:
-    sample = f" It was found on a sample of {SAMPLE_ROWS:,} rows and counted on all." if rows > SAMPLE_ROWS else ""
+    sample = f" of a sample of {SAMPLE_ROWS:,}" if rows > SAMPLE_ROWS else ""
     why = (
-        f"{_agreement(rule)} Each of these values is rare, only a letter or so away from the usual one, and "
-        f"contradicted by at least {LEAST_GROUP - 1} other rows; no other column speaks against it.{sample}"
+        f"{percent(rule.agreement)} of {count(rule.rows, 'row')}{sample} have the usual value beside their "
+        f"{quoted(rule.determinant)}; each of these is a letter or so away from it, rare, and contradicted by at least "
+        f"{LEAST_GROUP - 1} other rows and by no other column."
     )
     return RepairByDependency(
         kind="repair_by_dependency",

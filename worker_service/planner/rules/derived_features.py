@@ -35,7 +35,7 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
             parts=parts,
             names=tuple(names.claim(column.name, part) for part in parts),
             fill=timestamps.median if column.missing else None,
-            why=f"{why} The date in the middle stands for a missing one." if column.missing else why,
+            why=why,
             confidence=0.8,
             rule="date_parts",
         )
@@ -97,7 +97,9 @@ def propose_ratios(columns: Sequence[ColumnProfile], correlation: Correlation | 
     pairs = []
     for left, right in combinations(positive, 2):
         strength = correlation.matrix[indices[left.name]][indices[right.name]]
-        if strength is not None and MIN_RATIO_CORRELATION <= abs(strength) < MAX_RATIO_CORRELATION:
+        if strength is None or not correlation.is_significant(strength):
+            continue
+        if MIN_RATIO_CORRELATION <= abs(strength) < MAX_RATIO_CORRELATION:
             pairs.append((strength, left.name, right.name))
     for strength, left_name, right_name in sorted(pairs, key=lambda pair: -abs(pair[0]))[:MAX_RATIOS]:
         yield Ratio(

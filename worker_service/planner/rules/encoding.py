@@ -76,17 +76,17 @@ def _ordinal(column: ColumnProfile, order: tuple[str, ...]) -> LabelEncode:
 
 def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, ...], names: Names) -> OneHot:
     rare = sum(rows for level, rows in counts.items() if level not in levels)
-    why = f"With {count(len(levels), 'value')} a column for each invents no order between them."
+    why = "A column for each value invents no order between them"
     if rare:
         share = percent(rare / sum(counts.values()))
-        why += f" The {count(len(counts) - len(levels), 'rarer value')} in {share} of the rows share one."
+        why += f"; {count(len(counts) - len(levels), 'rarer value')}, in {share} of the rows, share one"
     return OneHot(
         kind="one_hot",
         column=column.name,
         levels=levels,
         names=tuple(names.claim(column.name, level) for level in levels),
         other=names.claim(column.name, "other") if rare else None,
-        why=why,
+        why=f"{why}.",
         confidence=0.9,
         rule="encode_few_levels",
     )
@@ -94,13 +94,13 @@ def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, .
 
 def _frequency(column: ColumnProfile, counts: dict[str, int]) -> FrequencyEncode:
     total = sum(counts.values())
-    why = f"It has {count(len(counts), 'value')}, more than {MAX_ONE_HOT_LEVELS}: a column for each would be too many."
+    why = f"It has {count(len(counts), 'value')}, more than {MAX_ONE_HOT_LEVELS}, too many for a column each"
     return FrequencyEncode(
         kind="frequency_encode",
         column=column.name,
         levels=tuple(counts),
         shares=tuple(rows / total for rows in counts.values()),
-        why=f"{why} How common a value is says something about it, and does not look at what is to be predicted.",
+        why=f"{why}; how common a value is can't give away what is to be predicted.",
         confidence=0.6,
         rule="encode_many_levels",
     )

@@ -39,7 +39,10 @@ MIN_LINEAR_CORRELATION = 0.9999
 """From this correlation on, two columns are the same but for their unit and rounding."""
 MIN_LINEAR_ROWS = 30
 _UNUSABLE_TYPES: dict[str, Callable[[ColumnProfile], str]] = {
-    "identifier": lambda column: f"{column.why} A model would learn nothing from it about new rows.",
+    "identifier": lambda column: (
+        f"It identifies rows or what they are about ({count(column.distinct, 'different value')}) and tells a model "
+        "nothing about new ones."
+    ),
     "constant": lambda column: "It has only one value, so it can't tell rows apart.",
     "text": lambda column: f"Free text is no feature as it is ({count(column.distinct, 'different value')}).",
     "empty": lambda column: "It has no values.",

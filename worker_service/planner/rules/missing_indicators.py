@@ -34,7 +34,7 @@ def propose_missing_indicators(
                 kind="was_missing",
                 column=missingness.column,
                 name=names.claim(missingness.column, "was_missing"),
-                why=f"{_explain(missingness)} So the values are not missing at random.",
+                why=f"{_explain(missingness)}, so the values are not missing at random.",
                 confidence=0.8,
                 rule="missingness",
             )
@@ -69,16 +69,15 @@ def _flag_leak(missingness: Missingness) -> Flag:
 
 
 def _explain(missingness: Missingness) -> str:
-    refused = f"Some cells say {listing((quoted(word) for word in missingness.refusals), conjunction='or')}."
     if missingness.depends_on is None:
-        return refused
+        return f"Some cells say {listing((quoted(word) for word in missingness.refusals), conjunction='or')}"
     other = quoted(missingness.depends_on)
     if missingness.level is None:
         where_missing, where_known = (
             number(round(mean, 4)) for mean in (missingness.where_missing, missingness.where_known)
         )
-        return f"Where it is missing, {other} is {where_missing} on average, elsewhere {where_known}."
+        return f"Where it is missing, {other} is {where_missing} on average, elsewhere {where_known}"
     return (
         f"Where it is missing, {other} is {quoted(missingness.level)} in {percent(missingness.where_missing)} of "
-        f"the rows, elsewhere in {percent(missingness.where_known)}."
+        f"the rows, elsewhere in {percent(missingness.where_known)}"
     )

@@ -57,7 +57,7 @@ def propose_engineered_fill(column: ColumnProfile, context: PlanContext) -> AnyF
     if why_unfillable(column) is not None or column.name in context.target.unsure:
         return None
     fill = _fill(column, context.profile, own_category=True)
-    return fill.model_copy(update={"phase": "features", "why": f"A model needs a value. {fill.why}"})
+    return fill.model_copy(update={"phase": "features"})
 
 
 def _empty_cells(column: ColumnProfile) -> int:
@@ -125,9 +125,9 @@ def _fill(column: ColumnProfile, profile: Profile, *, own_category: bool) -> Any
     benchmark = profile.benchmark_of(column.name)
     if benchmark is not None and benchmark.winner is not None and _error(benchmark) <= MAX_LEVEL_ERROR:
         return _fill_by_winning_method(column, profile, benchmark)
-    if benchmark is None:
+    if benchmark is None or constant.method == "constant":
         return constant
-    return constant.model_copy(update={"why": f"{constant.why} {_explain_no_fill(benchmark)}"})
+    return constant.model_copy(update={"why": _explain_no_fill(benchmark)})
 
 
 def _is_censored(column: ColumnProfile) -> bool:
@@ -155,7 +155,7 @@ def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyFill:
     if benchmark.winner is None:
         constant = _fill_number(column)
         update = {
-            "why": f"{constant.why} {explain_benchmark(benchmark)}",
+            "why": f"{explain_benchmark(benchmark)[:-1]}{_explain_rounding(column, _constant_of(column, constant))}.",
             "confidence": share_close(benchmark, constant.method),
         }
         return constant.model_copy(update=update)
@@ -211,11 +211,18 @@ def _fill_number(column: ColumnProfile) -> FillMissing:
         raise ValueError(f"{column.name} is numeric and has no numbers")
     skew, mean, median = numbers.skew, numbers.mean, numbers.median
     if skew is None or mean is None or abs(skew) >= SYMMETRIC_SKEW or _lies_outside(mean, numbers.iqr):
-        why = _explain_median(skew, mean) + _explain_rounding(column, median)
+        why = f"{_explain_median(skew, mean)}{_explain_rounding(column, median)}."
         return _fill_with(column, "median", median, why, rule="fill_skewed")
     spread = "are only mildly skewed" if abs(skew) > MILD_SKEW else "lie about evenly on both sides of it"
-    why = f"The values {spread} (skew {number(round(skew, 2))})." + _explain_rounding(column, mean)
+    why = f"The values {spread} (skew {number(round(skew, 2))}){_explain_rounding(column, mean)}."
     return _fill_with(column, "mean", mean, why, rule="fill_symmetric")
+
+
+def _constant_of(column: ColumnProfile, constant: FillMissing) -> float:
+    """Return the mean or the median that a fill holds, before it was rounded."""
+    if column.numbers is None:
+        return 0.0
+    return (column.numbers.mean if constant.method == "mean" else column.numbers.median) or 0.0
 
 
 def _lies_outside(value: float, fences: Fences) -> bool:
@@ -223,13 +230,8 @@ def _lies_outside(value: float, fences: Fences) -> bool:
 
 
 def _explain_rounding(column: ColumnProfile, value: float) -> str:
-    rounded = _rounded(column, value)
-    if number(rounded) == number(value):
-        return ""
-    if column.storage == "integer":
-        return f" It was rounded from {number(value)}, because the column holds whole numbers."
-    decimals = count(column.numbers.decimals or 0 if column.numbers is not None else 0, "decimal")
-    return f" It was rounded from {number(value)} to {decimals}, like the values."
+    """Return from what a fill was rounded, as the end of a sentence; empty if it was not."""
+    return "" if number(_rounded(column, value)) == number(value) else f"; it is rounded from {number(value)}"
 
 
 def _rounded(column: ColumnProfile, value: float) -> int | float:
@@ -242,9 +244,9 @@ def _rounded(column: ColumnProfile, value: float) -> int | float:
 
 def _explain_median(skew: float | None, mean: float | None) -> str:
     if skew is None or mean is None:
-        return "It is safe where the values hardly vary or are very large."
+        return "It is safe where the values hardly vary or are very large"
     side = "large" if skew > 0 else "small"
-    return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(round(skew, 2))})."
+    return f"A few very {side} values pull the mean away, to {number(mean)} (skew {number(round(skew, 2))})"
 
 
 def _fill_category(column: ColumnProfile, profile: Profile, own_category: bool) -> FillMissing:

@@ -114,11 +114,11 @@ def _decide(case: _Case, options: RunOptions, *, budget: float) -> _Decision:
         )
         return _Decision("flag", case.far, why)
     if not case.fences.far:
-        tail = f"None is far out, beyond {_format_range(case.far)}: they are the tail of the distribution."
-        return _Decision("flag", case.ordinary, f"{_explain_range(case, options.outlier_method, far=False)} {tail}")
-    why = f"{_explain_range(case, options.outlier_method, far=True)}{_explain_tail(case)}"
+        tail = f"none is far out, beyond {_format_range(case.far)}, so they are the tail of the distribution"
+        return _Decision("flag", case.ordinary, f"{_explain_range(case, options.outlier_method, far=False)}; {tail}.")
+    why = f"{_explain_range(case, options.outlier_method, far=True)}{_explain_tail(case)}."
     if options.outlier_strategy == "remove" and case.fences.far > budget:
-        why = f"{why} Removing their rows too would cost more than {percent(MAX_REMOVED_SHARE)} of the table."
+        why = f"{why[:-1]}; removing their rows too would cost more than {percent(MAX_REMOVED_SHARE)} of the table."
         return _Decision("cap", case.far, why)
     if options.outlier_strategy == "auto":
         return _Decision("cap", case.far, why, table="engineered")
@@ -131,8 +131,8 @@ def _explain_tail(case: _Case) -> str:
         return ""
     lies = plural_verb(more, "lies", "lie")
     return (
-        f" {count(more, 'more value')} {lies} outside {_format_range(case.ordinary)} but not far, "
-        f"and {plural_verb(more, 'stays as it is', 'stay as they are')}."
+        f"; {count(more, 'more value')} {lies} outside {_format_range(case.ordinary)} but not far, "
+        f"and {plural_verb(more, 'stays', 'stay')}"
     )
 
 
@@ -141,33 +141,30 @@ def _format_range(bounds: tuple[float, float]) -> str:
 
 
 def _explain_range(case: _Case, method: OutlierMethod, *, far: bool) -> str:
-    usual = _explain_fences(case.numbers, method, far=far)
-    return usual if case.fences.shape == "even" else f"{usual} {_explain_widening(case.fences)}"
-
-
-def _explain_fences(numbers: NumberSummary, method: OutlierMethod, *, far: bool) -> str:
+    """Return where the values lie, as a sentence without its full stop."""
+    numbers = case.numbers
+    lie = plural_verb(case.fences.far if far else case.fences.outside, "It lies", "They lie")
     if method == "iqr":
-        return (
-            f"The middle half of the values lies between {number(numbers.q1 or 0)} and {number(numbers.q3 or 0)}; "
-            f"the range reaches {number(FAR_IQRS if far else FENCE_IQRS)} times that width further on both sides."
+        where = (
+            f"{lie} more than {number(FAR_IQRS if far else FENCE_IQRS)} times the width of the middle half, "
+            f"{number(numbers.q1 or 0)} to {number(numbers.q3 or 0)}, outside of it"
         )
-    return (
-        f"The range is the mean, {number(numbers.mean or 0)}, give or take "
-        f"{number(FAR_DEVIATIONS if far else FENCE_DEVIATIONS)} standard deviations of {number(numbers.std or 0)}."
-    )
+    else:
+        where = (
+            f"{lie} more than {number(FAR_DEVIATIONS if far else FENCE_DEVIATIONS)} standard deviations of "
+            f"{number(numbers.std or 0)} from the mean, {number(numbers.mean or 0)}"
+        )
+    return where if case.fences.shape == "even" else f"{where}, {_explain_widening(case.fences)}"
 
 
 def _explain_widening(fences: Fences) -> str:
-    verb = plural_verb(fences.within_widened, "belongs", "belong")
-    kept = f"which keeps {count(fences.within_widened, 'value')} that {verb} to it"
-    evidence = number(round(fences.evidence, 2))
+    """Return for what the range was widened, as a clause."""
     if fences.spike is not None:
-        share = f"{percent(fences.evidence)} of the values are {number(fences.spike)}"
-        return f"{share}, so the range was widened to that of the others, {kept}."
+        return f"measured without the {percent(fences.evidence)} of the values that are {number(fences.spike)}"
     if fences.shape == "skewed":
-        side = "right" if fences.evidence > 0 else "left"
-        return f"The distribution leans to the {side} (medcouple {evidence}), so the range was widened for it, {kept}."
-    return f"Both tails reach {evidence} times as far as a normal distribution's, so the range was widened, {kept}."
+        return f"and further for a distribution that leans to the {'right' if fences.evidence > 0 else 'left'}"
+    times = number(round(fences.evidence, 2))
+    return f"and further for tails that reach {times} times as far as a normal distribution's"
 
 
 def _treat(case: _Case, method: OutlierMethod, decision: _Decision) -> TreatOutliers:

@@ -50,7 +50,7 @@ def _parse(column: ColumnProfile) -> Iterator[AnyStep]:
             kind="read_column",
             column=column.name,
             read_as=column.read_as,
-            why=column.why,
+            why=column.read_why,
             confidence=0.95 if column.invalid else 1.0,
             rule=f"read_{column.read_as.kind}",
         )

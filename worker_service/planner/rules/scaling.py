@@ -23,7 +23,7 @@ def _scale(name: str, kurtosis: float | None) -> Scale:
     has_heavy_tails = kurtosis is not None and kurtosis > HEAVY_KURTOSIS
     why = "A model then weighs it by what it says and not by its unit."
     if has_heavy_tails:
-        why = f"Its tails are heavy (kurtosis {number(round(kurtosis or 0, 1))}), so quartiles measure it better. {why}"
+        why = f"Its tails are heavy (kurtosis {number(round(kurtosis or 0, 1))}), so quartiles measure it better."
     return Scale(
         kind="scale",
         column=name,

@@ -35,7 +35,7 @@ def test_a_sister_column_is_a_witness(factor: float) -> None:
     outcome, frame = prepared({"length": shifted(LENGTH, factor), "width": WIDTH, "noise": RNG.normal(0, 1, ROWS)})
     assert outcome.cleaned["length"].numbers().tolist() == LENGTH.tolist()
     (rescaled,) = (result for result in outcome.results if result.kind == "rescale")
-    assert "“width” fits to the values that are meant" in rescaled.why
+    assert "“width” fits to the values meant, not to those written." in rescaled.why
     assert undo(outcome.changes, outcome.cleaned.to_table()).equals(render_table(frame.to_table()))
 
 

@@ -193,7 +193,8 @@ def test_date_parts() -> None:
     table, result = apply_single({"a": [datetime(2023, 5, 6, 7), None]}, step)
     assert table == {"year": [2023, 2024], "month": [5, 1], "day": [6, 7], "weekday": [5, 6], "hour": [7, 0]}
     assert result.what == (
-        "Replaced “a” by its year, month, day, weekday and hour, taking 2024-01-07 for 1 missing date."
+        "Replaced “a” by its year, month, day, weekday and hour, "
+        "taking 2024-01-07, the date in the middle, for 1 missing date."
     )
 
 

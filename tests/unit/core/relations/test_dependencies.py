@@ -57,6 +57,21 @@ def corrections(columns: dict[str, list[Any]]) -> set[tuple[str, str, str]]:
     }
 
 
+def test_few_rows_may_agree_by_chance() -> None:
+    few = {"shape": ["round", "square", "flat"] * 4, "colour": ["red", "green", "blue"] * 4}
+    many = {name: cells * 10 for name, cells in few.items()}
+    assert dependencies(few) == {}
+    assert set(dependencies(many)) == {("shape", "colour"), ("colour", "shape")}
+
+
+def test_a_quantity_determines_nothing() -> None:
+    random = np.random.default_rng(3)
+    size = random.integers(60, 330, 400).tolist()
+    columns = {"engine_size": size, "cylinders": [min(8, 2 + value // 50) for value in size], "id": [*range(400)]}
+    facts = profile(Frame.from_table(pa.table(columns)), target="none")
+    assert not any(rule.determinant == "engine_size" for rule in facts.dependencies)
+
+
 def test_only_what_follows_is_a_dependency() -> None:
     rules = dependencies(addresses())
     assert set(rules) == {("zip", "city"), ("zip", "state"), ("city", "state")}

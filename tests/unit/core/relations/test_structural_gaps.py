@@ -32,6 +32,11 @@ def test_gaps_that_follow_from_a_level() -> None:
     assert (gap.pattern, gap.by, gap.level) == ("level", "heating", "none of it")
 
 
+def test_gaps_that_follow_from_a_level_with_a_few_others() -> None:
+    gap = structural_gaps({"heating": HEATING, "boiler": without((HEATING == "none of it") | (PRICE > 60))})["boiler"]
+    assert (gap.pattern, gap.by, gap.level) == ("level", "heating", "none of it")
+
+
 @pytest.mark.parametrize(("mask", "pattern"), [(AGE < 16, "below"), (AGE >= 70, "above")])
 def test_gaps_that_follow_from_a_bound(mask: Any, pattern: str) -> None:
     gap = structural_gaps({"age": AGE, "wage": without(mask)})["wage"]

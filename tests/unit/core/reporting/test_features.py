@@ -50,16 +50,17 @@ def test_manifest_traces_every_column() -> None:
     assert made["sold_days"].sources == ("sold",)
     assert made["color_missing"].sources == ("color",)
     assert made["churned"].why == "Taken over from the cleaned table as it is."
-    assert made["age"].why.startswith("Filled 6 missing cells of “age” with the mean, 37. ")
+    assert made["age"].why.startswith("In the engineered table, filled 6 missing cells of “age” with the mean, 37. ")
     assert FeatureManifest.model_validate_json(manifest.model_dump_json()) == manifest
 
 
 def test_report_is_about_this_table() -> None:
     _, report = prepared()
     assert "60 rows and 8 columns" in report.summary
-    assert "“rest” (98.3 %)" in report.summary
+    assert "59 of 60 cells (98.3 %) of “rest” have no value." in report.summary
+    assert report.summary.splitlines()[2].startswith("1. “when” alone explains 100 % of the target “churned”")
     for title in ("## Reading", "## Cleaning", "## Outliers", "## Features"):
         assert title in report.reasoning
-    assert "Correct 1 cell of “score” at the source, “n.q.”," in report.recommendations
-    assert "Say how “when” is written." in report.recommendations
-    assert "“churned” is missing in 1 of 60 rows (1.7 %)" in report.recommendations
+    assert "1. Drop “when” unless it is known when a prediction is made." in report.recommendations
+    assert "Say how “when” is to be read with `types=` or `units=`" in report.recommendations
+    assert "Leave out 1 row (1.7 %) without a value of “churned”, the target" in report.recommendations

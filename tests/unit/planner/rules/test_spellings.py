@@ -115,7 +115,7 @@ def test_a_merged_column_is_described_and_prepared_as_one() -> None:
     assert undo(outcome.changes, outcome.cleaned.to_table())["city"].to_pylist() == cells
     (merge,) = (result for result in outcome.results if result.kind == "merge_levels")
     assert merge.why == (
-        "Gave 2 cells of “city” the usual spelling: “berlin” is now “Berlin” and “HAMBURG” is now “Hamburg”. "
+        "Gave 2 cells of “city” the usual spelling, “Berlin” for “berlin” and “Hamburg” for “HAMBURG”. "
         "They differ by case, spaces, dots or dashes only, or by slips of a column typed by hand; 3 values are left."
     )
     (typo,) = (result for result in outcome.results if result.rule == "possible_typo")

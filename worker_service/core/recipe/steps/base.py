@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker_service.core.humanize import quoted
+from worker_service.core.humanize import count, quoted
 from worker_service.core.table.frame import Column, Frame, Mask
 
 
@@ -123,6 +123,12 @@ def apply_step(step: Step, frame: Frame) -> Effect:
 def describe_step(step: Step, stats: StepStats) -> str:
     """Describe what an applied step did, in one sentence with its numbers."""
     raise TypeError(f"nothing is registered that describes {type(step).__name__}")
+
+
+def describe_filled(step: Step, column: str, stats: StepStats) -> str:
+    """Return the start of the sentence about a fill: the table, where it is one alone, the cells and their column."""
+    filled = "Filled" if getattr(step, "phase", "cleaning") == "cleaning" else "In the engineered table, filled"
+    return f"{filled} {count(stats.cells_changed, 'missing cell')} of {quoted(column)}"
 
 
 def require_number(frame: Frame, name: str) -> Column:

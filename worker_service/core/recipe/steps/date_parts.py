@@ -113,4 +113,4 @@ def _describe(step: DateParts, stats: StepStats) -> str:
     if not stats.matched or step.fill is None:
         return f"{sentence}."
     fill = render(pa.array([step.fill.replace(tzinfo=None)], TIMESTAMP))[0].as_py()
-    return f"{sentence}, taking {fill} for {count(stats.matched, 'missing date')}."
+    return f"{sentence}, taking {fill}, the date in the middle, for {count(stats.matched, 'missing date')}."

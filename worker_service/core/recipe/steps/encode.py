@@ -24,6 +24,7 @@ from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
 
 UNKNOWN = -1
+_MOST_NAMED = 5
 
 
 class OneHot(ColumnStep):
@@ -130,8 +131,11 @@ def _describe_frequency_encode(step: FrequencyEncode, stats: StepStats) -> str:
 def _describe_label_encode(step: LabelEncode, stats: StepStats) -> str:
     if len(step.levels) == 2:
         return f"Wrote {quoted(step.column)} as 0 for {quoted(step.levels[0])} and 1 for {quoted(step.levels[1])}."
-    return f"Numbered the values of {quoted(step.column)} from 0 in the order {listing(map(quoted, step.levels))}."
+    return f"Numbered the values of {quoted(step.column)} from 0 in the order {_levels(step.levels)}."
 
 
 def _levels(levels: tuple[str, ...]) -> str:
-    return listing(quoted(level) for level in levels)
+    """Return the levels, or the first few of many."""
+    if len(levels) <= _MOST_NAMED + 1:
+        return listing(quoted(level) for level in levels)
+    return listing([*(quoted(level) for level in levels[:_MOST_NAMED]), f"{len(levels) - _MOST_NAMED} more"])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from worker_service.core.humanize import count, listing, number, quoted
+from worker_service.core.humanize import listing, number, quoted
 from worker_service.core.imputation.models import (
     feature_matrix,
     group_medians,
@@ -28,6 +28,7 @@ from worker_service.core.recipe.steps.base import (
     StepRejected,
     StepStats,
     apply_step,
+    describe_filled,
     describe_step,
     fit_step,
     require_number,
@@ -268,31 +269,30 @@ def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
 @describe_step.register
 def _describe_by_group(step: FillByGroup, stats: StepStats) -> str:
     first = f", such as {number(step.medians[0])} for {quoted(step.groups[0])}" if step.groups else ""
-    return f"{_cells(step, stats)} with the median of the rows that have the same {quoted(step.by)}{first}."
+    filled = describe_filled(step, step.column, stats)
+    return f"{filled} with the median of the rows that have the same {quoted(step.by)}{first}."
 
 
 @describe_step.register
 def _describe_by_level(step: FillByLevel, stats: StepStats) -> str:
     example = f", such as {quoted(step.levels[0])} for {quoted(step.groups[0])}" if step.groups else ""
-    cells = f"{count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
     who = "most" if step.most else "all"
     rest = "" if step.fallback is None else f", and with {quoted(step.fallback)} where no rows tell"
-    return f"Filled {cells} with what {who} rows with the same {quoted(step.by)} say{example}{rest}."
+    filled = describe_filled(step, step.column, stats)
+    return f"{filled} with what {who} rows with the same {quoted(step.by)} say{example}{rest}."
 
 
 @describe_step.register
 def _describe_by_time(step: FillByTime, stats: StepStats) -> str:
-    return f"{_cells(step, stats)} on the straight line between the values before and after in {quoted(step.by)}."
+    filled = describe_filled(step, step.column, stats)
+    return f"{filled} on the straight line between the values before and after in {quoted(step.by)}."
 
 
 @describe_step.register
 def _describe_by_model(step: FillByModel, stats: StepStats) -> str:
     how = {"neighbours": "what the most similar rows say", "boosting": "what gradient-boosted trees say"}
-    return f"{_cells(step, stats)} with {how[step.model]}, going by {_name_columns(step.predictors)}."
-
-
-def _cells(step: _FillBy, stats: StepStats) -> str:
-    return f"Filled {count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    filled = describe_filled(step, step.column, stats)
+    return f"{filled} with {how[step.model]}, going by {_name_columns(step.predictors)}."
 
 
 def _name_columns(names: tuple[str, ...]) -> str:

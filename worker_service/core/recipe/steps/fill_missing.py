@@ -5,7 +5,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.humanize import count, number, quoted
+from worker_service.core.humanize import number, quoted
 from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
@@ -13,6 +13,7 @@ from worker_service.core.recipe.steps.base import (
     StepRejected,
     StepStats,
     apply_step,
+    describe_filled,
     describe_step,
 )
 from worker_service.core.table.frame import Column, Frame
@@ -67,7 +68,7 @@ def _scalar(step: FillMissing, column: Column) -> pa.Scalar:
 
 @describe_step.register
 def _describe(step: FillMissing, stats: StepStats) -> str:
-    filled = f"Filled {count(stats.cells_changed, 'missing cell')} of {quoted(step.column)}"
+    filled = describe_filled(step, step.column, stats)
     if step.method == "forward_fill":
         return f"{filled} with the last known value before {'it' if stats.cells_changed == 1 else 'each'}."
     name = {"mode": "the most frequent value", "constant": "the word", "mean": "the mean", "median": "the median"}

@@ -54,7 +54,7 @@ def _apply(step: MergeLevels, frame: Frame) -> Effect:
 def _describe(step: MergeLevels, stats: StepStats) -> str:
     # Spellings that differ only by spaces look alike in print, so the others make better examples.
     ordered = sorted(step.spellings, key=lambda pair: pair.before.split() == pair.after.split())
-    renamings = [f"{quoted(pair.before)} is now {quoted(pair.after)}" for pair in ordered[:_MOST_EXAMPLES]]
+    renamings = [f"{quoted(pair.after)} for {quoted(pair.before)}" for pair in ordered[:_MOST_EXAMPLES]]
     such_as = "" if len(renamings) == len(step.spellings) else "such as "
     cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)}"
-    return f"Gave {cells} the usual spelling: {such_as}{listing(renamings)}."
+    return f"Gave {cells} the usual spelling, {such_as}{listing(renamings)}."
