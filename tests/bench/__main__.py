@@ -9,12 +9,12 @@ from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation import Isolation
-from tests.bench import ai, harm, models, mutations, pipeline, quality, service
+from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, service
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["quality", "harm", "ai", "pipeline", "service"]
+PARTS = ["quality", "harm", "calibration", "ai", "pipeline", "service"]
 
 
 def main() -> None:
@@ -32,6 +32,8 @@ def main() -> None:
             print_quality(Path(folder))
         if "harm" in parts:
             harm.print_harm()
+        if "calibration" in parts:
+            calibration.print_calibration()
         if "ai" in parts:
             ai.print_ai(Path(folder))
         if "pipeline" in parts or "service" in parts:

@@ -177,18 +177,23 @@ def _filled_columns(preparation: Preparation) -> list[str]:
 
 
 def _measure_guesses(frame: pd.DataFrame, columns: list[str], folder: Path) -> Guesses:
-    """Hide known cells in the pattern of the gaps, prepare the table again, and compare the guesses with the truth.
+    """Hide known cells in the pattern of the gaps, prepare the table again, and compare the guesses with the truth."""
+    hidden, masks = hide_in_pattern(frame, columns)
+    preparation = prepare_csv(_csv(hidden), folder)
+    return sum((part for name in columns for part in _guesses_of(frame, name, masks[name], preparation)), Guesses())
+
+
+def hide_in_pattern(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Return a table with known cells of some columns hidden, and the mask of the hidden cells of each.
 
     The pattern is that of the gaps moved by a number of rows, so that gaps which come in runs are hidden in runs.
     """
-    hidden = frame.copy()
-    masks = {}
+    hidden, masks = frame.copy(), {}
     for name in columns:
         gaps = frame[name].isna().to_numpy()
         masks[name] = np.roll(gaps, len(gaps) // 3 + 1) & ~gaps & (np.arange(len(gaps)) % 2 < 2 * HIDDEN_SHARE)
         hidden[name] = hidden[name].mask(masks[name])
-    preparation = prepare_csv(_csv(hidden), folder)
-    return sum((part for name in columns for part in _guesses_of(frame, name, masks[name], preparation)), Guesses())
+    return hidden, masks
 
 
 def _guesses_of(frame: pd.DataFrame, name: str, mask: np.ndarray, preparation: Preparation) -> Iterator[Guesses]:

@@ -13,7 +13,9 @@ FEWEST_ROWS = 30
 MOST_ROWS = 20_000
 MOST_COLUMNS = 15
 TIGHT = 0.5
-"""A ratio is a witness if its spread, in powers of ten, is at most this share of the shift's."""
+"""A ratio is a witness if its spread, in powers of ten, is at most this share of the shift's,"""
+WIDEST = 0.6
+"""and at most this, so that its usual range with the margins is no power of ten wide and shows which power is meant."""
 _MARGIN = 0.25
 """The usual range of a ratio is widened by this share of its width."""
 _EXACT = 1e-3
@@ -47,7 +49,7 @@ def find_witness(shift: DecimalShift, column: Column, others: Mapping[str, Colum
     for name, other in numbers.items():
         with np.errstate(all="ignore"):
             before, after = np.log10(values / other), np.log10(restored / other)
-        if _fits_ratio(before[ordinary], before[shifted], after[shifted], widest=TIGHT * power):
+        if _fits_ratio(before[ordinary], before[shifted], after[shifted], widest=min(TIGHT * power, WIDEST)):
             return name
     return None
 

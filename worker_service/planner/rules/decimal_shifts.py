@@ -5,6 +5,7 @@ from worker_service.core.columns.decimal_shifts import DecimalShift, WitnessedSh
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.recipe.steps import AnyStep, Flag, Rescale
 from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.measured_confidence import MEASURED
 
 
 def propose_decimal_shifts(context: PlanContext) -> list[AnyStep]:
@@ -25,7 +26,7 @@ def _rescale(column: ColumnProfile, shift: WitnessedShift) -> Rescale:
         lower=shift.lower,
         upper=shift.upper,
         why=f"{_evidence(shift)[:-1]}; {quoted(shift.witness)} fits to the values meant, not to those written.",
-        confidence=0.95,
+        confidence=MEASURED["slip"],
         rule="slip",
     )
 

@@ -8,6 +8,7 @@ from worker_service.core.recipe.steps.repair_by_dependency import Repair
 from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
 from worker_service.core.relations.swapped_values import Swap
 from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.measured_confidence import MEASURED
 
 MIN_AGREEMENT = 0.97
 """The least agreement of a dependency whose violations are flagged."""
@@ -39,7 +40,7 @@ def _repair(rule: Dependency, rows: int) -> RepairByDependency:
             for correction in rule.corrections
         ),
         why=why,
-        confidence=0.9,
+        confidence=MEASURED["dependency"],
         rule="dependency",
     )
 

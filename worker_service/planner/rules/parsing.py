@@ -8,6 +8,7 @@ from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.spec import NumberFormat
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates, Flag, ReadColumn
 from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.measured_confidence import MEASURED
 
 
 def propose_parsing(context: PlanContext) -> list[AnyStep]:
@@ -51,7 +52,7 @@ def _parse(column: ColumnProfile) -> Iterator[AnyStep]:
             column=column.name,
             read_as=column.read_as,
             why=column.read_why,
-            confidence=0.95 if column.invalid else 1.0,
+            confidence=MEASURED["unfit_cells"] if column.invalid else 1.0,
             rule=f"read_{column.read_as.kind}",
         )
     if column.invalid:
@@ -79,7 +80,11 @@ def propose_duplicates(context: PlanContext) -> list[AnyStep]:
     rows, repeat = count(duplicates.count, "row"), plural_verb(duplicates.count, "repeats", "repeat")
     if duplicates.key is not None:
         why = f"{quoted(duplicates.key)} is different in all other rows, so equal rows are copies; the first is kept."
-        return [DropDuplicates(kind="drop_duplicates", why=why, confidence=0.99, rule="duplicate_rows")]
+        return [
+            DropDuplicates(
+                kind="drop_duplicates", why=why, confidence=MEASURED["duplicate_rows"], rule="duplicate_rows"
+            )
+        ]
     why = (
         f"{rows} {repeat} an earlier row exactly and {plural_verb(duplicates.count, 'was', 'were')} kept: no "
         "identifier or moment shows that such rows are copies and not two equal events."

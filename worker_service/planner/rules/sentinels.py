@@ -4,6 +4,7 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.recipe.steps import AnyStep, Flag, MaskSentinel
 from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.measured_confidence import MEASURED
 
 
 def propose_sentinels(context: PlanContext) -> list[AnyStep]:
@@ -31,7 +32,7 @@ def _mask(column: ColumnProfile, rows: int) -> MaskSentinel:
         column=column.name,
         values=tuple(sentinel.value for sentinel in column.sentinels),
         why=_explain(column, rows),
-        confidence=0.8,
+        confidence=MEASURED["sentinel"],
         rule="sentinel",
     )
 

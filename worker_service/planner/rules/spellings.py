@@ -5,6 +5,7 @@ from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.recipe.steps import AnyStep, Flag, MergeLevels
 from worker_service.core.recipe.steps.merge_levels import Renaming
 from worker_service.planner.context import PlanContext
+from worker_service.planner.rules.measured_confidence import MEASURED
 
 MOST_EXAMPLES = 3
 
@@ -28,7 +29,7 @@ def _merge(column: ColumnProfile) -> MergeLevels:
         spellings=tuple(Renaming(before=spelling.before, after=spelling.after) for spelling in column.spellings),
         why=f"They differ by case, spaces, dots or dashes only, or by slips of a column typed by hand; {left} "
         f"{plural_verb(column.distinct, 'is', 'are')} left.",
-        confidence=0.97,
+        confidence=MEASURED["spelling"],
         rule="spelling",
     )
 

@@ -7,11 +7,13 @@ import pyarrow as pa
 import pytest
 
 from shared.contracts.run_options import RunOptions
+from worker_service.core.columns.decimal_shifts import DecimalShift
+from worker_service.core.columns.shift_witnesses import find_witness
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
-from worker_service.core.table.frame import Frame
+from worker_service.core.table.frame import Column, Frame
 from worker_service.planner.propose import propose
 
 RNG = np.random.default_rng(4)
@@ -67,3 +69,14 @@ def test_without_a_witness_the_values_are_flagged(other: Any) -> None:
 def test_records_that_a_sister_column_shares_are_true() -> None:
     outcome, _ = prepared({"length": shifted(LENGTH, 100.0), "width": shifted(WIDTH, 100.0)})
     assert not [result for result in outcome.results if result.kind == "rescale"]
+
+
+def test_a_loose_ratio_does_not_show_which_power_is_meant() -> None:
+    area = RNG.uniform(80, 120, ROWS)
+    ratio = np.where(SHIFTED, 10**0.45, 10 ** RNG.uniform(-0.5, 0.5, ROWS))
+    price = np.where(SHIFTED, area * ratio * 100, area * ratio)
+    low, high = float(price[SHIFTED].min()), float(price[SHIFTED].max())
+    shift = DecimalShift(
+        factor=1000.0, lower=low, upper=high, count=7, examples=(high,), usual_lower=20.0, usual_upper=400.0
+    )
+    assert find_witness(shift, Column(pa.array(price)), {"area": Column(pa.array(area))}) is None
