@@ -16,6 +16,8 @@ TIGHT = 0.5
 """A ratio is a witness if its spread, in powers of ten, is at most this share of the shift's,"""
 WIDEST = 0.6
 """and at most this, so that its usual range with the margins is no power of ten wide and shows which power is meant."""
+TELLING = 0.7
+"""A ratio says more than the column alone if its spread is at most this share of the column's own."""
 _MARGIN = 0.25
 """The usual range of a ratio is widened by this share of its width."""
 _EXACT = 1e-3
@@ -45,11 +47,12 @@ def find_witness(shift: DecimalShift, column: Column, others: Mapping[str, Colum
         by_sum = _fits_sum(values, restored, shifted, ordinary, np.stack(list(complete.values()), axis=1))
         if by_sum is not None:
             return " and ".join(complete) if by_sum else None
-    power = abs(float(np.log10(shift.factor)))
+    low, high = np.quantile(np.log10(values[ordinary]), _QUANTILES) if ordinary.any() else (0.0, 0.0)
+    widest = min(TIGHT * abs(float(np.log10(shift.factor))), WIDEST, TELLING * float(high - low))
     for name, other in numbers.items():
         with np.errstate(all="ignore"):
             before, after = np.log10(values / other), np.log10(restored / other)
-        if _fits_ratio(before[ordinary], before[shifted], after[shifted], widest=min(TIGHT * power, WIDEST)):
+        if _fits_ratio(before[ordinary], before[shifted], after[shifted], widest=widest):
             return name
     return None
 

@@ -81,9 +81,10 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *propose_leaks(context),
         *row_numbers,
         *propose_presence_indicators([column for column in features if column.name in drops], context, names),
-        *drops.values(),
         *propose_missing_indicators(kept, context, names),
         *remaining,
+        # A fill may go by a column that is of no use as a feature.
+        *drops.values(),
         *dates,
         *amounts,
         *derived,

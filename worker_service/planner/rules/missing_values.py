@@ -42,7 +42,9 @@ _CENSORED = re.compile(r"^\s*[<>≤≥~]|\d\s*\+\s*$|\d\s*[-–]\s*\d")
 def propose_fills(context: PlanContext) -> list[AnyStep]:
     """Propose for each column with gaps to fill them in both tables, or a flag that says why they stay."""
     target = context.target.column
-    missing = [column for column in context.profile.columns if column.missing]
+    # Cells that held something unfit are never filled here, and have a flag of their own.
+    columns = context.profile.columns
+    missing = [column for column in columns if column.missing > column.invalid or _is_censored(column)]
     steps: list[AnyStep] = [
         _keep_target(column) for column in missing if column.name == target and _empty_cells(column)
     ]

@@ -54,12 +54,12 @@ def _explain_structure(gap: StructuralGap) -> str:
     other = quoted(gap.by or "")
     match gap.pattern:
         case "level":
-            return f"they follow from {other}: it is missing where that is {quoted(gap.level or '')}"
+            return f"it is missing where {other} is {quoted(gap.level or '')}, so there was nothing to enter"
         case "together":
             return f"it is missing where {other} is, so there was nothing to enter"
         case "blocks":
             return "it is missing in whole runs of rows, so there was nothing to enter"
     if gap.bound is None:
-        return f"they follow from {other}: it is missing {'before' if gap.pattern == 'below' else 'after'} a moment"
+        return f"it is missing {'before' if gap.pattern == 'below' else 'after'} a moment of {other}"
     relation = "at most" if gap.pattern == "below" else "more than"
-    return f"they follow from {other}: it is missing where that is {relation} {number(gap.bound)}"
+    return f"it is missing where {other} is {relation} {number(gap.bound)}"
