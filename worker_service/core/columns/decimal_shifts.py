@@ -84,7 +84,7 @@ def _find_shift(
     far_values: Numbers, factor: float, others: Numbers, usual: tuple[float, float], *, whole: bool
 ) -> DecimalShift | None:
     first, last = float(others[0]), float(others[-1])
-    if whole and factor < 1:
+    if (whole and factor < 1) or first == last:
         return None
     restored = divide_rounded(far_values, factor)
     is_shifted = (restored >= usual[0]) & (restored <= usual[1])

@@ -20,7 +20,7 @@ QUANTITY_NULL_WORDS = (
     *NULL_WORDS,
     *NONE_WORDS,
     *REFUSALS,
-    *("***", "**", "*", "...", "..", "…", "???", "??", "---", "____"),
+    *("***", "**", "*", ".", "...", "..", "…", "???", "??", "---", "____"),
     # German, French, Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Russian, Chinese, Japanese
     *("keine angabe", "k. a.", "unbekannt", "fehlt", "nicht verfügbar", "ohne angabe", "o.a."),
     *("inconnu", "inconnue", "non disponible", "manquant", "non renseigné", "nd", "n.d.", "n.c."),

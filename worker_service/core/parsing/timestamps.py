@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,6 +50,10 @@ _FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The microseconds since 1970 at which year 1 of the calendar begins and year 9999 ends."""
 _SMALLEST_DECIDING_SHARE = 0.005
 """A smaller share of the cells may be typing errors, so it does not decide the order of day and month."""
+_FEWEST_STEPS = 6
+"""So many equal steps from one date to the next are no chance;"""
+_STEP_TOLERANCE = 0.15
+"""steps are equal if they differ by at most this share, as February and March do."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
@@ -71,6 +76,9 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     if not is_enough(known - misfits, known):
         return Refused()
     if not _is_decided(column, ranked):
+        regular = [name for _, name in ranked if not misfits and _is_regular(column, name)]
+        if len(regular) == 1:
+            return _spec(column, regular[0])
         return Refused(_describe_ambiguity(column, known, others + misfits), ambiguous=True)
     return _spec(column, best)
 
@@ -159,6 +167,17 @@ def _is_decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
         return bool(column.derive(_parse_as, best).equals(column.derive(_parse_as, other)))
     known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
     return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * known)
+
+
+def _is_regular(column: Column, name: str) -> bool:
+    """Return True if the moments are in order and equally far apart, as months are within a few days."""
+    distinct_values = column.derive(distinct)
+    moments = distinct_values.spread(column.derive(_parse_as, name)).drop_null().cast(pa.int64()).to_numpy()
+    steps = np.diff(moments)
+    if len(steps) < _FEWEST_STEPS:
+        return False
+    usual = float(np.median(steps))
+    return bool(usual > 0 and (np.abs(steps - usual) <= _STEP_TOLERANCE * usual).all())
 
 
 def _can_be_last_century(column: Column, name: str) -> bool:

@@ -20,7 +20,7 @@ from worker_service.core.table.frame import TIMESTAMP, Column
 
 MOST_ROWS = 10_000
 """More rows are sampled evenly."""
-FEWEST_GAPS = 3
+FEWEST_GAPS = 2
 """Fewer gaps say nothing about their reason."""
 FEWEST_ROWS = 3
 """A smaller group of rows may miss all its values by chance."""
@@ -41,7 +41,9 @@ MOST_SCATTERED = 0.2
 LONG_RUN = 5.0
 """Gaps that come in runs of at least this mean length are blocks."""
 CHANCE = 1e-6
-"""The largest probability with which gaps that are spread at random may look structural."""
+"""The largest probability with which gaps that are spread at random may look structural,"""
+CHANCE_OF_FEW = 1e-4
+"""and the same for few gaps that are all in the same rows as another column's, or in successive ones."""
 
 Pattern = Literal["level", "below", "above", "together", "blocks"]
 
@@ -114,9 +116,11 @@ def find_structural_gaps(columns: Sequence[Described], values: Mapping[str, Colu
 
 def _in_blocks(gaps: _Gaps) -> Iterator[StructuralGap]:
     for index, (name, total) in enumerate(zip(gaps.names, gaps.totals, strict=True)):
+        lengths, share = _run_lengths(gaps.masks[:, index]), total / gaps.rows
+        if len(lengths) == 1 and gaps.rows * share**total <= CHANCE_OF_FEW:
+            yield StructuralGap(column=name, pattern="blocks")
         if total < 2 * LONG_RUN:
             continue
-        lengths, share = _run_lengths(gaps.masks[:, index]), total / gaps.rows
         # Where gaps are spread at random, a run has 1 / (1 - share) cells on average, and hardly any is long.
         has_long_mean = total / len(lengths) >= LONG_RUN / max(1 - share, 0.1)
         in_long_runs = lengths[lengths >= LONG_RUN].sum()
@@ -150,7 +154,8 @@ def _together(gaps: _Gaps) -> Iterator[StructuralGap]:
     shares = common / np.maximum(gaps.totals[:, None], gaps.totals[None, :]).clip(1)
     # Two columns that miss half of their cells each share many gaps by chance.
     by_chance = gaps.totals[:, None] * gaps.totals[None, :] / gaps.rows
-    is_common = (shares >= NEARLY_ALL) & (common >= FEWEST_GAPS) & (common > 2 * by_chance)
+    chance = (gaps.totals.clip(1)[None, :] / gaps.rows) ** common
+    is_common = (shares >= NEARLY_ALL) & (common > 2 * by_chance) & (common >= FEWEST_GAPS) & (chance <= CHANCE_OF_FEW)
     for index in np.flatnonzero(is_common.any(axis=1)):
         other = int(np.where(is_common[index], common[index], -1).argmax())
         yield StructuralGap(column=gaps.names[index], pattern="together", by=gaps.names[other])

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.core.parsing.reading import inferred, values
-from worker_service.core.parsing import ReadDecimal, ReadInteger, infer, read
+from worker_service.core.parsing import ReadDecimal, ReadInteger, ReadTimestamp, infer, read
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Column
 
@@ -238,3 +238,16 @@ def test_one_cell_in_many_does_not_decide_day_and_month() -> None:
     inference = inferred(*ambiguous, "13/05/2023")
     assert inference.read_as is None
     assert inference.ambiguity is not None
+
+
+@pytest.mark.parametrize(("layout", "name"), [("{month}/1/{year}", "%m/%d/%Y"), ("1/{month}/{year}", "%d/%m/%Y")])
+def test_equal_steps_decide_day_and_month(layout: str, name: str) -> None:
+    cells = [layout.format(month=1 + row % 12, year=1957 + row // 12) for row in range(40)]
+    spec = inferred(*cells).read_as
+    assert isinstance(spec, ReadTimestamp)
+    assert spec.format == name
+
+
+def test_steps_that_are_equal_in_both_orders_decide_nothing() -> None:
+    assert inferred(*(f"{row:02d}/01/2020" for row in range(1, 13))).ambiguity is not None
+    assert inferred(*(f"{1 + row % 12:02d}/{1 + row % 11:02d}/2020" for row in range(40))).ambiguity is not None

@@ -98,3 +98,18 @@ def test_a_block_with_a_few_gaps_elsewhere() -> None:
     mask[135:] = True
     values = np.random.default_rng(5).normal(900, 90, 150)
     assert structural_gaps({"melting_point": pa.array(values, mask=mask)})["melting_point"].pattern == "blocks"
+
+
+def test_a_few_gaps_in_one_run_of_a_long_table() -> None:
+    gone = (np.arange(ROWS) >= 200) & (np.arange(ROWS) < 204)
+    assert structural_gaps({"x": without(gone), "noise": RNG.permutation(PRICE)})["x"].pattern == "blocks"
+    alone = np.isin(np.arange(ROWS), [50, 200, 400, 500])
+    assert structural_gaps({"x": without(alone), "noise": RNG.permutation(PRICE)}) == {}
+
+
+def test_two_rows_in_which_nothing_was_measured() -> None:
+    gone = np.isin(np.arange(ROWS), [50, 400])
+    gaps = structural_gaps({"x": without(gone), "y": without(gone, PRICE[::-1]), "z": PRICE})
+    assert {gap.pattern for gap in gaps.values()} == {"together"}
+    apart = np.isin(np.arange(ROWS), [51, 401])
+    assert structural_gaps({"x": without(gone), "y": without(apart, PRICE[::-1]), "z": PRICE}) == {}
