@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
@@ -15,6 +17,8 @@ from shared.errors import Unprocessable
 _MAGIC = ((b"PAR1", "parquet"), (b"ARROW1\x00\x00", "arrow"), (b"FEA1", "feather"))
 _MIN_BYTES = 12
 _BATCH_ROWS = 65_536
+_FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first and the last microsecond of the years 1 to 9999, since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +37,17 @@ class ColumnarTable:
         return self.rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows, with a column for each field of a struct."""
-        for batch in self.read():
-            arrays = [_normalize_type(column) for column in flatten_structs(batch).columns]
-            yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
+        """Yield the rows, with a column for each field of a struct.
+
+        Raises:
+            Unprocessable: the file is damaged.
+        """
+        with _damaged_file_errors(self.format):
+            for batch in self.read():
+                # Offsets that point outside of their buffer would read the memory of this process as cells.
+                batch.validate(full=True)
+                arrays = [_normalize_type(column) for column in flatten_structs(batch).columns]
+                yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
 
 
 def detect_format(path: Path) -> str:
@@ -58,13 +69,11 @@ def read_columnar(path: Path, file_format: str) -> ColumnarTable:
     Raises:
         Unprocessable: the file is damaged.
     """
-    try:
+    with _damaged_file_errors(file_format):
         schema, rows, read = _OPENERS[file_format](path)
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unprocessable(f"The {file_format} file is damaged or cut off.", reason="UNREADABLE_FILE") from error
-    names = flatten_structs(empty).schema.names
-    return ColumnarTable(names=names, format=file_format, rows=rows, read=_wrap_read_errors(read, file_format))
+        names = flatten_structs(empty).schema.names
+    return ColumnarTable(names=names, format=file_format, rows=rows, read=read)
 
 
 def flatten_structs(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -110,14 +119,16 @@ def _open_feather(path: Path) -> _OpenedFile:
 _OPENERS: dict[str, _Opener] = {"parquet": _open_parquet, "arrow": _open_arrow, "feather": _open_feather}
 
 
-def _wrap_read_errors(read: _ReadBatches, file_format: str) -> _ReadBatches:
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from read()
-        except (pa.ArrowException, OSError) as error:
-            raise Unprocessable(f"The {file_format} file is damaged.", reason="UNREADABLE_FILE") from error
-
-    return batches
+@contextmanager
+def _damaged_file_errors(file_format: str) -> Iterator[None]:
+    """Raise the errors of Arrow's readers, which are many for damaged files, as one of a damaged file."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, IndexError, KeyError, SystemError, OverflowError) as error:
+        message = f"The {file_format} file is damaged or cut off."
+        raise Unprocessable(message, reason="UNREADABLE_FILE") from error
 
 
 def _normalize_type(array: pa.Array) -> pa.Array:
@@ -133,22 +144,24 @@ def _normalize_type(array: pa.Array) -> pa.Array:
         return array.cast(pa.int64())
     if pa.types.is_floating(data_type):
         return array.cast(pa.float64())
-    if pa.types.is_date(data_type):
-        return array.cast(pa.timestamp("us"))
-    if pa.types.is_timestamp(data_type):
-        return _normalize_timestamps(array)
+    if pa.types.is_date(data_type) or pa.types.is_timestamp(data_type):
+        return _normalize_moments(array)
     return _to_text(array)
 
 
-def _normalize_timestamps(array: pa.Array) -> pa.Array:
-    """Convert timestamps to microseconds, in UTC if the column has a time zone.
+def _normalize_moments(array: pa.Array) -> pa.Array:
+    """Convert dates and timestamps to microseconds, in UTC if the column has a time zone.
 
-    Timestamps that would lose nanoseconds become text.
+    Timestamps that would lose nanoseconds, and moments outside of the years 1 to 9999, become text.
     """
+    has_zone = pa.types.is_timestamp(array.type) and array.type.tz
     try:
-        return array.cast(pa.timestamp("us", tz="UTC" if array.type.tz else None))
+        moments = array.cast(pa.timestamp("us", tz="UTC" if has_zone else None))
     except pa.ArrowInvalid:
         return array.cast(pa.string())
+    extremes = pc.min_max(moments.cast(pa.int64())).as_py()
+    is_in_calendar = extremes["min"] is None or _FIRST_TICK <= extremes["min"] <= extremes["max"] <= _LAST_TICK
+    return moments if is_in_calendar else array.cast(pa.string())
 
 
 def _to_text(array: pa.Array) -> pa.Array:

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return False
     return "[Content_Types].xml" in names or {"mimetype", "content.xml"} <= names
 
@@ -96,13 +97,22 @@ def _unzip(source: Path, target: Path) -> tuple[str, tuple[str, ...]]:
             chosen = (tables or files)[0]
             if chosen.flag_bits & 1:
                 raise Unprocessable("The ZIP archive is encrypted; please unpack it.", reason="ENCRYPTED_FILE")
-            _write_limited(archive.open(chosen), target, source.stat().st_size, "zip")
-    except zipfile.BadZipFile as error:
+            _write_limited(_open_entry(archive, chosen), target, source.stat().st_size, "zip")
+    except (zipfile.BadZipFile, UnicodeDecodeError, struct.error) as error:
         raise _damaged_error("zip") from error
     except NotImplementedError as error:
         raise Unprocessable(f"The ZIP archive can't be unpacked: {error}.", reason="UNREADABLE_FILE") from error
     name = PurePath(chosen.filename).name
     return name, (f"Read {name!r}, the first of {len(files):,} files in the archive.",) if len(files) > 1 else ()
+
+
+def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(entry)
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        if isinstance(error, NotImplementedError):
+            raise
+        raise _damaged_error("zip") from error
 
 
 def _is_visible_file(entry: zipfile.ZipInfo) -> bool:
@@ -148,7 +158,7 @@ def _read_blocks(stream: IO[bytes], compression: str) -> Iterator[bytes]:
     while True:
         try:
             block = stream.read(_BLOCK_BYTES)
-        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             raise _damaged_error(compression) from error
         if not block:
             return

@@ -1,0 +1,1 @@
+"""Attacks: hostile files and requests that must be refused without a trace."""
