@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults soak lint lint-api types format check cov docs protos protos-export contracts migrate bench mutants clean
+.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts migrate bench mutants clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: $(VENV)/.dev ## run the suite against real embedded servers (ARGS="tests/u
 
 test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and see whether a guarantee breaks (ARGS="-k kill")
 	@$(BIN)/python -m pytest tests/faults -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-security: $(VENV)/.dev ## attack it: damaged files, bombs, addresses; prints the counts (ARGS="-k arrow")
+	@$(BIN)/python -m pytest tests/security -n $(WORKERS) -rP $(ARGS)
 
 soak: $(VENV)/.dev ## inject every fault at random for MINUTES (60), then account for every dataset (SEED=)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))

@@ -1,15 +1,19 @@
 """Decoding of files in child processes that can be killed, a few at a time."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest_service.decoding import Decoded, Limits, decode_file
+from ingest_service.fair_slots import FairSlots
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unavailable, Unprocessable
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 
-DECODE_SECONDS = 120.0
+DECODE_SECONDS = 60.0
+WAIT_SECONDS = 10.0
+"""Whoever waits longer for a free slot is asked to come again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,7 @@ class DecoderLimits:
     memory_bytes: int
     """Memory limit of each child process, in bytes."""
     concurrency: int
-    """Number of files decoded at the same time; the others wait."""
+    """Number of files decoded at the same time; the others wait a little."""
 
 
 class Decoder:
@@ -30,27 +34,44 @@ class Decoder:
     def __init__(self, *, isolation: Isolation, limits: DecoderLimits) -> None:
         self._isolation = isolation
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._slots = FairSlots(limits.concurrency)
+
+    @asynccontextmanager
+    async def slot(self, owner: str) -> AsyncIterator[None]:
+        """Hold the right to decode a file, which owners share fairly.
+
+        Raises:
+            Unavailable: too many files are being read.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._slots.hold(owner, wait_seconds=WAIT_SECONDS))
+            except TimeoutError:
+                raise Unavailable(
+                    "Too many files are being read just now; please try again.",
+                    reason="TOO_MANY_UPLOADS",
+                    retry_after=5,
+                ) from None
+            yield
 
     async def decode(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Decoded:
-        """Read the file at `path` as a table and write it to `target` as Arrow IPC.
+        """Read the file at `path` as a table and write it to `target` as Arrow IPC; to be called with a slot.
 
         Raises:
             Unprocessable, LimitExceeded: the file is not a table that the service takes.
             Unavailable: the child was killed, though it exceeded no limit.
         """
         try:
-            async with self._slots:
-                return await self._isolation.run(
-                    decode_file,
-                    path,
-                    filename,
-                    target,
-                    self._limits.table,
-                    options,
-                    deadline=DECODE_SECONDS,
-                    memory_bytes=self._limits.memory_bytes,
-                )
+            return await self._isolation.run(
+                decode_file,
+                path,
+                filename,
+                target,
+                self._limits.table,
+                options,
+                deadline=DECODE_SECONDS,
+                memory_bytes=self._limits.memory_bytes,
+            )
         except DeadlineExceeded:
             raise Unprocessable(
                 f"The file could not be read within {DECODE_SECONDS:.0f} seconds.", reason="DECODING_TIMED_OUT"

@@ -17,9 +17,20 @@ from shared.outbound import OutboundGuard
 
 _MAX_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)
-_TOTAL_SECONDS = 300.0
+_LEAST_RATE = 1024
+"""Bytes a second that a server has to send on average, once the time for its head has passed."""
 _HEADERS = {"accept": "text/csv, */*", "accept-encoding": "gzip"}
 _SUFFIX_BY_TYPE = {"application/json": ".json", "text/csv": ".csv", "text/tab-separated-values": ".tsv"}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server may take, in seconds."""
+
+    head: float = 15.0
+    """For the head of its answer, after any number of informational answers."""
+    total: float = 300.0
+    """For the whole file."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +44,21 @@ class Download:
 class Fetcher:
     """A downloader of files over HTTP and HTTPS."""
 
-    def __init__(self, *, allow_private: bool, max_bytes: int, total_seconds: float = _TOTAL_SECONDS) -> None:
+    def __init__(self, *, allow_private: bool, max_bytes: int, patience: Patience | None = None) -> None:
         self._guard = OutboundGuard("dataset_url", allow_private=allow_private)
         self._max_bytes = max_bytes
-        self._total_seconds = total_seconds
+        self._patience = patience or Patience()
 
     @asynccontextmanager
     async def open(self, address: str) -> AsyncGenerator[Download, None]:
-        """Open the file at an address as a stream, which has to end within `total_seconds`.
+        """Open the file at an address as a stream, which has to end within the time allowed.
 
         Raises:
             InvalidInput: the address is not allowed.
             Unprocessable: the server does not answer with a file.
             TooLarge: the server announces more bytes than are accepted.
         """
-        deadline = asyncio.get_running_loop().time() + self._total_seconds
+        deadline = asyncio.get_running_loop().time() + self._patience.total
         url = self._guard.parse(address)
         async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
             async with self._network_errors_as_unreachable(deadline):
@@ -65,7 +76,7 @@ class Fetcher:
             async with asyncio.timeout_at(deadline):
                 yield
         except TimeoutError:
-            raise self._guard.unreachable(f"the download took more than {self._total_seconds:,.0f} seconds") from None
+            raise self._guard.unreachable(f"the download took more than {self._patience.total:,.0f} seconds") from None
         except httpx.TimeoutException:
             raise self._guard.unreachable("the server there did not answer in time") from None
         except httpx.InvalidURL:
@@ -80,13 +91,21 @@ class Fetcher:
         """
         for _ in range(_MAX_REDIRECTS + 1):
             request = await self._guard.request("GET", url, headers=_HEADERS, timeout=_TIMEOUT)
-            response = await transport.handle_async_request(request)
+            response = await self._answer(transport, request)
             response.request = request
             if not response.has_redirect_location:
                 return response
             await response.aclose()
             url = self._guard.parse(response.headers["location"], base=url)
         raise self._guard.unreachable(f"it redirects more than {_MAX_REDIRECTS} times")
+
+    async def _answer(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        """Return the answer to a request, whose head has to come in time: informational answers do not count."""
+        try:
+            async with asyncio.timeout(self._patience.head):
+                return await transport.handle_async_request(request)
+        except TimeoutError:
+            raise self._guard.unreachable("the server there did not answer in time") from None
 
     def _check_response(self, response: httpx.Response) -> None:
         if response.status_code != httpx.codes.OK:
@@ -105,7 +124,12 @@ class Fetcher:
             raise self._guard.unreachable("the server there compresses the file in a way nobody asked for")
         inflater = None if encoding in {"identity", ""} else Inflater()
         chunks = response.aiter_raw()
+        started, received = asyncio.get_running_loop().time(), 0
         while (chunk := await self._next_chunk(chunks, deadline)) is not None:
+            received += len(chunk)
+            seconds = asyncio.get_running_loop().time() - started
+            if seconds > self._patience.head and received < _LEAST_RATE * seconds:
+                raise self._guard.unreachable(f"it sent only {received:,} bytes in {seconds:,.0f} seconds")
             if inflater is None:
                 yield chunk
                 continue

@@ -117,7 +117,8 @@ class Intake:
         await self._check_webhook(options.webhook_url)
         filename = _clean_filename(submission.filename)
         table = folder / "table.arrow"
-        decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
+        async with self._decoder.slot(options.user_id):
+            decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
         await failpoint("decoded")
         options.check_columns(decoded.columns)
         new = _new_dataset(submission, filename, decoded, options)

@@ -17,7 +17,24 @@ import httpx
 from shared.errors import FieldError, InvalidInput, Unprocessable
 
 _PORTS = range(1, 65536)
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""NAT64 (RFC 6052 and 8215), IPv4-compatible and SIIT addresses: the last 32 bits are an IPv4 address."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third 32 bits of an ISATAP address, before an IPv4 address (RFC 5214)."""
+_SPECIAL_IPV6 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        ("2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "2620:4f:8000::/48", "2002::/16", "fec0::/10"),
+    )
+)
+_SPECIAL_IPV4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24", "198.18.0.0/15"),
+    )
+)
+"""Networks of the IANA special-purpose registries that some versions of Python count as global."""
 _RESOLVE_SECONDS = 5.0
 _RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="resolver")
 """Separate threads, so that names that are slow to resolve don't block file access in the default executor."""
@@ -117,10 +134,17 @@ class OutboundGuard:
 def _is_public(address: str) -> bool:
     """Return True if an address is global unicast, also one that embeds an IPv4 address in IPv6."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if embedded is not None:
-            return _is_public(str(embedded))
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL_IPV4)
+    if (embedded := _embedded_ipv4(ip)) is not None:
+        return _is_public(str(embedded))
+    # Python's registry depends on its version, so what is global is written out: one block, without its special parts.
+    return ip in _GLOBAL_UNICAST and ip.is_global and not any(ip in network for network in _SPECIAL_IPV6)
+
+
+def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a translator or tunnel would reach by an IPv6 address; None if there is none."""
+    last = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if any(ip in network for network in _TRANSLATED) or (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP:
+        return last
+    return ip.ipv4_mapped or ip.sixtofour

@@ -6,15 +6,21 @@ are read, each distinct one once, and every code page is judged by whether the r
 language, one script in a word, capitals where a word begins, East Asian characters that are common and not alone.
 """
 
+import codecs
 import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import accumulate
 
 _SEPARATORS = re.compile(rb'[,;\t"\r\n ]+')
 MAX_WORDS = 1000
+MAX_WORD_BYTES = 200
+"""Of a longer word, so many bytes are read;"""
+_MOST_WORK = 1_000_000
+"""and so many words, that the sum of their squared lengths is at most this, which bounds the time."""
 _MIN_DECODED = 0.9
 """A code page reads at least this share of the words; the others hold damaged characters."""
 _MIN_SCORE = 0.4
@@ -89,8 +95,10 @@ _CODE_PAGES = (
 
 def words_with_high_bytes(text: bytes) -> list[bytes]:
     """Return the distinct words of a text that have a byte above 127, in order."""
-    words = (word for word in _SEPARATORS.split(text) if not word.isascii())
-    return list(dict.fromkeys(words))[:MAX_WORDS]
+    words = (word[:MAX_WORD_BYTES] for word in _SEPARATORS.split(text) if not word.isascii())
+    distinct = [word for word in dict.fromkeys(words) if not word.isascii()][:MAX_WORDS]
+    work = accumulate(len(word) ** 2 for word in distinct)
+    return [word for word, total in zip(distinct, work, strict=True) if total <= _MOST_WORK]
 
 
 def likeliest_code_page(words: Sequence[bytes]) -> tuple[str, float] | None:
@@ -122,7 +130,9 @@ def _decode_words(words: Iterable[bytes], encoding: str) -> list[str]:
     decoded = []
     for word in words:
         with contextlib.suppress(UnicodeDecodeError):
-            decoded.append(word.decode(encoding))
+            # A word that was cut may end within a character.
+            is_whole = len(word) < MAX_WORD_BYTES
+            decoded.append(codecs.getincrementaldecoder(encoding)().decode(word, final=is_whole))
     return decoded
 
 
@@ -188,16 +198,21 @@ def _latin_mark(word: str, index: int, language: str) -> float:
 def _is_odd_position(word: str, index: int, language: str) -> bool:
     """Return True for a letter where no language writes it, or in a word that has hardly another letter."""
     letter, (before, after) = word[index].lower(), _neighbours(word.lower(), index)
-    letters = [other for other in word if other.isalpha()]
-    accented = sum(not other.isascii() for other in letters)
-    most = _MAX_ACCENTED_SHARE.get(language, _MAX_ACCENTED_SHARE_ELSEWHERE)
-    if len(letters) > 2 and accented > most * len(letters):
+    letters, accented = _count_letters(word)
+    if letters > 2 and accented > _MAX_ACCENTED_SHARE.get(language, _MAX_ACCENTED_SHARE_ELSEWHERE) * letters:
         return True
     if letter in _BEFORE_VOWELS and not (after and unicodedata.normalize("NFD", after)[0] in "aeiou"):
         return True
     if letter == "õ" and "ö" not in word and not (after in "eo" or before in "õ"):
         return True
     return letter in _ONLY_FIRST and before.isalpha()
+
+
+@lru_cache(maxsize=MAX_WORDS)
+def _count_letters(word: str) -> tuple[int, int]:
+    """Return the number of letters of a word, and of those that are not ASCII."""
+    letters = [character for character in word if character.isalpha()]
+    return len(letters), sum(not letter.isascii() for letter in letters)
 
 
 def _foreign_mark(word: str, index: int, script: str) -> float:

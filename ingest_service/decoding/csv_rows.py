@@ -4,13 +4,14 @@ import contextlib
 import csv
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from shared.errors import Unprocessable
 
 _SAMPLE_ROWS = 200
+HEADER_BYTES = 1 << 20
+"""The header begins within so many bytes; blank lines before it cost time."""
 _MAX_FIELD_CHARACTERS = 64 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -100,8 +101,14 @@ def _unclosed_quote_error(line: int) -> Unprocessable:
 
 
 def sample_rows(path: Path, delimiter: str) -> Iterator[Row]:
-    """Yield the first rows that are not blank, up to the first that can't be read."""
-    rows = (row for row in _scan_rows(path, delimiter) if row.cells)
+    """Yield the first rows that are not blank, up to the first that can't be read or lies too far from the start."""
+    found, size = 0, 0
     # The error is raised again when the whole file is read with the chosen delimiter.
     with contextlib.suppress(Unprocessable):
-        yield from islice(rows, _SAMPLE_ROWS)
+        for row in _scan_rows(path, delimiter):
+            if row.cells:
+                yield row
+                found += 1
+            size += row.size
+            if found == _SAMPLE_ROWS or size > HEADER_BYTES:
+                return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ingest_service.decoding.csv_rows import Row, read_rows
+from ingest_service.decoding.csv_rows import HEADER_BYTES, Row, read_rows
 from ingest_service.decoding.dialect import to_standard_dialect
 from ingest_service.decoding.header_detection import Layout, detect_layout
 from ingest_service.decoding.rejects import MAX_TEXT_CHARACTERS, Rejects
@@ -39,6 +39,8 @@ def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
         start += row.size
         if row.cells and row.line >= layout.header_row:
             return _build_table(path, layout, row.cells, start, line=row.line)
+        if start > HEADER_BYTES and row.line >= layout.header_row:
+            break
     raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
 
 
@@ -205,11 +207,12 @@ class CsvTable:
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
     def split_rejects(
-        self, *, non_data: Mapping[int, str] | None = None, error: Unprocessable | None = None
+        self, *, max_rows: int, non_data: Mapping[int, str] | None = None, error: Unprocessable | None = None
     ) -> tuple["CsvTable", Rejects]:
         """Return the table of the rows that fit the header, and the rejected rows.
 
         Args:
+            max_rows: The most rows that a table may have; no more than one beyond is taken over, or rejected at first.
             non_data: The reason of each row to reject, by its index among the rows that fit.
             error: The error to raise if most rows do not fit; None to accept any number of rejected rows.
 
@@ -230,7 +233,11 @@ class CsvTable:
                     accepted_rows += reason is None
                 if reason is None:
                     target.write(text)
+                    if accepted_rows > max_rows:
+                        break
                 else:
+                    if error is not None and rejects.count > max_rows and rejects.count >= accepted_rows:
+                        raise error
                     rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
         if error is not None and rejects.count >= accepted_rows:
             raise error

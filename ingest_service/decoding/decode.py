@@ -87,7 +87,7 @@ def decode_file(
     if source.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
     decompressed = decompress(source, filename)
-    opened = _open(decompressed.path, decompressed.filename, options or ReadOptions())
+    opened = _open(decompressed.path, decompressed.filename, options or ReadOptions(), max_rows=limits.max_rows)
     reader = opened.reader
     if len(reader.names) > limits.max_columns:
         raise _limit_error(limits, reader.count_rows(), len(reader.names))
@@ -110,7 +110,7 @@ def decode_file(
     )
 
 
-def _open(path: Path, filename: str, options: ReadOptions) -> _OpenedTable:
+def _open(path: Path, filename: str, options: ReadOptions, *, max_rows: int) -> _OpenedTable:
     if path.stat().st_size == 0:
         raise Unprocessable("The file is empty.", reason="EMPTY_FILE")
     file_format = columnar.detect_format(path)
@@ -121,18 +121,18 @@ def _open(path: Path, filename: str, options: ReadOptions) -> _OpenedTable:
         table, sheet, row, rejects = workbook.read_workbook(path, file_format, options)
         return _OpenedTable(table, header_row=row, sheet=sheet, rejects=rejects)
     text = as_utf8(path, options.encoding)
-    reader = _read_text(text, filename, options)
+    reader = _read_text(text, filename, options, max_rows=max_rows)
     header_row = reader.header_row if isinstance(reader, CsvTable) else None
     return _OpenedTable(reader, encoding=text.encoding, header_row=header_row, notes=text.notes)
 
 
-def _read_text(text: Utf8Text, filename: str, options: ReadOptions) -> TableReader:
+def _read_text(text: Utf8Text, filename: str, options: ReadOptions, *, max_rows: int) -> TableReader:
     suffix = Path(filename.lower()).suffix
     delimited = options.delimiter is not None or options.header_row is not None
     if suffix in _JSON_LINES_SUFFIXES and not delimited:
-        return read_json_lines(text.path)
+        return read_json_lines(text.path, max_rows=max_rows)
     if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and not delimited and text.head.lstrip()[:1] in {"{", "["}):
-        return read_json(text.path)
+        return read_json(text.path, max_rows=max_rows)
     return read_csv(text.path, options)
 
 
@@ -145,7 +145,7 @@ def _write_accepted_rows(
     rows, rejects = _write_fitting_rows(reader, names, target, limits)
     non_data = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
     if non_data.roles:
-        accepted, rejects = reader.split_rejects(non_data=non_data.roles)
+        accepted, rejects = reader.split_rejects(max_rows=limits.max_rows, non_data=non_data.roles)
         rows = _write_rows(accepted, names, target, limits)
     return rows, rejects, non_data.notes
 
@@ -157,7 +157,7 @@ def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits
     except Unprocessable as error:
         if error.reason != "RAGGED_ROW":
             raise
-        accepted, rejects = reader.split_rejects(error=error)
+        accepted, rejects = reader.split_rejects(max_rows=limits.max_rows, error=error)
         return _write_rows(accepted, names, target, limits), rejects
 
 
@@ -208,9 +208,11 @@ def _write_rows(reader: TableReader, names: list[str], target: Path, limits: Lim
 
 
 def _limit_error(limits: Limits, rows: int, columns: int) -> LimitExceeded:
-    size, largest = _format_size(rows, columns), _format_size(limits.max_rows, limits.max_columns)
+    # Not all readers count the rows beyond the limit.
+    more = "more than " if rows == limits.max_rows + 1 else ""
+    size, largest = _format_size(rows - bool(more), columns), _format_size(limits.max_rows, limits.max_columns)
     return LimitExceeded(
-        f"The table has {size}; at most {largest} are accepted.",
+        f"The table has {more}{size}; at most {largest} are accepted.",
         metadata={
             "rows": str(rows),
             "columns": str(columns),

@@ -54,10 +54,11 @@ class JsonTable:
         yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
 
 
-def read_json(path: Path) -> JsonTable:
+def read_json(path: Path, *, max_rows: int) -> JsonTable:
     """Return the table of a UTF-8 JSON file, which may turn out to be JSON Lines.
 
-    Nested objects become columns with dotted names; lists become JSON text.
+    Nested objects become columns with dotted names; lists become JSON text. Of JSON Lines, so many rows are read and
+    one more.
 
     Raises:
         Unprocessable: the file is not JSON (the error names line and column), or not a table.
@@ -65,20 +66,20 @@ def read_json(path: Path) -> JsonTable:
     try:
         return _build_table(load_json(path))
     except json.JSONDecodeError as error:
-        records = load_records(path)
+        records = load_records(path, max_rows=max_rows)
         if records is None:
             raise invalid_json_error(error.msg, error.lineno, error.colno) from None
         return _from_records(records, "json_lines")
 
 
-def read_json_lines(path: Path) -> JsonTable:
+def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
     """Return the table of a UTF-8 JSON Lines file, which may turn out to be a JSON document.
 
     Raises:
         Unprocessable: the file is neither (the error names line and column), or not a table.
     """
-    records = load_records(path)
-    return read_json(path) if records is None else _from_records(records, "json_lines")
+    records = load_records(path, max_rows=max_rows)
+    return read_json(path, max_rows=max_rows) if records is None else _from_records(records, "json_lines")
 
 
 def _build_table(value: Any) -> JsonTable:

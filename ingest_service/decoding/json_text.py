@@ -21,8 +21,8 @@ def load_json(path: Path) -> Any:
     return _loads(path.read_text(encoding="utf-8"))
 
 
-def load_records(path: Path) -> list[Mapping[str, Any]] | None:
-    """Return the records of a UTF-8 JSON Lines file; None if the first line is not a record.
+def load_records(path: Path, *, max_rows: int) -> list[Mapping[str, Any]] | None:
+    """Return the records of a UTF-8 JSON Lines file, at most one beyond `max_rows`; None if the first line is none.
 
     Raises:
         Unprocessable: a later line is not a record; the error names line and column.
@@ -35,6 +35,8 @@ def load_records(path: Path) -> list[Mapping[str, Any]] | None:
             record = _load_line(line, number, first=not records)
             if isinstance(record, dict):
                 records.append(record)
+                if len(records) > max_rows:
+                    break
             elif records:
                 raise _not_a_record_error(number)
             else:

@@ -47,6 +47,12 @@ def crash(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     raise AssertionError
 
 
+def be_killed(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
+    """End as by another process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
 def hang(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Never return."""
     while True:

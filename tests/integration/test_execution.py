@@ -110,6 +110,7 @@ async def test_success_is_published_once(execution: ExecutionFixture) -> None:
         (programs.hang, {"timeout": 0.5}, "TIMED_OUT", "stopped"),
         (programs.exhaust_memory, {}, "OUT_OF_MEMORY", "1 GiB"),
         (programs.fail_unexpectedly, {}, "INTERNAL", "defect of ours"),
+        (programs.crash, {}, "PROCESS_DIED", "SIGSEGV"),
     ],
 )
 async def test_what_a_repeat_can_not_cure_fails_at_once(
@@ -123,13 +124,13 @@ async def test_what_a_repeat_can_not_cure_fails_at_once(
     assert execution.scratch_folders() == []
 
 
-async def test_a_crashed_child_is_retried_later_and_not_for_ever(execution: ExecutionFixture) -> None:
-    run = await execution.run_once(programs.crash)
+async def test_a_killed_child_is_retried_later_and_not_for_ever(execution: ExecutionFixture) -> None:
+    run = await execution.run_once(programs.be_killed)
     assert (run.state, run.error_reason, run.attempt) == ("queued", "PROCESS_DIED", 1)
-    assert "SIGSEGV" in (run.error_detail or "")
+    assert "SIGKILL" in (run.error_detail or "")
     for _ in range(MAX_ATTEMPTS - 1):
         await make_due(execution, run)
-        await execution.executor(programs.crash).execute(run.id)
+        await execution.executor(programs.be_killed).execute(run.id)
     ended = await execution.runs.get(run.id)
     assert (ended.state, ended.attempt) == ("failed", MAX_ATTEMPTS)
 

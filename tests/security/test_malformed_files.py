@@ -81,7 +81,7 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "csv.xz": lambda: lzma.compress(CSV),
     "csv.zst": lambda: _zstd(CSV),
     "zip": lambda: _zip(CSV),
-    "xlsx": lambda: workbook(first=[["id", "name", "share"], *ROWS]),
+    "xlsx": lambda: workbook(first=[["id", "name", "share"], *(list[str | float](row) for row in ROWS)]),
     "json": lambda: b'[{"id": 1, "name": "Ada", "more": {"x": [1, 2]}}, {"id": 2.5, "name": null}]',
     "jsonl": lambda: b'{"id": 1, "name": "Ada"}\n{"id": 2, "name": "Li"}\n' * 20,
     "parquet": _parquet,

@@ -21,6 +21,7 @@ STORE_SECONDS = 120.0
 """The time for storing the artifacts, beyond the run's own deadline."""
 
 _log = get_logger("worker")
+_MEMORY_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
 
 
 class LeaseLost(Exception):
@@ -157,7 +158,8 @@ class RunExecutor:
                 return _out_of_memory(self._preparer.memory_bytes)
             case ChildDied():
                 detail = f"The process preparing this dataset died ({error})."
-                return AttemptFailure("PROCESS_DIED", detail, retryable=True)
+                # A memory fault comes from the data, and would come again.
+                return AttemptFailure("PROCESS_DIED", detail, retryable=error.signal not in _MEMORY_FAULTS)
         return AttemptFailure("INTERNAL", f"Preparation failed through a defect of ours; please report run {run.id}.")
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ingest_service.fetch import Fetcher
+from ingest_service.fetch import Fetcher, Patience
 from shared.errors import InvalidInput, ServiceError, Unprocessable
 
 Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -40,15 +40,18 @@ def respond_with(content: bytes) -> Handler:
     return answer
 
 
-async def fetch(address: str, *, total_seconds: float = 10, max_bytes: int = 10**9) -> tuple[str, list[bytes]]:
-    fetcher = Fetcher(allow_private=True, max_bytes=max_bytes, total_seconds=total_seconds)
+async def fetch(
+    address: str, *, total_seconds: float = 10, head_seconds: float = 15, max_bytes: int = 10**9
+) -> tuple[str, list[bytes]]:
+    patience = Patience(head=head_seconds, total=total_seconds)
+    fetcher = Fetcher(allow_private=True, max_bytes=max_bytes, patience=patience)
     async with fetcher.open(address) as download:
         return download.filename, [chunk async for chunk in download.chunks]
 
 
-async def failure(address: str, *, total_seconds: float = 10) -> ServiceError:
+async def failure(address: str, *, total_seconds: float = 10, head_seconds: float = 15) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
-        await fetch(address, total_seconds=total_seconds)
+        await fetch(address, total_seconds=total_seconds, head_seconds=head_seconds)
     return caught.value
 
 
@@ -136,7 +139,7 @@ async def test_a_response_that_never_ends_is_given_up() -> None:
 
 
 async def test_the_time_limit_ends_with_the_download() -> None:
-    fetcher = Fetcher(allow_private=True, max_bytes=100, total_seconds=0.5)
+    fetcher = Fetcher(allow_private=True, max_bytes=100, patience=Patience(total=0.5))
     async with serving(respond_with(HEAD + b"\r\na\n1\n")) as address, fetcher.open(address) as download:
         assert b"".join([chunk async for chunk in download.chunks]) == b"a\n1\n"
         await asyncio.sleep(0.6)
@@ -162,3 +165,29 @@ async def test_compressed_files_come_in_small_pieces() -> None:
 async def test_filenames(disposition: bytes, filename: str) -> None:
     async with serving(respond_with(HEAD + b"content-disposition: " + disposition + b"\r\n\r\na\n1\n")) as address:
         assert (await fetch(address))[0] == filename
+
+
+async def test_informational_answers_are_no_answer() -> None:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with serving(answer) as address:
+        error = await failure(address, head_seconds=0.3)
+    assert error.reason == "DATASET_URL_UNREACHABLE"
+    assert "did not answer in time" in str(error)
+
+
+async def test_a_server_that_sends_byte_by_byte_is_given_up() -> None:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with serving(answer) as address:
+        error = await failure(address, head_seconds=0.3)
+    assert "it sent only" in str(error)
