@@ -33,6 +33,8 @@ _MAX_ADDRESS_CHARACTERS = 2048
 _MAX_UNIT_CHARACTERS = 20
 _FIXED_OPTIONS = ("user_id", "collaboration_id", "webhook_url", "delimiter", "encoding", "header_row", "sheet")
 """What another preparation of a dataset takes over from the upload."""
+_NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined")
+"""Codecs of Python from text to text or names, which no file is written in."""
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
@@ -142,11 +144,13 @@ def _parse_encoding(text: str) -> str | None:
     if not name:
         return None
     try:
-        codec = codecs.lookup(name)
+        codec = codecs.lookup(name).name
         "".encode(name)
     except (LookupError, UnicodeError, ValueError):
-        raise _invalid_field("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252") from None
-    return codec.name
+        codec = ""
+    if not codec or codec.replace("-", "_") in _NO_ENCODINGS:
+        raise _invalid_field("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252")
+    return codec
 
 
 def _join_words(words: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """The fields of an upload, wherever in the request they stand."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -197,7 +198,13 @@ def column_names(text: str) -> list[str]:
     names = json.loads(text)
     if not all(isinstance(name, str) and name for name in names):
         raise ValueError("the names must be words")
+    _require_unicode(names)
     return list(names)
+
+
+def _require_unicode(words: Iterable[str]) -> None:
+    """Raise a ValueError for words with a lone surrogate, which JSON can escape and no message can hold."""
+    "".join(words).encode()
 
 
 def words_by_column(text: str) -> dict[str, str]:
@@ -210,6 +217,7 @@ def words_by_column(text: str) -> dict[str, str]:
         types = json.loads(text)
         if not all(isinstance(kind, str) for kind in types.values()):
             raise ValueError("the values must be words")
+        _require_unicode([*types, *types.values()])
         return dict(types)
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
     if not all(name.strip() and equals for name, equals, _ in pairs):

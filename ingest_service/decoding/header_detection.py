@@ -98,4 +98,5 @@ def _lacks_header(rows: Sequence[Row]) -> bool:
 
 
 def _is_year(cell: str) -> bool:
-    return cell.strip().isdigit() and int(cell) in _YEARS
+    text = cell.strip()
+    return len(text) == 4 and text.isascii() and text.isdecimal() and int(text) in _YEARS

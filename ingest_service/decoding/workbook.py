@@ -15,6 +15,7 @@ from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+_MOST_SHEET_DIGITS = 4
 _MIN_HEADER_SHARE = 0.5
 """A header fills more than this share of the columns; a title above it fills fewer."""
 
@@ -120,7 +121,8 @@ def _read_sheet(book: CalamineWorkbook, requested: str | None) -> tuple[str, lis
 
 
 def _sheet_by_number(names: Sequence[str], requested: str) -> str:
-    if requested.isdigit() and 1 <= int(requested) <= len(names):
+    is_number = requested.isascii() and requested.isdecimal() and len(requested) <= _MOST_SHEET_DIGITS
+    if is_number and 1 <= int(requested) <= len(names):
         return names[int(requested) - 1]
     listed = ", ".join(repr(name) for name in names[:10])
     raise Unprocessable(f"The workbook has no sheet {requested[:100]!r}; it has {listed}.", reason="UNKNOWN_SHEET")

@@ -330,7 +330,15 @@ async def test_parse_options_are_applied_and_reported(stub: "rpc.IngestServiceAs
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("delimiter", "ab"), ("delimiter", "x"), ("encoding", "klingon"), ("header_row", -1)]
+    ("field", "value"),
+    [
+        ("delimiter", "ab"),
+        ("delimiter", "x"),
+        ("encoding", "klingon"),
+        ("encoding", "idna"),
+        ("encoding", "unicode_escape"),
+        ("header_row", -1),
+    ],
 )
 async def test_impossible_parse_options_are_refused(
     stub: "rpc.IngestServiceAsyncStub", field: str, value: str | int
