@@ -6,12 +6,12 @@ from gateway.app import create_app
 from gateway.http.protocol import BoundedHttp
 from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
-from shared.settings.processes import GatewaySettings, load_settings
+from shared.settings.processes import GatewaySettings, take_settings
 
 
 def main() -> None:
     """Read the settings and serve."""
-    settings = load_settings(GatewaySettings)
+    settings = take_settings(GatewaySettings)
     configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
     uvicorn.run(

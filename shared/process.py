@@ -9,7 +9,7 @@ from shared.failpoints import arm_failpoints
 from shared.isolation import Isolation
 from shared.logs import configure_logs
 from shared.settings.parts import ProcessSettings
-from shared.settings.processes import load_settings
+from shared.settings.processes import take_settings
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -34,7 +34,7 @@ def run_process(
     Raises:
         SystemExit: the process can't start, with a sentence that says why.
     """
-    settings = load_settings(kind)
+    settings = take_settings(kind)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
     isolation = Isolation(preload=preload, niceness=niceness)

@@ -1,5 +1,6 @@
 """The settings of each process; none reads a secret that it does not use."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,3 +134,17 @@ def load_settings(kind: type[AnySettings]) -> AnySettings:
         SystemExit: a value is missing or wrong, or a variable looks like a misspelled key of any process.
     """
     return base.load_settings(kind, known=LocalSettings.keys())
+
+
+def take_settings(kind: type[AnySettings]) -> AnySettings:
+    """Read the settings of a process and remove those of all processes from its environment.
+
+    What it starts from then on, such as the children that parse files of strangers, gets no secret.
+
+    Raises:
+        SystemExit: as `load_settings`.
+    """
+    settings = load_settings(kind)
+    for key in sorted(LocalSettings.keys()):
+        os.environ.pop(key, None)
+    return settings
