@@ -31,6 +31,7 @@ class ColumnarTable:
     read: Callable[[], Iterator[pa.RecordBatch]]
     notes: Sequence[str] = ()
     delimiter: str = ""
+    is_cut: bool = False
 
     def count_rows(self) -> int:
         """Return the number of rows according to the metadata of the file."""

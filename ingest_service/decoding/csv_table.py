@@ -88,6 +88,8 @@ class CsvTable:
     """The line of the header, from 1; 0 if there is none."""
     format: str = "csv"
     notes: Sequence[str] = ()
+    is_cut: bool = False
+    """True if rows beyond the limit were left out."""
 
     def count_rows(self) -> int:
         """Return the number of rows after the header.
@@ -241,7 +243,8 @@ class CsvTable:
                     rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
         if error is not None and rejects.count >= accepted_rows:
             raise error
-        return replace(self, path=accepted_path, end=_find_end(accepted_path, self.start)), rejects
+        end = _find_end(accepted_path, self.start)
+        return replace(self, path=accepted_path, end=end, is_cut=accepted_rows > max_rows), rejects
 
     def _is_data_row(self, row: Row) -> bool:
         return row.line > self.header_row and (bool(row.cells) or len(self.names) == 1)

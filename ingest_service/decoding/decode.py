@@ -203,14 +203,14 @@ def _write_rows(reader: TableReader, names: list[str], target: Path, limits: Lim
     if rows == 0:
         raise Unprocessable("The file has a header but no rows.", reason="NO_ROWS")
     if rows > limits.max_rows:
-        raise _limit_error(limits, rows, len(names))
+        raise _limit_error(limits, rows, len(names), is_cut=reader.is_cut)
     return rows
 
 
-def _limit_error(limits: Limits, rows: int, columns: int) -> LimitExceeded:
-    # Not all readers count the rows beyond the limit.
-    more = "more than " if rows == limits.max_rows + 1 else ""
-    size, largest = _format_size(rows - bool(more), columns), _format_size(limits.max_rows, limits.max_columns)
+def _limit_error(limits: Limits, rows: int, columns: int, *, is_cut: bool = False) -> LimitExceeded:
+    more = "more than " if is_cut else ""
+    size = _format_size(limits.max_rows if is_cut else rows, columns)
+    largest = _format_size(limits.max_rows, limits.max_columns)
     return LimitExceeded(
         f"The table has {more}{size}; at most {largest} are accepted.",
         metadata={

@@ -42,6 +42,8 @@ class JsonTable:
     format: str
     notes: Sequence[str] = ()
     delimiter: str = ""
+    is_cut: bool = False
+    """True if rows beyond the limit were not read."""
 
     def count_rows(self) -> int:
         """Return the number of records."""
@@ -69,7 +71,7 @@ def read_json(path: Path, *, max_rows: int) -> JsonTable:
         records = load_records(path, max_rows=max_rows)
         if records is None:
             raise invalid_json_error(error.msg, error.lineno, error.colno) from None
-        return _from_records(records, "json_lines")
+        return _from_lines(records, max_rows)
 
 
 def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
@@ -79,7 +81,11 @@ def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
         Unprocessable: the file is neither (the error names line and column), or not a table.
     """
     records = load_records(path, max_rows=max_rows)
-    return read_json(path, max_rows=max_rows) if records is None else _from_records(records, "json_lines")
+    return read_json(path, max_rows=max_rows) if records is None else _from_lines(records, max_rows)
+
+
+def _from_lines(records: Sequence[Record], max_rows: int) -> JsonTable:
+    return replace(_from_records(records, "json_lines"), is_cut=len(records) > max_rows)
 
 
 def _build_table(value: Any) -> JsonTable:

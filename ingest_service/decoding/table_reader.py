@@ -28,6 +28,10 @@ class TableReader(Protocol):
     def notes(self) -> Sequence[str]:
         """Notes for people about the way the file was read."""
 
+    @property
+    def is_cut(self) -> bool:
+        """True if the rows far beyond the limit are left out, so that their number is not known."""
+
     def count_rows(self) -> int:
         """Return the number of rows, without decoding the cells.
 

@@ -132,9 +132,9 @@ def test_cells_that_are_too_long_are_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_limits_are_reported_with_both_numbers(tmp_path: Path) -> None:
-    error = refusal(tmp_path, b"a\n" + b"1\n" * 1002)
+    error = refusal(tmp_path, b"a\n" + b"1\n" * 1001)
     assert isinstance(error, LimitExceeded)
-    assert "1,002 rows × 1 column;" in error.detail
+    assert "1,001 rows × 1 column;" in error.detail
     assert "1,000 rows × 50 columns" in error.detail
 
 
