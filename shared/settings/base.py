@@ -79,6 +79,12 @@ def environment_keys() -> set[str]:
     return {*os.environ, *(line for line in lines if line and not line.startswith("#"))}
 
 
+def forget_variables(names: Iterable[str]) -> None:
+    """Remove variables from the environment of this process, and so from that of its later children."""
+    for name in names:
+        os.environ.pop(name, None)
+
+
 def inherited_environment() -> dict[str, str]:
     """Return the variables that a child process starts with."""
     return dict(os.environ)

@@ -1,6 +1,5 @@
 """The settings of each process; none reads a secret that it does not use."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,6 +144,5 @@ def take_settings(kind: type[AnySettings]) -> AnySettings:
         SystemExit: as `load_settings`.
     """
     settings = load_settings(kind)
-    for key in sorted(LocalSettings.keys()):
-        os.environ.pop(key, None)
+    base.forget_variables(LocalSettings.keys())
     return settings
