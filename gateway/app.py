@@ -16,6 +16,7 @@ from gateway.http.download import TableDownload
 from gateway.http.middleware import DRAIN_BYTES, BodyDrain, RequestLog
 from gateway.http.problems import install_problem_handlers
 from gateway.http.query_parameters import refuse_unknown_parameters
+from gateway.http.site_guard import SiteGuard
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
 from gateway.routes import collaboration, datasets, results, service
 from gateway.upload.uploads import Uploads
@@ -29,6 +30,7 @@ _log = get_logger("gateway")
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The application; it dials the services when it starts."""
     version = project_version()
+    guard = SiteGuard(hosts=settings.gateway_hosts, address=settings.gateway_host, origins=settings.cors_origins)
     app = FastAPIOffline(
         title="NeuraLearn",
         version=version,
@@ -37,7 +39,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         openapi_tags=TAGS,
         servers=SERVERS,
         generate_unique_id_function=operation_id,
-        dependencies=[Depends(refuse_unknown_parameters)],
+        dependencies=[Depends(guard), Depends(refuse_unknown_parameters)],
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan(settings, version),
     )

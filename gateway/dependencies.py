@@ -15,6 +15,7 @@ from gateway.upload.uploads import Uploads
 
 _DESCRIPTIONS = {
     400: "The table has too many rows or columns; the detail says how many and what the limits are.",
+    403: "The name of the gateway is not served, or a page of another site asked for a change.",
     404: "There is no such thing.",
     408: "The client sent nothing for too long.",
     409: "Not ready yet, or not possible in this state; `Retry-After` says when to ask again.",
@@ -41,7 +42,8 @@ class Gateway:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the errors that a route declares, with those that every route may answer."""
-    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in {*statuses, 422, 500, 503}}
+    declared = {*statuses, 403, 422, 500, 503}
+    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in declared}
 
 
 def _gateway(request: Request) -> Gateway:

@@ -102,13 +102,13 @@ def _unclosed_quote_error(line: int) -> Unprocessable:
 
 def sample_rows(path: Path, delimiter: str) -> Iterator[Row]:
     """Yield the first rows that are not blank, up to the first that can't be read or lies too far from the start."""
-    found, size = 0, 0
+    rows, size = 0, 0
     # The error is raised again when the whole file is read with the chosen delimiter.
     with contextlib.suppress(Unprocessable):
         for row in _scan_rows(path, delimiter):
             if row.cells:
                 yield row
-                found += 1
+                rows += 1
             size += row.size
-            if found == _SAMPLE_ROWS or size > HEADER_BYTES:
+            if rows == _SAMPLE_ROWS or size > HEADER_BYTES:
                 return

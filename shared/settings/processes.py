@@ -36,6 +36,11 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
 
     gateway_host: str = Field("127.0.0.1", description="Address the REST gateway listens on.")
     gateway_port: Port = Field(8000, description="Port the REST gateway listens on.")
+    gateway_hosts: str = Field(
+        "",
+        description="Names that clients may call the gateway by, comma-separated; * for all. If unset, localhost where "
+        "it listens on a loopback address, else all.",
+    )
     cors_origins: CorsOrigins = Field("", description="Front-ends on other origins, comma-separated; * for all.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
     upload_idle_seconds: Positive = Field(

@@ -21,7 +21,8 @@ async def start_upload(world: World) -> tuple[asyncio.StreamReader, asyncio.Stre
     settings = world.stack.settings
     reader, writer = await asyncio.open_connection(settings.gateway_host, settings.gateway_port)
     part = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="x.csv"\r\n\r\na,b,c\n'
-    head = f"POST /dataset/upload HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\n"
+    kind = f"content-type: multipart/form-data; boundary={BOUNDARY}"
+    head = f"POST /dataset/upload HTTP/1.1\r\nhost: localhost\r\n{kind}\r\n"
     writer.write(f"{head}content-length: {SIZE}\r\n\r\n{part}".encode() + CHUNK)
     await writer.drain()
     return reader, writer

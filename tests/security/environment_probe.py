@@ -18,9 +18,9 @@ def environment() -> list[str]:
 
 
 async def main(settings: IngestSettings, isolation: Isolation) -> None:
-    """Print what a child sees, and one setting of this process."""
-    seen = await isolation.run(environment, deadline=30, memory_bytes=1 << 30)
-    print(json.dumps({"child": seen, "database_url": str(settings.database_url)}))
+    """Print what a child finds, and one setting of this process."""
+    inherited = await isolation.run(environment, deadline=30, memory_bytes=1 << 30)
+    print(json.dumps({"child": inherited, "database_url": str(settings.database_url)}))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def test_children_start_without_secrets() -> None:
     command = [sys.executable, "-m", "tests.security.environment_probe"]
     ended = subprocess.run(command, env=os.environ | SECRETS, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
-    seen = json.loads(ended.stdout.splitlines()[-1])
-    assert "canary-password" in seen["database_url"]
-    assert any(variable.startswith("PATH=") for variable in seen["child"])
-    assert [variable for variable in seen["child"] if "canary" in variable] == []
+    inherited = json.loads(ended.stdout.splitlines()[-1])
+    assert "canary-password" in inherited["database_url"]
+    assert any(variable.startswith("PATH=") for variable in inherited["child"])
+    assert [variable for variable in inherited["child"] if "canary" in variable] == []

@@ -64,7 +64,7 @@ async def partial_upload(
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     head = (
-        f"POST /dataset/upload HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"
+        f"POST /dataset/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n"
         "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
     )
     writer.write(head.encode() + sent)

@@ -19,14 +19,14 @@ HeadWriter = Callable[[asyncio.StreamWriter], AsyncIterator[None]]
 
 
 async def write_endless_value(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\nx: ")
+    writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: ")
     while True:
         writer.write(b"x" * 65_536)
         yield
 
 
 async def write_endless_headers(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\n")
+    writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\n")
     while True:
         writer.write(b"x: y\r\n" * 10_000)
         yield
@@ -57,7 +57,7 @@ async def test_an_endless_head_is_refused(gateway: Gateway, send: HeadWriter) ->
 
 async def test_a_long_head_is_answered(gateway: Gateway) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    writer.write(b"GET /health HTTP/1.1\r\nhost: x\r\nx: " + b"x" * 70_000)
+    writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: " + b"x" * 70_000)
     head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
     writer.close()
     assert head.startswith(b"HTTP/1.1 431 ")
@@ -86,7 +86,7 @@ async def impatient_server(app: ASGIApp | None = None) -> AsyncIterator[int]:
 
 async def test_a_head_that_does_not_end_is_given_up() -> None:
     async with impatient_server() as port:
-        for sent, expected in ((b"GET / HTTP/1.1\r\nhost: x\r\n", b"HTTP/1.1 408 "), (b"", b"")):
+        for sent, expected in ((b"GET / HTTP/1.1\r\nhost: localhost\r\n", b"HTTP/1.1 408 "), (b"", b"")):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(sent)
             assert (await asyncio.wait_for(reader.read(), 5))[:13] == expected
@@ -122,7 +122,7 @@ async def test_a_client_that_reads_nothing_is_disconnected_and_a_slow_one_is_not
     app = EndlessResponse()
     async with impatient_server(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
-        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
         for _ in range(20):
             await asyncio.wait_for(reader.readexactly(MIB), 5)
             await asyncio.sleep(0.1)

@@ -9,6 +9,7 @@ from shared.errors import Unavailable
 from shared.rpc.server import running_server
 from tests.fakes.services import DATASET_ID, FakePipeline, served
 from tests.integration.gateway.conftest import Services
+from tests.integration.gateway.forms import assert_problem
 from tests.integration.gateway.process import gateway_process
 
 
@@ -44,13 +45,24 @@ async def test_health_without_a_database(fakes: Services, tmp_path: Path) -> Non
 
 
 async def test_the_root_for_people_and_for_programs(client: httpx.AsyncClient) -> None:
-    page = await client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Host": 'a"<b>'})
+    page = await client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert page.headers["content-type"].startswith("text/html")
     assert "<form" in page.text and "<b>" not in page.text
     assert "http" not in page.headers["content-security-policy"]
     assert (await client.get("/")).headers["content-type"].startswith("text/html")
     about = await client.get("/", headers={"Accept": "application/json"})
     assert about.json()["docs"] == "/docs"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/datasets"])
+async def test_a_name_that_is_not_served(client: httpx.AsyncClient, path: str) -> None:
+    for name in ("evil.example", 'a"<b>'):
+        assert_problem(await client.get(path, headers={"Host": name}), 403, "UNKNOWN_HOST")
+
+
+async def test_a_page_of_another_site_uploads_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/dataset/upload", files={"file": b"a\n1\n"}, headers={"Origin": "http://evil.example"})
+    assert_problem(answer, 403, "FOREIGN_ORIGIN")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

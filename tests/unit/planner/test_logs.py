@@ -73,12 +73,12 @@ def _swaps() -> Columns:
 def _leaks() -> Columns:
     random = _random(4)
     sold = random.random(ROWS) < 0.4
-    told = np.where(sold, 10.0, 1.0) + random.uniform(0, 0.5, ROWS)
+    hint_number = np.where(sold, 10.0, 1.0) + random.uniform(0, 0.5, ROWS)
     refund = np.where(random.random(ROWS) < 0.8, sold, ~sold) * 5 + random.uniform(0, 1, ROWS)
     hint = _gaps(random.choice(["a", "b"], ROWS), ~sold)
     coupon = _gaps(["SPRING"] * ROWS, random.random(ROWS) < 0.5)
     words = np.where(sold, "yes", "no")
-    return {"told": told, "refund": refund, "hint": hint, "coupon": coupon, "sold": words}
+    return {"told": hint_number, "refund": refund, "hint": hint, "coupon": coupon, "sold": words}
 
 
 def _target_faults() -> Columns:

@@ -56,6 +56,7 @@ FIRST_YEAR, FIRST_RECENT_YEAR, LAST_YEAR = 1000, 1800, 2100
 """Whole numbers in this range are years; from the first one on only if the name of the column says so."""
 MOST_OUTLIERS = 0.1
 """If a larger share of the values is outside the fences, they are a part of the distribution and no outliers."""
+_NUMBERS = ("integer", "decimal")
 _MOST_TOP_VALUES = 5
 """The number of top values of a column that is neither a category nor a boolean."""
 
@@ -198,19 +199,17 @@ def describe_column(
     """
     distinct_count = _count_distinct(typed)
     decision = decide_type(name, typed, distinct=distinct_count, code=inference.code)
-    if hints.type is not None:
-        decision = apply_chosen_type(decision, typed, hints.type)
-    is_code = is_code_name(name) or decision.type not in ("integer", "decimal")
+    decision = decision if hints.type is None else apply_chosen_type(decision, typed, hints.type)
+    is_code = is_code_name(name) or decision.type not in _NUMBERS
     candidates = Sentinels() if is_code else typed.derive(find_sentinels)
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
     typed = mask_sentinels(typed, sentinels)
-    is_number = decision.type in ("integer", "decimal")
-    decimal_shifts, possible_shifts = _judge_shifts(typed, others) if is_number else ((), ())
+    decimal_shifts, possible_shifts = _judge_shifts(decision.type, typed, others)
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
-    meaning = "" if semantic_type is None or hints.type else describe_evidence(semantic_type, typed.known)
+    meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else ""
     return ColumnProfile(
         name=name,
         position=position,
@@ -243,9 +242,11 @@ def describe_column(
 
 
 def _judge_shifts(
-    typed: Column, others: Mapping[str, Column]
+    kind: ColumnType, typed: Column, others: Mapping[str, Column]
 ) -> tuple[tuple[WitnessedShift, ...], tuple[DecimalShift, ...]]:
-    """Return the decimal shifts that another column shows, and those that none shows."""
+    """Return the decimal shifts of a quantity that another column shows, and those that none shows."""
+    if kind not in _NUMBERS:
+        return (), ()
     witnesses = {shift: find_witness(shift, typed, others) for shift in typed.derive(find_decimal_shifts)}
     witnessed = (WitnessedShift(**shift.model_dump(), witness=name) for shift, name in witnesses.items() if name)
     return tuple(witnessed), tuple(shift for shift, name in witnesses.items() if not name)

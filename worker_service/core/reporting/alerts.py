@@ -169,11 +169,8 @@ def _correlations(profile: Profile) -> Iterator[Alert]:
     for index, name in enumerate(correlation.columns):
         row = correlation.matrix[index][:index]
         r, other = max(((abs(r), column) for column, r in enumerate(row) if r is not None), default=(0.0, 0))
-        if (
-            r >= HIGH_CORRELATION
-            and correlation.is_significant(r)
-            and not excluded & {name, correlation.columns[other]}
-        ):
+        is_high = r >= HIGH_CORRELATION and correlation.is_significant(r)
+        if is_high and not excluded & {name, correlation.columns[other]}:
             exact = number(round(row[other] or 0.0, 3))
             why = f"{quoted(name)} goes together with {quoted(correlation.columns[other])} (correlation {exact}): "
             yield _alert("highly_correlated", name, "info", f"{why}the two tell a model nearly the same.", 0)

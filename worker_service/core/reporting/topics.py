@@ -42,7 +42,7 @@ _ADVICE: Mapping[AlertKind, str] = MappingProxyType(
         "unfit_cells": "Correct those cells of {names} at the source; they count as missing.",
         "ambiguous_format": "Say how {names} {is_} to be read with `types=` or `units=`, and prepare the table again.",
         "spelling_variants": "Check that the merged spellings of {names} mean the same.",
-        "duplicate_rows": "Decide whether rows equal to an earlier one are copies; without a key none was removed.",
+        "duplicate_rows": "Decide whether rows equal to an earlier one are copies; only those with a key were removed.",
         "duplicate_column": "Drop {names}; the engineered table leaves {it} out.",
         "constant": "Drop {names}, unless other data will hold other values; the engineered table leaves {it} out.",
         "identifier": "Keep {names} to find rows again, not to train; the engineered table leaves {it} out.",
