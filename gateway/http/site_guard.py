@@ -44,9 +44,10 @@ class SiteGuard:
         if request.method in _SAFE_METHODS:
             return
         origin = request.headers.get("origin")
-        if "*" in self._origins or origin in self._origins:
+        if "*" in self._origins or (origin is not None and origin.lower() in self._origins):
             return
-        is_foreign = origin is not None and urlsplit(origin).netloc != host
+        # A browser writes the origin of a page as its scheme and the host that it sends.
+        is_foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
         if is_foreign or request.headers.get("sec-fetch-site") == "cross-site":
             raise PermissionDenied(
                 "Pages of other sites may not do this; CORS_ORIGINS lists the front-ends that may.",

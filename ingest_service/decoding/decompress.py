@@ -109,9 +109,9 @@ def _unzip(source: Path, target: Path) -> tuple[str, tuple[str, ...]]:
 def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
     try:
         return archive.open(entry)
+    except NotImplementedError:  # A method of compression that is not known here, and no damage.
+        raise
     except (OSError, RuntimeError, ValueError, EOFError) as error:
-        if isinstance(error, NotImplementedError):
-            raise
         raise _damaged_error("zip") from error
 
 

@@ -46,6 +46,8 @@ async def test_a_deployment_names_its_hosts() -> None:
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://[::1"},
+        {"origin": ""},
         {"origin": "http://localhost:3000"},
         {"origin": "https://localhost:8000.evil.example"},
         {"sec-fetch-site": "cross-site"},
