@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterable, Mapping
 from typing import get_args
+from urllib.parse import urlsplit
 
 from ingest_service.options import UploadOptions
 from ingest_service.upload_commit import UploadCommit
@@ -178,6 +179,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         record,
         common.Dataset,
         dataset_id=record.id,
+        source_url=record.source_url and without_query(record.source_url),
         run_id=run.id,
         state=dataset_state(run.state, run.attempt),
         stage=run.stage,
@@ -194,6 +196,11 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         fill=run.options.fill,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
+
+
+def without_query(address: str) -> str:
+    """Return an address as it may be shown: a query often holds a token."""
+    return urlsplit(address)._replace(query="", fragment="").geturl()
 
 
 def usage_message(user_id: str, modes: Iterable[ModeUsage]) -> pb.GetUsageResponse:

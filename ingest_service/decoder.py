@@ -1,14 +1,13 @@
 """Decoding of files in child processes that can be killed, a few at a time."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest_service.decoding import Decoded, Limits, decode_file
-from ingest_service.fair_slots import FairSlots
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unavailable, Unprocessable
+from shared.fair_slots import FairSlots
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
 
 DECODE_SECONDS = 60.0
@@ -34,25 +33,15 @@ class Decoder:
     def __init__(self, *, isolation: Isolation, limits: DecoderLimits) -> None:
         self._isolation = isolation
         self._limits = limits
-        self._slots = FairSlots(limits.concurrency)
+        self._slots = FairSlots(limits.concurrency, work="files are being read just now", wait_seconds=WAIT_SECONDS)
 
-    @asynccontextmanager
-    async def slot(self, owner: str) -> AsyncIterator[None]:
+    def slot(self, owner: str) -> AbstractAsyncContextManager[None]:
         """Hold the right to decode a file, which owners share fairly.
 
         Raises:
             Unavailable: too many files are being read.
         """
-        async with AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(self._slots.hold(owner, wait_seconds=WAIT_SECONDS))
-            except TimeoutError:
-                raise Unavailable(
-                    "Too many files are being read just now; please try again.",
-                    reason="TOO_MANY_UPLOADS",
-                    retry_after=5,
-                ) from None
-            yield
+        return self._slots.hold(owner)
 
     async def decode(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Decoded:
         """Read the file at `path` as a table and write it to `target` as Arrow IPC; to be called with a slot.

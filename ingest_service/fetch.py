@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
@@ -13,12 +13,17 @@ import httpx
 
 from ingest_service.inflate import InflateError, Inflater
 from shared.errors import TooLarge
+from shared.fair_slots import FairSlots
 from shared.outbound import OutboundGuard
 
 _MAX_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _LEAST_RATE = 1024
 """Bytes a second that a server has to send on average, once the time for its head has passed."""
+MAX_FETCHES = 16
+"""Files that are fetched at the same time."""
+MAX_FETCHES_OF_OWNER = 4
+_WAIT_SECONDS = 10.0
 _HEADERS = {"accept": "text/csv, */*", "accept-encoding": "gzip"}
 _SUFFIX_BY_TYPE = {"application/json": ".json", "text/csv": ".csv", "text/tab-separated-values": ".tsv"}
 
@@ -48,10 +53,24 @@ class Fetcher:
         self._guard = OutboundGuard("dataset_url", allow_private=allow_private)
         self._max_bytes = max_bytes
         self._patience = patience or Patience()
+        self._slots = FairSlots(
+            MAX_FETCHES,
+            work="files are being fetched just now",
+            wait_seconds=_WAIT_SECONDS,
+            per_owner=MAX_FETCHES_OF_OWNER,
+        )
+
+    def slot(self, owner: str) -> AbstractAsyncContextManager[None]:
+        """Hold the right to fetch a file, which owners share fairly.
+
+        Raises:
+            Unavailable: too many files are being fetched.
+        """
+        return self._slots.hold(owner)
 
     @asynccontextmanager
     async def open(self, address: str) -> AsyncGenerator[Download, None]:
-        """Open the file at an address as a stream, which has to end within the time allowed.
+        """Open the file at an address as a stream, which has to end within the time allowed; call it with a slot.
 
         Raises:
             InvalidInput: the address is not allowed.

@@ -97,8 +97,9 @@ class Intake:
         repeat = await self._archive.find_repeat(request_id, options, source_url=address, sha256=None)
         if repeat is not None:
             return repeat
-        async with self._scratch.folder() as folder, self._fetcher.open(address) as download:
-            received = await receive(download.chunks, folder / "raw", max_bytes=self._policy.max_bytes)
+        async with self._scratch.folder() as folder:
+            async with self._fetcher.slot(options.user_id), self._fetcher.open(address) as download:
+                received = await receive(download.chunks, folder / "raw", max_bytes=self._policy.max_bytes)
             submission = Submission(
                 received=received, filename=download.filename, source_url=address, request_id=request_id
             )

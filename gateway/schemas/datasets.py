@@ -87,7 +87,7 @@ class DatasetStatus(BaseModel):
     dataset_id: DatasetId
     database_name: DatabaseName
     filename: str = Field(description="The file name as uploaded.", examples=["sales.csv"])
-    source_url: str | None = Field(description="Where it was fetched from; null for an uploaded file.")
+    source_url: str | None = Field(description="Its address, without the query; null for an uploaded file.")
     user_id: str = Field(description="Who owns it.", examples=["anonymous"])
     collaboration_id: str | None = Field(description="The group that shares it; null for none.", examples=[None])
     mode: Mode = Field(description="Who proposes the steps.", examples=["fast"])

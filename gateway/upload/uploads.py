@@ -3,33 +3,39 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.clients.ingest import IngestClient
 from gateway.convert import requests as convert
 from gateway.schemas.datasets import UploadedDataset
 from gateway.upload.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOptions
 from gateway.upload.multipart import Event, MultipartReader, PartBegan, PartData
-from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge, Unavailable
+from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge
 from shared.failpoints import failpoint
+from shared.fair_slots import FairSlots
 from shared.rpc.channel import CHUNK_BYTES
 
 MIN_BYTES_PER_SECOND = 1024
 """Bytes a second that an upload must bring on average, once it has lasted as long as a client may send nothing."""
 
-BUSY_SECONDS = 2.0
-"""Retry-After where too many uploads are under way."""
+WAIT_SECONDS = 5.0
+"""How long an upload waits for a slot, so that a burst of small ones gets through."""
+
+MAX_IMPORTS = 16
+"""Datasets being fetched at the same time; they have slots of their own, as the fetched server sets the pace."""
 
 SMALL_BODY_BYTES = 64 * 1024
 """Largest body without a file, and the most a form may add to its file."""
 
 DEFAULT_FILENAME = "dataset.csv"
+
+_Answer = TypeVar("_Answer")
 
 
 class Uploads:
@@ -40,7 +46,9 @@ class Uploads:
         self._ingest = ingest
         self._idle_seconds = idle_seconds
         self._max_bytes = max_bytes
-        self._free = max_concurrent
+        # A client, known by its address, can't take all of them.
+        self._body_slots = _slots(max_concurrent)
+        self._import_slots = _slots(MAX_IMPORTS)
 
     async def accept(self, request: Request, query: UploadOptions, *, request_id: str) -> UploadedDataset:
         """Carry one request's dataset.
@@ -53,11 +61,16 @@ class Uploads:
         media_type, options = parse_options_header(request.headers.get("content-type"))
         self._refuse_early(request)
         form = UploadForm(query)
-        with self._slot():
+        async with self._body_slots.hold(_client(request)):
             if media_type == b"multipart/form-data":
-                return await self._from_multipart(request, form, options.get(b"boundary", b""), request_id)
-            _fill(form, media_type, await self._small_body(request))
-            return await self._from_address(form, request_id)
+                answer = await self._from_multipart(request, form, options.get(b"boundary", b""), request_id)
+                if answer is not None:
+                    return answer
+            else:
+                _fill(form, media_type, await self._small_body(request))
+        form.require_address()
+        async with self._import_slots.hold(_client(request)):
+            return await _while_connected(request, self._ingest.import_dataset(form.options(), request_id=request_id))
 
     def _refuse_early(self, request: Request) -> None:
         length = request.headers.get("content-length", "")
@@ -65,18 +78,6 @@ class Uploads:
             raise too_large(self._max_bytes)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "The body must not be compressed.")
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._free:
-            raise Unavailable(
-                "Too many uploads are under way; please try again.", reason="TOO_MANY_UPLOADS", retry_after=BUSY_SECONDS
-            )
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
 
     async def _body(self, request: Request, max_bytes: int, refusal: TooLarge) -> AsyncIterator[bytes]:
         """The body as it arrives; `refusal` is raised when it exceeds the limit."""
@@ -107,13 +108,10 @@ class Uploads:
             body += piece
         return bytes(body)
 
-    async def _from_address(self, form: UploadForm, request_id: str) -> UploadedDataset:
-        form.require_address()
-        return await self._ingest.import_dataset(form.options(), request_id=request_id)
-
     async def _from_multipart(
         self, request: Request, form: UploadForm, boundary: bytes, request_id: str
-    ) -> UploadedDataset:
+    ) -> UploadedDataset | None:
+        """Send the file of a form; None if it has none."""
         parts = MultipartReader(boundary)
         transfer = Transfer(self._ingest, max_bytes=self._max_bytes, request_id=request_id)
         try:
@@ -129,9 +127,40 @@ class Uploads:
                     await transfer.commit(form.options())
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
-        if transfer.answer is None:
-            return await self._from_address(form, request_id)
-        return transfer.answer.result()
+        return None if transfer.answer is None else transfer.answer.result()
+
+
+def _slots(size: int) -> FairSlots:
+    return FairSlots(size, work="uploads are under way", wait_seconds=WAIT_SECONDS, per_owner=max(1, size // 2))
+
+
+def _client(request: Request) -> str:
+    """Return the address that a request comes from."""
+    return request.client.host if request.client else ""
+
+
+async def _while_connected(request: Request, call: Coroutine[None, None, _Answer]) -> _Answer:
+    """Return the result of a call, which is cancelled when the client goes away; the body was read before.
+
+    Raises:
+        ClientDisconnect: the client went away.
+    """
+    answer, departure = asyncio.ensure_future(call), asyncio.ensure_future(_departure(request))
+    try:
+        await asyncio.wait({answer, departure}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ClientDisconnect
+        return answer.result()
+    finally:
+        for task in (answer, departure):
+            task.cancel()
+        await asyncio.gather(answer, departure, return_exceptions=True)
+
+
+async def _departure(request: Request) -> None:
+    """Return once the client has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 class Transfer:

@@ -59,11 +59,11 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     """Raised by every call; by an upload once `fail_after_bytes` have arrived."""
     fail_after_bytes: int = 0
     pause_seconds: float = 0.0
-    """Pause after each chunk."""
+    """Pause after each chunk, and before an import is accepted."""
     began: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an upload begins."""
+    """Set when an upload or an import begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an upload ends, also with an error."""
+    """Set when an upload or an import ends, also with an error."""
 
     def reset(self) -> None:
         """Reset all attributes."""
@@ -146,6 +146,11 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         """Accept an import without fetching anything."""
         self._record_metadata(context)
         self._fail()
+        self.began.set()
+        try:
+            await asyncio.sleep(self.pause_seconds)
+        finally:
+            self.ended.set()
         self.imports.append(request)
         return ingest_pb2.ImportDatasetResponse(dataset=self._accepted("remote.csv", request.options))
 

@@ -9,6 +9,7 @@ import grpc
 import httpx
 import pytest
 
+from gateway.upload.uploads import MAX_IMPORTS
 from shared.errors import LimitExceeded, TooLarge
 from tests.fakes.services import DATASET_ID, FakeIngest, served
 from tests.integration.gateway.conftest import Services
@@ -108,6 +109,38 @@ async def test_more_uploads_than_the_gateway_carries(
             return
         await asyncio.sleep(0.02)
     pytest.fail("the slot is not free again")
+
+
+async def test_a_burst_of_small_uploads_gets_through_one_slot(
+    small_client: httpx.AsyncClient, ingest: FakeIngest
+) -> None:
+    responses = await asyncio.gather(*(upload(small_client, FILE) for _ in range(30)))
+    assert [response.status_code for response in responses] == [200] * 30
+
+
+async def test_an_import_takes_no_slot_of_an_upload_and_ends_with_its_client(
+    small_client: httpx.AsyncClient, ingest: FakeIngest
+) -> None:
+    ingest.pause_seconds = 60
+    body = {"dataset_url": "https://slow.example/a.csv"}
+    fetching = asyncio.create_task(small_client.post("/dataset/upload", json=body))
+    await asyncio.wait_for(ingest.began.wait(), 5)
+    ingest.pause_seconds = 0
+    assert (await upload(small_client, FILE)).status_code == 200
+    ingest.ended.clear()
+    fetching.cancel()
+    await asyncio.wait_for(ingest.ended.wait(), 5)
+    assert not ingest.imports
+
+
+async def test_a_client_can_not_take_all_slots_of_imports(small_client: httpx.AsyncClient, ingest: FakeIngest) -> None:
+    ingest.pause_seconds = 60
+    body = {"dataset_url": "https://slow.example/a.csv"}
+    fetching = [asyncio.create_task(small_client.post("/dataset/upload", json=body)) for _ in range(MAX_IMPORTS // 2)]
+    await asyncio.wait_for(ingest.began.wait(), 5)
+    assert_problem(await small_client.post("/dataset/upload", json=body), 503, "TOO_MANY_UPLOADS")
+    for task in fetching:
+        task.cancel()
 
 
 async def test_a_service_that_dies_in_the_middle_is_an_outage(fakes: Services, tmp_path: Path) -> None:

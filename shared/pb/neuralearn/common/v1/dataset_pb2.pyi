@@ -485,7 +485,7 @@ class Dataset(_message.Message):
     filename: _builtins.str
     """The file name as uploaded."""
     source_url: _builtins.str
-    """Where it was fetched from; empty for an uploaded file."""
+    """Where it was fetched from, without its query; empty for an uploaded file."""
     mode: Global___Mode.ValueType
     """Who proposes the steps."""
     state: Global___DatasetState.ValueType
