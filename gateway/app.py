@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from gateway.clients.clients import Clients, open_clients
 from gateway.dependencies import Gateway
 from gateway.http.download import TableDownload
+from gateway.http.forwarded import ForwardCaller
 from gateway.http.middleware import DRAIN_BYTES, BodyDrain, RequestLog
 from gateway.http.problems import install_problem_handlers
 from gateway.http.query_parameters import refuse_unknown_parameters
@@ -21,6 +22,7 @@ from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
 from gateway.routes import collaboration, datasets, results, service
 from gateway.upload.uploads import Uploads
 from gateway.version import project_version
+from shared.identity.tokens import ServiceTokens
 from shared.logs import get_logger
 from shared.settings.processes import GatewaySettings
 
@@ -50,10 +52,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "HEAD", "POST", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
             allow_headers=["*"],
             expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"],
         )
+    app.add_middleware(ForwardCaller, tokens=ServiceTokens(settings.service_key) if settings.service_key else None)
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.
     app.add_middleware(BodyDrain, max_bytes=max(settings.max_upload_bytes, DRAIN_BYTES))

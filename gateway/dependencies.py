@@ -15,7 +15,8 @@ from gateway.upload.uploads import Uploads
 
 _DESCRIPTIONS = {
     400: "The table has too many rows or columns; the detail says how many and what the limits are.",
-    403: "The name of the gateway is not served, or a page of another site asked for a change.",
+    401: "The caller does not prove who it is: a token or API key is missing, not valid, or expired.",
+    403: "The caller may not do this, the name of the gateway is not served, or a page of another site asked for it.",
     404: "There is no such thing.",
     408: "The client sent nothing for too long.",
     409: "Not ready yet, or not possible in this state; `Retry-After` says when to ask again.",
@@ -42,7 +43,7 @@ class Gateway:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the errors that a route declares, with those that every route may answer."""
-    declared = {*statuses, 403, 422, 500, 503}
+    declared = {*statuses, 401, 403, 422, 500, 503}
     return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in declared}
 
 
@@ -70,5 +71,5 @@ ClientsDependency = Annotated[Clients, Depends(_clients)]
 PageDependency = Annotated[Page, Depends(_page)]
 DatasetIdPath = Annotated[str, Path(max_length=200, description="The dataset's UUID, from the answer of the upload.")]
 CollaborationIdPath = Annotated[CollaborationId, Path(description="The group, as given with the uploads.")]
-UserIdQuery = Annotated[UserId, Query(description="Only this owner's datasets; empty for everybody's.")]
+UserIdQuery = Annotated[UserId, Query(description="Only this owner's datasets; empty for all that the caller may see.")]
 CollaborationIdQuery = Annotated[CollaborationId, Query(description="Only this group's datasets; empty for all.")]

@@ -8,9 +8,11 @@ from uuid import UUID
 from ingest_service.options import UploadOptions
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
+from shared.db.members import Members
 from shared.db.usage import Usage
 from shared.errors import Conflict, NotFound, QuotaExceeded, Unavailable
 from shared.failpoints import failpoint
+from shared.identity.caller import Caller
 from shared.logs import get_logger
 from shared.retry import retry_while_unavailable
 from shared.shielding import await_shielded
@@ -25,8 +27,9 @@ _log = get_logger("ingest")
 class Archive:
     """The datasets in the database and their objects in the store."""
 
-    def __init__(self, *, datasets: Datasets, store: ObjectStore, usage: Usage) -> None:
+    def __init__(self, *, datasets: Datasets, members: Members, store: ObjectStore, usage: Usage) -> None:
         self._datasets = datasets
+        self._members = members
         self._store = store
         self._usage = usage
 
@@ -37,6 +40,14 @@ class Archive:
             Unavailable: PostgreSQL does not answer.
         """
         await self._datasets.check()
+
+    async def check_upload(self, caller: Caller, collaboration_id: str | None) -> None:
+        """Return if a caller may upload into a collaboration.
+
+        Raises:
+            PermissionDenied: the caller is no editor of it.
+        """
+        await self._members.check_upload(caller, collaboration_id)
 
     async def quota_error(self, options: UploadOptions) -> QuotaExceeded | None:
         """Return the error if the owner has used up the mode, else None."""
@@ -80,7 +91,9 @@ class Archive:
             reason="IDEMPOTENCY_KEY_REUSED",
         )
 
-    async def store_dataset(self, new: NewDataset, files: Mapping[str, Path], run: NewRun) -> DatasetRecord:
+    async def store_dataset(
+        self, new: NewDataset, files: Mapping[str, Path], run: NewRun, *, uploader: Caller
+    ) -> DatasetRecord:
         """Store a dataset's objects and rows, or nothing.
 
         Returns:
@@ -90,7 +103,7 @@ class Archive:
             for key, path in files.items():
                 await self._store.put_file(key, path, move=True)
             await failpoint("stored")
-            record = await await_shielded(self._accept(new, run))
+            record = await await_shielded(self._accept(new, run, uploader))
         except BaseException:
             await await_shielded(self._discard_objects(new.id))
             raise
@@ -98,9 +111,9 @@ class Archive:
             await self._store.delete_prefix(DatasetKeys(new.id).prefix)
         return record
 
-    async def _accept(self, new: NewDataset, run: NewRun) -> DatasetRecord:
+    async def _accept(self, new: NewDataset, run: NewRun, uploader: Caller) -> DatasetRecord:
         try:
-            return await self._datasets.accept(new, run, self._usage)
+            return await self._datasets.accept(new, run, self._usage, uploader=uploader)
         except Unavailable as outage:
             # The answer may have been lost after the commit, and a second upload would be charged again.
             with suppress(NotFound, Unavailable):

@@ -7,20 +7,28 @@ from datetime import timedelta
 from uuid import UUID
 
 from ingest_service.archive import Archive
+from ingest_service.collaborations import Collaborations
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.decoder import Decoder, DecoderLimits
 from ingest_service.decoding import Limits
 from ingest_service.due_notifier import DueNotifier, NotifyDue
 from ingest_service.fetch import Fetcher
 from ingest_service.intake import Intake, IntakePolicy
+from ingest_service.use_cases import UseCases
+from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
+from shared.db.members import Members
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
+from shared.identity.access_control import AccessControl
+from shared.identity.composition import build_access_control
+from shared.identity.tokens import ServiceTokens
 from shared.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel
+from shared.rpc.credentials import process_metadata
 from shared.rpc.status import service_errors
 from shared.scratch import Scratch
 from shared.settings.processes import IngestSettings
@@ -32,7 +40,7 @@ _NOTIFY_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator[tuple[Intake, AcceptedDatasets]]:
+async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator[tuple[UseCases, AccessControl]]:
     """Build the use cases with everything they depend on, and close all of it at the end."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     channel = open_channel(settings.target("pipeline"))
@@ -41,10 +49,11 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
         async with open_store(settings) as store:
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
-            notifier = DueNotifier(_notify_due(pipeline_pb2_grpc.PipelineServiceStub(channel)))
-            scratch = Scratch(settings.scratch_dir)
+            tokens = None if settings.service_key is None else ServiceTokens(settings.service_key)
+            notifier = DueNotifier(_notify_due(pipeline_pb2_grpc.PipelineServiceStub(channel), tokens))
+            scratch, members = Scratch(settings.scratch_dir), Members(database)
             intake = Intake(
-                archive=Archive(datasets=datasets, store=store, usage=usage),
+                archive=Archive(datasets=datasets, members=members, store=store, usage=usage),
                 decoder=Decoder(isolation=isolation, limits=_decoder_limits(settings)),
                 fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
                 scratch=scratch,
@@ -59,7 +68,10 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 scratch=scratch,
                 notifier=notifier,
             )
-            yield intake, accepted
+            has_claims = settings.jwt_collaborations_claim is not None
+            collaborations = Collaborations(members=members, trail=AuditTrail(database), has_claims=has_claims)
+            use_cases = UseCases(intake=intake, datasets=accepted, collaborations=collaborations)
+            yield use_cases, build_access_control(settings, database)
     finally:
         await channel.close()
         await database.close()
@@ -86,9 +98,10 @@ def quota(settings: IngestSettings) -> Quota:
     return Quota({mode: limit for mode, limit in limits.items() if limit}, None if days is None else timedelta(days))
 
 
-def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub") -> NotifyDue:
+def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: ServiceTokens | None) -> NotifyDue:
     async def notify(run_id: UUID) -> None:
+        request = pipeline_pb2.StartRunRequest(run_id=str(run_id))
         with service_errors():
-            await stub.StartRun(pipeline_pb2.StartRunRequest(run_id=str(run_id)), timeout=_NOTIFY_SECONDS)
+            await stub.StartRun(request, timeout=_NOTIFY_SECONDS, metadata=process_metadata(tokens, "ingest"))
 
     return notify

@@ -13,7 +13,6 @@ from shared.contracts.vocabulary import (
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
-    DEFAULT_USER,
     STAGE_SENTENCES,
     TYPE_ALIASES,
     ChosenType,
@@ -24,6 +23,7 @@ from shared.contracts.vocabulary import (
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
+from shared.identity.caller import Caller
 from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -39,26 +39,28 @@ _NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "un
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
-def parse_commit(commit: pb.UploadCommit, *, outlier_strategy: OutlierStrategy) -> UploadCommit:
+def parse_commit(commit: pb.UploadCommit, *, caller: Caller, outlier_strategy: OutlierStrategy) -> UploadCommit:
     """Return the size, hash and options stated at the end of an upload."""
-    options = parse_options(commit.options, outlier_strategy=outlier_strategy)
+    options = parse_options(commit.options, caller=caller, outlier_strategy=outlier_strategy)
     return UploadCommit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=options)
 
 
 def parse_options(
-    options: common.DatasetOptions, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
+    options: common.DatasetOptions, *, caller: Caller, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
 ) -> UploadOptions:
     """Return the uploader's options, with the defaults of the vocabulary.
 
     Args:
         options: the message.
+        caller: who sent it.
         outlier_strategy: the treatment of outliers where the message has none.
 
     Raises:
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
+        PermissionDenied: the options name another user than the caller.
     """
     return UploadOptions(
-        user_id=_parse_identifier("user_id", options.user_id) or DEFAULT_USER,
+        user_id=parse_user(options.user_id, caller),
         collaboration_id=_parse_identifier("collaboration_id", options.collaboration_id),
         run=RunOptions.model_validate(
             {
@@ -80,7 +82,9 @@ def parse_options(
     )
 
 
-def parse_new_options(options: common.DatasetOptions, *, outlier_strategy: OutlierStrategy) -> UploadOptions:
+def parse_new_options(
+    options: common.DatasetOptions, *, caller: Caller, outlier_strategy: OutlierStrategy
+) -> UploadOptions:
     """Return the options of another preparation of a stored table.
 
     Raises:
@@ -90,7 +94,7 @@ def parse_new_options(options: common.DatasetOptions, *, outlier_strategy: Outli
     for field in _FIXED_OPTIONS:
         if field in given:
             raise _invalid_field(field, "is the upload's and can't change; upload the file again")
-    return parse_options(options, outlier_strategy=outlier_strategy)
+    return parse_options(options, caller=caller, outlier_strategy=outlier_strategy)
 
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
@@ -160,6 +164,27 @@ def _join_words(words: Iterable[str]) -> str:
 
 def _invalid_field(field: str, problem: str) -> InvalidInput:
     return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
+
+
+def parse_user(user_id: str, caller: Caller) -> str:
+    """Return the user that a request of a caller is for.
+
+    Raises:
+        PermissionDenied: it is another user.
+    """
+    return caller.resolve_user(_parse_identifier("user_id", user_id) or "")
+
+
+def parse_name(field: str, text: str) -> str:
+    """Return the name of a user or a collaboration.
+
+    Raises:
+        InvalidInput: there is none, it is too long, or it holds control characters.
+    """
+    name = _parse_identifier(field, text)
+    if name is None:
+        raise _invalid_field(field, "must not be empty")
+    return name
 
 
 def parse_filter(field: str, text: str) -> str:

@@ -14,6 +14,7 @@ from shared.db.paging import Page
 from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, Unavailable
+from shared.identity.caller import Caller
 from shared.logs import get_logger
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
@@ -46,11 +47,15 @@ class AcceptedDatasets:
         return await self._datasets.get(dataset_id)
 
     async def list(
-        self, *, user_id: str, collaboration_id: str, page_size: int, page_token: str
+        self, caller: Caller, *, user_id: str, collaboration_id: str, page_size: int, page_token: str
     ) -> Page[DatasetRecord]:
-        """Return a page of datasets, newest first."""
+        """Return a page of the datasets that a caller may see, newest first."""
         return await self._datasets.list(
-            user_id=user_id, collaboration_id=collaboration_id, page_size=page_size, page_token=page_token
+            user_id=user_id,
+            collaboration_id=collaboration_id,
+            visible_to=caller,
+            page_size=page_size,
+            page_token=page_token,
         )
 
     async def cancel(self, dataset_id: UUID) -> DatasetRecord:

@@ -17,6 +17,7 @@ from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
 from shared.failpoints import failpoint
+from shared.identity.caller import Caller
 from shared.logs import get_logger
 from shared.outbound import OutboundGuard
 from shared.scratch import Scratch
@@ -43,6 +44,7 @@ class Submission:
     filename: str
     source_url: str | None
     request_id: str | None
+    uploader: Caller
 
 
 class Intake:
@@ -66,7 +68,13 @@ class Intake:
         self._policy = policy
 
     async def upload(
-        self, *, filename: str, request_id: str | None, chunks: AsyncIterator[bytes], commit: Callable[[], UploadCommit]
+        self,
+        *,
+        uploader: Caller,
+        filename: str,
+        request_id: str | None,
+        chunks: AsyncIterator[bytes],
+        commit: Callable[[], UploadCommit],
     ) -> DatasetRecord:
         """Accept a file that comes in chunks; `commit` is called once the chunks have ended.
 
@@ -74,6 +82,7 @@ class Intake:
             InvalidInput: the stream ended without its commit, or the commit does not match the bytes received.
             TooLarge, Unprocessable, LimitExceeded: the file is not accepted.
             QuotaExceeded: the owner has used up the mode.
+            PermissionDenied: the uploader is no editor of the collaboration.
         """
         # Checking first reports an outage before a large file has been sent and read in vain.
         await self._archive.check()
@@ -82,10 +91,14 @@ class Intake:
             await failpoint("received")
             upload_commit = commit()
             upload_commit.verify_sha256(received)
-            submission = Submission(received=received, filename=filename, source_url=None, request_id=request_id)
+            submission = Submission(
+                received=received, filename=filename, source_url=None, request_id=request_id, uploader=uploader
+            )
             return await self._accept(folder, submission, upload_commit.options)
 
-    async def import_url(self, address: str, *, request_id: str | None, options: UploadOptions) -> DatasetRecord:
+    async def import_url(
+        self, address: str, *, uploader: Caller, request_id: str | None, options: UploadOptions
+    ) -> DatasetRecord:
         """Fetch a file and accept it; a repeated request is not fetched again.
 
         Raises:
@@ -94,6 +107,7 @@ class Intake:
             TooLarge, Unprocessable, LimitExceeded: the file can't be fetched or is not accepted.
         """
         await self._archive.check()
+        await self._archive.check_upload(uploader, options.collaboration_id)
         repeat = await self._archive.find_repeat(request_id, options, source_url=address, sha256=None)
         if repeat is not None:
             return repeat
@@ -101,11 +115,16 @@ class Intake:
             async with self._fetcher.slot(options.user_id), self._fetcher.open(address) as download:
                 received = await receive(download.chunks, folder / "raw", max_bytes=self._policy.max_bytes)
             submission = Submission(
-                received=received, filename=download.filename, source_url=address, request_id=request_id
+                received=received,
+                filename=download.filename,
+                source_url=address,
+                request_id=request_id,
+                uploader=uploader,
             )
             return await self._accept(folder, submission, options)
 
     async def _accept(self, folder: Path, submission: Submission, options: UploadOptions) -> DatasetRecord:
+        await self._archive.check_upload(submission.uploader, options.collaboration_id)
         # The quota is checked before the repeat is looked for. If the same request used up the quota in the meantime,
         # the lookup then finds it.
         quota_error = await self._archive.quota_error(options)
@@ -126,7 +145,7 @@ class Intake:
         files = {new.raw_key: submission.received.path, new.table_key: table}
         if decoded.rejected_rows:
             files[DatasetKeys(new.id).rejects] = folder / "rejects.parquet"
-        record = await self._archive.store_dataset(new, files, options.new_run())
+        record = await self._archive.store_dataset(new, files, options.new_run(), uploader=submission.uploader)
         if record.id != new.id:
             return await self._archive.require_same(record, options, **identity)
         _log.info(

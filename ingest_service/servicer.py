@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 
@@ -10,19 +10,23 @@ from ingest_service.convert import (
     dataset_message,
     parse_commit,
     parse_filter,
+    parse_name,
     parse_new_options,
     parse_options,
     parse_request_id,
+    parse_user,
     usage_message,
 )
-from ingest_service.datasets import AcceptedDatasets
-from ingest_service.intake import Intake
 from ingest_service.upload_commit import UploadCommit
-from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, DEFAULT_USER, OutlierStrategy
+from ingest_service.use_cases import UseCases
+from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy, Role
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
+from shared.identity.caller import Caller
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.auth_interceptor import current_caller
+from shared.rpc.messages import parse_enum, to_message
 from shared.rpc.server import Service
 
 IDLE_SECONDS = 60.0
@@ -37,8 +41,11 @@ class UploadStream:
     grpc.aio ends the stream of a client that died as if it were complete, so only a commit completes an upload.
     """
 
-    def __init__(self, messages: AsyncIterator[pb.UploadDatasetRequest], *, outlier_strategy: OutlierStrategy) -> None:
+    def __init__(
+        self, messages: AsyncIterator[pb.UploadDatasetRequest], *, caller: Caller, outlier_strategy: OutlierStrategy
+    ) -> None:
         self._messages = messages
+        self._caller = caller
         self._outlier_strategy = outlier_strategy
         self._commit: pb.UploadCommit | None = None
 
@@ -74,7 +81,7 @@ class UploadStream:
         """
         if self._commit is None:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
-        return parse_commit(self._commit, outlier_strategy=self._outlier_strategy)
+        return parse_commit(self._commit, caller=self._caller, outlier_strategy=self._outlier_strategy)
 
     async def _next_message(self) -> pb.UploadDatasetRequest | None:
         try:
@@ -89,17 +96,20 @@ class UploadStream:
 class IngestServicer(rpc.IngestServiceServicer):
     """The gRPC servicer of IngestService."""
 
-    def __init__(self, intake: Intake, datasets: AcceptedDatasets, *, outlier_strategy: OutlierStrategy) -> None:
-        self._intake = intake
-        self._datasets = datasets
+    def __init__(self, ingest: UseCases, *, outlier_strategy: OutlierStrategy) -> None:
+        self._intake = ingest.intake
+        self._datasets = ingest.datasets
+        self._collaborations = ingest.collaborations
         self._outlier_strategy = outlier_strategy
 
     async def UploadDataset(
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
-        stream = UploadStream(aiter(request_iterator), outlier_strategy=self._outlier_strategy)
+        caller = current_caller()
+        stream = UploadStream(aiter(request_iterator), caller=caller, outlier_strategy=self._outlier_strategy)
         header = await stream.read_header()
         record = await self._intake.upload(
+            uploader=caller,
             filename=header.filename,
             request_id=parse_request_id(header.request_id),
             chunks=stream.read_chunks(),
@@ -108,10 +118,12 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
 
     async def ImportDataset(self, request: pb.ImportDatasetRequest, context: Context) -> pb.ImportDatasetResponse:
+        caller = current_caller()
         record = await self._intake.import_url(
             request.dataset_url,
+            uploader=caller,
             request_id=parse_request_id(request.request_id),
-            options=parse_options(request.options, outlier_strategy=self._outlier_strategy),
+            options=parse_options(request.options, caller=caller, outlier_strategy=self._outlier_strategy),
         )
         return pb.ImportDatasetResponse(dataset=dataset_message(record))
 
@@ -120,8 +132,11 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.GetDatasetResponse(dataset=dataset_message(record))
 
     async def ListDatasets(self, request: pb.ListDatasetsRequest, context: Context) -> pb.ListDatasetsResponse:
+        caller = current_caller()
+        user_id = parse_filter("user_id", request.user_id)
         page = await self._datasets.list(
-            user_id=parse_filter("user_id", request.user_id),
+            caller,
+            user_id=caller.resolve_user(user_id) if user_id else "",
             collaboration_id=parse_filter("collaboration_id", request.collaboration_id),
             page_size=request.page_size,
             page_token=request.page_token,
@@ -139,7 +154,8 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.RetryDatasetResponse(dataset=dataset_message(record))
 
     async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
-        options = parse_new_options(request.options, outlier_strategy=self._outlier_strategy)
+        caller = current_caller()
+        options = parse_new_options(request.options, caller=caller, outlier_strategy=self._outlier_strategy)
         record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), options)
         return pb.PrepareDatasetResponse(dataset=dataset_message(record))
 
@@ -148,21 +164,46 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.DeleteDatasetResponse()
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
-        user_id = parse_filter("user_id", request.user_id) or DEFAULT_USER
+        user_id = parse_user(request.user_id, current_caller())
         return usage_message(user_id, await self._datasets.get_usage(user_id))
 
+    async def ListMembers(self, request: pb.ListMembersRequest, context: Context) -> pb.ListMembersResponse:
+        members = await self._collaborations.list_members(parse_name("collaboration_id", request.collaboration_id))
+        return pb.ListMembersResponse(members=[to_message(member, pb.Member) for member in members])
 
-def service(
-    intake: Intake, datasets: AcceptedDatasets, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
-) -> Service:
+    async def PutMember(self, request: pb.PutMemberRequest, context: Context) -> pb.PutMemberResponse:
+        member = await self._collaborations.put_member(
+            parse_name("collaboration_id", request.collaboration_id),
+            parse_name("user_id", request.user_id),
+            cast(Role, parse_enum(request, "role")),
+        )
+        return pb.PutMemberResponse(member=to_message(member, pb.Member))
+
+    async def RemoveMember(self, request: pb.RemoveMemberRequest, context: Context) -> pb.RemoveMemberResponse:
+        await self._collaborations.remove_member(
+            parse_name("collaboration_id", request.collaboration_id), parse_name("user_id", request.user_id)
+        )
+        return pb.RemoveMemberResponse()
+
+    async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
+        page = await self._collaborations.list_audit_events(
+            current_caller(),
+            dataset_id=parse_filter("dataset_id", request.dataset_id),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        events = [to_message(record, pb.AuditEvent) for record in page.rows]
+        return pb.ListAuditEventsResponse(events=events, next_page_token=page.next_token)
+
+
+def service(ingest: UseCases, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY) -> Service:
     """Return IngestService for a gRPC server.
 
     Args:
-        intake: the use cases of uploads.
-        datasets: the use cases of datasets.
+        ingest: the use cases.
         outlier_strategy: the treatment of outliers where an upload does not say.
     """
-    servicer = IngestServicer(intake, datasets, outlier_strategy=outlier_strategy)
+    servicer = IngestServicer(ingest, outlier_strategy=outlier_strategy)
     return Service(
         "neuralearn.ingest.v1.IngestService",
         lambda server: rpc.add_IngestServiceServicer_to_server(servicer, server),

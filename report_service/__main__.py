@@ -4,14 +4,15 @@ from report_service.composition import PRELOAD, build
 from report_service.servicer import service
 from shared.isolation import Isolation
 from shared.process import run_process
-from shared.rpc.server import serve
+from shared.rpc.server import Listener, serve
 from shared.settings.processes import ReportSettings
 
 
 async def main(settings: ReportSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
-    async with build(settings, isolation) as reports:
-        await serve(service(reports), host=settings.grpc_host, port=settings.report_port)
+    async with build(settings, isolation) as (reports, access):
+        listener = Listener(settings.grpc_host, settings.report_port, settings.grpc_reflection)
+        await serve(service(reports), listener, access=access)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from report_service.service import Reports
 from shared.db.datasets import Datasets
 from shared.db.results import Results
 from shared.db.session import Database
+from shared.identity.access_control import AccessControl
+from shared.identity.composition import build_access_control
 from shared.isolation import Isolation
 from shared.scratch import Scratch
 from shared.settings.processes import ReportSettings
@@ -25,8 +27,8 @@ PRELOAD = (
 
 
 @asynccontextmanager
-async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator[Reports]:
-    """Build the use cases with everything they depend on, and close all of it at the end."""
+async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator[tuple[Reports, AccessControl]]:
+    """Build the use cases and the access control with everything they depend on, and close all of it at the end."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.check()
@@ -42,6 +44,6 @@ async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator
                     scratch=Scratch(settings.scratch_dir),
                 ),
             )
-            yield reports
+            yield reports, build_access_control(settings, database)
     finally:
         await database.close()

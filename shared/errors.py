@@ -6,6 +6,7 @@
     ├── TooLarge            more bytes than the service takes
     ├── Unprocessable       the bytes are not a table the service can read
     ├── NotFound            the resource does not exist
+    ├── Unauthenticated     the caller does not prove who it is
     ├── PermissionDenied    the caller may not do this
     ├── QuotaExceeded       the caller's quota is used up
     ├── NotReady            the resource exists, its result does not yet
@@ -82,6 +83,12 @@ class NotFound(ServiceError):
     """The resource does not exist."""
 
     default_reason = "NOT_FOUND"
+
+
+class Unauthenticated(ServiceError):
+    """The caller does not prove who it is."""
+
+    default_reason = "UNAUTHENTICATED"
 
 
 class PermissionDenied(ServiceError):

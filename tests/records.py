@@ -9,6 +9,7 @@ from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.runs import RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Usage
+from shared.identity.caller import OPEN_CALLER
 
 
 async def accept_dataset(
@@ -35,7 +36,9 @@ async def accept_dataset(
     }
     options = RunOptions(mode=values["mode"])
     new = NewDataset(**{**values, **changes})
-    return await Datasets(database).accept(new, NewRun(id=uuid4(), queue=queue, options=options), usage)
+    return await Datasets(database).accept(
+        new, NewRun(id=uuid4(), queue=queue, options=options), usage, uploader=OPEN_CALLER
+    )
 
 
 def run_result(**changes: Any) -> RunResult:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import grpc
 
+from gateway.http.forwarded import current_forwarded
 from gateway.http.request_id import HEADER, current_request_id
 from shared.rpc.channel import QUERY_SECONDS
 from shared.rpc.status import service_errors
@@ -34,5 +35,9 @@ async def call(
 
 
 def metadata() -> tuple[tuple[str, str], ...]:
-    """Return the metadata that every call carries."""
-    return ((HEADER, current_request_id()),)
+    """Return the metadata that every call carries.
+
+    Raises:
+        Unauthenticated: the caller's credential can't be one.
+    """
+    return ((HEADER, current_request_id()), *current_forwarded().metadata())

@@ -8,12 +8,15 @@ from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
 from gateway.convert.requests import UploadPart, import_request, prepare_request
 from gateway.convert.to_model import to_model
+from gateway.schemas.collaboration import AuditPage, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.upload.fields import PrepareOptions, UploadOptions
+from shared.contracts.vocabulary import Role
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.channel import TRANSFER_SECONDS
 from shared.rpc.early_status import stream_to
+from shared.rpc.messages import enum_number
 from shared.rpc.status import service_errors
 
 
@@ -75,3 +78,26 @@ class IngestClient:
         """Return what a user has used of the modes that ask a language model."""
         answer = await call(self._stub.GetUsage, pb.GetUsageRequest(user_id=user_id))
         return to_model(answer, Usage)
+
+    async def members(self, collaboration_id: str) -> Members:
+        """Return the members of a collaboration."""
+        answer = await call(self._stub.ListMembers, pb.ListMembersRequest(collaboration_id=collaboration_id))
+        return to_model(answer, Members)
+
+    async def put_member(self, collaboration_id: str, user_id: str, role: Role) -> Member:
+        """Add a member, or change the role of one."""
+        number = enum_number(pb.Role.DESCRIPTOR, role)
+        request = pb.PutMemberRequest(collaboration_id=collaboration_id, user_id=user_id, role=number)  # type: ignore[arg-type]
+        answer = await call(self._stub.PutMember, request)
+        return to_model(answer.member, Member)
+
+    async def remove_member(self, collaboration_id: str, user_id: str) -> None:
+        """Remove a member."""
+        request = pb.RemoveMemberRequest(collaboration_id=collaboration_id, user_id=user_id)
+        await call(self._stub.RemoveMember, request)
+
+    async def audit(self, dataset_id: str, page: Page) -> AuditPage:
+        """Return a page of what was done with the caller's datasets and collaborations."""
+        request = pb.ListAuditEventsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        answer = await call(self._stub.ListAuditEvents, request)
+        return to_model(answer, AuditPage)

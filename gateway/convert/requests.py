@@ -1,7 +1,6 @@
 """Requests to the services, from what REST was given; pure."""
 
 from gateway.upload.fields import PrepareOptions, UploadOptions, column_roles, words_by_column
-from shared.contracts.vocabulary import DEFAULT_USER
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
 from shared.rpc.messages import to_message
@@ -40,7 +39,7 @@ def prepare_request(dataset_id: str, options: PrepareOptions) -> ingest.PrepareD
 
 
 def _options(options: UploadOptions) -> common.DatasetOptions:
-    return to_message(options, common.DatasetOptions, user_id=options.user_id or DEFAULT_USER, **_by_column(options))
+    return to_message(options, common.DatasetOptions, **_by_column(options))
 
 
 def _by_column(options: PrepareOptions) -> dict[str, dict[str, str]]:

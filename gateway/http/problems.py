@@ -16,12 +16,20 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from gateway.http.request_id import current_request_id
-from shared.errors import FieldError, InvalidInput, NotReady, RangeNotSatisfiable, ServiceError, Unavailable
+from shared.errors import (
+    FieldError,
+    InvalidInput,
+    NotReady,
+    RangeNotSatisfiable,
+    ServiceError,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.logs import get_logger
 from shared.rpc.status import RETRY_SECONDS, mapping_of
 
 MEDIA_TYPE = "application/problem+json"
-_METHODS = ("GET", "HEAD", "POST")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _LOCATIONS = {"query", "path", "header", "body"}
 _log = get_logger("gateway")
 
@@ -95,6 +103,8 @@ def _headers_of(error: ServiceError) -> dict[str, str]:
         retry_after = RETRY_SECONDS
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, RangeNotSatisfiable) and "size_bytes" in error.metadata:
         headers["Content-Range"] = f"bytes */{error.metadata['size_bytes']}"
     return headers

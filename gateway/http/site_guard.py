@@ -4,12 +4,12 @@ A browser sends a form or a plain POST of any page to any address, and a name th
 rebinding) lets a page read the answers. The first shows in `Origin` and `Sec-Fetch-Site`, the second in `Host`.
 """
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from shared.errors import PermissionDenied
+from shared.settings.types import is_loopback
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -57,11 +57,7 @@ class SiteGuard:
 
 def _hosts_of(address: str) -> tuple[str, ...]:
     """Return the names of a gateway on an address: all, where it is no private one."""
-    try:
-        is_loopback = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        is_loopback = address == "localhost"
-    return LOOPBACK_NAMES if is_loopback else ("*",)
+    return LOOPBACK_NAMES if is_loopback(address) else ("*",)
 
 
 def _split(words: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from gateway.dependencies import (
 from gateway.http.problems import invalid_fields
 from gateway.http.protocol import ENDLESS, STOPPING
 from gateway.schemas import datasets as schemas
+from gateway.schemas.collaboration import AuditPage
 from gateway.upload.fields import FILE_FIELD, PrepareOptions, UploadOptions, UserId
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
@@ -226,7 +227,21 @@ async def list_dataset_statuses(
 @router.get("/usage", summary="Ask what is left of a quota", responses=problems())
 async def get_usage(
     clients: ClientsDependency,
-    user_id: Annotated[UserId, Query(description="The user; empty for `anonymous`.")] = "",
+    user_id: Annotated[UserId, Query(description="The user; empty for the caller, `anonymous` in open mode.")] = "",
 ) -> schemas.Usage:
     """How often a user has used the modes that ask a language model, and how often they still may."""
     return await clients.ingest.usage(user_id)
+
+
+@router.get("/audit", summary="See who did what with one's data", responses=problems())
+async def list_audit_events(
+    clients: ClientsDependency,
+    page: PageDependency,
+    dataset_id: Annotated[str, Query(max_length=200, description="Only this dataset; empty for all.")] = "",
+) -> AuditPage:
+    """Changes, downloads of tables and refusals, newest first; 100 a page unless `page_size` says so, 500 at most.
+
+    An owner sees what concerns its datasets, also deleted ones, and its collaborations. In open mode nobody proves who
+    calls, and nothing is recorded.
+    """
+    return await clients.ingest.audit(dataset_id, page)

@@ -14,7 +14,6 @@ from shared.contracts.vocabulary import (
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
-    DEFAULT_USER,
     ChosenType,
     ColumnRole,
     FillPolicy,
@@ -140,7 +139,9 @@ class UploadOptions(PrepareOptions):
         max_length=2048,
         description="Where to fetch the dataset, instead of a file.",
     )
-    user_id: UserId = Field(DEFAULT_USER, description="Who owns the dataset.")
+    user_id: UserId = Field(
+        "", description="Who owns the dataset; empty for the caller, who is `anonymous` in open mode."
+    )
     collaboration_id: CollaborationId = Field("", description="The group that shares the dataset; empty for none.")
     delimiter: str = Field(
         "",

@@ -62,6 +62,13 @@ ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missing
 AlertSeverity = Literal["info", "warning", "error"]
 """The urgency of an alert."""
 
+Role = Literal["viewer", "editor", "owner"]
+"""What a member of a collaboration may do with its datasets, from the least to the most."""
+Scope = Literal["read", "write", "operate"]
+"""What a credential may be used for: reading, changing, or looking after the service."""
+CallerKind = Literal["open", "user", "key", "service"]
+"""How a caller is known: not at all, by a token, by an API key, or as a process of the service."""
+
 RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
 """The state of a run, as workers see it."""
 DatasetState = Literal["uploaded", "processing", "completed", "failed", "cancelled"]

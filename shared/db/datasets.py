@@ -12,12 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from shared.contracts.artifacts import DatasetKeys
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import ENDED_STATES, Mode, RunState
+from shared.db.members import is_visible, join_as_uploader
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database
 from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
 from shared.errors import NotFound, Unavailable
+from shared.identity.caller import Caller
 
 PAGE_SIZE = PageSize(default=50, most=500)
 
@@ -79,7 +81,9 @@ class Datasets:
         """
         await self._database.ping()
 
-    async def accept(self, dataset: NewDataset, run: NewRun, usage: Usage | None = None) -> DatasetRecord:
+    async def accept(
+        self, dataset: NewDataset, run: NewRun, usage: Usage | None = None, *, uploader: Caller
+    ) -> DatasetRecord:
         """Store a dataset and its queued run, and charge its owner for the mode, in one transaction.
 
         A repeated request (same owner and request_id) stores nothing, is not charged, and returns the dataset that was
@@ -87,6 +91,7 @@ class Datasets:
 
         Raises:
             QuotaExceeded: the owner has used up the mode; nothing is stored.
+            PermissionDenied: the uploader is no editor of the collaboration; nothing is stored.
             Unavailable: the dataset that was accepted first is being removed.
         """
         async with self._database.transaction() as connection:
@@ -98,6 +103,8 @@ class Datasets:
             )
             accepted = await connection.scalar(statement)
             if accepted is not None:
+                if dataset.collaboration_id is not None:
+                    await join_as_uploader(connection, uploader, dataset.collaboration_id, owner_id=dataset.user_id)
                 period = await usage.charge(connection, dataset.user_id, dataset.mode) if usage is not None else None
                 await connection.execute(
                     insert(runs).values(
@@ -252,6 +259,7 @@ class Datasets:
         user_id: str | None = None,
         collaboration_id: str | None = None,
         state: RunState | None = None,
+        visible_to: Caller | None = None,
         page_size: int = 0,
         page_token: str = "",
     ) -> Page[DatasetRecord]:
@@ -264,6 +272,8 @@ class Datasets:
             statement = statement.where(datasets.c.collaboration_id == collaboration_id)
         if state:
             statement = statement.where(runs.c.state == state)
+        if visible_to is not None and not visible_to.is_unrestricted:
+            statement = statement.where(is_visible(visible_to))
         if position := decode_token(page_token, parts=(parse_timestamp, UUID)):
             statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
         async with self._database.transaction() as connection:

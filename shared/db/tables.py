@@ -13,6 +13,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.contracts.vocabulary import RunState
+from shared.contracts.vocabulary import Role, RunState
 
 metadata = MetaData(
     naming_convention={
@@ -229,4 +230,54 @@ ai_answers = Table(
     Column("question_hash", Text, primary_key=True, comment="SHA-256 of model, instruction, question and schema"),
     Column("answer", Text, nullable=False),
     _time("created_at", nullable=False, now=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True, comment="the public part of the key"),
+    Column("secret_hash", LargeBinary, nullable=False, comment="SHA-256 of the whole key"),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _time("created_at", nullable=False, now=True),
+    _time("expires_at"),
+    _time("last_used_at"),
+    _time("revoked_at"),
+)
+
+collaborations = Table(
+    "collaborations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _time("created_at", nullable=False, now=True),
+)
+
+collaboration_members = Table(
+    "collaboration_members",
+    metadata,
+    Column("collaboration_id", Text, ForeignKey("collaborations.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Text, primary_key=True, index=True),
+    Column("role", Text, nullable=False),
+    _time("created_at", nullable=False, now=True),
+    CheckConstraint(f"role in {get_args(Role)}", name="role"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _time("created_at", nullable=False, now=True),
+    Column("action", Text, nullable=False, comment="the rpc"),
+    Column("outcome", Text, nullable=False, comment="ok, or the reason of the refusal or failure"),
+    Column("caller_kind", Text, nullable=False),
+    Column("caller_id", Text, nullable=False, comment="the user or process that called"),
+    Column("key_id", Text, nullable=False, comment="the API key it used; empty for none"),
+    Column("address", Text, nullable=False, comment="where the call came from"),
+    Column("request_id", Text, nullable=False),
+    Column("owner_id", Text, nullable=False, comment="the owner of what it was about, who may read this"),
+    Column("dataset_id", Text, nullable=False, comment="not a key: the trail outlives the dataset"),
+    Column("collaboration_id", Text, nullable=False),
+    Index(None, "owner_id", "id"),
+    Index(None, "created_at"),
 )

@@ -3,20 +3,26 @@
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 import structlog
 
 from shared.errors import ServiceError
 from shared.logs import get_logger
+from shared.rpc.handlers import (
+    Context,
+    MaybeHandler,
+    Streaming,
+    Unary,
+    require_well_formed,
+    tolerate_malformed,
+    wrap_handler,
+)
 from shared.rpc.status import mapping_of, to_status
 
 REQUEST_ID_KEY = "x-request-id"
 _UNLOGGED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _log = get_logger("rpc")
 
 
@@ -25,29 +31,16 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MaybeHandler]],
         details: grpc.HandlerCallDetails,
-    ) -> "Handler | None":
+    ) -> MaybeHandler:
         """Return the handler of this method wrapped in a `_LoggedCall`."""
         handler = await continuation(details)
         if handler is None or details.method.startswith(_UNLOGGED):
             return handler
         metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
         logged_call = _LoggedCall(details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex)
-        if handler.response_streaming:
-            stream = handler.stream_stream or handler.unary_stream
-            wrapped_stream = logged_call.streaming(stream)
-            factory = (
-                grpc.stream_stream_rpc_method_handler
-                if handler.request_streaming
-                else grpc.unary_stream_rpc_method_handler
-            )
-            return factory(wrapped_stream, handler.request_deserializer, handler.response_serializer)
-        unary = handler.stream_unary or handler.unary_unary
-        unary_factory = (
-            grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-        )
-        return unary_factory(logged_call.unary(unary), handler.request_deserializer, handler.response_serializer)
+        return wrap_handler(tolerate_malformed(handler), unary=logged_call.unary, streaming=logged_call.streaming)
 
 
 class _LoggedCall:
@@ -58,11 +51,11 @@ class _LoggedCall:
         self.request_id = request_id
         self.started = time.perf_counter()
 
-    def unary(self, handler: Any) -> Any:
+    def unary(self, handler: Unary) -> Unary:
         async def call(request: Any, context: Context) -> Any:
             self._begin()
             try:
-                response = await handler(request, context)
+                response = await handler(require_well_formed(request), context)
             except Exception as error:
                 await self._fail(error, context)
             self._end("OK")
@@ -70,11 +63,11 @@ class _LoggedCall:
 
         return call
 
-    def streaming(self, handler: Any) -> Any:
+    def streaming(self, handler: Streaming) -> Streaming:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
             self._begin()
             try:
-                async for response in handler(request, context):
+                async for response in handler(require_well_formed(request), context):
                     yield response
             except Exception as error:
                 await self._fail(error, context)

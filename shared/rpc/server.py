@@ -12,7 +12,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from shared.errors import ServiceError
+from shared.identity.access_control import AccessControl
 from shared.logs import get_logger
+from shared.rpc.auth_interceptor import AuthInterceptor
 from shared.rpc.interceptors import RpcInterceptor
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -50,16 +52,36 @@ class Service:
     add: Callable[[grpc.aio.Server], None]
 
 
+@dataclass(frozen=True)
+class Listener:
+    """Where and how a server listens."""
+
+    host: str
+    port: int
+    """0 for any free port."""
+    has_reflection: bool = True
+    """True if clients may ask which rpcs there are."""
+
+
+LOOPBACK = Listener("127.0.0.1", 0)
+"""Any free port of this machine."""
+
+
 @asynccontextmanager
 async def running_server(
-    service: Service, *, host: str, port: int, concurrency: int = 512, needs: Mapping[str, Check] = _NOTHING
+    service: Service,
+    listener: Listener,
+    *,
+    access: AccessControl,
+    concurrency: int = 512,
+    needs: Mapping[str, Check] = _NOTHING,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, and yield the bound port.
 
     Args:
         service: the servicer.
-        host: address to listen on.
-        port: port to listen on; 0 for any free port.
+        listener: where and how to listen.
+        access: what decides about every call.
         concurrency: the most calls at once; further calls are refused.
         needs: checks of dependencies by name. The health service reports each under its name; a failed check does not
             stop the service.
@@ -68,21 +90,25 @@ async def running_server(
         ServiceError: the address can't be bound (reason PORT_TAKEN).
     """
     server = grpc.aio.server(
-        interceptors=[RpcInterceptor()], options=list(_OPTIONS), maximum_concurrent_rpcs=concurrency
+        interceptors=[RpcInterceptor(), AuthInterceptor(access)],
+        options=list(_OPTIONS),
+        maximum_concurrent_rpcs=concurrency,
     )
     service.add(server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    reflection.enable_server_reflection([service.name, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    if listener.has_reflection:
+        reflection.enable_server_reflection([service.name, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    address = f"{listener.host}:{listener.port}"
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = server.add_insecure_port(address)
     except RuntimeError as error:
-        raise ServiceError(f"can't listen on {host}:{port}: it is in use or not ours", reason="PORT_TAKEN") from error
+        raise ServiceError(f"can't listen on {address}: it is in use or not ours", reason="PORT_TAKEN") from error
     await server.start()
     for name in ("", service.name):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     monitors = [asyncio.create_task(_monitor(checks, name, check)) for name, check in needs.items()]
-    _log.info("serving", rpc=service.name, address=f"{host}:{bound}")
+    _log.info("serving", rpc=service.name, address=f"{listener.host}:{bound}")
     try:
         yield bound
     finally:
@@ -107,11 +133,13 @@ async def _monitor(checks: health.aio.HealthServicer, name: str, check: Check) -
         await asyncio.sleep(CHECK_SECONDS)
 
 
-async def serve(service: Service, *, host: str, port: int, needs: Mapping[str, Check] = _NOTHING) -> None:
+async def serve(
+    service: Service, listener: Listener, *, access: AccessControl, needs: Mapping[str, Check] = _NOTHING
+) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with running_server(service, host=host, port=port, needs=needs):
+    async with running_server(service, listener, access=access, needs=needs):
         await stop.wait()

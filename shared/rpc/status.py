@@ -7,6 +7,7 @@
 | TooLarge | RESOURCE_EXHAUSTED | 413 |
 | Unprocessable | INVALID_ARGUMENT | 422 |
 | NotFound | NOT_FOUND | 404 |
+| Unauthenticated | UNAUTHENTICATED | 401 |
 | PermissionDenied | PERMISSION_DENIED | 403 |
 | QuotaExceeded | RESOURCE_EXHAUSTED | 429 |
 | NotReady | FAILED_PRECONDITION | 409 |
@@ -39,6 +40,7 @@ from shared.errors import (
     RangeNotSatisfiable,
     ServiceError,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     Unprocessable,
 )
@@ -67,6 +69,7 @@ KINDS: dict[type[ServiceError], StatusMapping] = {
     TooLarge: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "The file is too large"),
     Unprocessable: StatusMapping(grpc.StatusCode.INVALID_ARGUMENT, 422, "The input can't be processed"),
     NotFound: StatusMapping(grpc.StatusCode.NOT_FOUND, 404, "Not found"),
+    Unauthenticated: StatusMapping(grpc.StatusCode.UNAUTHENTICATED, 401, "Not signed in"),
     PermissionDenied: StatusMapping(grpc.StatusCode.PERMISSION_DENIED, 403, "Not allowed"),
     QuotaExceeded: StatusMapping(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Quota used up"),
     NotReady: StatusMapping(grpc.StatusCode.FAILED_PRECONDITION, 409, "Not ready yet"),
@@ -79,6 +82,7 @@ _KIND_BY_NAME = {kind.__name__: kind for kind in KINDS}
 _KIND_BY_CODE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
     grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
     grpc.StatusCode.FAILED_PRECONDITION: Conflict,
     grpc.StatusCode.ABORTED: Conflict,

@@ -7,7 +7,19 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy
 from shared.settings.base import EnvironmentSettings
-from shared.settings.types import HttpUrl, IsSigningKey, Port, Positive, PostgresUrl, RedisUrl, SigningKey, Target
+from shared.settings.types import (
+    HttpUrl,
+    IsSigningKey,
+    KeySetSource,
+    LongSecret,
+    Port,
+    Positive,
+    PostgresUrl,
+    RedisUrl,
+    SigningKey,
+    Target,
+    is_loopback,
+)
 
 LogFormat = Literal["auto", "json", "console"]
 
@@ -22,7 +34,79 @@ class ProcessSettings(EnvironmentSettings):
     failpoints: Path | None = Field(None, description="For tests only: a directory of points at which to fail.")
 
 
-class AddressSettings(EnvironmentSettings):
+class IdentitySettings(EnvironmentSettings):
+    """How callers prove who they are."""
+
+    auth_mode: Literal["open", "token"] = Field(
+        "open",
+        description="open: nobody proves anything, and only this machine is listened to; token: every call carries a "
+        "token or an API key.",
+    )
+    allow_open: bool = Field(False, description="Listen to other machines in open mode too.")
+    service_secret: LongSecret | None = Field(
+        None, description="By which the processes know each other in token mode; the same for all, 32 bytes at least."
+    )
+
+    @model_validator(mode="after")
+    def _has_service_secret(self) -> Self:
+        if self.auth_mode == "token" and self.service_secret is None:
+            raise ValueError("AUTH_MODE=token needs SERVICE_SECRET, such as from openssl rand -base64 32")
+        return self
+
+    @property
+    def service_key(self) -> bytes | None:
+        """The secret by which the processes know each other; None in open mode."""
+        if self.auth_mode == "open" or self.service_secret is None:
+            return None
+        return self.service_secret.get_secret_value()
+
+    def require_loopback(self, setting: str, host: str) -> None:
+        """Return if a listener on this host is as safe as the mode asks for.
+
+        Raises:
+            ValueError: other machines would reach a service where nobody proves who calls.
+        """
+        if self.auth_mode == "open" and not self.allow_open and not is_loopback(host):
+            raise ValueError(
+                f"{setting}={host} lets other machines in, and nobody has to prove who calls: set AUTH_MODE=token, or "
+                "ALLOW_OPEN=1 where the network keeps strangers out"
+            )
+
+
+class TokenSettings(IdentitySettings):
+    """The check of users' tokens."""
+
+    jwt_algorithm: Literal["HS256", "RS256", "ES256", "EdDSA"] = Field(
+        "HS256", description="The only algorithm that a token may be signed with."
+    )
+    jwt_secret: LongSecret | None = Field(None, description="The secret of HS256, 32 bytes at least.")
+    jwt_jwks: KeySetSource | None = Field(
+        None,
+        description="The key set of the other algorithms: an https:// address, or a file; read again as it changes.",
+    )
+    jwt_issuer: str | None = Field(None, description="Who issues the tokens: their `iss`.")
+    jwt_audience: str | None = Field(None, description="Whom they are for: their `aud`.")
+    jwt_leeway_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
+        30, description="By how much the clocks of issuer and service may differ, seconds."
+    )
+    jwt_collaborations_claim: str | None = Field(
+        None,
+        description="The claim with a user's collaborations and the role in each; if unset, members are kept here.",
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        needed, other = ("jwt_secret", "jwt_jwks") if self.jwt_algorithm == "HS256" else ("jwt_jwks", "jwt_secret")
+        if getattr(self, other) is not None:
+            raise ValueError(f"{other.upper()} is not for JWT_ALGORITHM={self.jwt_algorithm}; set {needed.upper()}")
+        if getattr(self, needed) is not None and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError(f"{needed.upper()} needs JWT_ISSUER and JWT_AUDIENCE too")
+        if self.jwt_secret is not None and self.jwt_secret == self.service_secret:
+            raise ValueError("JWT_SECRET and SERVICE_SECRET must differ: who signs tokens of users is not a process")
+        return self
+
+
+class AddressSettings(IdentitySettings):
     """Addresses of the gRPC services, to listen on and to call."""
 
     grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
@@ -36,6 +120,12 @@ class AddressSettings(EnvironmentSettings):
         None, description="Where clients find PipelineService; that port here if unset."
     )
     report_target: Target | None = Field(None, description="Where clients find ReportService; that port here if unset.")
+    grpc_reflection: bool = Field(True, description="Let gRPC clients ask which rpcs there are.")
+
+    @model_validator(mode="after")
+    def _is_open_on_loopback_only(self) -> Self:
+        self.require_loopback("GRPC_HOST", self.grpc_host)
+        return self
 
     def target(self, service: str) -> str:
         """Return the gRPC target of the service `ingest`, `pipeline` or `report`."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from shared.settings import base
 from shared.settings.base import EnvironmentSettings
@@ -23,6 +23,7 @@ from shared.settings.parts import (
     ScratchSettings,
     StorageSettings,
     TableSizeSettings,
+    TokenSettings,
     UpkeepSettings,
     UploadSizeSettings,
     WebhookPresenceSettings,
@@ -49,9 +50,15 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
         "second on average.",
     )
 
+    @model_validator(mode="after")
+    def _is_open_to_this_machine_only(self) -> Self:
+        self.require_loopback("GATEWAY_HOST", self.gateway_host)
+        return self
+
 
 class IngestSettings(
     ProcessSettings,
+    TokenSettings,
     AddressSettings,
     DatabaseSettings,
     StorageSettings,
@@ -69,6 +76,7 @@ class IngestSettings(
 
 class PipelineSettings(
     ProcessSettings,
+    TokenSettings,
     AddressSettings,
     DatabaseSettings,
     QueueSettings,
@@ -94,7 +102,9 @@ class WorkerSettings(
     """Settings of a worker."""
 
 
-class ReportSettings(ProcessSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings):
+class ReportSettings(
+    ProcessSettings, TokenSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings
+):
     """Settings of ReportService."""
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes
 
 _MIN_KEY_BYTES = 16
+_MIN_SECRET_BYTES = 32
+"""As long as the output of SHA-256, which RFC 7518 asks for."""
 
 
 def _postgres_url(value: str) -> str:
@@ -71,10 +74,34 @@ def _origins(value: str) -> str:
     return value
 
 
+def _long_secret(text: str) -> bytes:
+    if len(text.encode()) < _MIN_SECRET_BYTES:
+        raise ValueError(f"must be at least {_MIN_SECRET_BYTES} bytes long, such as from openssl rand -base64 32")
+    return text.encode()
+
+
+def _key_set(source: str) -> str:
+    parts = urlsplit(source)
+    is_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if parts.scheme not in ("", "https") and not is_local:
+        raise ValueError("must be the path of a file or an https:// address")
+    return source
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if only this machine reaches a listener on this host."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SigningKey = Annotated[SecretBytes, BeforeValidator(_signing_key)]
+LongSecret = Annotated[SecretBytes, BeforeValidator(_long_secret)]
+KeySetSource = Annotated[str, AfterValidator(_key_set)]
 Address = Annotated[str, AfterValidator(_address)]
 Target = Annotated[str, AfterValidator(_target)]
 Positive = Annotated[int, Field(gt=0)]

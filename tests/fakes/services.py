@@ -35,6 +35,10 @@ def timestamp(value: datetime = CREATED_AT) -> Timestamp:
     return message
 
 
+def _member(user_id: str, role: "ingest_pb2.Role.ValueType") -> ingest_pb2.Member:
+    return ingest_pb2.Member(user_id=user_id, role=role, created_at=timestamp())
+
+
 @dataclass
 class ReceivedUpload:
     """The received part of an upload."""
@@ -122,6 +126,42 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             ingest_pb2.ModeUsage(mode=common.MODE_DEEP, used=0),
         ]
         return ingest_pb2.GetUsageResponse(user_id=request.user_id or "anonymous", modes=modes)
+
+    async def ListMembers(
+        self, request: ingest_pb2.ListMembersRequest, context: Context
+    ) -> ingest_pb2.ListMembersResponse:
+        """Return one owner."""
+        self._record_metadata(context)
+        return ingest_pb2.ListMembersResponse(members=[_member("ada", ingest_pb2.ROLE_OWNER)])
+
+    async def PutMember(self, request: ingest_pb2.PutMemberRequest, context: Context) -> ingest_pb2.PutMemberResponse:
+        """Return the member as requested."""
+        self._record_metadata(context)
+        return ingest_pb2.PutMemberResponse(member=_member(request.user_id, request.role))
+
+    async def RemoveMember(
+        self, request: ingest_pb2.RemoveMemberRequest, context: Context
+    ) -> ingest_pb2.RemoveMemberResponse:
+        """Return an empty response."""
+        self._record_metadata(context)
+        return ingest_pb2.RemoveMemberResponse()
+
+    async def ListAuditEvents(
+        self, request: ingest_pb2.ListAuditEventsRequest, context: Context
+    ) -> ingest_pb2.ListAuditEventsResponse:
+        """Return one event."""
+        self._record_metadata(context)
+        event = ingest_pb2.AuditEvent(
+            created_at=timestamp(),
+            action="DeleteDataset",
+            outcome="ok",
+            caller_kind=ingest_pb2.CALLER_KIND_USER,
+            caller_id="ada",
+            address="203.0.113.7",
+            request_id="r",
+            dataset_id=request.dataset_id,
+        )
+        return ingest_pb2.ListAuditEventsResponse(events=[event])
 
     async def _receive(self, upload: ReceivedUpload, parts: AsyncIterator[ingest_pb2.UploadDatasetRequest]) -> None:
         digest = hashlib.sha256()

@@ -24,11 +24,12 @@ from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import ServiceError
+from shared.identity.caller import OPEN_CALLER
 from shared.isolation import Isolation
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import open_channel
-from shared.rpc.server import running_server
+from shared.rpc.server import LOOPBACK, running_server
 from shared.rpc.status import from_rpc_error
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
@@ -132,7 +133,9 @@ class ReportFixture:
             table_key=f"datasets/{dataset_id}/table",
             parse_plan={},
         )
-        return await Datasets(self.database).accept(dataset, NewRun(id=uuid4(), queue="eda_fast", options=RunOptions()))
+        return await Datasets(self.database).accept(
+            dataset, NewRun(id=uuid4(), queue="eda_fast", options=RunOptions()), uploader=OPEN_CALLER
+        )
 
     async def claim(self, dataset: DatasetRecord) -> UUID:
         run = await Runs(self.database).claim(dataset.run.id, lease=timedelta(minutes=1))
@@ -194,8 +197,8 @@ async def serving(
 ) -> AsyncIterator[ReportFixture]:
     """Run a report service within this process."""
     async with (
-        build(settings, isolation) as reports,
-        running_server(service(reports), host="127.0.0.1", port=0) as port,
+        build(settings, isolation) as (reports, access),
+        running_server(service(reports), LOOPBACK, access=access) as port,
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
         assert settings.scratch_dir is not None

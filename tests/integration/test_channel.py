@@ -6,10 +6,11 @@ import grpc
 import pytest
 
 from shared.errors import Unavailable
+from shared.identity.access_control import OpenAccess
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.channel import open_channel
-from shared.rpc.server import running_server
+from shared.rpc.server import LOOPBACK, running_server
 from tests.fakes.services import Context, FakeIngest, served
 
 
@@ -37,7 +38,7 @@ class UnavailableIngest(FakeIngest):
 async def test_only_what_may_be_done_twice_is_repeated(method: str, request_: Any, calls: int) -> None:
     service = UnavailableIngest()
     async with (
-        running_server(served(service), host="127.0.0.1", port=0) as port,
+        running_server(served(service), LOOPBACK, access=OpenAccess()) as port,
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
         with pytest.raises(grpc.aio.AioRpcError) as error:

@@ -60,4 +60,8 @@ def test_the_documented_tables_exist() -> None:
         "ai_answers",
         "run_events",
         "webhooks",
+        "api_keys",
+        "collaborations",
+        "collaboration_members",
+        "audit_events",
     }

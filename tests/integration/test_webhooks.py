@@ -18,6 +18,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.db.webhooks import BACKOFF, Delivery, Webhooks
+from shared.identity.caller import OPEN_CALLER
 from shared.outbound import OutboundGuard
 from tests.records import accept_dataset, publish
 from worker_service.pipeline.webhook_sender import WebhookSender
@@ -67,7 +68,7 @@ async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:
     names = NewDataset.__dataclass_fields__
     new = NewDataset(**{name: getattr(template, name) for name in names})
     run = NewRun(id=template.run.id, queue="eda_fast", options=template.run.options, webhook_url=url)
-    return await Datasets(database).accept(new, run)
+    return await Datasets(database).accept(new, run, uploader=OPEN_CALLER)
 
 
 async def end_run(database: Database, record: DatasetRecord, *, succeeded: bool = True) -> None:

@@ -10,10 +10,11 @@ from shared.db.events import Events
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
+from shared.identity.composition import build_access_control
 from shared.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
-from shared.rpc.server import serve
+from shared.rpc.server import Listener, serve
 from shared.settings.processes import PipelineSettings
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import EventPoller
@@ -45,7 +46,9 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
-                await serve(service(pipeline), host=settings.grpc_host, port=settings.pipeline_port, needs=needs)
+                listener = Listener(settings.grpc_host, settings.pipeline_port, settings.grpc_reflection)
+                access = build_access_control(settings, database)
+                await serve(service(pipeline), listener, access=access, needs=needs)
             finally:
                 for task in tasks:
                     task.cancel()

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from gateway.clients.health import SERVERS
-from shared.rpc.server import running_server
+from shared.identity.access_control import OpenAccess
+from shared.rpc.server import LOOPBACK, running_server
 from tests.fakes.services import FakeIngest, FakePipeline, FakeReport, served
 from tests.integration.gateway.forms import MIB
 from tests.integration.gateway.process import Gateway, gateway_process
@@ -35,7 +36,7 @@ async def fakes() -> AsyncIterator[Services]:
         targets = {}
         for name, fake in (("ingest", ingest), ("pipeline", pipeline), ("report", report)):
             needs = dict.fromkeys(SERVERS, succeed)
-            server = running_server(served(fake), host="127.0.0.1", port=0, needs=needs)
+            server = running_server(served(fake), LOOPBACK, access=OpenAccess(), needs=needs)
             port = await stack.enter_async_context(server)
             targets[name] = f"127.0.0.1:{port}"
         yield Services(ingest, pipeline, report, targets)

@@ -7,10 +7,11 @@ import pytest
 
 from gateway.convert import requests as convert
 from shared.errors import TooLarge
+from shared.identity.access_control import OpenAccess
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc
 from shared.rpc.channel import CHUNK_BYTES, open_channel
 from shared.rpc.early_status import stream_to
-from shared.rpc.server import running_server
+from shared.rpc.server import LOOPBACK, running_server
 from tests.fakes.services import FakeIngest, served
 
 
@@ -23,7 +24,7 @@ async def many_chunks() -> AsyncIterator[convert.UploadPart]:
 async def test_the_servers_status_survives_the_write_that_came_too_late() -> None:
     fake = FakeIngest(error=TooLarge("too large"), fail_after_bytes=CHUNK_BYTES)
     async with (
-        running_server(served(fake), host="127.0.0.1", port=0) as port,
+        running_server(served(fake), LOOPBACK, access=OpenAccess()) as port,
         open_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub = ingest_pb2_grpc.IngestServiceStub(channel)

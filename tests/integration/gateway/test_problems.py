@@ -59,7 +59,7 @@ async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     assert response.headers["allow"] == "GET, HEAD"
     response = await client.get("/dataset/upload")
     assert_problem(response, 405, "METHOD_NOT_ALLOWED")
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, DELETE"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from shared.errors import Unavailable
-from shared.rpc.server import running_server
+from shared.identity.access_control import OpenAccess
+from shared.rpc.server import LOOPBACK, running_server
 from tests.fakes.services import DATASET_ID, FakePipeline, served
 from tests.integration.gateway.conftest import Services
 from tests.integration.gateway.forms import assert_problem
@@ -31,7 +32,7 @@ async def test_health_without_a_database(fakes: Services, tmp_path: Path) -> Non
         return
 
     needs = {"database": fail, "queue": succeed, "store": succeed}
-    async with running_server(served(FakePipeline()), host="127.0.0.1", port=0, needs=needs) as port:
+    async with running_server(served(FakePipeline()), LOOPBACK, access=OpenAccess(), needs=needs) as port:
         targets = {**fakes.targets, "pipeline": f"127.0.0.1:{port}"}
         with gateway_process(tmp_path, targets) as gateway:
             async with httpx.AsyncClient(base_url=gateway.url) as client:

@@ -126,7 +126,7 @@ async def test_a_browser_that_chose_no_file_may_give_an_address(client: httpx.As
     )
     assert response.status_code == 200
     assert ingest.imports[0].dataset_url == "https://example.org/a.csv"
-    assert ingest.imports[0].options.user_id == "anonymous"
+    assert ingest.imports[0].options.user_id == ""
 
 
 @pytest.mark.parametrize(

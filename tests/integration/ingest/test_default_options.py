@@ -12,7 +12,7 @@ from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
-from shared.rpc.server import running_server
+from shared.rpc.server import LOOPBACK, running_server
 from shared.settings.processes import Settings
 from tests.integration.ingest.uploads import upload, upload_messages
 
@@ -21,10 +21,8 @@ from tests.integration.ingest.uploads import upload, upload_messages
 async def capping(settings: Settings, isolation: Isolation) -> AsyncIterator[Any]:
     configured = settings.model_copy(update={"outlier_strategy": "cap"})
     async with (
-        build(configured, isolation) as (intake, accepted),
-        running_server(
-            service(intake, accepted, outlier_strategy=configured.outlier_strategy), host="127.0.0.1", port=0
-        ) as port,
+        build(configured, isolation) as (ingest, access),
+        running_server(service(ingest, outlier_strategy=configured.outlier_strategy), LOOPBACK, access=access) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         yield rpc.IngestServiceStub(channel)

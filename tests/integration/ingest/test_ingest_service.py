@@ -15,7 +15,9 @@ import pytest
 
 from ingest_service.composition import build
 from ingest_service.convert import parse_options
+from ingest_service.options import UploadOptions
 from ingest_service.servicer import service
+from ingest_service.use_cases import UseCases
 from shared.contracts.run_options import RunOptions
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.paging import encode_token
@@ -32,15 +34,20 @@ from shared.errors import (
     Unavailable,
     Unprocessable,
 )
+from shared.identity.caller import OPEN_CALLER, Caller
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
-from shared.rpc.server import running_server
+from shared.rpc.server import LOOPBACK, running_server
 from shared.rpc.status import service_errors
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.integration.ingest.uploads import CSV, upload, upload_messages
+
+
+async def import_url(ingest: UseCases, url: str, request_id: str | None, options: UploadOptions) -> DatasetRecord:
+    return await ingest.intake.import_url(url, uploader=OPEN_CALLER, request_id=request_id, options=options)
 
 
 async def stored_names(store: ObjectStore, settings: Settings) -> list[str]:
@@ -111,8 +118,8 @@ class CountingIsolation(Isolation):
 async def test_however_many_upload_at_once_few_files_are_read_at_once(settings: Settings, isolation: Isolation) -> None:
     counting = CountingIsolation(isolation)
     async with (
-        build(settings, counting) as (intake, accepted),
-        running_server(service(intake, accepted), host="127.0.0.1", port=0) as port,
+        build(settings, counting) as (ingest, access),
+        running_server(service(ingest), LOOPBACK, access=access) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub = rpc.IngestServiceStub(channel)
@@ -154,19 +161,19 @@ async def test_a_repeated_import_is_not_fetched_again(
     settings: Settings, isolation: Isolation, server_url: str
 ) -> None:
     private_settings = settings.model_copy(update={"allow_private_urls": True})
-    async with build(private_settings, isolation) as (intake, _):
-        options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        first = await intake.import_url(f"{server_url}/growing", request_id="once", options=options)
-        again = await intake.import_url(f"{server_url}/growing", request_id="once", options=options)
+    async with build(private_settings, isolation) as (ingest, _):
+        options = parse_options(common.DatasetOptions(user_id=str(uuid4())), caller=OPEN_CALLER)
+        first = await import_url(ingest, f"{server_url}/growing", "once", options)
+        again = await import_url(ingest, f"{server_url}/growing", "once", options)
         assert (again.id, again.sha256) == (first.id, first.sha256)
-        other = await intake.import_url(f"{server_url}/growing", request_id="twice", options=options)
+        other = await import_url(ingest, f"{server_url}/growing", "twice", options)
         assert other.sha256 != first.sha256
         for address, changed in (
             (f"{server_url}/moved", options),
             (f"{server_url}/growing", replace(options, run=RunOptions(mode="deep"))),
         ):
             with pytest.raises(Conflict, match="another file, address or option"):
-                await intake.import_url(address, request_id="once", options=changed)
+                await import_url(ingest, address, "once", changed)
 
 
 async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
@@ -174,7 +181,8 @@ async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
 ) -> None:
     """The first upload is accepted, and uses up the quota, after the repeat has searched for it."""
     limited = settings.model_copy(update={"allow_private_urls": True, "smart_uploads_per_user": 1})
-    options = replace(parse_options(common.DatasetOptions(mode=common.MODE_SMART)), user_id=str(uuid4()))
+    message = common.DatasetOptions(mode=common.MODE_SMART, user_id=str(uuid4()))
+    options = parse_options(message, caller=OPEN_CALLER)
     accepted: list[DatasetRecord] = []
     first_accepted = False
     check = Usage.check
@@ -183,15 +191,15 @@ async def test_a_repeat_that_meets_the_first_at_the_limit_of_the_quota_gets_it(
         nonlocal first_accepted
         if not first_accepted:
             first_accepted = True
-            accepted.append(await intake.import_url(f"{server_url}/people.csv", request_id="once", options=options))
+            accepted.append(await import_url(ingest, f"{server_url}/people.csv", "once", options))
         await check(usage, user_id, mode)
 
     monkeypatch.setattr(Usage, "check", check_late)
-    async with build(limited, isolation) as (intake, _):
-        repeat = await intake.import_url(f"{server_url}/people.csv", request_id="once", options=options)
+    async with build(limited, isolation) as (ingest, _):
+        repeat = await import_url(ingest, f"{server_url}/people.csv", "once", options)
         assert [repeat.id] == [record.id for record in accepted]
         with pytest.raises(QuotaExceeded):
-            await intake.import_url(f"{server_url}/people.csv", request_id="twice", options=options)
+            await import_url(ingest, f"{server_url}/people.csv", "twice", options)
 
 
 async def test_a_used_request_id_takes_no_other_upload(stub: "rpc.IngestServiceAsyncStub") -> None:
@@ -287,13 +295,13 @@ def server_url() -> Iterator[str]:
 
 async def test_import_from_an_address(server_url: str, settings: Settings, isolation: Isolation) -> None:
     open_settings = settings.model_copy(update={"allow_private_urls": True})
-    async with build(open_settings, isolation) as (intake, _):
-        options = replace(parse_options(common.DatasetOptions()), user_id=str(uuid4()))
-        record = await intake.import_url(f"{server_url}/moved", request_id=None, options=options)
+    async with build(open_settings, isolation) as (ingest, _):
+        options = parse_options(common.DatasetOptions(user_id=str(uuid4())), caller=OPEN_CALLER)
+        record = await import_url(ingest, f"{server_url}/moved", None, options)
         assert (record.rows, record.database_name, record.source_url) == (2, "people", f"{server_url}/moved")
         for path, message in (("/loop", "redirects"), ("/nothing", "404")):
             with pytest.raises(Unprocessable, match=message):
-                await intake.import_url(server_url + path, request_id=None, options=options)
+                await import_url(ingest, server_url + path, None, options)
 
 
 @pytest.mark.parametrize(
@@ -419,9 +427,9 @@ async def test_an_upload_whose_answer_is_lost_is_accepted_all_the_same(
     accept = Datasets.accept
 
     async def lose_answer(
-        self: Datasets, dataset: NewDataset, run: NewRun, usage: Usage | None = None
+        self: Datasets, dataset: NewDataset, run: NewRun, usage: Usage | None = None, *, uploader: Caller
     ) -> DatasetRecord:
-        await accept(self, dataset, run, usage)
+        await accept(self, dataset, run, usage, uploader=uploader)
         raise Unavailable("The database does not answer.", reason="DATABASE_UNAVAILABLE")
 
     monkeypatch.setattr(Datasets, "accept", lose_answer)

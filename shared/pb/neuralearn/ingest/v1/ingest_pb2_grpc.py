@@ -81,6 +81,26 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
                 _registered_method=True)
+        self.ListMembers = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ListMembers',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersResponse.FromString,
+                _registered_method=True)
+        self.PutMember = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/PutMember',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberResponse.FromString,
+                _registered_method=True)
+        self.RemoveMember = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/RemoveMember',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberResponse.FromString,
+                _registered_method=True)
+        self.ListAuditEvents = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ListAuditEvents',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -154,6 +174,35 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMembers(self, request, context):
+        """Lists the members of a collaboration.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutMember(self, request, context):
+        """Adds a member to a collaboration, or changes the role of one; for its owners. The first who uploads into a
+        collaboration is its first owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveMember(self, request, context):
+        """Removes a member from a collaboration; for its owners.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuditEvents(self, request, context):
+        """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -201,6 +250,26 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.GetUsage,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'ListMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMembers,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersResponse.SerializeToString,
+            ),
+            'PutMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutMember,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberResponse.SerializeToString,
+            ),
+            'RemoveMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveMember,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberResponse.SerializeToString,
+            ),
+            'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEvents,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -448,6 +517,114 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/GetUsage',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ListMembers',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/PutMember',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PutMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/RemoveMember',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RemoveMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ListAuditEvents',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

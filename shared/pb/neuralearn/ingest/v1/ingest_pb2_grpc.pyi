@@ -59,6 +59,16 @@ class IngestServiceStub:
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
+    ListMembers: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]
+    """Lists the members of a collaboration."""
+    PutMember: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]
+    """Adds a member to a collaboration, or changes the role of one; for its owners. The first who uploads into a
+    collaboration is its first owner.
+    """
+    RemoveMember: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.RemoveMemberRequest, _ingest_pb2.RemoveMemberResponse]
+    """Removes a member from a collaboration; for its owners."""
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListAuditEventsRequest, _ingest_pb2.ListAuditEventsResponse]
+    """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -91,6 +101,16 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]  # type: ignore[assignment]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
+    ListMembers: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]  # type: ignore[assignment]
+    """Lists the members of a collaboration."""
+    PutMember: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]  # type: ignore[assignment]
+    """Adds a member to a collaboration, or changes the role of one; for its owners. The first who uploads into a
+    collaboration is its first owner.
+    """
+    RemoveMember: _aio.UnaryUnaryMultiCallable[_ingest_pb2.RemoveMemberRequest, _ingest_pb2.RemoveMemberResponse]  # type: ignore[assignment]
+    """Removes a member from a collaboration; for its owners."""
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListAuditEventsRequest, _ingest_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts a dataset, stores its bytes as they came and the table they hold, and queues its preparation. Follow an
@@ -174,5 +194,39 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.GetUsageResponse, _abc.Awaitable[_ingest_pb2.GetUsageResponse]]:
         """Tells how often a user has used the modes that ask a language model, and what is left."""
+
+    @_abc_1.abstractmethod
+    def ListMembers(
+        self,
+        request: _ingest_pb2.ListMembersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ListMembersResponse, _abc.Awaitable[_ingest_pb2.ListMembersResponse]]:
+        """Lists the members of a collaboration."""
+
+    @_abc_1.abstractmethod
+    def PutMember(
+        self,
+        request: _ingest_pb2.PutMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.PutMemberResponse, _abc.Awaitable[_ingest_pb2.PutMemberResponse]]:
+        """Adds a member to a collaboration, or changes the role of one; for its owners. The first who uploads into a
+        collaboration is its first owner.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveMember(
+        self,
+        request: _ingest_pb2.RemoveMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.RemoveMemberResponse, _abc.Awaitable[_ingest_pb2.RemoveMemberResponse]]:
+        """Removes a member from a collaboration; for its owners."""
+
+    @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _ingest_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ListAuditEventsResponse, _abc.Awaitable[_ingest_pb2.ListAuditEventsResponse]]:
+        """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,16 @@
+"""The use cases of IngestService together, as its servicer takes them."""
+
+from dataclasses import dataclass
+
+from ingest_service.collaborations import Collaborations
+from ingest_service.datasets import AcceptedDatasets
+from ingest_service.intake import Intake
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """What IngestService can do."""
+
+    intake: Intake
+    datasets: AcceptedDatasets
+    collaborations: Collaborations

@@ -1,0 +1,121 @@
+"""The server interceptor that decides about every call: each service verifies the caller itself."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import grpc
+
+from shared.errors import ServiceError
+from shared.identity.access_control import OK, AccessControl, AuditEvent, Decision, Target
+from shared.identity.caller import Caller
+from shared.identity.permissions import is_public
+from shared.rpc.credentials import ADDRESS_KEY, AUTHORIZATION_KEY, PROCESS_KEY
+from shared.rpc.handlers import Context, MaybeHandler, Streaming, Unary, wrap_handler
+from shared.rpc.interceptors import REQUEST_ID_KEY
+
+_current: ContextVar[Caller] = ContextVar("caller")
+
+
+def current_caller() -> Caller:
+    """Return the caller of the rpc under way.
+
+    Raises:
+        LookupError: there is none.
+    """
+    return _current.get()
+
+
+class AuthInterceptor(grpc.aio.ServerInterceptor):
+    """Refuses what the access control refuses, and has recorded what belongs in the audit trail."""
+
+    def __init__(self, access: AccessControl) -> None:
+        self._access = access
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MaybeHandler]],
+        details: grpc.HandlerCallDetails,
+    ) -> MaybeHandler:
+        """Return the handler of this method wrapped in a `_GuardedCall`."""
+        handler = await continuation(details)
+        if handler is None or is_public(details.method):
+            return handler
+        guarded_call = _GuardedCall(self._access, details)
+        return wrap_handler(handler, unary=guarded_call.unary, streaming=guarded_call.streaming)
+
+
+class _GuardedCall:
+    """A call that is decided about before its handler runs."""
+
+    def __init__(self, access: AccessControl, details: grpc.HandlerCallDetails) -> None:
+        self._access = access
+        self._method = details.method
+        self._metadata = [(key, value) for key, value in details.invocation_metadata or () if isinstance(value, str)]
+
+    def unary(self, handler: Unary) -> Unary:
+        async def call(request: Any, context: Context) -> Any:
+            decision, target = await self._admit(request, context)
+            try:
+                response = await handler(request, context)
+            except ServiceError as error:
+                await self._record(decision, target, context, outcome=error.reason)
+                raise
+            await self._record(decision, _target(response) if not target.dataset_id else target, context, outcome=OK)
+            return response
+
+        return call
+
+    def streaming(self, handler: Streaming) -> Streaming:
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            decision, target = await self._admit(request, context)
+            await self._record(decision, target, context, outcome=OK)
+            async for response in handler(request, context):
+                yield response
+
+        return call
+
+    async def _admit(self, request: Any, context: Context) -> tuple[Decision, Target]:
+        target = _target(request)
+        decision = await self._access.decide(self._method, self._values(AUTHORIZATION_KEY), target)
+        if decision.refusal is not None:
+            await self._record(decision, target, context, outcome=decision.refusal.reason)
+            raise decision.refusal
+        _current.set(decision.caller)
+        return decision, target
+
+    async def _record(self, decision: Decision, target: Target, context: Context, *, outcome: str) -> None:
+        if not decision.is_audited:
+            return
+        caller = decision.caller
+        event = AuditEvent(
+            action=self._method.rpartition("/")[2],
+            outcome=outcome,
+            caller_kind=caller.kind,
+            caller_id=caller.user_id,
+            key_id=caller.key_id,
+            address=self._address(context),
+            request_id="".join(self._values(REQUEST_ID_KEY)[:1])[:128],
+            owner_id=decision.owner_id or caller.user_id,
+            dataset_id=target.dataset_id[:36],
+            collaboration_id=(decision.collaboration_id or target.collaboration_id)[:200],
+        )
+        await self._access.record(event)
+
+    def _address(self, context: Context) -> str:
+        """Return where the call came from: as the gateway says, or else the peer."""
+        process, passed_on = self._values(PROCESS_KEY), self._values(ADDRESS_KEY)
+        if process and passed_on and self._access.is_service(process[0]):
+            return passed_on[0][:100]
+        return (context.peer() or "")[:100]
+
+    def _values(self, key: str) -> list[str]:
+        return [value for name, value in self._metadata if name == key]
+
+
+def _target(message: Any) -> Target:
+    """Return what a message names: its dataset and collaboration, or those of the dataset in it."""
+    source = getattr(message, "dataset", message)
+    return Target(
+        dataset_id=str(getattr(source, "dataset_id", "")), collaboration_id=str(getattr(source, "collaboration_id", ""))
+    )
