@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts migrate bench mutants clean
+.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys migrate bench mutants clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ test-faults: $(VENV)/.dev ## kill, cut off, fill up and overload everything, and
 	@$(BIN)/python -m pytest tests/faults -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-security: $(VENV)/.dev ## attack it: damaged files, bombs, addresses; prints the counts (ARGS="-k arrow")
-	@$(BIN)/python -m pytest tests/security -n $(WORKERS) -rP $(ARGS)
+	@$(BIN)/python -m pytest tests/security -n $(WORKERS) --dist loadgroup -rP $(ARGS)
 
 soak: $(VENV)/.dev ## inject every fault at random for MINUTES (60), then account for every dataset (SEED=)
 	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
@@ -75,6 +75,9 @@ protos-export: $(VENV)/.dev ## write the contracts with google/api beside them i
 docs: $(VENV)/.dev ## build the documentation into .local/site, offline; every broken link is an error
 	@$(BIN)/python -m docs.generate.contracts
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+api-keys: $(VENV)/.local ## create, list and revoke API keys in DATABASE_URL (ARGS="create --user ada --days 90")
+	@$(BIN)/python -m deploy.api_keys $(ARGS)
 
 migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
 	@$(BIN)/python -m migrations

@@ -9,11 +9,16 @@ from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.runs import RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Usage
-from shared.identity.caller import OPEN_CALLER
+from shared.identity.caller import OPEN_CALLER, Caller
 
 
 async def accept_dataset(
-    database: Database, *, queue: str = "eda_fast", usage: Usage | None = None, **changes: Any
+    database: Database,
+    *,
+    queue: str = "eda_fast",
+    usage: Usage | None = None,
+    uploader: Caller = OPEN_CALLER,
+    **changes: Any,
 ) -> DatasetRecord:
     """Store a small dataset and its queued run."""
     dataset_id = uuid4()
@@ -37,7 +42,7 @@ async def accept_dataset(
     options = RunOptions(mode=values["mode"])
     new = NewDataset(**{**values, **changes})
     return await Datasets(database).accept(
-        new, NewRun(id=uuid4(), queue=queue, options=options), usage, uploader=OPEN_CALLER
+        new, NewRun(id=uuid4(), queue=queue, options=options), usage, uploader=uploader
     )
 
 

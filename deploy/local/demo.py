@@ -52,7 +52,7 @@ def run_demo(options: DemoOptions, *, console: Console) -> None:
         DemoFailed: the file was refused or its preparation failed.
     """
     with tempfile.TemporaryDirectory(prefix="neuralearn-demo-") as data_dir, _model_settings(options, console) as env:
-        stack = Stack(Path(data_dir), ports="free", env_overrides=env)
+        stack = Stack(Path(data_dir), ports="free", env_overrides={**env, "AUTH_MODE": "open"})
         with console.status("Starting PostgreSQL, Valkey and the services …"):
             started = time.perf_counter()
             stack.start()

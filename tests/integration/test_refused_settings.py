@@ -54,6 +54,30 @@ def run(data_dir: Path, **environment: str) -> str:
             "CORS_ORIGINS: must be * or origins like https://app.example.org, comma-separated, not 'app.example.org'",
         ),
         ({"MAX_ROWS": "many"}, "MAX_ROWS: Input should be a valid integer, unable to parse string as an integer"),
+        (
+            {"GATEWAY_HOST": "0.0.0.0"},
+            "GATEWAY_HOST=0.0.0.0 lets other machines in, and nobody has to prove who calls: set AUTH_MODE=token, or "
+            "ALLOW_OPEN=1 where the network keeps strangers out",
+        ),
+        (
+            {"GRPC_HOST": "::"},
+            "GRPC_HOST=:: lets other machines in, and nobody has to prove who calls: set AUTH_MODE=token, or "
+            "ALLOW_OPEN=1 where the network keeps strangers out",
+        ),
+        ({"AUTH_MODE": "token"}, "AUTH_MODE=token needs SERVICE_SECRET, such as from openssl rand -base64 32"),
+        (
+            {"SERVICE_SECRET": "short"},
+            "SERVICE_SECRET: must be at least 32 bytes long, such as from openssl rand -base64 32",
+        ),
+        ({"JWT_SECRET": "a" * 32}, "JWT_SECRET needs JWT_ISSUER and JWT_AUDIENCE too"),
+        (
+            {"JWT_SECRET": "a" * 32, "JWT_ALGORITHM": "RS256"},
+            "JWT_SECRET is not for JWT_ALGORITHM=RS256; set JWT_JWKS",
+        ),
+        (
+            {"JWT_JWKS": "http://issuer.example/keys", "JWT_ALGORITHM": "RS256"},
+            "JWT_JWKS: must be the path of a file or an https:// address",
+        ),
         ({"LOG_FORMAT": "yaml"}, "LOG_FORMAT: Input should be 'auto', 'json' or 'console'"),
     ],
 )

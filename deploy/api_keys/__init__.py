@@ -1,0 +1,1 @@
+"""Management of API keys by an operator: create, list, revoke."""
