@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.http.forwarded import ForwardCaller
 from gateway.http.middleware import DRAIN_BYTES, BodyDrain, RequestLog
 from gateway.http.problems import install_problem_handlers
 from gateway.http.query_parameters import refuse_unknown_parameters
+from gateway.http.security_headers import SecurityHeaders
 from gateway.http.site_guard import SiteGuard
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
 from gateway.routes import collaboration, datasets, results, service
@@ -33,7 +35,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     """The application; it dials the services when it starts."""
     version = project_version()
     guard = SiteGuard(hosts=settings.gateway_hosts, address=settings.gateway_host, origins=settings.cors_origins)
-    app = FastAPIOffline(
+    make = FastAPIOffline if settings.gateway_docs else partial(FastAPI, openapi_url=None)
+    app = make(
         title="NeuraLearn",
         version=version,
         summary="Automated data preparation as a service.",
@@ -56,6 +59,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"],
         )
+    app.add_middleware(SecurityHeaders, is_cross_origin=bool(settings.cors_origins))
     app.add_middleware(ForwardCaller, tokens=ServiceTokens(settings.service_key) if settings.service_key else None)
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.

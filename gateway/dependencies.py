@@ -60,7 +60,12 @@ def _page(
         int, Query(ge=0, le=2**31 - 1, description="Most entries on the page; 0 lets the service choose.")
     ] = 0,
     page_token: Annotated[
-        str, Query(max_length=2000, description="The `next_page_token` of the page before; empty for the first.")
+        str,
+        Query(
+            max_length=2000,
+            pattern=r"^[A-Za-z0-9_-]*$",
+            description="The `next_page_token` of the page before; empty for the first.",
+        ),
     ] = "",
 ) -> Page:
     return Page(size=page_size, token=page_token)

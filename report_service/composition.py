@@ -43,6 +43,7 @@ async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator
                     isolation=isolation,
                     scratch=Scratch(settings.scratch_dir),
                 ),
+                safe_csv=settings.safe_csv,
             )
             yield reports, build_access_control(settings, database)
     finally:

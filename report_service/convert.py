@@ -7,7 +7,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from report_service.renditions import Picture
-from report_service.service import ProfileFile, RecipeFile, RowPage, TableFile
+from report_service.service import ProfileFile, RecipeFile, RowPage, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
@@ -19,20 +19,15 @@ M = TypeVar("M", bound=Message)
 GRAPH_MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "json": "application/json"}
 
 
-def parse_table(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
-    """Return the requested table."""
-    return parse_enum(request, "table")
-
-
-def parse_table_format(request: pb.GetTableRequest | pb.DownloadTableRequest) -> str:
-    """Return the requested format of a table."""
-    return parse_enum(request, "format", default="csv")
-
-
-def parse_table_style(request: pb.GetTableRequest | pb.DownloadTableRequest) -> TableStyle:
-    """Return the requested style of a table."""
+def parse_table_choice(request: pb.GetTableRequest | pb.DownloadTableRequest) -> TableChoice:
+    """Return the requested table, and how it is to be written."""
     style: TableStyle = parse_enum(request, "style", default=DEFAULT_STYLE)  # type: ignore[assignment]
-    return style
+    return TableChoice(
+        table=parse_enum(request, "table"),
+        format=parse_enum(request, "format", default="csv"),
+        style=style,
+        safe_csv=request.safe_csv if request.HasField("safe_csv") else None,
+    )
 
 
 def parse_graph_format(request: pb.GetGraphRequest) -> str:

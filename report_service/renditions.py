@@ -17,7 +17,7 @@ from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row
 from report_service.single_flight import SingleFlight
 from report_service.tables import write_csv
 from shared.contracts.vocabulary import TableStyle
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
 from shared.logs import get_logger
@@ -33,6 +33,9 @@ ROWS_SECONDS = 30.0
 TABLE_BYTES = 1024**3
 CACHED_RUNS = 8
 """Number of runs whose chart data is cached, because a client usually requests all charts of a run."""
+
+_TOO_LARGE = ".too-large"
+"""Behind the key of a rendition that can't be made."""
 
 _log = get_logger(__name__)
 
@@ -74,12 +77,19 @@ class Renditions:
         self._loading: SingleFlight[_ChartData] = SingleFlight()
         self._chart_cache: OrderedDict[str, _ChartData] = OrderedDict()
 
-    async def get_csv_table(self, artifacts: str, table: str, *, style: TableStyle = "typed") -> ObjectInfo:
-        """Return the object that has a table as CSV."""
-        key = _rendition_key(artifacts, f"{table}.csv" if style == "typed" else f"{table}-{style}.csv")
+    async def get_csv_table(
+        self, artifacts: str, table: str, *, style: TableStyle = "typed", safe: bool = False
+    ) -> ObjectInfo:
+        """Return the object that has a table as CSV.
+
+        Raises:
+            TooLarge: it needs more memory than is allowed, which is known from the first try.
+        """
+        parts = (table, *([] if style == "typed" else [style]), *(["safe"] if safe else []))
+        key = _rendition_key(artifacts, f"{'-'.join(parts)}.csv")
 
         async def make() -> ObjectInfo:
-            return await self._write_csv(artifacts, table, key, style=style)
+            return await self._write_csv(artifacts, table, key, style=style, safe=safe)
 
         return await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
 
@@ -117,8 +127,19 @@ class Renditions:
     async def _find_or_make(self, key: str, find: Callable[[str], Awaitable[T]], make: Callable[[], Awaitable[T]]) -> T:
         with suppress(NotFound):
             return await find(key)
+        await self._require_makeable(key)
         async with self._render_slot(key):
             return await make()
+
+    async def _require_makeable(self, key: str) -> None:
+        """Return unless it is known that a rendition can't be made.
+
+        Raises:
+            TooLarge: it needs more memory than is allowed.
+        """
+        with suppress(NotFound):
+            await self._store.stat(key + _TOO_LARGE)
+            raise _too_large()
 
     async def _read_picture(self, key: str) -> Picture:
         info = await self._store.stat(key)
@@ -132,14 +153,21 @@ class Renditions:
         info = await self._store.put_bytes(key, content)
         return Picture(content, info.etag)
 
-    async def _write_csv(self, artifacts: str, table: str, key: str, *, style: TableStyle) -> ObjectInfo:
+    async def _write_csv(self, artifacts: str, table: str, key: str, *, style: TableStyle, safe: bool) -> ObjectInfo:
         limits: dict[str, Any] = {"deadline": TABLE_SECONDS, "memory_bytes": TABLE_BYTES}
         async with self._scratch.folder() as folder, AsyncExitStack() as copies:
             target, changes = folder / "table.csv", None
             if style == "as_written":
                 changes = await copies.enter_async_context(self._copy(artifacts, "changes", folder))
             source = await copies.enter_async_context(self._copy(artifacts, table, folder))
-            await self._isolation.run(write_csv, source, target, changes=changes, iso=style == "iso", **limits)
+            try:
+                await self._isolation.run(
+                    write_csv, source, target, changes=changes, iso=style == "iso", safe=safe, **limits
+                )
+            except OutOfMemory:
+                # Another try would end the same way, and cost as much.
+                await self._store.put_bytes(key + _TOO_LARGE, b"")
+                raise _too_large() from None
             return await self._store.put_file(key, target, move=True)
 
     def _copy(self, artifacts: str, table: str, folder: Path) -> AbstractAsyncContextManager[Path]:
@@ -197,6 +225,13 @@ def _get_chart(charts: _ChartData, graph_id: str) -> Mapping[str, Any]:
 
 def _rendition_key(artifacts: str, name: str) -> str:
     return f"{artifacts}/renditions/{name}"
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        "Written as CSV, this table needs more memory than is allowed; fetch it as Parquet.",
+        reason="CSV_TOO_LARGE",
+    )
 
 
 def _rendering_error(error: Exception) -> Unavailable:

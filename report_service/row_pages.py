@@ -17,7 +17,9 @@ from report_service.byte_ranges import ByteRange
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
 MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
-"""Most text on a page: a page of very long cells ends early, because it has to fit into a message."""
+"""Most text on a page: a page of long cells ends early, because it has to fit into a message."""
+MAX_CELL_CHARACTERS = 64 * 1024
+"""Most text of a cell on a page; the file has all of it."""
 
 RowIndices = npt.NDArray[np.int64]
 RowFilter = Mapping[str, str | int]
@@ -100,13 +102,24 @@ def _build_page(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]], *
     """
     indices = [group_start + index for group_start, on_page in selected for index in on_page.tolist()]
     rows, text_size = list[dict[str, Any]](), 0
-    for row in _read_rows(table, selected):
+    for row in map(_cut_cells, _read_rows(table, selected)):
         text_size += sum(len(value) for value in row.values() if isinstance(value, str))
         if len(rows) == size or (rows and text_size > MAX_PAGE_CHARACTERS):
             break
         rows.append(row)
     following = indices[len(rows)] if len(rows) < len(indices) else None
     return RowPage(rows=tuple(rows), total=total, next_row=following)
+
+
+def _cut_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose very long texts are cut, and say how long they are."""
+    return {name: _cut(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_CELL_CHARACTERS:
+        return text
+    return f"{text[:MAX_CELL_CHARACTERS]}… ({len(text):,} characters)"
 
 
 def _read_rows(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]]) -> Iterator[dict[str, Any]]:

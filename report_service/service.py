@@ -49,6 +49,20 @@ class TableFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableChoice:
+    """A table as a client asks for it."""
+
+    table: str
+    """`raw`, `cleaned`, `engineered` or `changes`."""
+    format: str
+    """`csv` or `parquet`."""
+    style: TableStyle = DEFAULT_STYLE
+    """How CSV of the cleaned table is written."""
+    safe_csv: bool | None = None
+    """True if CSV holds nothing that spreadsheets take for a formula; None for what the deployment says."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProfileFile:
     """The profile of a run, and its entity tag."""
 
@@ -83,31 +97,43 @@ EMPTY_PAGE = RowPage(rows=(), total=0, next_token="")
 class Reports:
     """The use cases that read results from the database and the object store."""
 
-    def __init__(self, *, datasets: Datasets, results: Results, store: ObjectStore, renditions: Renditions) -> None:
+    def __init__(
+        self,
+        *,
+        datasets: Datasets,
+        results: Results,
+        store: ObjectStore,
+        renditions: Renditions,
+        safe_csv: bool = False,
+    ) -> None:
+        """`safe_csv` is True if CSV holds nothing that spreadsheets take for a formula, unless a client asks for it."""
+        self._safe_csv = safe_csv
         self._datasets = datasets
         self._results = results
         self._store = store
         self._renditions = renditions
         self._readers = 0
 
-    async def find_table(
-        self, dataset_id: UUID, *, table: str, format: str, style: TableStyle = DEFAULT_STYLE
-    ) -> TableFile:
-        """Return the `raw`, `cleaned` or `engineered` table as `csv` or `parquet`.
+    async def find_table(self, dataset_id: UUID, choice: TableChoice) -> TableFile:
+        """Return a table as a file.
 
         The raw table is the uploaded file in its own format. Only the cleaned table as CSV has styles.
+
+        Raises:
+            TooLarge: as CSV the table needs more memory than is allowed.
         """
         dataset = await self._datasets.get(dataset_id)
-        if table == "raw":
-            return await self._find_raw_table(dataset, format=format)
+        if choice.table == "raw":
+            return await self._find_raw_table(dataset, format=choice.format)
         artifacts = require_published(dataset).artifacts
-        if format == "csv":
-            has_styles = table == "cleaned"
-            info = await self._renditions.get_csv_table(artifacts, table, style=style if has_styles else "typed")
+        if choice.format == "csv":
+            style: TableStyle = choice.style if choice.table == "cleaned" else "typed"
+            safe = self._safe_csv if choice.safe_csv is None else choice.safe_csv
+            info = await self._renditions.get_csv_table(artifacts, choice.table, style=style, safe=safe)
         else:
-            info = await self._store.stat(f"{artifacts}/{table}.parquet")
-        filename = f"{dataset.database_name}-{table}.{format}"
-        return TableFile(info=info, media_type=MEDIA_TYPES[f".{format}"], filename=filename)
+            info = await self._store.stat(f"{artifacts}/{choice.table}.parquet")
+        filename = f"{dataset.database_name}-{choice.table}.{choice.format}"
+        return TableFile(info=info, media_type=MEDIA_TYPES[f".{choice.format}"], filename=filename)
 
     async def create_link(self, file: TableFile) -> str | None:
         """Return a temporary download address; None if the object store has none."""
@@ -116,14 +142,7 @@ class Reports:
         )
 
     async def read_table(
-        self,
-        dataset_id: UUID,
-        *,
-        table: str,
-        format: str,
-        offset: int,
-        length: int,
-        style: TableStyle = DEFAULT_STYLE,
+        self, dataset_id: UUID, choice: TableChoice, *, offset: int, length: int
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a table from `offset` on, at most `length` of them.
 
@@ -134,7 +153,7 @@ class Reports:
             Unavailable: too many tables are being read.
         """
         with self._reader_slot():
-            info = (await self.find_table(dataset_id, table=table, format=format, style=style)).info
+            info = (await self.find_table(dataset_id, choice)).info
             if length < 0 or offset < 0 or offset >= max(info.size, 1):
                 detail = f"The file has {info.size} bytes; offset {offset} and length {length} lie outside."
                 raise RangeNotSatisfiable(detail, metadata={"size": str(info.size)})

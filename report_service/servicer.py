@@ -24,12 +24,8 @@ class ReportServicer(rpc.ReportServiceServicer):
         self._reports = reports
 
     async def GetTable(self, request: pb.GetTableRequest, context: Context) -> pb.GetTableResponse:
-        file = await self._reports.find_table(
-            parse_dataset_id(request.dataset_id),
-            table=convert.parse_table(request),
-            format=convert.parse_table_format(request),
-            style=convert.parse_table_style(request),
-        )
+        choice = convert.parse_table_choice(request)
+        file = await self._reports.find_table(parse_dataset_id(request.dataset_id), choice)
         return convert.table_message(file, link=await self._reports.create_link(file))
 
     async def DownloadTable(
@@ -37,9 +33,7 @@ class ReportServicer(rpc.ReportServiceServicer):
     ) -> AsyncIterator[pb.DownloadTableResponse]:
         pieces = self._reports.read_table(
             parse_dataset_id(request.dataset_id),
-            table=convert.parse_table(request),
-            format=convert.parse_table_format(request),
-            style=convert.parse_table_style(request),
+            convert.parse_table_choice(request),
             offset=request.offset,
             length=request.length,
         )

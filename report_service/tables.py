@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,14 @@ TEXT_ROWS = 2048
 BUFFER_BYTES = 1024 * 1024
 TEXT = pa.large_string()
 _COMMA, _NEWLINE, _QUOTE, _EMPTY, _QUOTED_EMPTY = (pa.scalar(text, TEXT) for text in (",", "\n", '"', "", '""'))
+_APOSTROPHE = pa.scalar("'", TEXT)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
 
-def write_csv(source: Path, target: Path, *, changes: Path | None = None, iso: bool = False) -> None:
+def write_csv(
+    source: Path, target: Path, *, changes: Path | None = None, iso: bool = False, safe: bool = False
+) -> None:
     """Write a Parquet file as CSV.
 
     Args:
@@ -32,6 +36,7 @@ def write_csv(source: Path, target: Path, *, changes: Path | None = None, iso: b
         target: the CSV file.
         changes: the list of changes, to write each value that was not changed as the uploaded file has it.
         iso: True to write every moment in full ISO 8601.
+        safe: True to put an apostrophe before text that spreadsheets would take for a formula.
 
     Rows are converted in batches, so memory does not grow with the table.
 
@@ -45,27 +50,36 @@ def write_csv(source: Path, target: Path, *, changes: Path | None = None, iso: b
     try:
         with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
             written = {} if changes is None else read_written_cells(changes)
-            _write(table, _csv_schema(table, iso=iso), target, written=written, iso=iso)
+            _write(table, _csv_schema(table, iso=iso), target, _Form(written=written, iso=iso, safe=safe))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         raise Unavailable("There is no room for a working copy (SCRATCH_DIR).", reason="STORAGE_FULL") from error
 
 
-def _write(
-    table: pq.ParquetFile, schema: pa.Schema, target: Path, *, written: Mapping[str, WrittenCells], iso: bool
-) -> None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Form:
+    """How values are written."""
+
+    written: Mapping[str, WrittenCells]
+    iso: bool
+    safe: bool
+
+
+def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path, form: _Form) -> None:
     position = 0
     with target.open("wb") as file:
-        file.write(_to_csv_lines([_quote(pa.array([field.name], pa.string())) for field in schema]))
+        names = [pa.array([field.name], pa.string()) for field in schema]
+        file.write(_to_csv_lines([_to_csv_fields(name, safe=form.safe) for name in names]))
         for batch in _batches(table):
             for start in range(0, batch.num_rows, TEXT_ROWS):
                 part = batch.slice(start, TEXT_ROWS)
                 columns = []
                 for field in schema:
-                    fields = _to_csv_fields(part.column(field.name).cast(field.type), iso=iso)
-                    if field.name in written:
-                        fields = _as_written(fields, *written[field.name].within(position, part.num_rows))
+                    values = part.column(field.name).cast(field.type)
+                    fields = _to_csv_fields(values, iso=form.iso, safe=form.safe)
+                    if field.name in form.written:
+                        fields = _as_written(fields, *form.written[field.name].within(position, part.num_rows))
                     columns.append(fields)
                 file.write(_to_csv_lines(columns))
                 position += part.num_rows
@@ -88,15 +102,25 @@ def _to_csv_lines(columns: Sequence[pa.Array]) -> pa.Buffer | bytes:
     return content.slice(int(bounds[0]), int(bounds[1] - bounds[0])) if content is not None else b""
 
 
-def _to_csv_fields(values: pa.Array, *, iso: bool = False) -> pa.LargeStringArray:
+def _to_csv_fields(values: pa.Array, *, iso: bool = False, safe: bool = False) -> pa.LargeStringArray:
     """Return the values as CSV fields, with text quoted."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_string(values.type) or values.type == TEXT:
-        return _quote(values)
+        return _quote(_without_formulas(values) if safe else values)
     if iso and pa.types.is_timestamp(values.type):
         return pc.replace_substring(values.cast(TEXT), " ", "T")
     return decimal_text(values, TEXT) if pa.types.is_floating(values.type) else values.cast(TEXT)
+
+
+def _without_formulas(text: pa.Array) -> pa.Array:
+    """Return texts that no spreadsheet takes for a formula.
+
+    Source: OWASP, CSV injection: an apostrophe before `=`, `+`, `-`, `@`, their full-width forms, tab and line ends.
+    """
+    text = text.cast(TEXT)
+    is_formula = pc.match_substring_regex(text, r"^[=+\-@\t\r\n＝＋－＠]")
+    return pc.if_else(is_formula, pc.binary_join_element_wise(_APOSTROPHE, text, _EMPTY), text)
 
 
 def _quote(text: pa.Array) -> pa.LargeStringArray:

@@ -42,6 +42,7 @@ class TableRef:
     table: TableName
     format: TableFormat | None
     style: TableStyle | None = None
+    safe_csv: bool | None = None
 
 
 @dataclass(frozen=True)

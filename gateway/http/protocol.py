@@ -20,7 +20,9 @@ class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol with limits on how long a head may be and take, and on how slowly answers are read."""
 
     head_bytes = 64 * 1024
-    """Longest head that comes in more than one piece."""
+    """Longest head."""
+    head_lines = 200
+    """Most headers."""
     head_seconds = 30.0
     """How long a head may take, from the beginning of the connection or of the head."""
 
@@ -28,7 +30,11 @@ class BoundedHttp(HttpToolsProtocol):
     """How long a client may take nothing of what waits for it."""
 
     _received = 0
+    _head_size = 0
+    _lines = 0
+    _hosts = 0
     _open = False
+    _refused = False
     _too_late: asyncio.TimerHandle | None = None
     _hang_up: asyncio.TimerHandle | None = None
 
@@ -48,15 +54,42 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
         self._await_head()
 
+    def on_url(self, url: bytes) -> None:
+        """Take the target of the request."""
+        self._head_size += len(url)
+        super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what follows a body in chunks is of no use to anybody."""
-        if self._open:
+        if not self._open:
+            return
+        self._head_size += len(name) + len(value)
+        self._lines += 1
+        self._hosts += name.lower() == b"host"
+        if self._lines <= self.head_lines:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin the request."""
+        """Begin the request, unless its head is refused."""
         self._end_head()
-        super().on_headers_complete()
+        if self._head_size > self.head_bytes or self._lines > self.head_lines:
+            self._refuse(431, "Request Header Fields Too Large", "The head of the request is too long.")
+        elif self._hosts != 1 and self.parser.get_http_version() == "1.1":
+            self._refuse(400, "Bad Request", "A request has one Host header (RFC 9112).")
+        else:
+            super().on_headers_complete()
+            return
+        self._refused = True
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, unless the request was refused."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the body, unless the request was refused."""
+        if not self._refused:
+            super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and count what belongs to a head that has not ended."""
@@ -98,6 +131,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._end_head()
         self._received, self._open = 0, True
+        self._head_size, self._lines, self._hosts = 0, 0, 0
         self._too_late = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _end_head(self) -> None:

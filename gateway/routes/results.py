@@ -27,6 +27,13 @@ StyleQuery = Annotated[
 RedirectQuery = Annotated[
     bool, Query(description="Answer 307 to the object store where it can serve the bytes itself; else they are sent.")
 ]
+SafeQuery = Annotated[
+    bool | None,
+    Query(
+        description="Put an apostrophe before text in CSV that spreadsheets take for a formula; without it the "
+        "deployment decides."
+    ),
+]
 ColumnQuery = Annotated[str, Query(max_length=10_000, description="Only the changes of this column; empty for all.")]
 StepQuery = Annotated[
     int, Query(ge=0, le=2**31 - 1, description="Only the changes of this step of the recipe, from 1; 0 for all.")
@@ -59,7 +66,7 @@ def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
         206: {"description": "The range.", "content": content},
         307: {"description": "The object store has it."},
         **_CONDITIONAL,
-        **problems(404, 409, 416),
+        **problems(404, 409, 413, 416),
     }
 
 
@@ -92,10 +99,12 @@ async def get_cleaned_table(
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
     style: StyleQuery = DEFAULT_STYLE,
+    safe_csv: SafeQuery = None,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The cleaned table, with values a person recognises."""
-    return await gateway.downloads.respond(request, TableRef(dataset_id, "cleaned", format, style), redirect=redirect)
+    table = TableRef(dataset_id, "cleaned", format, style, safe_csv)
+    return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
 @router.head("/engineered", include_in_schema=False)
@@ -111,10 +120,12 @@ async def get_engineered_table(
     dataset_id: DatasetIdPath,
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
+    safe_csv: SafeQuery = None,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The table a model can be trained on: encoded, scaled, with derived features."""
-    return await gateway.downloads.respond(request, TableRef(dataset_id, "engineered", format), redirect=redirect)
+    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv)
+    return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
 @router.head("/changes", include_in_schema=False, response_model=schemas.ChangePage)
@@ -136,6 +147,7 @@ async def list_changes(
     format: Annotated[
         TableFormat | None, Query(description="All changes as a file; without it, a page of them as JSON.")
     ] = None,
+    safe_csv: SafeQuery = None,
     redirect: RedirectQuery = False,
 ) -> schemas.ChangePage | Response:
     """Every cell that differs from the upload: row (from 1), column, before, after, step, rule, confidence, kind.
@@ -144,7 +156,8 @@ async def list_changes(
     `format` all changes come as a file, in which `column`, `step`, `kind` and the page do not count.
     """
     if format is not None:
-        return await gateway.downloads.respond(request, TableRef(dataset_id, "changes", format), redirect=redirect)
+        table = TableRef(dataset_id, "changes", format, safe_csv=safe_csv)
+        return await gateway.downloads.respond(request, table, redirect=redirect)
     return await gateway.clients.report.changes(dataset_id, column=column, step=step, kind=kind, page=page)
 
 

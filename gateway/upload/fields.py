@@ -25,10 +25,18 @@ from shared.errors import FieldError, InvalidInput
 
 FILE_FIELD = "file"
 MAX_FIELD_BYTES = 4096
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\xa0\xad]*$"
 
-UserId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
-CollaborationId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
+
+def _printable(value: str) -> str:
+    """Return a name after checking what no pattern of JSON Schema can say."""
+    if not value.isprintable():
+        raise ValueError("must be printable")
+    return value
+
+
+UserId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE), AfterValidator(_printable)]
+CollaborationId = Annotated[str, Field(max_length=200, pattern=_PRINTABLE), AfterValidator(_printable)]
 
 
 def _web_address(value: str) -> str:

@@ -42,6 +42,7 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
         description="Names that clients may call the gateway by, comma-separated; * for all. If unset, localhost where "
         "it listens on a loopback address, else all.",
     )
+    gateway_docs: bool = Field(True, description="Serve the description of the API at /docs, /redoc and /openapi.json.")
     cors_origins: CorsOrigins = Field("", description="Front-ends on other origins, comma-separated; * for all.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
     upload_idle_seconds: Positive = Field(
@@ -106,6 +107,12 @@ class ReportSettings(
     ProcessSettings, TokenSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings
 ):
     """Settings of ReportService."""
+
+    safe_csv: bool = Field(
+        False,
+        description="Put an apostrophe before text that spreadsheets take for a formula, in CSV whose request does not "
+        "say.",
+    )
 
 
 class Settings(  # type: ignore[misc]  # the pydantic plugin does not know diamonds

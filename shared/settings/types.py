@@ -5,10 +5,11 @@ import binascii
 import ipaddress
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes
 
+_POSTGRES_OPTIONS = ("ssl", "host", "port", "prepared_statement_cache_size")
 _MIN_KEY_BYTES = 16
 _MIN_SECRET_BYTES = 32
 """As long as the output of SHA-256, which RFC 7518 asks for."""
@@ -18,12 +19,29 @@ def _postgres_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"postgres", "postgresql", "postgresql+asyncpg"} or not parts.path.strip("/"):
         raise ValueError("must look like postgresql://user:password@host:5432/database")
-    return "postgresql+asyncpg" + value[len(parts.scheme) :]
+    _require_port(value)
+    query = dict(parse_qsl(parts.query))
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    unknown = next((name for name in query if name not in _POSTGRES_OPTIONS), None)
+    if unknown is not None:
+        raise ValueError(f"may have the options {', '.join(_POSTGRES_OPTIONS)}, not {unknown[:50]}")
+    address = value[len(parts.scheme) :].partition("?")[0]
+    return f"postgresql+asyncpg{address}{'?' if query else ''}{urlencode(query)}"
+
+
+def _require_port(value: str) -> None:
+    """Return if the port of an address is a number, or absent."""
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ValueError("must have a number between 0 and 65535 as its port") from None
 
 
 def _redis_url(value: str) -> str:
     if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must look like redis://host:6379/0")
+    _require_port(value)
     return value
 
 

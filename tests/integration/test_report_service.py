@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from report_service import renditions, service
 from shared.db.runs import Runs
 from shared.db.session import Database
-from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, Unavailable
+from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, TooLarge, Unavailable
 from shared.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
@@ -112,7 +112,7 @@ async def test_a_rendition_requested_by_many_is_made_once(reports: ReportFixture
     assert len([line for line in lines if line["event"] == "rendition made"]) == 2
 
 
-def exhaust_memory(source: Path, target: Path, *, changes: Path, iso: bool) -> None:
+def exhaust_memory(source: Path, target: Path, *, changes: Path, iso: bool, safe: bool) -> None:
     """Allocate more memory than there is."""
     bytearray(1 << 42)
 
@@ -124,16 +124,17 @@ async def test_a_child_out_of_time_or_memory_is_unavailable(
     with monkeypatch.context() as patch:
         patch.setattr(renditions, "write_csv", exhaust_memory)
         error = await failure(reports.download(dataset, table=pb.TABLE_KIND_CLEANED))
-        assert isinstance(error, Unavailable)
-        assert error.reason == "RENDERING_FAILED"
+        assert isinstance(error, TooLarge)
+        assert error.reason == "CSV_TOO_LARGE"
+    # It is known from then on, and nobody pays for another try.
+    assert isinstance(await failure(reports.download(dataset, table=pb.TABLE_KIND_CLEANED)), TooLarge)
     with monkeypatch.context() as patch:
         patch.setattr(renditions, "CHART_SECONDS", 0.5)
         patch.setattr(renditions, "draw", draw_forever)
         error = await failure(reports.graph(dataset, "histogram-1"))
         assert isinstance(error, Unavailable)
         assert error.reason == "RENDERING_FAILED"
-    assert await reports.renditions(dataset) == []
-    assert await reports.download(dataset, table=pb.TABLE_KIND_CLEANED) == CSV
+    assert await reports.renditions(dataset) == ["cleaned-as_written.csv.too-large"]
 
 
 async def test_unknown_graphs(reports: ReportFixture) -> None:

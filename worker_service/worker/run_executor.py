@@ -67,6 +67,10 @@ class RunExecutor:
             RUNS.labels(run.queue, "handed_back").inc()
             raise
         except Exception as error:
+            if await lease.was_cancelled():
+                # What was removed under the feet of an attempt makes it fail in any way.
+                await self._log_lost_lease(run, lease)
+                return False
             failure = self._classify(run, error)
             frames = error.frames if isinstance(error, TaskFailed) else None
             log.warning("attempt failed", reason=failure.reason, retryable=failure.retryable, frames=frames)

@@ -65,6 +65,34 @@ async def test_a_long_head_is_answered(gateway: Gateway) -> None:
     assert json.loads(body)["reason"] == "REQUEST_HEADER_FIELDS_TOO_LARGE"
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"x: " + b"y" * 66_000 + b"\r\nhost: localhost\r\n", b"431"),
+        (b"x: y\r\n" * 250 + b"host: localhost\r\n", b"431"),
+        (b"x: y\r\n", b"400"),
+        (b"host: localhost\r\nHost: localhost\r\n", b"400"),
+        (b"host: localhost\r\n", b"200"),
+    ],
+)
+async def test_a_head_in_one_packet_is_checked_too(gateway: Gateway, head: bytes, status: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"GET /health/live HTTP/1.1\r\n" + head + b"connection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.split(b" ")[1] == status
+
+
+async def test_what_follows_a_refused_head_is_no_request(gateway: Gateway) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    body = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    writer.write(b"POST /dataset/upload HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body + body)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
 class ImpatientHttp(BoundedHttp):
     head_seconds = 0.3
     idle_seconds = 0.5

@@ -1,5 +1,6 @@
 """The gateway's own endpoints: health, pages, documentation, and its end."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -89,3 +90,24 @@ async def test_an_event_that_can_not_be_is_refused(client: httpx.AsyncClient) ->
         response = await client.get(f"/dataset/{DATASET_ID}/events", headers={"Last-Event-ID": str(number)})
         assert response.status_code == 422, response.text
         assert response.json()["reason"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/docs", "/redoc", "/nowhere", "/datasets"])
+async def test_browsers_make_no_more_of_an_answer_than_it_is(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert "default-src" in headers["content-security-policy"]
+
+
+async def test_the_description_of_the_api_can_be_switched_off(fakes: Services, tmp_path: Path) -> None:
+    with gateway_process(tmp_path, fakes.targets, GATEWAY_DOCS="0") as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url) as client:
+            assert [(await client.get(path)).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404] * 3
+            assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_many_who_ask_for_the_health_share_one_asking(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(client.get("/health") for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {200}

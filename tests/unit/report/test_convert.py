@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 
 from report_service import convert
 from report_service.renditions import Picture
-from report_service.service import TableFile
+from report_service.service import TableChoice, TableFile
 from shared.db.datasets import parse_dataset_id
 from shared.db.results import GraphRecord
 from shared.errors import InvalidInput, NotFound
@@ -118,15 +118,17 @@ def test_tables_and_pictures() -> None:
 
 
 def test_unset_fields_have_their_documented_defaults() -> None:
-    assert convert.parse_table_format(pb.GetTableRequest()) == "csv"
     assert convert.parse_graph_format(pb.GetGraphRequest()) == "png"
-    assert convert.parse_table_format(pb.DownloadTableRequest(format=pb.TABLE_FORMAT_PARQUET)) == "parquet"
-    assert convert.parse_table(pb.GetTableRequest(table=pb.TABLE_KIND_RAW)) == "raw"
+    choice = convert.parse_table_choice(pb.GetTableRequest(table=pb.TABLE_KIND_RAW))
+    assert choice == TableChoice(table="raw", format="csv", style="as_written", safe_csv=None)
+    request = pb.DownloadTableRequest(table=pb.TABLE_KIND_CLEANED, format=pb.TABLE_FORMAT_PARQUET, safe_csv=False)
+    choice = convert.parse_table_choice(request)
+    assert (choice.format, choice.safe_csv) == ("parquet", False)
 
 
 def test_a_table_has_to_be_named() -> None:
     with pytest.raises(InvalidInput) as caught:
-        convert.parse_table(pb.GetTableRequest())
+        convert.parse_table_choice(pb.GetTableRequest())
     assert caught.value.fields[0].field == "table"
     assert "TABLE_KIND_CLEANED" in caught.value.detail
     assert "UNSPECIFIED" not in caught.value.detail

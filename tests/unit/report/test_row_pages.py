@@ -90,9 +90,16 @@ def test_missing_cells_never_match(tmp_path: Path) -> None:
 
 
 def test_a_page_of_very_long_cells_ends_early(tmp_path: Path) -> None:
-    table = pa.table({"row": range(5), "before": ["x" * (row_pages.MAX_PAGE_CHARACTERS // 2)] * 4 + ["y" * 10**7]})
+    table = pa.table({"row": range(150), "before": ["x" * row_pages.MAX_CELL_CHARACTERS] * 150})
     pages = read_all_pages(store(table, tmp_path / "long.parquet"), size=100)
-    assert [[row["row"] for row in page.rows] for page in pages] == [[0, 1], [2, 3], [4]]
+    assert [len(page.rows) for page in pages] == [64, 64, 22]
+
+
+def test_a_cell_that_fits_in_no_message_is_cut(tmp_path: Path) -> None:
+    table = pa.table({"row": [1, 2], "before": ["y" * 10**7, "short"], "after": [None, "x"]})
+    page = read_row_page(store(table, tmp_path / "cell.parquet"), row_filter={}, start=0, size=10)
+    assert page.rows[0]["before"] == "y" * row_pages.MAX_CELL_CHARACTERS + "… (10,000,000 characters)"
+    assert page.rows[1] == {"row": 2, "before": "short", "after": "x"}
 
 
 def test_row_groups_that_can_not_match_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

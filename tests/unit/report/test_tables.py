@@ -1,5 +1,7 @@
 """Parquet files are converted to CSV."""
 
+import csv
+import io
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,11 +14,11 @@ from shared.errors import Unavailable
 from worker_service.core.table.canonical_text import render
 
 
-def as_csv(table: pa.Table, folder: Path) -> str:
+def as_csv(table: pa.Table, folder: Path, *, safe: bool = False) -> str:
     source, target = folder / "table.parquet", folder / "table.csv"
     pq.write_table(table, source, row_group_size=2)
-    write_csv(source, target)
-    return target.read_text(encoding="utf-8")
+    write_csv(source, target, safe=safe)
+    return target.read_bytes().decode()
 
 
 def test_missing_and_empty_cells_differ(tmp_path: Path) -> None:
@@ -84,3 +86,14 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         write_csv(source, Path("/dev/full"))
     assert caught.value.reason == "STORAGE_FULL"
+
+
+def test_no_text_is_a_formula_where_csv_is_to_be_safe(tmp_path: Path) -> None:
+    dangerous = ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠x"]
+    harmless = ["a=b", " x", "", "'=1", "1-2", "ä"]
+    table = pa.table({"=name": [*dangerous, *harmless, None], "number": [-1.5] * 16})
+    rows = list(csv.reader(io.StringIO(as_csv(table, tmp_path, safe=True), newline="")))
+    assert rows[0] == ["'=name", "number"]
+    assert [row[0] for row in rows[1:]] == [*(f"'{text}" for text in dangerous), *harmless, ""]
+    assert {row[1] for row in rows[1:]} == {"-1.5"}
+    assert as_csv(table, tmp_path).splitlines()[1].startswith('"=cmd|')

@@ -249,6 +249,7 @@ class GetTableRequest(_message.Message):
     TABLE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
+    SAFE_CSV_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -257,6 +258,10 @@ class GetTableRequest(_message.Message):
     """In which format."""
     style: Global___TableStyle.ValueType
     """In which style."""
+    safe_csv: _builtins.bool
+    """True to put an apostrophe before text that spreadsheets take for a formula; absent for what the deployment says. It
+    counts for CSV that the service writes, not for the raw file.
+    """
     def __init__(
         self,
         *,
@@ -264,12 +269,15 @@ class GetTableRequest(_message.Message):
         table: Global___TableKind.ValueType = ...,
         format: Global___TableFormat.ValueType = ...,
         style: Global___TableStyle.ValueType = ...,
+        safe_csv: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "dataset_id", b"dataset_id", "format", b"format", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
+    _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__safe_csv) -> _WhichOneofReturnType__safe_csv | None: ...
 
 Global___GetTableRequest: _TypeAlias = GetTableRequest  # noqa: Y015
 
@@ -323,6 +331,7 @@ class DownloadTableRequest(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
+    SAFE_CSV_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -335,6 +344,10 @@ class DownloadTableRequest(_message.Message):
     """How many bytes; 0 means to the end."""
     style: Global___TableStyle.ValueType
     """In which style."""
+    safe_csv: _builtins.bool
+    """True to put an apostrophe before text that spreadsheets take for a formula; absent for what the deployment says. It
+    counts for CSV that the service writes, not for the raw file.
+    """
     def __init__(
         self,
         *,
@@ -344,12 +357,15 @@ class DownloadTableRequest(_message.Message):
         offset: _builtins.int = ...,
         length: _builtins.int = ...,
         style: Global___TableStyle.ValueType = ...,
+        safe_csv: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
+    _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__safe_csv) -> _WhichOneofReturnType__safe_csv | None: ...
 
 Global___DownloadTableRequest: _TypeAlias = DownloadTableRequest  # noqa: Y015
 

@@ -1,0 +1,67 @@
+"""Bytes that are no message, sent to every rpc of every port."""
+
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.security.conftest import TokenStack
+from tests.security.test_permissions import METHODS
+
+pytestmark = pytest.mark.xdist_group("token stack")
+RANDOM = random.Random(14)
+
+
+def garbage() -> list[bytes]:
+    """Return texts, random bytes, and beginnings of messages that break off or lie about their length."""
+    lies = [b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x05ab", b"\xff" * 20, b"\x0b" * 200, b"\x0a\x02\xff\xfe"]
+    return [b"GET / HTTP/1.1\r\n\r\n", b"{}", *lies, *(RANDOM.randbytes(RANDOM.randint(1, 300)) for _ in range(14))]
+
+
+@pytest.mark.parametrize("caller", ["key", "anonymous"])
+def test_no_message_is_more_than_refused(token_stack: TokenStack, caller: str) -> None:
+    codes, details = Counter[str](), set[str]()
+    for service in ("ingest", "pipeline", "report"):
+        with grpc.insecure_channel(token_stack.target(service)) as channel:
+            for name, method in METHODS:
+                for data in garbage() if name == service else ():
+                    error = send(channel, method, data, token_stack.headers(caller))
+                    codes[error.code().name if error else "OK"] += 1
+                    details.add(error.details() if error else "")
+    print(f"{sum(codes.values())} messages of garbage as {caller}: {dict(codes)}")
+    assert set(codes) <= {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "ABORTED"}
+    assert not [text for text in details if "Exception" in text or "Decode" in text or "Traceback" in text]
+
+
+def send(channel: grpc.Channel, method: Any, data: bytes, headers: dict[str, str]) -> Any:
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
+    rpc = getattr(channel, kind)(path, None, None)
+    metadata = [(name.lower(), value) for name, value in headers.items()]
+    try:
+        answer = rpc(iter([data]) if method.client_streaming else data, timeout=20, metadata=metadata)
+        if method.server_streaming:
+            list(answer)
+    except grpc.RpcError as error:
+        return error
+    return None
+
+
+def test_a_port_survives_what_is_no_http2(token_stack: TokenStack) -> None:
+    import socket
+
+    for service in ("ingest", "pipeline", "report"):
+        host, port = token_stack.target(service).split(":")
+        for data in (
+            b"",
+            b"GET / HTTP/1.1\r\n\r\n",
+            os.urandom(5000),
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + os.urandom(500),
+        ):
+            with socket.create_connection((host, int(port)), timeout=5) as connection:
+                connection.sendall(data)
+        with grpc.insecure_channel(token_stack.target(service)) as channel:
+            grpc.channel_ready_future(channel).result(timeout=10)
