@@ -7,6 +7,7 @@ waits to be killed together with the processes it started, so no answer is lost 
 
 import asyncio
 import contextlib
+import dataclasses
 import importlib
 import multiprocessing
 import os
@@ -18,13 +19,14 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from shared import sandbox
 from shared.errors import ServiceError
 from shared.logs import get_logger
 from shared.scratch import disk_full_error
@@ -167,11 +169,13 @@ class Isolation:
     ) -> T:
         """Call `task(*args, **kwargs)` in a child and return its result.
 
-        However the call ends, cancellation included, the child and the processes it started are dead by then.
+        However the call ends, cancellation included, the child and the processes it started are dead by then. It has no
+        network, and of all files those that its arguments name.
 
         Args:
             task: a module-level function; it and its arguments are pickled.
-            *args: positional arguments of the task.
+            *args: positional arguments of the task. Of those of type Path, and of their fields of type Path, it may
+                read the files, write in the directories, and write beside files that do not exist.
             **kwargs: its keyword arguments.
             deadline: seconds that the task may take.
             memory_bytes: how much the task may allocate beyond the loaded modules.
@@ -354,12 +358,20 @@ def _answer(request: bytes, memory_bytes: int, report: ProgressCallback | None) 
     limit = _limit_address_space(memory_bytes)
     try:
         task, args, kwargs = pickle.loads(request)
+        sandbox.enter(_paths((*args, *kwargs.values())))
         value = task(*args, **kwargs) if report is None else task(report, *args, **kwargs)
         return pickle.dumps(_Result(value))
     except Exception as error:
         # Without the limit, there is memory again to pickle the failure.
         resource.setrlimit(resource.RLIMIT_AS, unlimited)
         return pickle.dumps(_Failure(_failure(error, memory_bytes, limit)))
+
+
+def _paths(arguments: Iterable[Any]) -> Iterator[Path]:
+    """Yield the arguments that are paths, and the fields of arguments that are."""
+    for argument in arguments:
+        fields = vars(argument).values() if dataclasses.is_dataclass(argument) else (argument,)
+        yield from (field for field in fields if isinstance(field, Path))
 
 
 def _failure(error: Exception, memory_bytes: int, limit: int | None) -> ServiceError | IsolationError:

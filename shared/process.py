@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+from shared import sandbox
 from shared.errors import ServiceError
 from shared.failpoints import arm_failpoints
 from shared.isolation import Isolation
-from shared.logs import configure_logs
+from shared.logs import configure_logs, get_logger
 from shared.settings.parts import ProcessSettings
 from shared.settings.processes import take_settings
 
+_log = get_logger("process")
 S = TypeVar("S", bound=ProcessSettings)
 
 
@@ -40,6 +42,9 @@ def run_process(
     isolation = Isolation(preload=preload, niceness=niceness)
     if preload:
         isolation.warm_up()
+        files, network = sandbox.landlock_version() > 0, sandbox.has_seccomp()
+        log = _log.info if files and network else _log.warning
+        log("children confined", files=files, network=network)
     try:
         asyncio.run(main(settings, isolation))
     except ServiceError as error:

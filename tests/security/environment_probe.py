@@ -1,5 +1,6 @@
 """A process that prints the environment of a child of its own: `python -m tests.security.environment_probe`."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,9 @@ def environment() -> list[str]:
     """Return everything that a child finds in its environment, and in that of its forkserver."""
     variables = [f"{name}={value}" for name, value in os.environ.items()]
     for process in ("self", str(os.getppid())):
-        variables += Path(f"/proc/{process}/environ").read_text().split("\0")
+        # The sandbox, where there is one, hides that of the forkserver.
+        with contextlib.suppress(PermissionError):
+            variables += Path(f"/proc/{process}/environ").read_text().split("\0")
     return variables
 
 

@@ -206,7 +206,9 @@ async def test_a_valid_token_names_its_user_scopes_and_teams() -> None:
     caller = await users.verify(token(scope="openid neuralearn:read", teams=["a", "b:owner", "c:d", 7, ""]))
     assert (caller.kind, caller.user_id, set(caller.scopes)) == ("user", "ada", {"read"})
     assert caller.memberships == {"a": "viewer", "b": "owner", "c:d": "viewer"}
-    caller = await users.verify(token(aud=["x", AUDIENCE], teams={"a": "editor", "b": "king"}, exp=NOW - 2))
+    caller = await users.verify(
+        token(aud=["x", AUDIENCE], teams={"a": "editor", "b": "king"}, exp=int(time.time()) - 2)
+    )
     assert (set(caller.scopes), caller.memberships) == ({"read", "write"}, {"a": "editor"})
 
 
