@@ -2,6 +2,7 @@
 
 from ingest_service.composition import PRELOAD, build
 from ingest_service.servicer import service
+from shared.identity.composition import open_rate_limits
 from shared.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import Listener, serve
@@ -10,9 +11,9 @@ from shared.settings.processes import IngestSettings
 
 async def main(settings: IngestSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
-    async with build(settings, isolation) as (ingest, access):
+    async with build(settings, isolation) as (ingest, access), open_rate_limits(settings) as limits:
         listener = Listener(settings.grpc_host, settings.ingest_port, settings.grpc_reflection)
-        await serve(service(ingest, outlier_strategy=settings.outlier_strategy), listener, access=access)
+        await serve(service(ingest, outlier_strategy=settings.outlier_strategy), listener, access=access, limits=limits)
 
 
 if __name__ == "__main__":

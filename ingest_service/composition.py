@@ -58,7 +58,11 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
                 scratch=scratch,
                 notifier=notifier,
-                policy=IntakePolicy(max_bytes=settings.max_upload_bytes, webhooks=_webhook_guard(settings)),
+                policy=IntakePolicy(
+                    max_bytes=settings.max_upload_bytes,
+                    uploads_per_user=settings.max_concurrent_uploads_per_user,
+                    webhooks=_webhook_guard(settings),
+                ),
             )
             accepted = AcceptedDatasets(
                 datasets=datasets,
@@ -95,7 +99,12 @@ def quota(settings: IngestSettings) -> Quota:
     """Return the limits of the AI modes from the settings."""
     limits = {"smart": settings.smart_uploads_per_user, "deep": settings.deep_uploads_per_user}
     days = settings.usage_reset_days
-    return Quota({mode: limit for mode, limit in limits.items() if limit}, None if days is None else timedelta(days))
+    return Quota(
+        {mode: limit for mode, limit in limits.items() if limit},
+        None if days is None else timedelta(days),
+        max_datasets=settings.max_datasets_per_user or None,
+        max_stored_bytes=settings.max_stored_bytes_per_user or None,
+    )
 
 
 def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: ServiceTokens | None) -> NotifyDue:

@@ -1,6 +1,7 @@
 """Acceptance of datasets: either everything about a dataset is stored, or nothing is."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from uuid import uuid4
@@ -17,12 +18,16 @@ from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
 from shared.failpoints import failpoint
+from shared.fair_slots import FairSlots
 from shared.identity.caller import Caller
 from shared.logs import get_logger
 from shared.outbound import OutboundGuard
 from shared.scratch import Scratch
 
 _MAX_FILENAME_CHARACTERS = 200
+MAX_UPLOADS = 512
+"""As many as calls that a server carries."""
+_WAIT_SECONDS = 5.0
 _log = get_logger("ingest")
 
 
@@ -32,6 +37,8 @@ class IntakePolicy:
 
     max_bytes: int
     """Largest file accepted, in bytes."""
+    uploads_per_user: int
+    """Uploads of a user at the same time."""
     webhooks: OutboundGuard | None
     """The guard that checks webhook addresses; None if there is no key to sign webhooks with."""
 
@@ -66,6 +73,20 @@ class Intake:
         self._scratch = scratch
         self._notifier = notifier
         self._policy = policy
+        self._slots = FairSlots(
+            MAX_UPLOADS,
+            work="uploads of yours are under way",
+            wait_seconds=_WAIT_SECONDS,
+            per_owner=policy.uploads_per_user,
+        )
+
+    def slot(self, uploader: Caller) -> AbstractAsyncContextManager[None]:
+        """Hold the right to upload, of which each user has a few; in open mode nobody is known, and nobody limited.
+
+        Raises:
+            Unavailable: the user has too many uploads under way.
+        """
+        return nullcontext() if uploader.is_unrestricted else self._slots.hold(uploader.user_id)
 
     async def upload(
         self,

@@ -31,6 +31,8 @@ from shared.rpc.server import Service
 
 IDLE_SECONDS = 60.0
 """Longest pause of an upload before it is aborted."""
+HEADER_SECONDS = 10.0
+"""Longest wait for the header, which a client sends at once."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -56,7 +58,7 @@ class UploadStream:
             InvalidInput: the first message is not a header.
             Unavailable: no message came in time.
         """
-        message = await self._next_message()
+        message = await self._next_message(HEADER_SECONDS)
         if message is None or message.WhichOneof("part") != "header":
             raise InvalidInput("An upload starts with its header.", reason="UPLOAD_OUT_OF_ORDER")
         return message.header
@@ -83,13 +85,14 @@ class UploadStream:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
         return parse_commit(self._commit, caller=self._caller, outlier_strategy=self._outlier_strategy)
 
-    async def _next_message(self) -> pb.UploadDatasetRequest | None:
+    async def _next_message(self, seconds: float | None = None) -> pb.UploadDatasetRequest | None:
+        seconds = IDLE_SECONDS if seconds is None else seconds
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await anext(self._messages, None)
         except TimeoutError:
             raise Unavailable(
-                f"The upload stood still for {IDLE_SECONDS:.0f} seconds and was given up.", reason="UPLOAD_STALLED"
+                f"The upload stood still for {seconds:.0f} seconds and was given up.", reason="UPLOAD_STALLED"
             ) from None
 
 
@@ -108,13 +111,14 @@ class IngestServicer(rpc.IngestServiceServicer):
         caller = current_caller()
         stream = UploadStream(aiter(request_iterator), caller=caller, outlier_strategy=self._outlier_strategy)
         header = await stream.read_header()
-        record = await self._intake.upload(
-            uploader=caller,
-            filename=header.filename,
-            request_id=parse_request_id(header.request_id),
-            chunks=stream.read_chunks(),
-            commit=stream.commit,
-        )
+        async with self._intake.slot(caller):
+            record = await self._intake.upload(
+                uploader=caller,
+                filename=header.filename,
+                request_id=parse_request_id(header.request_id),
+                chunks=stream.read_chunks(),
+                commit=stream.commit,
+            )
         return pb.UploadDatasetResponse(dataset=dataset_message(record))
 
     async def ImportDataset(self, request: pb.ImportDatasetRequest, context: Context) -> pb.ImportDatasetResponse:

@@ -2,6 +2,7 @@
 
 from report_service.composition import PRELOAD, build
 from report_service.servicer import service
+from shared.identity.composition import open_rate_limits
 from shared.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import Listener, serve
@@ -10,9 +11,9 @@ from shared.settings.processes import ReportSettings
 
 async def main(settings: ReportSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
-    async with build(settings, isolation) as (reports, access):
+    async with build(settings, isolation) as (reports, access), open_rate_limits(settings) as limits:
         listener = Listener(settings.grpc_host, settings.report_port, settings.grpc_reflection)
-        await serve(service(reports), listener, access=access)
+        await serve(service(reports), listener, access=access, limits=limits)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,16 @@ async def call(
     Raises:
         ServiceError: what the service answered.
     """
+    forwarded = current_forwarded()
     with service_errors():
-        return await rpc(request, timeout=timeout, metadata=metadata())
+        pending = rpc(request, timeout=timeout, metadata=metadata())
+        try:
+            answer = await pending
+        except grpc.aio.AioRpcError as error:
+            forwarded.keep_standing(error.trailing_metadata())
+            raise
+        forwarded.keep_standing(await pending.trailing_metadata())
+        return answer
 
 
 def metadata() -> tuple[tuple[str, str], ...]:

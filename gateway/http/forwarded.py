@@ -1,11 +1,11 @@
 """What the gateway passes on of a request: the caller's credential, which the services verify, and its address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Unauthenticated
 from shared.identity.tokens import MAX_CHARACTERS, ServiceTokens
@@ -20,6 +20,14 @@ class Forwarded:
     address: str = ""
     tokens: ServiceTokens | None = None
     """What proves to the services that the address comes from the gateway; None in open mode."""
+    standing: dict[str, str] = field(default_factory=dict)
+    """How far the caller is from its limits, as headers of the answer."""
+
+    def keep_standing(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> None:
+        """Keep what a service says of the caller's limits."""
+        for name, value in metadata or ():
+            if name.startswith("ratelimit-") and isinstance(value, str):
+                self.standing[name] = value
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """Return it as the metadata of a call.
@@ -54,9 +62,18 @@ class ForwardCaller:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http":
-            client = scope.get("client")
-            authorizations = Headers(scope=scope).getlist("authorization")
-            address = client[0] if client else ""
-            _current.set(Forwarded(authorizations=authorizations, address=address, tokens=self._tokens))
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        authorizations = Headers(scope=scope).getlist("authorization")
+        address = client[0] if client else ""
+        forwarded = Forwarded(authorizations=authorizations, address=address, tokens=self._tokens)
+        _current.set(forwarded)
+
+        async def send_with_standing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(forwarded.standing)
+            await send(message)
+
+        await self._app(scope, receive, send_with_standing)

@@ -103,6 +103,7 @@ def _headers_of(error: ServiceError) -> dict[str, str]:
         retry_after = RETRY_SECONDS
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    headers |= {name: value for name, value in error.metadata.items() if name.startswith("ratelimit-")}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, RangeNotSatisfiable) and "size_bytes" in error.metadata:

@@ -105,6 +105,8 @@ class Datasets:
             if accepted is not None:
                 if dataset.collaboration_id is not None:
                     await join_as_uploader(connection, uploader, dataset.collaboration_id, owner_id=dataset.user_id)
+                if usage is not None:
+                    await usage.reserve(connection, dataset.user_id)
                 period = await usage.charge(connection, dataset.user_id, dataset.mode) if usage is not None else None
                 await connection.execute(
                     insert(runs).values(

@@ -25,6 +25,10 @@ class Quota:
     limits: Mapping[str, int]
     period: timedelta | None = None
     """Length of the period; None if the count is never reset."""
+    max_datasets: int | None = None
+    """Datasets that a user may have at a time; None for no limit."""
+    max_stored_bytes: int | None = None
+    """Bytes of uploads that a user may have stored at a time; None for no limit."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,33 @@ class Usage:
             ).one()
             raise quota_exceeded(self._mode_usage(mode, row))
         return period_start
+
+    async def reserve(self, connection: AsyncConnection, user_id: str) -> None:
+        """Return if the datasets of a user, with one that was just stored in this transaction, are within the limits.
+
+        Raises:
+            QuotaExceeded: they are not.
+        """
+        quota = self._quota
+        if quota.max_datasets is None and quota.max_stored_bytes is None:
+            return
+        # Two uploads at the same time shall not both find room for one.
+        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(user_id, 0))))
+        totals = select(func.count(), func.coalesce(func.sum(datasets.c.size_bytes), 0))
+        number, stored = (await connection.execute(totals.where(datasets.c.user_id == user_id))).one()
+        if quota.max_datasets is not None and number > quota.max_datasets:
+            raise QuotaExceeded(
+                f"You have {number - 1:,} datasets, and may have {quota.max_datasets:,}; delete what you do not need.",
+                reason="TOO_MANY_DATASETS",
+                metadata={"limit": str(quota.max_datasets)},
+            )
+        if quota.max_stored_bytes is not None and stored > quota.max_stored_bytes:
+            raise QuotaExceeded(
+                f"With this file you would have {stored:,} bytes stored, and may have {quota.max_stored_bytes:,}; "
+                "delete what you do not need.",
+                reason="TOO_MANY_BYTES",
+                metadata={"limit": str(quota.max_stored_bytes)},
+            )
 
 
 async def refund(connection: AsyncConnection, run_id: UUID) -> None:

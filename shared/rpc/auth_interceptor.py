@@ -10,10 +10,12 @@ from shared.errors import ServiceError
 from shared.identity.access_control import OK, AccessControl, AuditEvent, Decision, Target
 from shared.identity.caller import Caller
 from shared.identity.permissions import is_public
+from shared.identity.rate_limits import RateLimits
 from shared.rpc.credentials import ADDRESS_KEY, AUTHORIZATION_KEY, PROCESS_KEY
 from shared.rpc.handlers import Context, MaybeHandler, Streaming, Unary, wrap_handler
 from shared.rpc.interceptors import REQUEST_ID_KEY
 
+_UPLOADS = ("/UploadDataset", "/ImportDataset")
 _current: ContextVar[Caller] = ContextVar("caller")
 
 
@@ -29,8 +31,9 @@ def current_caller() -> Caller:
 class AuthInterceptor(grpc.aio.ServerInterceptor):
     """Refuses what the access control refuses, and has recorded what belongs in the audit trail."""
 
-    def __init__(self, access: AccessControl) -> None:
+    def __init__(self, access: AccessControl, limits: RateLimits | None = None) -> None:
         self._access = access
+        self._limits = limits
 
     async def intercept_service(
         self,
@@ -41,15 +44,16 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None or is_public(details.method):
             return handler
-        guarded_call = _GuardedCall(self._access, details)
+        guarded_call = _GuardedCall(self._access, self._limits, details)
         return wrap_handler(handler, unary=guarded_call.unary, streaming=guarded_call.streaming)
 
 
 class _GuardedCall:
     """A call that is decided about before its handler runs."""
 
-    def __init__(self, access: AccessControl, details: grpc.HandlerCallDetails) -> None:
+    def __init__(self, access: AccessControl, limits: RateLimits | None, details: grpc.HandlerCallDetails) -> None:
         self._access = access
+        self._limits = limits
         self._method = details.method
         self._metadata = [(key, value) for key, value in details.invocation_metadata or () if isinstance(value, str)]
 
@@ -77,10 +81,16 @@ class _GuardedCall:
 
     async def _admit(self, request: Any, context: Context) -> tuple[Decision, Target]:
         target = _target(request)
+        standing = await self._limits.count_address(self._client_address(context)) if self._limits else None
         decision = await self._access.decide(self._method, self._values(AUTHORIZATION_KEY), target)
         if decision.refusal is not None:
             await self._record(decision, target, context, outcome=decision.refusal.reason)
             raise decision.refusal
+        if self._limits:
+            is_upload = self._method.endswith(_UPLOADS)
+            standing = await self._limits.count_caller(decision.caller, is_upload=is_upload) or standing
+        if standing is not None:
+            context.set_trailing_metadata(tuple(standing.headers().items()))
         _current.set(decision.caller)
         return decision, target
 
@@ -108,6 +118,11 @@ class _GuardedCall:
         if process and passed_on and self._access.is_service(process[0]):
             return passed_on[0][:100]
         return (context.peer() or "")[:100]
+
+    def _client_address(self, context: Context) -> str:
+        """Return the address without its port."""
+        address = self._address(context)
+        return address.rpartition(":")[0] if address.startswith(("ipv4:", "ipv6:")) else address
 
     def _values(self, key: str) -> list[str]:
         return [value for name, value in self._metadata if name == key]

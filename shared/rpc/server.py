@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from shared.errors import ServiceError
 from shared.identity.access_control import AccessControl
+from shared.identity.rate_limits import RateLimits
 from shared.logs import get_logger
 from shared.rpc.auth_interceptor import AuthInterceptor
 from shared.rpc.interceptors import RpcInterceptor
@@ -73,6 +74,7 @@ async def running_server(
     listener: Listener,
     *,
     access: AccessControl,
+    limits: RateLimits | None = None,
     concurrency: int = 512,
     needs: Mapping[str, Check] = _NOTHING,
 ) -> AsyncIterator[int]:
@@ -82,6 +84,7 @@ async def running_server(
         service: the servicer.
         listener: where and how to listen.
         access: what decides about every call.
+        limits: what counts calls; None for no limit.
         concurrency: the most calls at once; further calls are refused.
         needs: checks of dependencies by name. The health service reports each under its name; a failed check does not
             stop the service.
@@ -90,7 +93,7 @@ async def running_server(
         ServiceError: the address can't be bound (reason PORT_TAKEN).
     """
     server = grpc.aio.server(
-        interceptors=[RpcInterceptor(), AuthInterceptor(access)],
+        interceptors=[RpcInterceptor(), AuthInterceptor(access, limits)],
         options=list(_OPTIONS),
         maximum_concurrent_rpcs=concurrency,
     )
@@ -134,12 +137,17 @@ async def _monitor(checks: health.aio.HealthServicer, name: str, check: Check) -
 
 
 async def serve(
-    service: Service, listener: Listener, *, access: AccessControl, needs: Mapping[str, Check] = _NOTHING
+    service: Service,
+    listener: Listener,
+    *,
+    access: AccessControl,
+    limits: RateLimits | None,
+    needs: Mapping[str, Check] = _NOTHING,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with running_server(service, listener, access=access, needs=needs):
+    async with running_server(service, listener, access=access, limits=limits, needs=needs):
         await stop.wait()

@@ -15,6 +15,7 @@ from shared.settings.types import (
     Port,
     Positive,
     PostgresUrl,
+    Rate,
     RedisUrl,
     SigningKey,
     Target,
@@ -104,6 +105,20 @@ class TokenSettings(IdentitySettings):
         if self.jwt_secret is not None and self.jwt_secret == self.service_secret:
             raise ValueError("JWT_SECRET and SERVICE_SECRET must differ: who signs tokens of users is not a process")
         return self
+
+
+class RateLimitSettings(IdentitySettings):
+    """Limits on how often callers may call; in token mode, and where other machines are let in."""
+
+    limits_redis_url: RedisUrl | None = Field(
+        None, validation_alias=AliasChoices("redis_url"), description="Redis or Valkey, which counts calls."
+    )
+    user_rate_limit: Rate = Field(
+        "1200/minute", description="Calls of a user, and of an API key, such as 1200/minute;20000/day."
+    )
+    upload_rate_limit: Rate = Field("120/minute", description="Uploads of a user, and of an API key.")
+    address_rate_limit: Rate = Field("3000/minute", description="Calls from an address.")
+    limits_fail_open: bool = Field(True, description="Let calls go on while Redis does not answer; else they get 503.")
 
 
 class AddressSettings(IdentitySettings):
@@ -197,7 +212,17 @@ class PreparationSettings(EnvironmentSettings):
 
 
 class QuotaSettings(EnvironmentSettings):
-    """Quotas of the modes that ask a language model, per user."""
+    """Quotas per user."""
+
+    max_datasets_per_user: Annotated[int, Field(ge=0)] = Field(
+        0, description="Datasets that a user may have at a time; 0 for no limit."
+    )
+    max_stored_bytes_per_user: Annotated[int, Field(ge=0)] = Field(
+        0, description="Bytes of uploads that a user may have stored at a time; 0 for no limit."
+    )
+    max_concurrent_uploads_per_user: Positive = Field(
+        8, description="Uploads of a user at the same time, in token mode; more wait for some seconds."
+    )
 
     smart_uploads_per_user: Annotated[int, Field(ge=0)] = Field(
         3, description="Uploads in smart mode that each user has; 0 for no limit."

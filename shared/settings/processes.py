@@ -19,6 +19,7 @@ from shared.settings.parts import (
     ProcessSettings,
     QueueSettings,
     QuotaSettings,
+    RateLimitSettings,
     RunSettings,
     ScratchSettings,
     StorageSettings,
@@ -60,6 +61,7 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
 class IngestSettings(
     ProcessSettings,
     TokenSettings,
+    RateLimitSettings,
     AddressSettings,
     DatabaseSettings,
     StorageSettings,
@@ -78,6 +80,7 @@ class IngestSettings(
 class PipelineSettings(
     ProcessSettings,
     TokenSettings,
+    RateLimitSettings,
     AddressSettings,
     DatabaseSettings,
     QueueSettings,
@@ -104,7 +107,13 @@ class WorkerSettings(
 
 
 class ReportSettings(
-    ProcessSettings, TokenSettings, AddressSettings, DatabaseSettings, StorageSettings, ScratchSettings
+    ProcessSettings,
+    TokenSettings,
+    RateLimitSettings,
+    AddressSettings,
+    DatabaseSettings,
+    StorageSettings,
+    ScratchSettings,
 ):
     """Settings of ReportService."""
 

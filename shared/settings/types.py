@@ -114,12 +114,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _rate(value: str) -> str:
+    if value == "none":
+        return ""
+    if not all(re.fullmatch(r"[1-9]\d*/(second|minute|hour|day)", part) for part in value.split(";")):
+        raise ValueError("must look like 600/minute or 600/minute;10000/day, or be none")
+    return value
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SigningKey = Annotated[SecretBytes, BeforeValidator(_signing_key)]
 LongSecret = Annotated[SecretBytes, BeforeValidator(_long_secret)]
 KeySetSource = Annotated[str, AfterValidator(_key_set)]
+Rate = Annotated[str, AfterValidator(_rate)]
 Address = Annotated[str, AfterValidator(_address)]
 Target = Annotated[str, AfterValidator(_target)]
 Positive = Annotated[int, Field(gt=0)]

@@ -10,7 +10,7 @@ from shared.db.events import Events
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
-from shared.identity.composition import build_access_control
+from shared.identity.composition import build_access_control, open_rate_limits
 from shared.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
@@ -48,7 +48,8 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 listener = Listener(settings.grpc_host, settings.pipeline_port, settings.grpc_reflection)
                 access = build_access_control(settings, database)
-                await serve(service(pipeline), listener, access=access, needs=needs)
+                async with open_rate_limits(settings) as limits:
+                    await serve(service(pipeline), listener, access=access, limits=limits, needs=needs)
             finally:
                 for task in tasks:
                     task.cancel()
