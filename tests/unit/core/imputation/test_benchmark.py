@@ -1,5 +1,6 @@
 """The benchmark finds the best imputation method, or none, and its winner fills the missing cells."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,10 @@ def test_a_level_is_filled_where_it_is_nearly_always_right() -> None:
 
 
 def test_levels_that_nothing_predicts_are_a_level_of_their_own_for_a_model() -> None:
-    levels = np.array(["red", "green", "blue"])[RNG.integers(0, 3, ROWS)]
-    outcome, _ = prepared({"noise": RNG.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
+    rng = np.random.default_rng(5)
+    levels = np.array(["red", "green", "blue"])[rng.integers(0, 3, ROWS)]
+    outcome, _ = prepared({"noise": rng.normal(0, 1, ROWS), "value": pa.array(levels, mask=GONE)})
     assert outcome.cleaned["value"].missing == GONE.sum()
     assert outcome.engineered["value_missing"].numbers().astype(bool).tolist() == GONE.tolist()
     (step,) = [result for result in outcome.results if result.columns == ("value",) and "fill" in result.kind]
-    assert "No value clearly leads (“green” holds 34.4 %)" in step.why
+    assert re.search(r"No value clearly leads \(“(red|green|blue)” holds 3\d\.\d %\)", step.why)
