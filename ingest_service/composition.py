@@ -15,8 +15,10 @@ from ingest_service.due_notifier import DueNotifier, NotifyDue
 from ingest_service.fetch import Fetcher
 from ingest_service.intake import Intake, IntakePolicy
 from ingest_service.use_cases import UseCases
+from ingest_service.user_erasure import UserErasure
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
+from shared.db.erasure import Erasure
 from shared.db.members import Members
 from shared.db.runs import Runs
 from shared.db.session import Database
@@ -74,7 +76,8 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             )
             has_claims = settings.jwt_collaborations_claim is not None
             collaborations = Collaborations(members=members, trail=AuditTrail(database), has_claims=has_claims)
-            use_cases = UseCases(intake=intake, datasets=accepted, collaborations=collaborations)
+            erasure = UserErasure(datasets=datasets, store=store, erasure=Erasure(database))
+            use_cases = UseCases(intake=intake, datasets=accepted, collaborations=collaborations, erasure=erasure)
             yield use_cases, build_access_control(settings, database)
     finally:
         await channel.close()

@@ -103,6 +103,7 @@ class IngestServicer(rpc.IngestServiceServicer):
         self._intake = ingest.intake
         self._datasets = ingest.datasets
         self._collaborations = ingest.collaborations
+        self._erasure = ingest.erasure
         self._outlier_strategy = outlier_strategy
 
     async def UploadDataset(
@@ -198,6 +199,10 @@ class IngestServicer(rpc.IngestServiceServicer):
         )
         events = [to_message(record, pb.AuditEvent) for record in page.rows]
         return pb.ListAuditEventsResponse(events=events, next_page_token=page.next_token)
+
+    async def EraseUser(self, request: pb.EraseUserRequest, context: Context) -> pb.EraseUserResponse:
+        user_id = current_caller().resolve_user(parse_name("user_id", request.user_id))
+        return pb.EraseUserResponse(datasets=await self._erasure.erase(user_id))
 
 
 def service(ingest: UseCases, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY) -> Service:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ingest_service.collaborations import Collaborations
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
+from ingest_service.user_erasure import UserErasure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +15,4 @@ class UseCases:
     intake: Intake
     datasets: AcceptedDatasets
     collaborations: Collaborations
+    erasure: UserErasure

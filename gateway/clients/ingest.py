@@ -8,7 +8,7 @@ from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
 from gateway.convert.requests import UploadPart, import_request, prepare_request
 from gateway.convert.to_model import to_model
-from gateway.schemas.collaboration import AuditPage, Member, Members
+from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.contracts.vocabulary import Role
@@ -101,3 +101,9 @@ class IngestClient:
         request = pb.ListAuditEventsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
         answer = await call(self._stub.ListAuditEvents, request)
         return to_model(answer, AuditPage)
+
+    async def erase_user(self, user_id: str) -> ErasedUser:
+        """Remove all that a user owns."""
+        request = pb.EraseUserRequest(user_id=user_id)
+        answer = await call(self._stub.EraseUser, request, timeout=TRANSFER_SECONDS)
+        return to_model(answer, ErasedUser)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
@@ -23,7 +23,7 @@ from gateway.dependencies import (
 from gateway.http.problems import invalid_fields
 from gateway.http.protocol import ENDLESS, STOPPING
 from gateway.schemas import datasets as schemas
-from gateway.schemas.collaboration import AuditPage
+from gateway.schemas.collaboration import AuditPage, ErasedUser
 from gateway.upload.fields import FILE_FIELD, PrepareOptions, UploadOptions, UserId
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
@@ -245,3 +245,16 @@ async def list_audit_events(
     calls, and nothing is recorded.
     """
     return await clients.ingest.audit(dataset_id, page)
+
+
+@router.delete("/users/{user_id}/data", summary="Remove all that a user owns", responses=problems())
+async def erase_user(
+    user_id: Annotated[UserId, Path(min_length=1, description="The user: oneself, or anybody in open mode.")],
+    clients: ClientsDependency,
+) -> ErasedUser:
+    """For good: datasets with all results, API keys, memberships and the audit trail; a repeat is harmless.
+
+    In the audit trail of others the user is not named any more. How often the modes that ask a language model were used
+    is kept under a pseudonym, so that nobody gets a new quota this way.
+    """
+    return await clients.ingest.erase_user(user_id)

@@ -1,4 +1,4 @@
-"""Members and the audit trail, as JSON."""
+"""Members, the audit trail and erasure, as JSON."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,3 +54,9 @@ class AuditPage(BaseModel):
 
     events: list[AuditEvent] = Field(description="The page.")
     next_page_token: NextPageToken
+
+
+class ErasedUser(BaseModel):
+    """What was removed of a user."""
+
+    datasets: int = Field(description="How many datasets were removed.", examples=[3])

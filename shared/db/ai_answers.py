@@ -1,10 +1,12 @@
 """Cached answers of language models, so that an identical question is not paid for twice."""
 
-from sqlalchemy import select
+from uuid import UUID
+
+from sqlalchemy import literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.db.session import Database
-from shared.db.tables import ai_answers
+from shared.db.tables import ai_answers, datasets
 
 
 class AiAnswers:
@@ -19,8 +21,9 @@ class AiAnswers:
             rows = await connection.execute(select(ai_answers.c.answer).where(ai_answers.c.question_hash == key))
             return rows.scalar_one_or_none()
 
-    async def put(self, key: str, answer: str) -> None:
-        """Store a valid answer; an answer that is stored already is kept."""
+    async def put(self, key: str, answer: str, dataset_id: UUID | None) -> None:
+        """Store a valid answer for as long as the dataset that it was asked for exists; one stored before is kept."""
+        values = select(literal(key), literal(answer), datasets.c.id).where(datasets.c.id == dataset_id)
+        row = insert(ai_answers).from_select(["question_hash", "answer", "dataset_id"], values)
         async with self._database.transaction() as connection:
-            row = insert(ai_answers).values(question_hash=key, answer=answer).on_conflict_do_nothing()
-            await connection.execute(row)
+            await connection.execute(row.on_conflict_do_nothing())

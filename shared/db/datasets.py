@@ -212,6 +212,25 @@ class Datasets:
         async with self._database.transaction() as connection:
             return list((await connection.execute(statement)).scalars())
 
+    async def purge_old(self, *, kept: timedelta, limit: int) -> Sequence[UUID]:
+        """Remove up to `limit` datasets that were accepted longer than `kept` ago and are not being prepared.
+
+        Returns:
+            Their ids; their objects are still there.
+        """
+        condition = (datasets.c.created_at < func.now() - kept) & runs.c.state.in_(ENDED_STATES)
+        expired = select(runs.c.dataset_id).join(datasets, runs.c.dataset_id == datasets.c.id).where(condition)
+        expired = expired.limit(limit).with_for_update(of=runs, skip_locked=True)
+        statement = delete(datasets).where(datasets.c.id.in_(expired)).returning(datasets.c.id)
+        async with self._database.transaction() as connection:
+            return list((await connection.execute(statement)).scalars())
+
+    async def ids_of(self, user_id: str, *, limit: int) -> Sequence[UUID]:
+        """Return the ids of up to `limit` datasets of a user."""
+        statement = select(datasets.c.id).where(datasets.c.user_id == user_id).limit(limit)
+        async with self._database.transaction() as connection:
+            return list((await connection.execute(statement)).scalars())
+
     async def list_object_prefixes(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
         """Return the object prefixes that each dataset's run uses for its results.
 

@@ -230,6 +230,7 @@ ai_answers = Table(
     Column("question_hash", Text, primary_key=True, comment="SHA-256 of model, instruction, question and schema"),
     Column("answer", Text, nullable=False),
     _time("created_at", nullable=False, now=True),
+    Column("dataset_id", Uuid, ForeignKey("datasets.id", ondelete="CASCADE"), index=True),
 )
 
 api_keys = Table(

@@ -1,5 +1,6 @@
 """The use of AI modes by each user, and its quota."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,6 +93,8 @@ class Usage:
         if limit is None:
             return None
         columns = user_mode_usage.c
+        is_erased = and_(columns.user_id == pseudonym(user_id), columns.mode == mode)
+        await connection.execute(update(user_mode_usage).where(is_erased).values(user_id=user_id))
         is_over = columns.period_start + self._quota.period <= func.now() if self._quota.period is not None else None
         statement = insert(user_mode_usage).values(user_id=user_id, mode=mode, used=1)
         statement = statement.on_conflict_do_update(
@@ -143,6 +146,11 @@ class Usage:
                 reason="TOO_MANY_BYTES",
                 metadata={"limit": str(quota.max_stored_bytes)},
             )
+
+
+def pseudonym(user_id: str) -> str:
+    """Return what the use of a user who was erased is kept under: nobody gets a new quota by being erased."""
+    return f"erased:{hashlib.sha256(user_id.encode()).hexdigest()}"
 
 
 async def refund(connection: AsyncConnection, run_id: UUID) -> None:

@@ -58,6 +58,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "PutMember": _collaboration("owner"),
         "RemoveMember": _collaboration("owner"),
         "ListAuditEvents": _READ_OWN,
+        "EraseUser": Permission(scope="write"),
     },
     "neuralearn.pipeline.v1.PipelineService": {
         "StartRun": _OPERATE,

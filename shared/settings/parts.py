@@ -313,6 +313,12 @@ class UpkeepSettings(EnvironmentSettings):
     failed_kept_hours: Annotated[float, Field(gt=0)] = Field(
         24, description="How long a failed dataset is kept with its error before it is removed, hours."
     )
+    retention_days: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Days after which a dataset is removed with all results; never if unset."
+    )
+    audit_days: Annotated[float, Field(gt=0)] | None = Field(
+        365, description="Days after which an event of the audit trail is removed."
+    )
     collect_seconds: Annotated[float, Field(gt=0)] = Field(
         3600, description="Pause between two searches for orphaned objects, seconds."
     )

@@ -146,6 +146,11 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         self._record_metadata(context)
         return ingest_pb2.RemoveMemberResponse()
 
+    async def EraseUser(self, request: ingest_pb2.EraseUserRequest, context: Context) -> ingest_pb2.EraseUserResponse:
+        """Return that three datasets were removed."""
+        self._record_metadata(context)
+        return ingest_pb2.EraseUserResponse(datasets=3)
+
     async def ListAuditEvents(
         self, request: ingest_pb2.ListAuditEventsRequest, context: Context
     ) -> ingest_pb2.ListAuditEventsResponse:

@@ -135,13 +135,17 @@ async def test_without_a_limit_nothing_is_counted(database: Database, user_id: s
     assert [(quota.limit, quota.used, quota.remaining) for quota in quotas] == [(None, 0, None)] * 2
 
 
-async def test_answers_are_kept(database: Database) -> None:
-    answers = AiAnswers(database)
+async def test_answers_are_kept_as_long_as_their_dataset(database: Database) -> None:
+    answers, dataset = AiAnswers(database), await accept_dataset(database)
     key = uuid4().hex
     assert await answers.get(key) is None
-    await answers.put(key, "{}")
-    await answers.put(key, "[]")
+    await answers.put(key, "{}", dataset.id)
+    await answers.put(key, "[]", dataset.id)
     assert await answers.get(key) == "{}"
+    await Datasets(database).delete(dataset.id)
+    assert await answers.get(key) is None
+    await answers.put(key, "{}", dataset.id)
+    assert await answers.get(key) is None, "an answer outlives its dataset"
 
 
 async def test_a_dataset_removed_while_it_is_tried_again_gives_its_charge_back(

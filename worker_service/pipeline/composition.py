@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import NoReturn
 
+from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
 from shared.db.events import Events
 from shared.db.runs import Runs
@@ -21,6 +22,7 @@ from worker_service.pipeline.event_poller import EventPoller
 from worker_service.pipeline.garbage_collector import OrphanCollector
 from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.reconciler import Reconciler
+from worker_service.pipeline.retention import Retention, RetentionTimes
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import service
 from worker_service.pipeline.webhook_sender import WebhookSender
@@ -73,7 +75,9 @@ def _periodic_jobs(
         heartbeat_seconds=settings.heartbeat_seconds,
     )
     orphan_collector = OrphanCollector(datasets=datasets, store=store, grace=timedelta(seconds=settings.orphan_seconds))
+    retention = Retention(datasets=datasets, trail=AuditTrail(database), store=store, times=_retention_times(settings))
     jobs = [
+        run_every(retention.purge, pause_seconds=settings.collect_seconds),
         run_every(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
         run_every(orphan_collector.collect, pause_seconds=settings.collect_seconds),
     ]
@@ -86,3 +90,10 @@ def _periodic_jobs(
         )
         jobs.append(run_every(webhook_sender.deliver, pause_seconds=_WEBHOOK_POLL_SECONDS))
     return jobs
+
+
+def _retention_times(settings: PipelineSettings) -> RetentionTimes:
+    def days(number: float | None) -> timedelta | None:
+        return None if number is None else timedelta(days=number)
+
+    return RetentionTimes(datasets=days(settings.retention_days), audit_events=days(settings.audit_days))

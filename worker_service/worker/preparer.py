@@ -114,20 +114,21 @@ class Preparer:
                 table=table, target=target, options=run.options, profile=scratch / "examined-profile.json"
             )
             if run.mode != "fast":
-                task = replace(task, advice=await self._advise(run.mode, task, progress, deadline_at=deadline_at))
+                task = replace(task, advice=await self._advise(run, task, progress, deadline_at=deadline_at))
             result = await self._child.prepare(task, progress, deadline_at=deadline_at)
             await failpoint("prepared")
             yield PreparedTable(target, result)
 
     async def _advise(
-        self, mode: AiMode, task: PreparationTask, progress: Progress, *, deadline_at: float
+        self, run: RunRecord, task: PreparationTask, progress: Progress, *, deadline_at: float
     ) -> AdviceResult:
         """Consult the model from this process, because the child has neither an API key nor a network."""
         questions: tuple[Question, ...] = ()
         if self._advisor.model is not None:
             questions = await self._child.examine(task, progress, deadline_at=deadline_at)
             progress.update("consulting", 40)
-        return await self._advisor.advise(mode, questions)
+        mode: AiMode = "deep" if run.mode == "deep" else "smart"
+        return await self._advisor.advise(mode, questions, dataset_id=run.dataset_id)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -71,8 +72,16 @@ class Answer(Protocol):
 class Model(Protocol):
     """A language model that answers in a given schema; failed calls are outcomes, never exceptions."""
 
-    async def ask(self, *, instruction: str, prompt: str, schema: type[BaseModel], seconds_left: float) -> Answer:
-        """Return the answer to one question."""
+    async def ask(
+        self,
+        *,
+        instruction: str,
+        prompt: str,
+        schema: type[BaseModel],
+        seconds_left: float,
+        dataset_id: UUID | None = None,
+    ) -> Answer:
+        """Return the answer to one question about a dataset."""
 
 
 class CallRecord(Value):
@@ -119,7 +128,9 @@ class Advisor:
     run_seconds: float
     """The time budget of all calls of a run together."""
 
-    async def advise(self, mode: Literal["smart", "deep"], questions: Sequence[Question]) -> AdviceResult:
+    async def advise(
+        self, mode: Literal["smart", "deep"], questions: Sequence[Question], *, dataset_id: UUID | None = None
+    ) -> AdviceResult:
         """Return the merged proposals of all answers; a question without an answer is only recorded."""
         if self.model is None:
             return not_asked(mode)
@@ -135,6 +146,7 @@ class Advisor:
                 prompt=question.prompt,
                 schema=schema,
                 seconds_left=deadline_at - time.monotonic(),
+                dataset_id=dataset_id,
             )
             calls.append(_record(answer.call, question))
             answers += [answer.value] if isinstance(answer.value, Advice) else []

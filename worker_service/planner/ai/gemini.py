@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from uuid import UUID
 
 from google import genai
 from google.genai import errors, types
@@ -75,8 +76,8 @@ class AnswerCache(Protocol):
     async def get(self, key: str) -> str | None:
         """Return the cached answer to a question, or None."""
 
-    async def put(self, key: str, answer: str) -> None:
-        """Store a valid answer."""
+    async def put(self, key: str, answer: str, dataset_id: UUID | None) -> None:
+        """Store a valid answer for as long as the dataset that it was asked for exists."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,15 @@ class Gemini:
         """Close the connections."""
         await self._client.aio.aclose()
 
-    async def ask(self, *, instruction: str, prompt: str, schema: type[BaseModel], seconds_left: float) -> Answer:
+    async def ask(
+        self,
+        *,
+        instruction: str,
+        prompt: str,
+        schema: type[BaseModel],
+        seconds_left: float,
+        dataset_id: UUID | None = None,
+    ) -> Answer:
         """Return the answer to one question; `seconds_left` is the time for the call and its retry."""
         key = self._question_hash(instruction, prompt, schema)
         started = time.monotonic()
@@ -146,7 +155,7 @@ class Gemini:
         if reply.outcome == "answered" and value is None:
             reply = _Reply("malformed", "", reply.prompt_tokens, reply.answer_tokens)
         if value is not None:
-            await self._store(key, reply.text)
+            await self._store(key, reply.text, dataset_id)
         return self._answer(key, value, reply, attempts=attempts, started=started)
 
     def _question_hash(self, instruction: str, prompt: str, schema: type[BaseModel]) -> str:
@@ -160,10 +169,10 @@ class Gemini:
             _log.warning("cache read failed", error=type(error).__name__)
             return None
 
-    async def _store(self, key: str, text: str) -> None:
+    async def _store(self, key: str, text: str, dataset_id: UUID | None) -> None:
         try:
             if self._cache is not None:
-                await self._cache.put(key, text)
+                await self._cache.put(key, text, dataset_id)
         except Exception as error:
             _log.warning("cache write failed", error=type(error).__name__)
 

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
@@ -57,7 +58,7 @@ class MemoryCache:
     async def get(self, key: str) -> str | None:
         return self.answers.get(key)
 
-    async def put(self, key: str, answer: str) -> None:
+    async def put(self, key: str, answer: str, dataset_id: UUID | None) -> None:
         self.answers[key] = answer
 
 

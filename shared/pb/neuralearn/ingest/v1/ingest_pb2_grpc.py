@@ -101,6 +101,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.FromString,
                 _registered_method=True)
+        self.EraseUser = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/EraseUser',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -203,6 +208,14 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseUser(self, request, context):
+        """Removes all that a user owns, for good: datasets with their results, API keys, memberships and the audit trail. In
+        the trail of others the user is not named any more. A repeat is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -270,6 +283,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.ListAuditEvents,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.SerializeToString,
+            ),
+            'EraseUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseUser,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -625,6 +643,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/ListAuditEvents',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/EraseUser',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.EraseUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

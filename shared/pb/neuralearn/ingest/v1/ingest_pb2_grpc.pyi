@@ -69,6 +69,10 @@ class IngestServiceStub:
     """Removes a member from a collaboration; for its owners."""
     ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListAuditEventsRequest, _ingest_pb2.ListAuditEventsResponse]
     """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
+    EraseUser: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.EraseUserRequest, _ingest_pb2.EraseUserResponse]
+    """Removes all that a user owns, for good: datasets with their results, API keys, memberships and the audit trail. In
+    the trail of others the user is not named any more. A repeat is harmless.
+    """
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -111,6 +115,10 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Removes a member from a collaboration; for its owners."""
     ListAuditEvents: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListAuditEventsRequest, _ingest_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
     """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
+    EraseUser: _aio.UnaryUnaryMultiCallable[_ingest_pb2.EraseUserRequest, _ingest_pb2.EraseUserResponse]  # type: ignore[assignment]
+    """Removes all that a user owns, for good: datasets with their results, API keys, memberships and the audit trail. In
+    the trail of others the user is not named any more. A repeat is harmless.
+    """
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts a dataset, stores its bytes as they came and the table they hold, and queues its preparation. Follow an
@@ -228,5 +236,15 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.ListAuditEventsResponse, _abc.Awaitable[_ingest_pb2.ListAuditEventsResponse]]:
         """Lists what was done with the caller's datasets and collaborations, newest first. In open mode nothing is recorded."""
+
+    @_abc_1.abstractmethod
+    def EraseUser(
+        self,
+        request: _ingest_pb2.EraseUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.EraseUserResponse, _abc.Awaitable[_ingest_pb2.EraseUserResponse]]:
+        """Removes all that a user owns, for good: datasets with their results, API keys, memberships and the audit trail. In
+        the trail of others the user is not named any more. A repeat is harmless.
+        """
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,125 @@
+"""After the erasure of a user nothing of it is in any store, and after retention nothing of a dataset."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+import redis
+from sqlalchemy import text
+
+from shared.db.api_keys import ApiKeys
+from shared.db.audit import AuditTrail
+from shared.db.datasets import Datasets
+from shared.db.erasure import Erasure
+from shared.db.members import Members
+from shared.db.session import Database
+from shared.db.tables import metadata
+from shared.db.usage import Quota, Usage
+from shared.errors import QuotaExceeded
+from shared.identity.caller import Caller
+from shared.storage import ObjectStore
+from tests.e2e.user import User
+from tests.records import accept_dataset
+from tests.security.callers import bearer, token
+from tests.security.conftest import TokenStack, upload
+from worker_service.pipeline.retention import Retention, RetentionTimes
+
+CANARY = "kanarienvogel"
+FIELDS = {"collaboration_id": f"{CANARY}-team", "target": "none"}
+
+
+def stores(stack: TokenStack) -> Iterator[tuple[str, bytes]]:
+    """Yield everything that the stack keeps: rows, objects, keys of Redis, logs and scratch files."""
+
+    async def rows() -> list[tuple[str, bytes]]:
+        database = Database(str(stack.stack.settings.database_url).replace("postgresql:", "postgresql+asyncpg:"))
+        found = []
+        async with database.transaction() as connection:
+            for name in metadata.tables:
+                content = await connection.scalar(text(f"select string_agg(t::text, ' ') from {name} t"))
+                found.append((f"table {name}", (content or "").encode()))
+        await database.close()
+        return found
+
+    yield from asyncio.run(rows())
+    folder = stack.stack.data_dir
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.relative_to(folder).parts[0].startswith(("postgres", "valkey")):
+            yield str(path.relative_to(folder)), path.name.encode() + path.read_bytes()
+    with redis.Redis.from_url(str(stack.stack.settings.redis_url)) as client:
+        for key in client.scan_iter():
+            yield f"redis {key!r}", key + (client.dump(key) or b"")
+
+
+@pytest.mark.xdist_group("token stack")
+def test_nothing_of_an_erased_user_is_left(token_stack: TokenStack) -> None:
+    user_id = f"{CANARY}-{uuid4()}"
+    csv = "name,city\n" + "".join(f"{CANARY}{row},Oslo\n" for row in range(40))
+    with httpx.Client(base_url=token_stack.url, timeout=60, headers=bearer(token(user_id))) as client:
+        answer = client.post("/dataset/upload", files={"file": (f"{CANARY}.csv", csv)}, data=FIELDS)
+        dataset_id = answer.json()["dataset_id"]
+        assert User(client).wait(dataset_id)["status"] == "completed"
+        for path in ("cleaned", "engineered", "profile", "changes?format=csv", "eda/graphs", "graph/missingness"):
+            client.get(f"/dataset/{dataset_id}/{path}")
+        client.delete(f"/dataset/{token_stack.dataset_id}")
+        before = [place for place, content in stores(token_stack) if CANARY.encode() in content]
+        assert {"table datasets", "table audit_events", "table collaboration_members"} <= set(before)
+        assert any(place.startswith("objects") for place in before)
+        upload(client)
+        assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 2}
+        assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 0}
+    assert [place for place, content in stores(token_stack) if CANARY.encode() in content] == []
+
+
+def user(user_id: str) -> Caller:
+    return Caller(kind="user", user_id=user_id, scopes=frozenset(("read", "write")))
+
+
+async def test_a_collaboration_outlives_its_owner_as_long_as_it_has_members(database: Database) -> None:
+    members, team, empty, gone, heir = Members(database), *(str(uuid4()) for _ in range(4))
+    for collaboration in (team, empty):
+        await accept_dataset(database, uploader=user(gone), user_id=gone, collaboration_id=collaboration)
+    await members.put(team, heir, "viewer")
+    await Erasure(database).erase(gone)
+    assert [(member.user_id, member.role) for member in await members.list(team)] == [(heir, "owner")]
+    assert await members.list(empty) == []
+    await members.check_upload(user("anybody"), empty)
+
+
+async def test_erasure_takes_the_keys_and_gives_no_new_quota(database: Database) -> None:
+    usage, user_id = Usage(database, Quota({"deep": 1})), str(uuid4())
+    await ApiKeys(database).create(user_id=user_id, name="", scopes=("read",), lifetime=None)
+    first = await accept_dataset(database, queue="eda_deep", user_id=user_id, usage=usage)
+    async with database.transaction() as connection:
+        await connection.execute(text("update runs set state = 'completed' where id = :id"), {"id": first.run.id})
+    for _ in range(2):
+        await Datasets(database).delete(first.id) if await Datasets(database).ids_of(user_id, limit=1) else None
+        await Erasure(database).erase(user_id)
+        assert await ApiKeys(database).list(user_id=user_id) == []
+        with pytest.raises(QuotaExceeded):
+            await accept_dataset(database, queue="eda_deep", user_id=user_id, usage=usage)
+    assert await Datasets(database).ids_of(user_id, limit=1) == []
+
+
+async def test_what_is_kept_long_enough_is_removed(database: Database, store: ObjectStore) -> None:
+    trail, datasets = AuditTrail(database), Datasets(database)
+    old, young, busy = [await accept_dataset(database, user_id=str(uuid4())) for _ in range(3)]
+    async with database.transaction() as connection:
+        for record, state in ((old, "completed"), (young, "completed"), (busy, "running")):
+            ended = {"state": state, "id": record.run.id}
+            await connection.execute(text("update runs set state = :state where id = :id"), ended)
+            if record is not young:
+                aged = text("update datasets set created_at = now() - interval '40 days' where id = :id")
+                await connection.execute(aged, {"id": record.id})
+    for record in (old, young, busy):
+        await store.put_bytes(f"datasets/{record.id}/raw", b"x")
+    for_ever = RetentionTimes(datasets=None, audit_events=None)
+    assert await Retention(datasets=datasets, trail=trail, store=store, times=for_ever).purge() == 0
+    times = RetentionTimes(datasets=timedelta(days=30), audit_events=timedelta(days=30))
+    assert await Retention(datasets=datasets, trail=trail, store=store, times=times).purge() >= 1
+    assert await datasets.ids_of(old.user_id, limit=1) == []
+    assert len(await datasets.ids_of(young.user_id, limit=1)) == len(await datasets.ids_of(busy.user_id, limit=1)) == 1
+    assert {info.key.split("/")[1] async for info in store.list("datasets")} == {str(young.id), str(busy.id)}
