@@ -3,7 +3,7 @@
 from ingest_service.composition import PRELOAD, build
 from ingest_service.servicer import service
 from shared.identity.composition import open_rate_limits
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.process import run_process
 from shared.rpc.server import Listener, serve
 from shared.settings.processes import IngestSettings

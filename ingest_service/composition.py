@@ -26,7 +26,7 @@ from shared.db.usage import Quota, Usage
 from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
 from shared.identity.tokens import ServiceTokens
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.channel import open_channel

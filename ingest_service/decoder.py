@@ -8,7 +8,8 @@ from ingest_service.decoding import Decoded, Limits, decode_file
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
-from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory
+from shared.isolation.isolation import Isolation
+from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory
 
 DECODE_SECONDS = 60.0
 WAIT_SECONDS = 10.0

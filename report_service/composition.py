@@ -10,7 +10,7 @@ from shared.db.results import Results
 from shared.db.session import Database
 from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.scratch import Scratch
 from shared.settings.processes import ReportSettings
 from shared.storage import open_store

@@ -19,7 +19,8 @@ from report_service.tables import write_csv
 from shared.contracts.vocabulary import TableStyle
 from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
-from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
+from shared.isolation.isolation import Isolation
+from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.scratch import Scratch
 from shared.storage import ObjectInfo, ObjectStore

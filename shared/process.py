@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from shared import sandbox
 from shared.errors import ServiceError
 from shared.failpoints import arm_failpoints
-from shared.isolation import Isolation
+from shared.isolation import sandbox
+from shared.isolation.isolation import Isolation
 from shared.logs import configure_logs, get_logger
 from shared.settings.parts import ProcessSettings
 from shared.settings.processes import take_settings

@@ -9,7 +9,7 @@ from alembic.config import Config
 
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from shared.db.session import Database
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.queue import RunQueue, connect_queue
 from shared.settings.parts import DatabaseSettings
 from shared.settings.processes import LocalSettings, Settings

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, service
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from ingest_service.decoding import Limits, decode_file
 from shared.contracts.run_options import RunOptions
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from worker_service.worker.preparation import PreparationTask, prepare
 
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)

@@ -25,7 +25,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import ServiceError
 from shared.identity.caller import OPEN_CALLER
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import open_channel

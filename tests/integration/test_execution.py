@@ -20,7 +20,7 @@ from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
 from shared.errors import Unavailable
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, RunQueue, build_worker
 from shared.scratch import Scratch
 from shared.settings.processes import Settings

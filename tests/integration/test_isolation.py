@@ -17,7 +17,8 @@ import pyarrow as pa
 import pytest
 
 from shared.errors import FieldError, InvalidInput, ServiceError
-from shared.isolation import ChildDied, DeadlineExceeded, Isolation, OutOfMemory, TaskFailed
+from shared.isolation.isolation import Isolation
+from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 
 MIB = 1024**2
 SVD_SIZE = 6000
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 PARENT = """
 import asyncio, os, sys, time
 sys.path.insert(0, sys.argv[1])
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 
 def endless(report):
     report(str(os.getpid()), os.getppid())
@@ -355,7 +356,7 @@ async def test_refuses_to_run_cold() -> None:
 
 
 def test_names_what_the_forkserver_could_not_load(tmp_path: Path) -> None:
-    code = "from shared.isolation import Isolation; Isolation(preload=['no_such_module']).warm_up()"
+    code = "from shared.isolation.isolation import Isolation; Isolation(preload=['no_such_module']).warm_up()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert "no_such_module" in result.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from shared.db.session import Database
 from shared.errors import InvalidInput
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.report.v1 import profile_pb2
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.settings.processes import Settings

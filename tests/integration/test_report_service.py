@@ -17,7 +17,7 @@ from report_service import renditions, service
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, TooLarge, Unavailable
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.status import service_errors

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.process import run_process
 from shared.settings.processes import IngestSettings
 

@@ -20,7 +20,7 @@ from ingest_service.decoder import Decoder, DecoderLimits
 from ingest_service.decoding import Limits
 from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unprocessable
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from tests.unit.ingest.decoding.workbooks import workbook
 
 VARIANTS = 200

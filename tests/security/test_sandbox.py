@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared import sandbox
-from shared.isolation import Isolation
+from shared.isolation import sandbox
+from shared.isolation.isolation import Isolation
 
 ROOT = Path(__file__).parents[2]
 SECRET = "canary-of-the-sandbox"

@@ -12,7 +12,7 @@ from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
 from shared.identity.composition import build_access_control, open_rate_limits
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
 from shared.rpc.server import Listener, serve

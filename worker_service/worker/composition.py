@@ -8,7 +8,7 @@ from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import Datasets
 from shared.db.runs import Runs
 from shared.db.session import Database
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.logs import get_logger
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch

@@ -14,7 +14,7 @@ from shared.db.datasets import Datasets
 from shared.db.runs import RunRecord
 from shared.errors import Unavailable
 from shared.failpoints import failpoint
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
 from worker_service.planner.ai.advisor import AdviceResult, Advisor

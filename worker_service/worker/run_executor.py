@@ -9,7 +9,7 @@ from shared.contracts.artifacts import ARTIFACTS, DatasetKeys
 from shared.db.runs import RunRecord
 from shared.errors import ServiceError, Unavailable
 from shared.failpoints import failpoint
-from shared.isolation import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
+from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.shielding import await_shielded
 from shared.storage import ObjectStore

@@ -7,7 +7,7 @@ import pytest
 
 from ingest_service.composition import build
 from ingest_service.servicer import service
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.server import LOOPBACK, running_server
 from shared.settings.processes import Settings

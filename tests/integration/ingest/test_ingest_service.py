@@ -35,7 +35,7 @@ from shared.errors import (
     Unprocessable,
 )
 from shared.identity.caller import OPEN_CALLER, Caller
-from shared.isolation import Isolation
+from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
