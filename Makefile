@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys migrate bench mutants clean
+.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys audit sbom migrate bench mutants clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ contracts: protos ## regenerate everything that is generated: shared/pb, the rec
 protos-export: $(VENV)/.dev ## write the contracts with google/api beside them into OUT (.local/protos), for other languages
 	@$(BIN)/python protos/export.py $(or $(OUT),.local/protos)
 
+audit: .local/audit/.ready ## look every locked package up in the database of known vulnerabilities (needs the internet, Python 3.11)
+	@.local/audit/bin/pip-audit --requirement requirements.lock --disable-pip --require-hashes
+
+sbom: .local/audit/.ready ## write the software bill of materials of what is installed to .local/sbom.json (CycloneDX)
+	@.local/audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --of JSON -o .local/sbom.json
+	@echo "Wrote .local/sbom.json."
+
 docs: $(VENV)/.dev ## build the documentation into .local/site, offline; every broken link is an error
 	@$(BIN)/python -m docs.generate.contracts
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
@@ -98,6 +105,11 @@ $(VENV)/.local: requirements.lock | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.local/audit/.ready: requirements-audit.lock | $(VENV)/bin/python
+	@$(BIN)/python -m venv .local/audit
+	@.local/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev

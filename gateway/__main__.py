@@ -1,5 +1,7 @@
 """`python -m gateway` serves the REST API until SIGTERM or SIGINT."""
 
+import ssl
+
 import uvicorn
 
 from gateway.app import create_app
@@ -14,11 +16,14 @@ def main() -> None:
     settings = take_settings(GatewaySettings)
     configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.gateway_host,
         port=settings.gateway_port,
         http=BoundedHttp,
+        ssl_certfile=settings.gateway_tls_certificate,
+        ssl_keyfile=settings.gateway_tls_key,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -26,6 +31,12 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=30,
     )
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise SystemExit(f"GATEWAY_TLS_CERTIFICATE, GATEWAY_TLS_KEY: {error}") from None
+    app.state.tls = config.ssl
+    uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":

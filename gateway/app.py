@@ -1,5 +1,6 @@
 """The FastAPI application of the gateway."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from gateway.http.problems import install_problem_handlers
 from gateway.http.query_parameters import refuse_unknown_parameters
 from gateway.http.security_headers import SecurityHeaders
 from gateway.http.site_guard import SiteGuard
+from gateway.http.tls import reload_certificate
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
 from gateway.routes import collaboration, datasets, results, service
 from gateway.upload.uploads import Uploads
@@ -59,7 +61,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(SecurityHeaders, is_cross_origin=bool(settings.cors_origins))
+    app.add_middleware(
+        SecurityHeaders,
+        is_cross_origin=bool(settings.cors_origins),
+        has_tls=settings.gateway_tls_certificate is not None,
+    )
     app.add_middleware(ForwardCaller, tokens=ServiceTokens(settings.service_key) if settings.service_key else None)
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.
@@ -71,13 +77,28 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 def _lifespan(settings: GatewaySettings, version: str) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_clients(settings) as clients:
+        async with open_clients(settings) as clients, _reloaded_certificate(app, settings):
             app.state.gateway = _gateway(settings, clients, version)
             _log.info("serving", address=f"{settings.gateway_host}:{settings.gateway_port}")
             yield
             _log.info("stopped")
 
     return lifespan
+
+
+@asynccontextmanager
+async def _reloaded_certificate(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[None]:
+    """Read the certificate again as it changes, while the block runs; do nothing without TLS."""
+    context = getattr(app.state, "tls", None)
+    certificate, key = settings.gateway_tls_certificate, settings.gateway_tls_key
+    if context is None or certificate is None or key is None:
+        yield
+        return
+    reloading = asyncio.create_task(reload_certificate(context, certificate, key))
+    try:
+        yield
+    finally:
+        reloading.cancel()
 
 
 def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gateway:

@@ -12,7 +12,7 @@ from shared.settings.processes import IngestSettings
 async def main(settings: IngestSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
     async with build(settings, isolation) as (ingest, access), open_rate_limits(settings) as limits:
-        listener = Listener(settings.grpc_host, settings.ingest_port, settings.grpc_reflection)
+        listener = Listener(settings.grpc_host, settings.ingest_port, settings.grpc_reflection, settings.tls_files())
         await serve(service(ingest, outlier_strategy=settings.outlier_strategy), listener, access=access, limits=limits)
 
 

@@ -45,7 +45,7 @@ _NOTIFY_SECONDS = 2.0
 async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator[tuple[UseCases, AccessControl]]:
     """Build the use cases with everything they depend on, and close all of it at the end."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
-    channel = open_channel(settings.target("pipeline"))
+    channel = open_channel(settings.target("pipeline"), settings.tls_files())
     try:
         await database.check()
         async with open_store(settings) as store:

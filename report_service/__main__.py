@@ -12,7 +12,7 @@ from shared.settings.processes import ReportSettings
 async def main(settings: ReportSettings, isolation: Isolation) -> None:
     """Build the use cases and serve them until stopped."""
     async with build(settings, isolation) as (reports, access), open_rate_limits(settings) as limits:
-        listener = Listener(settings.grpc_host, settings.report_port, settings.grpc_reflection)
+        listener = Listener(settings.grpc_host, settings.report_port, settings.grpc_reflection, settings.tls_files())
         await serve(service(reports), listener, access=access, limits=limits)
 
 

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     os.chdir(directory)
     # Changing credentials clears the death signal, so it is set afterwards.
     set_death_signal(int(parent), signal.Signals[name])
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606  # the command is our own
 
 
 def switch_identity(identity: str) -> None:

@@ -1,5 +1,6 @@
 """The processes of the local stack, and the readiness check of each."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -39,23 +40,34 @@ def grpc_health_check(service: str) -> ReadinessCheck:
     """
 
     def is_ready(settings: LocalSettings) -> bool:
-        return _is_serving(f"{to_client_host(settings.grpc_host)}:{getattr(settings, f'{service}_port')}")
+        port = getattr(settings, f"{service}_port")
+        if settings.tls_files() is not None:
+            return _is_listening(to_client_host(settings.grpc_host), port)
+        return _is_serving(f"{to_client_host(settings.grpc_host)}:{port}")
 
     return is_ready
 
 
 def is_gateway_ready(settings: LocalSettings) -> bool:
     """Return True if `GET /health` is answered with 200."""
-    url = f"http://{to_client_host(settings.gateway_host)}:{settings.gateway_port}/health"
+    scheme = "https" if settings.gateway_tls_certificate else "http"
+    url = f"{scheme}://{to_client_host(settings.gateway_host)}:{settings.gateway_port}/health"
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+        # The certificate is that of another name; nothing secret is sent.
+        return httpx.get(url, timeout=2, trust_env=False, verify=False).status_code == 200  # noqa: S501
     except httpx.TransportError:
         return False
 
 
+def _is_listening(host: str, port: int) -> bool:
+    """Return True if somebody listens; only who has a certificate may ask for more."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as connection:
+        return connection.connect_ex((host.strip("[]"), port)) == 0
+
+
 def to_client_host(host: str) -> str:
     """Return the host, as in a URL, under which a local client reaches a server that listens on `host`."""
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # binds nothing
     return f"[{host}]" if ":" in host else host
 
 

@@ -103,7 +103,8 @@ class Stack:
     @property
     def gateway_url(self) -> str:
         """The base URL of the REST API."""
-        return f"http://{to_client_host(self._settings.gateway_host)}:{self._settings.gateway_port}"
+        scheme = "https" if self._settings.gateway_tls_certificate else "http"
+        return f"{scheme}://{to_client_host(self._settings.gateway_host)}:{self._settings.gateway_port}"
 
     @property
     def env_file(self) -> Path:

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from docs.generate import reference_grpc, reference_rest, reference_settings, reference_steps
+from docs.generate import reference_grpc, reference_permissions, reference_rest, reference_settings, reference_steps
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
 from shared.settings.processes import GatewaySettings
@@ -20,6 +20,7 @@ ENV_EXAMPLE = ROOT / ".env.example"
 PAGES = {
     REFERENCE / "rest.md": reference_rest.page,
     REFERENCE / "grpc.md": reference_grpc.page,
+    REFERENCE / "permissions.md": reference_permissions.page,
     REFERENCE / "settings.md": reference_settings.page,
     REFERENCE / "steps.md": reference_steps.page,
 }

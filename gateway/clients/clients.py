@@ -27,7 +27,7 @@ async def open_clients(settings: GatewaySettings) -> AsyncIterator[Clients]:
     """Dial all services; the channels close with the block."""
     async with AsyncExitStack() as stack:
         channels = {
-            name: await stack.enter_async_context(open_channel(settings.target(name)))
+            name: await stack.enter_async_context(open_channel(settings.target(name), settings.tls_files()))
             for name in ("ingest", "pipeline", "report")
         }
         yield Clients(

@@ -11,6 +11,8 @@ _HEADERS = {
 }
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 """For answers that are no pages: nothing in them is to be run or loaded."""
+_STATIC = "/static-offline-docs"
+"""Where the scripts of the pages of FastAPI are, which may be cached."""
 _PAGES = {
     "/docs": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -23,10 +25,20 @@ _PAGES = {
 class SecurityHeaders:
     """Middleware that adds the headers to every answer that has not its own."""
 
-    def __init__(self, app: ASGIApp, *, is_cross_origin: bool) -> None:
-        """`is_cross_origin` is True if front-ends on other origins may read answers."""
+    def __init__(self, app: ASGIApp, *, is_cross_origin: bool, has_tls: bool) -> None:
+        """Set what the deployment is like.
+
+        Args:
+            app: the application.
+            is_cross_origin: True if front-ends on other origins may read answers.
+            has_tls: True if browsers shall not come back without TLS.
+        """
         self._app = app
-        self._headers = {**_HEADERS, **({"Cross-Origin-Resource-Policy": "cross-origin"} if is_cross_origin else {})}
+        self._headers = dict(_HEADERS)
+        if is_cross_origin:
+            self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        if has_tls:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -39,6 +51,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if not scope["path"].startswith(_STATIC):
+                    headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("Content-Security-Policy", _PAGES.get(scope["path"], _NOTHING))
             await send(message)
 

@@ -68,7 +68,7 @@ def _answer(request: bytes, memory_bytes: int, report: ProgressCallback | None) 
     unlimited = resource.getrlimit(resource.RLIMIT_AS)
     limit = _limit_address_space(memory_bytes)
     try:
-        task, args, kwargs = pickle.loads(request)
+        task, args, kwargs = pickle.loads(request)  # noqa: S301  # from the parent
         sandbox.enter(_paths((*args, *kwargs.values())))
         value = task(*args, **kwargs) if report is None else task(report, *args, **kwargs)
         return pickle.dumps(Result(value))

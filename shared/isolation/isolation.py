@@ -13,13 +13,14 @@ import pickle
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from shared.isolation.child import GUARD, LENGTH, ProgressCallback, probe, serve
+from shared.isolation.inert_pickle import PACKAGES, InertUnpickler
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, Failure, OutOfMemory, Progress, Result, task_failed
 from shared.logs import get_logger
 from shared.shielding import await_shielded
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 _TERM_GRACE_SECONDS = 5.0
 _KILL_GRACE_SECONDS = 10.0
+_MIN_FRAME_BYTES = 16 * 1024**2
 
 log = get_logger(__name__)
 
@@ -93,7 +95,8 @@ class Isolation:
             ServiceError: the task raised it; Unavailable if the disk was full.
             IsolationError: the task gave no result; DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed says why.
         """
-        child = self._start(pickle.dumps((task, args, kwargs)), memory_bytes, reports_progress=on_progress is not None)
+        request = pickle.dumps((task, args, kwargs))
+        child = self._start(task, request, memory_bytes, reports_progress=on_progress is not None)
         try:
             async with asyncio.timeout(deadline) as timer:
                 outcome = await child.outcome(on_progress)
@@ -108,7 +111,9 @@ class Isolation:
             raise outcome.error
         return cast(T, outcome.value)
 
-    def _start(self, request: bytes, memory_bytes: int, *, reports_progress: bool) -> "_Child":
+    def _start(
+        self, task: Callable[..., Any], request: bytes, memory_bytes: int, *, reports_progress: bool
+    ) -> "_Child":
         if self._context is None:
             raise RuntimeError("call warm_up() before run()")
         oom_kills = _oom_kills()
@@ -122,14 +127,23 @@ class Isolation:
             except BaseException:
                 parent_socket.close()
                 raise
-        return _Child(process, parent_socket, memory_bytes=memory_bytes, oom_kills=oom_kills)
+        package = task.__module__.partition(".")[0]
+        return _Child(
+            process, parent_socket, memory_bytes=memory_bytes, oom_kills=oom_kills, packages={*PACKAGES, package}
+        )
 
 
 class _Child:
     """A running child process as the event loop sees it: its socket and its exit."""
 
     def __init__(
-        self, process: ForkServerProcess, connection: socket.socket, *, memory_bytes: int, oom_kills: int
+        self,
+        process: ForkServerProcess,
+        connection: socket.socket,
+        *,
+        memory_bytes: int,
+        oom_kills: int,
+        packages: Collection[str],
     ) -> None:
         self._process = process
         self._pid = cast(int, process.pid)
@@ -138,6 +152,7 @@ class _Child:
         self._connection.setblocking(False)
         self._memory_bytes = memory_bytes
         self._oom_kills = oom_kills
+        self._packages = packages
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(self._sentinel, self._on_exit)
@@ -174,11 +189,16 @@ class _Child:
 
     async def _receive(self) -> Progress | Result | Failure:
         (length,) = LENGTH.unpack(await self._read(LENGTH.size))
+        if length > self._memory_bytes + _MIN_FRAME_BYTES:
+            raise EOFError  # more than the child could hold: it does not say the truth
         frame = await self._read(length)
         try:
-            return cast(Progress | Result | Failure, pickle.loads(frame))
+            message = InertUnpickler(frame, packages=self._packages).load()
         except Exception as error:
             return Failure(task_failed(error))
+        if not isinstance(message, Progress | Result | Failure):
+            return Failure(task_failed(TypeError("a child sends progress, a result or a failure")))
+        return message
 
     async def _read(self, size: int) -> bytearray:
         frame = bytearray(size)

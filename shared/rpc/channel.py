@@ -1,10 +1,13 @@
 """Channels to gRPC services, one per process and target."""
 
 import json
+from typing import Any
 
 import grpc
 
 from shared.rpc.server import FLOW_CONTROL, MAX_MESSAGE_BYTES
+from shared.rpc.tls import channel_credentials
+from shared.settings.tls_files import TlsFiles
 
 CHUNK_BYTES = 256 * 1024
 """Size of a chunk of a streamed file: a compromise of memory and speed."""
@@ -51,17 +54,25 @@ _SERVICE_CONFIG = json.dumps(
 )
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """Return a channel that balances the load over all addresses of a target and retries idempotent calls."""
-    return grpc.aio.insecure_channel(
-        target,
-        options=[
-            ("grpc.service_config", _SERVICE_CONFIG),
-            ("grpc.max_receive_message_length", 8 * MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            *FLOW_CONTROL,
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-            ("grpc.keepalive_time_ms", 30_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-        ],
-    )
+def open_channel(target: str, tls: TlsFiles | None = None) -> grpc.aio.Channel:
+    """Return a channel that balances the load over all addresses of a target and retries idempotent calls.
+
+    Args:
+        target: the addresses.
+        tls: the files of TLS; None for none.
+
+    Raises:
+        OSError: a file of TLS can't be read.
+    """
+    options: list[tuple[str, Any]] = [
+        ("grpc.service_config", _SERVICE_CONFIG),
+        ("grpc.max_receive_message_length", 8 * MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        *FLOW_CONTROL,
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+    ]
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.secure_channel(target, channel_credentials(tls), options=options)

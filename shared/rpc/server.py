@@ -17,6 +17,8 @@ from shared.identity.rate_limits import RateLimits
 from shared.logs import get_logger
 from shared.rpc.auth_interceptor import AuthInterceptor
 from shared.rpc.interceptors import RpcInterceptor
+from shared.rpc.tls import server_credentials
+from shared.settings.tls_files import TlsFiles
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 GRACE_SECONDS = 5.0
@@ -62,6 +64,8 @@ class Listener:
     """0 for any free port."""
     has_reflection: bool = True
     """True if clients may ask which rpcs there are."""
+    tls: TlsFiles | None = None
+    """None for no TLS."""
 
 
 LOOPBACK = Listener("127.0.0.1", 0)
@@ -104,7 +108,12 @@ async def running_server(
         reflection.enable_server_reflection([service.name, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     address = f"{listener.host}:{listener.port}"
     try:
-        bound = server.add_insecure_port(address)
+        if listener.tls is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, server_credentials(listener.tls))
+    except (OSError, ValueError) as error:
+        raise ServiceError(f"GRPC_TLS_CERTIFICATE, GRPC_TLS_KEY: {error}", reason="CERTIFICATE_NOT_READ") from error
     except RuntimeError as error:
         raise ServiceError(f"can't listen on {address}: it is in use or not ours", reason="PORT_TAKEN") from error
     await server.start()

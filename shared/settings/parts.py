@@ -7,6 +7,7 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy
 from shared.settings.base import EnvironmentSettings
+from shared.settings.tls_files import TlsFiles
 from shared.settings.types import (
     HttpUrl,
     IsSigningKey,
@@ -20,6 +21,7 @@ from shared.settings.types import (
     SigningKey,
     Target,
     is_loopback,
+    require_pair,
 )
 
 LogFormat = Literal["auto", "json", "console"]
@@ -107,6 +109,45 @@ class TokenSettings(IdentitySettings):
         return self
 
 
+class TransportSettings(IdentitySettings):
+    """TLS between the processes."""
+
+    grpc_tls_certificate: Path | None = Field(
+        None, description="Certificate of this process in PEM form, for serving gRPC and for proving itself to others."
+    )
+    grpc_tls_key: Path | None = Field(None, description="Key of that certificate.")
+    grpc_tls_ca: Path | None = Field(
+        None, description="Authority of the other processes' certificates; with it servers demand one of their clients."
+    )
+    allow_plaintext: bool = Field(
+        False, description="Listen to other machines without TLS in token mode, as behind a mesh that encrypts."
+    )
+
+    @model_validator(mode="after")
+    def _has_pair(self) -> Self:
+        require_pair("GRPC_TLS_CERTIFICATE", self.grpc_tls_certificate, "GRPC_TLS_KEY", self.grpc_tls_key)
+        return self
+
+    def tls_files(self) -> TlsFiles | None:
+        """Return the files of TLS between processes; None without TLS."""
+        if self.grpc_tls_certificate is None and self.grpc_tls_ca is None:
+            return None
+        return TlsFiles(certificate=self.grpc_tls_certificate, key=self.grpc_tls_key, ca=self.grpc_tls_ca)
+
+    def require_encryption(self, setting: str, host: str, certificate: Path | None) -> None:
+        """Return if what other machines send to a listener on this host can't be read on the way.
+
+        Raises:
+            ValueError: it can.
+        """
+        if self.auth_mode == "token" and certificate is None and not self.allow_plaintext and not is_loopback(host):
+            needed = setting.replace("_HOST", "_TLS_CERTIFICATE")
+            raise ValueError(
+                f"{setting}={host} lets other machines in without TLS: set {needed}, or ALLOW_PLAINTEXT=1 where "
+                "something else encrypts"
+            )
+
+
 class RateLimitSettings(IdentitySettings):
     """Limits on how often callers may call; in token mode, and where other machines are let in."""
 
@@ -121,7 +162,7 @@ class RateLimitSettings(IdentitySettings):
     limits_fail_open: bool = Field(True, description="Let calls go on while Redis does not answer; else they get 503.")
 
 
-class AddressSettings(IdentitySettings):
+class AddressSettings(TransportSettings):
     """Addresses of the gRPC services, to listen on and to call."""
 
     grpc_host: str = Field("127.0.0.1", description="Address the gRPC services listen on.")
@@ -140,6 +181,7 @@ class AddressSettings(IdentitySettings):
     @model_validator(mode="after")
     def _is_open_on_loopback_only(self) -> Self:
         self.require_loopback("GRPC_HOST", self.grpc_host)
+        self.require_encryption("GRPC_HOST", self.grpc_host, self.grpc_tls_certificate)
         return self
 
     def target(self, service: str) -> str:

@@ -30,7 +30,7 @@ from shared.settings.parts import (
     WebhookPresenceSettings,
     WebhookSettings,
 )
-from shared.settings.types import CorsOrigins, Port, Positive, PostgresUrl, RedisUrl
+from shared.settings.types import CorsOrigins, Port, Positive, PostgresUrl, RedisUrl, require_pair
 
 
 class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
@@ -43,6 +43,10 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
         description="Names that clients may call the gateway by, comma-separated; * for all. If unset, localhost where "
         "it listens on a loopback address, else all.",
     )
+    gateway_tls_certificate: Path | None = Field(
+        None, description="Certificate of the REST gateway in PEM form; HTTP without TLS if unset."
+    )
+    gateway_tls_key: Path | None = Field(None, description="Key of that certificate.")
     gateway_docs: bool = Field(True, description="Serve the description of the API at /docs, /redoc and /openapi.json.")
     cors_origins: CorsOrigins = Field("", description="Front-ends on other origins, comma-separated; * for all.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")
@@ -55,6 +59,8 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
     @model_validator(mode="after")
     def _is_open_to_this_machine_only(self) -> Self:
         self.require_loopback("GATEWAY_HOST", self.gateway_host)
+        require_pair("GATEWAY_TLS_CERTIFICATE", self.gateway_tls_certificate, "GATEWAY_TLS_KEY", self.gateway_tls_key)
+        self.require_encryption("GATEWAY_HOST", self.gateway_host, self.gateway_tls_certificate)
         return self
 
 

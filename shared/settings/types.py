@@ -122,6 +122,17 @@ def _rate(value: str) -> str:
     return value
 
 
+def require_pair(first: str, first_value: object, second: str, second_value: object) -> None:
+    """Return if two settings are both set or both unset.
+
+    Raises:
+        ValueError: one is set without the other.
+    """
+    if (first_value is None) != (second_value is None):
+        missing, present = (second, first) if second_value is None else (first, second)
+        raise ValueError(f"{present} needs {missing} too")
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

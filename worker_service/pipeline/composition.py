@@ -48,7 +48,9 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
-                listener = Listener(settings.grpc_host, settings.pipeline_port, settings.grpc_reflection)
+                listener = Listener(
+                    settings.grpc_host, settings.pipeline_port, settings.grpc_reflection, settings.tls_files()
+                )
                 access = build_access_control(settings, database)
                 async with open_rate_limits(settings) as limits:
                     await serve(service(pipeline), listener, access=access, limits=limits, needs=needs)

@@ -79,7 +79,7 @@ class Pipeline:
                 if ended and not events:
                     return
                 # Jitter spreads the queries of many watchers over time.
-                seconds = SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2)
+                seconds = SIGN_OF_LIFE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311  # it spreads queries, no secret
                 timed_out = not ended and not await subscription.wait(seconds=seconds)
 
     async def _next_events(
