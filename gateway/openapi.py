@@ -1,6 +1,7 @@
 """The description of the API: readable operation ids, problems with their media type, and typed documents."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ TAGS = [
     {"name": "service", "description": "The gateway itself."},
 ]
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "A gateway on this machine, as `make run` starts it."}]
+_BY_COLUMN = ("types", "roles", "outlier_strategies", "units")
+_COLUMNS = ("keep", "drop")
+_OBJECT = {"type": "object", "additionalProperties": {"type": "string"}}
+_LIST = {"type": "array", "items": {"type": "string", "minLength": 1}}
 RECIPE_SCHEMA = Path(__file__).parent / "static" / "recipe.schema.json"
 """Generated from the steps by `make contracts`."""
 
@@ -56,12 +61,38 @@ def describe(app: FastAPI) -> dict[str, Any]:
             "bearer": {"type": "http", "scheme": "bearer", "description": "In token mode: a token, or an API key."}
         }
         _add_recipe(schema)
+        _link_upload(schema["paths"])
+        _accept_objects(schema)
         for operations in schema["paths"].values():
             for operation in operations.values():
                 _name_problem_type(operation["responses"])
                 _describe_answer(operation["responses"], schema["components"]["schemas"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _accept_objects(schema: dict[str, Any]) -> None:
+    """Say that in a JSON body, options of several columns may be objects and lists, too."""
+    upload = schema["paths"]["/dataset/upload"]["post"]["requestBody"]["content"]["application/json"]
+    upload["schema"] = deepcopy(upload["schema"])
+    for body in (upload["schema"], schema["components"]["schemas"]["PrepareOptions"]):
+        for name, kind in (*dict.fromkeys(_BY_COLUMN, _OBJECT).items(), *dict.fromkeys(_COLUMNS, _LIST).items()):
+            text = body["properties"][name]
+            options = {key: text.pop(key) for key in ("type", "maxLength") if key in text}
+            text["anyOf"] = [options, kind]
+
+
+def _link_upload(paths: dict[str, Any]) -> None:
+    """Say that the answer of an upload names the dataset that other operations take."""
+    operations = [
+        operation["operationId"]
+        for path, methods in paths.items()
+        for operation in methods.values()
+        if "{dataset_id}" in path
+    ]
+    paths["/dataset/upload"]["post"]["responses"]["200"]["links"] = {
+        name: {"operationId": name, "parameters": {"dataset_id": "$response.body#/dataset_id"}} for name in operations
+    }
 
 
 def _name_problem_type(responses: dict[str, Any]) -> None:

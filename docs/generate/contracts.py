@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
 from docs.generate import reference_grpc, reference_permissions, reference_rest, reference_settings, reference_steps
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
@@ -26,11 +28,19 @@ PAGES = {
 }
 
 
+class _LocalTimes(GenerateJsonSchema):
+    """Describes moments as they are in a recipe: those of a table, which have no time zone."""
+
+    def datetime_schema(self, schema: object) -> JsonSchemaValue:
+        """Return the schema of a moment; `date-time` would demand a time zone (RFC 3339)."""
+        return {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$"}
+
+
 def write_contracts() -> dict[Path, str]:
     """Write the files, and return what they held before."""
     paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES)
     before = {path: path.read_text("utf-8") if path.exists() else "" for path in paths}
-    _write(RECIPE_SCHEMA, Recipe.model_json_schema())
+    _write(RECIPE_SCHEMA, Recipe.model_json_schema(schema_generator=_LocalTimes))
     settings = GatewaySettings(_env_file=None)
     _write(OPENAPI, create_app(settings).openapi())
     ENV_EXAMPLE.write_text(reference_settings.example(), encoding="utf-8")

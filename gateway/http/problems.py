@@ -126,6 +126,8 @@ def _body_fields(request: Request) -> list[str]:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:  # FastAPI's answer to a body that is no JSON
+        return await _on_service_error(request, InvalidInput("The body is not JSON.", reason="MALFORMED_BODY"))
     headers = dict(error.headers or {})
     detail = error.detail
     if status is HTTPStatus.NOT_FOUND:
@@ -138,13 +140,18 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """The methods of all routes with this path; the router itself names only those of the first."""
+    """The methods of all routes with this path; the router itself names only those of the first.
+
+    A path that is written out counts before one with a parameter, which matches it too.
+    """
     app: FastAPI = request.app
-    return [
+    routed = [
         method
         for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.router.routes)
     ]
+    documented = app.openapi()["paths"].get(request.url.path)
+    return [method for method in routed if documented is None or method == "HEAD" or method.lower() in documented]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from tests.e2e.user import User
 from tests.security.callers import TOKEN_MODE, bearer, token, unsigned_token
 
 TEAM = "team-of-ada"
+UNLIMITED = dict.fromkeys(("USER_RATE_LIMIT", "UPLOAD_RATE_LIMIT", "ADDRESS_RATE_LIMIT"), "none")
 CSV = "name,age,city\n" + "".join(f"p{row},{20 + row % 50},{'Oslo' if row % 3 else 'Rome'}\n" for row in range(60))
 
 
@@ -49,7 +50,7 @@ def upload(client: httpx.Client, **fields: str) -> str:
 
 @pytest.fixture(scope="session")
 def stack_in_token_mode(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("tokens"), ports="free", env_overrides=TOKEN_MODE) as stack:
+    with Stack(tmp_path_factory.mktemp("tokens"), ports="free", env_overrides=TOKEN_MODE | UNLIMITED) as stack:
         yield stack
 
 

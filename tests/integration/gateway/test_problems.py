@@ -59,7 +59,7 @@ async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     assert response.headers["allow"] == "GET, HEAD"
     response = await client.get("/dataset/upload")
     assert_problem(response, 405, "METHOD_NOT_ALLOWED")
-    assert response.headers["allow"] == "POST, DELETE"
+    assert response.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,11 @@ async def test_one_log_line_for_each_request_without_its_values(gateway: Gateway
     assert lines[0]["event"] == "request" and lines[0]["route"] == "/datasets" and lines[0]["status"] == 200
     assert lines[0]["bytes"] > 0 and lines[0]["ms"] >= 0 and lines[0]["complete"] is True
     assert "very-secret" not in gateway.log.read_text()
+
+
+@pytest.mark.parametrize("content", [b"{", b"\x1a=\xff\x0b", b"[" * 100_000, b'{"role": "viewer"'])
+async def test_a_body_that_is_no_json(client: httpx.AsyncClient, content: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    response = await client.put("/collaboration/team/members/ada", content=content, headers=headers)
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
