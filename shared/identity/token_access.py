@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db.api_keys import ApiKeys
+from shared.db.api_keys import TOUCH_EVERY, ApiKeys
 from shared.db.audit import AuditTrail
 from shared.db.datasets import parse_dataset_id, unknown_dataset
 from shared.db.members import Members, unknown_collaboration
@@ -83,8 +83,9 @@ class TokenAccess:
         match = None if key_id is None else await self._keys.find(key_id)
         if match is None or not is_same_key(credential, match[0].secret_hash) or not match[0].is_valid(match[1]):
             raise Unauthenticated("The API key is unknown, expired or revoked.", reason="API_KEY_INVALID")
-        key, _ = match
-        await self._keys.touch(key.key_id)
+        key, now = match
+        if key.last_used_at is None or now - key.last_used_at > TOUCH_EVERY:
+            await self._keys.touch(key.key_id)
         return key.caller(has_claims=self._has_claims)
 
     async def _decide_dataset(self, caller: Caller, permission: Permission, dataset_id: str) -> Decision:
@@ -117,7 +118,8 @@ class TokenAccess:
             NotFound: the caller has no role in it.
             PermissionDenied: the role is too low.
         """
-        role = await self._members.find_role(caller, collaboration_id)
+        # PostgreSQL accepts no zero byte in text, and nobody begins a collaboration of such a name.
+        role = await self._members.find_role(caller, collaboration_id) if collaboration_id.isprintable() else None
         if role is None:
             raise unknown_collaboration(collaboration_id)
         if not is_at_least(role, permission.role):

@@ -104,11 +104,11 @@ class _GuardedCall:
             caller_kind=caller.kind,
             caller_id=caller.user_id,
             key_id=caller.key_id,
-            address=self._address(context),
-            request_id="".join(self._values(REQUEST_ID_KEY)[:1])[:128],
+            address=_storable(self._address(context), 100),
+            request_id=_storable("".join(self._values(REQUEST_ID_KEY)[:1]), 128),
             owner_id=decision.owner_id or caller.user_id,
-            dataset_id=target.dataset_id[:36],
-            collaboration_id=(decision.collaboration_id or target.collaboration_id)[:200],
+            dataset_id=_storable(target.dataset_id, 36),
+            collaboration_id=_storable(decision.collaboration_id or target.collaboration_id, 200),
         )
         await self._access.record(event)
 
@@ -126,6 +126,11 @@ class _GuardedCall:
 
     def _values(self, key: str) -> list[str]:
         return [value for name, value in self._metadata if name == key]
+
+
+def _storable(name: str, length: int) -> str:
+    """Return a name that a request holds as it can be stored: nothing of it has been checked."""
+    return name[:length] if name.isprintable() else ""
 
 
 def _target(message: Any) -> Target:

@@ -7,6 +7,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message_factory import GetMessageClass
 
 from tests.security.conftest import TokenStack
 from tests.security.test_permissions import METHODS
@@ -34,6 +36,26 @@ def test_no_message_is_more_than_refused(token_stack: TokenStack, caller: str) -
     print(f"{sum(codes.values())} messages of garbage as {caller}: {dict(codes)}")
     assert set(codes) <= {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED", "ABORTED"}
     assert not [text for text in details if "Exception" in text or "Decode" in text or "Traceback" in text]
+
+
+@pytest.mark.parametrize(
+    "name", ["\0", "a\0b", "\n", "\u202e", "x" * 100_000, "🙂" * 300, "' or '1'='1", "%00", "../.."]
+)
+def test_no_name_is_more_than_refused(token_stack: TokenStack, name: str) -> None:
+    wrong = []
+    for service in ("ingest", "pipeline", "report"):
+        with grpc.insecure_channel(token_stack.target(service)) as channel:
+            for service_name, method in METHODS:
+                if service_name != service or method.client_streaming:
+                    continue
+                request = GetMessageClass(method.input_type)()
+                for field in method.input_type.fields:
+                    if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
+                        setattr(request, field.name, name)
+                error = send(channel, method, request.SerializeToString(), token_stack.headers("key"))
+                if error is not None and error.code().name in ("INTERNAL", "UNKNOWN", "UNAVAILABLE"):
+                    wrong.append((method.name, error.code().name, error.details()))
+    assert wrong == []
 
 
 def send(channel: grpc.Channel, method: Any, data: bytes, headers: dict[str, str]) -> Any:
