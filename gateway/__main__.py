@@ -22,6 +22,7 @@ def main() -> None:
         host=settings.gateway_host,
         port=settings.gateway_port,
         http=BoundedHttp,
+        ws="none",
         ssl_certfile=settings.gateway_tls_certificate,
         ssl_keyfile=settings.gateway_tls_key,
         log_config=None,

@@ -30,6 +30,9 @@ from shared.identity.tokens import ServiceTokens
 from shared.logs import get_logger
 from shared.settings.processes import GatewaySettings
 
+_NOTICE = """<section><h2>With a token or an API key</h2>
+  <p>Every call but this page, the description and the health needs one: <code>-H "Authorization: Bearer …"</code>.
+  A browser can't send it from the form below.</p></section>"""
 _log = get_logger("gateway")
 
 
@@ -40,6 +43,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     make = FastAPIOffline if settings.gateway_docs else partial(FastAPI, openapi_url=None)
     app = make(
         title="NeuraLearn",
+        redirect_slashes=False,
         version=version,
         summary="Automated data preparation as a service.",
         description=DESCRIPTION,
@@ -114,4 +118,5 @@ def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gatew
         downloads=TableDownload(clients.report),
         version=version,
         welcome=Template(welcome),
+        notice=_NOTICE if settings.auth_mode == "token" else "",
     )

@@ -39,6 +39,8 @@ class Gateway:
     downloads: TableDownload
     version: str
     welcome: Template
+    notice: str
+    """What the welcome page says of credentials, as HTML."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -110,7 +110,7 @@ def _parse_words(field: str, words: Mapping[str, str], known: tuple[str, ...]) -
 
 
 def _parse_units(units: Mapping[str, str]) -> dict[str, str]:
-    if any(not unit.strip() or len(unit) > _MAX_UNIT_CHARACTERS for unit in units.values()):
+    if any(not unit.strip() or not unit.isprintable() or len(unit) > _MAX_UNIT_CHARACTERS for unit in units.values()):
         raise _invalid_field("units", f"must name units of at most {_MAX_UNIT_CHARACTERS} characters, such as kg")
     return {name: unit.strip() for name, unit in units.items()}
 

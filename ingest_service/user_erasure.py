@@ -27,6 +27,13 @@ class UserErasure:
         Raises:
             Unavailable: a part did not answer; what is left is removed by a repeat.
         """
+        removed = await self._remove_datasets(user_id)
+        while not await self._erasure.erase(user_id):  # another was accepted meanwhile
+            removed += await self._remove_datasets(user_id)
+        _log.info("user erased", datasets=removed)
+        return removed
+
+    async def _remove_datasets(self, user_id: str) -> int:
         removed = 0
         while ids := await self._datasets.ids_of(user_id, limit=_BATCH):
             for dataset_id in ids:
@@ -37,6 +44,4 @@ class UserErasure:
                 # What a worker stored in between.
                 await self._store.delete_prefix(DatasetKeys(dataset_id).prefix)
                 removed += 1
-        await self._erasure.erase(user_id)
-        _log.info("user erased", datasets=removed)
         return removed

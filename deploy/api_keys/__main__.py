@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from shared.db.api_keys import ApiKeys
 from shared.db.session import Database
 from shared.errors import ServiceError
-from shared.identity.api_keys import ApiKey
+from shared.identity.api_keys import ApiKey, parse_key_id
 from shared.identity.caller import SCOPES
 from shared.settings.parts import DatabaseSettings
 from shared.settings.processes import load_settings
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="deploy.api_keys", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.api_keys", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="create a key and print it, once")
     create.add_argument("--user", required=True, help="the user that it acts for")
@@ -54,8 +54,10 @@ async def _run(options: argparse.Namespace, database_url: str) -> str:
         if options.command == "create":
             return await _create(keys, options)
         if options.command == "revoke":
-            await keys.revoke(options.id)
-            return f"Revoked {options.id}."
+            # Whoever pastes the whole key means it, and shall not see it again.
+            key_id = parse_key_id(options.id) or options.id
+            await keys.revoke(key_id)
+            return f"Revoked {key_id}."
         return _table(await keys.list(user_id=options.user))
     finally:
         await database.close()

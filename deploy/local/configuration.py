@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretBytes
+
 from deploy.local.ports import free_port
 from deploy.local.programs import to_client_host
 from shared.settings.base import inherited_environment
+from shared.settings.parts import TokenSettings, TransportSettings
 from shared.settings.processes import LocalSettings
 
 SERVICES = ("ingest", "pipeline", "report")
@@ -61,7 +64,23 @@ def child_environment(settings: LocalSettings, *, overrides: Mapping[str, str]) 
 def stack_variables(settings: LocalSettings) -> dict[str, str]:
     """Return the environment variables by which a process joins the stack: addresses, ports and directories."""
     passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
-    return {**passed, **{f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES}}
+    return {
+        **passed,
+        **_identity_variables(settings),
+        **{f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES},
+    }
+
+
+def _identity_variables(settings: LocalSettings) -> dict[str, str]:
+    """Return the variables without which a process that joins would ask nobody who calls."""
+    keys = (*TokenSettings.model_fields, *TransportSettings.model_fields)
+    values = {key.upper(): getattr(settings, key) for key in keys if key in settings.model_fields_set}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def _plain(value: object) -> str:
+    secret = value.get_secret_value() if isinstance(value, SecretBytes) else value
+    return secret.decode() if isinstance(secret, bytes) else str(secret)
 
 
 def _target(settings: LocalSettings, service: str) -> str:

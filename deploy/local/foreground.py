@@ -70,6 +70,8 @@ def _address_table(stack: Stack) -> Table:
     table.add_column("what")
     table.add_column("where", overflow="fold")
     table.add_row("REST", stack.gateway_url)
+    callers = "who has a token or an API key" if settings.auth_mode == "token" else "everybody on this machine"
+    table.add_row("who may call", callers)
     table.add_row("API documentation", f"{stack.gateway_url}/docs")
     table.add_row("gRPC ingest", f"{host}:{settings.ingest_port}")
     table.add_row("gRPC pipeline", f"{host}:{settings.pipeline_port}")

@@ -1,6 +1,7 @@
 """IngestService, in the gateway's terms."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import grpc
 
@@ -8,10 +9,12 @@ from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
 from gateway.convert.requests import UploadPart, import_request, prepare_request
 from gateway.convert.to_model import to_model
+from gateway.http.forwarded import current_forwarded
 from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.contracts.vocabulary import Role
+from shared.errors import PermissionDenied
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.channel import TRANSFER_SECONDS
@@ -73,6 +76,17 @@ class IngestClient:
     async def delete(self, dataset_id: str) -> None:
         """Remove a dataset."""
         await call(self._stub.DeleteDataset, pb.DeleteDatasetRequest(dataset_id=dataset_id))
+
+    async def authenticate(self) -> None:
+        """Return if the caller is somebody; in open mode nobody is asked.
+
+        Raises:
+            Unauthenticated: the caller does not prove who it is.
+        """
+        if current_forwarded().tokens is None:
+            return
+        with suppress(PermissionDenied):  # a key that may write alone is somebody, too
+            await call(self._stub.GetUsage, pb.GetUsageRequest())
 
     async def usage(self, user_id: str) -> Usage:
         """Return what a user has used of the modes that ask a language model."""

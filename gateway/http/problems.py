@@ -179,7 +179,8 @@ class _Problem:
             "request_id": current_request_id(),
         }
         return Response(
-            json.dumps(body, ensure_ascii=False),
+            # A name in the request may hold half a character, which UTF-8 has no bytes for.
+            json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace"),
             status_code=int(self.status),
             media_type=MEDIA_TYPE,
             headers=dict(headers or {}),

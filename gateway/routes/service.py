@@ -62,7 +62,9 @@ async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Li
 async def get_root(request: Request, gateway: GatewayDependency) -> Response:
     """A page for people; JSON where the `Accept` header prefers it."""
     if not _prefers_json(request.headers.get("accept", "")):
-        page = gateway.welcome.substitute(version=escape(gateway.version), address=escape(str(request.base_url)))
+        page = gateway.welcome.substitute(
+            version=escape(gateway.version), address=escape(str(request.base_url)), notice=gateway.notice
+        )
         return HTMLResponse(page, headers=_PAGE_HEADERS)
     about = schemas.About(
         name="NeuraLearn",

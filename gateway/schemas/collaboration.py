@@ -47,6 +47,9 @@ class AuditEvent(BaseModel):
     request_id: str = Field(description="The id of the request, as in the logs.", examples=["5f2b"])
     dataset_id: str | None = Field(description="The dataset; it may be deleted by now.", examples=[EXAMPLE_ID])
     collaboration_id: str | None = Field(description="The collaboration.", examples=[None])
+    member: str | None = Field(
+        description="The member that was added, changed or removed, with its new role.", examples=["grace: editor"]
+    )
 
 
 class AuditPage(BaseModel):

@@ -60,6 +60,8 @@ class Uploads:
         """
         media_type, options = parse_options_header(request.headers.get("content-type"))
         self._refuse_early(request)
+        # A slot is for who has proved who it is: strangers could hold all of them with a few bytes.
+        await self._ingest.authenticate()
         form = UploadForm(query)
         async with self._body_slots.hold(_client(request)):
             if media_type == b"multipart/form-data":
@@ -317,8 +319,10 @@ def _fill(form: UploadForm, media_type: bytes, body: bytes) -> None:
 def _json_pairs(body: bytes) -> list[tuple[str, object]]:
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise InvalidInput(f"The body is not JSON: {error}.", reason="MALFORMED_BODY") from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("The body is not JSON that can be read.", reason="MALFORMED_BODY") from None
     if not isinstance(document, dict):
         raise InvalidInput("The body must be a JSON object.", reason="MALFORMED_BODY")
     return list(document.items())

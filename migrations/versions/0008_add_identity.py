@@ -74,6 +74,7 @@ def upgrade() -> None:
         _text("owner_id", "the owner of what it was about, who may read this"),
         _text("dataset_id", "not a key: the trail outlives the dataset"),
         _text("collaboration_id"),
+        _text("member", "of the collaboration, and its new role"),
         sa.PrimaryKeyConstraint("id", name="pk_audit_events"),
     )
     op.create_index("ix_audit_events_owner_id_id", "audit_events", ["owner_id", "id"])
@@ -87,9 +88,19 @@ def upgrade() -> None:
         "select distinct on (collaboration_id) collaboration_id, user_id, 'owner' from datasets "
         "where collaboration_id is not null order by collaboration_id, created_at, id"
     )
+    op.create_foreign_key(
+        "fk_datasets_collaboration_id",
+        "datasets",
+        "collaborations",
+        ["collaboration_id"],
+        ["id"],
+        deferrable=True,
+        initially="DEFERRED",
+    )
 
 
 def downgrade() -> None:
     """Undo this revision."""
+    op.drop_constraint("fk_datasets_collaboration_id", "datasets")
     for table in ("audit_events", "collaboration_members", "collaborations", "api_keys"):
         op.drop_table(table)

@@ -48,7 +48,9 @@ class AuditTrail:
         statement = select(audit_events).order_by(audit_events.c.id.desc()).limit(size + 1)
         if not caller.is_unrestricted:
             is_own = audit_events.c.owner_id == caller.user_id
-            statement = statement.where(is_own | is_owned_collaboration(caller, audit_events.c.collaboration_id))
+            columns = audit_events.c
+            is_owned = is_owned_collaboration(caller, columns.collaboration_id, columns.created_at)
+            statement = statement.where(is_own | is_owned)
         if dataset_id:
             statement = statement.where(audit_events.c.dataset_id == dataset_id)
         if position := decode_token(page_token, parts=(parse_row_number,)):

@@ -15,7 +15,7 @@ from shared.contracts.vocabulary import ENDED_STATES, Mode, RunState
 from shared.db.members import is_visible, join_as_uploader
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
-from shared.db.session import Database
+from shared.db.session import Database, lock_user
 from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
 from shared.errors import NotFound, Unavailable
@@ -95,6 +95,7 @@ class Datasets:
             Unavailable: the dataset that was accepted first is being removed.
         """
         async with self._database.transaction() as connection:
+            await lock_user(connection, dataset.user_id)
             statement = (
                 upsert(datasets)
                 .values(**vars(dataset))

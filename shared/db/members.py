@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -147,11 +147,15 @@ def is_visible(caller: Caller) -> ColumnElement[bool]:
     return or_(datasets.c.user_id == caller.user_id, is_shared)
 
 
-def is_owned_collaboration(caller: Caller, collaboration_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition that a caller owns the collaboration in a column."""
+def is_owned_collaboration(
+    caller: Caller, collaboration_id: ColumnElement[str], moment: ColumnElement[datetime]
+) -> ColumnElement[bool]:
+    """Return the condition that a caller owns the collaboration in a column, which existed at the moment in another."""
     if caller.memberships is None:
         is_owner = and_(members.c.user_id == caller.user_id, members.c.role == "owner")
-        return collaboration_id.in_(select(members.c.collaboration_id).where(is_owner))
+        owned = select(members.c.collaboration_id).join(collaborations).where(is_owner)
+        # A name that is free again may be another's: what was done under it before is none of its business.
+        return exists(owned.where(collaborations.c.id == collaboration_id, collaborations.c.created_at <= moment))
     return collaboration_id.in_([name for name, role in caller.memberships.items() if role == "owner"])
 
 
@@ -175,6 +179,7 @@ async def _require_editor(connection: AsyncConnection, caller: Caller, collabora
         raise PermissionDenied(
             "Only its editors and owners may upload into this collaboration; ask one of them, or use another name.",
             reason="NOT_AN_EDITOR",
+            metadata={"collaboration_id": collaboration_id},
         )
 
 

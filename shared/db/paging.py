@@ -86,7 +86,7 @@ def decode_token(token: str, *, parts: Sequence[Callable[[str], Any]]) -> tuple[
     try:
         position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return tuple(parse(str(part)) for parse, part in zip(parts, position, strict=True))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise InvalidInput(
             "page_token is not a token this list gave out",
             fields=[FieldError(field="page_token", detail="use next_page_token of the page before")],

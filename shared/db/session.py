@@ -124,6 +124,12 @@ class Database:
                 await self._engine.dispose()
 
 
+async def lock_user(connection: AsyncConnection, user_id: str, *, exclusive: bool = False) -> None:
+    """Let what a user does and the erasure of the user wait for each other, until the transaction ends."""
+    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+    await connection.execute(text(f"select {function}(hashtextextended(:user_id, 1))"), {"user_id": user_id})
+
+
 def _first_line(error: BaseException | None) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 

@@ -52,7 +52,8 @@ datasets = Table(
     Column("id", Uuid, primary_key=True),
     Column("request_id", Text, comment="the uploader's key for harmless repeats"),
     Column("user_id", Text, nullable=False),
-    Column("collaboration_id", Text),
+    # Deferred, because an accepted dataset may begin its collaboration.
+    Column("collaboration_id", Text, ForeignKey("collaborations.id", deferrable=True, initially="DEFERRED")),
     Column("filename", Text, nullable=False),
     Column("database_name", Text, nullable=False),
     Column("source_url", Text),
@@ -279,6 +280,7 @@ audit_events = Table(
     Column("owner_id", Text, nullable=False, comment="the owner of what it was about, who may read this"),
     Column("dataset_id", Text, nullable=False, comment="not a key: the trail outlives the dataset"),
     Column("collaboration_id", Text, nullable=False),
+    Column("member", Text, nullable=False, comment="of the collaboration, and its new role"),
     Index(None, "owner_id", "id"),
     Index(None, "created_at"),
 )

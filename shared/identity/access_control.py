@@ -16,6 +16,8 @@ class Target:
 
     dataset_id: str = ""
     collaboration_id: str = ""
+    member: str = ""
+    """The member that is added, changed or removed, and its role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ class AuditEvent:
     """The owner of what the call was about."""
     dataset_id: str
     collaboration_id: str
+    member: str
+    """The member of the collaboration that the call was about, and its new role; empty for none."""
 
 
 class AccessControl(Protocol):

@@ -51,7 +51,7 @@ class Caller:
         if self.is_unrestricted:
             return requested or DEFAULT_USER
         if requested not in ("", self.user_id):
-            raise PermissionDenied("user_id is not yours; leave it out.", reason="OTHER_USER")
+            raise PermissionDenied("user_id is not yours; only you may act for yourself.", reason="OTHER_USER")
         return self.user_id
 
 

@@ -1,6 +1,7 @@
 """Token mode: callers prove who they are, and reach what is theirs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.db.api_keys import TOUCH_EVERY, ApiKeys
 from shared.db.audit import AuditTrail
@@ -46,10 +47,12 @@ class TokenAccess:
         if permission is None:
             return Decision(caller=caller, refusal=PermissionDenied("Nobody may call this.", reason="NOT_DECLARED"))
         try:
-            caller.require_scope(permission.scope)
             if permission.subject == "dataset":
                 return await self._decide_dataset(caller, permission, target.dataset_id)
+            caller.require_scope(permission.scope)
             if permission.subject == "collaboration":
+                if method.endswith("/RemoveMember") and target.member == caller.user_id:
+                    permission = replace(permission, role="viewer")  # everybody may leave
                 await self._require_role(caller, permission, target.collaboration_id)
         except (NotFound, PermissionDenied) as error:
             return Decision(caller=caller, refusal=error, is_audited=permission.is_audited)
@@ -99,10 +102,14 @@ class TokenAccess:
         if access is None:
             raise unknown_dataset(str(parsed))
         refusal: ServiceError | None = None
-        if access.role is None:
-            refusal = unknown_dataset(str(parsed))
-        elif not is_at_least(access.role, permission.role):
-            refusal = _role_too_low(permission, access.role)
+        try:
+            if access.role is None:
+                raise unknown_dataset(str(parsed))
+            caller.require_scope(permission.scope)
+            if not is_at_least(access.role, permission.role):
+                raise _role_too_low(permission, access.role)
+        except (NotFound, PermissionDenied) as error:
+            refusal = error
         return Decision(
             caller=caller,
             refusal=refusal,

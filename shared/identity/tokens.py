@@ -14,7 +14,9 @@ from shared.contracts.vocabulary import Role, Scope
 from shared.errors import Unauthenticated
 from shared.identity.caller import ROLES, SCOPES, Caller
 from shared.identity.key_sets import KeySource
+from shared.logs import get_logger
 
+_log = get_logger("identity")
 MAX_CHARACTERS = 8192
 SERVICE_TYPE = "neuralearn-service+jwt"
 SERVICE_SECONDS = 60
@@ -143,7 +145,9 @@ def _decode(token: str, key: Any, **checks: Any) -> dict[str, Any]:
         return jwt.decode(token, key, options={"require": ["exp", "iss", "aud", "sub"]}, **checks)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("The token has expired; get a new one.", reason="TOKEN_EXPIRED") from None
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        # The caller is not told which check failed; whoever sets a deployment up has to know.
+        _log.info("token refused", cause=type(error).__name__)
         raise _invalid() from None
 
 

@@ -9,12 +9,16 @@ import os
 import signal
 import sys
 
+from shared.settings.base import set_variable
+
 _PR_SET_PDEATHSIG = 1
 _M_ARENA_MAX = -8
 _LIBRARY_SETTINGS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    # joblib would look for the machine's cores, which a child may not, and warn.
+    "LOKY_MAX_CPU_COUNT": "1",
     # The allocators of Arrow reserve up to half of a limited address space.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     # A process that forks must not have threads.
@@ -51,7 +55,7 @@ def _prepare_forkserver() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for name, value in _LIBRARY_SETTINGS.items():
-        os.putenv(name, value)
+        set_variable(name, value)
     _limit_malloc_arenas()
 
 

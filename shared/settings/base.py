@@ -85,6 +85,11 @@ def forget_variables(names: Iterable[str]) -> None:
         os.environ.pop(name, None)
 
 
+def set_variable(name: str, value: str) -> None:
+    """Set a variable of this process and its later children, also for libraries that read it from C."""
+    os.environ[name] = value
+
+
 def inherited_environment() -> dict[str, str]:
     """Return the variables that a child process starts with."""
     return dict(os.environ)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, FilePath, SecretStr, model_validator
 
 from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy
 from shared.settings.base import EnvironmentSettings
@@ -104,6 +104,10 @@ class TokenSettings(IdentitySettings):
             raise ValueError(f"{other.upper()} is not for JWT_ALGORITHM={self.jwt_algorithm}; set {needed.upper()}")
         if getattr(self, needed) is not None and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError(f"{needed.upper()} needs JWT_ISSUER and JWT_AUDIENCE too")
+        if self.auth_mode == "open" and getattr(self, needed) is not None:
+            raise ValueError(
+                f"{needed.upper()} is set, but nobody has to prove who calls: set AUTH_MODE=token, or unset it"
+            )
         if self.jwt_secret is not None and self.jwt_secret == self.service_secret:
             raise ValueError("JWT_SECRET and SERVICE_SECRET must differ: who signs tokens of users is not a process")
         return self
@@ -112,11 +116,11 @@ class TokenSettings(IdentitySettings):
 class TransportSettings(IdentitySettings):
     """TLS between the processes."""
 
-    grpc_tls_certificate: Path | None = Field(
+    grpc_tls_certificate: FilePath | None = Field(
         None, description="Certificate of this process in PEM form, for serving gRPC and for proving itself to others."
     )
-    grpc_tls_key: Path | None = Field(None, description="Key of that certificate.")
-    grpc_tls_ca: Path | None = Field(
+    grpc_tls_key: FilePath | None = Field(None, description="Key of that certificate.")
+    grpc_tls_ca: FilePath | None = Field(
         None, description="Authority of the other processes' certificates; with it servers demand one of their clients."
     )
     allow_plaintext: bool = Field(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, FilePath, ValidationError, model_validator
 
 from shared.settings import base
 from shared.settings.base import EnvironmentSettings
@@ -43,10 +43,10 @@ class GatewaySettings(ProcessSettings, AddressSettings, UploadSizeSettings):
         description="Names that clients may call the gateway by, comma-separated; * for all. If unset, localhost where "
         "it listens on a loopback address, else all.",
     )
-    gateway_tls_certificate: Path | None = Field(
+    gateway_tls_certificate: FilePath | None = Field(
         None, description="Certificate of the REST gateway in PEM form; HTTP without TLS if unset."
     )
-    gateway_tls_key: Path | None = Field(None, description="Key of that certificate.")
+    gateway_tls_key: FilePath | None = Field(None, description="Key of that certificate.")
     gateway_docs: bool = Field(True, description="Serve the description of the API at /docs, /redoc and /openapi.json.")
     cors_origins: CorsOrigins = Field("", description="Front-ends on other origins, comma-separated; * for all.")
     max_concurrent_uploads: Positive = Field(64, description="Uploads the gateway carries at once; more get 503.")

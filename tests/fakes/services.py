@@ -121,6 +121,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     async def GetUsage(self, request: ingest_pb2.GetUsageRequest, context: Context) -> ingest_pb2.GetUsageResponse:
         """Return that smart mode is limited and used once, and that deep mode is not limited."""
         self._record_metadata(context)
+        self._fail()
         modes = [
             ingest_pb2.ModeUsage(mode=common.MODE_SMART, limit=3, used=1, remaining=2),
             ingest_pb2.ModeUsage(mode=common.MODE_DEEP, used=0),

@@ -120,6 +120,7 @@ def event(owner_id: str, collaboration_id: str = "", dataset_id: str = "") -> Au
         owner_id=owner_id,
         dataset_id=dataset_id,
         collaboration_id=collaboration_id,
+        member="",
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from ingest_service.user_erasure import UserErasure
 from shared.db.api_keys import ApiKeys
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
@@ -18,7 +19,8 @@ from shared.db.members import Members
 from shared.db.session import Database
 from shared.db.tables import metadata
 from shared.db.usage import Quota, Usage
-from shared.errors import QuotaExceeded
+from shared.errors import PermissionDenied, QuotaExceeded
+from shared.identity.access_control import AuditEvent
 from shared.identity.caller import Caller
 from shared.storage import ObjectStore
 from tests.e2e.user import User
@@ -78,15 +80,87 @@ def user(user_id: str) -> Caller:
     return Caller(kind="user", user_id=user_id, scopes=frozenset(("read", "write")))
 
 
-async def test_a_collaboration_outlives_its_owner_as_long_as_it_has_members(database: Database) -> None:
-    members, team, empty, gone, heir = Members(database), *(str(uuid4()) for _ in range(4))
-    for collaboration in (team, empty):
+async def erase(database: Database, store: ObjectStore, user_id: str) -> int:
+    erasure = UserErasure(datasets=Datasets(database), store=store, erasure=Erasure(database))
+    return await erasure.erase(user_id)
+
+
+async def roles(database: Database, collaboration_id: str) -> dict[str, str]:
+    return {member.user_id: member.role for member in await Members(database).list(collaboration_id)}
+
+
+async def test_an_heir_is_who_was_trusted_most(database: Database, store: ObjectStore) -> None:
+    members, gone, viewer, editor = Members(database), *(str(uuid4()) for _ in range(3))
+    team, small, empty = (str(uuid4()) for _ in range(3))
+    for collaboration in (team, small, empty):
         await accept_dataset(database, uploader=user(gone), user_id=gone, collaboration_id=collaboration)
-    await members.put(team, heir, "viewer")
-    await Erasure(database).erase(gone)
-    assert [(member.user_id, member.role) for member in await members.list(team)] == [(heir, "owner")]
-    assert await members.list(empty) == []
+    await members.put(team, viewer, "viewer")
+    await members.put(team, editor, "editor")
+    await members.put(small, viewer, "viewer")
+    await erase(database, store, gone)
+    assert await roles(database, team) == {viewer: "viewer", editor: "owner"}
+    assert await roles(database, small) == {viewer: "owner"}
+    assert await roles(database, empty) == {}
     await members.check_upload(user("anybody"), empty)
+
+
+async def test_nobody_takes_over_what_has_a_dataset_in_it(database: Database, store: ObjectStore) -> None:
+    members, team, carl, ada = Members(database), *(str(uuid4()) for _ in range(3))
+    await accept_dataset(database, uploader=user(carl), user_id=carl, collaboration_id=team)
+    await members.put(team, ada, "editor")
+    await accept_dataset(database, uploader=user(ada), user_id=ada, collaboration_id=team)
+    await members.remove(team, ada)
+    await erase(database, store, carl)
+    assert await roles(database, team) == {ada: "owner"}, "the owner of what is left is its heir"
+    with pytest.raises(PermissionDenied):
+        await accept_dataset(database, uploader=user("mallory"), user_id="mallory", collaboration_id=team)
+
+
+async def test_owners_who_leave_at_once_leave_an_owner(database: Database, store: ObjectStore) -> None:
+    members = Members(database)
+    for _ in range(8):
+        team, first, second, viewer = (str(uuid4()) for _ in range(4))
+        await accept_dataset(database, uploader=user(first), user_id=first, collaboration_id=team)
+        await members.put(team, second, "owner")
+        await members.put(team, viewer, "viewer")
+        await asyncio.gather(erase(database, store, first), erase(database, store, second))
+        assert await roles(database, team) == {viewer: "owner"}
+
+
+async def test_an_upload_during_an_erasure_is_before_it_or_after_it(database: Database, store: ObjectStore) -> None:
+    for _ in range(12):
+        team, ada = str(uuid4()), str(uuid4())
+        await accept_dataset(database, uploader=user(ada), user_id=ada, collaboration_id=team)
+        uploads = [accept_dataset(database, uploader=user(ada), user_id=ada, collaboration_id=team) for _ in range(3)]
+        await asyncio.gather(erase(database, store, ada), *uploads, return_exceptions=True)
+        left = await Datasets(database).ids_of(ada, limit=10)
+        assert await roles(database, team) == ({ada: "owner"} if left else {}), (
+            "datasets without an owner of their team"
+        )
+
+
+async def test_a_name_that_is_free_again_brings_no_trail(database: Database, store: ObjectStore) -> None:
+    trail, team, ada = AuditTrail(database), str(uuid4()), str(uuid4())
+    record = await accept_dataset(database, uploader=user(ada), user_id=ada, collaboration_id=team)
+    await trail.add(
+        AuditEvent(
+            action="GetTable",
+            outcome="ok",
+            caller_kind="user",
+            caller_id=ada,
+            key_id="",
+            address="203.0.113.7",
+            request_id="r",
+            owner_id="somebody else",
+            dataset_id=str(record.id),
+            collaboration_id=team,
+            member="",
+        )
+    )
+    assert len((await trail.list(caller=user(ada), dataset_id="", page_size=0, page_token="")).rows) == 1
+    await erase(database, store, ada)
+    await accept_dataset(database, uploader=user("bob"), user_id="bob", collaboration_id=team)
+    assert (await trail.list(caller=user("bob"), dataset_id=str(record.id), page_size=0, page_token="")).rows == []
 
 
 async def test_erasure_takes_the_keys_and_gives_no_new_quota(database: Database) -> None:

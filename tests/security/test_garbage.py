@@ -1,15 +1,20 @@
 """Bytes that are no message, sent to every rpc of every port."""
 
+import base64
 import os
 import random
+import time
 from collections import Counter
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from shared.rpc.auth_interceptor import MAX_PUBLIC_CALLS
 from tests.security.conftest import TokenStack
 from tests.security.test_permissions import METHODS
 
@@ -87,3 +92,48 @@ def test_a_port_survives_what_is_no_http2(token_stack: TokenStack) -> None:
                 connection.sendall(data)
         with grpc.insecure_channel(token_stack.target(service)) as channel:
             grpc.channel_ready_future(channel).result(timeout=10)
+
+
+def test_who_watches_the_health_takes_no_room_of_others(token_stack: TokenStack) -> None:
+    with grpc.insecure_channel(token_stack.target("report")) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watching = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(MAX_PUBLIC_CALLS + 20)]
+        outcomes = Counter(first_answer(stream) for stream in watching)
+        assert outcomes == {"SERVING": MAX_PUBLIC_CALLS, "RESOURCE_EXHAUSTED": 20}
+        path = f"/dataset/{token_stack.dataset_id}/profile"
+        assert httpx.get(token_stack.url + path, headers=token_stack.headers("owner")).status_code == 200
+        for stream in watching:
+            stream.cancel()
+        time.sleep(0.5)
+        assert stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status == 1
+
+
+def first_answer(stream: Any) -> str:
+    try:
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(next(stream).status))
+    except grpc.RpcError as error:
+        return str(error.code().name)
+
+
+JSON = {"content-type": "application/json"}
+ODD_REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/dataset/upload", {"content": b'{"\\ud800": "x"}', "headers": JSON}),
+    ("POST", "/dataset/upload", {"json": {"units": {"a": "\0"}, "dataset_url": "https://x.example"}}),
+    ("POST", "/dataset/upload", {"content": b'{"a":' + b"9" * 5000 + b"}", "headers": JSON}),
+    ("GET", "/datasets?page_token=" + base64.urlsafe_b64encode(b"[" * 1000).decode().rstrip("="), {}),
+    ("DELETE", "/dataset/%00", {}),
+    ("POST", "/dataset/a%00b/cancel", {}),
+    ("GET", "/dataset/%00/raw", {}),
+    ("GET", "/datasets/", {}),
+]
+
+
+@pytest.mark.parametrize("index", range(len(ODD_REQUESTS)))
+def test_no_request_is_more_than_refused(token_stack: TokenStack, index: int) -> None:
+    method, path, body = ODD_REQUESTS[index]
+    headers = {**token_stack.headers("owner"), **body.get("headers", {})}
+    options = {name: value for name, value in body.items() if name != "headers"}
+    answer = httpx.request(method, token_stack.url + path, headers=headers, timeout=30, **options)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "set_int_max_str_digits" not in answer.text

@@ -158,8 +158,9 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"grpc_tls_key": "/x"}, "GRPC_TLS_KEY needs GRPC_TLS_CERTIFICATE too"),
-        ({"gateway_tls_certificate": "/x"}, "GATEWAY_TLS_CERTIFICATE needs GATEWAY_TLS_KEY too"),
+        ({"grpc_tls_key": __file__}, "GRPC_TLS_KEY needs GRPC_TLS_CERTIFICATE too"),
+        ({"gateway_tls_certificate": __file__}, "GATEWAY_TLS_CERTIFICATE needs GATEWAY_TLS_KEY too"),
+        ({"gateway_tls_certificate": "/x"}, "Path does not point to a file"),
         ({"gateway_host": "0.0.0.0"}, "GATEWAY_HOST=0.0.0.0 lets other machines in without TLS"),
         ({"grpc_host": "::"}, "GRPC_HOST=:: lets other machines in without TLS"),
     ],

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.upload.uploads import MAX_IMPORTS
-from shared.errors import LimitExceeded, TooLarge
+from shared.errors import LimitExceeded, TooLarge, Unauthenticated
 from tests.fakes.services import DATASET_ID, FakeIngest, served
 from tests.integration.gateway.conftest import Services
 from tests.integration.gateway.forms import FILE, FORM_TYPE, MIB, assert_problem, form, partial_upload, upload
@@ -204,3 +204,13 @@ async def test_a_slow_service_slows_the_client_down(
     assert gateway.rss() - memory_before < 32 * MIB
     ingest.pause_seconds = 0
     assert (await request).status_code == 200
+
+
+async def test_a_slot_is_for_who_proves_who_it_is(fakes: Services, ingest: FakeIngest, tmp_path: Path) -> None:
+    ingest.error = Unauthenticated("Send a token.", reason="CREDENTIALS_MISSING")
+    token_mode = {"AUTH_MODE": "token", "SERVICE_SECRET": "s" * 32}
+    with gateway_process(tmp_path, fakes.targets, **token_mode) as gateway:
+        async with partial_upload(gateway, announced=MIB, sent=form(("target", None, b"pri"), end=b"")) as (reader, _):
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert head.startswith(b"HTTP/1.1 401")
+    assert not ingest.uploads

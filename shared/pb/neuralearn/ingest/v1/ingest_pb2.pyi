@@ -894,6 +894,7 @@ class AuditEvent(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DATASET_ID_FIELD_NUMBER: _builtins.int
     COLLABORATION_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     """The rpc, such as `DeleteDataset`."""
     outcome: _builtins.str
@@ -912,6 +913,8 @@ class AuditEvent(_message.Message):
     """The dataset; empty for none. It may be deleted by now."""
     collaboration_id: _builtins.str
     """The collaboration; empty for none."""
+    member: _builtins.str
+    """The member that was added, changed or removed, with its new role, such as `grace: editor`; empty for none."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
@@ -929,10 +932,11 @@ class AuditEvent(_message.Message):
         request_id: _builtins.str = ...,
         dataset_id: _builtins.str = ...,
         collaboration_id: _builtins.str = ...,
+        member: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "address", b"address", "caller_id", b"caller_id", "caller_kind", b"caller_kind", "collaboration_id", b"collaboration_id", "created_at", b"created_at", "dataset_id", b"dataset_id", "key_id", b"key_id", "outcome", b"outcome", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "address", b"address", "caller_id", b"caller_id", "caller_kind", b"caller_kind", "collaboration_id", b"collaboration_id", "created_at", b"created_at", "dataset_id", b"dataset_id", "key_id", b"key_id", "member", b"member", "outcome", b"outcome", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
