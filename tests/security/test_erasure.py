@@ -38,13 +38,13 @@ def stores(stack: TokenStack) -> Iterator[tuple[str, bytes]]:
 
     async def rows() -> list[tuple[str, bytes]]:
         database = Database(str(stack.stack.settings.database_url).replace("postgresql:", "postgresql+asyncpg:"))
-        found = []
+        contents = []
         async with database.transaction() as connection:
             for name in metadata.tables:
                 content = await connection.scalar(text(f"select string_agg(t::text, ' ') from {name} t"))
-                found.append((f"table {name}", (content or "").encode()))
+                contents.append((f"table {name}", (content or "").encode()))
         await database.close()
-        return found
+        return contents
 
     yield from asyncio.run(rows())
     folder = stack.stack.data_dir
