@@ -32,6 +32,7 @@ def trim_profile(profile: Document) -> dict[str, Any]:
 
 def _trim_column(column: Document) -> dict[str, Any]:
     return {
+        "personal_data": None,
         **column,
         "semantic_type": (column["semantic_type"] or {}).get("name"),
         "spellings": column["spellings"][:MAX_SPELLINGS],

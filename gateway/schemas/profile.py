@@ -142,6 +142,11 @@ class ColumnProfile(BaseModel):
         "`latitude` or `longitude`; null where that is not known, and later versions may add some.",
         examples=[None],
     )
+    personal_data: str | None = Field(
+        description="What the cells tell of persons: `email`, `phone`, `card`, `iban`, `national_id`, `name`, "
+        "`address` or `birth_date`; null where that is nothing or not known, and later versions may add some.",
+        examples=[None],
+    )
     storage: str = Field(
         description=f"What its cells hold: {words(Storage)}; later versions may add some.", examples=["decimal"]
     )

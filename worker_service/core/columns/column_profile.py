@@ -20,6 +20,7 @@ from worker_service.core.columns.decimal_shifts import (
     restore_decimal_points,
 )
 from worker_service.core.columns.name_hints import is_code_name, is_coordinate_name, is_year_name
+from worker_service.core.columns.personal_data import PersonalData, recognise_personal_data
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
 from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
 from worker_service.core.columns.shift_witnesses import find_witness
@@ -70,6 +71,8 @@ class ColumnProfile(Value):
     type: ColumnType
     semantic_type: SemanticType | None
     """The kind of real-world values, such as e-mail addresses."""
+    personal_data: PersonalData | None = None
+    """What the cells tell of persons."""
     storage: Storage
     """The type of its cells, which does not depend on what the column is for."""
     read_as: ReadAs | None
@@ -215,6 +218,7 @@ def describe_column(
         position=position,
         type=decision.type,
         semantic_type=semantic_type,
+        personal_data=recognise_personal_data(name, typed, semantic_type),
         storage=_storage(typed),
         read_as=inference.read_as,
         read_why=inference.why,

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.columns.personal_data import NOUNS
 from worker_service.core.humanize import count, examples, fraction, listing, number, percent, plural_verb, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.relations.leakage import Leak
@@ -34,6 +35,7 @@ AlertKind = Literal[
     "imbalanced_target",
     "no_target",
     "few_rows",
+    "personal_data",
 ]
 Severity = Literal["info", "warning", "error"]
 
@@ -65,6 +67,7 @@ _WEIGHTS: Mapping[AlertKind, float] = MappingProxyType(
         "zero_inflated": 0.2,
         "high_cardinality": 0.2,
         "highly_correlated": 0.1,
+        "personal_data": 0.1,
         "constant": 0.05,
         "identifier": 0.05,
     }
@@ -241,6 +244,9 @@ def _usability(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     if column.duplicate_of is not None:
         why = f"{name} has the same cells as {quoted(column.duplicate_of)}."
         yield _alert("duplicate_column", column.name, "warning", why, rows)
+    if column.personal_data is not None:
+        why = f"{name} holds {NOUNS[column.personal_data]}: personal data, of which a language model is shown nothing."
+        yield _alert("personal_data", column.name, "info", why, 0)
     if column.type == "constant":
         yield _alert("constant", column.name, "info", f"All known values of {name} are the same.", 0)
     if column.type == "identifier":

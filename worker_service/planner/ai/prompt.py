@@ -115,7 +115,7 @@ def _column(column: ColumnProfile, profile: Profile) -> dict[str, Any]:
         "missing": column.missing,
         "different_values": column.distinct,
     }
-    if column.semantic_type is not None or column.type in ("identifier", "text"):
+    if column.semantic_type is not None or column.type in ("identifier", "text") or column.personal_data is not None:
         return description
     if column.numbers is not None:
         summary = column.numbers.model_dump(include={"minimum", "q1", "median", "q3", "maximum", "mean", "zero_share"})
@@ -129,8 +129,14 @@ def _column(column: ColumnProfile, profile: Profile) -> dict[str, Any]:
 
 
 def _rows(frame: Frame, shown: Sequence[ColumnProfile]) -> list[list[str | None]]:
-    columns = [render(frame[column.name].array.slice(0, SAMPLE_ROWS)).to_pylist() for column in shown]
-    return [[None if cell is None else mask(cell) for cell in row] for row in zip(*columns, strict=True)]
+    columns = [_cells(frame, column) for column in shown]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _cells(frame: Frame, column: ColumnProfile) -> list[str | None]:
+    """Return the first cells of a column; of one about persons, only which are missing."""
+    cells = render(frame[column.name].array.slice(0, SAMPLE_ROWS)).to_pylist()
+    return [None if cell is None else "<personal>" if column.personal_data else mask(cell) for cell in cells]
 
 
 def mask(text: str, limit: int = MAX_TEXT_LENGTH) -> str:

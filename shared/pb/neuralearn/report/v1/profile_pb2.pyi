@@ -305,6 +305,7 @@ class ColumnProfile(_message.Message):
     TIMESTAMPS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SEMANTIC_TYPE_FIELD_NUMBER: _builtins.int
+    PERSONAL_DATA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The column's name."""
     position: _builtins.int
@@ -334,6 +335,10 @@ class ColumnProfile(_message.Message):
     semantic_type: _builtins.str
     """What the values denote: `email`, `url`, `phone`, `postal_code`, `country_code`, `latitude` or
     `longitude`; empty where that is not known, and later versions may add some.
+    """
+    personal_data: _builtins.str
+    """What the cells tell of persons: `email`, `phone`, `card`, `iban`, `national_id`, `name`, `address` or `birth_date`;
+    empty where that is nothing or not known, and later versions may add some.
     """
     @_builtins.property
     def read_as(self) -> _struct_pb2.Struct:
@@ -391,10 +396,11 @@ class ColumnProfile(_message.Message):
         timestamps: Global___TimestampSummary | None = ...,
         text: Global___TextSummary | None = ...,
         semantic_type: _builtins.str = ...,
+        personal_data: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers", "read_as", b"read_as", "text", b"text", "timestamps", b"timestamps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity", b"ambiguity", "distinct", b"distinct", "duplicate_of", b"duplicate_of", "invalid", b"invalid", "invalid_examples", b"invalid_examples", "missing", b"missing", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "position", b"position", "read_as", b"read_as", "semantic_type", b"semantic_type", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "timestamps", b"timestamps", "top_values", b"top_values", "type", b"type", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity", b"ambiguity", "distinct", b"distinct", "duplicate_of", b"duplicate_of", "invalid", b"invalid", "invalid_examples", b"invalid_examples", "missing", b"missing", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "personal_data", b"personal_data", "position", b"position", "read_as", b"read_as", "semantic_type", b"semantic_type", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "timestamps", b"timestamps", "top_values", b"top_values", "type", b"type", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
