@@ -67,13 +67,13 @@ def test_nothing_of_an_erased_user_is_left(token_stack: TokenStack) -> None:
         for path in ("cleaned", "engineered", "profile", "changes?format=csv", "eda/graphs", "graph/missingness"):
             client.get(f"/dataset/{dataset_id}/{path}")
         client.delete(f"/dataset/{token_stack.dataset_id}")
-        before = [place for place, content in stores(token_stack) if CANARY.encode() in content]
+        before = [location for location, content in stores(token_stack) if CANARY.encode() in content]
         assert {"table datasets", "table audit_events", "table collaboration_members"} <= set(before)
-        assert any(place.startswith("objects") for place in before)
+        assert any(location.startswith("objects") for location in before)
         upload(client)
         assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 2}
         assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 0}
-    assert [place for place, content in stores(token_stack) if CANARY.encode() in content] == []
+    assert [location for location, content in stores(token_stack) if CANARY.encode() in content] == []
 
 
 def user(user_id: str) -> Caller:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
 from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
-from worker_service.core.columns.column_types import MOST_LEVELS, apply_chosen_type, decide_type
+from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
 from worker_service.core.columns.decimal_shifts import (
     DecimalShift,
     WitnessedShift,
@@ -201,8 +201,7 @@ def describe_column(
         others: the other columns of numbers, which may witness a shifted decimal point.
     """
     distinct_count = _count_distinct(typed)
-    decision = decide_type(name, typed, distinct=distinct_count, code=inference.code)
-    decision = decision if hints.type is None else apply_chosen_type(decision, typed, hints.type)
+    decision = _decide_type(name, typed, distinct=distinct_count, code=inference.code, chosen=hints.type)
     is_code = is_code_name(name) or decision.type not in _NUMBERS
     candidates = Sentinels() if is_code else typed.derive(find_sentinels)
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
@@ -243,6 +242,11 @@ def describe_column(
         text=typed.derive(summarise_text) if typed.is_text else None,
         faults=find_cell_faults(name, typed),
     )
+
+
+def _decide_type(name: str, typed: Column, *, distinct: int, code: bool, chosen: ChosenType | None) -> TypeDecision:
+    decision = decide_type(name, typed, distinct=distinct, code=code)
+    return decision if chosen is None else apply_chosen_type(decision, typed, chosen)
 
 
 def _judge_shifts(

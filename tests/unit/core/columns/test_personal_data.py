@@ -17,7 +17,7 @@ RNG = random.Random(7)
 
 def card(length: int = 16) -> str:
     digits = [4, *(RNG.randrange(10) for _ in range(length - 2))]
-    doubled = [digit * 2 - 9 * (digit > 4) if place % 2 == 0 else digit for place, digit in enumerate(reversed(digits))]
+    doubled = [digit * 2 - 9 * (digit > 4) if index % 2 == 0 else digit for index, digit in enumerate(reversed(digits))]
     return "".join(map(str, digits)) + str(-sum(doubled) % 10)
 
 
