@@ -24,6 +24,7 @@ _DESCRIPTIONS = {
     415: "The body is of a type the service does not take.",
     416: "The range lies outside of the file; `Content-Range` says how large it is.",
     422: "The request is not valid, or the file can't be read as a table.",
+    431: "The head of the request is too long: 64 KiB or 200 headers at most.",
     429: "The quota of this mode is used up.",
     500: "Something went wrong on our side.",
     503: "A part of the service does not answer or is busy; `Retry-After` says when to try again.",
@@ -45,7 +46,7 @@ class Gateway:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the errors that a route declares, with those that every route may answer."""
-    declared = {*statuses, 401, 403, 422, 500, 503}
+    declared = {*statuses, 401, 403, 431, 422, 500, 503}
     return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in declared}
 
 

@@ -154,6 +154,8 @@ class BoundedHttp(HttpToolsProtocol):
         reason = title.upper().replace(" ", "_")
         kind = f"urn:neuralearn:problem:{reason.lower().replace('_', '-')}"
         problem = {"type": kind, "title": title, "status": status, "detail": detail, "reason": reason}
+        # There is no request yet, and so no path and no id of it.
+        problem |= {"instance": "", "errors": [], "metadata": {}, "request_id": ""}
         body = json.dumps(problem).encode()
         head = f"HTTP/1.1 {status} {title}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(f"{head}connection: close\r\n\r\n".encode() + body)

@@ -54,6 +54,7 @@ _ADVICE: Mapping[AlertKind, str] = MappingProxyType(
         "leakage": "Drop {names} unless {it} {is_} known when a prediction is made.",
         "imbalanced_target": "Judge a model by precision and recall: the frequent class alone looks good too.",
         "no_target": "Name the column to predict with `target=`, or `target=none`, and prepare the table again.",
+        "personal_data": "Ask whether whoever gets the tables may have {names}, and drop what is not needed.",
         "few_rows": "Trust no statistic of so few rows without knowing where they come from.",
     }
 )

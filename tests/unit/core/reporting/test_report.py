@@ -1,6 +1,6 @@
 """Tests of the report: five things to know, what to do about each, and no log printed again."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +9,9 @@ import pytest
 from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import apply
-from worker_service.core.reporting.alerts import find_alerts
+from worker_service.core.reporting.alerts import AlertKind, find_alerts
 from worker_service.core.reporting.report import CleaningReport, write_report
-from worker_service.core.reporting.topics import advise, group_by_topic
+from worker_service.core.reporting.topics import Topic, advise, group_by_topic
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
 
@@ -90,3 +90,8 @@ def test_correlations_of_few_rows_are_no_finding(rows: int) -> None:
     assert facts.correlation is not None
     assert abs(facts.correlation.matrix[1][0] or 0) > 0.95
     assert any(alert.kind == "highly_correlated" for alert in find_alerts(facts)) == (rows == 200)
+
+
+@pytest.mark.parametrize("kind", get_args(AlertKind))
+def test_there_is_advice_about_every_alert(kind: AlertKind) -> None:
+    assert advise(Topic(kind=kind, columns=("a", "b"), sentence=""))
