@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from shared.errors import ServiceError
+from shared.errors import ServiceError, Unavailable
 from shared.identity.access_control import OK, AccessControl, AuditEvent, Decision, Target
 from shared.identity.caller import Caller
 from shared.identity.permissions import is_public
@@ -125,12 +125,15 @@ class _GuardedCall:
         return call
 
     async def _recheck(self, target: Target) -> None:
-        """Return if the caller of a long stream still has access.
+        """Return if the caller of a long stream still has access, or if that can't be found out just now.
 
         Raises:
             ServiceError: it has not.
         """
-        decision = await self._access.decide(self._method, self._values(AUTHORIZATION_KEY), target)
+        try:
+            decision = await self._access.decide(self._method, self._values(AUTHORIZATION_KEY), target)
+        except Unavailable:
+            return  # streams outlive an outage of the database
         if decision.refusal is not None:
             raise decision.refusal
 
@@ -203,8 +206,9 @@ def _target(message: Any) -> Target:
 def _member(message: Any) -> str:
     """Return the user and the role that a request is about."""
     field = message.DESCRIPTOR.fields_by_name.get("role")
-    role = "" if field is None else f": {enum_word(field.enum_type, message.role)}"
-    return f"{message.user_id}{role}"
+    # A number that names no role is refused later, by who parses the request.
+    is_role = field is not None and message.role in field.enum_type.values_by_number
+    return f"{message.user_id}: {enum_word(field.enum_type, message.role)}" if is_role else str(message.user_id)
 
 
 def _complete(request: Target, response: Target) -> Target:

@@ -65,3 +65,14 @@ async def test_a_change_of_a_member_is_recorded_with_its_role() -> None:
     assert members == [("PutMember", "team", "grace: editor"), ("RemoveMember", "team", "grace")]
     assert access.events[0].address == "203.0.113.7"
     assert access.events[1].address.startswith("ipv4:127.0.0.1:")
+
+
+async def test_a_number_that_names_no_role_is_left_to_the_service() -> None:
+    access = FakeAccess(1)
+    async with (
+        running_server(served(FakeIngest()), LOOPBACK, access=access) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        put = ingest_pb2.PutMemberRequest(collaboration_id="team", user_id="grace", role=99)  # type: ignore[arg-type]
+        await ingest_pb2_grpc.IngestServiceStub(channel).PutMember(put)
+    assert [event.member for event in access.events] == ["grace"]
