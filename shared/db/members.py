@@ -130,6 +130,12 @@ async def join_as_uploader(
     begun = await connection.scalar(
         upsert(collaborations).values(id=collaboration_id).on_conflict_do_nothing().returning(collaborations.c.id)
     )
+    # Held, so that the erasure of its last member does not remove it under this upload.
+    await connection.execute(
+        select(collaborations.c.id)
+        .where(collaborations.c.id == collaboration_id)
+        .with_for_update(key_share=True, read=True)
+    )
     if begun is not None:
         values = {"collaboration_id": collaboration_id, "user_id": owner_id, "role": "owner"}
         await connection.execute(upsert(members).values(**values))
