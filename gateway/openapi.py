@@ -28,7 +28,7 @@ TAGS = [
     {"name": "service", "description": "The gateway itself."},
 ]
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "A gateway on this machine, as `make run` starts it."}]
-_BY_COLUMN = ("types", "roles", "outlier_strategies", "units")
+_BY_COLUMN = ("types", "roles", "outlier_strategies", "units", "column_privacy")
 _COLUMNS = ("keep", "drop")
 _OBJECT = {"type": "object", "additionalProperties": {"type": "string"}}
 _LIST = {"type": "array", "items": {"type": "string", "minLength": 1}}

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Mapping
 from typing import get_args
 from urllib.parse import urlsplit
 
-from ingest_service.options import UploadOptions
+from ingest_service.options import OptionDefaults, UploadOptions
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
-    DEFAULT_OUTLIER_STRATEGY,
     STAGE_SENTENCES,
     TYPE_ALIASES,
     ChosenType,
     ColumnRole,
     OutlierStrategy,
+    PrivacyMethod,
     dataset_state,
 )
 from shared.db.datasets import DatasetRecord
@@ -29,6 +29,7 @@ from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.messages import parse_enum, to_message
 
+NO_DEFAULTS = OptionDefaults()
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
 _MAX_UNIT_CHARACTERS = 20
@@ -39,21 +40,21 @@ _NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "un
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
-def parse_commit(commit: pb.UploadCommit, *, caller: Caller, outlier_strategy: OutlierStrategy) -> UploadCommit:
+def parse_commit(commit: pb.UploadCommit, *, caller: Caller, defaults: OptionDefaults) -> UploadCommit:
     """Return the size, hash and options stated at the end of an upload."""
-    options = parse_options(commit.options, caller=caller, outlier_strategy=outlier_strategy)
+    options = parse_options(commit.options, caller=caller, defaults=defaults)
     return UploadCommit(size_bytes=commit.size_bytes, sha256=commit.sha256, options=options)
 
 
 def parse_options(
-    options: common.DatasetOptions, *, caller: Caller, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
+    options: common.DatasetOptions, *, caller: Caller, defaults: OptionDefaults = NO_DEFAULTS
 ) -> UploadOptions:
     """Return the uploader's options, with the defaults of the vocabulary.
 
     Args:
         options: the message.
         caller: who sent it.
-        outlier_strategy: the treatment of outliers where the message has none.
+        defaults: what holds where the message has none.
 
     Raises:
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
@@ -66,7 +67,7 @@ def parse_options(
             {
                 "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
                 "outlier_method": parse_enum(options, "outlier_method", default=DEFAULT_OUTLIER_METHOD),
-                "outlier_strategy": parse_enum(options, "outlier_strategy", default=outlier_strategy),
+                "outlier_strategy": parse_enum(options, "outlier_strategy", default=defaults.outlier_strategy),
                 "fill": parse_enum(options, "fill", default=DEFAULT_FILL),
                 "target": options.target.strip() or None,
                 "types": _parse_types(options.types),
@@ -75,6 +76,8 @@ def parse_options(
                     "outlier_strategies", options.outlier_strategies, get_args(OutlierStrategy)
                 ),
                 "units": _parse_units(options.units),
+                "privacy": parse_enum(options, "privacy", default=defaults.privacy),
+                "column_privacy": _parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
                 "reading": _parse_read_options(options),
             }
         ),
@@ -82,9 +85,7 @@ def parse_options(
     )
 
 
-def parse_new_options(
-    options: common.DatasetOptions, *, caller: Caller, outlier_strategy: OutlierStrategy
-) -> UploadOptions:
+def parse_new_options(options: common.DatasetOptions, *, caller: Caller, defaults: OptionDefaults) -> UploadOptions:
     """Return the options of another preparation of a stored table.
 
     Raises:
@@ -94,7 +95,7 @@ def parse_new_options(
     for field in _FIXED_OPTIONS:
         if field in given:
             raise _invalid_field(field, "is the upload's and can't change; upload the file again")
-    return parse_options(options, caller=caller, outlier_strategy=outlier_strategy)
+    return parse_options(options, caller=caller, defaults=defaults)
 
 
 def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
@@ -219,6 +220,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         outlier_method=run.options.outlier_method,
         outlier_strategy=run.options.outlier_strategy,
         fill=run.options.fill,
+        privacy=run.options.privacy,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 

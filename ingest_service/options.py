@@ -6,9 +6,18 @@ from uuid import uuid4
 
 from shared.contracts.column_names import match_name, similar_name
 from shared.contracts.run_options import RunOptions
+from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, DEFAULT_PRIVACY, OutlierStrategy, PrivacyMethod
 from shared.db.datasets import NewRun
 from shared.errors import FieldError, InvalidInput
 from shared.queue import DEEP_QUEUE, FAST_QUEUE
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionDefaults:
+    """What holds for uploads that leave it open."""
+
+    outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY
+    privacy: PrivacyMethod = DEFAULT_PRIVACY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +44,12 @@ class UploadOptions:
                 "roles and target do not agree on the target.",
                 reason="AMBIGUOUS_TARGET",
                 fields=[FieldError(field="roles", detail="must name the column that target names, and only that")],
+            )
+        if any(run.column_privacy.get(name) == "drop" for name in targets):
+            raise InvalidInput(
+                "column_privacy drops the column that is to be predicted.",
+                reason="AMBIGUOUS_TARGET",
+                fields=[FieldError(field="column_privacy", detail="must not drop the target")],
             )
         for option, names in self.run.named_columns().items():
             for name in names:

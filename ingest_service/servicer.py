@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 import grpc
 
 from ingest_service.convert import (
+    NO_DEFAULTS,
     dataset_message,
     parse_commit,
     parse_filter,
@@ -17,9 +18,10 @@ from ingest_service.convert import (
     parse_user,
     usage_message,
 )
+from ingest_service.options import OptionDefaults
 from ingest_service.upload_commit import UploadCommit
 from ingest_service.use_cases import UseCases
-from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy, Role
+from shared.contracts.vocabulary import Role
 from shared.db.datasets import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.identity.caller import Caller
@@ -44,11 +46,11 @@ class UploadStream:
     """
 
     def __init__(
-        self, messages: AsyncIterator[pb.UploadDatasetRequest], *, caller: Caller, outlier_strategy: OutlierStrategy
+        self, messages: AsyncIterator[pb.UploadDatasetRequest], *, caller: Caller, defaults: OptionDefaults
     ) -> None:
         self._messages = messages
         self._caller = caller
-        self._outlier_strategy = outlier_strategy
+        self._defaults = defaults
         self._commit: pb.UploadCommit | None = None
 
     async def read_header(self) -> pb.UploadHeader:
@@ -83,7 +85,7 @@ class UploadStream:
         """
         if self._commit is None:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
-        return parse_commit(self._commit, caller=self._caller, outlier_strategy=self._outlier_strategy)
+        return parse_commit(self._commit, caller=self._caller, defaults=self._defaults)
 
     async def _next_message(self, seconds: float | None = None) -> pb.UploadDatasetRequest | None:
         seconds = IDLE_SECONDS if seconds is None else seconds
@@ -99,18 +101,18 @@ class UploadStream:
 class IngestServicer(rpc.IngestServiceServicer):
     """The gRPC servicer of IngestService."""
 
-    def __init__(self, ingest: UseCases, *, outlier_strategy: OutlierStrategy) -> None:
+    def __init__(self, ingest: UseCases, *, defaults: OptionDefaults) -> None:
         self._intake = ingest.intake
         self._datasets = ingest.datasets
         self._collaborations = ingest.collaborations
         self._erasure = ingest.erasure
-        self._outlier_strategy = outlier_strategy
+        self._defaults = defaults
 
     async def UploadDataset(
         self, request_iterator: AsyncIterator[pb.UploadDatasetRequest], context: Context
     ) -> pb.UploadDatasetResponse:
         caller = current_caller()
-        stream = UploadStream(aiter(request_iterator), caller=caller, outlier_strategy=self._outlier_strategy)
+        stream = UploadStream(aiter(request_iterator), caller=caller, defaults=self._defaults)
         header = await stream.read_header()
         async with self._intake.slot(caller):
             record = await self._intake.upload(
@@ -128,7 +130,7 @@ class IngestServicer(rpc.IngestServiceServicer):
             request.dataset_url,
             uploader=caller,
             request_id=parse_request_id(request.request_id),
-            options=parse_options(request.options, caller=caller, outlier_strategy=self._outlier_strategy),
+            options=parse_options(request.options, caller=caller, defaults=self._defaults),
         )
         return pb.ImportDatasetResponse(dataset=dataset_message(record))
 
@@ -160,7 +162,7 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
         caller = current_caller()
-        options = parse_new_options(request.options, caller=caller, outlier_strategy=self._outlier_strategy)
+        options = parse_new_options(request.options, caller=caller, defaults=self._defaults)
         record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), options)
         return pb.PrepareDatasetResponse(dataset=dataset_message(record))
 
@@ -205,14 +207,14 @@ class IngestServicer(rpc.IngestServiceServicer):
         return pb.EraseUserResponse(datasets=await self._erasure.erase(user_id))
 
 
-def service(ingest: UseCases, *, outlier_strategy: OutlierStrategy = DEFAULT_OUTLIER_STRATEGY) -> Service:
+def service(ingest: UseCases, *, defaults: OptionDefaults = NO_DEFAULTS) -> Service:
     """Return IngestService for a gRPC server.
 
     Args:
         ingest: the use cases.
-        outlier_strategy: the treatment of outliers where an upload does not say.
+        defaults: what holds for uploads that leave it open.
     """
-    servicer = IngestServicer(ingest, outlier_strategy=outlier_strategy)
+    servicer = IngestServicer(ingest, defaults=defaults)
     return Service(
         "neuralearn.ingest.v1.IngestService",
         lambda server: rpc.add_IngestServiceServicer_to_server(servicer, server),

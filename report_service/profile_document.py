@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from shared.contracts.vocabulary import DEFAULT_PRIVACY
+
 MAX_TOP_VALUES = 20
 MAX_SPELLINGS = 100
 MAX_PAIRS = 500
@@ -33,6 +35,7 @@ def trim_profile(profile: Document) -> dict[str, Any]:
 def _trim_column(column: Document) -> dict[str, Any]:
     return {
         "personal_data": None,
+        "privacy": DEFAULT_PRIVACY,
         **column,
         "semantic_type": (column["semantic_type"] or {}).get("name"),
         "spellings": column["spellings"][:MAX_SPELLINGS],

@@ -5,7 +5,16 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gateway.schemas.fields import EXAMPLE_ID, DatabaseName, DatasetId, Moment, NextPageToken, words
-from shared.contracts.vocabulary import AiMode, DatasetState, FillPolicy, Mode, OutlierMethod, OutlierStrategy, Stage
+from shared.contracts.vocabulary import (
+    AiMode,
+    DatasetState,
+    FillPolicy,
+    Mode,
+    OutlierMethod,
+    OutlierStrategy,
+    PrivacyMethod,
+    Stage,
+)
 
 
 class UploadedDataset(BaseModel):
@@ -112,6 +121,7 @@ class DatasetStatus(BaseModel):
     outlier_method: OutlierMethod = Field(description="How outliers are found.", examples=["iqr"])
     outlier_strategy: OutlierStrategy = Field(description="What is done with outliers.", examples=["auto"])
     fill: FillPolicy = Field(description="Which gaps are filled in the cleaned table.", examples=["safe"])
+    privacy: PrivacyMethod = Field(description="What is done with personal data.", examples=["keep"])
     ai_info: str | None = Field(
         description="What part AI had in the preparation; null in `fast` mode and before it is completed.",
         examples=[None],

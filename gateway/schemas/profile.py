@@ -144,8 +144,14 @@ class ColumnProfile(BaseModel):
     )
     personal_data: str | None = Field(
         description="What the cells tell of persons: `email`, `phone`, `card`, `iban`, `national_id`, `name`, "
-        "`address` or `birth_date`; null where that is nothing or not known, and later versions may add some.",
+        "`address`, `birth_date` or, where only the uploader says so, `other`; null where that is nothing or not "
+        "known, and later versions may add some.",
         examples=[None],
+    )
+    privacy: str = Field(
+        description="What was done with that before the column was looked at: `keep`, `mask` or `hash`; a dropped "
+        "column is not here.",
+        examples=["keep"],
     )
     storage: str = Field(
         description=f"What its cells hold: {words(Storage)}; later versions may add some.", examples=["decimal"]

@@ -14,12 +14,14 @@ from shared.contracts.vocabulary import (
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
+    DEFAULT_PRIVACY,
     ChosenType,
     ColumnRole,
     FillPolicy,
     Mode,
     OutlierMethod,
     OutlierStrategy,
+    PrivacyMethod,
 )
 from shared.errors import FieldError, InvalidInput
 
@@ -136,6 +138,19 @@ class PrepareOptions(BaseModel):
         max_length=MAX_FIELD_BYTES,
         description="The unit of a column's numbers, as types are given: weight=kg. Other units are converted, and "
         "numbers without one are read in it.",
+    )
+    privacy: PrivacyMethod | None = Field(
+        None,
+        description="What is done with personal data before anything is computed from it: keep it, mask the cells, put "
+        "a hash in place of each value, equal ones for equal values, or drop the columns. A language model is never "
+        "shown any. `/raw` and rejected rows stay what was uploaded. Without it the service decides: "
+        f"{DEFAULT_PRIVACY}, unless it is configured otherwise.",
+    )
+    column_privacy: WordsByColumn = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description="The privacy of single columns, recognised as personal data or not, as types are given: "
+        "notes=drop, brand=keep. One to keep is no personal data, and may be shown to a language model.",
     )
 
 

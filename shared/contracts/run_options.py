@@ -12,12 +12,14 @@ from shared.contracts.vocabulary import (
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     DEFAULT_OUTLIER_STRATEGY,
+    DEFAULT_PRIVACY,
     ChosenType,
     ColumnRole,
     FillPolicy,
     Mode,
     OutlierMethod,
     OutlierStrategy,
+    PrivacyMethod,
 )
 
 NO_TARGET = "none"
@@ -64,13 +66,22 @@ class RunOptions(BaseModel):
     """The treatment of outliers in single columns."""
     units: Mapping[str, str] = Field(default_factory=dict)
     """The unit that the numbers of a column are in, and into which others are converted."""
+    privacy: PrivacyMethod = DEFAULT_PRIVACY
+    """What is done with columns of personal data."""
+    column_privacy: Mapping[str, PrivacyMethod] = Field(default_factory=dict)
+    """What is done with single columns as personal data; one to `keep` is shown to a language model too."""
     reading: ReadOptions = ReadOptions()
+
+    @property
+    def is_hashing(self) -> bool:
+        """True if columns may have to be hashed, which needs the key of the owner."""
+        return "hash" in (self.privacy, *self.column_privacy.values())
 
     def named_columns(self) -> dict[str, tuple[str, ...]]:
         """Return the names of columns in each option that has some."""
         has_target = self.target is not None and self.target.strip().casefold() != NO_TARGET
         target = (str(self.target),) if has_target else ()
-        by_column = ("types", "roles", "outlier_strategies", "units")
+        by_column = ("types", "roles", "outlier_strategies", "units", "column_privacy")
         return {"target": target, **{option: tuple(getattr(self, option)) for option in by_column}}
 
     def resolve(self, names: Sequence[str]) -> "RunOptions":
@@ -92,6 +103,7 @@ class RunOptions(BaseModel):
                 "roles": roles,
                 "outlier_strategies": {meant[name]: word for name, word in self.outlier_strategies.items()},
                 "units": {meant[name]: unit for name, unit in self.units.items()},
+                "column_privacy": {meant[name]: method for name, method in self.column_privacy.items()},
             }
         )
 

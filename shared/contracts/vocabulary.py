@@ -14,6 +14,10 @@ OutlierStrategy = Literal["cap", "remove", "median", "null", "flag", "auto"]
 """The treatment that an uploader may ask for; `auto` flags in the cleaned table and caps in the engineered one."""
 FillPolicy = Literal["safe", "none", "all"]
 """The missing cells of the cleaned table that are filled: the ordinary ones, none, or all."""
+PrivacyMethod = Literal["keep", "mask", "hash", "drop"]
+"""What is done with personal data: left as it is, masked, replaced by keyed hashes, or left out with its column."""
+HidingMethod = Literal["mask", "hash", "drop"]
+"""The methods that hide personal data."""
 ChosenType = Literal["integer", "decimal", "boolean", "timestamp", "category", "text", "identifier"]
 """The column types that an uploader or a language model may name."""
 TYPE_ALIASES: dict[str, ChosenType] = {
@@ -49,9 +53,9 @@ Storage = Literal["integer", "decimal", "boolean", "timestamp", "text"]
 """The type of the cells of a column, whatever the column is for."""
 Phase = Literal["cleaning", "outliers", "features"]
 """The log a step belongs to: cleaning makes the cleaned table, features the engineered one, outliers either."""
-ChangeKind = Literal["corrected", "filled", "emptied", "removed", "restyled"]
+ChangeKind = Literal["corrected", "filled", "emptied", "removed", "restyled", "hidden"]
 """The kind of a changed cell: it has another value, a value where there was none, or the other way round; its row is
-gone; or the same value is written differently."""
+gone; the same value is written differently; or it held personal data, which the ledger does not hold either."""
 TableStyle = Literal["as_written", "typed", "iso"]
 """How the cleaned table is written as CSV: what was not changed as the file has it, everything as its type is written,
 or that with every moment in full ISO 8601."""
@@ -108,6 +112,7 @@ DEFAULT_MODE: Mode = "fast"
 DEFAULT_OUTLIER_METHOD: OutlierMethod = "iqr"
 DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "auto"
 DEFAULT_FILL: FillPolicy = "safe"
+DEFAULT_PRIVACY: PrivacyMethod = "keep"
 DEFAULT_STYLE: TableStyle = "as_written"
 
 

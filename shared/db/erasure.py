@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.session import Database, lock_user
-from shared.db.tables import api_keys, audit_events, collaborations, datasets, user_mode_usage
+from shared.db.tables import api_keys, audit_events, collaborations, datasets, hash_keys, user_mode_usage
 from shared.db.tables import collaboration_members as members
 from shared.db.usage import pseudonym
 from shared.identity.caller import ROLES
@@ -31,6 +31,7 @@ class Erasure:
             if await connection.scalar(select(datasets.c.id).where(datasets.c.user_id == user_id).limit(1)):
                 return False
             await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
+            await connection.execute(delete(hash_keys).where(hash_keys.c.user_id == user_id))
             await _leave_collaborations(connection, user_id)
             await connection.execute(delete(audit_events).where(audit_events.c.owner_id == user_id))
             name = pseudonym(user_id)

@@ -213,6 +213,14 @@ user_mode_usage = Table(
     CheckConstraint("used >= 0", name="used"),
 )
 
+hash_keys = Table(
+    "hash_keys",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    _time("created_at", nullable=False, now=True),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

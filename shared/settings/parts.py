@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, FilePath, SecretStr, model_validator
 
-from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, OutlierStrategy
+from shared.contracts.vocabulary import DEFAULT_OUTLIER_STRATEGY, DEFAULT_PRIVACY, OutlierStrategy, PrivacyMethod
 from shared.settings.base import EnvironmentSettings
 from shared.settings.tls_files import TlsFiles
 from shared.settings.types import (
@@ -254,6 +254,9 @@ class PreparationSettings(EnvironmentSettings):
 
     outlier_strategy: OutlierStrategy = Field(
         DEFAULT_OUTLIER_STRATEGY, description="What is done with outliers where an upload does not say."
+    )
+    privacy: PrivacyMethod = Field(
+        DEFAULT_PRIVACY, description="What is done with personal data where an upload does not say."
     )
 
 

@@ -13,12 +13,11 @@ from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import StepResult
 from tests.planted.evaluation import FaultResult, evaluate
 from tests.planted.plan import Planted
-from worker_service.core.profile import profile
-from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, compose_questions
+from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 
 Advise = Callable[[Literal["smart", "deep"], Sequence[Question]], AdviceResult]
@@ -61,12 +60,12 @@ def prepare_csv(
     decode_file(source, source.name, table, LIMITS)
     with pa.OSFile(str(table)) as file:
         frame = Frame.from_table(pa.ipc.open_file(file).read_all())
-    facts = profile(frame, target=target)
+    private = hide_personal_data(frame, RunOptions(mode=mode, target=target))
+    facts = private.profile()
     if mode == "fast" or advise is None:
-        outcome = apply(propose(facts, RunOptions()), frame)
+        outcome = private.apply(propose(facts, private.options))
     else:
-        advised = advise(mode, compose_questions(facts, frame, mode))
-        facts, outcome = prepare_with_advice(facts, frame, RunOptions(mode=mode, target=target), advised)
+        facts, outcome = prepare_with_advice(facts, private, advise(mode, compose_questions(facts, frame, mode)))
     return Preparation(
         cleaned=outcome.cleaned.to_table(),
         engineered=outcome.engineered.to_table(),

@@ -18,6 +18,7 @@ from worker_service.core.recipe.steps import (
     FillMissing,
     Flag,
     FrequencyEncode,
+    HidePersonalData,
     LabelEncode,
     MaskSentinel,
     MergeLevels,
@@ -71,6 +72,18 @@ def outliers(column: str, strategy: Any, *, lower: float = 1.5, upper: float = 2
     )
 
 
+def hide(method: Any, personal_data: Any = "email", *, column: str = "a") -> HidePersonalData:
+    """Return a step that hides personal data."""
+    return HidePersonalData(
+        kind="hide_personal_data",
+        column=column,
+        method=method,
+        personal_data=personal_data,
+        missing=("", "x"),
+        **BECAUSE,
+    )
+
+
 READ_AS = (
     ReadText(kind="text", missing=("", "x")),
     ReadInteger(kind="integer", missing=("",)),
@@ -84,6 +97,7 @@ READ_AS = (
 )
 
 STEPS: tuple[AnyStep, ...] = (
+    *(hide(method, personal_data) for method in ("mask", "drop") for personal_data in ("email", "birth_date", "other")),
     *(read("a", spec) for spec in READ_AS),
     Flag(kind="flag", phase="cleaning", column=None, **BECAUSE),
     Flag(kind="flag", phase="features", column="gone", **BECAUSE),

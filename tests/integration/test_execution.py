@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from shared.contracts.artifacts import ARTIFACTS
 from shared.contracts.run_result import RunResult
 from shared.db.datasets import DatasetRecord, Datasets
+from shared.db.hash_keys import HashKeys
 from shared.db.runs import MAX_ATTEMPTS, RunRecord, Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
@@ -58,6 +59,7 @@ class ExecutionFixture:
         return RunExecutor(
             leases=Leases(runs=self.runs, queue=self.queue, terms=terms),
             preparer=Preparer(
+                hash_keys=HashKeys(self.database),
                 datasets=Datasets(self.database),
                 store=self.store,
                 scratch=Scratch(self.scratch),

@@ -61,6 +61,7 @@ def test_the_documented_tables_exist() -> None:
         "run_events",
         "webhooks",
         "api_keys",
+        "hash_keys",
         "collaborations",
         "collaboration_members",
         "audit_events",

@@ -15,11 +15,12 @@ from shared.db.api_keys import ApiKeys
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
 from shared.db.erasure import Erasure
+from shared.db.hash_keys import HashKeys
 from shared.db.members import Members
 from shared.db.session import Database
 from shared.db.tables import metadata
 from shared.db.usage import Quota, Usage
-from shared.errors import PermissionDenied, QuotaExceeded
+from shared.errors import NotFound, PermissionDenied, QuotaExceeded
 from shared.identity.access_control import AuditEvent
 from shared.identity.caller import Caller
 from shared.storage import ObjectStore
@@ -30,7 +31,7 @@ from tests.security.conftest import TokenStack, upload
 from worker_service.pipeline.retention import Retention, RetentionTimes
 
 CANARY = "kanarienvogel"
-FIELDS = {"collaboration_id": f"{CANARY}-team", "target": "none"}
+FIELDS = {"collaboration_id": f"{CANARY}-team", "target": "none", "column_privacy": "city=hash"}
 
 
 def stores(stack: TokenStack) -> Iterator[tuple[str, bytes]]:
@@ -68,7 +69,7 @@ def test_nothing_of_an_erased_user_is_left(token_stack: TokenStack) -> None:
             client.get(f"/dataset/{dataset_id}/{path}")
         client.delete(f"/dataset/{token_stack.dataset_id}")
         before = [location for location, content in stores(token_stack) if CANARY.encode() in content]
-        assert {"table datasets", "table audit_events", "table collaboration_members"} <= set(before)
+        assert {"table datasets", "table hash_keys", "table audit_events", "table collaboration_members"} <= set(before)
         assert any(location.startswith("objects") for location in before)
         upload(client)
         assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 2}
@@ -197,3 +198,17 @@ async def test_what_is_kept_long_enough_is_removed(database: Database, store: Ob
     assert await datasets.ids_of(old.user_id, limit=1) == []
     assert len(await datasets.ids_of(young.user_id, limit=1)) == len(await datasets.ids_of(busy.user_id, limit=1)) == 1
     assert {info.key.split("/")[1] async for info in store.list("datasets")} == {str(young.id), str(busy.id)}
+
+
+async def test_a_user_has_one_key_for_hashes_as_long_as_it_has_datasets(database: Database, store: ObjectStore) -> None:
+    keys, ada, bob = HashKeys(database), str(uuid4()), str(uuid4())
+    for owner in (ada, bob):
+        await accept_dataset(database, uploader=user(owner), user_id=owner)
+    first, again, other = await asyncio.gather(keys.of(ada), keys.of(ada), keys.of(bob))
+    assert first == again != other
+    assert len(first) == 32
+    await erase(database, store, ada)
+    with pytest.raises(NotFound):
+        await keys.of(ada)
+    await accept_dataset(database, uploader=user(ada), user_id=ada)
+    assert await keys.of(ada) != first

@@ -4,52 +4,49 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from shared.contracts.run_options import RunOptions
 from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.profile import Profile
-from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.reporting.report import write_report
-from worker_service.core.table.frame import Frame
 from worker_service.planner.ai.accepted import accepted_target, reprofile
 from worker_service.planner.ai.advisor import AdviceResult, CallRecord
 from worker_service.planner.ai.review import review_facts, review_steps
 from worker_service.planner.context import PlanContext
+from worker_service.planner.privacy import PrivateTable
 from worker_service.planner.propose import compose, propose, propose_steps
 
 AUTHOR = "Gemini"
 
 
-def prepare_with_advice(
-    facts: Profile, frame: Frame, options: RunOptions, advice_result: AdviceResult
-) -> tuple[Profile, Outcome]:
+def prepare_with_advice(facts: Profile, table: PrivateTable, advice_result: AdviceResult) -> tuple[Profile, Outcome]:
     """Return the profile and the outcome of a recipe that includes the accepted advice.
 
     If a step from the advice can't be applied to the table, all of the advice is dropped and the rules decide alone.
 
     Args:
         facts: the profile that the rules use.
-        frame: the decoded table.
-        options: what the uploader chose.
+        table: the decoded table with what the uploader chose.
         advice_result: what the model advised and what its calls cost.
     """
     notes = call_notes(advice_result)
     if advice_result.advice is None:
-        return facts, apply(propose(facts, options, notes=notes), frame)
-    accepted = review_facts(advice_result.advice, facts, frame, author=AUTHOR)
-    advised_facts = reprofile(frame, accepted, options) if accepted.changes_facts else facts
-    context = PlanContext.of(advised_facts, options, target=accepted_target(advised_facts, accepted))
+        return facts, table.apply(propose(facts, table.options, notes=notes, hidden=table.steps))
+    accepted = review_facts(advice_result.advice, facts, table.frame, author=AUTHOR)
+    advised_facts = reprofile(table, accepted) if accepted.changes_facts else facts
+    target = accepted_target(advised_facts, accepted)
+    context = PlanContext.of(advised_facts, table.options, target=target, hidden=table.steps)
     proposed = propose_steps(context)
-    steps = review_steps(advice_result.advice, accepted, advised_facts, frame, proposed, author=AUTHOR)
+    steps = review_steps(advice_result.advice, accepted, advised_facts, table.frame, proposed, author=AUTHOR)
     recipe = compose(context, [*notes, *steps, *accepted.suggestions])
-    outcome = apply(recipe, frame)
+    outcome = table.apply(recipe)
     failed = [result for result in outcome.results if result.rule == "gemini" and result.state == "skipped"]
     if not failed:
         return advised_facts, outcome
     names = listing(quoted(name) for name in dict.fromkeys(result.columns[0] for result in failed if result.columns))
     note = _note(f"The advice of {AUTHOR} did not fit the table ({names}), so the rules decided alone.")
-    return facts, apply(propose(facts, options, notes=[*notes, note]), frame)
+    return facts, table.apply(propose(facts, table.options, notes=[*notes, note], hidden=table.steps))
 
 
 def ai_summary(advice_result: AdviceResult, outcome: Outcome) -> dict[str, Any]:

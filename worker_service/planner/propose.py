@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.recipe import Recipe
-from worker_service.core.recipe.steps import AnyStep, Flag
+from worker_service.core.recipe.steps import AnyStep, Flag, HidePersonalData
 from worker_service.planner.context import PlanContext
 from worker_service.planner.guards import guard
 from worker_service.planner.roles import honour_roles
@@ -20,9 +20,15 @@ from worker_service.planner.rules.sentinels import propose_sentinels
 from worker_service.planner.rules.spellings import propose_spellings
 
 
-def propose(profile: Profile, options: RunOptions, *, notes: Sequence[Flag] = ()) -> Recipe:
-    """Return the recipe that the rules propose, with `notes` first in its log."""
-    context = PlanContext.of(profile, options)
+def propose(
+    profile: Profile,
+    options: RunOptions,
+    *,
+    notes: Sequence[Flag] = (),
+    hidden: tuple[HidePersonalData, ...] = (),
+) -> Recipe:
+    """Return the recipe that the rules propose, with the steps that hide personal data and `notes` first in its log."""
+    context = PlanContext.of(profile, options, hidden=hidden)
     return compose(context, [*notes, *propose_steps(context)])
 
 
@@ -45,4 +51,6 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
 def compose(context: PlanContext, steps: Iterable[AnyStep]) -> Recipe:
     """Return the steps as a recipe that has passed the guards."""
     honoured = honour_roles(steps, context.options)
-    return guard(Recipe(version=1, target=context.target, steps=tuple(honoured)), context.profile)
+    recipe = guard(Recipe(version=1, target=context.target, steps=tuple(honoured)), context.profile)
+    # The profile is of the table as these steps leave it, so the guards can't judge them.
+    return recipe.model_copy(update={"steps": (*context.hidden, *recipe.steps)})

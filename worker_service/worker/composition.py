@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import Datasets
+from shared.db.hash_keys import HashKeys
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.isolation.isolation import Isolation
@@ -53,6 +54,7 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
                 ),
                 preparer=Preparer(
                     datasets=Datasets(database),
+                    hash_keys=HashKeys(database),
                     store=store,
                     scratch=Scratch(settings.scratch_dir),
                     child=PreparationChild(isolation=isolation, memory_bytes=settings.run_memory_bytes),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,9 @@ from shared.contracts.artifacts import CHARTS, PROFILE, RECIPE
 from shared.contracts.charts import Chart
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import RunResult
-from shared.contracts.vocabulary import LEFT_OUT_ROLES, AiMode, Stage
-from worker_service.core.columns.column_profile import ColumnHints
-from worker_service.core.profile import Profile, profile
-from worker_service.core.recipe.apply import Outcome, apply
+from shared.contracts.vocabulary import AiMode, Stage
+from worker_service.core.profile import Profile
+from worker_service.core.recipe.apply import Outcome
 from worker_service.core.reporting.charts import build_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
@@ -25,6 +24,7 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, compose_questions
+from worker_service.planner.privacy import PrivateTable, hide_personal_data
 from worker_service.planner.propose import propose
 from worker_service.worker.log_rows import log_rows, storable
 
@@ -45,20 +45,21 @@ class PreparationTask:
     """The file in which `examine` keeps the profile for `prepare`."""
     advice: AdviceResult | None = None
     """The result of consulting a language model; None in fast mode."""
+    hash_key: bytes | None = field(default=None, repr=False)
+    """The secret of the dataset's owner, if the options need it."""
 
 
 def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Prepare a decoded table and write the artifacts."""
     report_progress("loading", 2)
-    frame = _load(task.table)
-    options = task.options.resolve(frame.names)
+    table = _load(task)
     report_progress("profiling", 10)
-    facts = _read_profile(task.profile) if task.profile.exists() else _profile(frame, options)
+    facts = _read_profile(task.profile) if task.profile.exists() else table.profile()
     report_progress("applying", 45)
     if task.advice is None:
-        outcome = apply(propose(facts, options), frame)
+        outcome = table.apply(propose(facts, table.options, hidden=table.steps))
     else:
-        facts, outcome = prepare_with_advice(facts, frame, options, task.advice)
+        facts, outcome = prepare_with_advice(facts, table, task.advice)
     report_progress("charting", 70)
     charts = build_charts(facts, outcome)
     report_progress("writing", 80)
@@ -69,31 +70,22 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
 def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Question, ...]:
     """Profile a decoded table, keep the profile, and return the questions for a language model."""
     report_progress("loading", 2)
-    frame = _load(task.table)
+    table = _load(task)
     report_progress("profiling", 10)
-    facts = _profile(frame, task.options.resolve(frame.names))
+    facts = table.profile()
     task.profile.write_text(facts.model_dump_json())
     mode: AiMode = "deep" if task.options.mode == "deep" else "smart"
-    return compose_questions(facts, frame, mode)
+    return compose_questions(facts, table.frame, mode)
 
 
-def _load(table: Path) -> Frame:
-    with pa.memory_map(str(table)) as file:
-        return Frame.from_table(pa.ipc.open_file(file).read_all())
+def _load(task: PreparationTask) -> PrivateTable:
+    with pa.memory_map(str(task.table)) as file:
+        decoded = Frame.from_table(pa.ipc.open_file(file).read_all())
+    return hide_personal_data(decoded, task.options, hash_key=task.hash_key)
 
 
 def _read_profile(path: Path) -> Profile:
     return Profile.model_validate_json(path.read_text())
-
-
-def _profile(frame: Frame, options: RunOptions) -> Profile:
-    return profile(
-        frame,
-        target=options.target,
-        types=options.types,
-        hints={name: ColumnHints(unit=unit) for name, unit in options.units.items()},
-        ignored=options.columns_of(LEFT_OUT_ROLES),
-    )
 
 
 def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from shared.contracts.run_result import RunResult
 from shared.contracts.vocabulary import AiMode
 from shared.db.datasets import Datasets
+from shared.db.hash_keys import HashKeys
 from shared.db.runs import RunRecord
 from shared.errors import Unavailable
 from shared.failpoints import failpoint
@@ -80,9 +81,17 @@ class Preparer:
     """Turns a claimed run into local artifacts; storing and publishing them is left to the executor."""
 
     def __init__(
-        self, *, datasets: Datasets, store: ObjectStore, scratch: Scratch, child: PreparationChild, advisor: Advisor
+        self,
+        *,
+        datasets: Datasets,
+        hash_keys: HashKeys,
+        store: ObjectStore,
+        scratch: Scratch,
+        child: PreparationChild,
+        advisor: Advisor,
     ) -> None:
         self._datasets = datasets
+        self._hash_keys = hash_keys
         self._store = store
         self._scratch = scratch
         self._child = child
@@ -111,7 +120,11 @@ class Preparer:
             target.mkdir()
             await failpoint("copied")
             task = PreparationTask(
-                table=table, target=target, options=run.options, profile=scratch / "examined-profile.json"
+                table=table,
+                target=target,
+                options=run.options,
+                profile=scratch / "examined-profile.json",
+                hash_key=await self._hash_keys.of(dataset.user_id) if run.options.is_hashing else None,
             )
             if run.mode != "fast":
                 task = replace(task, advice=await self._advise(run, task, progress, deadline_at=deadline_at))

@@ -27,9 +27,10 @@ async def test_a_name_that_does_not_exist_is_answered_with_a_similar_one(stub: "
         common.DatasetOptions(target="age", roles={"name": "target"}),
         common.DatasetOptions(target="age", roles={"AGE": "drop"}),
         common.DatasetOptions(roles={"name": "target", "age": "target"}),
+        common.DatasetOptions(target="age", column_privacy={"AGE": "drop"}),
     ],
 )
-async def test_roles_and_target_have_to_agree(
+async def test_the_options_have_to_agree_on_the_target(
     stub: "rpc.IngestServiceAsyncStub", options: common.DatasetOptions
 ) -> None:
     with pytest.raises(InvalidInput) as error:
@@ -43,6 +44,7 @@ async def test_roles_and_target_have_to_agree(
         common.DatasetOptions(roles={"age": "king"}),
         common.DatasetOptions(outlier_strategies={"age": "hide"}),
         common.DatasetOptions(units={"age": " "}),
+        common.DatasetOptions(column_privacy={"age": "shred"}),
     ],
 )
 async def test_words_that_do_not_exist_are_refused(

@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from ingest_service.composition import build
+from ingest_service.options import OptionDefaults
 from ingest_service.servicer import service
 from shared.isolation.isolation import Isolation
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
@@ -19,10 +20,10 @@ from tests.integration.ingest.uploads import upload, upload_messages
 
 @pytest.fixture
 async def capping(settings: Settings, isolation: Isolation) -> AsyncIterator[Any]:
-    configured = settings.model_copy(update={"outlier_strategy": "cap"})
+    defaults = OptionDefaults(outlier_strategy="cap", privacy="mask")
     async with (
-        build(configured, isolation) as (ingest, access),
-        running_server(service(ingest, outlier_strategy=configured.outlier_strategy), LOOPBACK, access=access) as port,
+        build(settings, isolation) as (ingest, access),
+        running_server(service(ingest, defaults=defaults), LOOPBACK, access=access) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         yield rpc.IngestServiceStub(channel)
@@ -33,6 +34,12 @@ async def test_a_deployment_decides_how_outliers_are_treated(capping: "rpc.Inges
     assert dataset.outlier_strategy == common.OUTLIER_STRATEGY_CAP
     asked = common.DatasetOptions(outlier_strategy=common.OUTLIER_STRATEGY_FLAG)
     assert (await upload(capping, upload_messages(options=asked))).outlier_strategy == common.OUTLIER_STRATEGY_FLAG
+
+
+async def test_a_deployment_decides_what_is_done_with_personal_data(capping: "rpc.IngestServiceAsyncStub") -> None:
+    assert (await upload(capping, upload_messages())).privacy == common.PRIVACY_METHOD_MASK
+    asked = common.DatasetOptions(privacy=common.PRIVACY_METHOD_KEEP)
+    assert (await upload(capping, upload_messages(options=asked))).privacy == common.PRIVACY_METHOD_KEEP
 
 
 async def test_a_new_preparation_follows_the_deployment_too(capping: "rpc.IngestServiceAsyncStub") -> None:

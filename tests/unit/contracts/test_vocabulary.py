@@ -25,6 +25,7 @@ from shared.rpc.messages import enum_words
         (vocabulary.OutlierMethod, common.OutlierMethod.DESCRIPTOR),
         (vocabulary.OutlierStrategy, common.OutlierStrategy.DESCRIPTOR),
         (vocabulary.FillPolicy, common.FillPolicy.DESCRIPTOR),
+        (vocabulary.PrivacyMethod, common.PrivacyMethod.DESCRIPTOR),
         (vocabulary.DatasetState, common.DatasetState.DESCRIPTOR),
         (vocabulary.RunState, pipeline.RunState.DESCRIPTOR),
         (vocabulary.ChangeKind, report_pb2.ChangeKind.DESCRIPTOR),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from shared.contracts.vocabulary import ChosenType, ColumnType, Storage
+from shared.contracts.vocabulary import DEFAULT_PRIVACY, ChosenType, ColumnType, PrivacyMethod, Storage
 from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
 from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
 from worker_service.core.columns.decimal_shifts import (
@@ -73,6 +73,8 @@ class ColumnProfile(Value):
     """The kind of real-world values, such as e-mail addresses."""
     personal_data: PersonalData | None = None
     """What the cells tell of persons."""
+    privacy: PrivacyMethod = DEFAULT_PRIVACY
+    """What was done with that; the other facts are about the cells as they are afterwards."""
     storage: Storage
     """The type of its cells, which does not depend on what the column is for."""
     read_as: ReadAs | None
@@ -159,6 +161,10 @@ class ColumnHints:
     """Each unit, and the factor that its numbers are multiplied by."""
     unit: str | None = None
     """The unit of bare numbers, into which the others are converted."""
+    personal_data: PersonalData | Literal["none"] | None = None
+    """What the cells told of persons before they were hidden; `none` if the uploader says that they do not."""
+    privacy: PrivacyMethod = DEFAULT_PRIVACY
+    """What was done with personal data."""
 
 
 def infer_column(column: Column, hints: ColumnHints) -> Inference:
@@ -217,7 +223,8 @@ def describe_column(
         position=position,
         type=decision.type,
         semantic_type=semantic_type,
-        personal_data=recognise_personal_data(name, typed, semantic_type),
+        personal_data=_personal_data(name, typed, semantic_type, hints),
+        privacy=hints.privacy,
         storage=_storage(typed),
         read_as=inference.read_as,
         read_why=inference.why,
@@ -242,6 +249,14 @@ def describe_column(
         text=typed.derive(summarise_text) if typed.is_text else None,
         faults=find_cell_faults(name, typed),
     )
+
+
+def _personal_data(
+    name: str, typed: Column, semantic_type: SemanticType | None, hints: ColumnHints
+) -> PersonalData | None:
+    if hints.personal_data is not None:
+        return None if hints.personal_data == "none" else hints.personal_data
+    return recognise_personal_data(name, typed, semantic_type)
 
 
 def _decide_type(name: str, typed: Column, *, distinct: int, code: bool, chosen: ChosenType | None) -> TypeDecision:

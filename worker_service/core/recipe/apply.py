@@ -1,5 +1,6 @@
 """The executor of recipes: nothing else changes a table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from worker_service.core.recipe.steps import (
     FillByTime,
     FillMissing,
     Flag,
+    HidePersonalData,
     ReadColumn,
     StepRejected,
     StepStats,
@@ -27,6 +29,7 @@ from worker_service.core.recipe.steps import (
     apply_step,
     describe_step,
     fit_step,
+    hide,
 )
 from worker_service.core.recipe.steps.base import Change
 from worker_service.core.table.frame import Column, Frame
@@ -43,7 +46,7 @@ class Outcome:
     """The recipe with every number that was measured on the way; applied to the same frame, it does the same."""
 
     typed: Frame
-    """The decoded table with its columns read as their types, and nothing else done."""
+    """The decoded table with personal data hidden and its columns read as their types, and nothing else done."""
     cleaned: Frame
     """The table for people."""
     engineered: Frame
@@ -54,13 +57,18 @@ class Outcome:
     """The ledger of the cleaned table, with the columns of `ledger.SCHEMA`."""
 
 
-def apply(recipe: Recipe, frame: Frame) -> Outcome:
+def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
     """Apply a recipe to a frame.
 
-    Reading steps come first, then cleaning, outliers and features, each in the recipe's order. A step that does not
-    fit is skipped with its reason. The target is never changed, only read.
+    Steps that hide personal data come first, then reading steps, cleaning, outliers and features, each in the recipe's
+    order. A step that does not fit is skipped with its reason. The target is never changed, only read or hidden.
+
+    Args:
+        recipe: the steps.
+        frame: the decoded table.
+        hash_key: the secret of the dataset's owner, which steps that hash need.
     """
-    run = _Run(recipe, frame)
+    run = _Run(recipe, frame, hash_key)
     results = [run.execute(number, step) for number, step in _in_order(recipe)]
     return Outcome(
         recipe=recipe.model_copy(update={"steps": tuple(run.steps[number] for number in sorted(run.steps))}),
@@ -72,13 +80,20 @@ def apply(recipe: Recipe, frame: Frame) -> Outcome:
     )
 
 
+def hide_columns(frame: Frame, steps: Iterable[HidePersonalData], *, hash_key: bytes | None) -> Frame:
+    """Return a decoded frame after steps that hide personal data, as it is when a recipe has applied them."""
+    for step in steps:
+        frame = _with_effect(frame, hide(step, frame, hash_key))
+    return frame
+
+
 def execution_rank(step: AnyStep) -> int:
     """Return the rank of a step in the order of execution; steps of equal rank keep their order.
 
     The steps for the engineered table alone come last, because both tables part there.
     """
-    if isinstance(step, ReadColumn):
-        return 0
+    if isinstance(step, HidePersonalData | ReadColumn):
+        return 0 if isinstance(step, ReadColumn) else -1
     return {"cleaning": 1, "outliers": 3 if _is_engineered_only(step) else 2, "features": 4}[step.phase]
 
 
@@ -94,11 +109,12 @@ def _in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
 class _Run:
     """The tables while a recipe is being applied."""
 
-    def __init__(self, recipe: Recipe, frame: Frame) -> None:
+    def __init__(self, recipe: Recipe, frame: Frame, hash_key: bytes | None) -> None:
         self.typed = self.cleaned = self.engineered = frame
         self.ledger = Ledger(frame)
         self.steps: dict[int, AnyStep] = {}
         self._target = recipe.target.column
+        self._hash_key = hash_key
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
@@ -107,7 +123,7 @@ class _Run:
         try:
             self._require_fit(step, frame)
             step = self.steps[number] = fit_step(step, frame)  # type: ignore[assignment]
-            effect = _spare_unfit_cells(step, frame, apply_step(step, frame))
+            effect = self._effect(step, frame)
             if effect.kept_rows is not None and not effect.kept_rows.any():
                 raise StepRejected("No row would be left.")
             if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
@@ -119,6 +135,11 @@ class _Run:
         state: StepState = "flagged" if effect.flagged else "applied"
         return _result(number, step, state, what=describe_step(step, stats), why=step.why, stats=stats)
 
+    def _effect(self, step: AnyStep, frame: Frame) -> Effect:
+        if isinstance(step, HidePersonalData):
+            return hide(step, frame, self._hash_key)
+        return _spare_unfit_cells(step, frame, apply_step(step, frame))
+
     def _require_fit(self, step: AnyStep, frame: Frame) -> None:
         absent = [name for name in step.columns if name not in frame]
         if absent and not isinstance(step, Flag):
@@ -126,7 +147,7 @@ class _Run:
         existing = [name for name in step.outputs if name in frame]
         if existing:
             raise StepRejected(f"There is a column {listing(quoted(name) for name in existing)} already.")
-        if self._target in step.columns and not isinstance(step, ReadColumn | Flag):
+        if self._target in step.columns and not isinstance(step, HidePersonalData | ReadColumn | Flag):
             raise StepRejected(f"{quoted(self._target or '')} is the target, which is never changed or used.")
 
     def _commit(self, number: int, step: AnyStep, frame: Frame, effect: Effect) -> StepStats:
@@ -142,7 +163,8 @@ class _Run:
         else:
             changed = self.ledger.record(frame, effect, step=number, rule=step.rule, confidence=step.confidence)
             self.cleaned = self.engineered = after
-            self.typed = _with_effect(self.typed, effect) if isinstance(step, ReadColumn) else self.typed
+            if isinstance(step, HidePersonalData | ReadColumn):
+                self.typed = _with_effect(self.typed, effect)
         return StepStats(
             cells_changed=changed,
             rows_removed=frame.rows - after.rows,

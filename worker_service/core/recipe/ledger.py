@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shared.contracts.artifacts import DECODED_METADATA
 from shared.contracts.vocabulary import ChangeKind
@@ -29,7 +30,8 @@ SCHEMA = pa.schema(
 )
 """`kind` is a `ChangeKind`.
 
-`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null if missing or removed."""
+`row` counts from 1 in the decoded table; `before` and `after` are canonical text, null if missing or removed. Of a
+hidden cell `before` is null."""
 
 _KINDS = get_args(ChangeKind)
 _Kinds = npt.NDArray[np.int32]
@@ -42,6 +44,7 @@ class _Origin:
     step: int
     rule: str
     confidence: float
+    is_hidden: bool
 
 
 class Ledger:
@@ -55,17 +58,18 @@ class Ledger:
 
     def record(self, frame: Frame, effect: Effect, *, step: int, rule: str, confidence: float) -> int:
         """Add the entries of an effect on a frame; returns the number of cells whose value it changes."""
-        origin = _Origin(step, rule, confidence)
+        origin = _Origin(step, rule, confidence, effect.hidden)
         for name, change in effect.changed.items():
             cells = np.flatnonzero(change.cells)
-            kinds = _change_kinds(frame[name], change)[cells]
+            kinds = _all("hidden", len(cells)) if effect.hidden else _change_kinds(frame[name], change)[cells]
             self._append(frame, name, cells, change.column, origin, kinds)
         for name in effect.dropped:
-            self._append(frame, name, np.arange(frame.rows), None, origin, _all_removed(frame.rows))
+            kinds = _all("hidden" if effect.hidden else "removed", frame.rows)
+            self._append(frame, name, np.arange(frame.rows), None, origin, kinds)
         if effect.kept_rows is not None:
             removed = np.flatnonzero(~effect.kept_rows)
             for name in frame.names:
-                self._append(frame, name, removed, None, origin, _all_removed(len(removed)))
+                self._append(frame, name, removed, None, origin, _all("removed", len(removed)))
         return sum(int(change.cells.sum()) for change in effect.changed.values())
 
     def close(self, cleaned: Frame) -> pa.Table:
@@ -91,7 +95,7 @@ class Ledger:
         columns = [
             pa.array(frame.row_numbers[rows] + 1),
             pa.DictionaryArray.from_arrays(pa.array(np.full(size, self._codes[name], dtype=np.int32)), self._names),
-            render(frame[name].array.take(indices)),
+            pa.nulls(size, pa.string()) if origin.is_hidden else render(frame[name].array.take(indices)),
             pa.nulls(size, pa.string()) if after is None else render(after.array.take(indices)),
             pa.array(np.full(size, origin.step, dtype=np.int32)),
             pa.repeat(pa.scalar(origin.rule), size),
@@ -112,12 +116,14 @@ def _change_kinds(before: Column, change: Change) -> _Kinds:
     return kinds
 
 
-def _all_removed(size: int) -> _Kinds:
-    return np.full(size, _KINDS.index("removed"), dtype=np.int32)
+def _all(kind: ChangeKind, size: int) -> _Kinds:
+    return np.full(size, _KINDS.index(kind), dtype=np.int32)
 
 
 def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
     """Rebuild the decoded table as canonical text from the cleaned table and the ledger alone.
+
+    What was hidden stays hidden.
 
     Args:
         changes: the complete ledger, in its order and with its metadata, as parquet and Arrow files keep it.
@@ -125,7 +131,7 @@ def undo(changes: pa.Table, cleaned: pa.Table) -> pa.Table:
     """
     decoded = json.loads(changes.schema.metadata[DECODED_METADATA])
     kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], dtype=np.int64), assume_unique=True)
-    entries = _by_column(changes)
+    entries = _by_column(changes.filter(pc.not_equal(changes.column("kind").cast(pa.string()), "hidden")))
     return pa.table(
         {
             name: _undo_column(

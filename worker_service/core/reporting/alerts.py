@@ -244,7 +244,7 @@ def _usability(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     if column.duplicate_of is not None:
         why = f"{name} has the same cells as {quoted(column.duplicate_of)}."
         yield _alert("duplicate_column", column.name, "warning", why, rows)
-    if column.personal_data is not None:
+    if column.personal_data is not None and column.privacy == "keep":
         why = f"{name} holds {NOUNS[column.personal_data]}: personal data, of which a language model is shown nothing."
         yield _alert("personal_data", column.name, "info", why, 0)
     if column.type == "constant":

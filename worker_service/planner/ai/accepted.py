@@ -1,14 +1,13 @@
 """The part of a model's advice that the data support, and the profile that results from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import LEFT_OUT_ROLES, ChosenType
 from worker_service.core.columns.column_profile import ColumnHints
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.steps import Flag
 from worker_service.core.relations.target import Target
-from worker_service.core.table.frame import Frame
+from worker_service.planner.privacy import PrivateTable
 
 
 @dataclass
@@ -33,20 +32,21 @@ class AcceptedAdvice:
         return bool(self.target or self.types or self.codes or self.synonyms or self.units)
 
 
-def reprofile(frame: Frame, accepted: AcceptedAdvice, options: RunOptions) -> Profile:
+def reprofile(table: PrivateTable, accepted: AcceptedAdvice) -> Profile:
     """Return the profile of a table with the accepted advice; the uploader's choices take precedence."""
+    options = table.options
     return profile(
-        frame,
+        table.frame,
         target=options.target or accepted.target,
         types={**accepted.types, **options.types},
         hints={
-            name: ColumnHints(
+            name: replace(
+                table.hints.get(name, ColumnHints()),
                 codes=accepted.codes.get(name, ()),
                 synonyms=accepted.synonyms.get(name, ()),
                 units=accepted.units.get(name, ()),
-                unit=options.units.get(name),
             )
-            for name in frame.names
+            for name in table.frame.names
         },
         ignored=options.columns_of(LEFT_OUT_ROLES),
     )

@@ -78,6 +78,12 @@ def propose_duplicates(context: PlanContext) -> list[AnyStep]:
     if not duplicates.count:
         return []
     rows, repeat = count(duplicates.count, "row"), plural_verb(duplicates.count, "repeats", "repeat")
+    if any(step.method != "hash" for step in context.hidden):
+        why = (
+            f"{rows} {repeat} an earlier row and {plural_verb(duplicates.count, 'was', 'were')} kept: personal data is "
+            "hidden, without which rows of different persons look alike."
+        )
+        return [Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="duplicate_rows")]
     if duplicates.key is not None:
         why = f"{quoted(duplicates.key)} is different in all other rows, so equal rows are copies; the first is kept."
         return [

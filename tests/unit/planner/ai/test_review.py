@@ -17,6 +17,7 @@ from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advice import NO_ADVICE, Advice
 from worker_service.planner.ai.advisor import AdviceResult, CallRecord, not_asked
 from worker_service.planner.ai.prompt import compose_questions, mask
+from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 
 ROWS = 400
@@ -56,7 +57,8 @@ def prepare_both(columns: dict[str, Any], advice: Advice, target: str | None = N
     # A table of these columns has no target unless a test names one.
     facts = profile(frame, target=target or "none")
     fast = apply(propose(facts, RunOptions()), frame)
-    _, done = prepare_with_advice(facts, frame, RunOptions(mode="smart", target=target or "none"), advised(advice))
+    table = hide_personal_data(frame, RunOptions(mode="smart", target=target or "none"))
+    _, done = prepare_with_advice(facts, table, advised(advice))
     assert undo(done.changes, done.cleaned.to_table()).equals(render_table(frame.to_table()))
     return fast, done
 
@@ -221,7 +223,7 @@ def test_nobody_asked_is_as_fast() -> None:
     frame = Frame.from_table(pa.table(table()))
     facts = profile(frame)
     fast = apply(propose(facts, RunOptions()), frame)
-    _, done = prepare_with_advice(facts, frame, RunOptions(mode="smart"), not_asked("smart"))
+    _, done = prepare_with_advice(facts, hide_personal_data(frame, RunOptions(mode="smart")), not_asked("smart"))
     assert done.cleaned.equals(fast.cleaned)
     assert done.engineered.equals(fast.engineered)
     assert any("GEMINI_API_KEY is not set" in result.why for result in done.results)

@@ -19,6 +19,7 @@ from worker_service.core.recipe.steps.encode import FrequencyEncode, LabelEncode
 from worker_service.core.recipe.steps.fill_by import FillByGroup, FillByLevel, FillByModel, FillByTime
 from worker_service.core.recipe.steps.fill_missing import FillMissing
 from worker_service.core.recipe.steps.flag import Flag
+from worker_service.core.recipe.steps.hide_personal_data import HidePersonalData, hide
 from worker_service.core.recipe.steps.mask_sentinel import MaskSentinel
 from worker_service.core.recipe.steps.merge_levels import MergeLevels
 from worker_service.core.recipe.steps.number_rows import NumberRows
@@ -31,7 +32,8 @@ from worker_service.core.recipe.steps.treat_outliers import TreatOutliers
 from worker_service.core.recipe.steps.was_missing import WasMissing
 
 AnyStep = (
-    ReadColumn
+    HidePersonalData
+    | ReadColumn
     | Flag
     | DropColumn
     | DropDuplicates
@@ -72,6 +74,7 @@ __all__ = [
     "FillMissing",
     "Flag",
     "FrequencyEncode",
+    "HidePersonalData",
     "LabelEncode",
     "MaskSentinel",
     "MergeLevels",
@@ -90,4 +93,5 @@ __all__ = [
     "apply_step",
     "describe_step",
     "fit_step",
+    "hide",
 ]

@@ -72,6 +72,8 @@ class Effect:
     """The cells of the column that was read whose value does not fit its type."""
     matched: int | None = None
     """The number of cells that the step was about, whether it changed them or not."""
+    hidden: bool = False
+    """True if it hides personal data, which the ledger must not hold."""
     flagged: bool = False
     """True if the step only reports something and changes nothing."""
     below: int = 0

@@ -112,6 +112,38 @@ OUTLIER_STRATEGY_AUTO: OutlierStrategy.ValueType  # 6
 """Leaves the value in the cleaned table, and moves it to the nearest fence in the engineered one."""
 Global___OutlierStrategy: _TypeAlias = OutlierStrategy  # noqa: Y015
 
+class _PrivacyMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PrivacyMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PrivacyMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRIVACY_METHOD_UNSPECIFIED: _PrivacyMethod.ValueType  # 0
+    """Not said; treated as PRIVACY_METHOD_KEEP, unless the deployment decides otherwise."""
+    PRIVACY_METHOD_KEEP: _PrivacyMethod.ValueType  # 1
+    """Leaves it in the tables; a language model is shown nothing of it."""
+    PRIVACY_METHOD_MASK: _PrivacyMethod.ValueType  # 2
+    """Keeps of each cell only what many share, such as the domain of an e-mail address."""
+    PRIVACY_METHOD_HASH: _PrivacyMethod.ValueType  # 3
+    """Replaces it by hashes, which are equal where the values are, also in other datasets of the same user."""
+    PRIVACY_METHOD_DROP: _PrivacyMethod.ValueType  # 4
+    """Leaves its columns out."""
+
+class PrivacyMethod(_PrivacyMethod, metaclass=_PrivacyMethodEnumTypeWrapper):
+    """What is done with personal data, before anything is computed from it."""
+
+PRIVACY_METHOD_UNSPECIFIED: PrivacyMethod.ValueType  # 0
+"""Not said; treated as PRIVACY_METHOD_KEEP, unless the deployment decides otherwise."""
+PRIVACY_METHOD_KEEP: PrivacyMethod.ValueType  # 1
+"""Leaves it in the tables; a language model is shown nothing of it."""
+PRIVACY_METHOD_MASK: PrivacyMethod.ValueType  # 2
+"""Keeps of each cell only what many share, such as the domain of an e-mail address."""
+PRIVACY_METHOD_HASH: PrivacyMethod.ValueType  # 3
+"""Replaces it by hashes, which are equal where the values are, also in other datasets of the same user."""
+PRIVACY_METHOD_DROP: PrivacyMethod.ValueType  # 4
+"""Leaves its columns out."""
+Global___PrivacyMethod: _TypeAlias = PrivacyMethod  # noqa: Y015
+
 class _FillPolicy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -266,6 +298,26 @@ class DatasetOptions(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ColumnPrivacyEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     USER_ID_FIELD_NUMBER: _builtins.int
     COLLABORATION_ID_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
@@ -282,6 +334,8 @@ class DatasetOptions(_message.Message):
     ROLES_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGIES_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
+    COLUMN_PRIVACY_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -308,6 +362,8 @@ class DatasetOptions(_message.Message):
     """An http or https address that is told when the preparation has ended; empty for none."""
     fill: Global___FillPolicy.ValueType
     """Which missing cells of the cleaned table are filled."""
+    privacy: Global___PrivacyMethod.ValueType
+    """What is done with columns that hold personal data; raw data and rejected rows stay what was uploaded."""
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -330,6 +386,12 @@ class DatasetOptions(_message.Message):
     def units(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The unit of a column's numbers, by its name, such as `kg`; other units are converted, bare numbers are read in it."""
 
+    @_builtins.property
+    def column_privacy(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What is done with single columns, by their names, whether they are recognised as personal data or not: `keep`,
+        `mask`, `hash` or `drop`. One to `keep` is no personal data and may be shown to a language model.
+        """
+
     def __init__(
         self,
         *,
@@ -349,10 +411,12 @@ class DatasetOptions(_message.Message):
         roles: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         outlier_strategies: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         units: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        privacy: Global___PrivacyMethod.ValueType = ...,
+        column_privacy: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "roles", b"roles", "sheet", b"sheet", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "roles", b"roles", "sheet", b"sheet", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
@@ -471,6 +535,7 @@ class Dataset(_message.Message):
     OUTLIER_METHOD_FIELD_NUMBER: _builtins.int
     OUTLIER_STRATEGY_FIELD_NUMBER: _builtins.int
     FILL_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
     AI_INFO_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
@@ -510,6 +575,8 @@ class Dataset(_message.Message):
     """What the uploader chose for outliers: what is done with them."""
     fill: Global___FillPolicy.ValueType
     """What the uploader chose for missing cells: which are filled in the cleaned table."""
+    privacy: Global___PrivacyMethod.ValueType
+    """What the uploader chose for personal data."""
     ai_info: _builtins.str
     """What part AI had in the preparation, as a sentence; empty in fast mode and before it is completed."""
     @_builtins.property
@@ -564,11 +631,12 @@ class Dataset(_message.Message):
         outlier_method: Global___OutlierMethod.ValueType = ...,
         outlier_strategy: Global___OutlierStrategy.ValueType = ...,
         fill: Global___FillPolicy.ValueType = ...,
+        privacy: Global___PrivacyMethod.ValueType = ...,
         ai_info: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

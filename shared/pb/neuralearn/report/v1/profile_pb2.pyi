@@ -306,6 +306,7 @@ class ColumnProfile(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     SEMANTIC_TYPE_FIELD_NUMBER: _builtins.int
     PERSONAL_DATA_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The column's name."""
     position: _builtins.int
@@ -337,9 +338,12 @@ class ColumnProfile(_message.Message):
     `longitude`; empty where that is not known, and later versions may add some.
     """
     personal_data: _builtins.str
-    """What the cells tell of persons: `email`, `phone`, `card`, `iban`, `national_id`, `name`, `address` or `birth_date`;
-    empty where that is nothing or not known, and later versions may add some.
+    """What the cells tell of persons: `email`, `phone`, `card`, `iban`, `national_id`, `name`, `address`, `birth_date`
+    or, where only the uploader says so, `other`; empty where that is nothing or not known, and later versions may add
+    some.
     """
+    privacy: _builtins.str
+    """What was done with that before the column was looked at: `keep`, `mask` or `hash`; a dropped column is not here."""
     @_builtins.property
     def read_as(self) -> _struct_pb2.Struct:
         """How its text is read, such as the format of its dates; absent where it is right as it is."""
@@ -397,10 +401,11 @@ class ColumnProfile(_message.Message):
         text: Global___TextSummary | None = ...,
         semantic_type: _builtins.str = ...,
         personal_data: _builtins.str = ...,
+        privacy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers", "read_as", b"read_as", "text", b"text", "timestamps", b"timestamps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity", b"ambiguity", "distinct", b"distinct", "duplicate_of", b"duplicate_of", "invalid", b"invalid", "invalid_examples", b"invalid_examples", "missing", b"missing", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "personal_data", b"personal_data", "position", b"position", "read_as", b"read_as", "semantic_type", b"semantic_type", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "timestamps", b"timestamps", "top_values", b"top_values", "type", b"type", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ambiguity", b"ambiguity", "distinct", b"distinct", "duplicate_of", b"duplicate_of", "invalid", b"invalid", "invalid_examples", b"invalid_examples", "missing", b"missing", "monotonic", b"monotonic", "name", b"name", "numbers", b"numbers", "personal_data", b"personal_data", "position", b"position", "privacy", b"privacy", "read_as", b"read_as", "semantic_type", b"semantic_type", "sentinels", b"sentinels", "spelling_count", b"spelling_count", "spellings", b"spellings", "storage", b"storage", "text", b"text", "timestamps", b"timestamps", "top_values", b"top_values", "type", b"type", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -221,6 +221,8 @@ class _ChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeKind
     """Its row is gone."""
     CHANGE_KIND_RESTYLED: _ChangeKind.ValueType  # 5
     """It has the same value, written differently."""
+    CHANGE_KIND_HIDDEN: _ChangeKind.ValueType  # 6
+    """It held personal data; `before` is not set."""
 
 class ChangeKind(_ChangeKind, metaclass=_ChangeKindEnumTypeWrapper):
     """The kind of a changed cell."""
@@ -237,6 +239,8 @@ CHANGE_KIND_REMOVED: ChangeKind.ValueType  # 4
 """Its row is gone."""
 CHANGE_KIND_RESTYLED: ChangeKind.ValueType  # 5
 """It has the same value, written differently."""
+CHANGE_KIND_HIDDEN: ChangeKind.ValueType  # 6
+"""It held personal data; `before` is not set."""
 Global___ChangeKind: _TypeAlias = ChangeKind  # noqa: Y015
 
 @_typing.final
