@@ -8,6 +8,7 @@ from gateway.app import create_app
 from gateway.http.protocol import BoundedHttp
 from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
+from shared.metrics import serve_metrics
 from shared.settings.processes import GatewaySettings, take_settings
 
 
@@ -16,6 +17,8 @@ def main() -> None:
     settings = take_settings(GatewaySettings)
     configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
+    if settings.metrics_port is not None:
+        serve_metrics(settings.metrics_host, settings.metrics_port)
     app = create_app(settings)
     config = uvicorn.Config(
         app,

@@ -9,6 +9,7 @@ from shared.failpoints import arm_failpoints
 from shared.isolation import sandbox
 from shared.isolation.isolation import Isolation
 from shared.logs import configure_logs, get_logger
+from shared.metrics import serve_metrics
 from shared.settings.parts import ProcessSettings
 from shared.settings.processes import take_settings
 
@@ -39,6 +40,10 @@ def run_process(
     settings = take_settings(kind)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
+    if settings.metrics_port is not None:
+        port = serve_metrics(settings.metrics_host, settings.metrics_port)
+        settings = settings.model_copy(update={"metrics_port": port})
+        _log.info("serving metrics", address=f"{settings.metrics_host}:{port}")
     isolation = Isolation(preload=preload, niceness=niceness)
     if preload:
         isolation.warm_up()

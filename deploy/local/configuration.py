@@ -66,9 +66,23 @@ def stack_variables(settings: LocalSettings) -> dict[str, str]:
     passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
     return {
         **passed,
+        **metrics_variables(settings),
         **_identity_variables(settings),
         **{f"{name.upper()}_TARGET": _target(settings, name) for name in SERVICES},
     }
+
+
+def metrics_variables(settings: LocalSettings, *, offset: int | None = None) -> dict[str, str]:
+    """Return the variable by which processes of one machine do not take each other's port for metrics.
+
+    Args:
+        settings: the settings of the stack.
+        offset: the place of the process behind the first one; None for one more, which takes any free port.
+    """
+    if settings.metrics_port is None:
+        return {}
+    port = 0 if offset is None or not settings.metrics_port else settings.metrics_port + offset
+    return {"METRICS_PORT": str(port)}
 
 
 def _identity_variables(settings: LocalSettings) -> dict[str, str]:

@@ -22,6 +22,7 @@ from deploy.local import process
 from deploy.local.configuration import (
     child_environment,
     listen_addresses,
+    metrics_variables,
     stack_variables,
     with_defaults,
     with_free_ports,
@@ -219,9 +220,10 @@ class Stack:
         return StartFailed(f"{key}the migrations did not run: {log[-1] if log else reason}", log=log)
 
     def _start_programs(self) -> None:
-        for program in self._programs:
+        for offset, program in enumerate(self._programs):
+            environment = {**self._environment(), **metrics_variables(self._settings, offset=offset)}
             self._processes[program.name] = SupervisedProcess(
-                program, directory=ROOT, environment=self._environment(), output=self._output
+                program, directory=ROOT, environment=environment, output=self._output
             )
         self._cleanup.callback(self._stop_programs)
         for child in self._processes.values():

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import grpc
 
-from gateway.clients.calls import metadata
+from gateway.clients.calls import call, metadata
 from gateway.convert.answers import run_event
+from gateway.convert.to_model import to_model
 from gateway.schemas.datasets import RunEvent
+from gateway.schemas.service import Queue, Queues, RedisServer, Worker, Workers
 from shared.errors import NotFound, Unavailable
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
@@ -37,10 +39,21 @@ WatchEvent = Progressed | Removed | None
 
 
 class PipelineClient:
-    """Watches runs."""
+    """Watches runs, queues and workers."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = rpc.PipelineServiceStub(channel)
+
+    async def list_queues(self) -> Queues:
+        """Return the work in each queue, and what Redis says of itself."""
+        answer = await call(self._stub.ListQueues, pb.ListQueuesRequest())
+        redis = to_model(answer.redis, RedisServer) if answer.HasField("redis") else None
+        return Queues(queues=[to_model(message, Queue) for message in answer.queues], redis=redis)
+
+    async def list_workers(self) -> Workers:
+        """Return the workers that gave a sign of life lately."""
+        answer = await call(self._stub.ListWorkers, pb.ListWorkersRequest())
+        return Workers(workers=[to_model(message, Worker) for message in answer.workers])
 
     async def watch(self, dataset_id: str, *, after: int) -> AsyncGenerator[WatchEvent]:
         """Yield what happens to a dataset's run behind an event, until it has ended.

@@ -49,6 +49,20 @@ async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Li
     return schemas.Live(status="ok", version=gateway.version)
 
 
+@router.get("/queues", summary="See how much work waits", responses=problems())
+async def list_queues(gateway: GatewayDependency, response: Response) -> schemas.Queues:
+    """The work in each queue, counted in the database, and what Redis says of itself; for operators."""
+    response.headers["Cache-Control"] = "no-store"
+    return await gateway.clients.pipeline.list_queues()
+
+
+@router.get("/workers", summary="See who works", responses=problems())
+async def list_workers(gateway: GatewayDependency, response: Response) -> schemas.Workers:
+    """The worker processes that gave a sign of life within 20 seconds, and what they execute; for operators."""
+    response.headers["Cache-Control"] = "no-store"
+    return await gateway.clients.pipeline.list_workers()
+
+
 @router.head("/", include_in_schema=False)
 @router.get(
     "/",

@@ -88,14 +88,22 @@ class DueRun(NamedTuple):
     turn_at: datetime
 
 
+RECENT = timedelta(hours=1)
+"""How long ended runs count in the load of their queue."""
+
+
 @dataclass(frozen=True)
 class QueueLoad:
     """The number of runs in a queue, and the longest wait among them."""
 
-    ready: int
-    deferred: int
-    running: int
-    oldest_wait: timedelta
+    ready: int = 0
+    deferred: int = 0
+    running: int = 0
+    oldest_wait: timedelta = timedelta()
+    completed: int = 0
+    """Those that completed within the last hour."""
+    failed: int = 0
+    """Those that failed within the last hour."""
 
 
 class Runs:
@@ -268,8 +276,9 @@ class Runs:
         return failed
 
     async def load(self) -> dict[str, QueueLoad]:
-        """Return the load of each queue; queues without unfinished runs are absent."""
+        """Return the load of each queue; queues without unfinished or recent runs are absent."""
         now = func.now()
+        is_recent = runs.c.finished_at > now - RECENT
         ready = and_(runs.c.state == "queued", runs.c.due_at <= now)
         statement = (
             select(
@@ -278,13 +287,15 @@ class Runs:
                 func.count().filter(runs.c.state == "queued", runs.c.due_at > now).label("deferred"),
                 func.count().filter(runs.c.state == "running").label("running"),
                 func.coalesce(now - func.min(runs.c.due_at).filter(ready), timedelta()).label("oldest_wait"),
+                func.count().filter(runs.c.state == "completed", is_recent).label("completed"),
+                func.count().filter(runs.c.state == "failed", is_recent).label("failed"),
             )
-            .where(runs.c.state.in_(["queued", "running"]))
+            .where(or_(runs.c.state.in_(["queued", "running"]), is_recent))
             .group_by(runs.c.queue)
         )
         async with self._database.transaction() as connection:
             rows = (await connection.execute(statement)).all()
-        return {row.queue: QueueLoad(row.ready, row.deferred, row.running, row.oldest_wait) for row in rows}
+        return {row.queue: QueueLoad(*row[1:]) for row in rows}
 
     async def _update_leased(self, run_id: UUID, token: UUID, **values: Any) -> bool:
         statement = update(runs).where(_has_lease(run_id, token)).values(**{"updated_at": func.now(), **values})

@@ -65,6 +65,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "GetRun": _OPERATE,
         "WatchRun": _dataset("viewer"),
         "ListQueues": _OPERATE,
+        "ListWorkers": _OPERATE,
     },
     "neuralearn.report.v1.ReportService": {
         "GetTable": _dataset("viewer", is_audited=True),

@@ -35,6 +35,12 @@ class ProcessSettings(EnvironmentSettings):
     )
     log_format: LogFormat = Field("auto", description="json, console, or auto: console on a terminal.")
     failpoints: Path | None = Field(None, description="For tests only: a directory of points at which to fail.")
+    metrics_host: str = Field("127.0.0.1", description="Address that /metrics is served on.")
+    metrics_port: Port | None = Field(
+        None,
+        description="Port where a process serves /metrics for Prometheus, 0 for any free one; nowhere if unset. The "
+        "processes of `make run` take it and the next ones.",
+    )
 
 
 class IdentitySettings(EnvironmentSettings):
@@ -382,8 +388,3 @@ class RunSettings(LeaseSettings, MemorySettings):
     fast_timeout_seconds: Positive = Field(600, description="Deadline of a fast or smart run, seconds.")
     deep_timeout_seconds: Positive = Field(1800, description="Deadline of a deep run, seconds.")
     worker_slots: Positive = Field(2, description="Runs one worker process carries at once.")
-    metrics_port: Port | None = Field(
-        None,
-        description="Where a worker of the fast queue serves /metrics for Prometheus, one of the deep queue one port "
-        "on; nowhere if unset.",
-    )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -311,8 +312,17 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
     async def ListQueues(
         self, request: pipeline_pb2.ListQueuesRequest, context: Context
     ) -> pipeline_pb2.ListQueuesResponse:
-        """Return no queues."""
-        return pipeline_pb2.ListQueuesResponse()
+        """Return one queue, and Redis."""
+        queue = pipeline_pb2.Queue(name="eda_fast", ready=3, oldest_wait=Duration(seconds=1, nanos=500_000_000))
+        redis = pipeline_pb2.RedisServer(version="7.4.1", used_memory_bytes=1024, clients=9)
+        return pipeline_pb2.ListQueuesResponse(queues=[queue], redis=redis)
+
+    async def ListWorkers(
+        self, request: pipeline_pb2.ListWorkersRequest, context: Context
+    ) -> pipeline_pb2.ListWorkersResponse:
+        """Return one worker."""
+        worker = pipeline_pb2.Worker(name="host:1:abc", queue="eda_fast", slots=2, run_ids=["a"], metrics_port=9100)
+        return pipeline_pb2.ListWorkersResponse(workers=[worker])
 
 
 @dataclass

@@ -148,6 +148,10 @@ async def test_load_counts_each_queue(runs: Runs, database: Database) -> None:
     load = (await runs.load())["eda_fast"]
     assert (load.ready, load.running, load.deferred) == (1, 1, 1)
     assert timedelta() <= load.oldest_wait < timedelta(minutes=1)
+    ended = await claim_new_run(runs, database)
+    await runs.fail(ended.id, token(ended), reason="X", detail="x")
+    load = (await runs.load())["eda_fast"]
+    assert (load.running, load.failed, load.completed) == (1, 1, 0)
 
 
 async def test_unknown_run(runs: Runs) -> None:

@@ -46,7 +46,7 @@ CALLERS = (*ROLES, *READERS, "operator key", *UNKNOWN)
 GRAPH = "histogram-2"
 OWN = ("UploadDataset", "ImportDataset", "ListDatasets", "GetUsage", "ListAuditEvents", "EraseUser")
 MEMBERS = ("ListMembers", "PutMember", "RemoveMember", "ListCollaborationGraphs", "ListCleanedDatasets")
-OPERATE = ("StartRun", "GetRun", "ListQueues")
+OPERATE = ("StartRun", "GetRun", "ListQueues", "ListWorkers")
 WRITES = (
     "EraseUser",
     "UploadDataset",
@@ -179,6 +179,8 @@ ROUTE_RPCS = {
     ("GET", "/datasets/status"): "ListDatasets",
     ("GET", "/usage"): "GetUsage",
     ("GET", "/audit"): "ListAuditEvents",
+    ("GET", "/queues"): "ListQueues",
+    ("GET", "/workers"): "ListWorkers",
     ("DELETE", "/users/{user_id}/data"): "EraseUser",
     ("GET", "/collaboration/{collaboration_id}/members"): "ListMembers",
     ("PUT", "/collaboration/{collaboration_id}/members/{user_id}"): "PutMember",

@@ -139,7 +139,7 @@ def test_generated_code_appears_only_where_values_are_converted() -> None:
         ("asyncpg", ("shared/db", "migrations")),
         ("google.genai", ("worker_service/planner/ai/gemini.py",)),
         ("aioboto3", ("shared/storage",)),
-        ("arq", ("shared/queue.py",)),
+        ("arq", ("shared/queue",)),
         ("matplotlib", ("report_service",)),
     ],
 )

@@ -1,7 +1,6 @@
 """Conversion between domain values and the messages of PipelineService."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 from shared.db.events import RunEvent
@@ -12,7 +11,7 @@ from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.queue import QUEUES
 from shared.rpc.messages import to_message
 
-_NO_LOAD = QueueLoad(ready=0, deferred=0, running=0, oldest_wait=timedelta())
+_NO_LOAD = QueueLoad()
 
 
 def parse_run_id(text: str) -> UUID:

@@ -9,7 +9,7 @@ from shared.db.events import Events, RunEvent
 from shared.db.runs import QueueLoad, RunRecord, Runs
 from shared.errors import Unavailable
 from shared.failpoints import failpoint
-from shared.queue import RunQueue
+from shared.queue import RedisInfo, RunQueue, WorkerHeartbeat
 from worker_service.pipeline.event_poller import EventPoller, Subscription
 
 SIGN_OF_LIFE_SECONDS = 10.0
@@ -104,3 +104,18 @@ class Pipeline:
     async def queue_loads(self) -> dict[str, QueueLoad]:
         """Return the load of each queue that has any."""
         return await self._runs.load()
+
+    async def redis_info(self) -> RedisInfo | None:
+        """Return what Redis says of itself; None while it does not answer."""
+        try:
+            return await self._queue.info()
+        except Unavailable:
+            return None
+
+    async def workers(self) -> Sequence[WorkerHeartbeat]:
+        """Return the worker processes that gave a sign of life lately.
+
+        Raises:
+            Unavailable: Redis does not answer.
+        """
+        return await self._queue.workers()

@@ -8,6 +8,7 @@ import grpc
 from shared.db.datasets import parse_dataset_id
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
+from shared.rpc.messages import to_message
 from shared.rpc.server import Service
 from worker_service.pipeline.convert import event_message, parse_run_id, queue_messages, run_message
 from worker_service.pipeline.service import Pipeline
@@ -33,7 +34,15 @@ class PipelineServicer(rpc.PipelineServiceServicer):
             yield pb.WatchRunResponse(event=None if event is None else event_message(event))
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
-        return pb.ListQueuesResponse(queues=queue_messages(await self._pipeline.queue_loads()))
+        redis = await self._pipeline.redis_info()
+        return pb.ListQueuesResponse(
+            queues=queue_messages(await self._pipeline.queue_loads()),
+            redis=None if redis is None else to_message(redis, pb.RedisServer),
+        )
+
+    async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
+        workers = [to_message(heartbeat, pb.Worker) for heartbeat in await self._pipeline.workers()]
+        return pb.ListWorkersResponse(workers=workers)
 
 
 def service(pipeline: Pipeline) -> Service:

@@ -3,16 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.contracts.run_options import RunOptions
+import pyarrow.compute as pc
+
+from shared.contracts.run_options import NO_TARGET, RunOptions
 from shared.contracts.vocabulary import LEFT_OUT_ROLES, ColumnRole
+from shared.errors import InvalidInput
 from worker_service.core.columns.column_profile import ColumnHints, infer_column, read_column
-from worker_service.core.columns.personal_data import NOUNS, suspect_personal_data
+from worker_service.core.columns.personal_data import PersonalData, suspect_personal_data
+from worker_service.core.parsing import Inference
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.apply import Outcome, apply, hide_columns
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import HidePersonalData
+from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Frame
 
+_OF_PERSONS = {"email", "phone", "name", "national_id", "birth_date"}
+"""What only rows about persons have."""
 _UNGUESSED: ColumnRole = "sensitive"
 
 
@@ -32,6 +39,12 @@ class PrivateTable:
     """What is known of columns beside their cells."""
     hash_key: bytes | None = field(repr=False)
 
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The columns from which nothing is computed: a mask would make a predictor of what many share."""
+        masked = {step.column for step in self.steps if step.method == "mask"}
+        return self.options.columns_of(LEFT_OUT_ROLES) | (masked - {self.options.target or ""})
+
     def profile(self) -> Profile:
         """Return the profile of the table."""
         return profile(
@@ -39,7 +52,7 @@ class PrivateTable:
             target=self.options.target,
             types=self.options.types,
             hints=self.hints,
-            ignored=self.options.columns_of(LEFT_OUT_ROLES),
+            ignored=self.ignored,
         )
 
     def apply(self, recipe: Recipe) -> Outcome:
@@ -54,9 +67,18 @@ def hide_personal_data(decoded: Frame, options: RunOptions, *, hash_key: bytes |
         decoded: the decoded table.
         options: what the uploader chose.
         hash_key: the secret of the dataset's owner; needed if the options ask for hashes.
+
+    Raises:
+        InvalidInput: every column would be dropped.
     """
     options = options.resolve(decoded.names)
     steps = tuple(_propose(decoded, options))
+    if steps and all(step.method == "drop" for step in steps) and len(steps) == len(decoded.names):
+        raise InvalidInput(
+            "Every column holds personal data and would be dropped; mask or hash it, or keep single columns with "
+            "column_privacy.",
+            reason="NO_COLUMN_LEFT",
+        )
     options = _without_hidden(options, steps)
     hidden = {step.column: ColumnHints(personal_data=step.personal_data, privacy=step.method) for step in steps}
     shown = {name: ColumnHints(personal_data="none") for name, how in options.column_privacy.items() if how == "keep"}
@@ -72,28 +94,65 @@ def hide_personal_data(decoded: Frame, options: RunOptions, *, hash_key: bytes |
 
 
 def _propose(frame: Frame, options: RunOptions) -> Iterator[HidePersonalData]:
-    for name, column in frame.columns.items():
-        chosen = options.column_privacy.get(name)
-        method = chosen or options.privacy
-        if method == "keep":
+    """Return a step for each column that the options hide, by its name or because it holds personal data."""
+    chosen = options.column_privacy
+    kinds = {} if options.privacy == "keep" and not chosen else _find_personal_data(frame, options)
+    methods = {name: chosen.get(name, options.privacy if name in kinds else "keep") for name in frame.names}
+    for name, method in methods.items():
+        if method == "keep" or (method != "drop" and not frame[name].known):
             continue
-        inference = infer_column(column, ColumnHints(type=options.types.get(name)))
-        kind = suspect_personal_data(name, read_column(column, inference))
-        if kind is None and chosen is None:
-            continue
-        noun = NOUNS[kind or "other"]
+        kind = kinds.get(name, "other")
+        is_target = method == "drop" and options.target == name
+        why = f"The uploader asked to {method} it" if name in chosen else f"The privacy of the upload is {method}"
+        read_as = _infer(frame, name, options).read_as
         yield HidePersonalData(
             kind="hide_personal_data",
             column=name,
             method=method,
-            personal_data=kind or "other",
-            missing=() if inference.read_as is None else inference.read_as.missing,
-            why=f"The uploader asked to {method} it."
-            if chosen
-            else f"It holds {noun}, and personal data was to be treated by {method}.",
+            personal_data=kind,
+            missing=() if read_as is None else read_as.missing,
+            why=f"{why}{', so there is no target' if is_target else ''}.",
             confidence=1.0,
             rule="privacy",
         )
+
+
+def _infer(frame: Frame, name: str, options: RunOptions) -> Inference:
+    return infer_column(frame[name], ColumnHints(type=options.types.get(name)))
+
+
+def _find_personal_data(frame: Frame, options: RunOptions) -> dict[str, PersonalData]:
+    """Return what the columns tell of persons; a column with the same cells as one that does tells the same.
+
+    Where one column shows that the rows are persons, a column of names is taken for theirs.
+    """
+    typed = {name: read_column(frame[name], _infer(frame, name, options)) for name in frame.names}
+    kinds: dict[str, PersonalData] = {}
+    for is_about_persons in (False, True):
+        for name in frame.names:
+            # As read, a number has lost its zeros at the front; only amounts are never written as numbers of persons.
+            is_amount = typed[name].is_number and not typed[name].is_integer
+            columns = [] if name in kinds else [typed[name], *([] if is_amount else [frame[name]])]
+            suspected = (suspect_personal_data(name, column, is_about_persons=is_about_persons) for column in columns)
+            kind = next((kind for kind in suspected if kind is not None), None)
+            if kind is not None:
+                kinds[name] = kind
+        if not set(kinds.values()) & _OF_PERSONS:
+            break
+    return {**_find_copies(frame, kinds), **kinds}
+
+
+def _find_copies(frame: Frame, kinds: Mapping[str, PersonalData]) -> dict[str, PersonalData]:
+    """Return the columns that have the same text as one of personal data, apart from letter case and spaces."""
+    if not kinds:
+        return {}
+    texts = {name: pc.utf8_lower(pc.utf8_trim_whitespace(render(frame[name].array))) for name in frame.names}
+    return {
+        name: kind
+        for original, kind in kinds.items()
+        for name, text in texts.items()
+        if name not in kinds and frame[name].known > 1 and text.equals(texts[original])
+    }
 
 
 def _without_hidden(options: RunOptions, steps: Sequence[HidePersonalData]) -> RunOptions:
@@ -101,8 +160,10 @@ def _without_hidden(options: RunOptions, steps: Sequence[HidePersonalData]) -> R
     hidden = {step.column for step in steps}
     dropped = {step.column for step in steps if step.method == "drop"}
     roles = {name: role for name, role in options.roles.items() if name not in dropped}
+    target = NO_TARGET if options.target in dropped else options.target
     return options.model_copy(
         update={
+            "target": target,
             "types": {name: kind for name, kind in options.types.items() if name not in hidden},
             "units": {name: unit for name, unit in options.units.items() if name not in hidden},
             "roles": {**dict.fromkeys(hidden - dropped, _UNGUESSED), **roles},

@@ -18,7 +18,6 @@ from shared.storage import open_store
 from worker_service.planner.ai.advisor import Advisor
 from worker_service.planner.ai.gemini import Gemini
 from worker_service.worker.lease import OUTAGE_SECONDS, Leases, LeaseTerms
-from worker_service.worker.metrics import serve_metrics
 from worker_service.worker.preparer import PreparationChild, Preparer
 from worker_service.worker.run_executor import STORE_SECONDS, RunExecutor
 
@@ -33,8 +32,6 @@ _log = get_logger(__name__)
 
 async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_name: str) -> None:
     """Execute the runs of one queue until stopped."""
-    if settings.metrics_port is not None:
-        serve_metrics(settings.grpc_host, settings.metrics_port + (queue_name == DEEP_QUEUE))
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     queue = await connect_queue(settings.redis_url)
     timeouts = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
@@ -71,6 +68,7 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
                 job_timeout=timeouts[queue_name] + _JOB_MARGIN_SECONDS,
                 lease_seconds=settings.lease_seconds,
             )
+            worker.metrics_port = settings.metrics_port
             for stop_signal in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(stop_signal, worker.stop)
             try:

@@ -111,3 +111,12 @@ async def test_the_description_of_the_api_can_be_switched_off(fakes: Services, t
 async def test_many_who_ask_for_the_health_share_one_asking(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(client.get("/health") for _ in range(100)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_queues_and_workers(client: httpx.AsyncClient) -> None:
+    answer = (await client.get("/queues")).json()
+    (queue,) = answer["queues"]
+    assert (queue["name"], queue["ready"], queue["oldest_wait_seconds"]) == ("eda_fast", 3, 1.5)
+    assert (answer["redis"]["clients"], answer["redis"]["hit_rate"]) == (9, None)
+    (worker,) = (await client.get("/workers")).json()["workers"]
+    assert (worker["run_ids"], worker["metrics_port"], worker["started_at"]) == (["a"], 9100, None)

@@ -11,6 +11,7 @@ import pytest
 
 from shared.contracts.artifacts import ARTIFACTS
 from shared.contracts.run_options import RunOptions
+from shared.errors import InvalidInput
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Frame
 from worker_service.planner.privacy import hide_personal_data
@@ -119,8 +120,7 @@ def test_the_log_says_what_was_hidden_and_how() -> None:
     _, outcome = prepared(privacy="hash")
     first, *_ = outcome.results
     assert first.why == (
-        "Put keyed hashes in place of 119 cells of “email”, e-mail addresses. It holds e-mail addresses, and personal "
-        "data was to be treated by hash."
+        "Put keyed hashes in place of 119 cells of “email”, e-mail addresses. The privacy of the upload is hash."
     )
     (remark,) = [result.why for result in outcome.results if result.columns == ("remark",) and result.rule == "privacy"]
     assert remark == "Put keyed hashes in place of 120 cells of “remark”, personal data. The uploader asked to hash it."
@@ -163,5 +163,110 @@ def test_rows_that_look_alike_without_personal_data_are_kept() -> None:
 
 def test_a_small_table_is_looked_at_warily() -> None:
     columns = {"mail": ["ada@example.org", "x"], "dob": ["1/2/80", "?"], "size": [1, 2]}
-    private = hide_personal_data(Frame.from_table(pa.table(columns)), RunOptions(privacy="drop"))
-    assert private.frame.names == ("size",)
+    assert hidden_columns(columns) == {"mail", "dob"}
+
+
+def hidden_columns(columns: dict[str, Any]) -> set[str]:
+    frame = Frame.from_table(pa.table(columns))
+    return {step.column for step in hide_personal_data(frame, RunOptions(privacy="mask")).steps}
+
+
+HIDDEN = {
+    "ssn": [123456789 + row for row in range(40)],
+    "social_security_number": [f"{row + 100000000}" for row in range(40)],
+    "passport_no": [f"C13X{row:02d}T69" for row in range(40)],
+    "mobile": [5552294300 + row for row in range(40)],
+    "Tel": [f"0170 12345{row:02d}" for row in range(40)],
+    "phone": [f"(200) 555-72{row:02d} x373" for row in range(40)],
+    "credit_card_number": [f"4111 1111 1111 11{row:02d}" for row in range(40)],
+    "iban": [f"DE89-3704-0044-0532-0130-{row:02d}" for row in range(40)],
+    "fname": ["Ada", "Grace", "José", "Zoë"] * 10,
+    "full_name": ["Smith, Ada (Mrs)", "Ada & Bob Smith", '"Ada" Smith', "Dr. Ada Smith, PhD"] * 10,
+    "dateofbirth": [f"19{row + 40}-03-11" for row in range(40)],
+    "born": [1950 + row for row in range(40)],
+    "street": ["Main Street", "Canal Row", "High Street", "Low Lane"] * 10,
+    "calle": [f"Avenida {row}" for row in range(40)],
+}
+SPARED = {
+    "birth_weight": [2900 + 37 * row for row in range(40)],
+    "birth_country": ["Norway", "Peru"] * 20,
+    "material": [f"{row + 12000:010d}" for row in range(40)],
+    "flags": [f"{row % 64:06b}" for row in range(40)],
+    "part_no": [f"{row + 100:03d}-40{row:02d}" for row in range(40)],
+    "hours": [f"{row % 9:02d}.00-16.00" for row in range(40)],
+    "period": [f"{row % 12 + 1:02d}/2024" for row in range(40)],
+    "parent_category_name": ["Tools", "Toys"] * 20,
+    "driver_class_name": ["com.example.Driver", "org.example.Other"] * 20,
+    "first_product_name": ["Lamp", "Chair"] * 20,
+    "package": [f"react@17.0.{row}" for row in range(40)],
+    "repository": [f"git@github.com:owner/r{row}.git" for row in range(40)],
+    "address_type": ["Type 1abc", "Type 2abc"] * 20,
+    "name": ["Red Lamp", "Blue Chair"] * 20,
+    "ean": [f"40{row * 7919 + 10**10:011d}" for row in range(40)],
+    "lat": [51.5 + row / 100 for row in range(40)],
+    "phone_model": ["Fairphone 5", "Pixel 9"] * 20,
+    "phone": [f"0.{row * 7919 + 10**8}" for row in range(40)],
+    "Street": ["Pave", "Gravel"] * 20,
+    "cell_count": [1200000 + row for row in range(40)],
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_may_be_personal_is_hidden(name: str) -> None:
+    assert hidden_columns({name: HIDDEN[name], "size": range(40)}) == {name}
+
+
+@pytest.mark.parametrize("name", SPARED)
+def test_what_only_looks_like_it_stays(name: str) -> None:
+    assert hidden_columns({name: SPARED[name], "size": range(40)}) == set()
+
+
+def test_names_are_those_of_persons_where_the_rows_are() -> None:
+    columns = {"name": ["Ada Lovelace", "Grace Hopper", "Zoë Quinn", "José Silva"] * 10, "size": range(40)}
+    assert hidden_columns(columns) == set()
+    emails = [f"person{row}@example.org" for row in range(40)]
+    assert hidden_columns({**columns, "email": emails, "login": [email.upper() for email in emails]}) == {
+        "name",
+        "email",
+        "login",
+    }
+
+
+def test_one_odd_cell_does_not_end_a_preparation() -> None:
+    accounts = [f"DE89370400440532013{row:03d}" for row in range(40)]
+    for odd in ("see note!", "n/v", "9" * 6000):
+        assert hidden_columns({"iban": [*accounts, odd], "size": range(41)}) == {"iban"}
+
+
+def test_a_table_of_nothing_else_is_not_emptied_without_a_word() -> None:
+    frame = Frame.from_table(pa.table({"email": [f"person{row}@example.org" for row in range(40)]}))
+    with pytest.raises(InvalidInput, match="Every column holds personal data"):
+        hide_personal_data(frame, RunOptions(privacy="drop"))
+
+
+def test_hashing_loses_no_row_whose_address_differs_in_letter_case() -> None:
+    emails = ["U0@example.org", "u0@example.org", *(f"u{row}@example.org" for row in range(1, 59))]
+    frame = Frame.from_table(pa.table({"email": emails, "x": [1.5, 1.5, *range(2, 60)], "y": [1, 1, *range(2, 60)]}))
+    private = hide_personal_data(frame, RunOptions(privacy="hash", target="none"), hash_key=KEY)
+    assert private.apply(propose(private.profile(), private.options, hidden=private.steps)).cleaned.rows == 60
+
+
+def test_nothing_is_computed_from_a_mask() -> None:
+    source = np.random.default_rng(5)
+    domains = source.choice(["alpha.org", "beta.com", "gamma.net"], 600)
+    companies: list[Any] = [domain.split(".")[0].title() for domain in domains]
+    companies[40:48] = [""] * 8
+    columns = {"email": [f"u{row}@{domain}" for row, domain in enumerate(domains)], "company": companies}
+    cleaned = []
+    for privacy in ("keep", "mask"):
+        private = hide_personal_data(Frame.from_table(pa.table(columns)), RunOptions(privacy=privacy, target="none"))
+        outcome = private.apply(propose(private.profile(), private.options, hidden=private.steps))
+        cleaned.append(outcome.cleaned["company"].array)
+    assert cleaned[0].equals(cleaned[1])
+
+
+def test_a_target_that_is_dropped_is_none() -> None:
+    private = hide_personal_data(Frame.from_table(pa.table(table())), options(privacy="drop", target="street"))
+    assert private.profile().target.column is None
+    (why,) = [step.why for step in private.steps if step.column == "street"]
+    assert why == "The privacy of the upload is drop, so there is no target."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.columns.personal_data import PersonalData
+from worker_service.core.columns.personal_data import PersonalData, plain_texts
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
@@ -23,7 +23,8 @@ def mask_column(column: Column, kind: PersonalData, missing: tuple[str, ...]) ->
     """Return a column as text that keeps only what many share.
 
     Of an e-mail address the domain stays, of a card number the last four digits, of a telephone number the last two,
-    of a bank account number the country and the last four, of a date of birth the year; of all others nothing.
+    of a bank account number the country and the last four, of a date of birth the year, where it is written out; of all
+    others nothing.
 
     Args:
         column: a decoded column.
@@ -54,14 +55,17 @@ def _replace_values(
 ) -> Column:
     """Return the column with each different value replaced once, and words for missing left as they are."""
     values = column.derive(distinct)
-    texts = render(values.values)
-    return Column(values.spread(pc.if_else(pc.is_in(texts, pa.array(missing, pa.string())), texts, replace(texts))))
+    written = render(values.values)
+    is_missing = pc.is_in(written, pa.array(missing, pa.string()))
+    return Column(values.spread(pc.if_else(is_missing, written, replace(plain_texts(values.values)))))
 
 
 def _normalise(texts: pa.StringArray, kind: PersonalData) -> pa.StringArray:
     plain = pc.utf8_trim_whitespace(texts)
     if kind in ("phone", "card", "iban", "national_id"):
         plain = pc.replace_substring_regex(plain, _SEPARATORS, "")
+    if kind == "phone":
+        plain = pc.replace_substring_regex(plain, r"^(?:\+|00)", "+")
     return pc.utf8_lower(plain) if kind in _WITHOUT_CASE else plain
 
 
@@ -70,7 +74,7 @@ def _hide(texts: pa.StringArray) -> pa.StringArray:
 
 
 def _mask_email(texts: pa.StringArray) -> pa.StringArray:
-    return _keep(texts, r"^[^@]*(?P<kept>@[^@\s]+)\s*$")
+    return _keep(pc.utf8_lower(texts), r"^\s*[^@\s]+(?P<kept>@(?:[\p{L}\p{N}_-]+\.)+[\p{L}\p{N}_-]+)\s*$")
 
 
 def _mask_card(texts: pa.StringArray) -> pa.StringArray:
@@ -89,7 +93,7 @@ def _mask_iban(texts: pa.StringArray) -> pa.StringArray:
 
 def _mask_birth_date(texts: pa.StringArray) -> pa.StringArray:
     years = pc.struct_field(pc.extract_regex(texts, r"(?:^|\D)(?P<year>(?:18|19|20)\d{2})(?:\D|$)"), "year")
-    return pc.if_else(pc.equal(pc.fill_null(years, ""), ""), HIDDEN, years)
+    return pc.if_else(pc.equal(pc.fill_null(years, ""), ""), pa.scalar(None, pa.string()), years)
 
 
 def _keep(texts: pa.StringArray, pattern: str) -> pa.StringArray:

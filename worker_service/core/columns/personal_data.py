@@ -1,6 +1,7 @@
 """Personal data: what tells who a person is, how to reach one, or what belongs to one.
 
-A column is named only where its values have the shape: by a check digit alone, or by a shape that its name explains.
+A column is named only where nearly all of its values have the shape: by a check digit alone, or by a shape that its
+name explains. Where personal data is to be hidden, a miss is worse than a false alarm, and less is enough.
 """
 
 import re
@@ -12,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.columns.name_hints import name_words
-from worker_service.core.columns.semantic_types import FEWEST_CELLS, NEARLY_ALL, PATTERNS, SemanticType
+from worker_service.core.columns import personal_names as names
+from worker_service.core.columns.semantic_types import FEWEST_CELLS, NEARLY_ALL, SemanticType
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
@@ -31,103 +32,125 @@ NOUNS: dict[PersonalData, str] = {
     "birth_date": "dates of birth",
     "other": "personal data",
 }
-_PERSON_WORDS = """
-first last given family middle maiden full sur fore patient customer client employee person user contact student teacher
-owner holder author passenger driver guest member spouse parent child
-"""
-"""Words beside `name` that say that it is one of a person."""
-_NAME_WORDS = """
-firstname lastname surname forename fullname vorname nachname prénom prenom apellido apellidos cognome achternaam
-cardholder
-"""
-_ADDRESS_WORDS = "street address addr adresse anschrift straße strasse dirección direccion indirizzo"
-_OTHER_ADDRESS_WORDS = "ip mac web url email mail wallet memory http"
-_BIRTH_WORDS = "dob birthdate birthday birth geburtsdatum geburtstag"
-_STATE_NUMBER_WORDS = "ssn nino cpf dni nif passport aadhaar pesel bsn"
-_PERSONS, _NAMES = frozenset(_PERSON_WORDS.split()), frozenset(_NAME_WORDS.split())
-_ADDRESSES, _OTHER_ADDRESSES = frozenset(_ADDRESS_WORDS.split()), frozenset(_OTHER_ADDRESS_WORDS.split())
-_BIRTHS, _STATE_NUMBERS = frozenset(_BIRTH_WORDS.split()), frozenset(_STATE_NUMBER_WORDS.split())
-_CONTACTS: tuple[PersonalData, ...] = ("email", "phone")
-_SHAPES: dict[PersonalData, str] = {
-    "email": r"[^@\s,;]@[^@\s,;.]+\.[^@\s,;.]",
-    "phone": PATTERNS["phone"],
-    "card": r"^\s*\d(?:[ -]?\d){12,18}\s*$",
-    "iban": r"^\s*[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}\s*$",
-    "national_id": r"^\s*[A-Za-z]{0,3}[-. ]?\d[\d.\- ]{4,14}[A-Za-z]?\s*$",
-    "name": r"^\s*\p{L}[\p{L}\p{M}.'’ -]{0,60}(, ?\p{L}[\p{L}\p{M}.'’ -]{0,60})?\s*$",
-    "address": r"\p{L}{3,}.*\d|\d.*\p{L}{3,}",
-}
-
-
 MANY = 0.5
 """Where personal data is to be hidden, this share of the cells has to have the shape, however few there are."""
+_CARD = r"^\s*'?\d(?:[ -]?\d){12,18}(?:\.0)?\s*$"
+_IBAN = r"^\s*[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}\s*$"
+_STATE_NUMBER = r"^\s*[A-Za-z]{0,3}[-. ]?\d[\d.\- ]{4,14}[A-Za-z]?\s*$"
+_NAME = r"^\s*\p{L}[\p{L}\p{M}.'’ -]{0,60}(, ?\p{L}[\p{L}\p{M}.'’ -]{0,60})?\s*$"
+_ADDRESS = r"(?s)\p{L}{3,}.*\d|\d.*\p{L}{3,}"
+_MARKED_PHONE = r"^\s*[+(]"
+_NUMBER_OF_PHONE = r"(?i)^\s*[+(]?\d(?:[\s().\-/]{0,2}\d){6,14}(?:\s*(?:x|ext\.?)\s*\d{1,6})?\s*$"
+_SURE_PHONE = r"^\s*(?:\+\d(?:[\s().\-/]{0,2}\d){7,14}|\(\d{2,5}\)[\s.\-]?\d[\d\s.\-]{4,12})\s*$"
+_E_MAIL_WITHIN = r"[^@\s,;]@[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*\.\p{L}{2,}(?:[^:/\p{L}\p{N}_.-]|\.?\s|$)"
+_DATE = r"^\s*\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?:[ T].*)?\s*$|^\s*(?:18|19|20)\d{2}(?:\d{4})?\s*$"
+_WARY_STATE_NUMBER = r"^\s*[A-Za-z0-9][A-Za-z0-9.\-/ ]*\d[A-Za-z0-9.\-/ ]*\d[A-Za-z0-9.\-/ ]*\d[A-Za-z0-9.\-/ ]*$"
+_WARY_NAME = r"^\W*\p{L}[\p{L}\p{M}\p{N}\s.'’\"“”&(),/_-]{0,100}$"
+_WARY_ADDRESS = r"\p{L}{3,}"
+_Candidates = tuple[tuple[PersonalData, bool, str], ...]
+"""Kinds, whether the name of the column allows them, and the shape of their values."""
+_FEWEST_DIGITS, _MOST_DIGITS = 13, 19
 
 
 def recognise_personal_data(name: str, column: Column, semantic_type: SemanticType | None) -> PersonalData | None:
     """Return what the cells of a column tell of persons; None if that is nothing, or not known."""
-    if semantic_type is not None and semantic_type.name in ("email", "phone"):
-        return "email" if semantic_type.name == "email" else "phone"
+    semantic_name = None if semantic_type is None else semantic_type.name
+    if semantic_name == "email":
+        return "email"
+    if semantic_name == "phone" and (names.is_phone_name(name) or _share(_MARKED_PHONE, column) >= MANY):
+        return "phone"
     if column.known < FEWEST_CELLS:
         return None
-    return _by_values(name, column, least=NEARLY_ALL)
-
-
-def suspect_personal_data(name: str, column: Column) -> PersonalData | None:
-    """Return what the cells of a column may tell of persons: to hide too little is worse than to hide too much.
-
-    Other than `recognise_personal_data` it needs the shape in half of the cells only, and of an e-mail address that a
-    cell has one in it.
-    """
-    if not column.known:
-        return None
-    if column.is_text:
-        for kind in _CONTACTS:
-            if _has_shape(kind, column, least=MANY):
-                return kind
-    return _by_values(name, column, least=MANY)
-
-
-def _by_values(name: str, column: Column, *, least: float) -> PersonalData | None:
-    words = set(name_words(name))
-    is_birth = not words.isdisjoint(_BIRTHS)
-    if column.is_timestamp or (is_birth and least < NEARLY_ALL):
-        return "birth_date" if is_birth else None
-    return _by_check_digit(column, least) or (_by_name(words, column, least) if column.is_text else None)
-
-
-def _by_check_digit(column: Column, least: float) -> PersonalData | None:
-    if column.is_text and _has_shape("iban", column, least=least) and _share(column, _is_iban) >= least:
+    if column.is_timestamp:
+        return "birth_date" if names.is_birth_name(name) else None
+    if _has_check_digits(_IBAN, _is_iban, column, NEARLY_ALL) and column.is_text:
         return "iban"
-    is_whole = column.is_text or pa.types.is_integer(column.array.type)
-    if is_whole and _has_shape("card", column, least=least) and _share(column, _is_card) >= least:
+    if _has_check_digits(_CARD, _is_card, column, NEARLY_ALL):
         return "card"
-    return None
-
-
-def _by_name(words: set[str], column: Column, least: float) -> PersonalData | None:
-    is_name = not words.isdisjoint(_NAMES) or ("name" in words and not words.isdisjoint(_PERSONS))
-    is_address = not words.isdisjoint(_ADDRESSES) and words.isdisjoint(_OTHER_ADDRESSES)
-    candidates: tuple[tuple[PersonalData, bool], ...] = (
-        ("name", is_name),
-        ("address", is_address),
-        ("national_id", not words.isdisjoint(_STATE_NUMBERS)),
+    if not column.is_text:
+        return None
+    candidates: _Candidates = (
+        ("name", names.is_person_name(name), _NAME),
+        ("address", names.is_address_name(name), _ADDRESS),
+        ("national_id", names.is_state_number_name(name), _STATE_NUMBER),
     )
-    return next((kind for kind, is_named in candidates if is_named and _has_shape(kind, column, least=least)), None)
-
-
-def _has_shape(kind: PersonalData, column: Column, *, least: float) -> bool:
-    """Return True if at least this share of the known cells has the shape."""
-    values = column.derive(distinct)
-    matches: npt.NDArray[np.bool_] = pc.match_substring_regex(render(values.values), _SHAPES[kind]).to_numpy(
-        zero_copy_only=False
+    return next(
+        (kind for kind, is_named, shape in candidates if is_named and _share(shape, column) >= NEARLY_ALL), None
     )
-    return int(values.counts[matches.astype(bool)].sum()) >= least * column.known
 
 
-def _share(column: Column, check: Callable[[str], bool]) -> float:
-    values = column.derive(distinct)
-    passed = np.array([check(text) for text in render(values.values).to_pylist()], dtype=bool)
-    return float(values.counts[passed].sum()) / column.known
+def suspect_personal_data(name: str, column: Column, *, is_about_persons: bool = False) -> PersonalData | None:
+    """Return what the cells of a column may tell of persons, for hiding it.
+
+    Other than `recognise_personal_data` it needs the shape in half of the cells, of an e-mail address that a cell has
+    one in it, and of what its name says hardly more than that it can be so.
+
+    Args:
+        name: the name of the column.
+        column: its values, as read.
+        is_about_persons: True if other columns show that the rows are persons.
+    """
+    if not column.known or column.is_boolean:
+        return None
+    if names.is_birth_name(name) and (column.is_timestamp or _share(_DATE, column) >= MANY):
+        return "birth_date"
+    if column.is_timestamp:
+        return None
+    if _share(_E_MAIL_WITHIN, column) >= MANY:
+        return "email"
+    if _has_check_digits(_IBAN, _is_iban, column, MANY) or (names.is_iban_name(name) and _share(_IBAN, column) >= MANY):
+        return "iban"
+    if _has_check_digits(_CARD, _is_card, column, MANY) or (names.is_card_name(name) and _share(_CARD, column) >= MANY):
+        return "card"
+    different = len(column.derive(distinct).values)
+    # Two words for many rows, such as groom and bride, are no names.
+    is_varied = different > 2 or different == column.known
+    candidates: _Candidates = (
+        ("national_id", names.is_state_number_name(name), _WARY_STATE_NUMBER),
+        ("phone", names.is_phone_name(name) and not pa.types.is_floating(column.type), _NUMBER_OF_PHONE),
+        ("phone", True, _SURE_PHONE),
+        ("name", is_varied and names.is_person_name(name, is_about_persons=is_about_persons), _WARY_NAME),
+        ("address", is_varied and names.is_address_name(name), _WARY_ADDRESS),
+    )
+    return _first_shape(candidates, column, least=MANY)
+
+
+def plain_texts(values: pa.Array) -> pa.StringArray:
+    """Return values as text in which one character has one form: no full-width digits, no unusual spaces."""
+    return pc.utf8_normalize(render(values), "NFKC")
+
+
+def _first_shape(candidates: _Candidates, column: Column, *, least: float) -> PersonalData | None:
+    """Return the first kind that the name of the column allows and whose shape its cells have."""
+    return next((kind for kind, is_named, shape in candidates if is_named and _share(shape, column) >= least), None)
+
+
+def _share(shape: str, column: Column) -> float:
+    """Return the share of the known cells that have a shape."""
+    return _weigh(_matches(shape, column), column)
+
+
+def _matches(shape: str, column: Column) -> npt.NDArray[np.bool_]:
+    """Return the mask of the distinct values that have a shape."""
+    matches = pc.match_substring_regex(column.derive(_plain_values), shape)
+    return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _plain_values(column: Column) -> pa.StringArray:
+    return plain_texts(column.derive(distinct).values)
+
+
+def _weigh(mask: npt.NDArray[np.bool_], column: Column) -> float:
+    return float(column.derive(distinct).counts[mask].sum()) / column.known
+
+
+def _has_check_digits(shape: str, check: Callable[[str], bool], column: Column, least: float) -> bool:
+    mask = _matches(shape, column)
+    if _weigh(mask, column) < least:
+        return False
+    texts = column.derive(_plain_values).filter(pa.array(mask)).to_pylist()
+    mask[np.flatnonzero(mask)] = [check(text) for text in texts]
+    return _weigh(mask, column) >= least
 
 
 def _is_card(text: str) -> bool:
@@ -135,8 +158,8 @@ def _is_card(text: str) -> bool:
 
     Source: ISO/IEC 7812-1, the algorithm of Luhn. A number of one repeated digit is none.
     """
-    digits = [int(digit) for digit in re.sub(r"\D", "", text)]
-    if len(set(digits)) < 2:
+    digits = [int(digit) for digit in re.sub(r"\D", "", text.strip().removesuffix(".0"))]
+    if len(set(digits)) < 2 or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
         return False
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
@@ -144,6 +167,6 @@ def _is_card(text: str) -> bool:
 
 def _is_iban(text: str) -> bool:
     """Return True if a text has the check digits of an international bank account number (ISO 13616)."""
-    compact = "".join(text.split()).upper()
+    compact = re.sub(r"[\s-]", "", text).upper()
     rearranged = compact[4:] + compact[:4]
     return int("".join(str(int(letter, 36)) for letter in rearranged)) % 97 == 1

@@ -18,7 +18,7 @@ NEARLY_ALL = 0.95
 FEWEST_CELLS = 5
 """A column with fewer known cells has no semantic type."""
 
-PATTERNS: dict[SemanticTypeName, str] = {
+_PATTERNS: dict[SemanticTypeName, str] = {
     "email": r"^\s*[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+\s*$",
     "url": r"^\s*(https?|ftp)://[^\s/]+\S*\s*$|^\s*www\.[^\s/]+\.[^\s]+\s*$",
     "phone": r"^\s*(\+|00)\d[\d\s().\-/]{6,20}\s*$|^\s*\(?0\d{1,5}\)?[\s./\-][\d\s./\-]{4,16}\s*$"
@@ -87,7 +87,7 @@ def _recognise_coordinate(words: str, column: Column) -> SemanticType | None:
 
 def _recognise_text(words: str, column: Column) -> SemanticType | None:
     distinct_values = column.derive(distinct)
-    for name, pattern in PATTERNS.items():
+    for name, pattern in _PATTERNS.items():
         if name not in _NAME_PATTERNS or _NAME_PATTERNS[name].search(words):
             matches = pc.match_substring_regex(distinct_values.values, pattern)
             semantic_type = _require_nearly_all(name, matches, column)

@@ -124,10 +124,7 @@ class _Run:
             self._require_fit(step, frame)
             step = self.steps[number] = fit_step(step, frame)  # type: ignore[assignment]
             effect = self._effect(step, frame)
-            if effect.kept_rows is not None and not effect.kept_rows.any():
-                raise StepRejected("No row would be left.")
-            if effect.dropped and not effect.added and set(effect.dropped) >= set(frame.names):
-                raise StepRejected("No column would be left.")
+            _require_rest(effect, frame)
         except StepRejected as rejection:
             no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
             return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=no_stats)
@@ -189,6 +186,15 @@ def _spare_unfit_cells(step: AnyStep, frame: Frame, effect: Effect) -> Effect:
         raise StepRejected(f"The missing cells of {quoted(step.column)} all held something that does not fit.")
     spared = pc.if_else(pa.array(unfit), pa.scalar(None, change.column.type), change.column.array)
     return replace(effect, changed={step.column: Change(Column(spared), cells)})
+
+
+def _require_rest(effect: Effect, frame: Frame) -> None:
+    """Make sure that something is left of the table; personal data is hidden all the same."""
+    if effect.kept_rows is not None and not effect.kept_rows.any():
+        raise StepRejected("No row would be left.")
+    is_last = bool(effect.dropped) and not effect.added and set(effect.dropped) >= set(frame.names)
+    if is_last and not effect.hidden:
+        raise StepRejected("No column would be left.")
 
 
 def _with_effect(frame: Frame, effect: Effect) -> Frame:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from shared.contracts.vocabulary import LEFT_OUT_ROLES, ChosenType
+from shared.contracts.vocabulary import ChosenType
 from worker_service.core.columns.column_profile import ColumnHints
 from worker_service.core.profile import Profile, profile
 from worker_service.core.recipe.steps import Flag
@@ -48,7 +48,7 @@ def reprofile(table: PrivateTable, accepted: AcceptedAdvice) -> Profile:
             )
             for name in table.frame.names
         },
-        ignored=options.columns_of(LEFT_OUT_ROLES),
+        ignored=table.ignored,
     )
 
 

@@ -78,7 +78,7 @@ def propose_duplicates(context: PlanContext) -> list[AnyStep]:
     if not duplicates.count:
         return []
     rows, repeat = count(duplicates.count, "row"), plural_verb(duplicates.count, "repeats", "repeat")
-    if any(step.method != "hash" for step in context.hidden):
+    if context.hidden:
         why = (
             f"{rows} {repeat} an earlier row and {plural_verb(duplicates.count, 'was', 'were')} kept: personal data is "
             "hidden, without which rows of different persons look alike."

@@ -56,6 +56,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesResponse.FromString,
                 _registered_method=True)
+        self.ListWorkers = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/ListWorkers',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersResponse.FromString,
+                _registered_method=True)
 
 
 class PipelineServiceServicer:
@@ -92,6 +97,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkers(self, request, context):
+        """Lists the worker processes that gave a sign of life lately, and what they execute.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PipelineServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +126,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.ListQueues,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesResponse.SerializeToString,
+            ),
+            'ListWorkers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkers,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +243,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/ListQueues',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/ListWorkers',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListWorkersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class PipelineServiceStub:
     """
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
+    ListWorkers: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]
+    """Lists the worker processes that gave a sign of life lately, and what they execute."""
 
 @_typing.type_check_only
 class PipelineServiceAsyncStub(PipelineServiceStub):
@@ -63,6 +65,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
+    ListWorkers: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]  # type: ignore[assignment]
+    """Lists the worker processes that gave a sign of life lately, and what they execute."""
 
 class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
     """Hands runs to workers and tells how they fare. A run that was accepted needs no help to be found: StartRun only
@@ -102,5 +106,13 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.ListQueuesResponse, _abc.Awaitable[_pipeline_pb2.ListQueuesResponse]]:
         """Tells how much work waits in each queue; what an autoscaler wants to know."""
+
+    @_abc_1.abstractmethod
+    def ListWorkers(
+        self,
+        request: _pipeline_pb2.ListWorkersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.ListWorkersResponse, _abc.Awaitable[_pipeline_pb2.ListWorkersResponse]]:
+        """Lists the worker processes that gave a sign of life lately, and what they execute."""
 
 def add_PipelineServiceServicer_to_server(servicer: PipelineServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

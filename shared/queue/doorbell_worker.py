@@ -1,149 +1,52 @@
-"""The queue of due runs, over ARQ and Redis. It may lose jobs, as PostgreSQL is the source of truth.
-
-A run's job has the run's id as its job id and its only argument. Beside ARQ's sorted set, every queue has a pub/sub
-channel, the doorbell, that wakes idle workers at once; a poll each half second finds jobs whose message was missed.
-"""
+"""The ARQ worker that a doorbell wakes, with a heartbeat of its own."""
 
 import asyncio
 import contextlib
-import functools
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import msgpack
-from arq.connections import ArqRedis
-from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 from arq.worker import Retry as RepeatJob
 from arq.worker import Worker, func
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared.errors import Unavailable
 from shared.logs import get_logger
+from shared.queue.heartbeats import WorkerHeartbeat, record_heartbeat, redis_time, remove_heartbeat
+from shared.queue.run_queue import (
+    CALL_SECONDS,
+    EXPIRES_MS,
+    JOB_FUNCTION,
+    connect,
+    deserialize,
+    doorbell_channel,
+    serialize,
+)
 
-FAST_QUEUE = "eda_fast"
-DEEP_QUEUE = "eda_deep"
-QUEUES = (FAST_QUEUE, DEEP_QUEUE)
-
-_JOB_FUNCTION = "execute_run"
-# ARQ orders jobs by the time to which they are deferred, and starts only those whose time is past, so that the turn of
-# a run is moved into the past to serve as its priority.
-_PRIORITY_OFFSET = timedelta(days=3650)
-_EXPIRES_MS = 30 * 24 * 3600 * 1000
 # Workers look for due jobs among this many at the head of the queue, where the running jobs are as well.
 _READ_LIMIT = 1000
 _HEALTH_SECONDS = 5
 _LISTEN_SECONDS = 15
-_CALL_SECONDS = 5
 _POLL_SECONDS = 60
-_CALLER_RETRIES = 5
 _WORKER_RETRIES = 40
 
-_serialize = functools.partial(msgpack.packb, default=repr)
-_deserialize = functools.partial(msgpack.unpackb, raw=False)
-
 log = get_logger(__name__)
-
-
-class RunQueue:
-    """The queues of due runs in Redis.
-
-    Every method raises `Unavailable` (reason QUEUE_UNAVAILABLE) when Redis does not answer.
-    """
-
-    def __init__(self, redis: ArqRedis) -> None:
-        self._redis = redis
-
-    async def enqueue(self, queue: str, run_id: UUID, *, turn_at: datetime | None = None) -> bool:
-        """Queue a job for the run and wake a worker; False if the run has a job already.
-
-        Waiting runs are started in order of `turn_at` (default: now).
-        """
-        deferred_until = (turn_at or datetime.now(UTC)) - _PRIORITY_OFFSET
-        async with _redis_errors():
-            job = await self._redis.enqueue_job(
-                _JOB_FUNCTION,
-                str(run_id),
-                _job_id=str(run_id),
-                _queue_name=queue,
-                _defer_until=deferred_until,
-                _expires=timedelta(milliseconds=_EXPIRES_MS),
-            )
-            if job is None:
-                return False
-            await self._redis.publish(_doorbell_channel(queue), b"")
-            return True
-
-    async def known(self, run_ids: Iterable[UUID]) -> set[UUID]:
-        """Return the runs that have a complete job, waiting or running, in one round trip.
-
-        A job is complete if it has both a body and a score in the sorted set of its queue.
-        """
-        requested = list(run_ids)
-        if not requested:
-            return set()
-        members = [str(run_id) for run_id in requested]
-        async with _redis_errors(), self._redis.pipeline(transaction=False) as pipe:
-            for queue in QUEUES:
-                pipe.zmscore(queue, members)
-            pipe.mget([f"{job_key_prefix}{member}" for member in members])
-            *scores_by_queue, bodies = await pipe.execute()
-        are_queued = [any(score is not None for score in scores) for scores in zip(*scores_by_queue, strict=True)]
-        return {
-            run_id
-            for run_id, is_queued, body in zip(requested, are_queued, bodies, strict=True)
-            if is_queued and body is not None
-        }
-
-    async def renew(self, run_id: UUID, *, ttl_seconds: float) -> None:
-        """Extend the lock of a running job, so that no other worker starts it for `ttl_seconds` more."""
-        async with _redis_errors():
-            await self._redis.pexpire(f"{in_progress_key_prefix}{run_id}", int(ttl_seconds * 1000))
-
-    async def forget(self, run_id: UUID) -> None:
-        """Remove the run's job; a worker that is executing it goes on."""
-        prefixes = (job_key_prefix, in_progress_key_prefix, retry_key_prefix, result_key_prefix)
-        async with _redis_errors(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(*(f"{prefix}{run_id}" for prefix in prefixes))
-            for sorted_set in (*QUEUES, abort_jobs_ss):
-                pipe.zrem(sorted_set, str(run_id))
-            await pipe.execute()
-
-    async def ping(self) -> None:
-        """Return if Redis answers."""
-        async with _redis_errors():
-            await self._redis.ping()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._redis.aclose(close_connection_pool=True)
-
-
-async def connect_queue(redis_url: str) -> RunQueue:
-    """Return the queue at a `redis://`, `rediss://` or `unix://` address; if Redis is down, only log it."""
-    queue = RunQueue(_connect(redis_url, retries=_CALLER_RETRIES))
-    try:
-        await queue.ping()
-    except Unavailable as error:
-        log.warning("redis unavailable", error=str(error.__cause__))
-    return queue
 
 
 class DoorbellWorker(Worker):
     """An ARQ worker that also polls when it gets a doorbell message or a job ends, not only on a timer."""
 
+    metrics_port: int | None = None
+    """The port on which this process serves metrics, for its heartbeat."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        self._started_at: datetime | None = None
         self._wake_up = asyncio.Event()
         self._stopping = False
         self._slots_in_use = 0
@@ -193,7 +96,28 @@ class DoorbellWorker(Worker):
                 log.warning("job not finished", error=repr(outcome))
         if self._finishing:
             await asyncio.wait(self._finishing)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(CALL_SECONDS):
+                await remove_heartbeat(self.pool, self.name)
         await self.pool.aclose(close_connection_pool=True)
+
+    async def record_health(self) -> None:
+        """Store the heartbeat of this worker every few seconds."""
+        if time.time() - self._last_health_check < self.health_check_interval:
+            return
+        self._last_health_check = time.time()
+        now = await redis_time(self.pool)
+        self._started_at = self._started_at or now
+        heartbeat = WorkerHeartbeat(
+            name=self.name,
+            queue=self.queue_name,
+            slots=self.max_jobs,
+            run_ids=tuple(run_id for run_id, task in self.tasks.items() if not task.done()),
+            metrics_port=self.metrics_port,
+            started_at=self._started_at,
+            heartbeat_at=now,
+        )
+        await record_heartbeat(self.pool, heartbeat)
 
     async def _poll(self) -> None:
         try:
@@ -212,7 +136,7 @@ class DoorbellWorker(Worker):
 
     async def _listen_once(self) -> None:
         async with self.pool.pubsub() as pubsub:
-            await pubsub.subscribe(_doorbell_channel(self.queue_name))
+            await pubsub.subscribe(doorbell_channel(self.queue_name))
             while True:
                 if await pubsub.get_message(timeout=_LISTEN_SECONDS) is not None:
                     self._wake_up.set()
@@ -270,19 +194,18 @@ def build_worker(
         lease_seconds: `run` must call `RunQueue.renew` more often than this, or another worker starts the run.
     """
     worker = DoorbellWorker(
-        [func(_as_job(run), name=_JOB_FUNCTION, max_tries=2**31)],
+        [func(_as_job(run), name=JOB_FUNCTION, max_tries=2**31)],
         queue_name=queue,
-        redis_pool=_connect(redis_url, retries=_WORKER_RETRIES),
+        redis_pool=connect(redis_url, retries=_WORKER_RETRIES),
         handle_signals=False,
         max_jobs=slots,
         job_timeout=job_timeout,
         keep_result=0,
         queue_read_limit=_READ_LIMIT,
         health_check_interval=_HEALTH_SECONDS,
-        health_check_key=f"{queue}:worker:{socket.gethostname()}:{os.getpid()}:{uuid4().hex}",
-        job_serializer=_serialize,
-        job_deserializer=_deserialize,
-        expires_extra_ms=_EXPIRES_MS,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        expires_extra_ms=EXPIRES_MS,
     )
     worker.in_progress_timeout_s = lease_seconds
     return worker
@@ -308,41 +231,6 @@ def _as_job(run: Callable[[UUID], Awaitable[bool]]) -> Callable[..., Any]:
             raise RepeatJob
 
     return execute_run
-
-
-def _connect(redis_url: str, *, retries: int) -> ArqRedis:
-    pool = ConnectionPool.from_url(
-        redis_url,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries),
-        # Without the builtin OSError, a refused connection is not retried.
-        # There is no socket_timeout, because with it the cancellation of a call is sometimes lost on Python 3.11.
-        retry_on_error=[OSError, RedisConnectionError, RedisTimeoutError],
-        socket_connect_timeout=2,
-        **_connection_options(urlsplit(redis_url).scheme),
-    )
-    return ArqRedis(pool, job_serializer=_serialize, job_deserializer=_deserialize, expires_extra_ms=_EXPIRES_MS)
-
-
-def _connection_options(scheme: str) -> dict[str, bool]:
-    return {
-        "unix": {},
-        "redis": {"socket_keepalive": True},
-        "rediss": {"socket_keepalive": True, "ssl_check_hostname": True},
-    }[scheme]
-
-
-def _doorbell_channel(queue: str) -> str:
-    return f"{queue}:doorbell"
-
-
-@contextlib.asynccontextmanager
-async def _redis_errors() -> AsyncIterator[None]:
-    """Limit the duration of calls to Redis, and translate their failure."""
-    try:
-        async with asyncio.timeout(_CALL_SECONDS):
-            yield
-    except (RedisError, OSError) as error:
-        raise Unavailable("The queue does not answer.", reason="QUEUE_UNAVAILABLE", retry_after=5) from error
 
 
 @contextlib.asynccontextmanager

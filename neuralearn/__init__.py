@@ -1,0 +1,41 @@
+"""NeuraLearn for Python: upload tables, follow their preparation, take the results.
+
+    from neuralearn import Client
+
+    with Client("http://127.0.0.1:8000") as client:
+        dataset = client.prepare("sales.csv", target="churned")
+        client.download(dataset.dataset_id, "cleaned", "cleaned.csv")
+
+`AsyncClient` has the same methods for asyncio. This package speaks REST only; the services, and what operates them, are
+not imported.
+"""
+
+from neuralearn.async_client import AsyncClient
+from neuralearn.client import Client
+from neuralearn.errors import (
+    ApiError,
+    ConnectionFailed,
+    NeuraLearnError,
+    NotReadyError,
+    PreparationFailed,
+    TimedOut,
+)
+from neuralearn.models import Dataset, Event, Failure, Queue, QueueReport, UploadOptions, Worker
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "ConnectionFailed",
+    "Dataset",
+    "Event",
+    "Failure",
+    "NeuraLearnError",
+    "NotReadyError",
+    "PreparationFailed",
+    "Queue",
+    "QueueReport",
+    "TimedOut",
+    "UploadOptions",
+    "Worker",
+]

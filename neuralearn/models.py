@@ -1,0 +1,189 @@
+"""The values that the service answers with, as far as programs need them; a later version may add fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, Self, TypedDict
+
+Mode = Literal["fast", "smart", "deep"]
+State = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
+Table = Literal["cleaned", "engineered", "changes"]
+Format = Literal["csv", "parquet"]
+Log = Literal["cleaning", "outliers", "features"]
+ENDED: tuple[State, ...] = ("completed", "failed", "cancelled")
+ByColumn = Mapping[str, str] | str
+"""Words by the names of columns, as a mapping or as `name=word, name=word`."""
+
+
+class PrepareOptions(TypedDict, total=False):
+    """The choices that steer a preparation; what is not given, the service decides."""
+
+    mode: Mode
+    outlier_method: Literal["iqr", "zscore"]
+    outlier_strategy: Literal["cap", "remove", "median", "null", "flag", "auto"]
+    fill: Literal["safe", "none", "all"]
+    target: str
+    types: ByColumn
+    roles: ByColumn
+    keep: Sequence[str] | str
+    drop: Sequence[str] | str
+    outlier_strategies: ByColumn
+    units: ByColumn
+    privacy: Literal["keep", "mask", "hash", "drop"]
+    column_privacy: ByColumn
+
+
+class UploadOptions(PrepareOptions, total=False):
+    """The choices of an upload."""
+
+    user_id: str
+    collaboration_id: str
+    delimiter: str
+    encoding: str
+    header_row: int
+    sheet: str
+    webhook_url: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The base of values that are made from the JSON of an answer."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the value of an object; fields that are not known here are left out."""
+        return cls(**{field.name: document.get(field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Failure(Answer):
+    """The reason for a failed preparation: a stable name for programs, and a sentence."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Dataset(Answer):
+    """A dataset and where its preparation stands."""
+
+    dataset_id: str
+    database_name: str
+    filename: str
+    user_id: str
+    collaboration_id: str | None
+    mode: Mode
+    status: State
+    stage: str
+    progress: int
+    """How far the preparation has come, in percent."""
+    progress_info: str
+    """Stage and progress as a sentence."""
+    rows: int
+    columns: int
+    size_bytes: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: Failure | None
+    """Why the preparation failed; None unless it did."""
+    ai_info: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        """True if nothing more will happen."""
+        return self.status in ENDED
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the dataset of a status."""
+        moments = {name: _moment(document.get(name)) for name in ("created_at", "started_at", "finished_at")}
+        return super().from_json({**document, **moments, "error": _failure(document.get("error"))})
+
+
+@dataclass(frozen=True)
+class Event(Answer):
+    """A change of status, stage or percentage."""
+
+    status: State
+    attempt: int
+    stage: str
+    progress: int
+    queue_position: int | None
+    eta_seconds: float | None
+    created_at: datetime
+    error: Failure | None
+
+    @property
+    def has_ended(self) -> bool:
+        """True if nothing more will happen."""
+        return self.status in ENDED
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the event of the `data` of a server-sent event."""
+        created_at, error = _moment(document.get("created_at")), _failure(document.get("error"))
+        return super().from_json({**document, "created_at": created_at, "error": error})
+
+
+@dataclass(frozen=True)
+class Queue(Answer):
+    """The work in one queue."""
+
+    name: str
+    ready: int
+    """Runs that are due and wait for a worker."""
+    deferred: int
+    """Runs whose next attempt is not due yet."""
+    running: int
+    completed: int
+    """Runs that completed within the last hour."""
+    failed: int
+    """Runs that failed within the last hour."""
+    oldest_wait_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Worker(Answer):
+    """A worker process."""
+
+    name: str
+    queue: str
+    running: tuple[str, ...]
+    """The datasets that it prepares now."""
+    heartbeat_at: datetime
+    started_at: datetime
+    metrics_port: int | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the worker of an object."""
+        moments = {name: _moment(document.get(name)) for name in ("heartbeat_at", "started_at")}
+        return super().from_json({**document, **moments, "running": tuple(document.get("running") or ())})
+
+
+@dataclass(frozen=True)
+class QueueReport:
+    """The queues, and the workers that take runs from them."""
+
+    queues: tuple[Queue, ...]
+    workers: tuple[Worker, ...]
+    redis: Mapping[str, Any]
+    """Version, memory, clients and hit rate of Redis."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the report of an object."""
+        return cls(
+            queues=tuple(Queue.from_json(queue) for queue in document["queues"]),
+            workers=tuple(Worker.from_json(worker) for worker in document["workers"]),
+            redis=document.get("redis") or {},
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _failure(document: Mapping[str, Any] | None) -> Failure | None:
+    return None if document is None else Failure.from_json(document)
