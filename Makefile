@@ -14,10 +14,10 @@ help: ## show this list
 
 ##@ Try it
 demo: $(VENV)/.local ## prepare sample_dataset.csv with a stack of its own, show and save the results (FILE= MODE= TARGET=)
-	@$(BIN)/python -m deploy.local demo $(if $(MODE),--mode $(MODE)) $(if $(TARGET),--target "$(TARGET)") $(if $(FILE),--file "$(FILE)")
+	@$(BIN)/python -m neuralearn demo $(if $(MODE),--mode $(MODE)) $(if $(TARGET),--target "$(TARGET)") $(if $(FILE),--file "$(FILE)")
 
 run: $(VENV)/.local ## run everything in the foreground until Ctrl-C; REST on http://127.0.0.1:8000, data under .local/
-	@$(BIN)/python -m deploy.local run
+	@$(BIN)/python -m neuralearn up
 
 ##@ Check it
 check: lint types test ## style, contracts, types and the whole suite: what a pull request needs
@@ -84,7 +84,7 @@ docs: $(VENV)/.dev ## build the documentation into .local/site, offline; every b
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 api-keys: $(VENV)/.local ## create, list and revoke API keys in DATABASE_URL (ARGS="create --user ada --days 90")
-	@$(BIN)/python -m deploy.api_keys $(ARGS)
+	@$(BIN)/python -m neuralearn api-keys $(ARGS)
 
 migrate: $(VENV)/.local ## bring DATABASE_URL's tables up to date
 	@$(BIN)/python -m migrations

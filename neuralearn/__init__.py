@@ -20,7 +20,7 @@ from neuralearn.errors import (
     PreparationFailed,
     TimedOut,
 )
-from neuralearn.models import Dataset, Event, Failure, Queue, QueueReport, UploadOptions, Worker
+from neuralearn.models import Dataset, Event, Failure, Queue, Queues, UploadOptions, Worker
 
 __all__ = [
     "ApiError",
@@ -34,7 +34,7 @@ __all__ = [
     "NotReadyError",
     "PreparationFailed",
     "Queue",
-    "QueueReport",
+    "Queues",
     "TimedOut",
     "UploadOptions",
     "Worker",

@@ -136,49 +136,61 @@ class Queue(Answer):
     deferred: int
     """Runs whose next attempt is not due yet."""
     running: int
+    oldest_wait_seconds: float
     completed: int
     """Runs that completed within the last hour."""
     failed: int
     """Runs that failed within the last hour."""
-    oldest_wait_seconds: float | None
+
+
+@dataclass(frozen=True)
+class RedisServer(Answer):
+    """What Redis says of itself."""
+
+    version: str
+    used_memory_bytes: int
+    max_memory_bytes: int
+    """0 for no limit."""
+    clients: int
+    hit_rate: float | None
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The queues, and the server that delivers from them; None while it does not answer."""
+
+    queues: tuple[Queue, ...]
+    redis: RedisServer | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return the queues of an answer."""
+        redis = document.get("redis")
+        return cls(
+            queues=tuple(Queue.from_json(queue) for queue in document["queues"]),
+            redis=None if redis is None else RedisServer.from_json(redis),
+        )
 
 
 @dataclass(frozen=True)
 class Worker(Answer):
-    """A worker process."""
+    """A worker process that gave a sign of life lately."""
 
     name: str
     queue: str
-    running: tuple[str, ...]
-    """The datasets that it prepares now."""
-    heartbeat_at: datetime
-    started_at: datetime
+    slots: int
+    """How many runs it executes at once."""
+    run_ids: tuple[str, ...]
+    """The runs that it executes now."""
     metrics_port: int | None
+    started_at: datetime
+    heartbeat_at: datetime
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Return the worker of an object."""
         moments = {name: _moment(document.get(name)) for name in ("heartbeat_at", "started_at")}
-        return super().from_json({**document, **moments, "running": tuple(document.get("running") or ())})
-
-
-@dataclass(frozen=True)
-class QueueReport:
-    """The queues, and the workers that take runs from them."""
-
-    queues: tuple[Queue, ...]
-    workers: tuple[Worker, ...]
-    redis: Mapping[str, Any]
-    """Version, memory, clients and hit rate of Redis."""
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Return the report of an object."""
-        return cls(
-            queues=tuple(Queue.from_json(queue) for queue in document["queues"]),
-            workers=tuple(Worker.from_json(worker) for worker in document["workers"]),
-            redis=document.get("redis") or {},
-        )
+        return super().from_json({**document, **moments, "run_ids": tuple(document["run_ids"])})
 
 
 def _moment(text: str | None) -> datetime | None:

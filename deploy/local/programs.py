@@ -1,5 +1,6 @@
 """The processes of the local stack, and the readiness check of each."""
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,11 +85,20 @@ def _is_serving(target: str) -> bool:
             return False
 
 
-PROGRAMS = (
+_SERVICES = (
     Program("ingest", ("-m", "ingest_service"), grpc_health_check("ingest"), Role.SERVICE),
     Program("pipeline", ("-m", "worker_service", "pipeline"), grpc_health_check("pipeline"), Role.SERVICE),
     Program("report", ("-m", "report_service"), grpc_health_check("report"), Role.SERVICE),
+)
+_GATEWAY = Program("gateway", ("-m", "gateway"), is_gateway_ready, Role.GATEWAY)
+PROGRAMS = (
+    *_SERVICES,
     Program("worker-fast", ("-m", "worker_service", "worker", "--queue", "eda_fast")),
     Program("worker-deep", ("-m", "worker_service", "worker", "--queue", "eda_deep")),
-    Program("gateway", ("-m", "gateway"), is_gateway_ready, Role.GATEWAY),
+    _GATEWAY,
 )
+"""Everything, with one worker for each queue."""
+_CORES = os.cpu_count() or 1
+_MOST_WORKERS = ("--max", str(max(2, _CORES)), "--deep-max", str(max(1, _CORES // 2)))
+AUTOSCALED_PROGRAMS = (*_SERVICES, Program("autoscaler", ("-m", "neuralearn", "autoscale", *_MOST_WORKERS)), _GATEWAY)
+"""Everything, with as many workers as there is work for, and no more than the machine has cores for."""

@@ -25,6 +25,8 @@ PAGE_SIZE = PageSize(default=50, most=500)
 
 TURN = timedelta(minutes=1)
 """Added to the `turn_at` of a new run for each unfinished run that its owner has in the queue."""
+STEP = timedelta(milliseconds=1)
+"""The shortest time between two turns of an owner: Redis keeps no shorter one, and orders equal ones at random."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,12 +318,13 @@ def _turn_at(user_id: str, queue: str) -> ColumnElement[datetime]:
     """Return the `turn_at` of a new run: the later, the more unfinished runs its owner has in the queue.
 
     Users share the workers fairly that way: one upload does not wait behind five hundred of another user, and each
-    run is started at some time.
+    run is started at some time. Those of one user keep their order: none comes before one that waits already.
     """
     unfinished = (datasets.c.user_id == user_id) & (runs.c.queue == queue) & runs.c.state.in_(["queued", "running"])
     joined = runs.join(datasets, runs.c.dataset_id == datasets.c.id)
-    ahead = select(func.count()).select_from(joined).where(unfinished).correlate(None).scalar_subquery()
-    return func.now() + ahead * TURN
+    last = func.max(runs.c.turn_at).filter(runs.c.state == "queued") + STEP
+    turn = func.greatest(func.now() + func.count() * TURN, last)
+    return select(turn).select_from(joined).where(unfinished).correlate(None).scalar_subquery()
 
 
 def parse_dataset_id(text: str) -> UUID:

@@ -117,6 +117,19 @@ class Database:
         if not has_tables:
             raise Unavailable("DATABASE_URL: the database has no tables; run `make migrate`")
 
+    async def server_version(self) -> str:
+        """Return the version of PostgreSQL."""
+        async with self.transaction() as connection:
+            return str(await connection.scalar(text("show server_version")))
+
+    async def revision(self) -> str | None:
+        """Return the revision of the tables; None if there are none."""
+        async with self.transaction() as connection:
+            if not await connection.scalar(text("select to_regclass('alembic_version') is not null")):
+                return None
+            revision: str | None = await connection.scalar(text("select version_num from alembic_version"))
+            return revision
+
     async def close(self) -> None:
         """Close every connection; one that does not answer for some seconds is given up."""
         with suppress(TimeoutError):

@@ -79,6 +79,11 @@ def environment_keys() -> set[str]:
     return {*os.environ, *(line for line in lines if line and not line.startswith("#"))}
 
 
+def variable_source(name: str) -> str:
+    """Return where the value of a variable comes from: `environment` or `.env`."""
+    return "environment" if name in os.environ else ENV_FILE
+
+
 def forget_variables(names: Iterable[str]) -> None:
     """Remove variables from the environment of this process, and so from that of its later children."""
     for name in names:

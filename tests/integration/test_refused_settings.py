@@ -31,7 +31,7 @@ def run(data_dir: Path, **environment: str) -> str:
     ports = {f"{name}_PORT": str(free_port()) for name in ("GATEWAY", "INGEST", "PIPELINE", "REPORT")}
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.local", "run"],
+        [sys.executable, "-m", "neuralearn", "up"],
         cwd=data_dir,  # where no .env file is
         env={**inherited, "PYTHONPATH": str(ROOT), "LOCAL_DATA_DIR": str(data_dir), **ports, **environment},
         capture_output=True,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from shared.db.datasets import STEP
 from shared.db.results import Results
 from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, DueRun, RunRecord, Runs
 from shared.db.session import Database
@@ -152,6 +153,17 @@ async def test_load_counts_each_queue(runs: Runs, database: Database) -> None:
     await runs.fail(ended.id, token(ended), reason="X", detail="x")
     load = (await runs.load())["eda_fast"]
     assert (load.running, load.failed, load.completed) == (1, 1, 0)
+
+
+async def test_the_runs_of_a_user_keep_their_order(runs: Runs, database: Database) -> None:
+    owner = str(uuid4())
+    first, second, third = [await accept_dataset(database, user_id=owner) for _ in range(3)]
+    for ended in (first, second):
+        claimed = await runs.claim(ended.run.id, lease=timedelta(minutes=1))
+        assert claimed is not None
+        await runs.fail(ended.run.id, token(claimed), reason="X", detail="x")
+    later = await accept_dataset(database, user_id=owner)
+    assert later.run.turn_at - third.run.turn_at >= STEP
 
 
 async def test_unknown_run(runs: Runs) -> None:

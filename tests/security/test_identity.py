@@ -119,7 +119,7 @@ def test_no_credential_appears_in_a_log(token_stack: TokenStack) -> None:
 
 def api_keys(stack: TokenStack, *arguments: str) -> str:
     """Run the management command and return what it prints."""
-    command = [sys.executable, "-m", "deploy.api_keys", *arguments]
+    command = [sys.executable, "-m", "neuralearn", "api-keys", *arguments]
     environment = {"DATABASE_URL": str(stack.stack.settings.database_url), "PYTHONPATH": str(ROOT), "PATH": ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     return done.stdout.strip() or done.stderr.strip()
@@ -137,4 +137,4 @@ def test_keys_are_managed_from_the_command_line(token_stack: TokenStack) -> None
         assert client.get("/usage").json()["reason"] == "API_KEY_INVALID"
     assert api_keys(token_stack, "list", "--user", "kim").endswith("revoked")
     assert api_keys(token_stack, "revoke", "nobody") == "There is no API key nobody."
-    assert "must be between" in api_keys(token_stack, "create", "--user", "kim", "--days", "0")
+    assert "greater than or equal to 1" in api_keys(token_stack, "create", "--user", "kim", "--days", "0")

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "ingest_service", "worker_service", "report_service")
-SHIPPED = (*SERVICES, "shared", "deploy", "migrations", "protos")
+SHIPPED = (*SERVICES, "neuralearn", "shared", "deploy", "migrations", "protos")
 OURS = (*SHIPPED, "docs", "tests")
 CORE_MAY_IMPORT = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz", "pint"}
 IMPURE = {
@@ -162,3 +162,11 @@ def test_the_environment_is_read_in_one_module() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not attributes & {"environ", "getenv"}, f"{path} reads the environment"
+
+
+def test_the_client_imports_nothing_of_the_services() -> None:
+    ours = [name for name in OURS if name != "neuralearn"]
+    assert list_offenders(list_sources("neuralearn"), *ours) == []
+    allowed = {"httpx", "typer", "rich", "neuralearn", *sys.stdlib_module_names}
+    imported = {name.split(".")[0] for path in list_sources("neuralearn") for name in list_imports(path)}
+    assert imported <= allowed

@@ -1,1 +1,0 @@
-"""Management of API keys by an operator: create, list, revoke."""

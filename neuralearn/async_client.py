@@ -1,0 +1,299 @@
+"""The client for asyncio; `client` has the same for programs that do one thing after another."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import chain, repeat
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, TypeVar, Unpack, cast
+
+import httpx
+
+from neuralearn import requests
+from neuralearn.answers import (
+    POLL_SECONDS,
+    check_result,
+    check_success,
+    complete_file,
+    connection_failed,
+    content_length,
+    read_answer,
+    still_preparing,
+)
+from neuralearn.event_stream import EventStream
+from neuralearn.models import Dataset, Event, Format, Log, PrepareOptions, Queues, Table, UploadOptions, Worker
+from neuralearn.requests import Json, Page, Request
+from neuralearn.retries import pause_before
+from neuralearn.settings import ClientSettings
+from neuralearn.upload_source import OnProgress, Source, is_address, open_source
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A connection to the service; an async context manager that closes it.
+
+    Every method raises `ApiError` where the service refuses a request, and `ConnectionFailed` where it can't be
+    reached. What does no harm when repeated is tried again for some seconds before.
+    """
+
+    def __init__(self, base_url: str | None = None, *, token: str | None = None, timeout: float = 60.0) -> None:
+        """Create a client; nothing is connected before the first call.
+
+        Args:
+            base_url: where the gateway is; NEURALEARN_URL, or this machine, if None.
+            token: a token or an API key; NEURALEARN_TOKEN if None.
+            timeout: the longest silence of the service, in seconds.
+        """
+        settings = ClientSettings.of(base_url, token)
+        self.base_url = settings.base_url
+        self._http = httpx.AsyncClient(base_url=settings.base_url, headers=settings.headers, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def upload(
+        self,
+        source: Source,
+        *,
+        filename: str = "",
+        idempotency_key: str = "",
+        on_progress: OnProgress | None = None,
+        **options: Unpack[UploadOptions],
+    ) -> str:
+        """Upload a table and return the id of its dataset; the preparation is queued.
+
+        Args:
+            source: a path, a binary file, or an address that the service fetches.
+            filename: the name that the service shows; that of the file if empty.
+            idempotency_key: makes repeats by the caller harmless; a new one for each call if empty.
+            on_progress: called with the bytes that were sent and their total.
+            **options: the choices of the uploader.
+        """
+        key = idempotency_key or uuid.uuid4().hex
+        if is_address(source):
+            return await self._send(requests.import_dataset(str(source), options, key))
+        with open_source(source, filename, on_progress) as (name, file):
+
+            async def post() -> httpx.Response:
+                return await self._http.post(
+                    "/dataset/upload",
+                    files={"file": (name, cast(BinaryIO, file))},
+                    data=requests.form_fields(options),
+                    headers={"idempotency-key": key},
+                )
+
+            return requests.read_dataset_id(read_answer(await self._repeat(post, file.rewind)))
+
+    async def prepare(
+        self, source: Source, *, timeout: float | None = None, filename: str = "", **options: Unpack[UploadOptions]
+    ) -> Dataset:
+        """Upload a table, wait until it is prepared, and return the dataset.
+
+        Raises:
+            PreparationFailed: it ended without a result.
+            TimedOut: it did not end in time; it goes on.
+        """
+        return await self.wait(await self.upload(source, filename=filename, **options), timeout=timeout)
+
+    async def prepare_again(self, dataset_id: str, **options: Unpack[PrepareOptions]) -> Dataset:
+        """Prepare a stored table again with other options; wait for it with `wait`."""
+        return await self._send(requests.prepare_again(dataset_id, options))
+
+    async def wait(self, dataset_id: str, *, timeout: float | None = None) -> Dataset:
+        """Wait until a preparation has ended, and return the dataset.
+
+        Args:
+            dataset_id: the dataset.
+            timeout: the longest wait in seconds; None for no limit.
+
+        Raises:
+            PreparationFailed: it ended without a result.
+            TimedOut: it did not end in time; it goes on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
+        dataset = await self.status(dataset_id)
+        while not dataset.has_ended:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise still_preparing(dataset)
+            await asyncio.sleep(next(pauses))
+            dataset = await self.status(dataset_id)
+        return check_result(dataset)
+
+    async def status(self, dataset_id: str) -> Dataset:
+        """Return a dataset and where its preparation stands."""
+        return await self._send(requests.status(dataset_id))
+
+    async def watch(self, dataset_id: str) -> AsyncIterator[Event]:
+        """Yield every change of status, stage and percentage, from the first to the last.
+
+        A connection that breaks is made again, and goes on behind the last event.
+        """
+        stream = EventStream()
+        event = None
+        while not stream.is_removed and (event is None or not event.has_ended):
+            is_silent = True
+            async for event in self._events(dataset_id, stream):
+                is_silent = False
+                yield event
+                if event.has_ended:
+                    return
+            if is_silent and (await self.status(dataset_id)).has_ended:
+                return
+
+    def datasets(self, *, user_id: str = "", collaboration_id: str = "") -> AsyncIterator[Dataset]:
+        """Yield the datasets of an owner or a group, or all that the caller may see, newest first."""
+        return self._pages(
+            lambda token: requests.datasets(user_id=user_id, collaboration_id=collaboration_id, page_token=token)
+        )
+
+    async def cancel(self, dataset_id: str) -> Dataset:
+        """Call a preparation off."""
+        return await self._send(requests.change(dataset_id, "cancel"))
+
+    async def retry(self, dataset_id: str) -> Dataset:
+        """Try a preparation that failed once more."""
+        return await self._send(requests.change(dataset_id, "retry"))
+
+    async def delete(self, dataset_id: str) -> None:
+        """Remove a dataset with everything that was made of it."""
+        await self._send(requests.delete(dataset_id))
+
+    async def document(self, dataset_id: str, name: str) -> Json:
+        """Return a document of a dataset: `profile`, `recipe`, `features` or `report`."""
+        return await self._send(requests.document(dataset_id, name))
+
+    def log(self, dataset_id: str, name: Log) -> AsyncIterator[Json]:
+        """Yield the steps of a log in the order of the recipe, each with its reason."""
+        return self._pages(lambda token: requests.log(dataset_id, name, page_token=token))
+
+    def graphs(self, dataset_id: str) -> AsyncIterator[Json]:
+        """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
+        return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
+
+    async def read(self, dataset_id: str, name: Table | str, *, file_format: str = "csv", style: str = "") -> bytes:
+        """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
+        async with self._download(dataset_id, name, file_format, style) as answer:
+            return await answer.aread()
+
+    async def download(
+        self,
+        dataset_id: str,
+        name: Table | str,
+        to: str | Path,
+        *,
+        file_format: Format | str = "csv",
+        style: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> Path:
+        """Write a table (or `raw`, or a chart) to a file, which appears once it is complete.
+
+        Args:
+            dataset_id: the dataset.
+            name: `cleaned`, `engineered`, `changes`, `raw`, or a chart such as `graph/histogram-1`.
+            to: the path of the file.
+            file_format: `csv` or `parquet`; of a chart `png`, `svg` or `json`; empty for what has one format.
+            style: how CSV of the cleaned table is written: `as_written`, `typed` or `iso`.
+            on_progress: called with the bytes that were received and their total.
+        """
+        target = Path(to)
+        async with self._download(dataset_id, name, file_format, style) as answer:
+            with complete_file(target) as file:
+                async for data in answer.aiter_bytes():
+                    file.write(data)
+                    if on_progress is not None:
+                        on_progress(file.tell(), content_length(answer))
+        return target
+
+    async def queues(self) -> Queues:
+        """Return how much work waits in each queue; for operators."""
+        return await self._send(requests.queues())
+
+    async def workers(self) -> list[Worker]:
+        """Return the workers that gave a sign of life lately; for operators."""
+        return await self._send(requests.workers())
+
+    async def health(self) -> Json:
+        """Return the health of everything behind the gateway, whether it is well or not."""
+        with connection_failed(self.base_url):
+            answer = await self._http.get("/health")
+        return dict(answer.json()) if answer.status_code == 503 else dict(read_answer(answer))
+
+    async def _send(self, request: Request[T]) -> T:
+        async def send() -> httpx.Response:
+            return await self._http.request(
+                request.method, request.path, params=request.params, json=request.json, headers=request.headers
+            )
+
+        return request.read(read_answer(await self._repeat(send, lambda: request.is_repeatable)))
+
+    async def _repeat(
+        self, send: Callable[[], Awaitable[httpx.Response]], can_repeat: Callable[[], bool]
+    ) -> httpx.Response:
+        """Send until there is an answer that another attempt would not change."""
+        attempt = 0
+        while True:
+            attempt += 1
+            answer, error = None, None
+            try:
+                answer = await send()
+            except httpx.TransportError as failure:
+                error = failure
+            pause = pause_before(attempt, answer)
+            if pause is None or not can_repeat():
+                if error is not None:
+                    with connection_failed(self.base_url):
+                        raise error
+                assert answer is not None
+                return answer
+            await asyncio.sleep(pause)
+
+    async def _pages(self, request: Callable[[str], Request[Page[T]]]) -> AsyncIterator[T]:
+        token = ""
+        while True:
+            page = await self._send(request(token))
+            for item in page.items:
+                yield item
+            token = page.next_page_token
+            if not token:
+                return
+
+    @asynccontextmanager
+    async def _download(
+        self, dataset_id: str, name: str, file_format: str, style: str
+    ) -> AsyncIterator[httpx.Response]:
+        path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, style)
+        with connection_failed(self.base_url):
+            async with self._http.stream("GET", path, params=params) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                check_success(answer)
+                yield answer
+
+    async def _events(self, dataset_id: str, stream: EventStream) -> AsyncIterator[Event]:
+        """Yield events until the answer or the connection ends."""
+        path = requests.dataset_path(dataset_id, "events")
+        try:
+            async with self._http.stream("GET", path, headers=stream.headers) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                check_success(answer)
+                async for line in answer.aiter_lines():
+                    event = stream.feed(line)
+                    if event is not None:
+                        yield event
+        except httpx.TransportError:
+            await asyncio.sleep(1)

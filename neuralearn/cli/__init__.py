@@ -1,0 +1,1 @@
+"""The command line `neuralearn`: what users do, over REST, and what operators do, if the services are installed."""

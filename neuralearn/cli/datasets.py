@@ -1,0 +1,236 @@
+"""Commands of users: upload, follow, list, take results, call off, remove."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from neuralearn.cli.output import (
+    AsJson,
+    DatasetId,
+    bytes_progress,
+    client,
+    dataset_json,
+    err,
+    moment,
+    out,
+    print_json,
+    print_rows,
+    seconds_of,
+    state,
+)
+from neuralearn.client import Client
+from neuralearn.errors import PreparationFailed
+from neuralearn.models import Dataset
+
+app = typer.Typer()
+What = Literal["cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "features"]
+_Mode = Annotated[str, typer.Option(help="fast, smart or deep.")]
+_Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-O", metavar="NAME=VALUE", help="Any other option of an upload, such as fill=none."),
+]
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for standard input.")],
+    mode: _Mode = "fast",
+    target: Annotated[str, typer.Option(help="The column to predict, or none; detected if not given.")] = "",
+    name: Annotated[str, typer.Option(help="The file name that is shown; that of the file if not given.")] = "",
+    option: _Option = None,
+    watch: Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a table; its preparation is queued."""
+    options = {"mode": mode, "target": target, **_options(option or [])}
+    options = {key: value for key, value in options.items() if value}
+    with client(context) as service:
+        with bytes_progress("Uploading") as on_progress:
+            file = sys.stdin.buffer if source == "-" else source
+            dataset_id = service.upload(file, filename=name, on_progress=on_progress, **options)
+        dataset = _follow(service, dataset_id) if watch else service.status(dataset_id)
+    _print_dataset(dataset, as_json=as_json)
+    _require_result(dataset)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    watch: Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a dataset stands."""
+    with client(context) as service:
+        dataset = _follow(service, dataset_id) if watch else service.status(dataset_id)
+    _print_dataset(dataset, as_json=as_json)
+    if watch:
+        _require_result(dataset)
+
+
+@app.command(name="list")
+def list_datasets(
+    context: typer.Context,
+    user: Annotated[str, typer.Option(help="Only this owner's.")] = "",
+    collaboration: Annotated[str, typer.Option(help="Only this group's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Most datasets.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List datasets, newest first."""
+    with client(context) as service:
+        found = service.datasets(user_id=user, collaboration_id=collaboration)
+        listed = [dataset for dataset, _ in zip(found, range(limit), strict=False)]
+    if as_json:
+        print_json([dataset_json(dataset) for dataset in listed])
+        return
+    rows = [
+        (item.dataset_id, item.filename, state(item.status), item.mode, f"{item.rows:,}", moment(item.created_at))
+        for item in listed
+    ]
+    print_rows(("id", "file", "status", "mode", "rows", "uploaded"), rows)
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    what: Annotated[What, typer.Argument(help="What to take.")] = "cleaned",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, - for standard output, or a folder for charts.")
+    ] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv or parquet; of charts png, svg or json; of the report md or json.")
+    ] = "",
+    style: Annotated[str, typer.Option(help="CSV of the cleaned table: as_written, typed or iso.")] = "",
+) -> None:
+    """Take a table, a document or all charts of a dataset."""
+    with client(context) as service:
+        if what == "charts":
+            _download_charts(service, dataset_id, output, file_format or "png")
+            return
+        path, chosen = _request(what, file_format)
+        if output == Path("-"):
+            sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, style=style))
+            return
+        target = output or Path(_file_name(service.status(dataset_id), what, chosen))
+        with bytes_progress(f"Downloading {what}") as on_progress:
+            service.download(dataset_id, path, target, file_format=chosen, style=style, on_progress=on_progress)
+    err.print(f"Wrote {target} ({target.stat().st_size:,} bytes).", markup=False)
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    name: Annotated[Literal["cleaning", "outliers", "features"], typer.Argument(help="Which log.")] = "cleaning",
+    as_json: AsJson = False,
+) -> None:
+    """Show what was done and why."""
+    with client(context) as service:
+        steps = list(service.log(dataset_id, name))
+    if as_json:
+        print_json(steps)
+        return
+    for step in steps:
+        out.print(f"{step['step']:>4}  [bold]{step['state']}[/bold] ", end="")
+        out.print(step["why"], markup=False)
+
+
+@app.command()
+def cancel(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """Call a preparation off."""
+    with client(context) as service:
+        _print_dataset(service.cancel(dataset_id), as_json=as_json)
+
+
+@app.command()
+def retry(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """Try a preparation that failed once more."""
+    with client(context) as service:
+        _print_dataset(service.retry(dataset_id), as_json=as_json)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a dataset with everything that was made of it."""
+    with client(context) as service:
+        if not yes:
+            dataset = service.status(dataset_id)
+            typer.confirm(f"Remove {dataset.filename} ({dataset.rows:,} rows) for good?", abort=True)
+        service.delete(dataset_id)
+    err.print(f"Removed {dataset_id}.", markup=False)
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--option")
+        options[name.strip()] = value
+    return options
+
+
+def _follow(service: Client, dataset_id: str) -> Dataset:
+    """Follow a preparation with a bar, and return the dataset as it ended."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("Waiting", total=100)
+        for event in service.watch(dataset_id):
+            waiting = f", {event.queue_position} before it" if event.queue_position else ""
+            eta = f", about {event.eta_seconds:.0f} s left" if event.eta_seconds else ""
+            progress.update(task, completed=event.progress, description=f"{event.stage.capitalize()}{waiting}{eta}")
+    return service.status(dataset_id)
+
+
+def _require_result(dataset: Dataset) -> None:
+    if dataset.status in ("failed", "cancelled"):
+        detail = dataset.error.detail if dataset.error else "The preparation was called off."
+        reason = dataset.error.reason if dataset.error else "CANCELLED"
+        raise PreparationFailed(detail, dataset_id=dataset.dataset_id, reason=reason)
+
+
+def _print_dataset(dataset: Dataset, *, as_json: bool) -> None:
+    if as_json:
+        print_json(dataset_json(dataset))
+        return
+    took = seconds_of(dataset)
+    out.print(f"{dataset.dataset_id}  {state(dataset.status)}", end="  ")
+    out.print(
+        f"{dataset.filename}, {dataset.rows:,} rows × {dataset.columns} columns, mode {dataset.mode}", markup=False
+    )
+    out.print(dataset.progress_info + (f" It took {took:.1f} s." if took is not None else ""), markup=False)
+    if dataset.ai_info:
+        out.print(dataset.ai_info, markup=False)
+
+
+def _request(what: str, file_format: str) -> tuple[str, str]:
+    """Return the path of what is asked for, and its format."""
+    if what == "report":
+        return what, file_format or "md"
+    if what in ("profile", "recipe", "features"):
+        return what, ""
+    return what, "" if what == "raw" else file_format or "csv"
+
+
+def _file_name(dataset: Dataset, what: str, file_format: str) -> str:
+    if what == "raw":
+        return Path(dataset.filename).name
+    return f"{dataset.database_name}_{what}.{file_format or 'json'}"
+
+
+def _download_charts(service: Client, dataset_id: str, output: Path | None, file_format: str) -> None:
+    folder = output or Path(f"{service.status(dataset_id).database_name}_charts")
+    folder.mkdir(parents=True, exist_ok=True)
+    charts = [str(chart["graph_id"]) for chart in service.graphs(dataset_id)]
+    for chart in charts:
+        service.download(dataset_id, f"graph/{chart}", folder / f"{chart}.{file_format}", file_format=file_format)
+    err.print(f"Wrote {len(charts)} charts into {folder}.", markup=False)

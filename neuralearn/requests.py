@@ -1,0 +1,136 @@
+"""The requests of both clients: what is sent, and how the answer is read. Nothing here talks to a network."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from neuralearn.models import Dataset, Log, Queues, Worker
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request(Generic[T]):
+    """A request whose answer is read as one value."""
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    """Makes the value of the JSON of the answer."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_repeatable: bool = True
+    """True if sending it twice does no harm."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a list."""
+
+    items: Sequence[T]
+    next_page_token: str
+
+
+def status(dataset_id: str) -> Request[Dataset]:
+    """Ask where a dataset stands."""
+    return Request("GET", dataset_path(dataset_id, "status"), Dataset.from_json)
+
+
+def datasets(*, user_id: str, collaboration_id: str, page_token: str) -> Request[Page[Dataset]]:
+    """Ask for a page of datasets."""
+    params = _given(user_id=user_id, collaboration_id=collaboration_id, page_token=page_token, page_size=500)
+    return Request("GET", "/datasets", _page("datasets", Dataset.from_json), params)
+
+
+def import_dataset(address: str, options: Mapping[str, Any], key: str) -> Request[str]:
+    """Ask the service to fetch a dataset from an address; the answer is its id."""
+    document = {"dataset_url": address, **options}
+    headers = {"idempotency-key": key or uuid.uuid4().hex}
+    return Request("POST", "/dataset/upload", read_dataset_id, json=document, headers=headers)
+
+
+def change(dataset_id: str, action: str) -> Request[Dataset]:
+    """Ask for `cancel` or `retry`."""
+    return Request("POST", dataset_path(dataset_id, action), Dataset.from_json)
+
+
+def prepare_again(dataset_id: str, options: Mapping[str, Any]) -> Request[Dataset]:
+    """Ask for a preparation with other options."""
+    path = dataset_path(dataset_id, "prepare")
+    return Request("POST", path, Dataset.from_json, json=dict(options), is_repeatable=False)
+
+
+def delete(dataset_id: str) -> Request[None]:
+    """Ask to remove a dataset."""
+    return Request("DELETE", f"/dataset/{quote(dataset_id, safe='')}", lambda _: None)
+
+
+def document(dataset_id: str, name: str, params: Mapping[str, Any] | None = None) -> Request[Json]:
+    """Ask for a JSON document of a dataset, such as `profile`."""
+    return Request("GET", dataset_path(dataset_id, name), dict, params or {})
+
+
+def log(dataset_id: str, name: Log, *, page_token: str) -> Request[Page[Json]]:
+    """Ask for a page of a log."""
+    path = dataset_path(dataset_id, f"logs/{name}")
+    return Request("GET", path, _page("logs", dict), _given(page_token=page_token, page_size=1000))
+
+
+def graphs(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
+    """Ask for a page of the charts of a dataset."""
+    return Request("GET", dataset_path(dataset_id, "eda/graphs"), _page("graphs", dict), _given(page_token=page_token))
+
+
+def queues() -> Request[Queues]:
+    """Ask how much work waits."""
+    return Request("GET", "/queues", Queues.from_json)
+
+
+def workers() -> Request[list[Worker]]:
+    """Ask which workers there are."""
+    return Request("GET", "/workers", lambda body: [Worker.from_json(worker) for worker in body["workers"]])
+
+
+def health() -> Request[Json]:
+    """Ask how everything is; the answer is 503 where something is not."""
+    return Request("GET", "/health", dict, is_repeatable=False)
+
+
+def table_params(table: str, file_format: str, style: str) -> dict[str, str]:
+    """Return the parameters of the download of a table."""
+    has_style = style and table == "cleaned"
+    return {**({"format": file_format} if file_format else {}), **({"style": style} if has_style else {})}
+
+
+def dataset_path(dataset_id: str, suffix: str) -> str:
+    """Return a path below a dataset."""
+    return f"/dataset/{quote(dataset_id, safe='')}/{suffix}"
+
+
+def form_fields(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return options as fields of a form: mappings and lists as JSON, all others as text."""
+    return {name: _form_value(value) for name, value in options.items() if value is not None}
+
+
+def read_dataset_id(body: Mapping[str, Any]) -> str:
+    """Return the id of the dataset that was accepted."""
+    return str(body["dataset_id"])
+
+
+def _form_value(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(dict(value) if isinstance(value, Mapping) else value)
+
+
+def _page(name: str, read: Callable[[Any], T]) -> Callable[[Any], Page[T]]:
+    return lambda body: Page([read(item) for item in body[name]], str(body.get("next_page_token") or ""))
+
+
+def _given(**params: Any) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value not in ("", None)}
