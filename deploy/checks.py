@@ -45,8 +45,8 @@ async def run_checks(settings: LocalSettings) -> list[CheckResult]:
         "migrations": _check_migrations,
         "Redis": _check_redis,
         "store": _check_store,
-        **{f"{name} service": _service_check(name) for name in ("ingest", "pipeline", "report")},
-        "gateway": _check_gateway,
+        **{f"{name} service": service_check(name) for name in ("ingest", "pipeline", "report")},
+        "gateway": check_gateway,
         "workers": _check_workers,
     }
     return list(await asyncio.gather(*(_run(name, check, settings) for name, check in checks.items())))
@@ -107,7 +107,9 @@ async def _check_store(settings: LocalSettings) -> str:
     return f"bucket {settings.s3_bucket_name}" if settings.s3_bucket_name else f"folder {settings.storage_dir}"
 
 
-def _service_check(name: str) -> _Check:
+def service_check(name: str) -> _Check:
+    """Return the check of the service `ingest`, `pipeline` or `report`: it answers and serves."""
+
     async def check_service(settings: LocalSettings) -> str:
         target = settings.target(name)
         async with open_channel(target, settings.tls_files()) as channel:
@@ -122,7 +124,12 @@ def _service_check(name: str) -> _Check:
     return check_service
 
 
-async def _check_gateway(settings: LocalSettings) -> str:
+async def check_gateway(settings: LocalSettings) -> str:
+    """Check that the gateway answers, and return its version and address.
+
+    Raises:
+        CheckFailed: it does not.
+    """
     scheme = "https" if settings.gateway_tls_certificate else "http"
     url = f"{scheme}://{to_client_host(settings.gateway_host)}:{settings.gateway_port}"
     try:

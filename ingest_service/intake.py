@@ -11,6 +11,7 @@ from ingest_service.decoder import Decoder
 from ingest_service.decoding import Decoded
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.fetch import Fetcher
+from ingest_service.metrics import DATASETS, UPLOAD_BYTES
 from ingest_service.options import UploadOptions
 from ingest_service.spool import ReceivedFile, receive
 from ingest_service.upload_commit import UploadCommit
@@ -169,6 +170,8 @@ class Intake:
         record = await self._archive.store_dataset(new, files, options.new_run(), uploader=submission.uploader)
         if record.id != new.id:
             return await self._archive.require_same(record, options, **identity)
+        UPLOAD_BYTES.inc(new.size_bytes)
+        DATASETS.labels(options.run.mode).inc()
         _log.info(
             "dataset accepted", dataset_id=str(record.id), rows=new.rows, columns=new.columns, bytes=new.size_bytes
         )

@@ -43,7 +43,6 @@ def run_process(
     if settings.metrics_port is not None:
         port = serve_metrics(settings.metrics_host, settings.metrics_port)
         settings = settings.model_copy(update={"metrics_port": port})
-        _log.info("serving metrics", address=f"{settings.metrics_host}:{port}")
     isolation = Isolation(preload=preload, niceness=niceness)
     if preload:
         isolation.warm_up()

@@ -1,16 +1,19 @@
 """Shared by the clients: one way to call an rpc, and the page of a list."""
 
+import time
 from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from gateway.http.forwarded import current_forwarded
 from gateway.http.request_id import HEADER, current_request_id
 from shared.rpc.channel import QUERY_SECONDS
+from shared.rpc.metrics import CLIENT_SECONDS, method_of, observe_call
 from shared.rpc.status import service_errors
 
-Request = TypeVar("Request")
+Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response")
 
 
@@ -31,13 +34,18 @@ async def call(
         ServiceError: what the service answered.
     """
     forwarded = current_forwarded()
+    started, code = time.perf_counter(), grpc.StatusCode.CANCELLED
     with service_errors():
         pending = rpc(request, timeout=timeout, metadata=metadata())
         try:
             answer = await pending
+            code = grpc.StatusCode.OK
         except grpc.aio.AioRpcError as error:
             forwarded.keep_standing(error.trailing_metadata())
+            code = error.code()
             raise
+        finally:
+            observe_call(CLIENT_SECONDS, method_of(request), code.name, time.perf_counter() - started)
         forwarded.keep_standing(await pending.trailing_metadata())
         return answer
 

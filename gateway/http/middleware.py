@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.metrics import observe_request
 from gateway.http.problems import internal_error
 from gateway.http.request_id import HEADER, begin_request
 from shared.logs import get_logger
@@ -69,13 +70,15 @@ class _Exchange:
 
     def log(self) -> None:
         template = getattr(self._scope.get("route"), "path", "(no route)")
+        seconds = time.perf_counter() - self._started
+        observe_request(self._scope["method"], template, self.status, seconds)
         write = _log.debug if template == "/health" and self.status < 400 else _log.info
         write(
             "request",
             method=self._scope["method"],
             route=template,
             status=self.status,
-            ms=round((time.perf_counter() - self._started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             bytes=self._bytes,
             complete=self._complete,
         )

@@ -45,6 +45,12 @@ class Webhooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def backlog(self) -> int:
+        """Return how many webhooks are due."""
+        statement = select(func.count()).select_from(webhooks).where(webhooks.c.due_at <= func.now())
+        async with self._database.transaction() as connection:
+            return int(await connection.scalar(statement) or 0)
+
     async def claim(self, *, limit: int, per_owner: int, without: Collection[str] = ()) -> Sequence[Delivery]:
         """Claim deliveries that are due; no other sender gets them until the claim expires.
 

@@ -10,6 +10,7 @@ import structlog
 
 from shared.errors import ServiceError
 from shared.logs import get_logger
+from shared.metrics import ERRORS
 from shared.rpc.handlers import (
     Context,
     MaybeHandler,
@@ -19,6 +20,7 @@ from shared.rpc.handlers import (
     tolerate_malformed,
     wrap_handler,
 )
+from shared.rpc.metrics import SERVER_SECONDS, observe_call
 from shared.rpc.status import mapping_of, to_status
 
 REQUEST_ID_KEY = "x-request-id"
@@ -80,14 +82,19 @@ class _LoggedCall:
         structlog.contextvars.bind_contextvars(request_id=self.request_id)
 
     def _end(self, code: str, **details: Any) -> None:
-        milliseconds = round((time.perf_counter() - self.started) * 1000, 1)
+        seconds = time.perf_counter() - self.started
+        milliseconds = round(seconds * 1000, 1)
+        observe_call(SERVER_SECONDS, self.method, code, seconds)
         _log.info("rpc finished", method=self.method, code=code, ms=milliseconds, **details)
 
     async def _fail(self, error: Exception, context: Context) -> None:
         if isinstance(error, grpc.aio.AbortError):
             raise error
         if isinstance(error, ServiceError):
+            ERRORS.labels(error.reason).inc()
             self._end(mapping_of(error).code.name, reason=error.reason)
             await context.abort_with_status(to_status(error))
+        ERRORS.labels("INTERNAL").inc()
+        observe_call(SERVER_SECONDS, self.method, "INTERNAL", time.perf_counter() - self.started)
         _log.error("rpc failed", method=self.method, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, f"internal error, request {self.request_id}")

@@ -3,12 +3,15 @@
 import contextlib
 import io
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from deploy.local.programs import AUTOSCALED_PROGRAMS, Program
@@ -87,6 +90,31 @@ def test_workers_follow_the_queue(client: Client, stack: Stack, tmp_path: Path) 
         assert client.wait(dataset_id, timeout=90).status == "completed"
     wait_until(lambda: len(worker_processes(stack)) == 1)
     assert count(client, "eda_deep") == 0
+
+
+METRICS = {
+    "gateway": ("http_server_request_duration_seconds_count", "rpc_client_call_duration_seconds_count"),
+    "ingest": ("rpc_server_call_duration_seconds_count", "neuralearn_upload_bytes_total"),
+    "pipeline": ("neuralearn_queue_backlog", "neuralearn_workers", "neuralearn_webhook_backlog"),
+    "report": ("rpc_server_call_duration_seconds_bucket",),
+    "autoscaler": ("neuralearn_runs_total", "neuralearn_run_stage_seconds_count", "neuralearn_run_attempts_total"),
+}
+"""Metrics of each process; of the autoscaler, those of its first worker."""
+
+
+def test_every_process_serves_metrics(client: Client, stack: Stack) -> None:
+    dataset_id = client.wait(upload(client, 3), timeout=90).dataset_id
+    client.document(dataset_id, "profile")
+    for name, metrics in METRICS.items():
+        log = (stack.data_dir / "logs" / f"{name}.log").read_text("utf-8")
+        addresses = re.findall(r'"address": "([^"]+)", "event": "serving metrics"', log)
+        assert addresses, name
+        wait_until(partial(has_metrics, addresses[0], metrics))
+
+
+def has_metrics(address: str, names: tuple[str, ...]) -> bool:
+    served = httpx.get(f"http://{address}/metrics", trust_env=False).text
+    return all(f"\n{name}{{" in served or f"\n{name} " in served for name in names)
 
 
 @pytest.mark.timeout(180)

@@ -5,11 +5,19 @@ import json
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from redis.asyncio import Redis
 
 from shared.queue import FAST_QUEUE, RunQueue
 from shared.queue.heartbeats import HEARTBEATS_KEY, SILENT_AFTER, redis_time
 from tests.integration.test_queue import RecordedRuns, running_worker, wait_until
+
+
+@pytest.fixture(autouse=True)
+async def empty_queue(redis_url: str) -> None:
+    """Remove the runs that other tests left in the queue, which would hold the slots."""
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
 
 
 async def test_a_worker_is_listed_with_its_runs_until_it_stops(redis_url: str, queue: RunQueue) -> None:
@@ -19,7 +27,6 @@ async def test_a_worker_is_listed_with_its_runs_until_it_stops(redis_url: str, q
         worker.metrics_port = 9100
         await queue.enqueue(FAST_QUEUE, run_id)
 
-        # Other tests may have left runs in the queue.
         async def is_listed() -> bool:
             return any(beat.name == worker.name and str(run_id) in beat.run_ids for beat in await queue.workers())
 

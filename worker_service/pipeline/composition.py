@@ -20,6 +20,7 @@ from shared.settings.processes import PipelineSettings
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import EventPoller
 from worker_service.pipeline.garbage_collector import OrphanCollector
+from worker_service.pipeline.metrics import QueueMetrics
 from worker_service.pipeline.periodic import run_every
 from worker_service.pipeline.reconciler import Reconciler
 from worker_service.pipeline.retention import Retention, RetentionTimes
@@ -29,6 +30,7 @@ from worker_service.pipeline.webhook_sender import WebhookSender
 
 _EVENT_POLL_SECONDS = 0.3
 _WEBHOOK_POLL_SECONDS = 0.5
+_METRICS_SECONDS = 5.0
 
 
 async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None:
@@ -83,6 +85,9 @@ def _periodic_jobs(
         run_every(reconciler.reconcile, pause_seconds=settings.reconcile_seconds),
         run_every(orphan_collector.collect, pause_seconds=settings.collect_seconds),
     ]
+    if settings.metrics_port is not None:
+        metrics = QueueMetrics(runs=Runs(database), queue=queue, webhooks=Webhooks(database))
+        jobs.append(run_every(metrics.measure, pause_seconds=_METRICS_SECONDS))
     if settings.webhook_secret is not None:
         webhook_sender = WebhookSender(
             webhooks=Webhooks(database),

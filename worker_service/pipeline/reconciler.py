@@ -10,6 +10,7 @@ from shared.errors import Unavailable
 from shared.failpoints import failpoint
 from shared.logs import get_logger
 from shared.queue import RunQueue
+from worker_service.pipeline.metrics import ENQUEUED, WORKERS_LOST
 
 _LEADER_KEY = 0x6E6C_7265
 """The advisory lock that the leading reconciler holds; the others do nothing."""
@@ -66,11 +67,13 @@ class Reconciler:
     async def _reconcile(self) -> int:
         if self._had_time_for_heartbeats():
             for run_id in await self._runs.fail_exhausted():
+                WORKERS_LOST.inc()
                 _log.warning("run failed", run_id=str(run_id), reason="WORKER_LOST")
         for dataset_id in await self._datasets.purge_failed(kept=self._failed_kept, limit=_BATCH):
             # The garbage collector removes its objects.
             _log.info("failed dataset purged", dataset_id=str(dataset_id))
         enqueued = await self._enqueue_missing()
+        ENQUEUED.inc(enqueued)
         if enqueued:
             _log.info("runs enqueued", count=enqueued)
         await failpoint("reconciled")

@@ -18,6 +18,7 @@ from shared.db.webhooks import Delivery, Webhooks
 from shared.errors import ServiceError, Unavailable
 from shared.logs import get_logger
 from shared.outbound import OutboundGuard
+from worker_service.pipeline.metrics import WEBHOOK_DELIVERIES
 
 _MAX_CONCURRENT = 20
 _MAX_CONCURRENT_PER_OWNER = 5
@@ -89,10 +90,12 @@ class WebhookSender:
         else:
             if httpx.codes.is_success(status):
                 await self._webhooks.delivered(delivery)
+                WEBHOOK_DELIVERIES.labels("delivered").inc()
                 log.info("webhook delivered", status=status)
                 return True
             problem, gone = f"Answered with {status}.", status == httpx.codes.GONE
         will_retry = await self._webhooks.failed(delivery, problem, for_good=gone)
+        WEBHOOK_DELIVERIES.labels("retried" if will_retry else "failed").inc()
         log.warning("webhook failed", problem=problem, will_retry=will_retry)
         return False
 

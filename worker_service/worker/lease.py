@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 from shared.retry import retry_while_unavailable
 from shared.shielding import await_shielded
+from worker_service.worker.metrics import EXTENSIONS, STAGE_SECONDS
 
 OUTAGE_SECONDS = 300.0
 """The longest time that a worker retries to record the end of a run while PostgreSQL is unavailable."""
@@ -38,10 +39,20 @@ class Progress:
 
     stage: Stage = "loading"
     percent: int = 0
+    stage_since: float = field(default_factory=time.monotonic)
+    """When the stage began, in seconds of the monotonic clock."""
 
     def update(self, stage: Stage, percent: int) -> None:
         """Record the progress that the child reports."""
+        if stage != self.stage:
+            self.end_stage()
         self.stage, self.percent = stage, percent
+
+    def end_stage(self) -> None:
+        """Record how long the stage took."""
+        now = time.monotonic()
+        STAGE_SECONDS.labels(self.stage).observe(now - self.stage_since)
+        self.stage_since = now
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ class Lease:
                 if time.monotonic() >= next_beat:
                     if not await self._extend():
                         return
+                    EXTENSIONS.inc()
                     next_beat = time.monotonic() + self._terms.heartbeat_seconds
                 latest = (progress.stage, progress.percent)
                 if not await self._publish_progress(latest, changed=latest != published):

@@ -11,10 +11,11 @@ from shared.errors import ServiceError, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
+from shared.metrics import ERRORS
 from shared.shielding import await_shielded
 from shared.storage import ObjectStore
 from worker_service.worker.lease import AttemptFailure, Lease, Leases, Progress
-from worker_service.worker.metrics import RUN_SECONDS, RUNS
+from worker_service.worker.metrics import ATTEMPTS, RESCUES, RUN_SECONDS, RUNS
 from worker_service.worker.preparer import PreparedTable, Preparer, store_deadline
 
 STORE_SECONDS = 120.0
@@ -58,6 +59,8 @@ class RunExecutor:
         started = time.perf_counter()
         log = _log.bind(run_id=str(run.id), attempt=run.attempt)
         log.info("run started", queue=run.queue, dead_workers=run.crashes)
+        ATTEMPTS.labels(run.queue).inc()
+        RESCUES.labels(run.queue).inc(1 if run.crashes else 0)
         try:
             await self._attempt(run, lease)
         except LeaseLost:
@@ -74,6 +77,7 @@ class RunExecutor:
             failure = self._classify(run, error)
             frames = error.frames if isinstance(error, TaskFailed) else None
             log.warning("attempt failed", reason=failure.reason, retryable=failure.retryable, frames=frames)
+            ERRORS.labels(failure.reason).inc()
             RUNS.labels(run.queue, "retried" if failure.retryable else "failed").inc()
             return await lease.fail(failure, attempt=run.attempt)
         seconds = time.perf_counter() - started
@@ -112,6 +116,7 @@ class RunExecutor:
         async with self._preparer.prepare(run, progress, deadline_at=deadline_at) as prepared:
             progress.update("publishing", 95)
             await self._publish(run, lease, prepared, deadline_at=deadline_at + STORE_SECONDS)
+            progress.end_stage()
 
     async def _publish(self, run: RunRecord, lease: Lease, prepared: PreparedTable, *, deadline_at: float) -> None:
         """Store the artifacts and publish the result, or remove what was stored.
