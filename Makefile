@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys audit sbom migrate bench mutants clean
+.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys audit sbom migrate bench mutants image-check clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality h
 
 mutants: $(VENV)/.bench ## change the code of the steps and rules in small ways, and see whether a test notices (ARGS="--sample 500")
 	@$(BIN)/python -m tests.bench.mutation_testing $(ARGS)
+
+image-check: $(VENV)/.local ## build the image and run every process from it, read-only and not as root (needs root, buildah, debootstrap)
+	@$(BIN)/python -m deploy.image_check
 
 ##@ Change it
 format: $(VENV)/.dev ## format the code and sort the imports
