@@ -22,6 +22,7 @@ from deploy.entrypoint import ROLES
 from deploy.local.embedded import EmbeddedPostgres, EmbeddedValkey
 from deploy.local.ports import free_port
 from neuralearn import Client
+from shared.settings.base import inherited_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE, IMAGE = "localhost/neuralearn-base", "localhost/neuralearn"
@@ -141,7 +142,7 @@ class _Containers:
     def start(self, role: str) -> subprocess.Popen[bytes]:
         """Start the process of a role."""
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", CONTAINER, "container"]
-        environment = {**os.environ, "ROOT": str(self._image.root), "DATA": str(self._data)}
+        environment = {**inherited_environment(), "ROOT": str(self._image.root), "DATA": str(self._data)}
         environment["USER_ID"] = self._image.user
         with (self._logs / role).open("wb") as log:
             self._processes[role] = subprocess.Popen(
@@ -210,7 +211,7 @@ def _output(*command: str, check: bool = True) -> str:
 
 def _environment() -> dict[str, str]:
     # Without a daemon and without overlay mounts, which not every machine allows.
-    return {**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+    return {**inherited_environment(), "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "protos"
 OUTPUT = ROOT / "shared" / "pb"
+PACKAGES = ("externalscaler", "neuralearn")
+IMPORT = rf"^(from|import) ({'|'.join(PACKAGES)})\b"
 VENDORED = ROOT / ".local" / "googleapis"
 
 
@@ -31,17 +33,18 @@ def generate(output: Path) -> None:
     """Run protoc over every contract, and rewrite the import prefix of the generated modules.
 
     Args:
-        output: the directory to write to; what it holds under `neuralearn` is replaced.
+        output: the directory to write to; what it holds of the packages is replaced.
     """
-    shutil.rmtree(output / "neuralearn", ignore_errors=True)
+    for package in PACKAGES:
+        shutil.rmtree(output / package, ignore_errors=True)
     output.mkdir(parents=True, exist_ok=True)
-    contracts = sorted(CONTRACTS.glob("neuralearn/**/*.proto"))
+    contracts = sorted(path for package in PACKAGES for path in (CONTRACTS / package).rglob("*.proto"))
     services = [path for path in contracts if re.search(r"^service ", path.read_text(), re.MULTILINE)]
     includes = ["protoc", f"-I{CONTRACTS}", f"-I{VENDORED}", f"-I{files('grpc_tools') / '_proto'}"]
     run_protoc([*includes, f"--python_out={output}", f"--mypy_out=quiet:{output}", *map(str, contracts)])
     run_protoc([*includes, f"--grpc_python_out={output}", f"--mypy_grpc_out=quiet:{output}", *map(str, services)])
     for path in [*output.rglob("*.py"), *output.rglob("*.pyi")]:
-        text = re.sub(r"^(from|import) neuralearn\.", r"\1 shared.pb.neuralearn.", path.read_text(), flags=re.MULTILINE)
+        text = re.sub(IMPORT, r"\1 shared.pb.\2", path.read_text(), flags=re.MULTILINE)
         path.write_text(text)
     for directory in [output, *(path for path in output.rglob("*") if path.is_dir())]:
         (directory / "__init__.py").touch()

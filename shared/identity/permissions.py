@@ -93,7 +93,7 @@ PERMISSIONS: Mapping[str, Permission] = {
 }
 """The permission of each rpc, by its full name."""
 
-PUBLIC_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+PUBLIC_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.", "/externalscaler.ExternalScaler/")
 """Rpcs that everybody may call: they name no dataset."""
 
 

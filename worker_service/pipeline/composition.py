@@ -19,6 +19,7 @@ from shared.rpc.server import Listener, serve
 from shared.settings.processes import PipelineSettings
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import EventPoller
+from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.garbage_collector import OrphanCollector
 from worker_service.pipeline.metrics import QueueMetrics
 from worker_service.pipeline.periodic import run_every
@@ -55,7 +56,13 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                 )
                 access = build_access_control(settings, database)
                 async with open_rate_limits(settings) as limits:
-                    await serve(service(pipeline), listener, access=access, limits=limits, needs=needs)
+                    await serve(
+                        service(pipeline, QueueCounts(Runs(database))),
+                        listener,
+                        access=access,
+                        limits=limits,
+                        needs=needs,
+                    )
             finally:
                 for task in tasks:
                     task.cancel()

@@ -6,11 +6,14 @@ from typing import Any, TypeAlias
 import grpc
 
 from shared.db.datasets import parse_dataset_id
+from shared.pb.externalscaler import externalscaler_pb2_grpc as scaler
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
 from shared.rpc.messages import to_message
 from shared.rpc.server import Service
 from worker_service.pipeline.convert import event_message, parse_run_id, queue_messages, run_message
+from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
+from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
 from worker_service.pipeline.service import Pipeline
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -45,7 +48,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         return pb.ListWorkersResponse(workers=workers)
 
 
-def service(pipeline: Pipeline) -> Service:
-    """Return PipelineService in the form that `serve` takes."""
-    name = "neuralearn.pipeline.v1.PipelineService"
-    return Service(name, lambda server: rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline), server))
+def service(pipeline: Pipeline, counts: QueueCounts) -> Service:
+    """Return PipelineService, with the interface for KEDA beside it, in the form that `serve` takes."""
+
+    def add(server: grpc.aio.Server) -> None:
+        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline), server)
+        scaler.add_ExternalScalerServicer_to_server(ExternalScalerServicer(counts), server)
+
+    return Service("neuralearn.pipeline.v1.PipelineService", add)
