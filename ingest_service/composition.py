@@ -88,7 +88,7 @@ def _decoder_limits(settings: IngestSettings) -> DecoderLimits:
     return DecoderLimits(
         table=Limits(max_rows=settings.max_rows, max_columns=settings.max_columns),
         memory_bytes=settings.run_memory_bytes,
-        concurrency=max(2, os.cpu_count() or 2),
+        concurrency=settings.decode_slots or max(2, os.cpu_count() or 2),
     )
 
 

@@ -25,6 +25,8 @@ from shared.rpc.status import mapping_of, to_status
 
 REQUEST_ID_KEY = "x-request-id"
 _UNLOGGED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+_QUIET = "/externalscaler."
+"""KEDA asks every few seconds; what it asks is no event."""
 _log = get_logger("rpc")
 
 
@@ -85,7 +87,8 @@ class _LoggedCall:
         seconds = time.perf_counter() - self.started
         milliseconds = round(seconds * 1000, 1)
         observe_call(SERVER_SECONDS, self.method, code, seconds)
-        _log.info("rpc finished", method=self.method, code=code, ms=milliseconds, **details)
+        log = _log.debug if self.method.startswith(_QUIET) else _log.info
+        log("rpc finished", method=self.method, code=code, ms=milliseconds, **details)
 
     async def _fail(self, error: Exception, context: Context) -> None:
         if isinstance(error, grpc.aio.AbortError):

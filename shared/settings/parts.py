@@ -249,10 +249,13 @@ class UploadSizeSettings(EnvironmentSettings):
 
 
 class TableSizeSettings(EnvironmentSettings):
-    """Limits of the size of a table."""
+    """Limits of the size of tables, and of how many are read at a time."""
 
     max_rows: Positive = Field(100_000, description="Most rows a table may have.")
     max_columns: Positive = Field(100, description="Most columns a table may have.")
+    decode_slots: Positive | None = Field(
+        None, description="Files that IngestService reads at a time; one for each core, and two at least, if unset."
+    )
 
 
 class PreparationSettings(EnvironmentSettings):

@@ -1,0 +1,1 @@
+"""Manifests for Kubernetes (kustomize), and their check: `make k8s-check`."""
