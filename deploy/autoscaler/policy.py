@@ -59,17 +59,17 @@ def next_state(policy: ScalingPolicy, state: ScalingState, load: QueueLoad, now:
     is_short = load.ready < policy.scale_down
     short_since = None if not is_short else now if state.short_since is None else state.short_since
     state = replace(state, short_since=short_since)
-    wanted = max(policy.minimum, min(state.workers, policy.maximum))
-    if wanted == 0 and load.ready:
+    target = max(policy.minimum, min(state.workers, policy.maximum))
+    if target == 0 and load.ready:
         # Nobody would ever take it, however short the queue is.
-        wanted = 1
+        target = 1
     elif load.ready > policy.scale_up and now - state.changed_at >= policy.up_seconds:
-        wanted = min(policy.maximum, max(wanted, state.workers + policy.step))
+        target = min(policy.maximum, max(target, state.workers + policy.step))
     elif short_since is not None and _may_stop(policy, state, load, short_since, now):
-        wanted = max(_fewest(policy, load), state.workers - policy.step)
-    if wanted == state.workers:
+        target = max(_fewest(policy, load), state.workers - policy.step)
+    if target == state.workers:
         return state
-    return ScalingState(workers=wanted, changed_at=now)
+    return ScalingState(workers=target, changed_at=now)
 
 
 def _may_stop(policy: ScalingPolicy, state: ScalingState, load: QueueLoad, short_since: float, now: float) -> bool:

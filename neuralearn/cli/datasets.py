@@ -82,8 +82,8 @@ def list_datasets(
 ) -> None:
     """List datasets, newest first."""
     with client(context) as service:
-        found = service.datasets(user_id=user, collaboration_id=collaboration)
-        listed = [dataset for dataset, _ in zip(found, range(limit), strict=False)]
+        datasets = service.datasets(user_id=user, collaboration_id=collaboration)
+        listed = [dataset for dataset, _ in zip(datasets, range(limit), strict=False)]
     if as_json:
         print_json([dataset_json(dataset) for dataset in listed])
         return

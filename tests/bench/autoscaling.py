@@ -102,19 +102,19 @@ class Autoscaler:
             self._active_at = now
         if self._least == 0 and (pods == 0 or now - self._active_at >= self._cooldown):
             return 1 if is_active else 0
-        wanted = pods if abs(value / target / max(pods, 1) - 1) <= TOLERANCE else math.ceil(value / target)
-        wanted = max(1, self._least, min(self._most, wanted))
-        self._recommended.append((now, wanted))
+        replicas = pods if abs(value / target / max(pods, 1) - 1) <= TOLERANCE else math.ceil(value / target)
+        replicas = max(1, self._least, min(self._most, replicas))
+        self._recommended.append((now, replicas))
         while self._recommended[0][0] <= now - self._window:
             self._recommended.popleft()
-        if wanted < pods:
-            wanted = min(pods, max(pods_then for _, pods_then in self._recommended))
-            wanted = max(wanted, pods - self._allowed(self._down, now, sign=-1))
+        if replicas < pods:
+            replicas = min(pods, max(pods_then for _, pods_then in self._recommended))
+            replicas = max(replicas, pods - self._allowed(self._down, now, sign=-1))
         else:
-            wanted = min(wanted, pods + self._allowed(self._up, now, sign=1))
-        if wanted != pods:
-            self._changes.append((now, wanted - pods))
-        return wanted
+            replicas = min(replicas, pods + self._allowed(self._up, now, sign=1))
+        if replicas != pods:
+            self._changes.append((now, replicas - pods))
+        return replicas
 
     def _allowed(self, policy: dict[str, Any], now: int, *, sign: int) -> int:
         """Return how many pods a policy lets come or go now."""

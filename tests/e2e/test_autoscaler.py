@@ -69,13 +69,13 @@ def count(client: Client, queue: str) -> int:
 def worker_processes(stack: Stack) -> set[int]:
     """Return the process ids of the workers of this stack, wherever they hang in the tree of processes."""
     storage = f"STORAGE_DIR={stack.settings.storage_dir}".encode()
-    found = set()
+    process_ids = set()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             is_ours = storage in (folder / "environ").read_bytes().split(b"\0")
             if is_ours and b"--queue" in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.add(int(folder.name))
-    return found
+                process_ids.add(int(folder.name))
+    return process_ids
 
 
 @pytest.mark.timeout(180)

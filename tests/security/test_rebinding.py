@@ -15,13 +15,13 @@ def test_a_name_is_resolved_once_and_connected_to_as_it_was_checked() -> None:
     if probe.returncode == CANNOT:
         pytest.skip("this machine lets no process have a network of its own, which the name server needs")
     assert probe.returncode == 0, probe.stderr
-    seen = json.loads(probe.stdout)
-    assert seen["fetched"] == {
+    outcome = json.loads(probe.stdout)
+    assert outcome["fetched"] == {
         "rebinding.test": f"tried {PUBLIC}",
         "reversed.test": "INVALID_DATASET_URL",
         "mixed.test": "INVALID_DATASET_URL",
         "metadata.test": "INVALID_DATASET_URL",
         "public.test": f"tried {PUBLIC}",
     }
-    assert set(seen["asked"].values()) == {1}
-    assert seen["attacked"] == 0
+    assert set(outcome["asked"].values()) == {1}
+    assert outcome["attacked"] == 0

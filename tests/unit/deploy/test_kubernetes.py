@@ -77,18 +77,18 @@ def test_every_process_is_deployed_once() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_process_starts_with_these_settings(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    wanted = {entry["name"] for entry in container(name)["env"]}
+    secrets = {entry["name"] for entry in container(name)["env"]}
     for entry in container(name)["env"]:
         reference = entry["valueFrom"]["secretKeyRef"]
         assert (reference["name"], reference["key"]) == ("neuralearn", entry["name"])
-    assert {*CONFIG, *wanted} <= Settings.keys()
-    values = {**CONFIG, **{key: value for key, value in SECRETS.items() if key in wanted}}
+    assert {*CONFIG, *secrets} <= Settings.keys()
+    values = {**CONFIG, **{key: value for key, value in SECRETS.items() if key in secrets}}
     for key, value in values.items():
         monkeypatch.setenv(key, value)
     settings = KINDS[name]()
     assert settings.model_dump()["auth_mode"] == "token"
     # What a process does not use it is not given.
-    assert wanted <= KINDS[name].keys()
+    assert secrets <= KINDS[name].keys()
 
 
 @pytest.mark.parametrize("name", KINDS)

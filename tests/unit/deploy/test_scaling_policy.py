@@ -43,8 +43,8 @@ def test_between_the_marks_nothing_changes() -> None:
 
 
 def test_a_queue_without_workers_wakes_for_one_run_and_sleeps_again() -> None:
-    idle, one, busy = QueueLoad(), QueueLoad(ready=1), QueueLoad(running=1)
-    counts = workers_over_time(DEEP, [idle] * 3 + [one] + [busy] * 40 + [idle] * 20)
+    idle, due, busy = QueueLoad(), QueueLoad(ready=1), QueueLoad(running=1)
+    counts = workers_over_time(DEEP, [idle] * 3 + [due] + [busy] * 40 + [idle] * 20)
     assert counts[:4] == [0, 0, 0, 1]
     assert set(counts[4:44]) == {1}
     assert counts[-1] == 0

@@ -208,8 +208,7 @@ def describe_column(
     """
     distinct_count = _count_distinct(typed)
     decision = _decide_type(name, typed, distinct=distinct_count, code=inference.code, chosen=hints.type)
-    is_code = is_code_name(name) or decision.type not in _NUMBERS
-    candidates = Sentinels() if is_code else typed.derive(find_sentinels)
+    candidates = _find_codes(name, typed, decision.type)
     sentinels = _with_codes(typed, candidates.sure, hints.codes)
     spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
     typed = mask_sentinels(typed, sentinels)
@@ -217,7 +216,7 @@ def describe_column(
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
-    meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else ""
+    meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else decision.why
     return ColumnProfile(
         name=name,
         position=position,
@@ -228,7 +227,7 @@ def describe_column(
         storage=_storage(typed),
         read_as=inference.read_as,
         read_why=inference.why,
-        why=f"{inference.why} {meaning or decision.why}".strip(),
+        why=f"{inference.why} {meaning}".strip(),
         missing=typed.missing,
         sentinels=sentinels,
         apart=tuple(sentinel for sentinel in candidates.perhaps if sentinel not in sentinels),
@@ -262,6 +261,11 @@ def _personal_data(
 def _decide_type(name: str, typed: Column, *, distinct: int, code: bool, chosen: ChosenType | None) -> TypeDecision:
     decision = decide_type(name, typed, distinct=distinct, code=code)
     return decision if chosen is None else apply_chosen_type(decision, typed, chosen)
+
+
+def _find_codes(name: str, typed: Column, kind: ColumnType) -> Sentinels:
+    """Return the numbers of an amount that stand for missing."""
+    return Sentinels() if is_code_name(name) or kind not in _NUMBERS else typed.derive(find_sentinels)
 
 
 def _judge_shifts(
