@@ -102,6 +102,8 @@ async def _check_redis(settings: LocalSettings) -> str:
 
 
 async def _check_store(settings: LocalSettings) -> str:
+    if not settings.s3_bucket_name and not settings.storage_dir.is_dir():
+        raise CheckFailed(f"the folder {settings.storage_dir} does not exist")
     async with open_store(settings) as store:
         await store.check()
     return f"bucket {settings.s3_bucket_name}" if settings.s3_bucket_name else f"folder {settings.storage_dir}"

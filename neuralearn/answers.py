@@ -1,6 +1,8 @@
 """What is made of answers: values, or errors whose message is a sentence."""
 
+import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,9 +54,8 @@ def connection_failed(base_url: str) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise ConnectionFailed(f"{base_url} did not answer in time.") from error
     except httpx.TransportError as error:
-        raise ConnectionFailed(f"{base_url} can't be reached: {error or type(error).__name__}.") from error
-    except httpx.InvalidURL as error:
-        raise ConnectionFailed(f"{base_url} is no address: {error}.") from error
+        reason = re.sub(r"^\[[^]]*\] ?", "", str(error)) or type(error).__name__
+        raise ConnectionFailed(f"{base_url} can't be reached: {reason.rstrip('.')}.") from error
 
 
 def check_result(dataset: Dataset) -> Dataset:
@@ -78,7 +79,23 @@ def still_preparing(dataset: Dataset) -> TimedOut:
 
 @contextmanager
 def complete_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to be written, which appears in its place when the block ends without an error."""
+    """Open a file to be written, which appears in its place when the block ends without an error.
+
+    A link is followed, and what is no plain file (a pipe, a device) is written to as it is.
+
+    Raises:
+        FileNotFoundError: its folder does not exist.
+        IsADirectoryError: it is a folder.
+    """
+    path = path.resolve()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     # Beside its place, so that it can be moved at once.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -183,7 +183,7 @@ class Client:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
         return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
 
-    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "csv", style: str = "") -> bytes:
+    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", style: str = "") -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
         with self._download(dataset_id, name, file_format, style) as answer:
             return answer.read()
@@ -194,7 +194,7 @@ class Client:
         name: Table | str,
         to: str | Path,
         *,
-        file_format: Format | str = "csv",
+        file_format: Format | str = "",
         style: str = "",
         on_progress: OnProgress | None = None,
     ) -> Path:
@@ -204,7 +204,7 @@ class Client:
             dataset_id: the dataset.
             name: `cleaned`, `engineered`, `changes`, `raw`, or a chart such as `graph/histogram-1`.
             to: the path of the file.
-            file_format: `csv` or `parquet`; of a chart `png`, `svg` or `json`; empty for what has one format.
+            file_format: `csv` or `parquet`, CSV if empty; of a chart `png`, `svg` or `json`, PNG if empty.
             style: how CSV of the cleaned table is written: `as_written`, `typed` or `iso`.
             on_progress: called with the bytes that were received and their total.
         """

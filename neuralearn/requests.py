@@ -1,13 +1,14 @@
 """The requests of both clients: what is sent, and how the answer is read. Nothing here talks to a network."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from typing import Any, Generic, TypeVar, get_args
 
-from neuralearn.models import Dataset, Log, Queues, Worker
+from neuralearn.errors import ApiError
+from neuralearn.models import Dataset, Log, Queues, Table, Worker
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -67,7 +68,7 @@ def prepare_again(dataset_id: str, options: Mapping[str, Any]) -> Request[Datase
 
 def delete(dataset_id: str) -> Request[None]:
     """Ask to remove a dataset."""
-    return Request("DELETE", f"/dataset/{quote(dataset_id, safe='')}", lambda _: None)
+    return Request("DELETE", f"/dataset/{_require_id(dataset_id)}", lambda _: None)
 
 
 def document(dataset_id: str, name: str, params: Mapping[str, Any] | None = None) -> Request[Json]:
@@ -102,14 +103,27 @@ def health() -> Request[Json]:
 
 
 def table_params(table: str, file_format: str, style: str) -> dict[str, str]:
-    """Return the parameters of the download of a table."""
+    """Return the parameters of a download; without a format, CSV of a table and PNG of a chart."""
+    if not file_format and table != "report":
+        file_format = "csv" if table in get_args(Table) else "png" if table.startswith("graph/") else ""
     has_style = style and table == "cleaned"
     return {**({"format": file_format} if file_format else {}), **({"style": style} if has_style else {})}
 
 
 def dataset_path(dataset_id: str, suffix: str) -> str:
-    """Return a path below a dataset."""
-    return f"/dataset/{quote(dataset_id, safe='')}/{suffix}"
+    """Return a path below a dataset.
+
+    Raises:
+        ApiError: no dataset can have this id.
+    """
+    return f"/dataset/{_require_id(dataset_id)}/{suffix}"
+
+
+def _require_id(dataset_id: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z-]+", dataset_id):
+        # A path would lead elsewhere, and the service has no such id either.
+        raise ApiError(f"There is no dataset {dataset_id[:100]!r}.", status=404, reason="DATASET_NOT_FOUND")
+    return dataset_id
 
 
 def form_fields(options: Mapping[str, Any]) -> dict[str, str]:

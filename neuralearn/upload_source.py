@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from neuralearn.errors import NeuraLearnError
+
 OnProgress = Callable[[int, int | None], None]
 """Called with the bytes that were sent and their total; None where that is not known."""
 Source = str | Path | BinaryIO
@@ -45,8 +47,16 @@ class CountedFile:
 
 
 def is_address(source: Source) -> bool:
-    """Return True if a source is to be fetched by the service."""
-    return isinstance(source, str) and source.startswith(("http://", "https://"))
+    """Return True if a source is to be fetched by the service.
+
+    Raises:
+        NeuraLearnError: it is an address of another kind.
+    """
+    if not isinstance(source, str) or "://" not in source:
+        return False
+    if not source.startswith(("http://", "https://")):
+        raise NeuraLearnError(f"{source[:200]}: only http:// and https:// addresses can be fetched.")
+    return True
 
 
 @contextmanager

@@ -28,9 +28,11 @@ class ScalingPolicy:
         Raises:
             ValueError: they do not; the message names the option.
         """
-        if not 0 <= self.minimum <= self.maximum or self.maximum < 1:
+        if min(self.minimum, self.maximum, self.scale_up, self.scale_down) < 0:
+            raise ValueError("--min, --max, --scale-up and --scale-down must not be negative")
+        if self.minimum > self.maximum or self.maximum < 1:
             raise ValueError("--min must not be above --max, and --max at least 1")
-        if not 0 <= self.scale_down < self.scale_up:
+        if self.scale_down >= self.scale_up:
             raise ValueError("--scale-down must be below --scale-up, or the number of workers would flap")
         if self.step < 1:
             raise ValueError("--workers-per-scale must be at least 1")

@@ -63,7 +63,7 @@ def revoke(
     from shared.identity.api_keys import parse_key_id
 
     # Whoever pastes the whole key means it, and shall not see it again.
-    plain_id = parse_key_id(key_id) or key_id
+    plain_id = parse_key_id(key_id) or key_id.removeprefix("nl_")
     _with_keys(lambda keys: keys.revoke(plain_id))
     typer.echo(f"Revoked {plain_id}.")
 

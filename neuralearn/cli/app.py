@@ -51,7 +51,7 @@ def main() -> None:
             )
         )
     except FileNotFoundError as error:
-        fail(NeuraLearnError(f"There is no file {error.filename}."))
+        fail(NeuraLearnError(f"There is no file or folder {error.filename}."))
     except BrokenPipeError:
         # Who reads the output has seen enough.
         sys.stderr.close()

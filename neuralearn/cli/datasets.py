@@ -22,7 +22,7 @@ from neuralearn.cli.output import (
     state,
 )
 from neuralearn.client import Client
-from neuralearn.errors import PreparationFailed
+from neuralearn.errors import NeuraLearnError, PreparationFailed
 from neuralearn.models import Dataset
 
 app = typer.Typer()
@@ -46,6 +46,8 @@ def upload(
     as_json: AsJson = False,
 ) -> None:
     """Upload a table; its preparation is queued."""
+    if not source.strip():
+        raise typer.BadParameter("is empty", param_hint="FILE|URL|-")
     options = {"mode": mode, "target": target, **_options(option or [])}
     options = {key: value for key, value in options.items() if value}
     with client(context) as service:
@@ -108,6 +110,8 @@ def download(
     style: Annotated[str, typer.Option(help="CSV of the cleaned table: as_written, typed or iso.")] = "",
 ) -> None:
     """Take a table, a document or all charts of a dataset."""
+    if output is not None and (not str(output).strip(". ") or (what == "charts" and str(output) == "-")):
+        raise typer.BadParameter("names a file, or a folder for charts", param_hint="--output")
     with client(context) as service:
         if what == "charts":
             _download_charts(service, dataset_id, output, file_format or "png")
@@ -116,7 +120,7 @@ def download(
         if output == Path("-"):
             sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, style=style))
             return
-        target = output or Path(_file_name(service.status(dataset_id), what, chosen))
+        target = output or _new_file(_file_name(service.status(dataset_id), what, chosen))
         with bytes_progress(f"Downloading {what}") as on_progress:
             service.download(dataset_id, path, target, file_format=chosen, style=style, on_progress=on_progress)
     err.print(f"Wrote {target} ({target.stat().st_size:,} bytes).", markup=False)
@@ -225,6 +229,17 @@ def _file_name(dataset: Dataset, what: str, file_format: str) -> str:
     if what == "raw":
         return Path(dataset.filename).name
     return f"{dataset.database_name}_{what}.{file_format or 'json'}"
+
+
+def _new_file(name: str) -> Path:
+    """Return a path in this folder, which nothing is overwritten in unless it is named.
+
+    Raises:
+        NeuraLearnError: there is a file of this name.
+    """
+    if Path(name).exists():
+        raise NeuraLearnError(f"There is a file {name} already; -o {name} overwrites it.")
+    return Path(name)
 
 
 def _download_charts(service: Client, dataset_id: str, output: Path | None, file_format: str) -> None:

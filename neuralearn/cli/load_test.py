@@ -116,7 +116,7 @@ class _Load:
         return _report(uploads, time.monotonic() - started)
 
     async def _prepare(self, service: AsyncClient, index: int) -> Upload:
-        content = io.BytesIO(self._content or small_table(index))
+        content = io.BytesIO(small_table(index) if self._content is None else self._content)
         started = accepted = time.monotonic()
         dataset_id, events = "", []
         try:

@@ -55,16 +55,14 @@ def monitor(
 @app.command()
 def jobs(
     context: typer.Context,
-    only: Annotated[
-        str, typer.Option("--state", help="Only these: uploaded, processing, completed, failed or cancelled.")
-    ] = "",
+    only: Annotated[State | None, typer.Option("--state", help="Only those in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most datasets that are looked at.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Show where preparations stand, as the database has it."""
     with client(context) as service:
         looked_at = [dataset for dataset, _ in zip(service.datasets(), range(limit), strict=False)]
-    shown = [dataset for dataset in looked_at if only in ("", dataset.status)]
+    shown = [dataset for dataset in looked_at if only in (None, dataset.status)]
     if as_json:
         print_json([dataset_json(dataset) for dataset in shown])
         return

@@ -71,8 +71,9 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
     """Return a table for the terminal."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    for index, name in enumerate(columns):
+        # The first column names the row, and shall be copied whole.
+        table.add_column(name, overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*row)
     return table

@@ -40,12 +40,12 @@ def test_prepare_and_take_the_results(client: Client, tmp_path: Path) -> None:
     )
     assert written.read_bytes().startswith(b'"city"')
     assert progress[-1] == written.stat().st_size
-    assert client.read(dataset.dataset_id, "raw", file_format="") == CSV
+    assert client.read(dataset.dataset_id, "raw") == CSV
     assert client.read(dataset.dataset_id, "engineered", file_format="parquet")[:4] == b"PAR1"
     assert client.document(dataset.dataset_id, "profile")["rows"] == 60
     assert any("age" in step["why"] for step in client.log(dataset.dataset_id, "cleaning"))
     (chart, *_) = client.graphs(dataset.dataset_id)
-    assert client.read(dataset.dataset_id, f"graph/{chart['graph_id']}", file_format="png")[1:4] == b"PNG"
+    assert client.read(dataset.dataset_id, f"graph/{chart['graph_id']}")[1:4] == b"PNG"
     again = client.wait(client.prepare_again(dataset.dataset_id, fill="none").dataset_id)
     assert again.status == "completed"
     assert dataset.dataset_id in {listed.dataset_id for listed in client.datasets()}

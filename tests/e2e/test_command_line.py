@@ -58,6 +58,8 @@ def test_upload_follow_and_take_everything(run: CommandLine, dataset_id: str) ->
     assert "signup_date" in run("log", dataset_id)
     for what in ("cleaned", "engineered", "raw", "changes", "profile", "recipe", "features"):
         run("download", dataset_id, what)
+    assert "There is a file sample_dataset_cleaned.csv already" in run("download", dataset_id, "cleaned", code=1)
+    run("download", dataset_id, "cleaned", "-o", "sample_dataset_cleaned.csv")
     run("download", dataset_id, "charts", "-o", "charts", "--format", "svg")
     run("download", dataset_id, "engineered", "-o", "e.parquet", "--format", "parquet")
     names = {path.name for path in run.folder.iterdir()}
@@ -75,8 +77,15 @@ def test_standard_input(run: CommandLine) -> None:
 
 
 def test_errors_are_one_sentence(run: CommandLine, dataset_id: str) -> None:
-    assert run("upload", "nothing.csv", code=1).strip() == "Error: There is no file nothing.csv."
+    assert run("upload", "nothing.csv", code=1).strip() == "Error: There is no file or folder nothing.csv."
     assert "did you mean fill" in run("upload", str(SAMPLE), "-O", "fil=none", code=1)
+    assert "only http:// and https://" in run("upload", "ftp://example.org/a.csv", code=1)
+    assert "is no address of a gateway" in run("--base-url", "127.0.0.1:8000", "list", code=1)
+    assert "no token or API key has" in run("--token", "ü", "list", code=1)
+    assert "There is no dataset 'a/b'" in run("status", "a/b", code=1)
+    assert "names a file" in run("download", dataset_id, "-o", "", code=2)
+    assert "There is no file or folder" in run("download", dataset_id, "-o", "no/such/folder.csv", code=1)
+    assert "nonsense" in run("jobs", "--state", "nonsense", code=2)
     assert "is not NAME=VALUE" in run("upload", str(SAMPLE), "-O", "fill", code=2)
     assert "Only the deep mode writes a report" in run("download", dataset_id, "report", code=1)
     assert "can be tried again" in run("retry", dataset_id, code=1)

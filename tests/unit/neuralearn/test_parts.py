@@ -1,6 +1,7 @@
 """Events, retries, what is uploaded, and errors."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from neuralearn.answers import check_success, complete_file
-from neuralearn.errors import ApiError, NotReadyError
+from neuralearn.errors import ApiError, NeuraLearnError, NotReadyError
 from neuralearn.event_stream import EventStream
 from neuralearn.requests import form_fields
 from neuralearn.retries import ATTEMPTS, pause_before
@@ -93,6 +94,35 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
         file.write(b"all")
         assert not target.exists()
     assert target.read_bytes() == b"all"
+    with pytest.raises(FileNotFoundError, match="absent"), complete_file(tmp_path / "absent" / "a.csv"):
+        pass
+    with pytest.raises(IsADirectoryError), complete_file(tmp_path):
+        pass
+
+
+def test_links_are_followed_and_devices_stay(tmp_path: Path) -> None:
+    target, link = tmp_path / "a.csv", tmp_path / "link.csv"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    with complete_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with complete_file(pipe) as file:
+            file.write(b"through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://here", "http://", "http://here?x=1", "http://[::1"])
+def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
+    with pytest.raises(NeuraLearnError, match="is no address of a gateway"):
+        ClientSettings.of(address, "")
 
 
 def test_the_environment_names_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
