@@ -61,7 +61,6 @@ async def probe(role: str) -> str:
     """Return why the process of a role does not work; empty if it does."""
     from deploy import checks
     from shared.errors import ServiceError
-    from shared.queue import connect_queue
     from shared.settings.processes import LocalSettings
 
     settings = LocalSettings.load({})
@@ -72,16 +71,29 @@ async def probe(role: str) -> str:
             elif role in ("ingest", "pipeline", "report"):
                 await checks.service_check(role)(settings)
             elif role.startswith("worker"):
-                queue = await connect_queue(str(settings.redis_url))
-                try:
-                    names = [heartbeat.name for heartbeat in await queue.workers()]
-                finally:
-                    await queue.close()
-                if not any(name.startswith(f"{socket.gethostname()}:") for name in names):
-                    return "the worker gives no sign of life"
+                return await _probe_worker(str(settings.redis_url))
     except (checks.CheckFailed, ServiceError, TimeoutError) as error:
         return str(error) or "no answer within 5 s"
     return ""
+
+
+async def _probe_worker(redis_url: str) -> str:
+    """Return why the worker of this container does not work; empty if it does, or if Redis can't say."""
+    from shared.errors import Unavailable
+    from shared.queue import connect_queue
+
+    try:
+        async with asyncio.timeout(4):
+            queue = await connect_queue(redis_url)
+            try:
+                names = [heartbeat.name for heartbeat in await queue.workers()]
+            finally:
+                await queue.close()
+    except (Unavailable, TimeoutError):
+        # A worker waits for Redis, and an end would only cost what it executes.
+        return ""
+    is_alive = any(name.startswith(f"{socket.gethostname()}:") for name in names)
+    return "" if is_alive else "the worker gives no sign of life"
 
 
 if __name__ == "__main__":

@@ -71,14 +71,13 @@ class Autoscaler:
         except Unavailable as error:
             # Without knowledge nothing is stopped; the fewest workers run all the same.
             _log.warning("queues not counted", reason=error.reason)
-            loads = {}
-            await self._start_fewest()
+            self._start_fewest()
             return
         busy = await self._busy()
         for name, pool in self._pools.items():
             self._scale(pool, loads.get(name, QueueLoad()), busy)
 
-    async def _start_fewest(self) -> None:
+    def _start_fewest(self) -> None:
         for name, pool in self._pools.items():
             pool.start(max(0, self._policies[name].minimum - pool.size))
 

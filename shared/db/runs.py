@@ -278,7 +278,8 @@ class Runs:
     async def load(self) -> dict[str, QueueLoad]:
         """Return the load of each queue; queues without unfinished or recent runs are absent."""
         now = func.now()
-        is_recent = runs.c.finished_at > now - RECENT
+        # With the state, as the index of ended runs has it.
+        is_recent = and_(runs.c.state.in_(["completed", "failed"]), runs.c.finished_at > now - RECENT)
         ready = and_(runs.c.state == "queued", runs.c.due_at <= now)
         statement = (
             select(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from deploy.entrypoint import ROLES, main, running_role
+from deploy.entrypoint import ROLES, main, probe, running_role
 from deploy.local.programs import PROGRAMS
 from shared.settings.processes import Settings
 
@@ -35,6 +35,13 @@ def test_a_process_of_others_is_none() -> None:
         running_role(b"nginx\0-g\0daemon off;\0")
     with pytest.raises(SystemExit):
         main(["unknown"])
+
+
+async def test_a_worker_is_not_ended_for_an_outage_of_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    assert await probe("worker-fast") == ""
+    monkeypatch.setenv("GATEWAY_PORT", "1")
+    assert "can't be reached" in await probe("gateway")
 
 
 def test_compose_starts_every_role_with_settings_that_exist() -> None:

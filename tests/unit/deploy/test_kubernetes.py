@@ -14,6 +14,7 @@ from shared.settings.base import EnvironmentSettings
 from shared.settings.processes import (
     GatewaySettings,
     IngestSettings,
+    LocalSettings,
     PipelineSettings,
     ReportSettings,
     Settings,
@@ -87,6 +88,8 @@ def test_a_process_starts_with_these_settings(name: str, monkeypatch: pytest.Mon
         monkeypatch.setenv(key, value)
     settings = KINDS[name]()
     assert settings.model_dump()["auth_mode"] == "token"
+    # The probe reads the settings of the local stack.
+    assert LocalSettings.load({}).auth_mode == "token"
     # What a process does not use it is not given.
     assert secrets <= KINDS[name].keys()
 
