@@ -32,12 +32,13 @@ async def failpoint(name: str) -> None:
     """
     if _directory is None:
         return
-    taken = _directory / f"{name}.{os.getpid()}.taken"
+    claimed = _directory / f".{name}.{os.getpid()}"
     try:
-        (_directory / name).rename(taken)
+        (_directory / name).rename(claimed)
     except FileNotFoundError:
         return
-    action, _, argument = taken.read_text().strip().partition(" ")
+    action, _, argument = claimed.read_text().strip().partition(" ")
+    claimed.rename(_directory / f"{name}.{os.getpid()}.taken")  # last, as a test removes this file once it is there
     _log.warning("failpoint reached", point=name, action=action)
     match action:
         case "kill":
