@@ -10,11 +10,13 @@ from shared.failpoints import arm_failpoints
 from shared.logs import configure_logs
 from shared.metrics import serve_metrics
 from shared.settings.processes import GatewaySettings, take_settings
+from shared.tracing import configure_traces
 
 
 def main() -> None:
     """Read the settings and serve."""
     settings = take_settings(GatewaySettings)
+    configure_traces("gateway", settings)
     configure_logs(service="gateway", level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
     if settings.metrics_port is not None:

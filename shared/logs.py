@@ -6,6 +6,8 @@ from typing import Literal
 
 import structlog
 
+from shared.tracing import add_trace_id
+
 get_logger = structlog.stdlib.get_logger
 
 
@@ -17,9 +19,15 @@ def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "c
         level: the least severe level to log.
         form: the format; `auto` is `console` on a terminal, else `json`.
     """
+
+    def add_service(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {**event, "service": service}  # not of the context, which threads don't inherit
+
     json_lines = not sys.stderr.isatty() if form == "auto" else form == "json"
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_service,
+        add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -46,4 +54,5 @@ def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "c
     root.setLevel(level)
     for name in ("arq.worker", "botocore", "aiobotocore", "httpx", "alembic", "uvicorn.access", "matplotlib"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    structlog.contextvars.bind_contextvars(service=service)
+    # Each outage of the collector is an error of its exporter; its retries are none.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)

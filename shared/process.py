@@ -12,6 +12,7 @@ from shared.logs import configure_logs, get_logger
 from shared.metrics import serve_metrics
 from shared.settings.parts import ProcessSettings
 from shared.settings.processes import take_settings
+from shared.tracing import configure_traces
 
 _log = get_logger("process")
 S = TypeVar("S", bound=ProcessSettings)
@@ -38,6 +39,7 @@ def run_process(
         SystemExit: the process can't start, with a sentence that says why.
     """
     settings = take_settings(kind)
+    configure_traces(name, settings)
     configure_logs(service=name, level=settings.log_level, form=settings.log_format)
     arm_failpoints(settings.failpoints)
     if settings.metrics_port is not None:

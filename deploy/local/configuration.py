@@ -9,7 +9,7 @@ from pydantic import SecretBytes
 from deploy.local.ports import free_port
 from deploy.local.programs import to_client_host
 from shared.settings.base import inherited_environment
-from shared.settings.parts import TokenSettings, TransportSettings
+from shared.settings.identity import TokenSettings, TransportSettings
 from shared.settings.processes import LocalSettings
 
 SERVICES = ("ingest", "pipeline", "report")

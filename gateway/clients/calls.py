@@ -1,6 +1,5 @@
 """Shared by the clients: one way to call an rpc, and the page of a list."""
 
-import time
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,8 +8,9 @@ from google.protobuf.message import Message
 
 from gateway.http.forwarded import current_forwarded
 from gateway.http.request_id import HEADER, current_request_id
+from shared.rpc.calls import client_call, trace_metadata
 from shared.rpc.channel import QUERY_SECONDS
-from shared.rpc.metrics import CLIENT_SECONDS, method_of, observe_call
+from shared.rpc.metrics import method_of
 from shared.rpc.status import service_errors
 
 Request = TypeVar("Request", bound=Message)
@@ -34,18 +34,13 @@ async def call(
         ServiceError: what the service answered.
     """
     forwarded = current_forwarded()
-    started, code = time.perf_counter(), grpc.StatusCode.CANCELLED
-    with service_errors():
+    with service_errors(), client_call(method_of(request)):
         pending = rpc(request, timeout=timeout, metadata=metadata())
         try:
             answer = await pending
-            code = grpc.StatusCode.OK
         except grpc.aio.AioRpcError as error:
             forwarded.keep_standing(error.trailing_metadata())
-            code = error.code()
             raise
-        finally:
-            observe_call(CLIENT_SECONDS, method_of(request), code.name, time.perf_counter() - started)
         forwarded.keep_standing(await pending.trailing_metadata())
         return answer
 
@@ -56,4 +51,4 @@ def metadata() -> tuple[tuple[str, str], ...]:
     Raises:
         Unauthenticated: the caller's credential can't be one.
     """
-    return ((HEADER, current_request_id()), *current_forwarded().metadata())
+    return ((HEADER, current_request_id()), *trace_metadata(), *current_forwarded().metadata())

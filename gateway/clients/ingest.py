@@ -17,10 +17,13 @@ from shared.contracts.vocabulary import Role
 from shared.errors import PermissionDenied
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
+from shared.rpc.calls import client_call
 from shared.rpc.channel import TRANSFER_SECONDS
 from shared.rpc.early_status import stream_to
 from shared.rpc.messages import enum_number
 from shared.rpc.status import service_errors
+
+_UPLOAD = f"{pb.DESCRIPTOR.services_by_name['IngestService'].full_name}/UploadDataset"
 
 
 class IngestClient:
@@ -35,7 +38,7 @@ class IngestClient:
         Raises:
             Unavailable: where the service went away in the middle.
         """
-        with service_errors():
+        with service_errors(), client_call(_UPLOAD):
             answer = await stream_to(self._stub.UploadDataset, parts, timeout=TRANSFER_SECONDS, metadata=metadata())
         return to_model(answer.dataset, UploadedDataset)
 

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import structlog
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from gateway.http.metrics import observe_request
 from gateway.http.problems import internal_error
 from gateway.http.request_id import HEADER, begin_request
 from shared.logs import get_logger
+from shared.tracing import TRACEPARENT, begin_span, mark_failed
 
 DRAIN_SECONDS = 15.0
 DRAIN_BYTES = 64 * 1024 * 1024
@@ -57,7 +59,9 @@ class _Exchange:
         self._bytes = 0
         self._complete = False
         self.status = 0
-        self.request_id = begin_request(Headers(scope=scope).get(HEADER))
+        headers = Headers(scope=scope)
+        self.request_id = begin_request(headers.get(HEADER))
+        self._span = _begin_span(scope, headers.get(TRACEPARENT))
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -72,6 +76,7 @@ class _Exchange:
         template = getattr(self._scope.get("route"), "path", "(no route)")
         seconds = time.perf_counter() - self._started
         observe_request(self._scope["method"], template, self.status, seconds)
+        self._end_span(template)
         write = _log.debug if template == "/health" and self.status < 400 else _log.info
         write(
             "request",
@@ -82,6 +87,20 @@ class _Exchange:
             bytes=self._bytes,
             complete=self._complete,
         )
+
+    def _end_span(self, template: str) -> None:
+        self._span.update_name(f"{self._scope['method']} {template}")
+        self._span.set_attributes({"http.route": template, "http.response.status_code": self.status})
+        if self.status >= 500:
+            mark_failed(self._span, str(self.status))
+        self._span.end()
+
+
+def _begin_span(scope: Scope, traceparent: str | None) -> Span:
+    if scope["path"] == "/health":
+        return INVALID_SPAN  # it is asked every few seconds
+    attributes = {"http.request.method": scope["method"]}
+    return begin_span(scope["method"], kind=SpanKind.SERVER, parent=traceparent, attributes=attributes)
 
 
 class BodyDrain:

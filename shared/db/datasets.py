@@ -20,6 +20,7 @@ from shared.db.tables import datasets, runs, webhooks
 from shared.db.usage import Usage, refund
 from shared.errors import NotFound, Unavailable
 from shared.identity.caller import Caller
+from shared.tracing import current_traceparent
 
 PAGE_SIZE = PageSize(default=50, most=500)
 
@@ -121,6 +122,7 @@ class Datasets:
                         charged=period is not None,
                         charged_in=period,
                         turn_at=_turn_at(dataset.user_id, run.queue),
+                        traceparent=current_traceparent(),
                     )
                 )
                 if run.webhook_url is not None:
@@ -170,6 +172,7 @@ class Datasets:
                 charged_in=None,
                 due_at=func.now(),
                 turn_at=_turn_at(dataset.user_id, queue),
+                traceparent=current_traceparent(),
                 updated_at=func.now(),
                 started_at=None,
                 finished_at=None,

@@ -74,6 +74,8 @@ class RunRecord:
     artifacts: str | None
     summary: dict[str, Any] | None
     features: dict[str, Any] | None
+    traceparent: str | None
+    """The trace context of the request that queued it."""
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

@@ -96,6 +96,7 @@ runs = Table(
     Column("crashes", Integer, nullable=False, server_default="0", comment="how many of its workers fell silent"),
     Column("charged", Boolean, nullable=False, server_default=false(), comment="whether it counts against a quota"),
     _time("charged_in", comment="start of the period in which it counts; unset in runs from before revision 0005"),
+    Column("traceparent", Text, comment="trace context of the request that queued it"),
     _time("created_at", nullable=False, now=True),
     _time("updated_at", nullable=False, now=True),
     _time("started_at"),

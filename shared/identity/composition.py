@@ -12,7 +12,7 @@ from shared.identity.key_sets import KeySet, KeySource, SecretKey
 from shared.identity.rate_limits import RateLimits, Rates
 from shared.identity.token_access import TokenAccess
 from shared.identity.tokens import ServiceTokens, TokenPolicy, UserTokens
-from shared.settings.parts import RateLimitSettings, TokenSettings
+from shared.settings.identity import RateLimitSettings, TokenSettings
 
 _REDIS_SECONDS = 0.5
 

@@ -1,5 +1,6 @@
 """The server interceptor: a request id, a log line with the duration, and error mapping."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,6 +8,7 @@ from typing import Any
 
 import grpc
 import structlog
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from shared.errors import ServiceError
 from shared.logs import get_logger
@@ -22,11 +24,14 @@ from shared.rpc.handlers import (
 )
 from shared.rpc.metrics import SERVER_SECONDS, observe_call
 from shared.rpc.status import mapping_of, to_status
+from shared.tracing import TRACEPARENT, begin_span, mark_failed
 
 REQUEST_ID_KEY = "x-request-id"
 _UNLOGGED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _QUIET = "/externalscaler."
 """KEDA asks every few seconds; what it asks is no event."""
+_FAULTS = frozenset(("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"))
+"""The codes that are the fault of the server, as OpenTelemetry has it; others are that of the caller."""
 _log = get_logger("rpc")
 
 
@@ -43,23 +48,30 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or details.method.startswith(_UNLOGGED):
             return handler
         metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
-        logged_call = _LoggedCall(details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex)
+        logged_call = _LoggedCall(
+            details.method, metadata.get(REQUEST_ID_KEY) or uuid.uuid4().hex, metadata.get(TRACEPARENT)
+        )
         return wrap_handler(tolerate_malformed(handler), unary=logged_call.unary, streaming=logged_call.streaming)
 
 
 class _LoggedCall:
     """A call that is logged and whose errors are mapped."""
 
-    def __init__(self, method: str, request_id: str) -> None:
+    def __init__(self, method: str, request_id: str, traceparent: str | None) -> None:
         self.method = method
         self.request_id = request_id
         self.started = time.perf_counter()
+        self._traceparent = traceparent
+        self._span: Span = INVALID_SPAN
 
     def unary(self, handler: Unary) -> Unary:
         async def call(request: Any, context: Context) -> Any:
             self._begin()
             try:
                 response = await handler(require_well_formed(request), context)
+            except asyncio.CancelledError:
+                self._end("CANCELLED")
+                raise
             except Exception as error:
                 await self._fail(error, context)
             self._end("OK")
@@ -73,6 +85,9 @@ class _LoggedCall:
             try:
                 async for response in handler(require_well_formed(request), context):
                     yield response
+            except (asyncio.CancelledError, GeneratorExit):
+                self._end("CANCELLED")
+                raise
             except Exception as error:
                 await self._fail(error, context)
             self._end("OK")
@@ -82,13 +97,26 @@ class _LoggedCall:
     def _begin(self) -> None:
         self.started = time.perf_counter()
         structlog.contextvars.bind_contextvars(request_id=self.request_id)
+        if not self.method.startswith(_QUIET):
+            name = self.method.removeprefix("/")
+            attributes = {"rpc.system.name": "grpc", "rpc.method": name}
+            self._span = begin_span(name, kind=SpanKind.SERVER, parent=self._traceparent, attributes=attributes)
 
     def _end(self, code: str, **details: Any) -> None:
-        seconds = time.perf_counter() - self.started
+        seconds = self._measure(code)
         milliseconds = round(seconds * 1000, 1)
-        observe_call(SERVER_SECONDS, self.method, code, seconds)
         log = _log.debug if self.method.startswith(_QUIET) else _log.info
         log("rpc finished", method=self.method, code=code, ms=milliseconds, **details)
+
+    def _measure(self, code: str) -> float:
+        """Record how long the call took, in seconds, and how it ended."""
+        seconds = time.perf_counter() - self.started
+        observe_call(SERVER_SECONDS, self.method, code, seconds)
+        self._span.set_attribute("rpc.response.status_code", code)
+        if code in _FAULTS:
+            mark_failed(self._span, code)
+        self._span.end()
+        return seconds
 
     async def _fail(self, error: Exception, context: Context) -> None:
         if isinstance(error, grpc.aio.AbortError):
@@ -98,6 +126,6 @@ class _LoggedCall:
             self._end(mapping_of(error).code.name, reason=error.reason)
             await context.abort_with_status(to_status(error))
         ERRORS.labels("INTERNAL").inc()
-        observe_call(SERVER_SECONDS, self.method, "INTERNAL", time.perf_counter() - self.started)
+        self._measure("INTERNAL")
         _log.error("rpc failed", method=self.method, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, f"internal error, request {self.request_id}")

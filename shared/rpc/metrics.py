@@ -11,7 +11,10 @@ SERVER_SECONDS = Histogram(
     "rpc_server_call_duration_seconds", "How long calls took that were served.", _LABELS, buckets=_BUCKETS
 )
 CLIENT_SECONDS = Histogram(
-    "rpc_client_call_duration_seconds", "How long unary calls to other services took.", _LABELS, buckets=_BUCKETS
+    "rpc_client_call_duration_seconds",
+    "How long calls took that got one answer from another service.",
+    _LABELS,
+    buckets=_BUCKETS,
 )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, FilePath, ValidationError, model_validator
 
 from shared.settings import base
 from shared.settings.base import EnvironmentSettings
+from shared.settings.identity import RateLimitSettings, TokenSettings
 from shared.settings.parts import (
     AddressSettings,
     DatabaseSettings,
@@ -19,12 +20,10 @@ from shared.settings.parts import (
     ProcessSettings,
     QueueSettings,
     QuotaSettings,
-    RateLimitSettings,
     RunSettings,
     ScratchSettings,
     StorageSettings,
     TableSizeSettings,
-    TokenSettings,
     UpkeepSettings,
     UploadSizeSettings,
     WebhookPresenceSettings,

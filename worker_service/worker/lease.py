@@ -15,6 +15,7 @@ from shared.logs import get_logger
 from shared.queue import RunQueue
 from shared.retry import retry_while_unavailable
 from shared.shielding import await_shielded
+from shared.tracing import error_type, record_span
 from worker_service.worker.metrics import EXTENSIONS, STAGE_SECONDS
 
 OUTAGE_SECONDS = 300.0
@@ -52,7 +53,12 @@ class Progress:
         """Record how long the stage took."""
         now = time.monotonic()
         STAGE_SECONDS.labels(self.stage).observe(now - self.stage_since)
+        record_span(self.stage, seconds=now - self.stage_since)
         self.stage_since = now
+
+    def fail_stage(self, error: BaseException) -> None:
+        """Record that an error ended the stage."""
+        record_span(self.stage, seconds=time.monotonic() - self.stage_since, error=error_type(error))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ import signal
 import time
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind, get_current_span
+from structlog.contextvars import bound_contextvars
+
 from shared.contracts.artifacts import ARTIFACTS, DatasetKeys
 from shared.db.runs import RunRecord
 from shared.errors import ServiceError, Unavailable
@@ -14,6 +17,7 @@ from shared.logs import get_logger
 from shared.metrics import ERRORS
 from shared.shielding import await_shielded
 from shared.storage import ObjectStore
+from shared.tracing import AttributeValue, mark_failed, record_span, span
 from worker_service.worker.lease import AttemptFailure, Lease, Leases, Progress
 from worker_service.worker.metrics import ATTEMPTS, RESCUES, RUN_SECONDS, RUNS
 from worker_service.worker.preparer import PreparedTable, Preparer, store_deadline
@@ -48,17 +52,31 @@ class RunExecutor:
         lease = self._leases.of(run_id)
         try:
             async with lease as run:
-                return run is not None and not await self._run_claimed(run, lease)
+                return run is not None and not await self._trace(run, lease)
         except Unavailable as error:
             # The end of the run can't be recorded now. The lease expires, and the reconciler enqueues the run again.
             _log.warning("run end not recorded", run_id=str(run_id), reason=error.reason)
             return False
 
+    async def _trace(self, run: RunRecord, lease: Lease) -> bool:
+        """Run a claimed run as a part of the trace of the request that queued it."""
+        waited = (run.updated_at - run.due_at).total_seconds()
+        record_span(f"wait in {run.queue}", seconds=waited, parent=run.traceparent)
+        attributes: dict[str, AttributeValue] = {
+            "neuralearn.run_id": str(run.id),
+            "neuralearn.mode": run.mode,
+            "neuralearn.attempt": run.attempt,
+        }
+        with (
+            bound_contextvars(run_id=str(run.id), attempt=run.attempt),
+            span(f"run in {run.queue}", kind=SpanKind.CONSUMER, parent=run.traceparent, attributes=attributes),
+        ):
+            return await self._run_claimed(run, lease)
+
     async def _run_claimed(self, run: RunRecord, lease: Lease) -> bool:
         """Prepare a claimed run and record how it ended; return False if its lease was lost."""
         started = time.perf_counter()
-        log = _log.bind(run_id=str(run.id), attempt=run.attempt)
-        log.info("run started", queue=run.queue, dead_workers=run.crashes)
+        _log.info("run started", queue=run.queue, dead_workers=run.crashes)
         ATTEMPTS.labels(run.queue).inc()
         RESCUES.labels(run.queue).inc(1 if run.crashes else 0)
         try:
@@ -67,7 +85,7 @@ class RunExecutor:
             await self._log_lost_lease(run, lease)
             return False
         except asyncio.CancelledError:
-            RUNS.labels(run.queue, "handed_back").inc()
+            _count(run, "handed_back")
             raise
         except Exception as error:
             if await lease.was_cancelled():
@@ -76,13 +94,13 @@ class RunExecutor:
                 return False
             failure = self._classify(run, error)
             frames = error.frames if isinstance(error, TaskFailed) else None
-            log.warning("attempt failed", reason=failure.reason, retryable=failure.retryable, frames=frames)
+            _log.warning("attempt failed", reason=failure.reason, retryable=failure.retryable, frames=frames)
             ERRORS.labels(failure.reason).inc()
-            RUNS.labels(run.queue, "retried" if failure.retryable else "failed").inc()
+            _count(run, "retried" if failure.retryable else "failed", failure.reason)
             return await lease.fail(failure, attempt=run.attempt)
         seconds = time.perf_counter() - started
-        log.info("run completed", seconds=round(seconds, 3))
-        RUNS.labels(run.queue, "completed").inc()
+        _log.info("run completed", seconds=round(seconds, 3))
+        _count(run, "completed")
         RUN_SECONDS.labels(run.queue).observe(seconds)
         return True
 
@@ -90,10 +108,10 @@ class RunExecutor:
         """Log whether the run was cancelled or taken over by another worker."""
         cancelled = await lease.was_cancelled()
         if cancelled:
-            _log.info("run cancelled", run_id=str(run.id))
+            _log.info("run cancelled")
         else:
-            _log.warning("run lost to another worker", run_id=str(run.id))
-        RUNS.labels(run.queue, "cancelled" if cancelled else "lost").inc()
+            _log.warning("run lost to another worker")
+        _count(run, "cancelled" if cancelled else "lost")
 
     async def _attempt(self, run: RunRecord, lease: Lease) -> None:
         progress = Progress()
@@ -113,10 +131,14 @@ class RunExecutor:
     async def _work(self, run: RunRecord, lease: Lease, progress: Progress) -> None:
         await failpoint("claimed")
         deadline_at = time.monotonic() + self._timeouts[run.queue]
-        async with self._preparer.prepare(run, progress, deadline_at=deadline_at) as prepared:
-            progress.update("publishing", 95)
-            await self._publish(run, lease, prepared, deadline_at=deadline_at + STORE_SECONDS)
-            progress.end_stage()
+        try:
+            async with self._preparer.prepare(run, progress, deadline_at=deadline_at) as prepared:
+                progress.update("publishing", 95)
+                await self._publish(run, lease, prepared, deadline_at=deadline_at + STORE_SECONDS)
+                progress.end_stage()
+        except BaseException as error:
+            progress.fail_stage(error)
+            raise
 
     async def _publish(self, run: RunRecord, lease: Lease, prepared: PreparedTable, *, deadline_at: float) -> None:
         """Store the artifacts and publish the result, or remove what was stored.
@@ -170,6 +192,15 @@ class RunExecutor:
                 # A memory fault comes from the data, and would come again.
                 return AttemptFailure("PROCESS_DIED", detail, retryable=error.signal not in _MEMORY_FAULTS)
         return AttemptFailure("INTERNAL", f"Preparation failed through a defect of ours; please report run {run.id}.")
+
+
+def _count(run: RunRecord, outcome: str, reason: str = "") -> None:
+    """Count an attempt by its outcome, here and in its trace."""
+    RUNS.labels(run.queue, outcome).inc()
+    current = get_current_span()
+    current.set_attribute("neuralearn.outcome", outcome)
+    if reason:
+        mark_failed(current, reason)
 
 
 def _out_of_memory(memory_bytes: int) -> AttemptFailure:

@@ -14,6 +14,7 @@ from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
+from shared.tracing import record_span
 from worker_service.core.stats.summary import Value
 from worker_service.planner.ai.metrics import AI_CALLS, AI_SECONDS, AI_TOKENS
 
@@ -192,6 +193,8 @@ class Gemini:
         AI_TOKENS.labels(call.model, "asked").inc(call.prompt_tokens)
         AI_TOKENS.labels(call.model, "answered").inc(call.answer_tokens)
         AI_SECONDS.labels(call.model).observe(call.seconds)
+        is_answered = call.outcome in ("answered", "cached")
+        record_span(f"ask {call.model}", seconds=call.seconds, error=None if is_answered else call.outcome)
         return Answer(value, call)
 
     async def _attempt(self, instruction: str, prompt: str, schema: type[BaseModel], deadline_at: float) -> _Reply:
