@@ -58,7 +58,7 @@ bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality h
 mutants: $(VENV)/.bench ## change the code of the steps and rules in small ways, and see whether a test notices (ARGS="--sample 500")
 	@$(BIN)/python -m tests.bench.mutation_testing $(ARGS)
 
-k8s-check: $(VENV)/.k8s ## build and validate every overlay of deploy/k8s, and simulate how it scales
+k8s-check: $(VENV)/.k8s .local/checkov/.ready ## build, validate and check every overlay of deploy/k8s, and simulate how it scales
 	@$(BIN)/python -m deploy.k8s.check
 	@$(BIN)/python -m tests.bench.autoscaling
 
@@ -117,6 +117,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 .local/audit/.ready: requirements-audit.lock | $(VENV)/bin/python
 	@$(BIN)/python -m venv .local/audit
 	@.local/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	@touch $@
+
+.local/checkov/.ready: requirements-checkov.lock | $(VENV)/bin/python
+	@echo "Installing checkov …"
+	@$(BIN)/python -m venv .local/checkov
+	@.local/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.lock
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.dev

