@@ -70,7 +70,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         is_cross_origin=bool(settings.cors_origins),
         has_tls=settings.gateway_tls_certificate is not None,
     )
-    app.add_middleware(ForwardCaller, tokens=ServiceTokens(settings.service_key) if settings.service_key else None)
+    app.add_middleware(ForwardCaller, tokens=ServiceTokens(*settings.service_keys) if settings.service_keys else None)
     app.add_middleware(RequestLog)
     # Outermost, so that even the answer to an unexpected exception reaches a client that is still sending.
     app.add_middleware(BodyDrain, max_bytes=max(settings.max_upload_bytes, DRAIN_BYTES))

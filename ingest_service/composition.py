@@ -53,7 +53,7 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
         async with open_store(settings) as store:
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
-            tokens = None if settings.service_key is None else ServiceTokens(settings.service_key)
+            tokens = ServiceTokens(*settings.service_keys) if settings.service_keys else None
             notifier = DueNotifier(_notify_due(pipeline_pb2_grpc.PipelineServiceStub(channel), tokens))
             scratch, members = Scratch(settings.scratch_dir), Members(database)
             intake = Intake(

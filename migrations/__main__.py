@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 
 def main() -> None:
@@ -11,6 +12,7 @@ def main() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     command.upgrade(config, "head")
+    print(f"The tables are at revision {ScriptDirectory.from_config(config).get_current_head()}.")
 
 
 if __name__ == "__main__":

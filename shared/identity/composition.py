@@ -8,23 +8,24 @@ from redis.asyncio import ConnectionPool
 
 from shared.db.session import Database
 from shared.identity.access_control import AccessControl, OpenAccess
-from shared.identity.key_sets import KeySet, KeySource, SecretKey
+from shared.identity.key_sets import KeySet, KeySource, SecretKeys
 from shared.identity.rate_limits import RateLimits, Rates
 from shared.identity.token_access import TokenAccess
 from shared.identity.tokens import ServiceTokens, TokenPolicy, UserTokens
 from shared.settings.identity import RateLimitSettings, TokenSettings
+from shared.settings.types import secret_values
 
 _REDIS_SECONDS = 0.5
 
 
 def build_access_control(settings: TokenSettings, database: Database) -> AccessControl:
     """Return the access control that the settings ask for."""
-    if settings.service_key is None:
+    if not settings.service_keys:
         return OpenAccess()
     return TokenAccess(
         database,
         users=_user_tokens(settings),
-        services=ServiceTokens(settings.service_key),
+        services=ServiceTokens(*settings.service_keys),
         has_claims=settings.jwt_collaborations_claim is not None,
     )
 
@@ -56,7 +57,7 @@ async def open_rate_limits(settings: RateLimitSettings) -> AsyncIterator[RateLim
 def _user_tokens(settings: TokenSettings) -> UserTokens | None:
     keys: KeySource
     if settings.jwt_secret is not None:
-        keys = SecretKey(settings.jwt_secret.get_secret_value())
+        keys = SecretKeys(*secret_values(settings.jwt_secret, settings.jwt_secret_fallback))
     elif settings.jwt_jwks is not None:
         keys = KeySet(settings.jwt_jwks, algorithm=settings.jwt_algorithm)
     else:

@@ -26,8 +26,8 @@ _log = get_logger("identity")
 class KeySource(Protocol):
     """Where the keys come from."""
 
-    async def find(self, key_id: str | None) -> Any:
-        """Return the key that a token names, in a form that PyJWT takes.
+    async def find(self, key_id: str | None) -> Sequence[Any]:
+        """Return the keys that a token may be signed with, in a form that PyJWT takes: at least one.
 
         Raises:
             Unauthenticated: there is no such key.
@@ -35,15 +35,15 @@ class KeySource(Protocol):
         """
 
 
-class SecretKey:
-    """One secret, which signs and verifies (HS256)."""
+class SecretKeys:
+    """Secrets, which sign and verify (HS256): one, and a second while one replaces the other."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, *secrets: bytes) -> None:
+        self._secrets = secrets
 
-    async def find(self, key_id: str | None) -> bytes:
-        """Return the secret."""
-        return self._secret
+    async def find(self, key_id: str | None) -> Sequence[bytes]:
+        """Return the secrets."""
+        return self._secrets
 
 
 class KeySet:
@@ -62,7 +62,7 @@ class KeySet:
         self._fetched_at = self._tried_at = -STALE_SECONDS
         self._lock = asyncio.Lock()
 
-    async def find(self, key_id: str | None) -> jwt.PyJWK:
+    async def find(self, key_id: str | None) -> Sequence[jwt.PyJWK]:
         """Return the key of this id; without an id the only key, if there is but one.
 
         Raises:
@@ -76,7 +76,7 @@ class KeySet:
         key = self._match(key_id)
         if key is None:
             raise Unauthenticated("The token is signed with a key that is not known.", reason="TOKEN_INVALID")
-        return key
+        return (key,)
 
     def _match(self, key_id: str | None) -> jwt.PyJWK | None:
         if key_id is None:

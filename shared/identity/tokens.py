@@ -4,11 +4,13 @@ Source: RFC 7519; RFC 8725 (best practices): one algorithm by configuration, exp
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import jwt
+from jwt.types import Options
 
 from shared.contracts.vocabulary import Role, Scope
 from shared.errors import Unauthenticated
@@ -21,6 +23,7 @@ MAX_CHARACTERS = 8192
 SERVICE_TYPE = "neuralearn-service+jwt"
 SERVICE_SECONDS = 60
 _SERVICE_AUDIENCE = "neuralearn-services"
+_REQUIRED: Options = {"require": ["exp", "iss", "aud", "sub"]}
 _SCOPE_PREFIX = "neuralearn:"
 _DEFAULT_SCOPES: frozenset[Scope] = frozenset(("read", "write"))
 _MAX_USER_CHARACTERS = 200
@@ -59,10 +62,10 @@ class UserTokens:
         if header.get("typ", "JWT") not in ("JWT", "at+jwt") or "crit" in header:
             raise _invalid()
         key_id = header.get("kid")
-        key = await self._keys.find(key_id if isinstance(key_id, str) else None)
+        keys = await self._keys.find(key_id if isinstance(key_id, str) else None)
         claims = _decode(
             token,
-            key,
+            keys,
             algorithms=[policy.algorithm],
             issuer=policy.issuer,
             audience=policy.audience,
@@ -83,8 +86,10 @@ class UserTokens:
 class ServiceTokens:
     """Short-lived tokens that a process of the service signs for each of its calls, with a secret that all share."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, *accepted: bytes) -> None:
+        """Set the secret that signs, and those that are accepted as well."""
         self._secret = secret
+        self._accepted = (secret, *accepted)
 
     def sign(self, process: str) -> str:
         """Return a token for a process."""
@@ -103,7 +108,7 @@ class ServiceTokens:
             Unauthenticated: the token is not valid.
         """
         claims = _decode(
-            token, self._secret, algorithms=["HS256"], issuer="neuralearn", audience=_SERVICE_AUDIENCE, leeway=10
+            token, self._accepted, algorithms=["HS256"], issuer="neuralearn", audience=_SERVICE_AUDIENCE, leeway=10
         )
         return Caller(
             kind="service", user_id=_parse_user(claims["sub"]), scopes=frozenset(("operate",)), memberships={}
@@ -140,9 +145,14 @@ def _split_role(name: str) -> tuple[str, str]:
     return (collaboration, role) if role in get_args(Role) and collaboration else (name, "viewer")
 
 
-def _decode(token: str, key: Any, **checks: Any) -> dict[str, Any]:
+def _decode(token: str, keys: Sequence[Any], **checks: Any) -> dict[str, Any]:
+    """Return the claims of a token that one of the keys has signed."""
+    *others, last = keys
     try:
-        return jwt.decode(token, key, options={"require": ["exp", "iss", "aud", "sub"]}, **checks)
+        for key in others:
+            with suppress(jwt.InvalidSignatureError):
+                return jwt.decode(token, key, options=_REQUIRED, **checks)
+        return jwt.decode(token, last, options=_REQUIRED, **checks)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("The token has expired; get a new one.", reason="TOKEN_EXPIRED") from None
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:

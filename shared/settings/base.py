@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rapidfuzz.distance import OSA
@@ -13,6 +14,21 @@ _MAX_EDIT_DISTANCE = 2
 """A variable within this edit distance of a known key is taken for a misspelling of it."""
 _MIN_KEY_LENGTH = 8
 """Shorter variables are not checked, as they would be near to a known key by chance."""
+
+_SENTENCES = {
+    "missing": "is not set",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "bool_parsing": "must be true or false",
+    "literal_error": "must be {expected}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than_equal": "must be {le:g} or less",
+    "path_not_file": "must be the path of a file",
+}
+"""What the key must be, by pydantic's type of its problem; other problems come from us and have a sentence."""
 
 
 class EnvironmentSettings(BaseSettings):
@@ -43,12 +59,23 @@ def load_settings(kind: type[AnySettings], *, known: Iterable[str] = ()) -> AnyS
     Raises:
         SystemExit: a value is missing or wrong, or a variable looks like a misspelled key.
     """
-    try:
-        settings = kind()
-    except ValidationError as error:
-        raise SystemExit(first_problem(error)) from None
+    settings = read_settings(kind)
     reject_misspelled_keys(environment_keys(), {*kind.keys(), *known})
     return settings
+
+
+def read_settings(kind: type[AnySettings], **values: Any) -> AnySettings:
+    """Read the settings; `values` take precedence over the environment.
+
+    Raises:
+        SystemExit: a value is missing or wrong, or `.env` can't be read.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise SystemExit(first_problem(error)) from None
+    except UnicodeDecodeError:
+        raise SystemExit(f"{ENV_FILE}: is not text in UTF-8") from None
 
 
 def reject_misspelled_keys(names: Iterable[str], known: set[str]) -> None:
@@ -70,13 +97,16 @@ def _is_misspelling(name: str, key: str) -> bool:
 
 
 def environment_keys() -> set[str]:
-    """Return the names of all variables of this process and of its `.env` file."""
-    try:
-        with open(ENV_FILE, encoding="utf-8") as file:
-            lines = [line.partition("=")[0].strip().removeprefix("export ") for line in file if "=" in line]
-    except OSError:
-        lines = []
-    return {*os.environ, *(line for line in lines if line and not line.startswith("#"))}
+    """Return the names of all variables of this process and of its `.env` file.
+
+    Raises:
+        SystemExit: the file has a name without a value.
+    """
+    variables = dotenv_values(ENV_FILE, interpolate=False)
+    lone = next((name for name, value in variables.items() if value is None), None)
+    if lone is not None:
+        raise SystemExit(f"{ENV_FILE}: {lone[:100]!r} has no =, and so no value")
+    return {*os.environ, *variables}
 
 
 def variable_source(name: str) -> str:
@@ -103,6 +133,7 @@ def inherited_environment() -> dict[str, str]:
 def first_problem(error: ValidationError) -> str:
     """Return the first problem as a sentence that names the key."""
     first = error.errors()[0]
-    problem = "is not set" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+    sentence = _SENTENCES.get(first["type"])
+    problem = sentence.format(**first.get("ctx", {})) if sentence else first["msg"].removeprefix("Value error, ")
     key = ".".join(str(part) for part in first["loc"]).upper()
     return f"{key}: {problem}" if key else problem

@@ -7,7 +7,16 @@ from pydantic import AliasChoices, Field, FilePath, model_validator
 
 from shared.settings.base import EnvironmentSettings
 from shared.settings.tls_files import TlsFiles
-from shared.settings.types import KeySetSource, LongSecret, Rate, RedisUrl, is_loopback, require_pair
+from shared.settings.types import (
+    KeySetSource,
+    LongSecret,
+    Rate,
+    RedisUrl,
+    is_loopback,
+    require_pair,
+    require_secret,
+    secret_values,
+)
 
 
 class IdentitySettings(EnvironmentSettings):
@@ -23,18 +32,21 @@ class IdentitySettings(EnvironmentSettings):
         None, description="By which the processes know each other in token mode; the same for all, 32 bytes at least."
     )
 
+    service_secret_fallback: LongSecret | None = Field(
+        None, description="A second secret that is accepted too, while SERVICE_SECRET is being replaced."
+    )
+
     @model_validator(mode="after")
     def _has_service_secret(self) -> Self:
+        require_secret("SERVICE_SECRET", self.service_secret, self.service_secret_fallback)
         if self.auth_mode == "token" and self.service_secret is None:
             raise ValueError("AUTH_MODE=token needs SERVICE_SECRET, such as from openssl rand -base64 32")
         return self
 
     @property
-    def service_key(self) -> bytes | None:
-        """The secret by which the processes know each other; None in open mode."""
-        if self.auth_mode == "open" or self.service_secret is None:
-            return None
-        return self.service_secret.get_secret_value()
+    def service_keys(self) -> tuple[bytes, ...]:
+        """The secrets by which the processes know each other, the one that signs first; none in open mode."""
+        return () if self.auth_mode == "open" else secret_values(self.service_secret, self.service_secret_fallback)
 
     def require_loopback(self, setting: str, host: str) -> None:
         """Return if a listener on this host is as safe as the mode asks for.
@@ -56,6 +68,9 @@ class TokenSettings(IdentitySettings):
         "HS256", description="The only algorithm that a token may be signed with."
     )
     jwt_secret: LongSecret | None = Field(None, description="The secret of HS256, 32 bytes at least.")
+    jwt_secret_fallback: LongSecret | None = Field(
+        None, description="A second secret that is accepted too, while JWT_SECRET is being replaced."
+    )
     jwt_jwks: KeySetSource | None = Field(
         None,
         description="The key set of the other algorithms: an https:// address, or a file; read again as it changes.",
@@ -72,6 +87,7 @@ class TokenSettings(IdentitySettings):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
+        require_secret("JWT_SECRET", self.jwt_secret, self.jwt_secret_fallback)
         needed, other = ("jwt_secret", "jwt_jwks") if self.jwt_algorithm == "HS256" else ("jwt_jwks", "jwt_secret")
         if getattr(self, other) is not None:
             raise ValueError(f"{other.upper()} is not for JWT_ALGORITHM={self.jwt_algorithm}; set {needed.upper()}")
@@ -81,7 +97,8 @@ class TokenSettings(IdentitySettings):
             raise ValueError(
                 f"{needed.upper()} is set, but nobody has to prove who calls: set AUTH_MODE=token, or unset it"
             )
-        if self.jwt_secret is not None and self.jwt_secret == self.service_secret:
+        users = {self.jwt_secret, self.jwt_secret_fallback} - {None}
+        if users & {self.service_secret, self.service_secret_fallback}:
             raise ValueError("JWT_SECRET and SERVICE_SECRET must differ: who signs tokens of users is not a process")
         return self
 

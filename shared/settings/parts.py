@@ -12,12 +12,14 @@ from shared.settings.identity import TransportSettings
 from shared.settings.types import (
     HttpUrl,
     IsSigningKey,
+    ModelName,
     Port,
     Positive,
     PostgresUrl,
     RedisUrl,
     SigningKey,
     Target,
+    require_secret,
 )
 
 LogFormat = Literal["auto", "json", "console"]
@@ -59,7 +61,7 @@ class TraceSettings(EnvironmentSettings):
 class ProcessSettings(TraceSettings):
     """Settings of every process."""
 
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe line: DEBUG, INFO, WARNING or ERROR."
     )
     log_format: LogFormat = Field("auto", description="json, console, or auto: console on a terminal.")
@@ -217,9 +219,17 @@ class WebhookSettings(EnvironmentSettings):
         description="Key of at least 16 bytes that signs webhooks, as text or as whsec_ and Base64; without it "
         "webhook_url is refused.",
     )
+    webhook_secret_fallback: SigningKey | None = Field(
+        None, description="A second key that signs webhooks too, while receivers change from one to the other."
+    )
     public_url: HttpUrl | None = Field(
         None, description="Where clients reach the gateway; the links in webhooks begin with it."
     )
+
+    @model_validator(mode="after")
+    def _has_webhook_secret(self) -> Self:
+        require_secret("WEBHOOK_SECRET", self.webhook_secret, self.webhook_secret_fallback)
+        return self
 
 
 class GeminiSettings(EnvironmentSettings):
@@ -228,9 +238,7 @@ class GeminiSettings(EnvironmentSettings):
     gemini_api_key: SecretStr | None = Field(
         None, description="Google Gemini key for smart and deep modes; without it no model is asked."
     )
-    gemini_model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")] = Field(
-        "gemini-3.8-flash", description="The model that smart and deep modes ask."
-    )
+    gemini_model: ModelName = Field("gemini-3.8-flash", description="The model that smart and deep modes ask.")
     gemini_base_url: HttpUrl | None = Field(None, description="A Gemini-compatible server instead of Google's.")
     gemini_call_seconds: Positive = Field(45, description="Longest wait for one answer, seconds.")
     gemini_run_seconds: Positive = Field(90, description="Longest wait for all answers of a run, seconds.")

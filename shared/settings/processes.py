@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import Field, FilePath, ValidationError, model_validator
+from pydantic import Field, FilePath, model_validator
 
 from shared.settings import base
 from shared.settings.base import EnvironmentSettings
@@ -151,10 +151,7 @@ class LocalSettings(Settings):
         """
         values: dict[str, Any] = {key.lower(): value for key, value in overrides.items() if value}
         unset = {key: None for key in ("database_url", "redis_url") if overrides.get(key.upper()) == ""}
-        try:
-            settings = cls(**values, **unset)
-        except ValidationError as error:
-            raise SystemExit(base.first_problem(error)) from None
+        settings = base.read_settings(cls, **values, **unset)
         base.reject_misspelled_keys(base.environment_keys(), cls.keys())
         return settings
 

@@ -52,6 +52,12 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _model_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+        raise ValueError("must be the name of a model: letters, digits, dots, dashes and underscores")
+    return value
+
+
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
@@ -135,7 +141,25 @@ def require_pair(first: str, first_value: object, second: str, second_value: obj
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+ModelName = Annotated[str, AfterValidator(_model_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def require_secret(setting: str, secret: SecretBytes | None, fallback: SecretBytes | None) -> None:
+    """Return if a fallback stands beside the secret that it is for.
+
+    Raises:
+        ValueError: it stands alone.
+    """
+    if fallback is not None and secret is None:
+        raise ValueError(f"{setting}_FALLBACK needs {setting} too: it is only accepted beside it")
+
+
+def secret_values(*secrets: SecretBytes | None) -> tuple[bytes, ...]:
+    """Return the values of the secrets that are set."""
+    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+
+
 SigningKey = Annotated[SecretBytes, BeforeValidator(_signing_key)]
 LongSecret = Annotated[SecretBytes, BeforeValidator(_long_secret)]
 KeySetSource = Annotated[str, AfterValidator(_key_set)]

@@ -21,7 +21,7 @@ from shared.db.webhooks import BACKOFF, Delivery, Webhooks
 from shared.identity.caller import OPEN_CALLER
 from shared.outbound import OutboundGuard
 from tests.records import accept_dataset, publish
-from worker_service.pipeline.webhook_sender import WebhookSender
+from worker_service.pipeline.webhook_sender import WebhookSender, signature_headers
 
 KEY = b"0123456789abcdef"
 
@@ -59,7 +59,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 def build_sender(database: Database, *, allow_private: bool = True) -> WebhookSender:
     guard = OutboundGuard("webhook_url", allow_private=allow_private, verb="called")
-    return WebhookSender(webhooks=Webhooks(database), guard=guard, key=KEY, public_url="https://data.example/")
+    return WebhookSender(webhooks=Webhooks(database), guard=guard, keys=[KEY], public_url="https://data.example/")
 
 
 async def accept(database: Database, url: str, **changes: Any) -> DatasetRecord:
@@ -79,6 +79,12 @@ async def end_run(database: Database, record: DatasetRecord, *, succeeded: bool 
         assert await publish(runs, run)
     else:
         assert await runs.fail(run.id, run.lease_token, reason="NOISE", detail="Nothing but noise.")
+
+
+async def test_two_secrets_sign_while_one_replaces_the_other() -> None:
+    old, new = (signature_headers("msg_1", 7, b"{}", [key])["webhook-signature"] for key in (b"o" * 16, b"n" * 16))
+    both = signature_headers("msg_1", 7, b"{}", [b"n" * 16, b"o" * 16])["webhook-signature"]
+    assert both == f"{new} {old}"
 
 
 async def webhook_row(database: Database, record: DatasetRecord) -> Any:

@@ -1,6 +1,7 @@
 """Tokens that are forged, stale or odd: none is accepted, and none fails as a defect."""
 
 import base64
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from shared.errors import Unauthenticated
-from shared.identity.key_sets import KeySet, SecretKey
+from shared.identity.key_sets import KeySet, SecretKeys
 from shared.identity.tokens import SERVICE_TYPE, ServiceTokens, TokenPolicy, UserTokens, unverified_header
 from tests.security.callers import AUDIENCE, ISSUER, JWT_SECRET, SERVICE_SECRET, claims, token, unsigned_token
 
@@ -184,7 +185,7 @@ def key_set(tmp_path: Path) -> KeySet:
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_no_odd_token_is_accepted(attack: str) -> None:
     with pytest.raises(Unauthenticated):
-        await UserTokens(policy(), SecretKey(JWT_SECRET.encode())).verify(ATTACKS[attack])
+        await UserTokens(policy(), SecretKeys(JWT_SECRET.encode())).verify(ATTACKS[attack])
 
 
 @pytest.mark.parametrize("attack", KEY_ATTACKS)
@@ -201,8 +202,33 @@ def test_there_are_many_attacks() -> None:
     assert len(ATTACKS) + len(KEY_ATTACKS) >= 80
 
 
+OLD, NEW = b"the-old-secret-of-32-bytes-or-more", b"the-new-secret-of-32-bytes-or-more"
+ROLLS = [(OLD,), (OLD, NEW), (NEW, OLD), (NEW,)]
+"""What the processes have as one secret replaces another: each step is rolled out while the one before still runs."""
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.pairwise(ROLLS)))
+async def test_a_secret_is_replaced_without_a_pause(before: tuple[bytes, ...], after: tuple[bytes, ...]) -> None:
+    for signing, verifying in itertools.product((before, after), repeat=2):
+        signed_by = ServiceTokens(*signing).sign("ingest")
+        assert ServiceTokens(*verifying).verify(signed_by).user_id == "ingest"
+        of_user = jwt.encode(claims(), signing[0], algorithm="HS256")
+        assert (await UserTokens(policy(), SecretKeys(*verifying)).verify(of_user)).user_id == "ada"
+
+
+@pytest.mark.parametrize(("secrets", "other"), [((OLD,), NEW), ((NEW,), OLD), ((OLD, NEW), b"a" * 32)])
+async def test_no_other_secret_is_accepted(secrets: tuple[bytes, ...], other: bytes) -> None:
+    with pytest.raises(Unauthenticated):
+        ServiceTokens(*secrets).verify(ServiceTokens(other).sign("ingest"))
+    with pytest.raises(Unauthenticated):
+        await UserTokens(policy(), SecretKeys(*secrets)).verify(jwt.encode(claims(), other, algorithm="HS256"))
+    with pytest.raises(Unauthenticated, match="expired"):
+        expired = jwt.encode({**claims(), "exp": NOW - 600}, secrets[-1], algorithm="HS256")
+        await UserTokens(policy(), SecretKeys(*secrets)).verify(expired)
+
+
 async def test_a_valid_token_names_its_user_scopes_and_teams() -> None:
-    users = UserTokens(policy(), SecretKey(JWT_SECRET.encode()))
+    users = UserTokens(policy(), SecretKeys(JWT_SECRET.encode()))
     caller = await users.verify(token(scope="openid neuralearn:read", teams=["a", "b:owner", "c:d", 7, ""]))
     assert (caller.kind, caller.user_id, set(caller.scopes)) == ("user", "ada", {"read"})
     assert caller.memberships == {"a": "viewer", "b": "owner", "c:d": "viewer"}

@@ -17,6 +17,7 @@ from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
 from shared.rpc.server import Listener, serve
 from shared.settings.processes import PipelineSettings
+from shared.settings.types import secret_values
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import EventPoller
 from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
@@ -99,7 +100,7 @@ def _periodic_jobs(
         webhook_sender = WebhookSender(
             webhooks=Webhooks(database),
             guard=OutboundGuard("webhook_url", allow_private=settings.allow_private_urls, verb="called"),
-            key=settings.webhook_secret.get_secret_value(),
+            keys=secret_values(settings.webhook_secret, settings.webhook_secret_fallback),
             public_url=settings.public_url or "",
         )
         jobs.append(run_every(webhook_sender.deliver, pause_seconds=_WEBHOOK_POLL_SECONDS))

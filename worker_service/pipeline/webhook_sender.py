@@ -11,6 +11,7 @@ import hmac
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import httpx
 
@@ -30,18 +31,20 @@ _log = get_logger("webhook_sender")
 class WebhookSender:
     """Sends the webhooks that are due."""
 
-    def __init__(self, *, webhooks: Webhooks, guard: OutboundGuard, key: bytes, public_url: str = "") -> None:
+    def __init__(
+        self, *, webhooks: Webhooks, guard: OutboundGuard, keys: Sequence[bytes], public_url: str = ""
+    ) -> None:
         """Create a sender.
 
         Args:
             webhooks: the table of deliveries.
             guard: resolves URLs and refuses private addresses.
-            key: the secret that signs requests.
+            keys: the secrets that sign requests, each with a signature of its own.
             public_url: the base URL under which receivers reach the gateway.
         """
         self._webhooks = webhooks
         self._guard = guard
-        self._key = key
+        self._keys = keys
         self._public_url = public_url.rstrip("/")
 
     async def deliver(self) -> int:
@@ -101,7 +104,7 @@ class WebhookSender:
 
     async def _post(self, delivery: Delivery) -> int:
         body = message_body(delivery, self._public_url)
-        headers = signature_headers(message_id(delivery), int(time.time()), body, self._key)
+        headers = signature_headers(message_id(delivery), int(time.time()), body, self._keys)
         url = self._guard.parse(delivery.url)
         headers = {"content-type": "application/json", **headers}
         request = await self._guard.request(
@@ -135,11 +138,12 @@ def message_id(delivery: Delivery) -> str:
     return f"msg_{delivery.run_id.hex}_{int(delivery.finished_at.timestamp() * 1000)}"
 
 
-def signature_headers(identifier: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
-    """Return the headers that prove who sent a message and when."""
-    signature = hmac.new(key, f"{identifier}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+def signature_headers(identifier: str, timestamp: int, body: bytes, keys: Sequence[bytes]) -> dict[str, str]:
+    """Return the headers that prove who sent a message and when; receivers need one of the keys."""
+    signed = f"{identifier}.{timestamp}.".encode() + body
+    signatures = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in keys]
     return {
         "webhook-id": identifier,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }

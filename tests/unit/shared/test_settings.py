@@ -1,10 +1,11 @@
 """Settings: the error for a wrong value names its key."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
-from shared.settings.processes import Settings, load_settings
+from shared.settings.processes import LocalSettings, Settings, load_settings
 
 
 @pytest.fixture
@@ -75,3 +76,60 @@ def test_an_address_that_no_driver_understands_is_refused(
     with pytest.raises(SystemExit) as caught:
         load_settings(Settings)
     assert str(caught.value) == sentence
+
+
+ANY_TEXT = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "FAILPOINTS",
+    "GATEWAY_HOSTS",
+    "GEMINI_API_KEY",
+    "JWT_AUDIENCE",
+    "JWT_COLLABORATIONS_CLAIM",
+    "JWT_ISSUER",
+    "LOCAL_DATA_DIR",
+    "METRICS_HOST",
+    "SCRATCH_DIR",
+    "STORAGE_DIR",
+}
+"""What they name turns out to be wrong only when it is used; then the key is named too."""
+
+
+@pytest.mark.parametrize("key", sorted(LocalSettings.keys() - ANY_TEXT))
+@pytest.mark.parametrize("value", ["?", "-1,5", "two words"])
+def test_a_wrong_value_of_any_key_is_one_sentence(key: str, value: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        LocalSettings.load({key: value})
+    sentence = str(caught.value)
+    assert sentence.startswith(key)
+    assert len(sentence) < 180 and "\n" not in sentence
+    assert "nput" not in sentence and "pydantic" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"MAX_ROWS\n", ".env: 'MAX_ROWS' has no =, and so no value"),
+        (b"# caf\xe9\nMAX_ROWS=5\n", ".env: is not text in UTF-8"),
+        (b"MAX_ROWZ=5\n", "MAX_ROWZ: is not a setting; did you mean MAX_ROWS?"),
+        (b"MAX_ROWS=five\n", "MAX_ROWS: must be a whole number"),
+    ],
+)
+def test_a_faulty_file_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(LocalSettings.model_config, "env_file", ".env")
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SystemExit) as caught:
+        LocalSettings.load({})
+    assert str(caught.value) == sentence
+
+
+def test_a_file_may_have_comments_quotes_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(LocalSettings.model_config, "env_file", ".env")
+    (tmp_path / ".env").write_text("# ours\n\nexport MAX_ROWS='7'\nPRIVACY=mask # for all\n")
+    settings = LocalSettings.load({})
+    assert (settings.max_rows, settings.privacy) == (7, "mask")
