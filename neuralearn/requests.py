@@ -26,7 +26,7 @@ class Request(Generic[T]):
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = True
-    """True if sending it twice does no harm."""
+    """True if it is sent again where that may help; False if that does harm, or the first answer says what is."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,17 @@ def graphs(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
 
 def queues() -> Request[Queues]:
     """Ask how much work waits."""
-    return Request("GET", "/queues", Queues.from_json)
+    return Request("GET", "/queues", Queues.from_json, is_repeatable=False)
 
 
 def workers() -> Request[list[Worker]]:
     """Ask which workers there are."""
-    return Request("GET", "/workers", lambda body: [Worker.from_json(worker) for worker in body["workers"]])
+    return Request(
+        "GET",
+        "/workers",
+        lambda body: [Worker.from_json(worker) for worker in body["workers"]],
+        is_repeatable=False,
+    )
 
 
 def health() -> Request[Json]:

@@ -19,7 +19,9 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for 
     """
     from deploy.checks import run_checks
     from deploy.local.joining import join_local_stack
+    from shared.logs import configure_logs
 
+    configure_logs(service="check", level="ERROR", form="auto")  # the lines say what does not answer
     results = asyncio.run(run_checks(join_local_stack()))
     if as_json:
         print(json.dumps([asdict(result) for result in results]))

@@ -60,7 +60,7 @@ class LoadReport:
 def load_test(
     context: typer.Context,
     num: Annotated[int, typer.Option(min=1, max=100_000, help="How many datasets.")] = 200,
-    concurrency: Annotated[int, typer.Option(min=1, max=500, help="How many at the same time.")] = 30,
+    concurrent: Annotated[int, typer.Option(min=1, max=500, help="How many at the same time.")] = 30,
     mode: Annotated[_MODES, typer.Option(help="Who proposes; smart and deep cost quota.")] = "fast",
     file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The table; a small made-up one if not given.")
@@ -75,7 +75,7 @@ def load_test(
     """
     connection: Connection = context.obj
     load = _Load(connection, content=file.read_bytes() if file else None, mode=mode, timeout=timeout, is_kept=keep)
-    report = asyncio.run(load.run(num, concurrency))
+    report = asyncio.run(load.run(num, concurrent))
     if as_json:
         print_json(asdict(report))
     else:
@@ -96,8 +96,8 @@ class _Load:
         self._timeout = timeout
         self._is_kept = is_kept
 
-    async def run(self, number: int, concurrency: int) -> LoadReport:
-        """Prepare so many datasets, at most `concurrency` at a time."""
+    async def run(self, number: int, concurrent: int) -> LoadReport:
+        """Prepare so many datasets, at most `concurrent` at a time."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         waiting = iter(range(number))
         uploads: list[Upload] = []
@@ -112,7 +112,7 @@ class _Load:
                         failed = sum(upload.outcome != "completed" for upload in uploads)
                         progress.update(task, advance=1, description=f"Preparing ({failed} failed)")
 
-                await asyncio.gather(*(work() for _ in range(min(concurrency, number))))
+                await asyncio.gather(*(work() for _ in range(min(concurrent, number))))
         return _report(uploads, time.monotonic() - started)
 
     async def _prepare(self, service: AsyncClient, index: int) -> Upload:

@@ -24,7 +24,7 @@ from neuralearn.cli.output import (
     state,
 )
 from neuralearn.client import Client
-from neuralearn.errors import ConnectionFailed
+from neuralearn.errors import ApiError, NeuraLearnError
 from neuralearn.models import Queue, RedisServer, State, Worker
 
 app = typer.Typer()
@@ -45,7 +45,9 @@ def monitor(
     """
     with client(context) as service:
         if as_json:
-            print_json({**asdict(service.queues()), "workers": [asdict(worker) for worker in service.workers()]})
+            workers = _workers(service)
+            listed = None if workers is None else [asdict(worker) for worker in workers]
+            print_json({**asdict(service.queues()), "workers": listed})
         elif watch:
             _watch(service, interval)
         else:
@@ -87,33 +89,43 @@ def _watch(service: Client, interval: float) -> None:
         while True:
             try:
                 view: RenderableType = _view(service)
-            except ConnectionFailed as error:
+            except NeuraLearnError as error:
                 view = Text(str(error), style="red")
             live.update(view, refresh=True)
             time.sleep(interval)
 
 
 def _view(service: Client) -> Group:
-    queues, workers, now = service.queues(), service.workers(), datetime.now(UTC)
-    columns = ("queue", "waiting", "deferred", "running", "oldest wait", "completed (1 h)", "failed (1 h)", "workers")
-    staff = Counter(worker.queue for worker in workers)
-    rows = [_queue_row(queue, staff[queue.name]) for queue in queues.queues]
-    worker_columns = ("worker", "queue", "runs", "heartbeat", "up since", "metrics")
+    queues, workers, now = service.queues(), _workers(service), datetime.now(UTC)
+    columns = ("queue", "waiting", "deferred", "running", "oldest", "completed/h", "failed/h", "workers")
+    staff = None if workers is None else Counter(worker.queue for worker in workers)
+    rows = [_queue_row(queue, None if staff is None else staff[queue.name]) for queue in queues.queues]
     return Group(
         Text(f"{now.astimezone():%Y-%m-%d %H:%M:%S}  {service.base_url}", style="dim"),
         make_table(columns, rows),
         Text(""),
-        make_table(worker_columns, [_worker_row(worker, now) for worker in workers]) if workers else _no_workers(),
+        _workers_view(workers, now),
         Text(""),
         Text(_redis_line(queues.redis)),
     )
 
 
-def _queue_row(queue: Queue, workers: int) -> tuple[str, ...]:
+def _workers(service: Client) -> list[Worker] | None:
+    """Return the workers; None while Redis, where they give their signs of life, does not answer."""
+    try:
+        return service.workers()
+    except ApiError as error:
+        if error.reason != "QUEUE_UNAVAILABLE":
+            raise
+        return None
+
+
+def _queue_row(queue: Queue, workers: int | None) -> tuple[str, ...]:
     style = "red" if queue.ready >= _MANY_WAITING or (queue.ready and not workers) else "default"
+    staff = "?" if workers is None else f"{workers:,}"
     failed = f"[red]{queue.failed:,}[/red]" if queue.failed else "0"
     wait = f"{queue.oldest_wait_seconds:.1f} s" if queue.ready else "–"
-    counts = (f"{queue.deferred:,}", f"{queue.running:,}", wait, f"{queue.completed:,}", failed, f"{workers:,}")
+    counts = (f"{queue.deferred:,}", f"{queue.running:,}", wait, f"{queue.completed:,}", failed, staff)
     return (queue.name, f"[{style}]{queue.ready:,}[/{style}]", *counts)
 
 
@@ -125,8 +137,13 @@ def _worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
     return (worker.name, worker.queue, runs, f"{silence:.0f} s ago", moment(worker.started_at), port)
 
 
-def _no_workers() -> Text:
-    return Text("No worker gave a sign of life: nothing is prepared.", style="red")
+def _workers_view(workers: list[Worker] | None, now: datetime) -> RenderableType:
+    if workers is None:
+        return Text("Who works is not known without Redis; workers go on with what they prepare.", style="red")
+    if not workers:
+        return Text("No worker gave a sign of life: nothing is prepared.", style="red")
+    columns = ("worker", "queue", "runs", "heartbeat", "up since", "metrics")
+    return make_table(columns, [_worker_row(worker, now) for worker in workers])
 
 
 def _redis_line(redis: RedisServer | None) -> str:

@@ -37,6 +37,8 @@ JOB_FUNCTION = "execute_run"
 _PRIORITY_OFFSET = timedelta(days=3650)
 EXPIRES_MS = 30 * 24 * 3600 * 1000
 CALL_SECONDS = 5
+LOOK_SECONDS = 1
+"""Limit of calls that only look: who asks wants to know soon that there is no answer."""
 _CALLER_RETRIES = 5
 
 serialize = functools.partial(msgpack.packb, default=repr)
@@ -124,12 +126,12 @@ class RunQueue:
 
     async def workers(self) -> Sequence[WorkerHeartbeat]:
         """Return the workers that gave a sign of life lately."""
-        async with _redis_errors():
+        async with _redis_errors(LOOK_SECONDS):
             return await list_heartbeats(self._redis)
 
     async def info(self) -> RedisInfo:
         """Return what Redis says of itself."""
-        async with _redis_errors():
+        async with _redis_errors(LOOK_SECONDS):
             info = await self._redis.info()
         hits, misses = int(info["keyspace_hits"]), int(info["keyspace_misses"])
         return RedisInfo(
@@ -188,10 +190,10 @@ def doorbell_channel(queue: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _redis_errors() -> AsyncIterator[None]:
+async def _redis_errors(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
     """Limit the duration of calls to Redis, and translate their failure."""
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except (RedisError, OSError) as error:
         raise Unavailable("The queue does not answer.", reason="QUEUE_UNAVAILABLE", retry_after=5) from error

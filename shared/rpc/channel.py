@@ -27,6 +27,7 @@ _NOT_RETRIED = (
     ("neuralearn.ingest.v1.IngestService", "RetryDataset"),
     ("neuralearn.ingest.v1.IngestService", "DeleteDataset"),
     ("neuralearn.ingest.v1.IngestService", "EraseUser"),
+    ("neuralearn.pipeline.v1.PipelineService", "ListWorkers"),
     ("neuralearn.report.v1.ReportService", "GetTable"),
     ("neuralearn.report.v1.ReportService", "GetGraph"),
     ("neuralearn.report.v1.ReportService", "ListChanges"),

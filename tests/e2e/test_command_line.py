@@ -135,7 +135,7 @@ def test_settings_hide_secrets(run: CommandLine) -> None:
 
 
 def test_load_test(run: CommandLine) -> None:
-    report = json.loads(run("load-test", "--num", "6", "--concurrency", "3", "--json"))
+    report = json.loads(run("load-test", "--num", "6", "--concurrent", "3", "--json"))
     assert (report["datasets"], report["errors"], report["outcomes"]) == (6, 0, {"completed": 6})
     assert 0 < report["accepted"]["p50"] <= report["completed"]["p95"] <= report["completed"]["max"]
     assert "queued" in report["stages"]

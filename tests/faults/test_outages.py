@@ -26,6 +26,9 @@ async def test_redis_down(world: World) -> None:
     waiting = [await world.upload(small(seed), patience=5) for seed in range(3)]
     await asyncio.sleep(4)
     assert (await world.run(waiting[0]))["state"] == "queued"
+    assert (await world.get("/queues"))["redis"] is None, "the load of the queues is known without Redis"
+    workers = await world.client.get("/workers")
+    assert (workers.status_code, workers.json()["reason"]) == (503, "QUEUE_UNAVAILABLE")
     world.valkey.start()
     await world.wait_until_ended([running, *waiting], patience=30)
     await world.check([running, *waiting])
