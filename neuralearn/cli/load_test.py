@@ -16,7 +16,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from neuralearn.async_client import AsyncClient
-from neuralearn.cli.output import AsJson, Connection, err, out, print_json, print_rows
+from neuralearn.cli.output import AsJson, Connection, err, make_table, out, print_json
 from neuralearn.errors import NeuraLearnError
 from neuralearn.models import Event
 
@@ -195,11 +195,13 @@ def _print(report: LoadReport) -> None:
     rate = f"{report.datasets_per_second:.1f} a second"
     out.print(f"{report.datasets:,} datasets in {report.seconds:.1f} s, {rate}, {report.errors} errors", markup=False)
     if report.errors:
-        print_rows(("outcome", "datasets"), [(word, str(cells)) for word, cells in report.outcomes.items()])
+        out.print(make_table(("outcome", "datasets"), [(word, str(cells)) for word, cells in report.outcomes.items()]))
     rows: list[tuple[Any, ...]] = [
         (what, *(f"{times[name]:.2f} s" for name in times))
         for what, times in (("upload answered", report.accepted), ("completed", report.completed))
         if times
     ]
-    print_rows(("time until", "p50", "p95", "p99", "max"), rows)
-    print_rows(("stage", "mean"), [(stage, f"{took * 1000:.0f} ms") for stage, took in report.stages.items()])
+    out.print(make_table(("time until", "p50", "p95", "p99", "max"), rows))
+    out.print(
+        make_table(("stage", "mean"), [(stage, f"{took * 1000:.0f} ms") for stage, took in report.stages.items()])
+    )

@@ -1,6 +1,6 @@
 """What `neuralearn monitor` shows while a part of the service is away."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -20,16 +20,16 @@ class Service:
         self.reason = reason
 
     def queues(self) -> Queues:
-        loads = dict.fromkeys(Queue.__dataclass_fields__, 0)
+        loads: dict[str, Any] = dict.fromkeys(Queue.__dataclass_fields__, 0)
         loads |= {"name": "eda_fast", "ready": 7, "oldest_wait_seconds": 12.34}
-        return Queues(queues=[Queue(**loads)], redis=None)
+        return Queues(queues=(Queue(**loads),), redis=None)
 
     def workers(self) -> list[Worker]:
         raise ApiError("The queue does not answer.", status=503, reason=self.reason)
 
 
 def test_without_redis_the_queues_are_shown() -> None:
-    console = Console(width=80, record=True, file=None, quiet=False)
+    console = Console(width=80)
     with console.capture() as capture:
         console.print(_view(cast(Client, Service("QUEUE_UNAVAILABLE"))))
     shown = capture.get()
