@@ -9,12 +9,12 @@ from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation.isolation import Isolation
-from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, service
+from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, service, sizing
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["quality", "harm", "calibration", "ai", "pipeline", "service"]
+PARTS = ["quality", "harm", "calibration", "ai", "pipeline", "service", "sizing"]
 
 
 def main() -> None:
@@ -43,6 +43,8 @@ def main() -> None:
             print_pipeline(large, Path(folder), repeats=arguments.repeats)
         if "service" in parts:
             print_service(large, Path(folder))
+        if "sizing" in parts:
+            sizing.print_sizing(Path(folder) / "sizing")
 
 
 def print_quality(folder: Path) -> None:
