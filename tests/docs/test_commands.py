@@ -93,7 +93,7 @@ def test_the_command_works(block: Block, stack: Stack, dataset_id: str) -> None:
         text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{getattr(stack.settings, setting)}")
     command = ["bash", "-euo", "pipefail", "-c", text] if block.language == "sh" else [sys.executable, "-c", text]
     environment = {**os.environ, "ID": dataset_id, "PYTHONPATH": str(ROOT), "MAKEFLAGS": ""}
-    environment["NEURALEARN_URL"] = stack.gateway_url
+    environment |= {"NEURALEARN_URL": stack.gateway_url, "LOCAL_DATA_DIR": str(stack.data_dir)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )
