@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from deploy.local.programs import to_client_host
 from migrations.head import head_revision
 from shared.db.session import Database
-from shared.errors import ServiceError
+from shared.errors import ServiceError, Unavailable
 from shared.queue import FAST_QUEUE, connect_queue
 from shared.rpc.channel import open_channel
 from shared.settings.processes import LocalSettings
@@ -96,6 +96,8 @@ async def _check_redis(settings: LocalSettings) -> str:
     queue = await connect_queue(url)
     try:
         info = await queue.info()
+    except Unavailable:
+        raise CheckFailed(f"does not answer at {_address(url)}") from None
     finally:
         await queue.close()
     return f"{info.version} at {_address(url)}"
@@ -118,7 +120,7 @@ def service_check(name: str) -> _Check:
             try:
                 answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=3)
             except grpc.aio.AioRpcError as error:
-                raise CheckFailed(f"{target} does not answer: {error.details()}") from None
+                raise CheckFailed(f"{target} does not answer ({error.code().name})") from None
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise CheckFailed(f"{target} answers, but does not serve")
         return f"serving at {target}"
@@ -139,7 +141,7 @@ async def check_gateway(settings: LocalSettings) -> str:
         async with httpx.AsyncClient(trust_env=False, verify=False, timeout=5) as client:  # noqa: S501
             answer = await client.get(f"{url}/health/live")
     except httpx.TransportError as error:
-        raise CheckFailed(f"{url} can't be reached: {error or type(error).__name__}") from None
+        raise CheckFailed(f"nothing answers at {url} ({type(error).__name__})") from None
     if answer.status_code != 200:
         raise CheckFailed(f"{url} answers {answer.status_code}")
     return f"version {answer.json()['version']} at {url}"
@@ -149,6 +151,8 @@ async def _check_workers(settings: LocalSettings) -> str:
     queue = await connect_queue(_require(settings.redis_url, "REDIS_URL"))
     try:
         names = [heartbeat.queue for heartbeat in await queue.workers()]
+    except Unavailable:
+        raise CheckFailed("not known without Redis") from None
     finally:
         await queue.close()
     if FAST_QUEUE not in names:

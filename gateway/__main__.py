@@ -42,7 +42,12 @@ def main() -> None:
     except (OSError, ssl.SSLError) as error:
         raise SystemExit(f"GATEWAY_TLS_CERTIFICATE, GATEWAY_TLS_KEY: {error}") from None
     app.state.tls = config.ssl
-    uvicorn.Server(config).run()
+    try:
+        listener = config.bind_socket()
+    except SystemExit:
+        address = f"{settings.gateway_host}:{settings.gateway_port}"
+        raise SystemExit(f"GATEWAY_PORT: {address} can't be listened on; it is in use, or not ours") from None
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from gateway.version import project_version
 from shared.identity.tokens import ServiceTokens
 from shared.logs import get_logger
 from shared.settings.processes import GatewaySettings
+from shared.tracing import end_traces
 
 _NOTICE = """<section><h2>With a token or an API key</h2>
   <p>Every call but this page, the description and the health needs one: <code>-H "Authorization: Bearer …"</code>.
@@ -86,6 +87,8 @@ def _lifespan(settings: GatewaySettings, version: str) -> Any:
             _log.info("serving", address=f"{settings.gateway_host}:{settings.gateway_port}")
             yield
             _log.info("stopped")
+            # Here, as the server ends the process by the signal that it was stopped with.
+            await asyncio.to_thread(end_traces)
 
     return lifespan
 

@@ -29,7 +29,7 @@ from shared.identity.tokens import ServiceTokens
 from shared.isolation.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
-from shared.rpc.calls import client_call, trace_metadata
+from shared.rpc.calls import client_call, request_metadata
 from shared.rpc.channel import open_channel
 from shared.rpc.credentials import process_metadata
 from shared.rpc.metrics import method_of
@@ -116,7 +116,7 @@ def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: Serv
     async def notify(run_id: UUID) -> None:
         request = pipeline_pb2.StartRunRequest(run_id=str(run_id))
         with service_errors(), client_call(method_of(request)):
-            metadata = (*trace_metadata(), *process_metadata(tokens, "ingest"))
+            metadata = (*request_metadata(), *process_metadata(tokens, "ingest"))
             await stub.StartRun(request, timeout=_NOTIFY_SECONDS, metadata=metadata)
 
     return notify

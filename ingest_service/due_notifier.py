@@ -30,4 +30,5 @@ class DueNotifier:
         try:
             await self._notify(run_id)
         except ServiceError as error:
-            _log.warning("due notification failed", run_id=str(run_id), reason=error.reason)
+            # The reconciler finds the run anyway, some seconds later.
+            _log.warning("run starts later", run_id=str(run_id), reason=error.reason)

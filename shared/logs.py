@@ -54,5 +54,4 @@ def configure_logs(*, service: str, level: str, form: Literal["auto", "json", "c
     root.setLevel(level)
     for name in ("arq.worker", "botocore", "aiobotocore", "httpx", "alembic", "uvicorn.access", "matplotlib"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    # Each outage of the collector is an error of its exporter; its retries are none.
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # `spans lost` says it

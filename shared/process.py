@@ -12,7 +12,7 @@ from shared.logs import configure_logs, get_logger
 from shared.metrics import serve_metrics
 from shared.settings.parts import ProcessSettings
 from shared.settings.processes import take_settings
-from shared.tracing import configure_traces
+from shared.tracing import configure_traces, end_traces
 
 _log = get_logger("process")
 S = TypeVar("S", bound=ProcessSettings)
@@ -55,3 +55,5 @@ def run_process(
         asyncio.run(main(settings, isolation))
     except ServiceError as error:
         raise SystemExit(error.detail) from None
+    finally:
+        end_traces()

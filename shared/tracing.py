@@ -4,7 +4,7 @@ Spans hold names, ids, codes and times: never data, secrets or the text of an ex
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -19,7 +19,11 @@ TRACEPARENT = "traceparent"
 """The header, the metadata key and the column that carry the context of a trace, in the form of W3C Trace Context."""
 AttributeValue = str | int | float | bool
 _propagator = TraceContextTextMapPropagator()
+_EXPORT_SECONDS = 3
+"""The longest time for sending a batch of spans, attempts included: a stop waits for the last one."""
 _tracer: Tracer | None = None
+_end_traces: Callable[[], None] | None = None
+_log = structlog.stdlib.get_logger("traces")
 
 
 def configure_traces(service: str, settings: TraceSettings) -> None:
@@ -29,25 +33,40 @@ def configure_traces(service: str, settings: TraceSettings) -> None:
         service: name of the process.
         settings: the address of the collector, and the share of traces that it gets.
     """
-    global _tracer
+    global _tracer, _end_traces
     if settings.otel_exporter_otlp_endpoint is None:
         return
     # Loaded here only, as a process without traces needs nothing of it.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-    exporter = OTLPSpanExporter(
-        endpoint=f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces", headers=settings.otlp_headers()
-    )
+    endpoint = f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
+
+    class Exporter(OTLPSpanExporter):
+        """Says in a line of ours what was lost, instead of one for each attempt."""
+
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            result = super().export(spans)
+            if result is not SpanExportResult.SUCCESS:
+                _log.warning("spans lost", collector=endpoint, spans=len(spans))
+            return result
+
+    exporter = Exporter(endpoint=endpoint, headers=settings.otlp_headers(), timeout=_EXPORT_SECONDS)
     provider = TracerProvider(
         sampler=ParentBased(TraceIdRatioBased(settings.otel_traces_sampler_arg)),
         resource=Resource.create({"service.name": service, "service.namespace": "neuralearn"}),
     )
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    _tracer = provider.get_tracer("neuralearn")
+    _tracer, _end_traces = provider.get_tracer("neuralearn"), provider.shutdown
+
+
+def end_traces() -> None:
+    """Send what is left, before the process ends; without traces, do nothing."""
+    if _end_traces is not None:
+        _end_traces()
 
 
 def begin_span(

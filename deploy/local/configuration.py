@@ -64,6 +64,8 @@ def child_environment(settings: LocalSettings, *, overrides: Mapping[str, str]) 
 def stack_variables(settings: LocalSettings) -> dict[str, str]:
     """Return the environment variables by which a process joins the stack: addresses, ports and directories."""
     passed = {key.upper(): str(getattr(settings, key)) for key in PASSED_SETTINGS}
+    # As PostgreSQL's own programs take it; a driver's name is for us.
+    passed["DATABASE_URL"] = passed["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)
     return {
         **passed,
         **metrics_variables(settings),

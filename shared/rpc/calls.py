@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import grpc
+import structlog
 from opentelemetry.trace import SpanKind
 
+from shared.rpc.interceptors import REQUEST_ID_KEY
 from shared.rpc.metrics import CLIENT_SECONDS, observe_call
 from shared.tracing import TRACEPARENT, current_traceparent, mark_failed, span
 
@@ -36,3 +38,9 @@ def trace_metadata() -> tuple[tuple[str, str], ...]:
     """Return the metadata by which a call belongs to the current trace; none without traces."""
     traceparent = current_traceparent()
     return () if traceparent is None else ((TRACEPARENT, traceparent),)
+
+
+def request_metadata() -> tuple[tuple[str, str], ...]:
+    """Return the metadata by which a call belongs to the request that is served now, and to its trace."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return (*(((REQUEST_ID_KEY, str(request_id)),) if request_id else ()), *trace_metadata())

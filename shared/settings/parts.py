@@ -255,7 +255,9 @@ class MemorySettings(EnvironmentSettings):
 class HeartbeatSettings(EnvironmentSettings):
     """Heartbeat of workers."""
 
-    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(10, description="Pause between two heartbeats, seconds.")
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = Field(
+        10, description="Pause between two extensions of a lease, seconds."
+    )
 
 
 class LeaseSettings(HeartbeatSettings):

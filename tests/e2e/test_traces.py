@@ -116,7 +116,7 @@ def test_log_lines_have_the_ids(traced: tuple[Collector, str, Path]) -> None:
     ]
     of_trace = [line for line in lines if line.get("trace_id") == CLIENT_TRACE]
     assert {"gateway", "ingest", "pipeline", "worker-eda_fast"} <= {line["service"] for line in of_trace}
-    (request_id,) = {line["request_id"] for line in of_trace if line["service"] in ("gateway", "ingest")}
+    (request_id,) = {line["request_id"] for line in of_trace if line["service"] in ("gateway", "ingest", "pipeline")}
     assert request_id
     completed = next(line for line in of_trace if line["event"] == "run completed")
     assert completed["run_id"]

@@ -158,6 +158,13 @@ def test_a_stop_leaves_time_to_hand_back() -> None:
         assert name in SCALED or container(name)["lifecycle"]["preStop"]["sleep"]["seconds"] == 5
 
 
+def test_an_overlay_chooses_the_image() -> None:
+    """What an overlay calls the image has to be what the base calls it; else nothing is replaced, and nothing said."""
+    (image,) = {container(name)["image"].rpartition(":")[0] for name in DEPLOYMENTS}
+    assert [entry["name"] for entry in DEV["images"]] == [image]
+    assert f"name: {image}," in (K8S.parents[1] / "docs/guides/kubernetes.md").read_text("utf-8")
+
+
 def test_every_pod_has_a_budget_and_rules_for_its_network() -> None:
     budgets = {each["metadata"]["name"] for each in BASE if each["kind"] == "PodDisruptionBudget"}
     assert budgets == set(DEPLOYMENTS)
