@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Iterable, Mapping
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from ingest_service.options import OptionDefaults, UploadOptions
@@ -213,7 +213,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         progress_info=progress_info(record),
         error=_failure_message(record),
         # Plans of earlier versions lack some fields.
-        parse_plan=common.ParsePlan(**record.parse_plan),
+        parse_plan=_parse_plan(record.parse_plan),
         updated_at=run.updated_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
@@ -263,3 +263,9 @@ def _parse_identifier(field: str, text: str) -> str | None:
         problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
         raise _invalid_field(field, problem)
     return text.strip() or None
+
+
+def _parse_plan(stored: Mapping[str, Any]) -> common.ParsePlan:
+    """Return the message of a stored plan; one of a newer release may say more than the message can."""
+    known = common.ParsePlan.DESCRIPTOR.fields_by_name
+    return common.ParsePlan(**{name: value for name, value in stored.items() if name in known})

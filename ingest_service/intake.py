@@ -165,7 +165,7 @@ class Intake:
         options.check_columns(decoded.columns)
         new = _new_dataset(submission, filename, decoded, options)
         files = {new.raw_key: submission.received.path, new.table_key: table}
-        if decoded.rejected_rows:
+        if decoded.rejected_rows or decoded.mended_rows:
             files[DatasetKeys(new.id).rejects] = folder / "rejects.parquet"
         record = await self._archive.store_dataset(new, files, options.new_run(), uploader=submission.uploader)
         if record.id != new.id:

@@ -73,8 +73,9 @@ def changes_message(page: RowPage) -> pb.ListChangesResponse:
 
 def rejects_message(page: RowPage) -> pb.ListRejectsResponse:
     """Return the message for a page of rejected rows."""
+    rejects = [{"is_mended": False, **row} for row in page.rows]
     return to_message(
-        page, pb.ListRejectsResponse, rejects=page.rows, next_page_token=page.next_token, total_rejects=page.total
+        page, pb.ListRejectsResponse, rejects=rejects, next_page_token=page.next_token, total_rejects=page.total
     )
 
 

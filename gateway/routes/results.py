@@ -161,7 +161,7 @@ async def list_changes(
     return await gateway.clients.report.changes(dataset_id, column=column, step=step, kind=kind, page=page)
 
 
-@router.get("/rejects", summary="List the lines that could not be read", responses=problems(404))
+@router.get("/rejects", summary="List the lines that could not be read, or only mended", responses=problems(404))
 async def list_rejects(
     dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
 ) -> schemas.RejectPage:

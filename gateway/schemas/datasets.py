@@ -41,8 +41,8 @@ class ParsePlan(BaseModel):
     """The way in which the uploaded bytes were read as a table."""
 
     format: str = Field(
-        description="`csv`, `json_records`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` "
-        "or `ods`.",
+        description="`csv`, `json_records`, `json_rows`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, "
+        "`xlsx`, `xls` or `ods`.",
         examples=["csv"],
     )
     encoding: str | None = Field(
@@ -59,6 +59,10 @@ class ParsePlan(BaseModel):
     sheet: str | None = Field(description="The sheet of a workbook; null for other files.", examples=[None])
     rejected_rows: int = Field(
         description="Rows left out because they do not fit; `/rejects` lists them.", examples=[0]
+    )
+    mended_rows: int = Field(
+        description="Rows that were odd and are in the table as they could be mended; `/rejects` lists them too.",
+        examples=[0],
     )
     notes: list[str] = Field(description="What the reader wants people to know, such as renamed columns.")
 

@@ -236,15 +236,18 @@ class ChangePage(BaseModel):
 
 
 class Reject(BaseModel):
-    """A line that could not be read as a row."""
+    """A line that could not be read as a row, or only mended."""
 
     line: int = Field(description="Its number in the file, from 1.", examples=[812])
-    why: str = Field(description="Why it could not be read.", examples=["7 fields where the header has 3"])
+    why: str = Field(
+        description="Why it could not be read, or what was mended.", examples=["7 fields where the header has 3"]
+    )
     text: str = Field(description="The line as it is in the file, or its beginning.", examples=["a;b;c;d;;;"])
+    is_mended: bool = Field(description="True if it was mended and is in the table; false if it was left out.")
 
 
 class RejectPage(BaseModel):
-    """A page of the lines that could not be read, in the order of the file."""
+    """A page of the lines that could not be read, or only mended, in the order of the file."""
 
     dataset_id: DatasetId
     rejects: list[Reject] = Field(description="The page.")

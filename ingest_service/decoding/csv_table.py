@@ -1,6 +1,6 @@
 """Reader of delimited text that uses Arrow block by block and keeps every cell as text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from os import SEEK_CUR
@@ -12,14 +12,12 @@ import pyarrow.csv as pacsv
 from ingest_service.decoding.csv_rows import HEADER_BYTES, Row, read_rows
 from ingest_service.decoding.dialect import to_standard_dialect
 from ingest_service.decoding.header_detection import Layout, detect_layout
-from ingest_service.decoding.rejects import MAX_TEXT_CHARACTERS, Rejects
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
 _BLOCK_BYTES = 1 << 20
 """Bytes read at once. Arrow allocates a block for each column, and a row has to fit into a block."""
 _MAX_BLOCK_BYTES = 1 << 28
-_MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARACTERS
 
 
 def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
@@ -31,16 +29,21 @@ def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
     path, dialect_notes = to_standard_dialect(path, options.delimiter)
     layout = detect_layout(path, options)
     layout = replace(layout, notes=(*dialect_notes, *layout.notes))
-    start = 0
+    start, names, line = 0, layout.names, 0
     for row in read_rows(path, layout.delimiter):
-        if layout.header_row == 0 and row.cells:
-            names = [""] * len(row.cells)
-            return _build_table(path, layout, names, start)
+        if names is not None and line and row.line >= layout.first_line:
+            return _build_table(path, layout, names, start, line=line)
+        if layout.header_row == 0 and row.cells and row.line >= layout.first_line:
+            return _build_table(path, layout, [""] * len(row.cells), start)
         start += row.size
-        if row.cells and row.line >= layout.header_row:
-            return _build_table(path, layout, row.cells, start, line=row.line)
+        if row.cells and row.line >= layout.header_row and not line:
+            line, names = row.line, names or row.cells
+            if not layout.first_line:
+                break
         if start > HEADER_BYTES and row.line >= layout.header_row:
             break
+    if names is not None and line:
+        return _build_table(path, layout, names, start, line=line)
     raise Unprocessable("The file has no header.", reason="EMPTY_FILE")
 
 
@@ -50,13 +53,13 @@ def _build_table(path: Path, layout: Layout, names: Sequence[str], start: int, l
         delimiter=layout.delimiter,
         names=names,
         start=start,
-        end=_find_end(path, start),
+        end=find_end(path, start),
         header_row=line,
         notes=layout.notes,
     )
 
 
-def _find_end(path: Path, start: int) -> int:
+def find_end(path: Path, start: int) -> int:
     """Return the offset after the last character that is no line end, but at least `start`."""
     end = path.stat().st_size
     with path.open("rb") as file:
@@ -208,58 +211,6 @@ class CsvTable:
         """Return the rows from the header on."""
         return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
 
-    def split_rejects(
-        self, *, max_rows: int, non_data: Mapping[int, str] | None = None, error: Unprocessable | None = None
-    ) -> tuple["CsvTable", Rejects]:
-        """Return the table of the rows that fit the header, and the rejected rows.
-
-        Args:
-            max_rows: The most rows that a table may have; no more than one beyond is taken over, or rejected at first.
-            non_data: The reason of each row to reject, by its index among the rows that fit.
-            error: The error to raise if most rows do not fit; None to accept any number of rejected rows.
-
-        Raises:
-            Unprocessable: the given error.
-        """
-        fitting_rows, accepted_rows, offset, rejects = 0, 0, 0, Rejects()
-        accepted_path = self.path.with_name(f"{self.path.name}.kept")
-        with self.path.open("rb") as file, accepted_path.open("wb") as target:
-            for row in read_rows(self.path, self.delimiter):
-                file.seek(offset)
-                offset += row.size
-                text = file.read(row.size)
-                reason = self._rejection_reason(row)
-                if reason is None and self._is_data_row(row):
-                    reason = (non_data or {}).get(fitting_rows)
-                    fitting_rows += 1
-                    accepted_rows += reason is None
-                if reason is None:
-                    target.write(text)
-                    if accepted_rows > max_rows:
-                        break
-                else:
-                    if error is not None and rejects.count > max_rows and rejects.count >= accepted_rows:
-                        raise error
-                    rejects.add(row.line, reason, text[:_MAX_TEXT_BYTES].decode("utf-8", "ignore").rstrip("\r\n"))
-        if error is not None and rejects.count >= accepted_rows:
-            raise error
-        end = _find_end(accepted_path, self.start)
-        return replace(self, path=accepted_path, end=end, is_cut=accepted_rows > max_rows), rejects
-
-    def _is_data_row(self, row: Row) -> bool:
-        return row.line > self.header_row and (bool(row.cells) or len(self.names) == 1)
-
-    def _rejection_reason(self, row: Row) -> str | None:
-        """Return the reason to reject a row, or None.
-
-        Rows of the table, the header and the lines above it are not rejected.
-        """
-        if row.line <= self.header_row or not row.cells:
-            return None
-        if len(row.cells) != len(self.names):
-            return _field_count_mismatch(len(row.cells), len(self.names))
-        return None
-
 
 class _BodyFile:
     """A file for Arrow: a line end to skip, the rows after the header, the end marker row.
@@ -311,7 +262,7 @@ def _skip_rows(count: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Rec
 def _ragged_row_error(line: int, fields: int, width: int) -> Unprocessable:
     column = min(fields, width) + 1
     return Unprocessable(
-        f"Line {line} has {_field_count_mismatch(fields, width)} (column {column} is where they part).",
+        f"Line {line} has {field_count_mismatch(fields, width)} (column {column} is where they part).",
         reason="RAGGED_ROW",
         metadata={"line": str(line), "column": str(column)},
     )
@@ -321,7 +272,8 @@ def _unreadable_error() -> Unprocessable:
     return Unprocessable("The file can't be read as CSV.", reason="UNREADABLE_FILE")
 
 
-def _field_count_mismatch(fields: int, width: int) -> str:
+def field_count_mismatch(fields: int, width: int) -> str:
+    """Return what is wrong with a row of so many cells."""
     return f"{_format_fields(fields)} where the header has {_format_fields(width)}"
 
 

@@ -16,6 +16,7 @@ from ingest_service.decoding.json_table import read_json, read_json_lines
 from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.non_data_rows import NON_DATA_REASONS, find_non_data_rows
 from ingest_service.decoding.rejects import Rejects
+from ingest_service.decoding.row_fitting import fit_rows
 from ingest_service.decoding.table_reader import TableReader
 from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unprocessable
@@ -45,6 +46,7 @@ class ParsePlan:
     """The line (in a sheet: the row) of the header, from 1; 0 for none; None if the format has no header."""
     sheet: str = ""
     rejected_rows: int = 0
+    mended_rows: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -56,8 +58,9 @@ class Decoded(ParsePlan):
     columns: tuple[str, ...]
 
     def parse_plan(self) -> dict[str, object]:
-        """Return the fields of the parse plan as JSON values."""
-        return {field.name: getattr(self, field.name) for field in fields(ParsePlan)}
+        """Return the fields of the parse plan as JSON values; no mended rows are not mentioned."""
+        plan = {field.name: getattr(self, field.name) for field in fields(ParsePlan)}
+        return {name: value for name, value in plan.items() if value or name != "mended_rows"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,8 @@ def decode_file(
         raise _limit_error(limits, reader.count_rows(), len(reader.names))
     names, name_notes = repair_names(reader.names)
     rows, rejects, row_notes = _write_accepted_rows(reader, names, target, limits)
-    rejects = rejects if rejects.count else opened.rejects
-    if rejects.count:
+    rejects = rejects if rejects.lines else opened.rejects
+    if rejects.lines:
         rejects.write(target.with_name("rejects.parquet"))
     return Decoded(
         rows=rows,
@@ -106,6 +109,7 @@ def decode_file(
         header_row=opened.header_row,
         sheet=opened.sheet,
         rejected_rows=rejects.count,
+        mended_rows=rejects.mended,
         notes=(*decompressed.notes, *opened.notes, *reader.notes, *_rejects_note(rejects), *row_notes, *name_notes),
     )
 
@@ -145,7 +149,7 @@ def _write_accepted_rows(
     rows, rejects = _write_fitting_rows(reader, names, target, limits)
     non_data = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
     if non_data.roles:
-        accepted, rejects = reader.split_rejects(max_rows=limits.max_rows, non_data=non_data.roles)
+        accepted, rejects = fit_rows(reader, max_rows=limits.max_rows, non_data=non_data.roles)
         rows = _write_rows(accepted, names, target, limits)
     return rows, rejects, non_data.notes
 
@@ -155,9 +159,9 @@ def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits
     try:
         return _write_rows(reader, names, target, limits), Rejects()
     except Unprocessable as error:
-        if error.reason != "RAGGED_ROW":
+        if error.reason not in ("RAGGED_ROW", "UNCLOSED_QUOTE"):
             raise
-        accepted, rejects = reader.split_rejects(max_rows=limits.max_rows, error=error)
+        accepted, rejects = fit_rows(reader, max_rows=limits.max_rows, error=error)
         return _write_rows(accepted, names, target, limits), rejects
 
 
@@ -176,10 +180,15 @@ def _read_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 def _rejects_note(rejects: Rejects) -> tuple[str, ...]:
     """Return a note with the number of rejected rows and the reasons."""
-    reasons = Counter(reason if reason in NON_DATA_REASONS else _OTHER_FIELD_COUNT for reason in rejects.reasons)
+    left_out = [reason for reason, is_mended in zip(rejects.reasons, rejects.are_mended, strict=True) if not is_mended]
+    reasons = Counter(reason if reason in NON_DATA_REASONS else _OTHER_FIELD_COUNT for reason in left_out)
     listed = ", ".join(f"{reason} ({count:,})" if len(reasons) > 1 else reason for reason, count in reasons.items())
     rows = "1 row was" if rejects.count == 1 else f"{rejects.count:,} rows were"
-    return (f"{rows} left out: {listed}; see the rejects.",) if rejects.count else ()
+    notes = [f"{rows} left out: {listed}; see the rejects."] if rejects.count else []
+    if rejects.mended:
+        were = "1 row was mended that has" if rejects.mended == 1 else f"{rejects.mended:,} rows were mended that have"
+        notes.append(f"{were} {_OTHER_FIELD_COUNT}; see the rejects.")
+    return tuple(notes)
 
 
 def _write_rows(reader: TableReader, names: list[str], target: Path, limits: Limits) -> int:

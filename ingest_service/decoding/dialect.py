@@ -18,7 +18,9 @@ _SAMPLE_CHARACTERS = 1 << 20
 _MIN_LINES = 3
 _MIN_SPACED_LINES = 5
 _MIN_QUOTED_SHARE = 0.9
-_ESCAPED = re.compile(r'\\(["\\])')
+_MIN_REGULAR_SHARE = 0.8
+_ESCAPED = re.compile(r'[\\\x00](["\\])')
+_SPACES = re.compile(r"(?<=\S) +(?=\S)")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _Rewrite = Callable[[Iterable[str]], Iterator[str]]
 
@@ -50,7 +52,7 @@ def _detect_dialect(lines: Sequence[str], delimiters: Sequence[str]) -> tuple[_R
     for delimiter in delimiters:
         if _has_single_quotes(lines, delimiter):
             return _single_quote_rewriter(delimiter), "Cells stand in single quotes."
-        if _has_spaces_before_quotes(lines, delimiter):
+        if _has_spaces_before_quotes(lines, delimiter, is_standard=is_standard):
             if _is_regular(lines, delimiter, skip_spaces=True):
                 return partial(_skip_spaces, delimiter=delimiter), "Spaces stand before the cells."
             if _is_regular(list(_unescape_lines(lines, delimiter)), delimiter, skip_spaces=True):
@@ -59,7 +61,8 @@ def _detect_dialect(lines: Sequence[str], delimiters: Sequence[str]) -> tuple[_R
         if not is_standard and _is_regular(list(_unescape_lines(lines, delimiter)), delimiter):
             rewrite = partial(_unescape_lines, delimiter=delimiter)
             return rewrite, "Quotes within cells are marked by a backslash."
-    if not is_standard and len(delimiters) > 1 and _has_space_columns(lines):
+    is_parted = any(_is_mostly_regular(lines, delimiter) for delimiter in delimiters)
+    if not is_parted and len(delimiters) > 1 and _has_space_columns(lines):
         return _rewrite_space_columns, "Columns are parted by spaces."
     return None
 
@@ -80,6 +83,13 @@ def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"', *, skip_
     return len(widths) >= _MIN_LINES and len(set(widths)) == 1 and widths[0] > 1
 
 
+def _is_mostly_regular(lines: Sequence[str], delimiter: str) -> bool:
+    """Return True if nearly all rows have the same number of cells, more than one."""
+    widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
+    usual = max(set(widths), key=widths.count, default=0)
+    return usual > 1 and widths.count(usual) >= _MIN_REGULAR_SHARE * len(widths)
+
+
 def _has_single_quotes(lines: Sequence[str], delimiter: str) -> bool:
     """Return True if nearly all values of some column stand in single quotes.
 
@@ -98,10 +108,11 @@ def _quoted_share(cells: Sequence[str]) -> float:
     return len(quoted) / len(filled) if len(filled) >= _MIN_LINES - 1 else 0.0
 
 
-def _has_spaces_before_quotes(lines: Sequence[str], delimiter: str) -> bool:
-    """Return True if spaces stand before the quotes of a cell in half of the lines."""
+def _has_spaces_before_quotes(lines: Sequence[str], delimiter: str, *, is_standard: bool) -> bool:
+    """Return True if spaces stand before quotes in half of the lines, or in any line of a file that fits no dialect."""
     pattern = re.compile(rf'{re.escape(delimiter)} +"')
-    return 2 * sum(pattern.search(line) is not None for line in lines) >= len(lines)
+    count = sum(pattern.search(line) is not None for line in lines)
+    return 2 * count >= len(lines) or (count > 0 and not is_standard)
 
 
 def _skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[str]:
@@ -139,11 +150,20 @@ def _has_space_columns(lines: Sequence[str]) -> bool:
     rows = [_split_at_spaces(line.replace("\t", " ")) for line in lines if line.strip()]
     if len(rows) < _MIN_SPACED_LINES or len(rows[1]) < 2 or len({len(row) for row in rows[1:]}) > 1:
         return False
+    if len(rows[0]) == len(rows[1]) > 2 and _are_aligned(lines):
+        return True
     # The header of a table that R has written lacks a name for the names of the rows.
     if len(rows[0]) not in (len(rows[1]), len(rows[1]) - 1):
         return False
     cells = [cell for row in rows[1:] for cell in row]
     return 2 * sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) >= len(cells)
+
+
+def _are_aligned(lines: Sequence[str]) -> bool:
+    """Return True if the cells of all lines begin at the same places, two spaces at least behind the ones before."""
+    filled = [line.rstrip() for line in lines if line.strip()]
+    starts = {tuple(match.end() for match in _SPACES.finditer(line)) for line in filled}
+    return len(starts) == 1 and len(next(iter(starts))) > 1 and not any("\t" in line for line in filled)
 
 
 def _split_at_spaces(line: str) -> list[str]:

@@ -44,7 +44,7 @@ _EXCERPT_WORDS = 3
 _MAX_EXCERPT_CHARACTERS = 40
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _UTF8_SEQUENCES = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
-_CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_CONTROL_BYTES = bytes(set(range(32)) - {0, 1, 9, 10, 12, 13, 27, 31})
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _replacement_note(count: int, encoding: str) -> str:
 
 
 def _refuse_binary(path: Path, head: bytes) -> None:
-    if any(b"\x00" in block for block in _read_blocks(path)):
+    if _has_zero_bytes(path):
         line = _find_zero_byte_line(path)
         raise Unprocessable(
             f"The file is binary, not text: it has a zero byte in line {line}.",
@@ -231,11 +231,24 @@ def _refuse_binary(path: Path, head: bytes) -> None:
         raise Unprocessable("The file is binary, not text.", reason="NOT_A_TEXT_FILE")
 
 
+def _has_zero_bytes(path: Path) -> bool:
+    """Return True if there are zero bytes; some programs put one before a quote within a cell, which is no such."""
+    last = b""
+    for block in _read_blocks(path):
+        if not last and b"\x00" not in block:
+            continue
+        text = last + block
+        if text[:-1].count(b"\x00") > text.count(b'\x00"'):
+            return True
+        last = text[-1:] if text.endswith(b"\x00") else b""
+    return bool(last)
+
+
 def _find_zero_byte_line(path: Path) -> int:
     line = 1
     for block in _read_blocks(path):
-        before, zero, _ = block.partition(b"\x00")
-        line += before.count(b"\n")
-        if zero:
+        place = re.search(rb'\x00(?!")', block)
+        line += block.count(b"\n", 0, place.start() if place else None)
+        if place:
             break
     return line

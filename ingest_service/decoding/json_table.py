@@ -1,6 +1,6 @@
 """Reader of JSON tables.
 
-A table is a list of records, an object of columns, either of them under a key, or JSON Lines.
+A table is a list of records, a list of rows, an object of columns, one of them under a key, or JSON Lines.
 """
 
 import json
@@ -11,7 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest_service.decoding.json_text import invalid_json_error, load_json, load_records, refuse_deep_nesting
+from ingest_service.decoding.json_text import (
+    RepeatedKeys,
+    invalid_json_error,
+    load_json,
+    load_records,
+    refuse_deep_nesting,
+)
 from shared.errors import Unprocessable
 
 _INT64 = range(-(2**63), 2**63)
@@ -19,8 +25,8 @@ _EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
 _MAX_KEYS_NAMED = 5
 _MAX_KEY_CHARACTERS = 80
 _NOT_A_TABLE = (
-    "The JSON is not a table. Accepted are a list of records [{…}, …], columns of equal length {name: […], …}, "
-    "either of them under one key with no other list beside it, and one record a line."
+    "The JSON is not a table. Accepted are a list of records [{…}, …], a list of rows [[…], …], columns of equal "
+    "length {name: […], …}, one of them under one key with no other list beside it, and one record a line."
 )
 
 Record = Mapping[str, Any]
@@ -65,13 +71,14 @@ def read_json(path: Path, *, max_rows: int) -> JsonTable:
     Raises:
         Unprocessable: the file is not JSON (the error names line and column), or not a table.
     """
+    repeated = RepeatedKeys()
     try:
-        return _build_table(load_json(path))
+        return _with_notes(_build_table(load_json(path, repeated)), repeated.notes())
     except json.JSONDecodeError as error:
-        records = load_records(path, max_rows=max_rows)
+        records = load_records(path, repeated, max_rows=max_rows)
         if records is None:
             raise invalid_json_error(error.msg, error.lineno, error.colno) from None
-        return _from_lines(records, max_rows)
+        return _with_notes(_from_lines(records, max_rows), repeated.notes())
 
 
 def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
@@ -80,8 +87,15 @@ def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
     Raises:
         Unprocessable: the file is neither (the error names line and column), or not a table.
     """
-    records = load_records(path, max_rows=max_rows)
-    return read_json(path, max_rows=max_rows) if records is None else _from_lines(records, max_rows)
+    repeated = RepeatedKeys()
+    records = load_records(path, repeated, max_rows=max_rows)
+    if records is None:
+        return read_json(path, max_rows=max_rows)
+    return _with_notes(_from_lines(records, max_rows), repeated.notes())
+
+
+def _with_notes(table: JsonTable, notes: Sequence[str]) -> JsonTable:
+    return replace(table, notes=(*table.notes, *notes))
 
 
 def _from_lines(records: Sequence[Record], max_rows: int) -> JsonTable:
@@ -91,6 +105,8 @@ def _from_lines(records: Sequence[Record], max_rows: int) -> JsonTable:
 def _build_table(value: Any) -> JsonTable:
     if isinstance(value, list) and all(isinstance(record, dict) for record in value):
         return _from_records(value, "json_records")
+    if _is_rows(value):
+        return _from_rows(value)
     if isinstance(value, dict) and value:
         if (key := _find_only_table(value)) is not None:
             table = _build_table(value[key])
@@ -111,7 +127,8 @@ def _find_only_table(value: Record) -> str | None:
 
 
 def _is_records(part: Any) -> bool:
-    return isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
+    is_records = isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
+    return is_records or _is_rows(part)
 
 
 def _is_columns(part: Any) -> bool:
@@ -164,6 +181,33 @@ def _flatten_into(record: Record, path: tuple[str, ...], flat: dict[Key, Any]) -
             _flatten_into(value, (*path, key), flat)
         else:
             flat[(*path, key) if path else key] = value
+
+
+def _is_rows(value: Any) -> bool:
+    """Return True for a list of rows, each of which is a list of single values."""
+    return (
+        isinstance(value, list)
+        and len(value) > 1
+        and all(isinstance(row, list) and row for row in value)
+        and not any(isinstance(cell, list | dict) for row in value for cell in row)
+        and len(value[0]) == max(map(len, value))
+    )
+
+
+def _from_rows(rows: Sequence[Sequence[Any]]) -> JsonTable:
+    """Return the table of a list of rows; the first has the names where it differs from the others."""
+    first, below = rows[0], rows[1:]
+    is_header = all(isinstance(cell, str) and cell.strip() for cell in first) and len(set(first)) == len(first)
+    is_header = is_header and not any(
+        cell in row[place : place + 1] for row in below for place, cell in enumerate(first)
+    )
+    names = [str(name) for name in first] if is_header else [""] * len(first)
+    values = [
+        [row[place] if place < len(row) else None for row in (below if is_header else rows)]
+        for place in range(len(first))
+    ]
+    notes = () if is_header else ("The first row looks like the others, so the columns are named by their places.",)
+    return JsonTable(names=names, rows=len(values[0]), column=values.__getitem__, format="json_rows", notes=notes)
 
 
 def _from_columns(columns: Mapping[str, Any]) -> JsonTable:

@@ -1,6 +1,7 @@
 """Parser of JSON and JSON Lines that raises the errors of this service."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,19 +10,41 @@ from typing import Any
 from shared.errors import Unprocessable
 
 _WHITESPACE = " \t\r\n"
+_MAX_KEYS_NAMED = 5
+_MAX_KEY_CHARACTERS = 80
 
 
-def load_json(path: Path) -> Any:
-    """Return the value of a UTF-8 JSON file.
+class RepeatedKeys:
+    """The keys that stand twice in one object; the last of its values counts, as everywhere."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+
+    def build(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return the object of these pairs."""
+        record = dict(pairs)
+        if len(record) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            self.names |= dict.fromkeys(name for name, count in counts.items() if count > 1)
+        return record
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a note about them, if there are any."""
+        listed = ", ".join(repr(name[:_MAX_KEY_CHARACTERS]) for name in list(self.names)[:_MAX_KEYS_NAMED])
+        return (f"Some records have a key twice, of which the last counts: {listed}.",) if self.names else ()
+
+
+def load_json(path: Path, repeated: RepeatedKeys) -> Any:
+    """Return the value of a UTF-8 JSON file, and remember repeated keys.
 
     Raises:
         json.JSONDecodeError: the file is not JSON.
         Unprocessable: the value is nested too deeply, or has an integer with too many digits.
     """
-    return _loads(path.read_text(encoding="utf-8"))
+    return _loads(path.read_text(encoding="utf-8"), repeated)
 
 
-def load_records(path: Path, *, max_rows: int) -> list[Mapping[str, Any]] | None:
+def load_records(path: Path, repeated: RepeatedKeys, *, max_rows: int) -> list[Mapping[str, Any]] | None:
     """Return the records of a UTF-8 JSON Lines file, at most one beyond `max_rows`; None if the first line is none.
 
     Raises:
@@ -32,7 +55,7 @@ def load_records(path: Path, *, max_rows: int) -> list[Mapping[str, Any]] | None
         for number, line in enumerate(file, start=1):
             if not line.strip(_WHITESPACE):
                 continue
-            record = _load_line(line, number, first=not records)
+            record = _load_line(line, number, repeated, first=not records)
             if isinstance(record, dict):
                 records.append(record)
                 if len(records) > max_rows:
@@ -44,20 +67,20 @@ def load_records(path: Path, *, max_rows: int) -> list[Mapping[str, Any]] | None
     return records
 
 
-def _load_line(line: str, number: int, *, first: bool) -> Any:
+def _load_line(line: str, number: int, repeated: RepeatedKeys, *, first: bool) -> Any:
     """Return the JSON value of a line; None if the first line is not JSON."""
     try:
-        return _loads(line, number)
+        return _loads(line, repeated, number)
     except json.JSONDecodeError as error:
         if first:
             return None
         raise invalid_json_error(error.msg, number, error.colno) from None
 
 
-def _loads(text: str, line: int | None = None) -> Any:
+def _loads(text: str, repeated: RepeatedKeys, line: int | None = None) -> Any:
     with refuse_deep_nesting(line):
         try:
-            return json.loads(text, parse_constant=str)
+            return json.loads(text, parse_constant=str, object_pairs_hook=repeated.build)
         except json.JSONDecodeError:
             raise
         except ValueError:

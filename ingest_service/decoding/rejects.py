@@ -8,26 +8,39 @@ import pyarrow.parquet as pq
 
 MAX_LISTED_ROWS = 10_000
 MAX_TEXT_CHARACTERS = 2000
-SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.string())])
+SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.string()), ("is_mended", pa.bool_())])
 
 
 @dataclass
 class Rejects:
-    """The number of rejected rows, with line, reason and text of the first of them."""
+    """The numbers of rejected and of mended rows, with line, reason and text of the first of them."""
 
     count: int = 0
+    """Rejected rows."""
+    mended: int = 0
+    """Rows that are in the table, but not as they were in the file."""
     lines: list[int] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    are_mended: list[bool] = field(default_factory=list)
 
     def add(self, line: int, reason: str, text: str) -> None:
-        """Count a row, and list it unless the list is full."""
+        """Count a rejected row, and list it unless the list is full."""
         self.count += 1
+        self._list(line, reason, text, is_mended=False)
+
+    def add_mended(self, line: int, reason: str, text: str) -> None:
+        """Count a mended row, and list it unless the list is full."""
+        self.mended += 1
+        self._list(line, reason, text, is_mended=True)
+
+    def _list(self, line: int, reason: str, text: str, *, is_mended: bool) -> None:
         if len(self.lines) < MAX_LISTED_ROWS:
+            self.are_mended.append(is_mended)
             self.lines.append(line)
             self.reasons.append(reason)
             self.texts.append(text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…")
 
     def write(self, path: Path) -> None:
-        """Write a Parquet file with the columns `line`, `why` and `text`."""
-        pq.write_table(pa.table([self.lines, self.reasons, self.texts], schema=SCHEMA), path)
+        """Write a Parquet file with the columns `line`, `why`, `text` and `is_mended`."""
+        pq.write_table(pa.table([self.lines, self.reasons, self.texts, self.are_mended], schema=SCHEMA), path)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation.isolation import Isolation
-from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, service, sizing
+from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, reading, service, sizing
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["quality", "harm", "calibration", "ai", "pipeline", "service", "sizing"]
+PARTS = ["reading", "quality", "harm", "calibration", "ai", "pipeline", "service", "sizing"]
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     parts = arguments.parts or PARTS
     with tempfile.TemporaryDirectory(prefix="neuralearn-bench-") as folder:
+        if "reading" in parts:
+            reading.print_reading()
         if "quality" in parts:
             print_quality(Path(folder))
         if "harm" in parts:

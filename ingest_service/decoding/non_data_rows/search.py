@@ -276,6 +276,8 @@ class _Finder:
             return None
         if candidate.kind == "average":
             agrees = 2 * match.means >= match.filled if candidate.is_exact else match.means == match.filled >= 2
+            # Of a single number among texts any row may happen to be the mean.
+            agrees = agrees and (match.means >= 2 or candidate.has_gaps or candidate.only_numbers_beside)
             return AVERAGES_ROW if agrees and (candidate.has_gaps or not self._is_level(candidate)) else None
         if 2 * match.sums < match.filled:
             return None

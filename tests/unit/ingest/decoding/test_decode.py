@@ -111,7 +111,7 @@ def test_one_column_and_one_row(tmp_path: Path) -> None:
         (b'"', "x.csv", "UNCLOSED_QUOTE", "opens in line 1 is never closed"),
         (b'\na,"b\n1,2\n', "x.csv", "UNCLOSED_QUOTE", "opens in line 2"),
         (b'a;"b\n1;2\n', "x.csv", "UNCLOSED_QUOTE", "opens in line 1"),
-        (b'a,b\n"x\ny",2\n3,"4\n5,6\n\n', "x.csv", "UNCLOSED_QUOTE", "opens in line 4"),
+        (b'a,b\n"x\ny","4\n5,6\n\n', "x.csv", "UNCLOSED_QUOTE", "opens in line 3"),
         (b'a\n1\n"', "x.csv", "UNCLOSED_QUOTE", "opens in line 3"),
         (b'a,b\n1,2\n3,"' + b"x" * 3_000_000, "x.csv", "UNCLOSED_QUOTE", "opens in line 3"),
         (b"a\n" * 600_000 + b"\x00\n", "x.csv", "NOT_A_TEXT_FILE", "zero byte in line 600001"),

@@ -195,3 +195,23 @@ def test_an_opendocument_sheet_is_read(tmp_path: Path) -> None:
     decoded, table = decode(tmp_path, archive, "book.ods")
     assert (decoded.format, decoded.sheet) == ("ods", "S")
     assert table.to_pydict() == {"price": [2.5], "day": ["2024-03-01"]}
+
+
+def test_a_list_of_rows_is_a_table(tmp_path: Path) -> None:
+    decoded, table = decode(tmp_path, b'[["id","name"],[1,"Ann"],[2,"Ben"],[3]]', "x.json")
+    assert table.to_pydict() == {"id": [1, 2, 3], "name": ["Ann", "Ben", None]}
+    assert decoded.format == "json_rows"
+    decoded, table = decode(tmp_path, b'{"data": [[1, 2.5], [3, 4.5]]}', "x.json")
+    assert table.to_pydict() == {"column_1": [1, 3], "column_2": [2.5, 4.5]}
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+def test_repeated_keys_are_said(tmp_path: Path, name: str) -> None:
+    decoded, table = decode(tmp_path, b'{"a": 1, "a": 2}\n{"a": 3}\n', name)
+    assert table.to_pydict() == {"a": [2, 3]}
+    assert decoded.notes == ("Some records have a key twice, of which the last counts: 'a'.",)
+
+
+def test_lines_may_have_other_keys(tmp_path: Path) -> None:
+    _, table = decode(tmp_path, b'{"a": 1}\n{"b": "x"}\n{"a": 2, "c": true}\n', "x.jsonl")
+    assert table.to_pydict() == {"a": [1, None, 2], "b": [None, "x", None], "c": [None, None, True]}

@@ -19,8 +19,8 @@ def test_rows_that_do_not_fit_are_kept_aside(tmp_path: Path) -> None:
     assert (decoded.rows, decoded.rejected_rows) == (4, 2)
     assert "2 rows were left out: another number of cells than the header" in decoded.notes[0]
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
-        {"line": 3, "why": "1 field where the header has 2 fields", "text": "3"},
-        {"line": 5, "why": "3 fields where the header has 2 fields", "text": '"6\n7",8,9'},
+        {"line": 3, "why": "1 field where the header has 2 fields", "text": "3", "is_mended": False},
+        {"line": 5, "why": "3 fields where the header has 2 fields", "text": '"6\n7",8,9', "is_mended": False},
     ]
 
 
@@ -38,7 +38,7 @@ def test_mostly_ragged_files_are_refused(tmp_path: Path) -> None:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=6, max_size=40))
 def test_every_row_is_in_the_table_or_among_the_rejects(tmp_path: Path, widths: list[int]) -> None:
-    lines = [",".join(str(10 * row + column) for column in range(width)) for row, width in enumerate(widths)]
+    lines = [",".join(str(100 * row + column**2) for column in range(width)) for row, width in enumerate(widths)]
     content = "\n".join(["x,y,z", *lines]).encode()
     fitting = [line.split(",") for line, width in zip(lines, widths, strict=True) if width == 3]
     try:
@@ -47,8 +47,13 @@ def test_every_row_is_in_the_table_or_among_the_rejects(tmp_path: Path, widths: 
         assert error.reason == "RAGGED_ROW"
         assert 2 * len(fitting) <= len(widths)
     else:
-        assert [list(row.values()) for row in table.to_pylist()] == fitting
-        assert decoded.rejected_rows == len(widths) - len(fitting)
+        assert decoded.rows + decoded.rejected_rows == len(widths)
+        if table.num_columns != 3:  # the rows have names, and the header has none for them
+            assert (table.num_columns, table.column_names[1:]) == (4, ["x", "y", "z"])
+            return
+        rows = iter([list(row.values()) for row in table.to_pylist()])
+        assert all(row in rows for row in fitting), "they are all there, in their order"
+        assert decoded.rows - len(fitting) == decoded.mended_rows
 
 
 def test_titles_above_the_table_are_left_out(tmp_path: Path) -> None:
@@ -113,8 +118,8 @@ def test_the_header_again_and_a_line_of_totals_are_no_rows(tmp_path: Path) -> No
     assert table.to_pydict() == {"item": ["a", "b"], "amount": ["1", "2"], "price": ["2,5", "3,5"]}
     assert decoded.notes[-1] == "2 rows were left out: the header again (1), a line of totals (1); see the rejects."
     assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
-        {"line": 3, "why": "the header again", "text": '"item";amount;price'},
-        {"line": 6, "why": "a line of totals", "text": "Summe;;6,0"},
+        {"line": 3, "why": "the header again", "text": '"item";amount;price', "is_mended": False},
+        {"line": 6, "why": "a line of totals", "text": "Summe;;6,0", "is_mended": False},
     ]
 
 

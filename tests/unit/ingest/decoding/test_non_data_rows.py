@@ -1,5 +1,6 @@
 """Totals, averages, section headings and notes anywhere in a table, and rows that only look like them."""
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -147,14 +148,26 @@ def test_a_total_that_is_a_level_stays_and_is_reported() -> None:
     )
 
 
+@pytest.mark.parametrize("seed", [3, 11, 15])
+def test_average_may_be_an_answer(seed: int) -> None:
+    dice = random.Random(seed)
+    answers = ["Average"] * 5 + ["Fairly High"] * 3 + ["Fairly Low"] * 2 + ["Very High"] * 2 + ["Very Low"]
+    rows = [
+        f"{dice.choice(answers)},{dice.choice(['Yes', 'No'])},{dice.choice(['Yes', 'No'])},{dice.randint(18, 90)},No,"
+        f"{dice.choice(['Yes', 'No'])},{dice.uniform(40, 110):.2f},{number}"
+        for number in range(1, 121)
+    ]
+    assert find("interest,votes,moved,age,owns,degree,length,id\n" + "\n".join(rows)).roles == {}
+
+
 def test_rejects_name_the_line_and_the_role(tmp_path: Path) -> None:
     text = "region,who,n\nN,a,1\n\nN,b,2\nTotal N,,3\nregion,who,n\nS,c,4\nS,d\nS,e,5\nTotal S,,9\nTotal,,12\n"
     decoded, _ = decode(tmp_path, text.encode())
-    assert decoded.rows == 4
+    assert (decoded.rows, decoded.mended_rows) == (5, 1)
     assert [(row["line"], row["why"]) for row in _rows(tmp_path)] == [
         (5, SUBTOTALS_ROW),
         (6, "the header again"),
-        (8, "2 fields where the header has 3 fields"),
+        (8, "1 missing cell at its end was left empty"),
         (10, SUBTOTALS_ROW),
         (11, TOTALS_ROW),
     ]

@@ -464,8 +464,9 @@ class ParsePlan(_message.Message):
     HEADER_ROW_FIELD_NUMBER: _builtins.int
     SHEET_FIELD_NUMBER: _builtins.int
     REJECTED_ROWS_FIELD_NUMBER: _builtins.int
+    MENDED_ROWS_FIELD_NUMBER: _builtins.int
     format: _builtins.str
-    """`csv`, `json_records`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` or `ods`."""
+    """`csv`, `json_records`, `json_rows`, `json_columns`, `json_lines`, `parquet`, `arrow`, `feather`, `xlsx`, `xls` or `ods`."""
     encoding: _builtins.str
     """The character encoding; empty where the format has none."""
     delimiter: _builtins.str
@@ -478,6 +479,8 @@ class ParsePlan(_message.Message):
     """The sheet of a workbook; empty for other files."""
     rejected_rows: _builtins.int
     """Rows that do not fit the table and were left out; ListRejects of ReportService lists them."""
+    mended_rows: _builtins.int
+    """Rows that were odd and are in the table as they could be mended; ListRejects lists them too."""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the reader wants people to know, such as renamed columns."""
@@ -493,10 +496,11 @@ class ParsePlan(_message.Message):
         header_row: _builtins.int | None = ...,
         sheet: _builtins.str = ...,
         rejected_rows: _builtins.int = ...,
+        mended_rows: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "compression", b"compression", "delimiter", b"delimiter", "encoding", b"encoding", "format", b"format", "header_row", b"header_row", "notes", b"notes", "rejected_rows", b"rejected_rows", "sheet", b"sheet"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "compression", b"compression", "delimiter", b"delimiter", "encoding", b"encoding", "format", b"format", "header_row", b"header_row", "mended_rows", b"mended_rows", "notes", b"notes", "rejected_rows", b"rejected_rows", "sheet", b"sheet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015

@@ -866,29 +866,33 @@ Global___ListRejectsResponse: _TypeAlias = ListRejectsResponse  # noqa: Y015
 
 @_typing.final
 class Reject(_message.Message):
-    """A line that could not be read as a row."""
+    """A line that could not be read as a row, or only mended."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    IS_MENDED_FIELD_NUMBER: _builtins.int
     line: _builtins.int
     """Its number in the file, from 1."""
     why: _builtins.str
-    """Why it could not be read."""
+    """Why it could not be read, or what was mended."""
     text: _builtins.str
     """The line as it is in the file, or its beginning."""
+    is_mended: _builtins.bool
+    """True if it was mended and is a row of the table; false if it was left out."""
     def __init__(
         self,
         *,
         line: _builtins.int = ...,
         why: _builtins.str = ...,
         text: _builtins.str = ...,
+        is_mended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "text", b"text", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_mended", b"is_mended", "line", b"line", "text", b"text", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -168,7 +168,8 @@ class ReportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRejects(self, request, context):
-        """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation.
+        """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
+        preparation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,9 @@ class ReportServiceStub:
     ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
     """Lists the changed cells with what stood there before."""
     ListRejects: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]
-    """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
+    """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
+    preparation.
+    """
     GetFeatures: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]
     """Returns the features a model gets and the columns they come from."""
     ListCleaningLogs: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListCleaningLogsRequest, _report_pb2.ListCleaningLogsResponse]
@@ -88,7 +90,9 @@ class ReportServiceAsyncStub(ReportServiceStub):
     ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the changed cells with what stood there before."""
     ListRejects: _aio.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]  # type: ignore[assignment]
-    """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
+    """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
+    preparation.
+    """
     GetFeatures: _aio.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]  # type: ignore[assignment]
     """Returns the features a model gets and the columns they come from."""
     ListCleaningLogs: _aio.UnaryUnaryMultiCallable[_report_pb2.ListCleaningLogsRequest, _report_pb2.ListCleaningLogsResponse]  # type: ignore[assignment]
@@ -171,7 +175,9 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_pb2.ListRejectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.ListRejectsResponse, _abc.Awaitable[_report_pb2.ListRejectsResponse]]:
-        """Lists the lines of the upload that could not be read as rows of its table. They are there before the preparation."""
+        """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
+        preparation.
+        """
 
     @_abc_1.abstractmethod
     def GetFeatures(

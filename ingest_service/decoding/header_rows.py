@@ -1,0 +1,65 @@
+"""Headers of more than one row: groups above the names, and units below them."""
+
+import re
+from collections.abc import Sequence
+
+from ingest_service.decoding.cell_kinds import SPECIFIC, kind_of
+
+_UNIT = re.compile(
+    r"""[%‰°$€£] | °[cf] | [kcmµun]?m[23²³]? | in | ft | mi | [kmµu]?g | t | lb | oz | [md]?l
+    | m?s | sec | min | h | hr | days? | years? | [kmg]?wh? | [av] | k?j | k?cal | [hkm]?pa | m?bar | psi | [kmg]?hz
+    | m/s | km/h | mph | kn | ha | m?mol | pp[mb] | usd | eur | gbp | chf | deg | rad | mmhg | bpm | db | lux
+    | [(\[].{1,20}[)\]]""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MIN_ROWS = 3
+_MIN_NUMERIC_SHARE = 0.8
+
+
+def is_group_row(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Return True if a row may name groups of the columns whose names stand below it.
+
+    It has gaps after names of groups, and the row below has none and no name twice; neither holds values.
+    """
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    below = [name.strip() for name in names]
+    has_gaps = 2 <= len(filled) < len(cells) == len(below)
+    if not has_gaps or not all(below) or len(set(below)) < len(below):
+        return False
+    return not any(kind_of(cell) in SPECIFIC - {"integer"} for cell in filled) and not any(
+        kind_of(name) in SPECIFIC for name in below
+    )
+
+
+def group_names(cells: Sequence[str]) -> list[str]:
+    """Return the group of each column: the last name at or before it."""
+    groups: list[str] = []
+    for cell in cells:
+        groups.append(cell if cell.strip() or not groups else groups[-1])
+    return groups
+
+
+def is_unit_row(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Return True if the first of the rows holds units, of columns that hold numbers.
+
+    Args:
+        rows: the rows below the names.
+        width: the number of names.
+    """
+    below = [row for row in rows[1:] if len(row) == width]
+    if len(below) < _MIN_ROWS or len(rows[0]) != width:
+        return False
+    units = {place: cell.strip() for place, cell in enumerate(rows[0]) if cell.strip()}
+    if not units or not all(_UNIT.fullmatch(cell) for cell in units.values()):
+        return False
+    return all(_numeric_share([row[place] for row in below]) >= _MIN_NUMERIC_SHARE for place in units)
+
+
+def join_names(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return the names of two rows, joined by a space where both have one."""
+    return [" ".join(filter(None, (above.strip(), below.strip()))) for above, below in zip(first, second, strict=True)]
+
+
+def _numeric_share(cells: Sequence[str]) -> float:
+    filled = [cell for cell in cells if cell.strip()]
+    return sum(kind_of(cell) in ("integer", "decimal") for cell in filled) / len(filled) if filled else 0.0

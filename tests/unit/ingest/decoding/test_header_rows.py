@@ -1,0 +1,82 @@
+"""Titles as wide as the table, headers of several rows, files without a header, and separators that are rare."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.bench import reading
+from tests.unit.ingest.decoding.decoding import decode
+
+BODY = "".join(f"{n};Oslo {n};{n * 3};{n},5\n" for n in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("titles", "header_row"),
+    [("Umsatz 2024;;;\n", 2), ("Umsatz;;;\n;;;\n", 3), ("Umsatz;;;\nStand: Mai;;;\n;;;\n", 4), ("a;b;c;d;e;f\n\n", 3)],
+)
+def test_titles_of_any_width_are_left_out(tmp_path: Path, titles: str, header_row: int) -> None:
+    decoded, table = decode(tmp_path, f"{titles}Nr;Stadt;Anzahl;Betrag\n{BODY}".encode())
+    assert (decoded.header_row, table.column_names) == (header_row, ["Nr", "Stadt", "Anzahl", "Betrag"])
+    assert table.num_rows == 11
+    assert "left out" in decoded.notes[0]
+
+
+def test_groups_above_the_names_are_joined_with_them(tmp_path: Path) -> None:
+    decoded, table = decode(tmp_path, f"Who;;What;\nNr;Stadt;Anzahl;Betrag\n{BODY}".encode())
+    assert table.column_names == ["Who Nr", "Who Stadt", "What Anzahl", "What Betrag"]
+    assert decoded.header_row == 2
+    assert "The names of the columns are those of two rows, joined." in decoded.notes
+
+
+def test_units_below_the_names_are_joined_with_them(tmp_path: Path) -> None:
+    rows = "".join(f"s{n},{n}.5,{1000 + n}\n" for n in range(9))
+    decoded, table = decode(tmp_path, f"station,temp,pressure\n,°C,hPa\n{rows}".encode())
+    assert table.column_names == ["station", "temp °C", "pressure hPa"]
+    assert table.num_rows == 9
+    assert decoded.header_row == 1
+
+
+def test_names_of_rows_need_no_header(tmp_path: Path) -> None:
+    _, table = decode(tmp_path, b"mpg,cyl\nMazda,21,6\nDatsun,22.8,4\nHornet,21.4,6\n")
+    assert table.column_names == ["column_1", "mpg", "cyl"]
+    assert table["column_1"].to_pylist() == ["Mazda", "Datsun", "Hornet"]
+
+
+@pytest.mark.parametrize("delimiter", ["^", "~", "\x1f", "\x01", ":"])
+def test_rare_separators(tmp_path: Path, delimiter: str) -> None:
+    text = "name;count;town\n" + "".join(f"n{n};{n};Oslo\n" for n in range(9))
+    decoded, table = decode(tmp_path, text.replace(";", delimiter).encode())
+    assert (decoded.delimiter, table.num_columns) == (delimiter, 3)
+
+
+def test_times_are_not_parted_at_their_colons(tmp_path: Path) -> None:
+    _, table = decode(tmp_path, ("start\n" + "".join(f"{n}:15:00\n" for n in range(9))).encode())
+    assert table.column_names == ["start"]
+
+
+def test_zero_bytes_before_quotes_escape_them(tmp_path: Path) -> None:
+    rows = "".join(f'"{n}","5\x00" wide"\n' for n in range(5))
+    _, table = decode(tmp_path, f'"id","size"\n{rows}'.encode())
+    assert table["size"].to_pylist() == ['5" wide'] * 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_kind_of_fault_in_every_table(tmp_path: Path, seed: int) -> None:
+    """The whole benchmark of reading, of which one kind may fail: where two cells ran together nobody can know."""
+    wrong = [
+        each.kind
+        for each in reading.cases(seed)
+        if reading.judge(each, reading.read(each.content, tmp_path)) != "right"
+    ]
+    assert set(wrong) <= {"missing_separator"}
+    assert len(wrong) <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_right_stays_as_it_is(tmp_path: Path, seed: int) -> None:
+    for source in reading.sources(random.Random(seed)):
+        decoded, table = decode(tmp_path, source.text().encode())
+        assert table.column_names == source.names
+        assert [[cell or "" for cell in row.values()] for row in table.to_pylist()] == source.rows
+        assert decoded.notes == ()
