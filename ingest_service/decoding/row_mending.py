@@ -14,6 +14,8 @@ _STRONG = 2 * _MARGIN
 """What is added for a fault that is frequent: cells lost or added at the end of a row, or a row of another dialect."""
 _SEPARATORS = (",", ";", "\t", "|")
 _MAX_SURPLUS = 4
+_MOST_PARTED, _LONGEST_PARTED = 100, 60
+"""Of a row that lacks a cell, so many cells are looked at, and of so many characters, for two that ran together."""
 
 
 class Mended(NamedTuple):
@@ -57,7 +59,9 @@ class RowMender:
             other.mended.cells != best.mended.cells and other.plausibility > best.plausibility - _MARGIN
             for other in readings
         )
-        return None if is_doubtful or not best.mended.why else best.mended
+        if is_doubtful or not best.mended.why or (surplus == -1 and self._may_have_run_together(cells)):
+            return None
+        return best.mended
 
     def unquote(self, line: str) -> Mended | None:
         """Return a row whose quotes are not paired, with its quotes taken for text; None if it does not fit then."""
@@ -67,6 +71,19 @@ class RowMender:
             return None
         fits = self._plausibility(stripped, free=range(self._width)) > -math.inf
         return Mended(stripped, "a quote that is never closed was dropped") if fits else None
+
+    def _may_have_run_together(self, cells: Sequence[str]) -> bool:
+        """Return True if a row that lacks one cell also fits with one of its cells parted into two."""
+        for place, cell in enumerate(cells[:_MOST_PARTED]):
+            after = zip(self._columns[place + 2 :], cells[place + 1 :], strict=True)
+            if len(cell) > _LONGEST_PARTED or any(column.plausibility(each) == -math.inf for column, each in after):
+                continue
+            left, right = self._columns[place : place + 2]
+            for split in range(1, len(cell)):
+                parts = (left.plausibility(cell[:split]), right.plausibility(cell[split:]))
+                if min(parts) > -math.inf:
+                    return True
+        return False
 
     def _cut(self, cells: Sequence[str]) -> Mended | None:
         """Return a row without its surplus cells, if those are empty."""

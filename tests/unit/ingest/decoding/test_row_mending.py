@@ -79,6 +79,7 @@ def test_a_row_that_fits_in_one_way_is_mended(tmp_path: Path, odd: str, cells: l
         "some words without any separator",
         "2024-03-10,3,12.50,sofa",  # an item that is none of the few that there are
         "2024-03-10,3,99999.00,chair",  # a price far from all others
+        "2024-03-10,312.50,chair,late",  # a cell ran together with the next
         '2024-03-10,3,12.50,"chair',
     ],
 )
