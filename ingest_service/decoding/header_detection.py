@@ -204,7 +204,7 @@ def _find_header(sample: _Sample) -> Layout:
         notes.append(_joined_note("a row and the units below it"))
     if sample.has_row_names(index):
         names = ["", *names]
-    if _NO_HEADER <= sample.evidence(index) < _NO_HEADER + _DOUBT:
+    if sample.evidence(index) < _DOUBT and len(sample.below(index, sample.usual_width)) >= _MIN_TABLE_ROWS:
         notes.append(
             f"Whether line {row.line} has the names of the columns is doubtful; header_row=0 reads it as data."
         )

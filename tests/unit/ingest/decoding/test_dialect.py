@@ -56,7 +56,7 @@ def test_columns_of_spaces(tmp_path: Path) -> None:
 def test_ordinary_text_stays(content: bytes, tmp_path: Path) -> None:
     rows, notes = read(tmp_path, content)
     assert rows == list(csv.reader(io.StringIO(content.decode()), delimiter=","))
-    assert notes == ()
+    assert not [note for note in notes if "doubtful" not in note]
 
 
 CELL_TEXTS = st.text(st.sampled_from("ab 12,;|'\"\\\n\tüß€"), max_size=8)

@@ -80,3 +80,11 @@ def test_what_is_right_stays_as_it_is(tmp_path: Path, seed: int) -> None:
         assert table.column_names == source.names
         assert [[cell or "" for cell in row.values()] for row in table.to_pylist()] == source.rows
         assert decoded.notes == ()
+
+
+def test_a_doubtful_header_is_said(tmp_path: Path) -> None:
+    rows = "9E;Endeavor Air\nAA;American Airlines\nAS;Alaska Airlines\nB6;JetBlue Airways\nDL;Delta Air Lines\n"
+    decoded, _ = decode(tmp_path, rows.encode())
+    assert any("header_row=0" in note for note in decoded.notes)
+    decoded, _ = decode(tmp_path, f"carrier;flights\n{''.join(f'c{n};{n}' + chr(10) for n in range(9))}".encode())
+    assert decoded.notes == ()
