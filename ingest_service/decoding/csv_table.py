@@ -102,6 +102,16 @@ class CsvTable:
         """
         return sum(batch.num_rows for batch in self._read_batches(only_last=True))
 
+    def count_line_ends(self) -> int:
+        """Return the number of line feeds between the header and the end of the last row."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            left, lines = self.end - self.start, 0
+            while block := file.read(min(left, _BLOCK_BYTES)):
+                lines += block.count(b"\n")
+                left -= len(block)
+        return lines
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as text; an empty unquoted cell is null.
 

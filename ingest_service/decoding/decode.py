@@ -17,6 +17,7 @@ from ingest_service.decoding.names import repair_names
 from ingest_service.decoding.non_data_rows import NON_DATA_REASONS, find_non_data_rows
 from ingest_service.decoding.rejects import Rejects
 from ingest_service.decoding.row_fitting import fit_rows
+from ingest_service.decoding.swallowed_rows import find_swallowed_rows
 from ingest_service.decoding.table_reader import TableReader
 from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unprocessable
@@ -147,11 +148,12 @@ def _write_accepted_rows(
     if not isinstance(reader, CsvTable):
         return _write_rows(reader, names, target, limits), Rejects(), ()
     rows, rejects = _write_fitting_rows(reader, names, target, limits)
+    swallowed = find_swallowed_rows(reader, _read_batches(target), rows=rows)
     non_data = find_non_data_rows(lambda: _read_batches(target), reader.names if reader.header_row else ())
     if non_data.roles:
         accepted, rejects = fit_rows(reader, max_rows=limits.max_rows, non_data=non_data.roles)
         rows = _write_rows(accepted, names, target, limits)
-    return rows, rejects, non_data.notes
+    return rows, rejects, (*swallowed, *non_data.notes)
 
 
 def _write_fitting_rows(reader: CsvTable, names: list[str], target: Path, limits: Limits) -> tuple[int, Rejects]:

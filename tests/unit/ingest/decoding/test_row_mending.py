@@ -117,3 +117,19 @@ def test_too_few_rows_say_nothing_of_the_columns(tmp_path: Path) -> None:
     decoded, _ = decode(tmp_path, b"a,b\n1,2\n3,4\n5\n6,7\n")
     assert (decoded.rows, decoded.rejected_rows) == (3, 1)
     assert refusal(tmp_path, b'a,b\n3,"4\n').reason == "UNCLOSED_QUOTE"
+
+
+def test_rows_that_two_stray_quotes_swallow_are_said(tmp_path: Path) -> None:
+    lines = [f"{number},n{number},{number * 2}" for number in range(30)]
+    lines[5], lines[9] = '5,n5,"10', '9,n9,18"'
+    decoded, read = decode(tmp_path, ("id,name,twice\n" + "\n".join(lines)).encode())
+    assert read.num_rows == 26
+    assert decoded.notes == (
+        "1 row has a cell with whole lines of the table in it (the first is row 6): a quote may be stray there.",
+    )
+
+
+def test_prose_of_several_lines_is_not_said(tmp_path: Path) -> None:
+    rows = "".join(f'{number},"Dear all,\nthanks for coming.\nBye",{number}\n' for number in range(9))
+    decoded, _ = decode(tmp_path, f"id,text,n\n{rows}".encode())
+    assert (decoded.rows, decoded.notes) == (9, ())
