@@ -19,6 +19,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", ":", "\x1f", "\x01")
 _HEAD_CHARACTERS = 1 << 16
 """A delimiter occurs within so many characters."""
+_MOST_COLUMNS = 1000
+"""Of a wider table, too wide to be accepted, the first columns are looked at; its header is the first row."""
 _YEARS = range(1800, 2200)
 _MAX_TITLE_ROWS = 20
 _MIN_TABLE_ROWS = 3
@@ -96,7 +98,7 @@ class _Sample:
         """
         if self.usual_width < 2:
             return 0.0
-        cells = [cell for row in self.rows if len(row.cells) == self.usual_width for cell in row.cells]
+        cells = [cell for row in self.rows if len(row.cells) == self.usual_width for cell in row.cells[:_MOST_COLUMNS]]
         others = [mark for mark in _DELIMITERS if mark != self.delimiter]
         cleanness = sum(_cleanness(cell, others) for cell in cells) / len(cells)
         score = self.evenness * (1 - 1 / self.usual_width) * (0.2 + 0.8 * cleanness)
@@ -108,7 +110,7 @@ class _Sample:
 
         A character that separates seldom, such as the colon of a time, needs that.
         """
-        is_even = len(set(self.widths)) == 1 and len(self.rows) > _MIN_TABLE_ROWS
+        is_even = len(set(self.widths)) == 1 and len(self.rows) > _MIN_TABLE_ROWS and self.widths[0] <= _MOST_COLUMNS
         return is_even and self.usual_width > 1 and self.evidence(0) >= _CERTAIN_HEADER
 
     def below(self, index: int, width: int) -> list[Sequence[str]]:
@@ -185,7 +187,7 @@ def _is_series(names: Sequence[str]) -> bool:
 
 def _find_header(sample: _Sample) -> Layout:
     """Return the layout with the row that is the header, or with none."""
-    if not sample.rows:
+    if not sample.rows or max(sample.widths) > _MOST_COLUMNS:
         return Layout(sample.delimiter, 1)
     index = _skip_titles(sample)
     row = sample.rows[index]

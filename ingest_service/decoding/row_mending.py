@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from ingest_service.decoding.cell_kinds import ColumnKinds, kind_of
@@ -14,7 +15,9 @@ _STRONG = 2 * _MARGIN
 """What is added for a fault that is frequent: cells lost or added at the end of a row, or a row of another dialect."""
 _SEPARATORS = (",", ";", "\t", "|")
 _MAX_SURPLUS = 4
-_MOST_PARTED, _LONGEST_PARTED = 100, 60
+_MOST_ATTEMPTS = 5_000
+"""Of so many rows more than one reading is weighed; a file with more odd rows is of another form."""
+_MOST_PARTED, _LONGEST_PARTED = 30, 24
 """Of a row that lacks a cell, so many cells are looked at, and of so many characters, for two that ran together."""
 
 
@@ -39,6 +42,7 @@ class RowMender:
         self._delimiter = delimiter
         columns = zip(*rows, strict=True) if len(rows) >= _MIN_ROWS else ()
         self._columns = [ColumnKinds(column) for column in columns]
+        self._attempts = 0
 
     def mend(self, cells: Sequence[str], line: str) -> Mended | None:
         """Return a row in the width of the table; None if no reading is plausible, or more than one is.
@@ -48,7 +52,8 @@ class RowMender:
             line: its text.
         """
         surplus = len(cells) - self._width
-        if not self._columns:
+        self._attempts += 1
+        if not self._columns or self._attempts > _MOST_ATTEMPTS:
             return self._cut(cells)
         readings = [*self._separated(line), *(self._widened(cells) if surplus < 0 else self._narrowed(cells))]
         readings = [reading for reading in readings if reading.plausibility > -math.inf]
@@ -69,14 +74,14 @@ class RowMender:
         stripped = [cell.strip().removeprefix('"') if cell.count('"') == 1 else cell for cell in cells]
         if len(cells) != self._width or not self._columns:
             return None
-        fits = self._plausibility(stripped, free=range(self._width)) > -math.inf
+        fits = self._plausibility(stripped, are_new=True) > -math.inf
         return Mended(stripped, "a quote that is never closed was dropped") if fits else None
 
     def _may_have_run_together(self, cells: Sequence[str]) -> bool:
         """Return True if a row that lacks one cell also fits with one of its cells parted into two."""
+        after = self._sums_after(cells)
         for place, cell in enumerate(cells[:_MOST_PARTED]):
-            after = zip(self._columns[place + 2 :], cells[place + 1 :], strict=True)
-            if len(cell) > _LONGEST_PARTED or any(column.plausibility(each) == -math.inf for column, each in after):
+            if len(cell) > _LONGEST_PARTED or after[place + 1] == -math.inf:
                 continue
             left, right = self._columns[place : place + 2]
             for split in range(1, len(cell)):
@@ -92,12 +97,20 @@ class RowMender:
             return None
         return Mended(list(cells[: self._width]), _count(surplus, "empty cell at its end was", "dropped"))
 
-    def _plausibility(self, cells: Sequence[str], *, free: Sequence[int] = (), skipped: Sequence[int] = ()) -> float:
-        return sum(
-            column.plausibility(cell, is_new=place in free)
-            for place, (column, cell) in enumerate(zip(self._columns, cells, strict=True))
-            if place not in skipped
-        )
+    def _plausibility(self, cells: Sequence[str], *, are_new: bool = False) -> float:
+        """Return how plausible a row in the width of the table is."""
+        return sum(column.plausibility(cell, is_new=are_new) for column, cell in zip(self._columns, cells, strict=True))
+
+    def _sums_before(self, cells: Sequence[str]) -> list[float]:
+        """Return for each place how plausible the cells before it are, each in the column of its place."""
+        pairs = zip(self._columns, cells, strict=False)
+        return [0.0, *accumulate(column.plausibility(cell) for column, cell in pairs)]
+
+    def _sums_after(self, cells: Sequence[str]) -> list[float]:
+        """Return for each place how plausible the cells from it on are, the last of them in the last column."""
+        pairs = zip(reversed(self._columns), reversed(cells), strict=False)
+        sums = [0.0, *accumulate(column.plausibility(cell) for column, cell in pairs)]
+        return [*[-math.inf] * max(0, len(cells) - self._width), *reversed(sums)]
 
     def _separated(self, line: str) -> Iterator[_Reading]:
         """Yield the readings by other separators."""
@@ -113,34 +126,43 @@ class RowMender:
         missing = self._width - len(cells)
         if not cells or (len(cells) == 1 and self._width > 2 and kind_of(cells[0]) == "text"):
             return
+        before, after = self._sums_before(cells), self._sums_after(cells)
         for start in range(len(cells) + 1):
-            widened = [*cells[:start], *[""] * missing, *cells[start:]]
-            plausibility = self._plausibility(widened, skipped=range(start, start + missing))
-            # Rows are cut off at their end more often than cells are left out elsewhere.
-            is_end = start == len(cells)
-            mended = Mended(widened, _count(missing, "missing cell at its end was", "left empty"))
-            yield _Reading(mended if is_end else Mended(widened, ""), plausibility + is_end * _STRONG)
+            plausibility = before[start] + after[start]
+            if plausibility > -math.inf:
+                # Rows are cut off at their end more often than cells are left out elsewhere.
+                is_end = start == len(cells)
+                why = _count(missing, "missing cell at its end was", "left empty") if is_end else ""
+                widened = [*cells[:start], *[""] * missing, *cells[start:]]
+                yield _Reading(Mended(widened, why), plausibility + is_end * _STRONG)
 
     def _narrowed(self, cells: Sequence[str]) -> Iterator[_Reading]:
         """Yield the readings without an empty cell, and those in which cells are joined."""
         surplus = len(cells) - self._width
         if surplus > _MAX_SURPLUS:
             return
-        for start in range(len(cells) - surplus + 1):
-            if not any(cell.strip() for cell in cells[start : start + surplus]):
+        before, after = self._sums_before(cells), self._sums_after(cells)
+        for start in range(self._width + 1):
+            gone = cells[start : start + surplus]
+            plausibility = before[start] + after[start + surplus]
+            if plausibility > -math.inf and not any(cell.strip() for cell in gone):
                 narrowed = [*cells[:start], *cells[start + surplus :]]
-                mended = Mended(narrowed, _count(surplus, "empty cell was", "dropped"))
                 is_end = start == self._width
-                yield _Reading(mended, self._plausibility(narrowed) + is_end * _STRONG)
+                mended = Mended(narrowed, _count(surplus, "empty cell was", "dropped"))
+                yield _Reading(mended, plausibility + is_end * _STRONG)
         for start in range(self._width):
-            joined = self._delimiter.join(cells[start : start + surplus + 1])
-            narrowed = [*cells[:start], joined, *cells[start + surplus + 1 :]]
-            if all(cell.strip() for cell in cells[start : start + surplus + 1]):
-                mended = Mended(narrowed, "a separator within a cell is not quoted")
-                # In prose a space follows a separator; elsewhere in the file none does, as a rule.
-                is_prose = all(cell.startswith(" ") for cell in cells[start + 1 : start + surplus + 1])
-                plausibility = self._plausibility(narrowed, free=(start,) if is_prose else ())
-                yield _Reading(mended, plausibility + is_prose * _STRONG)
+            parts = cells[start : start + surplus + 1]
+            around = before[start] + after[start + surplus + 1]
+            if around == -math.inf or not all(cell.strip() for cell in parts):
+                continue
+            # In prose a space follows a separator; elsewhere in the file none does, as a rule.
+            is_prose = all(cell.startswith(" ") for cell in parts[1:])
+            joined = self._delimiter.join(parts)
+            plausibility = around + self._columns[start].plausibility(joined, is_new=is_prose)
+            mended = Mended(
+                [*cells[:start], joined, *cells[start + surplus + 1 :]], "a separator within a cell is not quoted"
+            )
+            yield _Reading(mended, plausibility + is_prose * _STRONG)
 
 
 def _count(number: int, what: str, done: str) -> str:

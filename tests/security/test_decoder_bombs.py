@@ -40,3 +40,17 @@ def test_json_lines_end_at_the_limit(tmp_path: Path) -> None:
     source.write_bytes(b'{"a": 1}\n' * 200_001)
     with pytest.raises(LimitExceeded, match="more than 100,000 rows × 1 column"):
         decode_file(source, source.name, tmp_path / "table.arrow", LIMITS)
+
+
+def test_odd_rows_do_not_hold_a_decoder(tmp_path: Path) -> None:
+    """Every row of a wide table lacks a cell, so that many ways to read it have to be weighed."""
+    width = 100
+    whole = ",".join("12.5" for _ in range(width)) + "\n"
+    odd = ",".join("12.5" for _ in range(width - 1)) + "\n"
+    source = tmp_path / "bomb.csv"
+    names = ",".join(f"c{number}" for number in range(width))
+    source.write_bytes(f"{names}\n{whole * 300}{odd * 30_000}".encode())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    with pytest.raises(Unprocessable):
+        decode_file(source, source.name, tmp_path / "table.arrow", LIMITS)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < MOST_CPU_SECONDS

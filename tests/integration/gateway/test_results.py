@@ -39,6 +39,7 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "header_row": None,
         "sheet": None,
         "rejected_rows": 0,
+        "mended_rows": 0,
         "notes": ["renamed a"],
     }
     assert body["error"] is None and body["source_url"] is None
@@ -219,7 +220,7 @@ async def test_rejects(client: httpx.AsyncClient, report: FakeReport) -> None:
     body = (await client.get(f"/dataset/{DATASET_ID}/rejects?page_size=5")).json()
     assert body == {
         "dataset_id": DATASET_ID,
-        "rejects": [{"line": 812, "why": "7 fields where the header has 3", "text": "a;b"}],
+        "rejects": [{"line": 812, "why": "7 fields where the header has 3", "text": "a;b", "is_mended": False}],
         "total_rejects": 1,
         "next_page_token": None,
     }
