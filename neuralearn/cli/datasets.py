@@ -15,6 +15,7 @@ from neuralearn.cli.output import (
     dataset_json,
     err,
     moment,
+    number,
     out,
     print_json,
     print_rows,
@@ -90,7 +91,7 @@ def list_datasets(
         print_json([dataset_json(dataset) for dataset in listed])
         return
     rows = [
-        (item.dataset_id, item.filename, state(item.status), item.mode, f"{item.rows:,}", moment(item.created_at))
+        (item.dataset_id, item.filename, state(item.status), item.mode, number(item.rows), moment(item.created_at))
         for item in listed
     ]
     print_rows(("id", "file", "status", "mode", "rows", "uploaded"), rows)

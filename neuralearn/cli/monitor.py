@@ -80,6 +80,8 @@ def jobs(
         for item in shown
     ]
     print_rows(("id", "status", "mode", "stage", "uploaded", "reason"), rows)
+    if not out.is_terminal:
+        return  # a program counts for itself
     counts: Counter[State] = Counter(dataset.status for dataset in looked_at)
     out.print("  ".join(f"{state(word)} {cells:,}" for word, cells in counts.most_common()) or "There are no datasets.")
 

@@ -79,6 +79,11 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
     return table
 
 
+def number(value: int) -> str:
+    """Return a number with separators for people, without for programs."""
+    return f"{value:,}" if out.is_terminal else str(value)
+
+
 def state(word: str) -> str:
     """Return a state in its colour."""
     style = STATE_STYLES.get(word)
