@@ -247,8 +247,8 @@ def _has_zero_bytes(path: Path) -> bool:
 def _find_zero_byte_line(path: Path) -> int:
     line = 1
     for block in _read_blocks(path):
-        place = re.search(rb'\x00(?!")', block)
-        line += block.count(b"\n", 0, place.start() if place else None)
-        if place:
+        zero = re.search(rb'\x00(?!")', block)
+        line += block.count(b"\n", 0, zero.start() if zero else None)
+        if zero:
             break
     return line

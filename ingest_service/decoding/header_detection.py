@@ -240,8 +240,8 @@ def _skip_titles(sample: _Sample) -> int:
 def _leading_titles(sample: _Sample) -> list[LooseRow]:
     """Return the rows above the first that is as wide as the table and not nearly empty."""
     titles: list[LooseRow] = []
-    for place, row in enumerate(sample.rows):
-        following = sample.rows[place + 1].cells if place + 1 < len(sample.rows) else []
+    for position, row in enumerate(sample.rows):
+        following = sample.rows[position + 1].cells if position + 1 < len(sample.rows) else []
         is_full = not _is_sparse(row.cells) and not is_group_row(row.cells, following)
         if len(row.cells) == sample.usual_width and is_full:
             break
@@ -251,7 +251,7 @@ def _leading_titles(sample: _Sample) -> list[LooseRow]:
 
 def _is_sparse(cells: Sequence[str]) -> bool:
     """Return True for a row that is nearly empty, as that of a title is in a sheet saved as text."""
-    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    filled = [position for position, cell in enumerate(cells) if cell.strip()]
     if len(cells) == 2:
         return filled in ([], [0])  # a name is rather missing above the names of rows, at the beginning
     return len(filled) <= max(1, len(cells) // 3)

@@ -49,10 +49,10 @@ def is_unit_row(rows: Sequence[Sequence[str]], width: int) -> bool:
     below = [row for row in rows[1:] if len(row) == width]
     if len(below) < _MIN_ROWS or len(rows[0]) != width:
         return False
-    units = {place: cell.strip() for place, cell in enumerate(rows[0]) if cell.strip()}
+    units = {position: cell.strip() for position, cell in enumerate(rows[0]) if cell.strip()}
     if not units or not all(_UNIT.fullmatch(cell) for cell in units.values()):
         return False
-    return all(_numeric_share([row[place] for row in below]) >= _MIN_NUMERIC_SHARE for place in units)
+    return all(_numeric_share([row[position] for row in below]) >= _MIN_NUMERIC_SHARE for position in units)
 
 
 def join_names(first: Sequence[str], second: Sequence[str]) -> list[str]:

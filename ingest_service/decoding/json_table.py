@@ -199,12 +199,12 @@ def _from_rows(rows: Sequence[Sequence[Any]]) -> JsonTable:
     first, below = rows[0], rows[1:]
     is_header = all(isinstance(cell, str) and cell.strip() for cell in first) and len(set(first)) == len(first)
     is_header = is_header and not any(
-        cell in row[place : place + 1] for row in below for place, cell in enumerate(first)
+        cell in row[position : position + 1] for row in below for position, cell in enumerate(first)
     )
     names = [str(name) for name in first] if is_header else [""] * len(first)
     values = [
-        [row[place] if place < len(row) else None for row in (below if is_header else rows)]
-        for place in range(len(first))
+        [row[position] if position < len(row) else None for row in (below if is_header else rows)]
+        for position in range(len(first))
     ]
     notes = () if is_header else ("The first row looks like the others, so the columns are named by their places.",)
     return JsonTable(names=names, rows=len(values[0]), column=values.__getitem__, format="json_rows", notes=notes)

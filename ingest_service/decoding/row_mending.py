@@ -80,10 +80,10 @@ class RowMender:
     def _may_have_run_together(self, cells: Sequence[str]) -> bool:
         """Return True if a row that lacks one cell also fits with one of its cells parted into two."""
         after = self._sums_after(cells)
-        for place, cell in enumerate(cells[:_MOST_PARTED]):
-            if len(cell) > _LONGEST_PARTED or after[place + 1] == -math.inf:
+        for position, cell in enumerate(cells[:_MOST_PARTED]):
+            if len(cell) > _LONGEST_PARTED or after[position + 1] == -math.inf:
                 continue
-            left, right = self._columns[place : place + 2]
+            left, right = self._columns[position : position + 2]
             for split in range(1, len(cell)):
                 parts = (left.plausibility(cell[:split]), right.plausibility(cell[split:]))
                 if min(parts) > -math.inf:
@@ -102,12 +102,12 @@ class RowMender:
         return sum(column.plausibility(cell, is_new=are_new) for column, cell in zip(self._columns, cells, strict=True))
 
     def _sums_before(self, cells: Sequence[str]) -> list[float]:
-        """Return for each place how plausible the cells before it are, each in the column of its place."""
+        """Return for each position how plausible the cells before it are, each in the column of its position."""
         pairs = zip(self._columns, cells, strict=False)
         return [0.0, *accumulate(column.plausibility(cell) for column, cell in pairs)]
 
     def _sums_after(self, cells: Sequence[str]) -> list[float]:
-        """Return for each place how plausible the cells from it on are, the last of them in the last column."""
+        """Return for each position how plausible the cells from it on are, the last of them in the last column."""
         pairs = zip(reversed(self._columns), reversed(cells), strict=False)
         sums = [0.0, *accumulate(column.plausibility(cell) for column, cell in pairs)]
         return [*[-math.inf] * max(0, len(cells) - self._width), *reversed(sums)]

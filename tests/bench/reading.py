@@ -74,7 +74,7 @@ class Reading:
 
     names: list[str]
     rows: Rows
-    said: str
+    notes: str
     """All notes."""
 
 
@@ -314,7 +314,7 @@ def header_of_two_rows(source: Source, dice: random.Random) -> Case | None:
     if middle < 2:
         return None
     groups = ["First", *[""] * (middle - 1), "Second", *[""] * (len(source.names) - middle - 1)]
-    names = [f"{'First' if place < middle else 'Second'} {name}" for place, name in enumerate(source.names)]
+    names = [f"{'First' if position < middle else 'Second'} {name}" for position, name in enumerate(source.names)]
     return case(source, write([groups, source.names, *source.rows], source.delimiter), names=names)
 
 
@@ -518,7 +518,7 @@ def judge(case: Case, reading: Reading | None) -> str:
     has_rows = _tidy(reading.rows) in (_tidy(case.rows), _tidy(without))
     if has_names and has_rows:
         return "right"
-    return "wrong, told" if reading.said else "wrong"
+    return "wrong, told" if reading.notes else "wrong"
 
 
 def _tidy(rows: Rows) -> Rows:
@@ -527,7 +527,7 @@ def _tidy(rows: Rows) -> Rows:
 
 def curated_sources() -> Iterator[Source]:
     """Yield the curated tables as text, each with a delimiter; those with odd names or cells are left out."""
-    for place, table in enumerate(curated_tables()):
+    for position, table in enumerate(curated_tables()):
         frame = table.read()
         if frame is None:
             continue
@@ -536,13 +536,13 @@ def curated_sources() -> Iterator[Source]:
         rows = [["" if pd.isna(cell) else str(cell) for cell in row] for row in frame.itertuples(index=False)]
         cells = [*names, *(cell for row in rows for cell in row)]
         if all(cell == cell.strip() and cell.isprintable() for cell in cells) and all(map(any, rows)):
-            yield Source(names, rows, (",", ";", "\t")[place % 3])
+            yield Source(names, rows, (",", ";", "\t")[position % 3])
 
 
 def curated_cases() -> Iterator[Case]:
     """Yield some kinds of faults, and none, in each curated table."""
-    for place, source in enumerate(curated_sources()):
-        dice = random.Random(place)
+    for position, source in enumerate(curated_sources()):
+        dice = random.Random(position)
         for name in _CURATED_FAULTS:
             made = _FAULTS[name](source, dice)
             if made is not None:

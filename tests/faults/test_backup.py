@@ -76,13 +76,13 @@ def run_tool(postgres: EmbeddedPostgres, tool: str, *arguments: str | Path) -> N
 
 def answers(user: User, dataset_id: str) -> dict[str, Any]:
     """Return all that the service says of a dataset, charts included."""
-    said: dict[str, Any] = {}
+    contents: dict[str, Any] = {}
     for name in RESULTS:
         answer = user.client.get(f"/dataset/{dataset_id}/{name}")
-        said[name] = (answer.status_code, answer.headers["content-type"], answer.content)
+        contents[name] = (answer.status_code, answer.headers["content-type"], answer.content)
     for graph in user.client.get(f"/dataset/{dataset_id}/eda/graphs").json()["graphs"]:
-        said[graph["graph_id"]] = user.client.get(f"/dataset/{dataset_id}/graph/{graph['graph_id']}").content
-    return said
+        contents[graph["graph_id"]] = user.client.get(f"/dataset/{dataset_id}/graph/{graph['graph_id']}").content
+    return contents
 
 
 @pytest.mark.timeout(300)

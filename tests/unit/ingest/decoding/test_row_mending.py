@@ -87,7 +87,7 @@ def test_a_row_that_fits_in_no_way_is_rejected(tmp_path: Path, odd: str) -> None
     decoded, read = decode(tmp_path, table(odd))
     assert (decoded.rows, decoded.rejected_rows, decoded.mended_rows) == (27, 1, 0)
     assert [list(row.values()) for row in read.to_pylist()] == [
-        [cell or None for cell in cells] for place, cells in enumerate(ROWS) if place != 9
+        [cell or None for cell in cells] for position, cells in enumerate(ROWS) if position != 9
     ]
     (rejected,) = pq.read_table(tmp_path / "rejects.parquet").to_pylist()
     assert (rejected["line"], rejected["text"], rejected["is_mended"]) == (11, odd, False)
