@@ -139,7 +139,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ServiceError:
         for message in (info, bad_request, retry):
             if detail.Is(message.DESCRIPTOR):
                 detail.Unpack(message)
-    metadata = dict(info.metadata)
+    metadata = dict(sorted(info.metadata.items()))  # a map of protobuf has no order, and answers shall not differ
     kind = _KIND_BY_NAME.get(metadata.pop("kind", ""), ServiceError)
     return kind(
         status.message,
