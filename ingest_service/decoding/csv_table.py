@@ -218,8 +218,12 @@ class CsvTable:
             yield row.size
 
     def _body_rows(self) -> Iterator[Row]:
-        """Return the rows from the header on."""
-        return (row for row in read_rows(self.path, self.delimiter) if row.line >= self.header_row)
+        """Yield the rows after the header, whose names may be more than its cells."""
+        offset = 0
+        for row in read_rows(self.path, self.delimiter):
+            if offset >= self.start:
+                yield row
+            offset += row.size
 
 
 class _BodyFile:

@@ -12,18 +12,18 @@ from typing import Any
 import pyarrow as pa
 
 from ingest_service.decoding.json_text import (
+    MAX_KEYS_NAMED,
     RepeatedKeys,
     invalid_json_error,
     load_json,
     load_records,
+    quote_key,
     refuse_deep_nesting,
 )
 from shared.errors import Unprocessable
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
-_MAX_KEYS_NAMED = 5
-_MAX_KEY_CHARACTERS = 80
 _NOT_A_TABLE = (
     "The JSON is not a table. Accepted are a list of records [{…}, …], a list of rows [[…], …], columns of equal "
     "length {name: […], …}, one of them under one key with no other list beside it, and one record a line."
@@ -140,16 +140,12 @@ def _is_columns(part: Any) -> bool:
 
 
 def _key_note(key: str, others: Sequence[str]) -> str:
-    note = f"The table was read from the key {_quote_key(key)}."
+    note = f"The table was read from the key {quote_key(key)}."
     if not others:
         return note
-    named = ", ".join(_quote_key(other) for other in others[:_MAX_KEYS_NAMED])
-    more = f" and {len(others) - _MAX_KEYS_NAMED:,} more" if len(others) > _MAX_KEYS_NAMED else ""
+    named = ", ".join(quote_key(other) for other in others[:MAX_KEYS_NAMED])
+    more = f" and {len(others) - MAX_KEYS_NAMED:,} more" if len(others) > MAX_KEYS_NAMED else ""
     return f"{note} Left out: {named}{more}."
-
-
-def _quote_key(key: str) -> str:
-    return repr(key if len(key) <= _MAX_KEY_CHARACTERS else key[:_MAX_KEY_CHARACTERS] + "…")
 
 
 def _from_records(records: Sequence[Record], format_name: str) -> JsonTable:

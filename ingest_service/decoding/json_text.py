@@ -10,8 +10,13 @@ from typing import Any
 from shared.errors import Unprocessable
 
 _WHITESPACE = " \t\r\n"
-_MAX_KEYS_NAMED = 5
+MAX_KEYS_NAMED = 5
 _MAX_KEY_CHARACTERS = 80
+
+
+def quote_key(key: str) -> str:
+    """Return a key as a note names it."""
+    return repr(key if len(key) <= _MAX_KEY_CHARACTERS else key[:_MAX_KEY_CHARACTERS] + "…")
 
 
 class RepeatedKeys:
@@ -30,7 +35,7 @@ class RepeatedKeys:
 
     def notes(self) -> tuple[str, ...]:
         """Return a note about them, if there are any."""
-        listed = ", ".join(repr(name[:_MAX_KEY_CHARACTERS]) for name in list(self.names)[:_MAX_KEYS_NAMED])
+        listed = ", ".join(quote_key(name) for name in list(self.names)[:MAX_KEYS_NAMED])
         return (f"Some records have a key twice, of which the last counts: {listed}.",) if self.names else ()
 
 

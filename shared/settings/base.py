@@ -75,7 +75,11 @@ def read_settings(kind: type[AnySettings], **values: Any) -> AnySettings:
     except ValidationError as error:
         raise SystemExit(first_problem(error)) from None
     except UnicodeDecodeError:
-        raise SystemExit(f"{ENV_FILE}: is not text in UTF-8") from None
+        raise _not_text() from None
+
+
+def _not_text() -> SystemExit:
+    return SystemExit(f"{ENV_FILE}: is not text in UTF-8")
 
 
 def reject_misspelled_keys(names: Iterable[str], known: set[str]) -> None:
@@ -100,9 +104,12 @@ def environment_keys() -> set[str]:
     """Return the names of all variables of this process and of its `.env` file.
 
     Raises:
-        SystemExit: the file has a name without a value.
+        SystemExit: the file is not text, or has a name without a value.
     """
-    variables = dotenv_values(ENV_FILE, interpolate=False)
+    try:
+        variables = dotenv_values(ENV_FILE, interpolate=False)
+    except UnicodeDecodeError:
+        raise _not_text() from None
     lone = next((name for name, value in variables.items() if value is None), None)
     if lone is not None:
         raise SystemExit(f"{ENV_FILE}: {lone[:100]!r} has no =, and so no value")

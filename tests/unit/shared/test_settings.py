@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.settings.base import environment_keys
 from shared.settings.processes import LocalSettings, Settings, load_settings
 
 
@@ -125,6 +126,15 @@ def test_a_faulty_file_is_one_sentence(
     with pytest.raises(SystemExit) as caught:
         LocalSettings.load({})
     assert str(caught.value) == sentence
+
+
+def test_a_file_that_is_not_text_is_refused_whoever_looks_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SystemExit, match="is not text in UTF-8"):
+        environment_keys()
 
 
 def test_a_file_may_have_comments_quotes_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

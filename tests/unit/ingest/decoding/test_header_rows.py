@@ -43,6 +43,12 @@ def test_names_of_rows_need_no_header(tmp_path: Path) -> None:
     assert table["column_1"].to_pylist() == ["Mazda", "Datsun", "Hornet"]
 
 
+def test_names_of_rows_beside_a_very_long_cell(tmp_path: Path) -> None:
+    rows = "".join(f"r{number},{'x' * (1_200_000 if number == 3 else 5)},{number}\n" for number in range(6))
+    decoded, table = decode(tmp_path, f"text,n\n{rows}".encode())
+    assert (table.column_names, decoded.rows) == (["column_1", "text", "n"], 6)
+
+
 @pytest.mark.parametrize("delimiter", ["^", "~", "\x1f", "\x01", ":"])
 def test_rare_separators(tmp_path: Path, delimiter: str) -> None:
     text = "name;count;town\n" + "".join(f"n{n};{n};Oslo\n" for n in range(9))

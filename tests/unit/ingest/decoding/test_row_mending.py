@@ -119,10 +119,12 @@ def test_too_few_rows_say_nothing_of_the_columns(tmp_path: Path) -> None:
     assert refusal(tmp_path, b'a,b\n3,"4\n').reason == "UNCLOSED_QUOTE"
 
 
-def test_rows_that_two_stray_quotes_swallow_are_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", [",", "\t", "|"])
+def test_rows_that_two_stray_quotes_swallow_are_said(tmp_path: Path, delimiter: str) -> None:
     lines = [f"{number},n{number},{number * 2}" for number in range(30)]
     lines[5], lines[9] = '5,n5,"10', '9,n9,18"'
-    decoded, read = decode(tmp_path, ("id,name,twice\n" + "\n".join(lines)).encode())
+    text = "id,name,twice\n" + "\n".join(lines)
+    decoded, read = decode(tmp_path, text.replace(",", delimiter).encode())
     assert read.num_rows == 26
     assert decoded.notes == (
         "1 row has a cell with whole lines of the table in it (the first is row 6): a quote may be stray there.",
