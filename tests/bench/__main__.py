@@ -54,6 +54,7 @@ def print_quality(folder: Path) -> None:
     started = time.perf_counter()
     quality.print_faults(folder)
     quality.print_pairs(folder)
+    quality.print_families(folder)
     mutations.print_mutations(folder)
     models.print_models(folder)
     print(f"quality: {time.perf_counter() - started:.0f} s")

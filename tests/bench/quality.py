@@ -4,7 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tests.bench.preparation import Preparation, evaluate_faults, prepare_csv
+from tests.bench.repair_families import FAMILIES
 from tests.planted.evaluation import FaultResult, damage_by_column
 from tests.planted.faults import plant
 from tests.planted.pairs import KINDS, Pair, dirty_pair
@@ -12,6 +15,8 @@ from tests.planted.truth import Value, is_equivalent, is_right
 
 SEEDS = (1, 2, 3)
 RATES = (0.01, 0.05, 0.10)
+FAMILY_SEEDS = range(10)
+FAMILY_RATES = (0.01, 0.05, 0.10, 0.30)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def measure_pair(pair: Pair, preparation: Preparation) -> Repairs:
 
 
 def _outcome(value: object, truth: Value, written: str, *, missing: bool) -> str:
-    if is_right(value, truth):
+    if is_right(value, truth) or (isinstance(truth, int | float) and _reads_as(value, str(truth))):
         return "repaired"
     if value is None or is_equivalent(value, written, written) or _reads_as(value, written):
         return "abstained"
@@ -83,6 +88,27 @@ def _reads_as(value: object, written: str) -> bool:
         return float(str(value)) == float(written.replace(",", ""))
     except ValueError:
         return False
+
+
+def measure_family(name: str, rate: float, seed: int, folder: Path) -> Repairs:
+    """Prepare a generated dirty table of a family and compare it with the clean one."""
+    pair = FAMILIES[name](np.random.default_rng(seed), rate)
+    return measure_pair(pair, prepare_csv(pair.csv, folder))
+
+
+def print_families(folder: Path) -> None:
+    """Print the repairs of each family of dirty tables, all seeds of a rate together."""
+    print(f"{'family':14}{'errors':>7}{'dirty':>9}{'repaired':>10}{'wrong':>7}{'precision':>11}{'recall':>8}{'F1':>7}")
+    for name in FAMILIES:
+        for rate in FAMILY_RATES:
+            parts = [measure_family(name, rate, seed, folder) for seed in FAMILY_SEEDS]
+            errors, right = sum(part.errors for part in parts), sum(part.repaired for part in parts)
+            wrong = sum(part.miscorrected + part.damaged for part in parts)
+            precision, recall = right / max(1, right + wrong), right / max(1, errors)
+            score = 2 * right / max(1, right + wrong + errors)
+            print(
+                f"{name:14}{rate:7.0%}{errors:>9,}{right:>10,}{wrong:>7,}{precision:>11.3f}{recall:>8.3f}{score:>7.3f}"
+            )
 
 
 def print_faults(folder: Path) -> None:

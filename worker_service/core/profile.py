@@ -20,6 +20,7 @@ from worker_service.core.columns.column_profile import (
 )
 from worker_service.core.imputation.benchmark import ImputationBenchmark, benchmark_imputers
 from worker_service.core.imputation.predictability import predictability
+from worker_service.core.parsing import read
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
 from worker_service.core.relations.leakage import Leak, find_leaks
@@ -104,7 +105,7 @@ def profile(
     )
     duplicates = find_duplicate_rows(tidy, {column.name: column.distinct for column in described}, frame.rows)
     time_columns = (column.name for column in columns if _is_in_time_order(column, tidy, duplicates))
-    dependencies = _dependencies(columns, tidy, chosen_target)
+    dependencies = _dependencies(columns, tidy, chosen_target, frame)
     leaks = find_leaks(columns, tidy, chosen_target.column)
     time_column = next(time_columns, None)
     return Profile(
@@ -188,15 +189,34 @@ def _mark_duplicates(columns: Sequence[ColumnProfile], typed: Mapping[str, Colum
 
 
 def _dependencies(
-    columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target
+    columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target, frame: Frame
 ) -> tuple[Dependency, ...]:
-    """Find the dependencies; the target is left out, because nothing may be computed from it."""
+    """Find the dependencies; the target is left out, because nothing may be computed from it.
+
+    Args:
+        columns: the facts about the columns.
+        tidy: their values.
+        target: the target.
+        frame: the decoded table, which holds what does not fit the types.
+    """
     eligible = [column for column in columns if column.type in _DEPENDENT and column.duplicate_of is None]
     mostly_known = {
         column.name: tidy[column.name] for column in eligible if tidy[column.name].known > tidy[column.name].missing
     }
     candidates = {name: column for name, column in mostly_known.items() if name != target.column}
-    return find_dependencies(candidates, {column.name for column in eligible if column.is_quantity})
+    quantities = {column.name for column in eligible if column.is_quantity}
+    unfit = {column.name: _unfit_texts(column, frame) for column in eligible if column.invalid}
+    return find_dependencies(candidates, quantities, unfit)
+
+
+def _unfit_texts(column: ColumnProfile, frame: Frame) -> pa.StringArray:
+    """Return what each cell of a column held that does not fit its type, null elsewhere."""
+    cells = None if column.read_as is None else frame[column.name].derive(read, column.read_as).unfit
+    return (
+        pa.nulls(frame.rows, pa.string())
+        if cells is None
+        else frame.with_unfit(column.name, cells).unfit_texts(column.name)
+    )
 
 
 def _identifiers(columns: Sequence[ColumnProfile]) -> frozenset[str]:

@@ -151,7 +151,7 @@ class _Run:
         known = frame[step.columns[0]].known if step.columns and step.columns[0] in frame else 0
         after = _with_effect(frame, effect)
         if isinstance(step, ReadColumn) and effect.unfit is not None:
-            after = after.with_unfit(step.column, effect.unfit)
+            after = replace(after, unfit=frame.with_unfit(step.column, effect.unfit).unfit)
         if isinstance(step, AnyFill):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
         if _is_engineered_only(step):
@@ -180,7 +180,7 @@ def _spare_unfit_cells(step: AnyStep, frame: Frame, effect: Effect) -> Effect:
     """
     if not isinstance(step, AnyFill) or step.phase != "cleaning" or step.column not in frame.unfit:
         return effect
-    change, unfit = effect.changed[step.column], np.isin(frame.row_numbers, frame.unfit[step.column])
+    change, unfit = effect.changed[step.column], np.isin(frame.row_numbers, frame.unfit[step.column].rows)
     cells = change.cells & ~unfit
     if not cells.any():
         raise StepRejected(f"The missing cells of {quoted(step.column)} all held something that does not fit.")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from worker_service.core.relations.coincidence import pairs_by_chance
-from worker_service.core.relations.dependencies import is_typo
+from worker_service.core.relations.corrections import is_typo
 from worker_service.core.relations.duplicates import differs, fingerprints
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct

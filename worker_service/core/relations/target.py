@@ -38,7 +38,8 @@ season quarter source id number url zip treatment dose
 FEATURES = frozenset(_FEATURES.split())
 """Words in the name of a column that a model rather learns from."""
 PREDICTABLE = frozenset({"integer", "decimal", "boolean", "category"})
-MOST_CLASSES = 20
+MOST_CLASSES, MANY_CLASSES = 20, 50
+"""A category with more levels is unlikely, or hardly ever, a target."""
 MOST_CANDIDATES = 3
 LEAST_SCORE = 1.7
 """A column with a lower score is not chosen,"""
@@ -174,7 +175,9 @@ def _score_values(column: Candidate, rows: int) -> float:
         return -3.0
     if column.type == "boolean" or column.distinct == 2:
         return 0.5
-    return 0.25 if column.type != "category" or column.distinct <= MOST_CLASSES else -0.5
+    if column.type != "category" or column.distinct <= MOST_CLASSES:
+        return 0.25
+    return -0.5 if column.distinct <= MANY_CLASSES else -1.5
 
 
 def _score_predictability(score: float | None) -> float:

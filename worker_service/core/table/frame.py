@@ -101,6 +101,16 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
+class UnfitCells:
+    """The cells of a column that held something that does not fit its type."""
+
+    rows: npt.NDArray[np.int64]
+    """Their row numbers, ascending."""
+    texts: pa.StringArray
+    """What each of them held."""
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """Named columns of equal length."""
 
@@ -109,8 +119,8 @@ class Frame:
     """The index of each row in the decoded table, from 0."""
     filled: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     """The row numbers of the cells that were missing and have been imputed, by column."""
-    unfit: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
-    """The row numbers of the cells that held something that does not fit the type of the column, by column."""
+    unfit: Mapping[str, UnfitCells] = field(default_factory=dict)
+    """The cells that held something that does not fit the type of the column, by column."""
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Frame:
@@ -165,8 +175,18 @@ class Frame:
         return replace(self, filled={**self.filled, name: np.union1d(earlier, self.row_numbers[cells])})
 
     def with_unfit(self, name: str, cells: Mask) -> Frame:
-        """Return the frame with a note that these cells of a column held something that does not fit its type."""
-        return replace(self, unfit={**self.unfit, name: self.row_numbers[cells]})
+        """Return the frame with a note that these cells of a column of text do not fit the type it is read as."""
+        texts = self[name].array.filter(pa.array(cells)).cast(pa.string())
+        return replace(self, unfit={**self.unfit, name: UnfitCells(self.row_numbers[cells], texts)})
+
+    def unfit_texts(self, name: str) -> pa.StringArray:
+        """Return what the unfit cells of a column held, null in all other rows."""
+        unfit = self.unfit.get(name)
+        if unfit is None:
+            return pa.nulls(self.rows, pa.string())
+        positions = np.searchsorted(unfit.rows, self.row_numbers)
+        nearest = np.minimum(positions, len(unfit.rows) - 1)
+        return unfit.texts.take(pa.array(nearest, mask=unfit.rows[nearest] != self.row_numbers))
 
     def keep_rows(self, mask: Mask) -> Frame:
         """Return the frame of the rows where the mask is true."""

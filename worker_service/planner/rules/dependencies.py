@@ -1,11 +1,13 @@
-"""Rule for dependencies between columns: typos are corrected, other contradictions are flagged."""
+"""Rule for dependencies between columns: what the other columns agree on is corrected, the rest is flagged."""
 
 from collections.abc import Iterator
 
 from worker_service.core.humanize import count, listing, percent, plural_verb, quoted
 from worker_service.core.recipe.steps import AnyStep, Flag, RepairByDependency
 from worker_service.core.recipe.steps.repair_by_dependency import Repair
-from worker_service.core.relations.dependencies import LEAST_GROUP, SAMPLE_ROWS, Dependency, Violation
+from worker_service.core.relations.corrections import FEWEST_VOTES
+from worker_service.core.relations.dependencies import Dependency, Violation
+from worker_service.core.relations.determinants import SAMPLE_ROWS
 from worker_service.core.relations.swapped_values import Swap
 from worker_service.planner.context import PlanContext
 from worker_service.planner.rules.measured_confidence import MEASURED
@@ -16,7 +18,7 @@ MAX_FLAGS = 10
 
 
 def propose_repairs(context: PlanContext) -> list[AnyStep]:
-    """Propose to correct typos and flag other contradictions, except in the target."""
+    """Propose to correct what the other columns agree on and flag other contradictions, except in the target."""
     profile, target = context.profile, context.target.column
     rules = [rule for rule in profile.dependencies if target not in (rule.determinant, rule.dependent)]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
@@ -28,8 +30,8 @@ def _repair(rule: Dependency, rows: int) -> RepairByDependency:
     sample = f" of a sample of {SAMPLE_ROWS:,}" if rows > SAMPLE_ROWS else ""
     why = (
         f"{percent(rule.agreement)} of {count(rule.rows, 'row')}{sample} have the usual value beside their "
-        f"{quoted(rule.determinant)}; each of these is a letter or so away from it, rare, and contradicted by at least "
-        f"{LEAST_GROUP - 1} other rows and by no other column."
+        f"{quoted(rule.determinant)}. Each of these is a misspelling of it, a value that occurs nowhere else, or "
+        f"outvoted by {FEWEST_VOTES} columns, and no other column speaks for it."
     )
     return RepairByDependency(
         kind="repair_by_dependency",

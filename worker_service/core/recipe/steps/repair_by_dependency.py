@@ -1,9 +1,10 @@
-"""The step that corrects typos in a column by a column that determines it."""
+"""The step that corrects values of a column by a column that determines it."""
 
 from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from shared.contracts.vocabulary import Phase
@@ -18,9 +19,8 @@ from worker_service.core.recipe.steps.base import (
     describe_step,
 )
 from worker_service.core.stats.summary import Value
-from worker_service.core.table.canonical_text import render
-from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
+from worker_service.core.table.written_values import WrittenValues, written_values
 
 _MOST_EXAMPLES = 3
 
@@ -34,7 +34,7 @@ class Repair(Value):
 
 
 class RepairByDependency(Step):
-    """Replace misspelt values where the determinant shows which value was meant."""
+    """Replace wrong values where the determinant shows which value was meant."""
 
     kind: Literal["repair_by_dependency"]
     phase: ClassVar[Phase] = "cleaning"
@@ -50,34 +50,39 @@ class RepairByDependency(Step):
 
 @apply_step.register
 def _apply(step: RepairByDependency, frame: Frame) -> Effect:
-    column, determinant = frame[step.column], frame[step.determinant]
-    if not column.is_text:
-        raise StepRejected(f"{quoted(step.column)} does not hold text.")
-    levels, groups = column.derive(distinct), determinant.derive(distinct)
-    level_codes, group_codes = _codes(levels.values), _codes(groups.values)
-    width = len(levels.values) + 1
+    column = frame[step.column]
+    values = written_values(column, frame.unfit_texts(step.column))
+    groups = written_values(frame[step.determinant])
+    value_codes, group_codes = _codes(values), _codes(groups)
+    width = len(values.texts)
     replacements = {
-        group_codes[repair.given] * width + level_codes[repair.before]: repair.after
+        group_codes[repair.given] * width + value_codes[repair.before]: repair.after
         for repair in step.repairs
-        if repair.given in group_codes and repair.before in level_codes
+        if repair.given in group_codes and repair.before in value_codes
     }
-    keys = groups.codes.astype(np.int64) * width + levels.codes
-    cells = np.isin(keys, list(replacements)) & (groups.codes >= 0) & (levels.codes >= 0)
+    keys = groups.codes * width + values.codes
+    cells = np.isin(keys, list(replacements)) & (groups.codes >= 0) & (values.codes >= 0)
     if not cells.any():
-        raise StepRejected(f"No cell of {quoted(step.column)} has one of these slips.")
-    texts = [replacements[key] for key in keys[cells].tolist()]
-    after = np.asarray(column.array.to_numpy(zero_copy_only=False), dtype=object)
-    after[cells] = texts
-    return Effect(changed={step.column: Change(Column(pa.array(after, column.type)), cells)})
+        raise StepRejected(f"No cell of {quoted(step.column)} has one of these values.")
+    after = _as_type([replacements[key] for key in keys[cells].tolist()], column, step)
+    replaced = pc.replace_with_mask(column.array, pa.array(cells), after)
+    return Effect(changed={step.column: Change(Column(replaced), cells)})
 
 
-def _codes(values: pa.Array) -> dict[str, int]:
-    return {text: code for code, text in enumerate(render(values).to_pylist())}
+def _as_type(texts: list[str], column: Column, step: RepairByDependency) -> pa.Array:
+    try:
+        return pa.array(texts, pa.string()).cast(column.type)
+    except pa.ArrowInvalid:
+        raise StepRejected(f"{quoted(step.column)} does not hold values such as {quoted(texts[0])}.") from None
+
+
+def _codes(values: WrittenValues) -> dict[str, int]:
+    return {text: code for code, text in enumerate(values.texts.to_pylist())}
 
 
 @describe_step.register
 def _describe(step: RepairByDependency, stats: StepStats) -> str:
     replaced = [f"{quoted(repair.before)} is now {quoted(repair.after)}" for repair in step.repairs[:_MOST_EXAMPLES]]
     such_as = "" if len(replaced) == len(step.repairs) else "such as "
-    cells = f"{count(stats.cells_changed, 'slip')} in {quoted(step.column)}"
+    cells = f"{count(stats.cells_changed, 'cell')} of {quoted(step.column)}"
     return f"Corrected {cells} by {quoted(step.determinant)}: {such_as}{listing(replaced)}."
