@@ -76,7 +76,9 @@ def measure_pair(pair: Pair, preparation: Preparation) -> Repairs:
 
 
 def _outcome(value: object, truth: Value, written: str, *, missing: bool) -> str:
-    if is_right(value, truth) or (isinstance(truth, int | float) and _reads_as(value, str(truth))):
+    # A column of codes may be kept as text, and its right cells with it.
+    is_changed = isinstance(truth, int | float) and str(value) != written
+    if is_right(value, truth) or (is_changed and _reads_as(value, str(truth))):
         return "repaired"
     if value is None or is_equivalent(value, written, written) or _reads_as(value, written):
         return "abstained"

@@ -66,5 +66,15 @@ EDGE_CASES: dict[str, pa.Table] = {
     "outliers": text(a=[str(value) for value in [*range(100, 140), 9999]], b=["1"] * 40 + ["1000"]),
 }
 
-MAY_BE_SKIPPED = ("treat_outliers", "scale", "fill_missing", "fill_by_level")
+MAY_BE_SKIPPED = (
+    "treat_outliers",
+    "scale",
+    "fill_missing",
+    "fill_by_level",
+    "was_missing",
+    "time_difference",
+    "power_transform",
+    "text_components",
+    "ratio",
+)
 """Kinds of steps that may find nothing to do where they are applied."""

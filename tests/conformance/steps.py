@@ -24,12 +24,15 @@ from worker_service.core.recipe.steps import (
     MergeLevels,
     NumberRows,
     OneHot,
+    PowerTransform,
     Ratio,
     ReadColumn,
     RepairByDependency,
     Rescale,
     Scale,
     SplitAmounts,
+    TextComponents,
+    TimeDifference,
     TreatOutliers,
     WasMissing,
 )
@@ -149,6 +152,7 @@ STEPS: tuple[AnyStep, ...] = (
     ),
     OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),
     OneHot(kind="one_hot", column="a", levels=("x",), names=("a_x",), other="a_other", **BECAUSE),
+    OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), keep=True, **BECAUSE),
     FrequencyEncode(kind="frequency_encode", column="a", levels=("1", "x"), shares=(0.75, 0.25), **BECAUSE),
     LabelEncode(kind="label_encode", column="a", levels=("1", "true", "x"), **BECAUSE),
     Scale(kind="scale", column="a", method="standard", center=1.0, divisor=2.0, **BECAUSE),
@@ -172,7 +176,16 @@ STEPS: tuple[AnyStep, ...] = (
         unit="a_unit",
         **BECAUSE,
     ),
+    TimeDifference(kind="time_difference", start="a", end="b", name="a to b", **BECAUSE),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),
     Bin(kind="bin", column="a", edges=(0.5, 1.5), name="a_bin", **BECAUSE),
+    PowerTransform(kind="power_transform", column="a", name="a_power", **BECAUSE),
+    PowerTransform(
+        kind="power_transform", column="a", name="a_power", unit=2.0, power=-1.5, center=0.1, divisor=1e-300, **BECAUSE
+    ),
+    TextComponents(kind="text_components", column="a", names=("a_1", "a_2"), **BECAUSE),
+    TextComponents(
+        kind="text_components", column="a", names=("a_1",), offsets=(0.5,), components=((1.0,) * 256,), **BECAUSE
+    ),
     NumberRows(kind="number_rows", name="row", **BECAUSE),
 )

@@ -17,6 +17,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import HidePersonalData
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Frame
+from worker_service.core.utility.selection import leave_out_harmful
 
 _OF_PERSONS = {"email", "phone", "name", "national_id", "birth_date"}
 """What only rows about persons have."""
@@ -56,8 +57,8 @@ class PrivateTable:
         )
 
     def apply(self, recipe: Recipe) -> Outcome:
-        """Apply a recipe to the table."""
-        return apply(recipe, self.decoded, hash_key=self.hash_key)
+        """Apply a recipe to the table, and leave out the optional features that do harm."""
+        return leave_out_harmful(apply(recipe, self.decoded, hash_key=self.hash_key))
 
 
 def hide_personal_data(decoded: Frame, options: RunOptions, *, hash_key: bytes | None = None) -> PrivateTable:

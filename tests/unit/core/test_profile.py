@@ -117,7 +117,9 @@ def test_missing_distinct_and_top_values() -> None:
     assert (facts.missing, facts.distinct) == (3, 2)
     assert [(top.value, top.count) for top in facts.top_values] == [("b", 2), ("a", 1)]
     numbers = column([str(row % 7) for row in range(20)])
-    assert [top.value for top in numbers.top_values] == ["0", "1", "2", "3", "4"]
+    assert [top.value for top in numbers.top_values] == ["0", "1", "2", "3", "4", "5", "6"]
+    decimals = column([f"{row % 7}.5" for row in range(20)])
+    assert [top.value for top in decimals.top_values] == ["0.5", "1.5", "2.5", "3.5", "4.5"]
 
 
 def test_time_column_must_rise_without_gaps() -> None:

@@ -59,6 +59,8 @@ MOST_OUTLIERS = 0.1
 """If a larger share of the values is outside the fences, they are a part of the distribution and no outliers."""
 _NUMBERS = ("integer", "decimal")
 _MOST_TOP_VALUES = 5
+MOST_WHOLE_NUMBERS = 60
+"""Of a column with at most so many different whole numbers all are counted, because they may be codes."""
 """The number of top values of a column that is neither a category nor a boolean."""
 
 
@@ -359,7 +361,8 @@ def _top_values(column: Column, kind: ColumnType) -> tuple[ValueCount, ...]:
         runs = column.derive(run_lengths)
         values, counts = pa.array(runs.values), runs.counts
         values = values.view(column.type) if column.is_timestamp else values
-        order = _most_frequent_indices(counts) if counts.max(initial=0) > 1 else np.zeros(0, np.int64)
+        most = len(counts) if column.is_integer and len(counts) <= MOST_WHOLE_NUMBERS else _MOST_TOP_VALUES
+        order = _most_frequent_indices(counts, most) if counts.max(initial=0) > 1 else np.zeros(0, np.int64)
     else:
         levels = column.derive(distinct)
         values, counts = levels.values, levels.counts
@@ -368,9 +371,9 @@ def _top_values(column: Column, kind: ColumnType) -> tuple[ValueCount, ...]:
     return tuple(ValueCount(value=text, count=int(counts[index])) for text, index in zip(texts, order, strict=True))
 
 
-def _most_frequent_indices(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    if len(counts) > _MOST_TOP_VALUES:
-        least = np.partition(counts, -_MOST_TOP_VALUES)[-_MOST_TOP_VALUES]
+def _most_frequent_indices(counts: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    if len(counts) > most:
+        least = np.partition(counts, -most)[-most]
         frequent = np.flatnonzero(counts >= least)
-        return frequent[np.argsort(-counts[frequent], kind="stable")][:_MOST_TOP_VALUES]
+        return frequent[np.argsort(-counts[frequent], kind="stable")][:most]
     return np.argsort(-counts, kind="stable")

@@ -13,6 +13,9 @@ _SCALES = (
     ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl"),
     ("never", "rarely", "seldom", "sometimes", "occasionally", "often", "usually", "always"),
     ("very poor", "poor", "fair", "average", "good", "very good", "excellent"),
+    ("poor", "fair", "typical", "good", "excellent"),
+    ("fair", "good", "very good", "premium", "ideal"),
+    ("i3", "i2", "i1", "si2", "si1", "vs2", "vs1", "vvs2", "vvs1", "if", "fl"),
     ("awful", "bad", "ok", "good", "great"),
     ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
     ("strongly disagree", "disagree", "neither agree nor disagree", "agree", "strongly agree"),
@@ -30,6 +33,8 @@ _SCALES = (
     ("no formal education", "primary", "secondary", "high school", "bachelor", "master", "doctorate"),
     ("high school", "associate", "bachelor", "bachelors", "master", "masters", "phd", "doctorate"),
 )
+_MONEY = re.compile(r"[$€£]\s*|(?<=\d),(?=\d{3}(?!\d))|\s*(?:years?|yrs?|months?|days?|hours?)(?: old)?$")
+"""What may stand around the numbers of a range, as in $25,000 - $49,999 and 5 to 9 years."""
 _ORDINAL = re.compile(r"(\d+)(st|nd|rd|th)")
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)|(?:<|under |below )\s*(\d+)|(?:>|over |above )?\s*(\d+)\+?")
 FEWEST_LEVELS = 3
@@ -51,7 +56,7 @@ def recognise_order(levels: Collection[str]) -> tuple[str, ...] | None:
 
 def _numeric_order(levels: Collection[str]) -> tuple[str, ...] | None:
     """Return the levels by number if all are ordinals such as `2nd` or ranges such as `10-19` that do not overlap."""
-    texts = {level: level.strip().casefold() for level in levels}
+    texts = {level: _MONEY.sub("", level.strip().casefold()) for level in levels}
     ordinals = {level: match for level, text in texts.items() if (match := _ORDINAL.fullmatch(text))}
     if len(ordinals) == len(texts):
         return tuple(sorted(levels, key=lambda level: int(ordinals[level][1])))

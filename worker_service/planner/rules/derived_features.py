@@ -7,7 +7,7 @@ from itertools import combinations
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import number, quoted
 from worker_service.core.parsing.units import unit_name
-from worker_service.core.recipe.steps import Bin, DateParts, OneHot, Ratio, SplitAmounts
+from worker_service.core.recipe.steps import Bin, DateParts, OneHot, Ratio, SplitAmounts, TimeDifference
 from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
 from worker_service.planner.rules.column_names import Names
@@ -15,6 +15,7 @@ from worker_service.planner.rules.column_names import Names
 _WEEK_DAYS, _YEAR_DAYS = 7, 365
 MAX_RATIOS = 3
 MAX_BINS = 5
+MAX_MOMENTS = 3
 MIN_RATIO_CORRELATION = 0.8
 MAX_RATIO_CORRELATION = 0.999
 """Columns with a stronger correlation differ by little more than a factor."""
@@ -38,6 +39,21 @@ def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterat
             why=why,
             confidence=0.8,
             rule="date_parts",
+        )
+
+
+def propose_time_differences(columns: Sequence[ColumnProfile], names: Names) -> Iterator[TimeDifference]:
+    """Propose the time between any two columns of moments, of the first few of them."""
+    moments = [column.name for column in columns if column.type == "timestamp"][:MAX_MOMENTS]
+    for start, end in combinations(moments, 2):
+        yield TimeDifference(
+            kind="time_difference",
+            start=start,
+            end=end,
+            name=names.claim(start, "to", end, "days"),
+            why="How much time passed says more than either moment.",
+            confidence=0.7,
+            rule="time_difference",
         )
 
 

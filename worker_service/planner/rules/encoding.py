@@ -8,10 +8,10 @@ from worker_service.core.recipe.steps import AnyStep, FillMissing, FrequencyEnco
 from worker_service.core.stats.ordinal_scales import recognise_order
 from worker_service.planner.rules.column_names import Names
 
-MAX_ONE_HOT_COLUMNS = 20
+MAX_ONE_HOT_COLUMNS = 60
 """The most frequent levels get a column each; the others share one."""
 MAX_ONE_HOT_LEVELS = 50
-"""A category with more levels than this is encoded by their frequencies."""
+"""A category with more levels than this is encoded by their frequencies too."""
 RARE_SHARE = 0.01
 """A level with a smaller share of the rows is rare and shares a column with the other rare ones,"""
 RARE_ROWS = 10
@@ -26,22 +26,29 @@ def propose_encoding(
         if column.type == "boolean":
             yield _encode_boolean(column)
         elif column.type == "category" and column.amounts is None:
-            yield _encode_category(column, _counts(column, fills.get(column.name)), names)
+            yield from _encode_category(column, _counts(column, fills.get(column.name)), names)
 
 
-def _encode_category(column: ColumnProfile, counts: dict[str, int], names: Names) -> AnyStep:
+def _encode_category(column: ColumnProfile, counts: dict[str, int], names: Names) -> Iterator[AnyStep]:
     order = recognise_order(counts)
     if order is not None:
-        return _ordinal(column, order)
-    if len(counts) > MAX_ONE_HOT_LEVELS:
-        return _frequency(column, counts)
+        yield _ordinal(column, order)
+        return
     total = sum(counts.values())
     min_rows = min(RARE_SHARE * total, RARE_ROWS)
     most_frequent = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_ONE_HOT_COLUMNS]
     levels = sorted(level for level in most_frequent if counts[level] >= min_rows or len(counts) <= 2)
-    if len(levels) + 1 >= len(counts):
+    if len(counts) > MAX_ONE_HOT_LEVELS:
+        if levels:
+            yield _one_hot(column, counts, tuple(levels), names, keep=True)
+        yield _frequency(column, counts)
+        return
+    if len(counts) == 2:
+        # The column of the other level would say the opposite.
+        levels = [min(counts, key=lambda level: (counts[level], level))]
+    elif len(levels) + 1 >= len(counts):
         levels = sorted(counts)
-    return _one_hot(column, counts, tuple(levels), names)
+    yield _one_hot(column, counts, tuple(levels), names)
 
 
 def _counts(column: ColumnProfile, fill: FillMissing | None) -> dict[str, int]:
@@ -74,10 +81,16 @@ def _ordinal(column: ColumnProfile, order: tuple[str, ...]) -> LabelEncode:
     )
 
 
-def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, ...], names: Names) -> OneHot:
-    rare = sum(rows for level, rows in counts.items() if level not in levels)
+def _one_hot(
+    column: ColumnProfile, counts: dict[str, int], levels: tuple[str, ...], names: Names, *, keep: bool = False
+) -> OneHot:
+    rare = 0 if keep or len(counts) == 2 else sum(rows for level, rows in counts.items() if level not in levels)
     why = "A column for each value invents no order between them"
-    if rare:
+    if keep:
+        why = f"A column for each of its {len(levels)} most frequent values lets a model tell these apart"
+    elif len(counts) == 2:
+        why = "One column tells two values apart; another would say the opposite"
+    elif rare:
         share = percent(rare / sum(counts.values()))
         why += f"; {count(len(counts) - len(levels), 'rarer value')}, in {share} of the rows, share one"
     return OneHot(
@@ -86,6 +99,7 @@ def _one_hot(column: ColumnProfile, counts: dict[str, int], levels: tuple[str, .
         levels=levels,
         names=tuple(names.claim(column.name, level) for level in levels),
         other=names.claim(column.name, "other") if rare else None,
+        keep=keep,
         why=f"{why}.",
         confidence=0.9,
         rule="encode_few_levels",

@@ -28,11 +28,17 @@ from worker_service.planner.rules.derived_features import (
     propose_bins,
     propose_date_parts,
     propose_ratios,
+    propose_time_differences,
 )
 from worker_service.planner.rules.encoding import propose_encoding
 from worker_service.planner.rules.leakage import propose_leaks
 from worker_service.planner.rules.missing_indicators import propose_missing_indicators, propose_presence_indicators
 from worker_service.planner.rules.missing_values import propose_engineered_fill
+from worker_service.planner.rules.optional_features import (
+    propose_integer_levels,
+    propose_powers,
+    propose_text_components,
+)
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
 
 MIN_LINEAR_CORRELATION = 0.9999
@@ -68,12 +74,17 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     remaining = list(_fill_remaining(kept, treatment, context))
     fills = {step.column: step for step in (*treatment, *remaining) if isinstance(step, FillMissing)}
     row_numbers = [] if kept or target.column is not None else [_number_rows(names)]
+    differences = list(propose_time_differences(kept, names))
     dates = list(propose_date_parts(kept, names))
     amounts = list(propose_amounts(kept, names))
-    # Ratios and bins add no information: they help people, but are noise for a model that has a target.
-    derived: list[AnyStep] = []
-    if target.column is None:
-        derived = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
+    derived: list[AnyStep] = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
+    # Without a target nothing shows whether these help.
+    optional: list[AnyStep] = []
+    if target.column is not None:
+        optional = [*propose_powers(kept, names), *propose_integer_levels(kept, names)]
+    texts = propose_text_components(
+        [column for column in features if column.name not in target.unsure], profile.rows, names
+    )
     encoding = list(propose_encoding(kept, fills, names))
     scaled = [column for column in kept if column.name not in target.unsure]
     return [
@@ -83,14 +94,24 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *propose_presence_indicators([column for column in features if column.name in drops], context, names),
         *propose_missing_indicators(kept, context, names),
         *remaining,
-        # A fill may go by a column that is of no use as a feature.
+        # A fill or the words of a text may go by a column that is of no use as a feature.
+        *texts,
         *drops.values(),
+        *differences,
         *dates,
         *amounts,
         *derived,
+        *optional,
         *encoding,
         *propose_scaling(
-            scaled, [*_day_columns(dates), *_numbers_of(amounts), *_outputs(derived), *_numeric_encodings(encoding)]
+            scaled,
+            [
+                *_outputs(differences),
+                *_day_columns(dates),
+                *_numbers_of(amounts),
+                *_outputs(derived),
+                *_numeric_encodings(encoding),
+            ],
         ),
     ]
 

@@ -23,11 +23,14 @@ from worker_service.core.recipe.steps.hide_personal_data import HidePersonalData
 from worker_service.core.recipe.steps.mask_sentinel import MaskSentinel
 from worker_service.core.recipe.steps.merge_levels import MergeLevels
 from worker_service.core.recipe.steps.number_rows import NumberRows
+from worker_service.core.recipe.steps.power_transform import PowerTransform
 from worker_service.core.recipe.steps.read_column import ReadColumn
 from worker_service.core.recipe.steps.repair_by_dependency import RepairByDependency
 from worker_service.core.recipe.steps.rescale import Rescale
 from worker_service.core.recipe.steps.scale import Scale
 from worker_service.core.recipe.steps.split_amounts import SplitAmounts
+from worker_service.core.recipe.steps.text_components import TextComponents
+from worker_service.core.recipe.steps.time_difference import TimeDifference
 from worker_service.core.recipe.steps.treat_outliers import TreatOutliers
 from worker_service.core.recipe.steps.was_missing import WasMissing
 
@@ -49,9 +52,12 @@ AnyStep = (
     | TreatOutliers
     | WasMissing
     | DateParts
+    | TimeDifference
     | SplitAmounts
     | Ratio
     | Bin
+    | PowerTransform
+    | TextComponents
     | OneHot
     | FrequencyEncode
     | LabelEncode
@@ -80,6 +86,7 @@ __all__ = [
     "MergeLevels",
     "NumberRows",
     "OneHot",
+    "PowerTransform",
     "Ratio",
     "ReadColumn",
     "RepairByDependency",
@@ -88,6 +95,8 @@ __all__ = [
     "SplitAmounts",
     "StepRejected",
     "StepStats",
+    "TextComponents",
+    "TimeDifference",
     "TreatOutliers",
     "WasMissing",
     "apply_step",

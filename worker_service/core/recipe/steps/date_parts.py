@@ -11,7 +11,16 @@ from pydantic import model_validator
 
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, quoted
-from worker_service.core.recipe.steps.base import ColumnStep, Effect, StepRejected, StepStats, apply_step, describe_step
+from worker_service.core.recipe.steps.base import (
+    ColumnStep,
+    Effect,
+    StepRejected,
+    StepStats,
+    apply_step,
+    describe_step,
+    fit_step,
+)
+from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 
@@ -32,6 +41,7 @@ DatePart = Literal[
 """`days` since 1970 with their fraction; a sine and a cosine put December beside January on a circle of radius √2."""
 
 _RADIUS = np.sqrt(2)
+_LEAST_SPREAD = 1e-9
 
 
 def _days(timestamps: pa.Array) -> pa.Array:
@@ -85,11 +95,34 @@ class DateParts(ColumnStep):
         return self.names
 
 
-@apply_step.register
-def _apply(step: DateParts, frame: Frame) -> Effect:
+@fit_step.register
+def _fit(step: DateParts, frame: Frame) -> DateParts:
+    """Leave out the parts that are the same in all rows, or the same as another part but for its unit."""
+    timestamps = _require_timestamps(step, frame).array.cast(TIMESTAMP).unique().drop_null()
+    kept: dict[DatePart, Numbers] = {}
+    for part in step.parts:
+        values = np.asarray(_PARTS[part](timestamps).to_numpy(zero_copy_only=False), dtype=np.float64)
+        if len(values) < 2 or (np.ptp(values) > _LEAST_SPREAD and not any(_is_same(values, kept[of]) for of in kept)):
+            kept[part] = values
+    names = tuple(name for part, name in zip(step.parts, step.names, strict=True) if part in kept)
+    return step.model_copy(update={"parts": tuple(kept), "names": names}) if kept else step
+
+
+def _is_same(values: Numbers, others: Numbers) -> bool:
+    """Return True if two parts of the same moments are a straight line of each other."""
+    return abs(float(np.corrcoef(values, others)[0, 1])) > 1 - _LEAST_SPREAD
+
+
+def _require_timestamps(step: DateParts, frame: Frame) -> Column:
     column = frame[step.column]
     if not column.is_timestamp:
         raise StepRejected(f"{quoted(step.column)} does not hold dates.")
+    return column
+
+
+@apply_step.register
+def _apply(step: DateParts, frame: Frame) -> Effect:
+    column = _require_timestamps(step, frame)
     # Arrow needs a time zone database for timestamps with a zone; as naive UTC they need none.
     timestamps = column.array.cast(TIMESTAMP)
     if step.fill is not None:

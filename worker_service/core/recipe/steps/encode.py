@@ -28,7 +28,7 @@ _MOST_NAMED = 5
 
 
 class OneHot(ColumnStep):
-    """Replace a column by one column of 0 and 1 for each level."""
+    """Replace a column by one column of 0 and 1 for each level, or add these columns."""
 
     kind: Literal["one_hot"]
     phase: ClassVar[Phase] = "features"
@@ -38,6 +38,8 @@ class OneHot(ColumnStep):
     """The new columns, one for each level."""
     other: str | None = None
     """The new column for all other values; None where there is none."""
+    keep: bool = False
+    """True if the column itself stays, as a number whose values are levels too."""
 
     @model_validator(mode="after")
     def _one_name_each(self) -> "OneHot":
@@ -83,7 +85,7 @@ def _apply_one_hot(step: OneHot, frame: Frame) -> Effect:
     added = {name: Column(pa.array((codes == index).astype(np.int8))) for index, name in enumerate(step.names)}
     if step.other is not None:
         added[step.other] = Column(pa.array((codes == UNKNOWN).astype(np.int8)))
-    return Effect(added=added, dropped=(step.column,))
+    return Effect(added=added, dropped=() if step.keep else (step.column,))
 
 
 @apply_step.register
@@ -113,6 +115,8 @@ def _level_codes(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> 
 @describe_step.register
 def _describe_one_hot(step: OneHot, stats: StepStats) -> str:
     columns = count(len(step.outputs), "column")
+    if step.keep:
+        return f"Added {columns} of 0 and 1 for values of {quoted(step.column)}: {_levels(step.levels)}."
     if step.other is None:
         return f"Replaced {quoted(step.column)} by {columns} of 0 and 1, one for each value: {_levels(step.levels)}."
     return (

@@ -33,7 +33,11 @@ def _apply(step: WasMissing, frame: Frame) -> Effect:
         missing |= np.isin(frame.row_numbers, filled)
     if not missing.any():
         raise StepRejected(f"No value of {quoted(step.column)} was missing.")
-    return Effect(added={step.name: Column(pa.array(missing.astype(np.int8)))}, matched=int(missing.sum()))
+    added = pa.array(missing.astype(np.int8))
+    same = next((name for name, column in frame.columns.items() if column.array.equals(added)), None)
+    if same is not None:
+        raise StepRejected(f"Where {quoted(step.column)} is missing, {quoted(same)} says it already.")
+    return Effect(added={step.name: Column(added)}, matched=int(missing.sum()))
 
 
 @describe_step.register

@@ -1,0 +1,95 @@
+"""The step that adds a more symmetric copy of a skewed column."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from scipy import stats
+
+from shared.contracts.vocabulary import Phase
+from worker_service.core.humanize import number, quoted
+from worker_service.core.recipe.steps.base import (
+    ColumnStep,
+    Effect,
+    StepRejected,
+    StepStats,
+    apply_step,
+    describe_step,
+    fit_step,
+    require_number,
+)
+from worker_service.core.stats.fences import Numbers
+from worker_service.core.table.frame import Column, Frame
+
+_SAMPLE = 1_000
+_POWERS = np.round(np.arange(-3, 3.05, 0.1), 1)
+"""The powers that are tried."""
+_LEAST_SPREAD = 1e-9
+
+
+class PowerTransform(ColumnStep):
+    """Add a column with the Yeo-Johnson power of a column, which is more symmetric, with mean 0 and deviation 1.
+
+    Source:
+        Yeo & Johnson (2000). A new family of power transformations to improve normality or symmetry.
+    """
+
+    kind: Literal["power_transform"]
+    phase: ClassVar[Phase] = "features"
+    name: str
+    """The new column."""
+    unit: float | None = None
+    """The values are divided by it first; None until it is measured on the table that the step is applied to."""
+    power: float | None = None
+    center: float | None = None
+    divisor: float | None = None
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The new column."""
+        return (self.name,)
+
+
+@fit_step.register
+def _fit(step: PowerTransform, frame: Frame) -> PowerTransform:
+    if step.power is not None:
+        return step
+    column = require_number(frame, step.column)
+    values = np.sort(column.numbers()[column.present()])
+    if not len(values) or not np.isfinite(values).all():
+        raise StepRejected(f"{quoted(step.column)} holds no finite numbers.")
+    # The quantiles of a large column determine its shape as well as all values.
+    sample = values[np.linspace(0, len(values) - 1, min(_SAMPLE, len(values))).astype(np.intp)]
+    with np.errstate(all="ignore"):
+        unit = float(np.abs(sample).mean()) or 1.0
+        if not np.isfinite(unit) or np.ptp(sample) <= _LEAST_SPREAD * unit:
+            raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much.")
+        likelihoods = np.array([stats.yeojohnson_llf(power, sample / unit) for power in _POWERS])
+        power = float(_POWERS[np.argmax(np.nan_to_num(likelihoods, nan=-np.inf, posinf=-np.inf))])
+        transformed = stats.yeojohnson(values / unit, lmbda=power)
+        center, divisor = float(transformed.mean()), float(transformed.std())
+    if not np.isfinite([center, divisor]).all() or divisor <= _LEAST_SPREAD:
+        raise StepRejected(f"No power makes the values of {quoted(step.column)} more symmetric.")
+    return step.model_copy(update={"unit": unit, "power": power, "center": center, "divisor": divisor})
+
+
+@apply_step.register
+def _apply(step: PowerTransform, frame: Frame) -> Effect:
+    column = require_number(frame, step.column)
+    values = _transform(step, column.numbers())
+    if np.isinf(values).any():
+        raise StepRejected(f"The values of {quoted(step.column)} are too large for a power.")
+    return Effect(added={step.name: Column(pa.array(values, from_pandas=True))})
+
+
+def _transform(step: PowerTransform, values: Numbers) -> Numbers:
+    if step.unit is None or step.power is None or step.center is None or not step.unit or not step.divisor:
+        raise StepRejected(f"The power of {quoted(step.column)} is not known.")
+    with np.errstate(all="ignore"):
+        return np.asarray((stats.yeojohnson(values / step.unit, lmbda=step.power) - step.center) / step.divisor)
+
+
+@describe_step.register
+def _describe(step: PowerTransform, stats: StepStats) -> str:
+    power = number(round(step.power or 0.0, 2))
+    return f"Added {quoted(step.name)}: {quoted(step.column)} made more symmetric by the power {power} (Yeo-Johnson)."

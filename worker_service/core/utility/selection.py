@@ -1,0 +1,170 @@
+"""The choice among optional features by what they do to the accuracy of two small models."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.run_result import StepResult
+from worker_service.core.humanize import count, listing, number, quoted
+from worker_service.core.recipe.apply import Outcome
+from worker_service.core.recipe.steps import AnyStep, Flag
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column, Frame
+from worker_service.core.utility.evaluation import FamilyEvaluation, Matrix, Problem
+
+OPTIONAL_FAMILIES: Mapping[str, str] = {
+    "integer_levels": "indicators of single numbers",
+    "power_of_skewed": "powers of skewed columns",
+    "ratio_of_related": "ratios",
+    "bin_skewed": "bins",
+}
+"""The rules whose columns are left out where they do harm, and what these columns are called."""
+SAMPLE_ROWS = 500
+FEWEST_ROWS = 50
+MOST_CLASSES = 30
+FEWEST_NUMBERS = 20
+"""A target of fewer different numbers is predicted as classes."""
+LEAST_GAIN = 0.002
+"""A family is left out if the mean score of the models is better by at least this much without it."""
+_BASE = ""
+_SEED = 20_240_105
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The optional steps of a rule."""
+
+    rule: str
+    steps: tuple[int, ...]
+    columns: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def leave_out_harmful(outcome: Outcome) -> Outcome:
+    """Return the outcome without the optional features that make the prediction of the target worse.
+
+    The models are a ridge regression and 15 nearest neighbours, evaluated by leave-one-out on a sample of the rows.
+    Families of columns are left out one after the other, the most harmful first.
+    """
+    target, engineered = outcome.recipe.target.column, outcome.engineered
+    families = _optional_families(outcome)
+    if target is None or target not in engineered or not families:
+        return outcome
+    sample = _sample_rows(engineered[target])
+    problem = _problem(engineered[target], sample)
+    if problem is None:
+        return outcome
+    optional = {column for family in families for column in family.columns}
+    base = [name for name in engineered.names if name not in optional and name != target]
+    matrices = {family.rule: _matrix(engineered, family.columns, sample) for family in families}
+    evaluation = FamilyEvaluation({_BASE: _matrix(engineered, base, sample), **matrices}, problem)
+    scores = _eliminate(evaluation, [family.rule for family in families])
+    harmful = [family for family in families if family.rule in scores]
+    return _without(outcome, harmful, scores) if harmful else outcome
+
+
+def _optional_families(outcome: Outcome) -> list[_Family]:
+    families = []
+    for rule in OPTIONAL_FAMILIES:
+        results = [result for result in outcome.results if result.rule == rule and result.state == "applied"]
+        columns = [name for result in results for name in result.outputs if name in outcome.engineered]
+        if columns:
+            sources = dict.fromkeys(result.columns[0] for result in results)
+            families.append(_Family(rule, tuple(result.step for result in results), tuple(columns), tuple(sources)))
+    return families
+
+
+def _sample_rows(target: Column) -> npt.NDArray[np.intp]:
+    known = np.flatnonzero(target.present())
+    return np.sort(np.random.default_rng(_SEED).permutation(known)[:SAMPLE_ROWS])
+
+
+def _problem(target: Column, sample: npt.NDArray[np.intp]) -> Problem | None:
+    """Return what is to be predicted; None if there is too little to go by."""
+    if len(sample) < FEWEST_ROWS:
+        return None
+    levels = target.derive(distinct)
+    if target.is_number and len(levels.values) >= FEWEST_NUMBERS:
+        values = target.numbers()[sample]
+        return Problem.of_numbers(values) if np.isfinite(values).all() and values.std() > 0 else None
+    _, codes = np.unique(levels.codes[sample], return_inverse=True)
+    return Problem.of_classes(codes) if 2 <= codes.max() + 1 <= MOST_CLASSES else None
+
+
+def _matrix(frame: Frame, names: Sequence[str], sample: npt.NDArray[np.intp]) -> Matrix:
+    """Return columns of numbers for some rows, with the mean of the others where one is missing."""
+    columns = [frame[name].numbers()[sample] for name in names if not frame[name].is_text]
+    if not columns:
+        return np.zeros((len(sample), 1))
+    matrix = np.column_stack(columns)
+    matrix[~np.isfinite(matrix)] = np.nan
+    known = np.isfinite(matrix)
+    means = np.where(known, matrix, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+    return np.where(known, matrix, means)
+
+
+def _eliminate(evaluation: FamilyEvaluation, families: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the families to leave out, each with the score with it and without it."""
+    kept, eliminated = list(families), {}
+    score = evaluation.score([_BASE, *kept])
+    while kept:
+        without = {name: evaluation.score([_BASE, *(other for other in kept if other != name)]) for name in kept}
+        worst = max(without, key=lambda name: without[name])
+        if without[worst] < score + LEAST_GAIN:
+            break
+        eliminated[worst] = (score, without[worst])
+        score = without[worst]
+        kept.remove(worst)
+    return eliminated
+
+
+def _without(outcome: Outcome, families: Sequence[_Family], scores: Mapping[str, tuple[float, float]]) -> Outcome:
+    """Return the outcome without the columns of some families and the steps about them, which a flag replaces."""
+    columns = {name for family in families for name in family.columns}
+    left_out = {number for family in families for number in family.steps}
+    kept = [
+        (step, result)
+        for step, result in zip(outcome.recipe.steps, outcome.results, strict=True)
+        if result.step not in left_out and not set(step.columns) & columns
+    ]
+    flags = [_flag(family, *scores[family.rule]) for family in families]
+    steps: tuple[AnyStep, ...] = (*(step for step, _ in kept), *flags)
+    results = [result for _, result in kept] + [_flag_result(flag) for flag in flags]
+    return replace(
+        outcome,
+        recipe=outcome.recipe.model_copy(update={"steps": steps}),
+        engineered=outcome.engineered.without_columns(columns),
+        results=tuple(replace(result, step=step) for step, result in enumerate(results, start=1)),
+    )
+
+
+def _flag(family: _Family, score: float, score_without: float) -> Flag:
+    sources = listing(quoted(name) for name in family.sources)
+    why = (
+        f"Left out {count(len(family.columns), 'column')}, {OPTIONAL_FAMILIES[family.rule]} of {sources}: without them "
+        f"two small models score {number(round(score_without, 3))} on rows they have not seen, with them "
+        f"{number(round(score, 3))}."
+    )
+    return Flag(kind="flag", phase="features", column=None, why=why, confidence=0.7, rule="harmful_features")
+
+
+def _flag_result(flag: Flag) -> StepResult:
+    return StepResult(
+        step=1,
+        kind=flag.kind,
+        phase=flag.phase,
+        columns=flag.columns,
+        outputs=(),
+        state="flagged",
+        what="",
+        why=flag.why,
+        rule=flag.rule,
+        confidence=flag.confidence,
+        cells_changed=0,
+        rows_removed=0,
+        parameters={},
+        outliers=0,
+        outlier_share=0.0,
+    )
