@@ -57,6 +57,7 @@ def print_quality(folder: Path) -> None:
     quality.print_families(folder)
     mutations.print_mutations(folder)
     models.print_models(folder)
+    models.print_curated_models()
     print(f"quality: {time.perf_counter() - started:.0f} s")
 
 

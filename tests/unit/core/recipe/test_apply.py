@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -15,12 +16,17 @@ from worker_service.core.recipe.steps import (
     Bin,
     DateParts,
     DropColumn,
+    FillByLevel,
     Flag,
     LabelEncode,
     NumberRows,
     OneHot,
+    PowerTransform,
     Ratio,
     Scale,
+    TextComponents,
+    TimeDifference,
+    WasMissing,
 )
 from worker_service.core.table.frame import Frame
 
@@ -234,6 +240,62 @@ def test_flags_may_name_a_dropped_column() -> None:
     after = outcome({"a": [1], "b": [1]}, drop, flag, fill("a", "mean", 1))
     assert [result.state for result in after.results] == ["applied", "flagged", "skipped"]
     assert after.results[2].why == "Skipped: There is no column “a” at this point."
+
+
+def test_a_boolean_is_filled_with_the_level_of_its_group() -> None:
+    table = {"a": [True, True, True, None, False, None], "b": ["x", "x", "x", "x", "y", "z"]}
+    step = FillByLevel(
+        kind="fill_by_level", phase="features", column="a", by="b", most=True, fallback="false", **BECAUSE
+    )
+    assert apply_single(table, step)[0]["a"] == [True, True, True, True, False, False]
+
+
+def test_dates_give_the_time_between_them_and_only_parts_that_vary() -> None:
+    moments = {"a": [datetime(2020 + year, 1, 1, 12) for year in range(3)], "b": [datetime(2023, 1, 1)] * 2 + [None]}
+    table, _ = apply_single(moments, TimeDifference(kind="time_difference", start="a", end="b", name="days", **BECAUSE))
+    assert table["days"] == [1095.5, 729.5, 912.5]
+    parts = ("days", "year", "month_sin", "month_cos", "hour_sin")
+    step = DateParts(kind="date_parts", column="a", parts=parts, names=parts, fill=None, **BECAUSE)
+    table, result = apply_single(moments, step)
+    # Years of equal length are the days in another unit; month and hour never vary.
+    assert set(table) == {"b", "days", "year"} and result.outputs == ("days", "year")
+
+
+def test_a_power_makes_a_skewed_column_symmetric() -> None:
+    values = np.exp(np.random.default_rng(1).normal(10, 2, 500))
+    table, result = apply_single({"a": values}, PowerTransform(kind="power_transform", column="a", name="p", **BECAUSE))
+    powers = np.array(table["p"])
+    assert table["a"] == values.tolist() and (np.argsort(powers) == np.argsort(values)).all()
+    assert abs(powers.mean()) < 1e-9 and abs(powers.std() - 1) < 1e-9 and abs(np.mean(powers**3)) < 0.6
+    assert result.what.startswith("Added “p”: “a” made more symmetric by the power ")
+
+
+def test_texts_that_are_alike_have_components_that_are_close() -> None:
+    texts = [
+        "red apple tree",
+        "green apple tree",
+        "apple trees",
+        "diesel engine",
+        "diesel engines",
+        "old engine",
+        None,
+    ] * 20
+    step = TextComponents(kind="text_components", column="a", names=("1", "2"), **BECAUSE)
+    table, result = apply_single({"a": texts}, step)
+    points = np.column_stack([table["1"], table["2"]])[:7]
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    assert distances[:3, :3].max() < distances[:3, 3:6].min() and distances[3:6, 3:6].max() < distances[:3, 3:6].min()
+    assert points[6].tolist() == [0.0, 0.0] and abs(np.var(points[:6], axis=0).sum() - 1) < 1e-3
+    settled = result.parameters["components"]
+    assert len(settled) == 2 and len(settled[0]) == 256
+
+
+def test_gaps_that_another_column_says_already_add_nothing() -> None:
+    table = {"a": [1, None, 3], "b": [4, None, 6], "c": ["x", "y", None]}
+    steps = [WasMissing(kind="was_missing", column=name, name=f"{name}_gap", **BECAUSE) for name in "abc"]
+    after = outcome(table, *steps)
+    assert [result.state for result in after.results] == ["applied", "skipped", "applied"]
+    assert after.results[1].why == "Skipped: Where “b” is missing, “a_gap” says it already."
 
 
 def test_ledger_lists_every_change_as_it_was_made() -> None:

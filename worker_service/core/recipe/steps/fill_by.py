@@ -184,7 +184,7 @@ def _fit_groups(step: FillByGroup, frame: Frame) -> FillByGroup:
 def _fit_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
     if step.groups:
         return step
-    _require_text_gaps(step, frame)
+    _require_gaps_of_levels(step, frame)
     column, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
     if step.most:
         modes = group_modes(by.codes, column.codes, np.arange(frame.rows))
@@ -199,14 +199,14 @@ def _with_levels(step: FillByLevel, frame: Frame, groups: _Codes, levels: _Codes
     """Return the step with the level of each group; both are codes of the distinct values."""
     by_values, column_values = frame[step.by].derive(distinct).values, frame[step.column].derive(distinct).values
     group_texts = render(by_values.take(pa.array(groups, pa.int64()))).to_pylist()
-    level_texts = column_values.take(pa.array(levels, pa.int64())).to_pylist()
+    level_texts = render(column_values.take(pa.array(levels, pa.int64()))).to_pylist()
     return step.model_copy(update={"groups": tuple(group_texts), "levels": tuple(level_texts)})
 
 
-def _require_text_gaps(step: FillByLevel, frame: Frame) -> Column:
+def _require_gaps_of_levels(step: FillByLevel, frame: Frame) -> Column:
     column = frame[step.column]
-    if not column.is_text:
-        raise StepRejected(f"{quoted(step.column)} does not hold text.")
+    if not (column.is_text or column.is_boolean):
+        raise StepRejected(f"{quoted(step.column)} holds neither text nor true and false.")
     if not column.missing or not column.known:
         raise StepRejected(f"{quoted(step.column)} has no gap between its cells.")
     return column
@@ -214,17 +214,23 @@ def _require_text_gaps(step: FillByLevel, frame: Frame) -> Column:
 
 @apply_step.register
 def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
-    column, by = _require_text_gaps(step, frame), frame[step.by].derive(distinct)
+    column, by = _require_gaps_of_levels(step, frame), frame[step.by].derive(distinct)
     levels = dict(zip(step.groups, step.levels, strict=True))
     texts = [levels.get(text, step.fallback) for text in render(by.values).to_pylist()]
-    predicted = pa.array([*texts, step.fallback], column.type).take(
-        pa.array(np.where(by.codes < 0, len(texts), by.codes))
-    )
+    by_group = _as_levels([*texts, step.fallback], column, step)
+    predicted = by_group.take(pa.array(np.where(by.codes < 0, len(texts), by.codes)))
     filled = Column(pc.coalesce(column.array, predicted))
     cells = filled.present() & ~column.present()
     if not cells.any():
         raise StepRejected(f"No value of {quoted(step.by)} says what a missing {quoted(step.column)} would be.")
     return Effect(changed={step.column: Change(filled, cells)})
+
+
+def _as_levels(texts: list[str | None], column: Column, step: FillByLevel) -> pa.Array:
+    try:
+        return pa.array(texts, pa.string()).cast(column.type)
+    except pa.ArrowInvalid:
+        raise StepRejected(f"{quoted(step.column)} can't be filled with other words than true and false.") from None
 
 
 @apply_step.register

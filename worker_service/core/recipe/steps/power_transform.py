@@ -22,8 +22,10 @@ from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Column, Frame
 
 _SAMPLE = 1_000
-_POWERS = np.round(np.arange(-3, 3.05, 0.1), 1)
-"""The powers that are tried."""
+_POWERS = np.arange(-3, 3.1, 0.25)
+"""The powers that are tried,"""
+_UNIT_QUANTILES = (0.05, 0.5)
+"""with these quantiles of the sizes as units, because the power changes least what is smaller than the unit."""
 _LEAST_SPREAD = 1e-9
 
 
@@ -61,16 +63,26 @@ def _fit(step: PowerTransform, frame: Frame) -> PowerTransform:
     # The quantiles of a large column determine its shape as well as all values.
     sample = values[np.linspace(0, len(values) - 1, min(_SAMPLE, len(values))).astype(np.intp)]
     with np.errstate(all="ignore"):
-        unit = float(np.abs(sample).mean()) or 1.0
-        if not np.isfinite(unit) or np.ptp(sample) <= _LEAST_SPREAD * unit:
-            raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much.")
-        likelihoods = np.array([stats.yeojohnson_llf(power, sample / unit) for power in _POWERS])
-        power = float(_POWERS[np.argmax(np.nan_to_num(likelihoods, nan=-np.inf, posinf=-np.inf))])
+        unit, power = _most_likely(sample)
         transformed = stats.yeojohnson(values / unit, lmbda=power)
         center, divisor = float(transformed.mean()), float(transformed.std())
     if not np.isfinite([center, divisor]).all() or divisor <= _LEAST_SPREAD:
         raise StepRejected(f"No power makes the values of {quoted(step.column)} more symmetric.")
     return step.model_copy(update={"unit": unit, "power": power, "center": center, "divisor": divisor})
+
+
+def _most_likely(values: Numbers) -> tuple[float, float]:
+    """Return the unit and the power under which values are most likely to be normally distributed."""
+    sizes = np.abs(values[values != 0])
+    units = np.unique(np.quantile(sizes, _UNIT_QUANTILES)) if len(sizes) else np.ones(1)
+    likelihoods = {
+        # Another unit only moves the likelihood by a constant, which makes the units comparable.
+        (float(unit), float(power)): stats.yeojohnson_llf(power, values / unit) - len(values) * np.log(unit)
+        for unit in units
+        for power in _POWERS
+    }
+    possible = [pair for pair, likelihood in likelihoods.items() if np.isfinite(likelihood)]
+    return max(possible, key=lambda pair: likelihoods[pair], default=(1.0, 1.0))
 
 
 @apply_step.register
