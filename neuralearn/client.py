@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
 from pathlib import Path
@@ -23,7 +23,18 @@ from neuralearn.answers import (
     still_preparing,
 )
 from neuralearn.event_stream import EventStream
-from neuralearn.models import Dataset, Event, Format, Log, PrepareOptions, Queues, Table, UploadOptions, Worker
+from neuralearn.models import (
+    Dataset,
+    Event,
+    Format,
+    Log,
+    PrepareOptions,
+    Queues,
+    RowsTable,
+    Table,
+    UploadOptions,
+    Worker,
+)
 from neuralearn.requests import Json, Page, Request
 from neuralearn.retries import pause_before
 from neuralearn.settings import ClientSettings
@@ -178,6 +189,27 @@ class Client:
     def log(self, dataset_id: str, name: Log) -> Iterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""
         return self._pages(lambda token: requests.log(dataset_id, name, page_token=token))
+
+    def rows(
+        self,
+        dataset_id: str,
+        table: RowsTable = "cleaned",
+        *,
+        offset: int = 0,
+        limit: int = 100,
+        **selection: Sequence[str],
+    ) -> Json:
+        """Return rows of a table as values, with the names and types of the columns and the number of all that match.
+
+        Args:
+            dataset_id: the dataset.
+            table: `cleaned`, `engineered`, or `raw`, the uploaded file as it was read.
+            offset: how many matching rows to skip.
+            limit: most rows, up to 1,000; fewer come where they are very long.
+            selection: `columns` to return, columns to `sort` by (`-` in front for the largest first), and conditions to
+                `filter` by, as `price:ge:10`; lists of texts.
+        """
+        return self._send(requests.rows(dataset_id, table, offset, limit, selection))
 
     def graphs(self, dataset_id: str) -> Iterator[Json]:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""

@@ -9,6 +9,7 @@ Mode = Literal["fast", "smart", "deep"]
 State = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
 Table = Literal["cleaned", "engineered", "changes"]
 Format = Literal["csv", "parquet"]
+RowsTable = Literal["raw", "cleaned", "engineered"]
 Log = Literal["cleaning", "outliers", "features"]
 ENDED: tuple[State, ...] = ("completed", "failed", "cancelled")
 ByColumn = Mapping[str, str] | str

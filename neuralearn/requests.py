@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args
 
 from neuralearn.errors import ApiError
-from neuralearn.models import Dataset, Log, Queues, Table, Worker
+from neuralearn.models import Dataset, Log, Queues, RowsTable, Table, Worker
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -80,6 +80,19 @@ def log(dataset_id: str, name: Log, *, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of a log."""
     path = dataset_path(dataset_id, f"logs/{name}")
     return Request("GET", path, _page("logs", dict), _given(page_token=page_token, page_size=1000))
+
+
+def rows(
+    dataset_id: str, table: RowsTable, offset: int, limit: int, selection: Mapping[str, Sequence[str]]
+) -> Request[Json]:
+    """Ask for rows of a table; the selection has `columns`, `sort` and `filter`."""
+    params = {
+        "table": table,
+        "offset": offset,
+        "limit": limit,
+        **{name: list(part) for name, part in selection.items()},
+    }
+    return Request("GET", dataset_path(dataset_id, "rows"), dict, params)
 
 
 def graphs(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from report_service.renditions import Picture
+from report_service.row_query import QueriedRows, RowQuery
 from report_service.service import ProfileFile, RecipeFile, RowPage, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
 from shared.db.datasets import DatasetRecord
@@ -77,6 +78,31 @@ def rejects_message(page: RowPage) -> pb.ListRejectsResponse:
     return to_message(
         page, pb.ListRejectsResponse, rejects=rejects, next_page_token=page.next_token, total_rejects=page.total
     )
+
+
+def parse_queried_table(request: pb.QueryRowsRequest) -> str:
+    """Return the table whose rows are asked for."""
+    return parse_enum(request, "table", default="cleaned")
+
+
+def row_query(request: pb.QueryRowsRequest) -> RowQuery:
+    """Return the rows and columns that are asked for."""
+    return RowQuery(
+        offset=request.offset,
+        limit=request.limit,
+        columns=tuple(request.columns),
+        sort=tuple(request.sort),
+        filter=tuple(request.filter),
+    )
+
+
+def queried_rows_message(rows: QueriedRows) -> pb.QueryRowsResponse:
+    """Return the message for the rows of a query."""
+    columns = [pb.RowColumn(name=name, type=kind) for name, kind in zip(rows.names, rows.types, strict=True)]
+    response = pb.QueryRowsResponse(columns=columns, total_rows=rows.total)
+    for row in rows.rows:
+        response.rows.add().extend(row)
+    return response
 
 
 def features_message(manifest: Mapping[str, Any]) -> pb.GetFeaturesResponse:

@@ -8,12 +8,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
+from report_service.row_query import QueriedRows, RowQuery, query_rows
 from report_service.single_flight import SingleFlight
 from report_service.tables import write_csv
 from shared.contracts.vocabulary import TableStyle
@@ -110,6 +111,22 @@ class Renditions:
             await copy.fetch_footer()
             await copy.fetch(await self._isolation.run(plan_row_page, copy.path, **selection, **limits))
             return await self._isolation.run(read_row_page, copy.path, **selection, **limits)
+
+    async def query_rows(self, key: str, query: RowQuery) -> QueriedRows:
+        """Return rows of a stored Parquet or Arrow table as values.
+
+        Raises:
+            InvalidInput: there is no such column or operator, or a value does not fit its column.
+        """
+        async with (
+            self._render_slot(key, kind="row query"),
+            self._scratch.folder() as folder,
+            self._store.local_copy(key, scratch=folder) as copy,
+        ):
+            # The name of a copy says nothing of its format.
+            source = folder / f"rows{PurePosixPath(key).suffix}"
+            source.symlink_to(copy)
+            return await self._isolation.run(query_rows, source, query, deadline=ROWS_SECONDS, memory_bytes=TABLE_BYTES)
 
     async def get_picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """Return a chart as a `png` or `svg` picture."""

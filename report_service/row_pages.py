@@ -113,10 +113,11 @@ def _build_page(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]], *
 
 def _cut_cells(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row whose very long texts are cut, and say how long they are."""
-    return {name: _cut(value) if isinstance(value, str) else value for name, value in row.items()}
+    return {name: cut_text(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def _cut(text: str) -> str:
+def cut_text(text: str) -> str:
+    """Return a text, cut if it is very long, with its length."""
     if len(text) <= MAX_CELL_CHARACTERS:
         return text
     return f"{text[:MAX_CELL_CHARACTERS]}… ({len(text):,} characters)"

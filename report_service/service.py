@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import PurePath, PurePosixPath
 from typing import Any
@@ -14,6 +14,8 @@ from report_service.profile_document import Document, trim_profile
 from report_service.published import Published, require_published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import RowFilter
+from report_service.row_query import QueriedRows, RowQuery
+from shared.contracts.artifacts import table_key
 from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
@@ -226,6 +228,20 @@ class Reports:
         }
         key = f"{(await self._require_published(dataset_id)).artifacts}/changes.parquet"
         return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
+
+    async def query_rows(self, dataset_id: UUID, table: str, query: RowQuery) -> QueriedRows:
+        """Return rows of the decoded, the cleaned or the engineered table as values; `raw` is the decoded one.
+
+        Raises:
+            InvalidInput: the offset or limit is negative, there is no such column or operator, or a value does not fit.
+        """
+        for field, value in (("offset", query.offset), ("limit", query.limit)):
+            if value < 0:
+                problem = "must be 0 or more"
+                raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
+        dataset = await self._datasets.get(dataset_id)
+        key = dataset.table_key if table == "raw" else table_key(require_published(dataset).artifacts, table)
+        return await self._renditions.query_rows(key, replace(query, limit=ROW_PAGE.of(query.limit)))
 
     async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> RowPage:
         """Return a page of the rejected rows of the uploaded file; an empty page if there are none."""

@@ -77,6 +77,11 @@ class ReportServicer(rpc.ReportServiceServicer):
         )
         return convert.rejects_message(page)
 
+    async def QueryRows(self, request: pb.QueryRowsRequest, context: Context) -> pb.QueryRowsResponse:
+        table = convert.parse_queried_table(request)
+        rows = await self._reports.query_rows(parse_dataset_id(request.dataset_id), table, convert.row_query(request))
+        return convert.queried_rows_message(rows)
+
     async def GetFeatures(self, request: pb.GetFeaturesRequest, context: Context) -> pb.GetFeaturesResponse:
         manifest = await self._reports.get_features(parse_dataset_id(request.dataset_id))
         return convert.features_message(manifest)

@@ -1,6 +1,6 @@
 """ReportService, in the gateway's terms."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +8,7 @@ import grpc
 
 from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import cleaned_dataset, graph
-from gateway.convert.to_model import to_model
+from gateway.convert.to_model import plain_values, to_model
 from gateway.schemas.profile import Profile
 from gateway.schemas.results import (
     ChangePage,
@@ -21,6 +21,8 @@ from gateway.schemas.results import (
     GraphPage,
     OutlierLogPage,
     RejectPage,
+    RowsPage,
+    RowsTable,
 )
 from shared.contracts.vocabulary import ChangeKind, TableStyle
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
@@ -43,6 +45,19 @@ class TableRef:
     format: TableFormat | None
     style: TableStyle | None = None
     safe_csv: bool | None = None
+
+
+@dataclass(frozen=True)
+class RowsRequest:
+    """Which rows and columns of a table are asked for."""
+
+    dataset_id: str
+    table: RowsTable
+    offset: int
+    limit: int
+    columns: Sequence[str]
+    sort: Sequence[str]
+    filter: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -130,6 +145,12 @@ class ReportClient:
         request = pb.ListRejectsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
         answer = await call(self._stub.ListRejects, request, timeout=RENDER_SECONDS)
         return to_model(answer, RejectPage, dataset_id=dataset_id)
+
+    async def rows(self, query: RowsRequest) -> RowsPage:
+        """Return rows of a table as values."""
+        answer = await call(self._stub.QueryRows, to_message(query, pb.QueryRowsRequest), timeout=RENDER_SECONDS)
+        given = {"dataset_id": query.dataset_id, "table": query.table, "offset": query.offset}
+        return to_model(answer, RowsPage, rows=[plain_values(row) for row in answer.rows], **given)
 
     async def features(self, dataset_id: str) -> Features:
         """Return the features a model gets and the columns they come from."""

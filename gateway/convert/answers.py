@@ -61,6 +61,7 @@ def _links(dataset_id: str, *, has_report: bool) -> schemas.DatasetLinks:
         cleaned=f"{root}/cleaned",
         engineered=f"{root}/engineered",
         changes=f"{root}/changes",
+        rows=f"{root}/rows",
         rejects=f"{root}/rejects",
         profile=f"{root}/profile",
         recipe=f"{root}/recipe",

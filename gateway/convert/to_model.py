@@ -9,7 +9,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
@@ -109,6 +109,11 @@ def _finite(value: float) -> float | None:
 def plain_struct(struct: Struct) -> dict[str, Any]:
     """Return what a Struct holds."""
     return {name: _plain(value) for name, value in sorted(struct.fields.items())}
+
+
+def plain_values(values: ListValue) -> list[Any]:
+    """Return what a list of values holds."""
+    return [_plain(value) for value in values.values]
 
 
 def _plain(value: Value) -> Any:

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
-from gateway.clients.report import GraphFormat, TableFormat, TableRef
+from gateway.clients.report import GraphFormat, RowsRequest, TableFormat, TableRef
 from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
 from gateway.http.download import document_response, graph_response
@@ -35,6 +36,7 @@ SafeQuery = Annotated[
     ),
 ]
 ColumnQuery = Annotated[str, Query(max_length=10_000, description="Only the changes of this column; empty for all.")]
+NamesQuery = Annotated[tuple[Annotated[str, Field(max_length=10_000)], ...], Field(max_length=1_000)]
 StepQuery = Annotated[
     int, Query(ge=0, le=2**31 - 1, description="Only the changes of this step of the recipe, from 1; 0 for all.")
 ]
@@ -170,6 +172,35 @@ async def list_rejects(
     100 lines a page unless `page_size` says otherwise, 1000 at most, and fewer where lines are very long.
     """
     return await clients.report.rejects(dataset_id, page)
+
+
+@router.get("/rows", summary="Read rows of a table", responses=problems(404, 409))
+async def query_rows(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    table: Annotated[
+        schemas.RowsTable, Query(description="Which table; the raw one is the uploaded file as it was read.")
+    ] = "cleaned",
+    offset: Annotated[int, Query(ge=0, le=2**63 - 1, description="How many matching rows to skip.")] = 0,
+    limit: Annotated[int, Query(ge=0, le=1000, description="Most rows; 0 for 100.")] = 0,
+    columns: Annotated[NamesQuery, Query(description="The columns, in this order; repeat it, none for all.")] = (),
+    sort: Annotated[
+        NamesQuery,
+        Query(
+            description="Columns to sort by, `-` in front for the largest first; repeat it. Missing values come last."
+        ),
+    ] = (),
+    filter: Annotated[
+        NamesQuery,
+        Query(
+            description="Conditions that all have to hold, as `column:operator:value`; repeat it. The operators are "
+            "eq, ne, lt, le, gt, ge, contains, and missing and known, which take no value.",
+            examples=[["price:ge:10", "city:contains:berlin"]],
+        ),
+    ] = (),
+) -> schemas.RowsPage:
+    """Rows as values: filtered, sorted, and only some columns; fewer than `limit` where rows are very long."""
+    return await clients.report.rows(RowsRequest(dataset_id, table, offset, limit, columns, sort, filter))
 
 
 @router.head("/profile", include_in_schema=False)

@@ -85,6 +85,7 @@ class DatasetLinks(BaseModel):
     cleaned: str = Field(description="The cleaned table.", examples=[f"/dataset/{EXAMPLE_ID}/cleaned"])
     engineered: str = Field(description="The table for models.", examples=[f"/dataset/{EXAMPLE_ID}/engineered"])
     changes: str = Field(description="Every changed cell.", examples=[f"/dataset/{EXAMPLE_ID}/changes"])
+    rows: str = Field(description="Rows of a table as JSON.", examples=[f"/dataset/{EXAMPLE_ID}/rows"])
     rejects: str = Field(description="Lines that could not be read.", examples=[f"/dataset/{EXAMPLE_ID}/rejects"])
     profile: str = Field(description="What is known about the table.", examples=[f"/dataset/{EXAMPLE_ID}/profile"])
     recipe: str = Field(description="The steps of the preparation.", examples=[f"/dataset/{EXAMPLE_ID}/recipe"])

@@ -20,6 +20,8 @@ from gateway.schemas.fields import (
 )
 from shared.contracts.vocabulary import ChangeKind, ChartKind, Mode, OutlierMethod, OutlierTreatment
 
+RowsTable = Literal["raw", "cleaned", "engineered"]
+
 
 class Graph(BaseModel):
     """A chart that can be asked for."""
@@ -253,3 +255,24 @@ class RejectPage(BaseModel):
     rejects: list[Reject] = Field(description="The page.")
     total_rejects: int = Field(description="The lines on all pages together.", examples=[3])
     next_page_token: NextPageToken
+
+
+class RowColumn(BaseModel):
+    """A column of a page of rows."""
+
+    name: str = Field(description="Its name.", examples=["price"])
+    type: str = Field(description="Its storage type.", examples=["double"])
+
+
+class RowsPage(BaseModel):
+    """Rows of a table as values."""
+
+    dataset_id: DatasetId
+    table: RowsTable = Field(description="The table.", examples=["cleaned"])
+    offset: int = Field(description="How many matching rows were skipped.", examples=[0])
+    columns: list[RowColumn] = Field(description="The columns, in the order of the values.")
+    rows: list[list[bool | int | float | str | None]] = Field(
+        description="The rows. Moments are ISO 8601 text, as are whole numbers of more than 53 bits.",
+        examples=[[[1, "Berlin", None]]],
+    )
+    total_rows: int = Field(description="The rows that match, on all pages together.", examples=[3])

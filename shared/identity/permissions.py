@@ -76,6 +76,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "GetRecipe": _dataset("viewer"),
         "ListChanges": _dataset("viewer"),
         "ListRejects": _dataset("viewer"),
+        "QueryRows": _dataset("viewer", is_audited=True),
         "GetFeatures": _dataset("viewer"),
         "ListCleaningLogs": _dataset("viewer"),
         "ListOutlierLogs": _dataset("viewer"),

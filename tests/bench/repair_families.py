@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tests.planted.pairs import Pair
+from tests.planted.pairs import ErrorKind, Pair
+from tests.planted.truth import Value
 
 Random = np.random.Generator
 Cells = dict[str, list[str]]
@@ -159,7 +160,7 @@ def _pair(clean: Cells, dirty: Cells) -> Pair:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(dirty)
     writer.writerows(zip(*dirty.values(), strict=True))
-    errors = {
+    errors: dict[tuple[int, str], ErrorKind] = {
         (row, name): "typo"
         for name in clean
         for row, (before, after) in enumerate(zip(clean[name], dirty[name], strict=True))
@@ -169,7 +170,7 @@ def _pair(clean: Cells, dirty: Cells) -> Pair:
     return Pair(text.getvalue().encode(), {name: tuple(cells) for name, cells in dirty.items()}, truth, errors)
 
 
-def _typed(cells: list[str]) -> list[str] | list[float] | list[int]:
+def _typed(cells: list[str]) -> Sequence[Value]:
     for kind in (int, float):
         try:
             return [kind(cell) for cell in cells]

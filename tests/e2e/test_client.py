@@ -44,6 +44,11 @@ def test_prepare_and_take_the_results(client: Client, tmp_path: Path) -> None:
     assert client.read(dataset.dataset_id, "engineered", file_format="parquet")[:4] == b"PAR1"
     assert client.document(dataset.dataset_id, "profile")["rows"] == 60
     assert any("age" in step["why"] for step in client.log(dataset.dataset_id, "cleaning"))
+    page = client.rows(dataset.dataset_id, columns=["age", "score"], sort=["-age"], filter=["age:known"], limit=5)
+    ages = [row[0] for row in page["rows"]]
+    assert [column["name"] for column in page["columns"]] == ["age", "score"] and len(ages) == 5
+    assert ages == sorted(ages, reverse=True) and page["total_rows"] <= 60
+    assert client.rows(dataset.dataset_id, "raw", limit=1)["total_rows"] == 60
     (chart, *_) = client.graphs(dataset.dataset_id)
     assert client.read(dataset.dataset_id, f"graph/{chart['graph_id']}")[1:4] == b"PNG"
     again = client.wait(client.prepare_again(dataset.dataset_id, fill="none").dataset_id)

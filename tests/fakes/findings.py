@@ -52,6 +52,15 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         ]
         return report_pb2.ListChangesResponse(changes=changes, next_page_token="more", total_changes=3)
 
+    async def QueryRows(self, request: report_pb2.QueryRowsRequest, context: Context) -> report_pb2.QueryRowsResponse:
+        """Return a row with a value of each kind."""
+        self._check_exists(request.dataset_id)
+        self.pages.append(request)
+        columns = [report_pb2.RowColumn(name=name, type="string") for name in ("a", "b", "c", "d")]
+        response = report_pb2.QueryRowsResponse(columns=columns, total_rows=7)
+        response.rows.add().extend([1, 2.5, "x", None])
+        return response
+
     async def ListRejects(
         self, request: report_pb2.ListRejectsRequest, context: Context
     ) -> report_pb2.ListRejectsResponse:

@@ -111,6 +111,23 @@ async def test_a_page_token_belongs_to_its_list(reports: ReportFixture) -> None:
         assert isinstance(await failure(reports.stub.ListChanges(invalid, timeout=60)), InvalidInput)
 
 
+async def test_rows_as_values(reports: ReportFixture) -> None:
+    dataset = await reports.publish()
+    request = pb.QueryRowsRequest(dataset_id=str(dataset.id), table=pb.TABLE_KIND_CLEANED, limit=2)
+    first = await reports.stub.QueryRows(request, timeout=60)
+    assert len(first.rows) == 2 and first.total_rows >= 2
+    assert [len(row.values) for row in first.rows] == [len(first.columns)] * 2
+    request.offset = 1
+    assert (await reports.stub.QueryRows(request, timeout=60)).rows[0] == first.rows[1]
+    for invalid in (
+        pb.QueryRowsRequest(dataset_id=str(dataset.id), columns=["nowhere"]),
+        pb.QueryRowsRequest(dataset_id=str(dataset.id), filter=["nowhere:eq:1"]),
+        pb.QueryRowsRequest(dataset_id=str(dataset.id), offset=-1),
+        pb.QueryRowsRequest(dataset_id=str(dataset.id), limit=-1),
+    ):
+        assert isinstance(await failure(reports.stub.QueryRows(invalid, timeout=60)), InvalidInput)
+
+
 async def test_rejects_are_there_at_once_where_there_are_any(reports: ReportFixture) -> None:
     dataset = await reports.accept()
     request = pb.ListRejectsRequest(dataset_id=str(dataset.id), page_size=2)

@@ -20,6 +20,7 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "cleaned": f"{root}/cleaned",
         "engineered": f"{root}/engineered",
         "changes": f"{root}/changes",
+        "rows": f"{root}/rows",
         "rejects": f"{root}/rejects",
         "profile": f"{root}/profile",
         "recipe": f"{root}/recipe",
@@ -227,7 +228,26 @@ async def test_rejects(client: httpx.AsyncClient, report: FakeReport) -> None:
     assert report.pages[0].page_size == 5
 
 
-@pytest.mark.parametrize("name", ["profile", "recipe", "changes", "rejects"])
+async def test_rows(client: httpx.AsyncClient, report: FakeReport) -> None:
+    query = "table=engineered&offset=3&limit=2&columns=a&columns=b&sort=-a&filter=a:ge:1&filter=b:contains:x:y"
+    body = (await client.get(f"/dataset/{DATASET_ID}/rows?{query}")).json()
+    assert body == {
+        "dataset_id": DATASET_ID,
+        "table": "engineered",
+        "offset": 3,
+        "columns": [{"name": name, "type": "string"} for name in "abcd"],
+        "rows": [[1, 2.5, "x", None]],
+        "total_rows": 7,
+    }
+    request = report.pages[0]
+    assert (request.table, request.offset, request.limit) == (report_pb2.TABLE_KIND_ENGINEERED, 3, 2)
+    assert (list(request.columns), list(request.sort)) == (["a", "b"], ["-a"])
+    assert list(request.filter) == ["a:ge:1", "b:contains:x:y"]
+    for invalid in ("table=changes", "offset=-1", "limit=1001", "order=a"):
+        assert_problem(await client.get(f"/dataset/{DATASET_ID}/rows?{invalid}"), 422, "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("name", ["profile", "recipe", "changes", "rejects", "rows"])
 async def test_results_of_no_dataset_and_of_one_that_is_not_ready(client: httpx.AsyncClient, name: str) -> None:
     assert_problem(await client.get(f"/dataset/nothing/{name}"), 404, "DATASET_NOT_FOUND")
     response = await client.get(f"/dataset/{PENDING_ID}/{name}")

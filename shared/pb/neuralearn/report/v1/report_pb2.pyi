@@ -803,6 +803,122 @@ class Change(_message.Message):
 Global___Change: _TypeAlias = Change  # noqa: Y015
 
 @_typing.final
+class QueryRowsRequest(_message.Message):
+    """Asks for rows of a table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    table: Global___TableKind.ValueType
+    """Which table; not set means the cleaned one. The raw one is the uploaded file as it was read, every cell as text where
+    the file says nothing of its type.
+    """
+    offset: _builtins.int
+    """How many matching rows to skip."""
+    limit: _builtins.int
+    """Most rows; 0 means 100, more than 1000 means 1000. Fewer come where more do not fit into a message."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The columns, in this order; none for all."""
+
+    @_builtins.property
+    def sort(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Columns to sort by, the first most important; `-` in front for the largest first. Missing values come last."""
+
+    @_builtins.property
+    def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Conditions that all have to hold, as `column:operator:value`. The operators are eq, ne, lt, le, gt, ge, contains, and
+        missing and known, which take no value.
+        """
+
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        table: Global___TableKind.ValueType = ...,
+        offset: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        sort: _abc.Iterable[_builtins.str] | None = ...,
+        filter: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "filter", b"filter", "limit", b"limit", "offset", b"offset", "sort", b"sort", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryRowsRequest: _TypeAlias = QueryRowsRequest  # noqa: Y015
+
+@_typing.final
+class RowColumn(_message.Message):
+    """A column of a query."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    type: _builtins.str
+    """Its storage type, such as `double`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RowColumn: _TypeAlias = RowColumn  # noqa: Y015
+
+@_typing.final
+class QueryRowsResponse(_message.Message):
+    """Answers QueryRows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    TOTAL_ROWS_FIELD_NUMBER: _builtins.int
+    total_rows: _builtins.int
+    """The rows that match, on all pages together."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowColumn]:
+        """The columns."""
+
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.ListValue]:
+        """The rows, each with one value for each column. Moments are text in ISO 8601; whole numbers of more than 53 bits too."""
+
+    def __init__(
+        self,
+        *,
+        columns: _abc.Iterable[Global___RowColumn] | None = ...,
+        rows: _abc.Iterable[_struct_pb2.ListValue] | None = ...,
+        total_rows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "rows", b"rows", "total_rows", b"total_rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryRowsResponse: _TypeAlias = QueryRowsResponse  # noqa: Y015
+
+@_typing.final
 class ListRejectsRequest(_message.Message):
     """Asks for the lines that could not be read."""
 

@@ -71,6 +71,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.FromString,
                 _registered_method=True)
+        self.QueryRows = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/QueryRows',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsResponse.FromString,
+                _registered_method=True)
         self.ListRejects = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/ListRejects',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListRejectsRequest.SerializeToString,
@@ -162,6 +167,13 @@ class ReportServiceServicer:
 
     def ListChanges(self, request, context):
         """Lists the changed cells with what stood there before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryRows(self, request, context):
+        """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,6 +273,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.ListChanges,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.SerializeToString,
+            ),
+            'QueryRows': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryRows,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsResponse.SerializeToString,
             ),
             'ListRejects': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRejects,
@@ -494,6 +511,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/ListChanges',
             neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryRows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/QueryRows',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.QueryRowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

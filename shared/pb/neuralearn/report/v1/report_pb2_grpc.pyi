@@ -49,6 +49,8 @@ class ReportServiceStub:
     """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
     """Lists the changed cells with what stood there before."""
+    QueryRows: _grpc.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]
+    """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for."""
     ListRejects: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]
     """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
     preparation.
@@ -89,6 +91,8 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the changed cells with what stood there before."""
+    QueryRows: _aio.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]  # type: ignore[assignment]
+    """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for."""
     ListRejects: _aio.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]  # type: ignore[assignment]
     """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
     preparation.
@@ -168,6 +172,14 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.ListChangesResponse, _abc.Awaitable[_report_pb2.ListChangesResponse]]:
         """Lists the changed cells with what stood there before."""
+
+    @_abc_1.abstractmethod
+    def QueryRows(
+        self,
+        request: _report_pb2.QueryRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.QueryRowsResponse, _abc.Awaitable[_report_pb2.QueryRowsResponse]]:
+        """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for."""
 
     @_abc_1.abstractmethod
     def ListRejects(

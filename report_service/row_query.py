@@ -1,0 +1,243 @@
+"""Rows of a stored table as values: some columns, filtered and sorted; runs in a child process."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from report_service.row_pages import BUFFER_BYTES, MAX_PAGE_CHARACTERS, cut_text
+from shared.errors import FieldError, InvalidInput
+
+MAX_CELLS = 100_000
+"""Most cells of a page: a page of many columns ends early, because it has to fit into a message."""
+Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known"]
+_CONDITION = re.compile(rf"(.+?):({'|'.join(get_args(Operator))})(?::(.*))?", re.DOTALL)
+_LARGEST_EXACT_INTEGER = 2**53
+
+Indices = npt.NDArray[np.int64]
+RowValue = None | bool | int | float | str
+
+
+@dataclass(frozen=True)
+class RowQuery:
+    """Which rows and columns are asked for."""
+
+    offset: int
+    limit: int
+    columns: tuple[str, ...] = ()
+    """Empty for all."""
+    sort: tuple[str, ...] = ()
+    """Columns to sort by, the first most important; `-` in front for the largest first. Missing values come last."""
+    filter: tuple[str, ...] = ()
+    """Conditions that all have to hold, as `column:operator:value`."""
+
+
+@dataclass(frozen=True)
+class QueriedRows:
+    """The rows of a query."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    """The storage type of each column, such as `double`."""
+    rows: tuple[tuple[RowValue, ...], ...]
+    total: int
+    """The number of rows that match."""
+
+
+def query_rows(source: Path, query: RowQuery) -> QueriedRows:
+    """Return rows of a Parquet or Arrow file; fewer than asked for if more do not fit into a message.
+
+    The columns of the filter and the order are read as a whole, of the others only the row groups of the page.
+
+    Raises:
+        InvalidInput: there is no such column or operator, or a value does not fit its column.
+    """
+    with _open(source) as table:
+        names = query.columns or tuple(table.schema.names)
+        for name in names:
+            _require_column("columns", name, table)
+        indices = _sort(table, query.sort, _find_matches(table, query.filter))
+        most = min(query.limit, max(1, MAX_CELLS // max(1, len(names))))
+        page = table.take(names, indices[query.offset : query.offset + most])
+        return QueriedRows(
+            names=names,
+            types=tuple(str(table.schema.field(name).type) for name in names),
+            rows=_within_message(page),
+            total=len(indices),
+        )
+
+
+class _Table(Protocol):
+    """A table in a file."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """The number of its rows."""
+        ...
+
+    def read(self, name: str) -> pa.ChunkedArray:
+        """Return a whole column."""
+        ...
+
+    def take(self, names: Sequence[str], indices: Indices) -> pa.Table:
+        """Return some rows of some columns, in the order of the indices."""
+        ...
+
+
+@contextmanager
+def _open(source: Path) -> Iterator[_Table]:
+    if source.suffix == ".parquet":
+        with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
+            yield _ParquetTable(file)
+    else:
+        with pa.memory_map(str(source)) as memory:
+            yield _ArrowTable(pa.ipc.open_file(memory).read_all())
+
+
+class _ParquetTable:
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self._file = file
+        self.schema: pa.Schema = file.schema_arrow
+        self.rows: int = file.metadata.num_rows
+
+    def read(self, name: str) -> pa.ChunkedArray:
+        return self._file.read([name], use_threads=False).column(name)
+
+    def take(self, names: Sequence[str], indices: Indices) -> pa.Table:
+        sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        groups = np.unique(np.searchsorted(starts, indices, side="right") - 1)
+        table = self._file.read_row_groups(groups.tolist(), columns=list(names), use_threads=False)
+        # The row groups that were read follow one another.
+        shifts = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64)[groups])])
+        of_group = np.searchsorted(starts, indices, side="right") - 1
+        positions = indices - starts[of_group] + shifts[np.searchsorted(groups, of_group)]
+        return table.select(names).take(pa.array(positions, pa.int64()))
+
+
+class _ArrowTable:
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self.schema: pa.Schema = table.schema
+        self.rows: int = table.num_rows
+
+    def read(self, name: str) -> pa.ChunkedArray:
+        return self._table.column(name)
+
+    def take(self, names: Sequence[str], indices: Indices) -> pa.Table:
+        return self._table.select(names).take(pa.array(indices, pa.int64()))
+
+
+def _require_column(field: str, name: str, table: _Table) -> None:
+    if name not in table.schema.names:
+        raise _invalid(field, f"names “{name[:100]}”, which the table does not have")
+
+
+def _invalid(field: str, problem: str) -> InvalidInput:
+    return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
+
+
+def _find_matches(table: _Table, conditions: Sequence[str]) -> Indices:
+    masks = [_match(table, condition) for condition in conditions]
+    if not masks:
+        return np.arange(table.rows, dtype=np.int64)
+    mask = reduce(pc.and_, masks).to_numpy()
+    return np.flatnonzero(mask)
+
+
+def _match(table: _Table, condition: str) -> pa.ChunkedArray:
+    """Return a mask of the rows for which a condition holds; a missing value meets none but `missing`."""
+    parts = _CONDITION.fullmatch(condition)
+    if parts is None:
+        raise _invalid("filter", f"must be column:operator:value with one of {', '.join(get_args(Operator))}")
+    name, operator, text = parts.groups()
+    _require_column("filter", name, table)
+    values = _plain(table.read(name))
+    if operator in ("missing", "known"):
+        return values.is_null() if operator == "missing" else values.is_valid()
+    if text is None:
+        raise _invalid("filter", f"needs a value after {operator}")
+    if operator == "contains":
+        texts = values.cast(pa.large_string())
+        return pc.match_substring(texts, text, ignore_case=True).fill_null(False)
+    compare = {
+        "eq": pc.equal,
+        "ne": pc.not_equal,
+        "lt": pc.less,
+        "le": pc.less_equal,
+        "gt": pc.greater,
+        "ge": pc.greater_equal,
+    }[operator]
+    return compare(values, _parse(text, name, values.type)).fill_null(False)
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+
+
+def _parse(text: str, name: str, kind: pa.DataType) -> pa.Scalar:
+    """Return the value of a condition in the type of its column; decimals may be compared with whole numbers."""
+    try:
+        if pa.types.is_integer(kind):
+            return pa.scalar(int(text), pa.int64()) if text.lstrip("+-").isdigit() else pa.scalar(float(text))
+        return pa.scalar(text).cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, OverflowError):
+        raise _invalid("filter", f"compares “{name[:100]}” with “{text[:100]}”, which is no {kind}") from None
+
+
+def _sort(table: _Table, sort: Sequence[str], indices: Indices) -> Indices:
+    """Return row indices in the order of some columns, and of the table where these are equal."""
+    if not sort:
+        return indices
+    columns, keys = {}, []
+    for position, text in enumerate(sort):
+        # A column may be called "-x" itself.
+        is_falling = text.startswith("-") and text not in table.schema.names
+        name = text[1:] if is_falling else text
+        _require_column("sort", name, table)
+        columns[str(position)] = _plain(table.read(name)).take(pa.array(indices, pa.int64()))
+        keys.append((str(position), "descending" if is_falling else "ascending", "at_end"))
+    keyed = pa.table({**columns, "row": pa.array(indices, pa.int64())})
+    order = pc.sort_indices(keyed, sort_keys=[*keys, ("row", "ascending", "at_end")])
+    return np.asarray(indices[order.to_numpy()], dtype=np.int64)
+
+
+def _within_message(page: pa.Table) -> tuple[tuple[RowValue, ...], ...]:
+    """Return the rows of a page as plain values, as many as fit into a message and at least one."""
+    columns = [[_to_value(value) for value in _plain(column).to_pylist()] for column in page.columns]
+    rows: list[tuple[RowValue, ...]] = []
+    characters = 0
+    for row in zip(*columns, strict=True):
+        characters += sum(len(value) for value in row if isinstance(value, str))
+        if rows and characters > MAX_PAGE_CHARACTERS // 2:
+            break
+        rows.append(row)
+    return tuple(rows)
+
+
+def _to_value(value: Any) -> RowValue:
+    """Return a value as JSON can hold it: moments in ISO 8601, whole numbers that lose digits there as text."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, str):
+        return cut_text(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_EXACT_INTEGER else str(value)
+    return float(value) if np.isfinite(value) else None
