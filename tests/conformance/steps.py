@@ -28,6 +28,7 @@ from worker_service.core.recipe.steps import (
     Ratio,
     ReadColumn,
     RepairByDependency,
+    RepairByFormula,
     Rescale,
     Scale,
     SplitAmounts,
@@ -38,6 +39,7 @@ from worker_service.core.recipe.steps import (
 )
 from worker_service.core.recipe.steps.merge_levels import Renaming
 from worker_service.core.recipe.steps.repair_by_dependency import Repair
+from worker_service.core.relations.formulas import Formula
 from worker_service.core.relations.target import Target
 
 KINDS: tuple[type[Any], ...] = get_args(AnyStep)
@@ -148,6 +150,15 @@ STEPS: tuple[AnyStep, ...] = (
         column="a",
         determinant="b",
         repairs=(Repair(given="x", before="1", after="2"), Repair(given="e-mail", before="Berlin", after="Bern")),
+        **BECAUSE,
+    ),
+    RepairByFormula(
+        kind="repair_by_formula",
+        formulas=(
+            Formula(result="a", operation="product", operands=("b",), factor=2.0, decimals=0),
+            Formula(result="b", operation="sum", operands=("a", "b"), decimals=2),
+        ),
+        decimals=(0, 2),
         **BECAUSE,
     ),
     OneHot(kind="one_hot", column="a", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),

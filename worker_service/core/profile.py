@@ -23,6 +23,7 @@ from worker_service.core.imputation.predictability import predictability
 from worker_service.core.parsing import read
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
+from worker_service.core.relations.formulas import FormulaFacts, find_formulas
 from worker_service.core.relations.leakage import Leak, find_leaks
 from worker_service.core.relations.missingness import Missingness, find_missingness
 from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
@@ -47,6 +48,8 @@ class Profile(Value):
     """Rows that are nearly equal to an earlier one."""
     dependencies: tuple[Dependency, ...]
     """Columns that another column determines; the target is left out."""
+    formulas: tuple[FormulaFacts, ...] = ()
+    """Sums and products among columns of numbers; the target is left out."""
     swaps: tuple[Swap, ...]
     """Categories whose values are swapped in some rows; the target is left out."""
     time_column: str | None
@@ -113,6 +116,7 @@ def profile(
         duplicates=duplicates,
         near_duplicates=find_near_duplicates(tidy, _identifiers(columns), _contacts(columns)),
         dependencies=dependencies,
+        formulas=_formulas(columns, tidy, chosen_target),
         swaps=find_swaps(_categories(columns, tidy, chosen_target)),
         time_column=time_column,
         correlation=correlate(numeric),
@@ -207,6 +211,17 @@ def _dependencies(
     quantities = {column.name for column in eligible if column.is_quantity}
     unfit = {column.name: _unfit_texts(column, frame) for column in eligible if column.invalid}
     return find_dependencies(candidates, quantities, unfit)
+
+
+def _formulas(columns: Sequence[ColumnProfile], tidy: Mapping[str, Column], target: Target) -> tuple[FormulaFacts, ...]:
+    """Find the sums and products; the target is left out, because nothing may be computed from it."""
+    decimals = {
+        column.name: column.numbers.decimals
+        for column in columns
+        if column.numbers is not None and column.numbers.decimals is not None and column.duplicate_of is None
+    }
+    candidates = {name: tidy[name] for name in decimals if name != target.column}
+    return find_formulas(candidates, decimals)
 
 
 def _unfit_texts(column: ColumnProfile, frame: Frame) -> pa.StringArray:

@@ -12,6 +12,7 @@ from worker_service.planner.roles import honour_roles
 from worker_service.planner.rules.decimal_shifts import propose_decimal_shifts
 from worker_service.planner.rules.dependencies import propose_repairs
 from worker_service.planner.rules.features import propose_features
+from worker_service.planner.rules.formulas import propose_formula_repairs
 from worker_service.planner.rules.missing_values import propose_fills
 from worker_service.planner.rules.near_duplicates import propose_near_duplicates
 from worker_service.planner.rules.outliers import propose_outliers
@@ -41,6 +42,7 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
         *propose_duplicates(context),
         *propose_near_duplicates(context),
         *propose_repairs(context),
+        *propose_formula_repairs(context),
         *propose_fills(context),
     ]
     outliers = propose_outliers(context)

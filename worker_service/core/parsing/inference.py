@@ -28,6 +28,8 @@ FEWEST_CODES = 3
 """So many different unfit cells of one shape show that a column of numbers holds codes."""
 MOST_OF_CODES = 0.8
 """At least this share of the unfit cells has the shape."""
+MOST_MARKED = 0.1
+"""If more cells have something attached to their value, it has a meaning."""
 RECOGNISERS = (numbers.recognise, booleans.recognise, timestamps.recognise, words.recognise)
 """Asked in this order; the first one that does not refuse decides. The last one never refuses."""
 
@@ -78,10 +80,10 @@ def infer(column: Column) -> Inference:
             amounts = answer.amounts or amounts
         elif isinstance(answer, ReadText):
             return replace(_infer_text(column, answer, refusals, ambiguity), amounts=amounts)
-        elif _is_fitting(column, answer):
-            codes = _code_like(column, answer)
+        elif (spec := _fitting_spec(column, answer)) is not None:
+            codes = _code_like(column, spec)
             if not codes:
-                return _describe_reading(column, answer)
+                return _describe_reading(column, spec)
             refusals.append(f"values such as {examples(codes)} show that they are codes")
     raise AssertionError("the last reader takes every column")
 
@@ -152,9 +154,17 @@ def infer_units(column: Column, factors: tuple[tuple[str, float], ...]) -> Infer
     return _describe_reading(column, spec)
 
 
-def _is_fitting(column: Column, spec: AnyReadAs) -> bool:
+def _fitting_spec(column: Column, spec: AnyReadAs) -> AnyReadAs | None:
+    """Return the spec, allowing marks attached to a few values if there are any; None if too few cells fit it."""
     reading = column.derive(read, spec)
-    return is_enough(reading.column.known, reading.column.known + reading.invalid)
+    known = reading.column.known + reading.invalid
+    is_fitting = is_enough(reading.column.known, known)
+    if not reading.invalid or reading.invalid > MOST_MARKED * known:
+        return spec if is_fitting else None
+    marked = column.derive(read, spec.model_copy(update={"marks": True}))
+    if marked.invalid < reading.invalid and is_enough(marked.column.known, known):
+        return spec.model_copy(update={"marks": True})
+    return spec if is_fitting else None
 
 
 def _code_like(column: Column, spec: AnyReadAs) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from worker_service.core.parsing.attached_marks import without_marks
 from worker_service.core.parsing.changed_cells import find_changed_cells
 from worker_service.core.parsing.missing import replace_with_null
 from worker_service.core.parsing.parse import cast, parse
@@ -46,8 +47,17 @@ def read(column: Column, spec: AnyReadAs) -> Reading:
     typed = column.derive(cast_column, spec)
     if typed is None:
         distinct_values = column.derive(distinct)
-        typed = distinct_values.spread(parse(spec, replace_with_null(distinct_values.values, spec.missing)))
+        values = replace_with_null(distinct_values.values, spec.missing)
+        typed = distinct_values.spread(_parse_without_marks(spec, values, parse(spec, values)))
     return _reading(column.array, text, typed, plain=not isinstance(spec, NumberFormat) or spec.is_plain)
+
+
+def _parse_without_marks(spec: AnyReadAs, values: pa.Array, typed: pa.Array) -> pa.Array:
+    """Return the typed values, with those that can only be read without what is attached to them."""
+    lost = pc.and_(values.is_valid(), typed.is_null())
+    if not spec.marks or not pc.any(lost).as_py():
+        return typed
+    return pc.replace_with_mask(typed, lost, parse(spec, without_marks(values.filter(lost))))
 
 
 def cast_column(column: Column, spec: AnyReadAs) -> pa.Array | None:

@@ -16,6 +16,8 @@ class Spec(BaseModel):
 
     missing: tuple[str, ...] = ()
     """The exact spellings that stand for a missing value."""
+    marks: bool = False
+    """True if a footnote mark, an opening quote or the value once more may be attached to a value."""
 
 
 class ReadText(Spec):
@@ -40,7 +42,8 @@ class NumberFormat(Spec):
     @property
     def is_plain(self) -> bool:
         """True if it is the format of programs, apart from commas between thousands."""
-        return self.decimal_mark == "." and self.thousands_mark == "," and not self.units and not self.factors
+        has_marks = self.decimal_mark != "." or self.thousands_mark != "," or self.marks
+        return not has_marks and not self.units and not self.factors
 
 
 class ReadInteger(NumberFormat):

@@ -9,6 +9,7 @@ MEASURED: Mapping[str, float] = MappingProxyType(
         "spelling": 0.99,
         "unfit_cells": 0.99,
         "dependency": 0.97,
+        "formula": 0.97,
         "slip": 0.97,
         "duplicate_rows": 0.99,
     }

@@ -26,6 +26,7 @@ from worker_service.core.recipe.steps.number_rows import NumberRows
 from worker_service.core.recipe.steps.power_transform import PowerTransform
 from worker_service.core.recipe.steps.read_column import ReadColumn
 from worker_service.core.recipe.steps.repair_by_dependency import RepairByDependency
+from worker_service.core.recipe.steps.repair_by_formula import RepairByFormula
 from worker_service.core.recipe.steps.rescale import Rescale
 from worker_service.core.recipe.steps.scale import Scale
 from worker_service.core.recipe.steps.split_amounts import SplitAmounts
@@ -43,6 +44,7 @@ AnyStep = (
     | MaskSentinel
     | MergeLevels
     | RepairByDependency
+    | RepairByFormula
     | Rescale
     | FillMissing
     | FillByGroup
@@ -90,6 +92,7 @@ __all__ = [
     "Ratio",
     "ReadColumn",
     "RepairByDependency",
+    "RepairByFormula",
     "Rescale",
     "Scale",
     "SplitAmounts",
