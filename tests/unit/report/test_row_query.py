@@ -126,7 +126,7 @@ def test_orders(source: Path, frame: pd.DataFrame, sort: list[str], by: list[str
 def test_what_does_not_fit(source: Path, query: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as error:
         rows(source, **query)
-    assert [found.field for found in error.value.fields] == [field]
+    assert [problem.field for problem in error.value.fields] == [field]
 
 
 def test_pages_end_where_a_message_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

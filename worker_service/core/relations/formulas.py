@@ -23,7 +23,7 @@ LARGEST = 1e12
 """Larger numbers are not exact enough to be multiplied."""
 LEAST_HOLDING = 0.8
 """The least share of the rows in which a formula holds."""
-SCREEN_ROWS, SCREEN_SHARE = 40, 0.6
+SCREEN_ROWS, SCREEN_SHARE, FEWEST_SCREENED = 40, 0.6, 15
 """Combinations that hold in a smaller share of so many rows are not looked at any further."""
 LEAST_USED = 0.5
 """At least in this share of the rows no operand is zero, or a product's factor one."""
@@ -33,6 +33,8 @@ MOST_ROUNDED = 2
 """A row does not break a formula by so many units of the last decimal for each of its columns."""
 FACTOR_PRECISION = 0.005
 """A measured factor may be a rounded one, so that differences up to this share of the result say nothing."""
+LEAST_RESULT = 20
+"""A row is counted if the result is at least so many units of its last decimal."""
 FEWEST_SYSTEMATIC = 4
 MOST_BROKEN = 5_000
 """In more rows it takes too long to look for the wrong cell of each."""
@@ -119,6 +121,10 @@ def find_formulas(columns: Mapping[str, Column], decimals: Mapping[str, int]) ->
 
 def _candidates(screen: Numbers, result: int, names: Sequence[str], decimals: int) -> Iterator[Formula]:
     """Yield the formulas of a result that hold in most rows of a small sample."""
+    is_judged = np.abs(screen[:, result]) >= LEAST_RESULT * 10.0**-decimals
+    screen = screen[is_judged]
+    if len(screen) < FEWEST_SCREENED:
+        return
     values = screen[:, result, None, None]
     tolerance = _tolerance(decimals, values)
     left, right = screen[:, :, None], screen[:, None, :]
@@ -138,10 +144,10 @@ def _candidates(screen: Numbers, result: int, names: Sequence[str], decimals: in
 
 
 def _multiples(screen: Numbers, result: int, names: Sequence[str], decimals: int) -> Iterator[Formula]:
-    """Yield the columns that the result is a multiple of."""
+    """Yield the columns that the result is a round multiple of, as of a rate in percent."""
     values = screen[:, result, None]
     quotients = np.divide(values, screen, out=np.zeros_like(screen), where=screen != 0)
-    factors = np.array([float(f"{factor:.4g}") for factor in np.median(quotients, axis=0)])
+    factors = np.array([float(f"{factor:.2g}") for factor in np.median(quotients, axis=0)])
     holds = (np.abs(factors * screen - values) <= _tolerance(decimals, values)).mean(axis=0) >= SCREEN_SHARE
     varied = np.array([len(np.unique(column)) >= FEWEST_VALUES for column in screen.T])
     for other in np.flatnonzero(holds & varied & (factors != 0) & (factors != 1)).tolist():
@@ -176,10 +182,13 @@ def _tolerance(decimals: int, values: Numbers) -> Numbers:
 def _count(formula: Formula, columns: Mapping[str, Column]) -> FormulaFacts:
     values = {name: columns[name].numbers() for name in formula.columns}
     residuals = _residuals(formula, values)
-    broken = _breaks(formula, values, residuals)
+    # Where the result is small, many numbers are close to it by chance.
+    is_large = np.abs(values[formula.result]) >= LEAST_RESULT * 10.0**-formula.decimals
+    is_judged = np.isfinite(residuals) & is_large
+    broken = _breaks(formula, values, residuals) & is_judged
     is_exact = broken.sum() <= MOST_BROKEN and not _is_systematic(residuals[broken])
     judged = formula.model_copy(update={"is_exact": bool(is_exact)})
-    return FormulaFacts(formula=judged, rows=int(np.isfinite(residuals).sum()), broken=int(broken.sum()))
+    return FormulaFacts(formula=judged, rows=int(is_judged.sum()), broken=int(broken.sum()))
 
 
 def _residuals(formula: Formula, values: Mapping[str, Numbers]) -> Numbers:
