@@ -41,6 +41,7 @@ _TOO_MANY = MOST_EDITS + 1
 _KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn")
 _DIGIT = re.compile(r"\d")
 _NON_DIGITS = re.compile(r"\D+")
+_WORD = re.compile(r"[^\W\d_]+")
 _ATTACHED = re.compile(r"^[\s\"'`*?!_~^]+(?=[^\W\d])|(?<=[^\W\d])(?:[-+][*?!~^]|[\s\"'`*?!_~^])[-+\s\"'`*?!_~^]*$")
 """Marks beside a letter at the ends of a text; a single plus or minus has a meaning in A+, and a quote in 5'6"."""
 
@@ -112,7 +113,18 @@ def _find_neighbours(totals: Mapping[str, int], usual: Sequence[str]) -> dict[st
     nearest = edits.min(axis=1)
     is_clear = (nearest < _TOO_MANY) & ((edits == nearest[:, None]).sum(axis=1) == 1)
     typos = {rare[row]: usual[int(edits[row].argmin())] for row in np.flatnonzero(is_clear)}
-    return {text: other for text, other in typos.items() if _digits(text) == _digits(other)}
+    return {text: other for text, other in typos.items() if _differ_in_words(text, other)}
+
+
+def _differ_in_words(text: str, usual: str) -> bool:
+    """Return True if no digit differs, and beside digits no letter of a short word, which may be a part of a code."""
+    if _digits(text) != _digits(usual):
+        return False
+    if not _digits(usual):
+        return True
+    words, usual_words = _WORD.findall(text), _WORD.findall(usual)
+    different = [pair[1] for pair in zip(words, usual_words, strict=False) if pair[0] != pair[1]]
+    return len(words) == len(usual_words) and all(len(word) >= SHORTEST_WORD for word in different)
 
 
 def _count_edits(texts: Sequence[str], usual: Sequence[str]) -> npt.NDArray[np.uint8]:

@@ -21,8 +21,8 @@ MANY_LEVELS = 20
 MOST_COMPONENTS = 10
 ROWS_PER_COMPONENT = 100
 FEWEST_COMPONENTS = 2
-MOST_TEXT_COLUMNS = 5
-MOST_TEXTS = 20_000
+MOST_TEXT_COLUMNS = 3
+MOST_TEXTS = 10_000
 """More different texts take too long to be looked at one by one."""
 
 

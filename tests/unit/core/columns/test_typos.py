@@ -57,6 +57,18 @@ def test_kept_apart(rare: list[str]) -> None:
     assert find_mistyped(counts(VEGETABLES, rare)).keys().isdisjoint(set(rare) - set(VEGETABLES))
 
 
+def test_parts_of_codes_are_no_typos() -> None:
+    usual = ["XA-1000", "XB-2000", "QC-3000"]
+    rare = [f"{letters}-{number}" for letters in ("XC", "XD", "YA", "QA", "QB") for number in (1000, 2000, 3000)]
+    assert find_mistyped(counts(usual, rare)) == {}
+    doses = ["aspirin 100", "ibuprofen 400", "paracetamol 500"]
+    assert find_mistyped(counts(doses, ["aspirxn 100", "ibuprifen 400", "paracetmol 500", "ibuprofen 600"])) == {
+        "aspirxn 100": "aspirin 100",
+        "ibuprifen 400": "ibuprofen 400",
+        "paracetmol 500": "paracetamol 500",
+    }
+
+
 def test_attached_marks_and_repetitions_are_left_out() -> None:
     rare = {"aubergine-*": "aubergine", '"broccoli': "broccoli", "celeriac?": "celeriac", "chicory chicory": "chicory"}
     assert find_mistyped(counts(VEGETABLES, list(rare))) == rare

@@ -26,7 +26,8 @@ from worker_service.core.table.frame import Column, Frame
 BUCKETS = 256
 LONGEST_TEXT = 200
 """Of a longer text, so many characters at the start are looked at."""
-_SAMPLE = 1_000
+_SAMPLE, _BATCH = 500, 1_000
+"""The components are those of the most frequent texts, and are computed for so many texts at a time."""
 _DECIMALS = 5
 _Matrix = npt.NDArray[np.float64]
 
@@ -98,8 +99,8 @@ def _apply(step: TextComponents, frame: Frame) -> Effect:
     levels = _require_text(step, frame).derive(distinct)
     components = np.asarray(step.components)
     by_level = np.zeros((len(levels.values) + 1, len(step.names)))
-    for start in range(0, len(levels.values), _SAMPLE):
-        texts = render(levels.values.slice(start, _SAMPLE)).to_pylist()
+    for start in range(0, len(levels.values), _BATCH):
+        texts = render(levels.values.slice(start, _BATCH)).to_pylist()
         by_level[start : start + len(texts)] = _count_parts(texts) @ components.T - np.asarray(step.offsets)
     # A missing text lies in the middle, which is 0; its code is -1.
     values = by_level[levels.codes]
