@@ -105,7 +105,7 @@ def _find_candidates(rules: Sequence[Rule], values: WrittenValues, reported: Col
     cells = np.flatnonzero(np.any([rule.broken | (is_unfit & (rule.usual >= 0)) for rule in rules], axis=0))
     before = values.codes[cells]
     usual = np.array([rule.usual[cells] for rule in rules])
-    votes = (usual[:, None] == usual[None]).sum(axis=0) * (usual >= 0) * (usual != before)
+    votes = np.array([(usual == choice).sum(axis=0) for choice in usual]) * (usual >= 0) * (usual != before)
     best = votes.argmax(axis=0)
     chosen, most = np.take_along_axis(usual, best[None], axis=0)[0], votes.max(axis=0)
     others = (usual >= 0).sum(axis=0) - most
