@@ -70,7 +70,7 @@ class FormulaFacts(Value):
 
     formula: Formula
     rows: int
-    """The rows in which all of its columns are known."""
+    """The rows in which all of its columns are known and the result is large enough to be no coincidence."""
     broken: int
     """Those of them in which it does not hold."""
 
