@@ -56,7 +56,10 @@ class ParsePlan(BaseModel):
         description="The line (in a sheet: the row) of the header, from 1; 0 for none; null where the format has none.",
         examples=[1],
     )
-    sheet: str | None = Field(description="The sheet of a workbook; null for other files.", examples=[None])
+    sheet: str | None = Field(
+        description="The sheet of a workbook, with the range where one was chosen; `*` for all; null for other files.",
+        examples=[None],
+    )
     rejected_rows: int = Field(
         description="Rows left out because they do not fit; `/rejects` lists them.", examples=[0]
     )

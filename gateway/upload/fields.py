@@ -193,7 +193,9 @@ class UploadOptions(PrepareOptions):
         "",
         max_length=200,
         pattern=_PRINTABLE,
-        description="The name or number of a workbook's sheet; empty for the first with data.",
+        description="What is read of a workbook: the name or number of a sheet, a range such as `Sales!B2:F40`, or `*` "
+        "for all sheets below each other; of a JSON object the key of a table. Empty for the first sheet with data, or "
+        "the largest table.",
     )
 
 

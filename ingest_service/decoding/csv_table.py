@@ -9,9 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from ingest_service.decoding.comments import drop_comments
 from ingest_service.decoding.csv_rows import HEADER_BYTES, Row, read_rows
 from ingest_service.decoding.dialect import to_standard_dialect
 from ingest_service.decoding.header_detection import Layout, detect_layout
+from ingest_service.decoding.stacked_tables import keep_one_table
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unprocessable
 
@@ -26,9 +28,11 @@ def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
+    path, comment_notes = drop_comments(path, options.delimiter)
     path, dialect_notes = to_standard_dialect(path, options.delimiter)
+    path, table_notes = keep_one_table(path, options)
     layout = detect_layout(path, options)
-    layout = replace(layout, notes=(*dialect_notes, *layout.notes))
+    layout = replace(layout, notes=(*comment_notes, *dialect_notes, *table_notes, *layout.notes))
     start, names, line = 0, layout.names, 0
     for row in read_rows(path, layout.delimiter):
         if names is not None and line and row.line >= layout.first_line:

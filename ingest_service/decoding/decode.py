@@ -123,8 +123,8 @@ def _open(path: Path, filename: str, options: ReadOptions, *, max_rows: int) -> 
         return _OpenedTable(columnar.read_columnar(path, file_format))
     file_format = workbook.detect_format(path, filename)
     if file_format:
-        table, sheet, row, rejects = workbook.read_workbook(path, file_format, options)
-        return _OpenedTable(table, header_row=row, sheet=sheet, rejects=rejects)
+        book = workbook.read_workbook(path, file_format, options)
+        return _OpenedTable(book.table, header_row=book.header_row, sheet=book.sheet, rejects=book.rejects)
     text = as_utf8(path, options.encoding)
     reader = _read_text(text, filename, options, max_rows=max_rows)
     header_row = reader.header_row if isinstance(reader, CsvTable) else None
@@ -135,9 +135,9 @@ def _read_text(text: Utf8Text, filename: str, options: ReadOptions, *, max_rows:
     suffix = Path(filename.lower()).suffix
     delimited = options.delimiter is not None or options.header_row is not None
     if suffix in _JSON_LINES_SUFFIXES and not delimited:
-        return read_json_lines(text.path, max_rows=max_rows)
+        return read_json_lines(text.path, max_rows=max_rows, key=options.sheet)
     if suffix == ".json" or (suffix not in _TEXT_SUFFIXES and not delimited and text.head.lstrip()[:1] in {"{", "["}):
-        return read_json(text.path, max_rows=max_rows)
+        return read_json(text.path, max_rows=max_rows, key=options.sheet)
     return read_csv(text.path, options)
 
 

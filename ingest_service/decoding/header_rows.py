@@ -19,16 +19,30 @@ _MIN_NUMERIC_SHARE = 0.8
 def is_group_row(cells: Sequence[str], names: Sequence[str]) -> bool:
     """Return True if a row may name groups of the columns whose names stand below it.
 
-    It has gaps after names of groups, and the row below has none and no name twice; neither holds values.
+    It has gaps after names of groups, and the row below has none; no name stands there twice, unless all groups of
+    several columns have the same names. Neither holds values.
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
     below = [name.strip() for name in names]
     has_gaps = 2 <= len(filled) < len(cells) == len(below)
-    if not has_gaps or not all(below) or len(set(below)) < len(below):
+    if not has_gaps or not all(below) or not (len(set(below)) == len(below) or _repeat_in_groups(cells, below)):
         return False
     return not any(kind_of(cell) in SPECIFIC - {"integer"} for cell in filled) and not any(
         kind_of(name) in SPECIFIC for name in below
     )
+
+
+def _repeat_in_groups(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Return True if the groups of several columns have the same names below them, and the others have names alone."""
+    by_group: dict[int, list[str]] = {}
+    group = 0
+    for place, (cell, name) in enumerate(zip(cells, names, strict=True)):
+        group = place if cell.strip() else group
+        by_group.setdefault(group, []).append(name)
+    wide = {tuple(members) for members in by_group.values() if len(members) > 1}
+    distinct = [name for members in wide for name in members]
+    distinct += [members[0] for members in by_group.values() if len(members) == 1]
+    return len(wide) == 1 and len(set(distinct)) == len(distinct)
 
 
 def group_names(cells: Sequence[str]) -> list[str]:
@@ -56,8 +70,9 @@ def is_unit_row(rows: Sequence[Sequence[str]], width: int) -> bool:
 
 
 def join_names(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """Return the names of two rows, joined by a space where both have one."""
-    return [" ".join(filter(None, (above.strip(), below.strip()))) for above, below in zip(first, second, strict=True)]
+    """Return the names of two rows, joined by a space where both have one and they differ."""
+    pairs = ((above.strip(), below.strip()) for above, below in zip(first, second, strict=True))
+    return [" ".join(dict.fromkeys(filter(None, pair))) for pair in pairs]
 
 
 def _numeric_share(cells: Sequence[str]) -> float:

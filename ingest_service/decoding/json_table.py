@@ -62,18 +62,18 @@ class JsonTable:
         yield pa.record_batch(arrays, names=[f"f{position}" for position in range(len(arrays))])
 
 
-def read_json(path: Path, *, max_rows: int) -> JsonTable:
+def read_json(path: Path, *, max_rows: int, key: str | None = None) -> JsonTable:
     """Return the table of a UTF-8 JSON file, which may turn out to be JSON Lines.
 
     Nested objects become columns with dotted names; lists become JSON text. Of JSON Lines, so many rows are read and
-    one more.
+    one more. Of several tables under keys of one object, that under `key` is read, or the largest.
 
     Raises:
         Unprocessable: the file is not JSON (the error names line and column), or not a table.
     """
     repeated = RepeatedKeys()
     try:
-        return _with_notes(_build_table(load_json(path, repeated)), repeated.notes())
+        return _with_notes(_build_table(load_json(path, repeated), key), repeated.notes())
     except json.JSONDecodeError as error:
         records = load_records(path, repeated, max_rows=max_rows)
         if records is None:
@@ -81,7 +81,7 @@ def read_json(path: Path, *, max_rows: int) -> JsonTable:
         return _with_notes(_from_lines(records, max_rows), repeated.notes())
 
 
-def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
+def read_json_lines(path: Path, *, max_rows: int, key: str | None = None) -> JsonTable:
     """Return the table of a UTF-8 JSON Lines file, which may turn out to be a JSON document.
 
     Raises:
@@ -90,7 +90,7 @@ def read_json_lines(path: Path, *, max_rows: int) -> JsonTable:
     repeated = RepeatedKeys()
     records = load_records(path, repeated, max_rows=max_rows)
     if records is None:
-        return read_json(path, max_rows=max_rows)
+        return read_json(path, max_rows=max_rows, key=key)
     return _with_notes(_from_lines(records, max_rows), repeated.notes())
 
 
@@ -102,33 +102,45 @@ def _from_lines(records: Sequence[Record], max_rows: int) -> JsonTable:
     return replace(_from_records(records, "json_lines"), is_cut=len(records) > max_rows)
 
 
-def _build_table(value: Any) -> JsonTable:
+def _build_table(value: Any, chosen: str | None = None) -> JsonTable:
     if isinstance(value, list) and all(isinstance(record, dict) for record in value):
         return _from_records(value, "json_records")
     if _is_rows(value):
         return _from_rows(value)
     if isinstance(value, dict) and value:
-        if (key := _find_only_table(value)) is not None:
+        if (key := _find_table(value, chosen)) is not None:
             table = _build_table(value[key])
-            return replace(table, notes=(_key_note(key, [other for other in value if other != key]), *table.notes))
+            return replace(table, notes=(_key_note(key, value), *table.notes))
         if all(isinstance(part, list | dict) for part in value.values()):
             return _from_columns(value)
     raise Unprocessable(_NOT_A_TABLE, reason="NOT_A_TABLE")
 
 
-def _find_only_table(value: Record) -> str | None:
-    """Return the only key that holds a table, or None.
+def _find_table(value: Record, chosen: str | None) -> str | None:
+    """Return the key that was chosen, the only one that holds a table, or that of the largest of several tables.
 
-    There is no such key if another key holds a table or a list too.
+    There is none if another key holds a list that is no table.
+
+    Raises:
+        Unprocessable: the chosen key holds no table.
     """
-    tables = [key for key, part in value.items() if _is_records(part) or _is_columns(part)]
+    tables = [key for key, part in value.items() if _is_records(part) or _is_rows(part) or _is_columns(part)]
+    if chosen is not None and tables:
+        if chosen in tables:
+            return chosen
+        named = ", ".join(quote_key(key) for key in tables[:MAX_KEYS_NAMED])
+        detail = f"The JSON has no table under the key {quote_key(chosen)}; it has {named}."
+        raise Unprocessable(detail, reason="UNKNOWN_SHEET")
     lists = [key for key, part in value.items() if isinstance(part, list) and part]
-    return tables[0] if len(tables) == 1 and set(lists) <= set(tables) else None
+    if not set(lists) <= set(tables):
+        return None
+    if len(tables) > 1 and all(_is_records(value[key]) for key in tables):
+        return max(tables, key=lambda key: len(value[key]) * len(value[key][0]))
+    return tables[0] if len(tables) == 1 else None
 
 
 def _is_records(part: Any) -> bool:
-    is_records = isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
-    return is_records or _is_rows(part)
+    return isinstance(part, list) and bool(part) and all(isinstance(record, dict) for record in part)
 
 
 def _is_columns(part: Any) -> bool:
@@ -139,8 +151,12 @@ def _is_columns(part: Any) -> bool:
     )
 
 
-def _key_note(key: str, others: Sequence[str]) -> str:
+def _key_note(key: str, value: Record) -> str:
+    others = [other for other in value if other != key]
+    tables = sum(_is_records(value[other]) for other in others) + 1
     note = f"The table was read from the key {quote_key(key)}."
+    if tables > 1:
+        note = f"Of {tables} tables, the one under the key {quote_key(key)} was read; sheet= names another."
     if not others:
         return note
     named = ", ".join(quote_key(other) for other in others[:MAX_KEYS_NAMED])

@@ -40,7 +40,7 @@ class ReadOptions(BaseModel):
     header_row: int | None = None
     """The line in which the header begins, from 1; 0 where the file has none."""
     sheet: str | None = None
-    """The name of a sheet of a workbook, or its number from 1."""
+    """Of a workbook a sheet by name or number from 1, a range (`Sales!B2:F40`) or `*`; of a JSON object a key."""
 
 
 class RunOptions(BaseModel):

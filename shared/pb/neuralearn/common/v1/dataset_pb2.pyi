@@ -357,7 +357,10 @@ class DatasetOptions(_message.Message):
     header_row: _builtins.int
     """The line in which the header begins, from 1, or 0 where the file has none; unset lets the service detect it."""
     sheet: _builtins.str
-    """The name of a workbook's sheet, or its number from 1; empty for the first sheet with data."""
+    """What is read of a workbook: the name of a sheet or its number from 1, a range such as `Sales!B2:F40`, or `*` for all
+    sheets below each other; of a JSON object the key of a table. Empty for the first sheet with data, or the largest
+    table.
+    """
     webhook_url: _builtins.str
     """An http or https address that is told when the preparation has ended; empty for none."""
     fill: Global___FillPolicy.ValueType
@@ -476,7 +479,7 @@ class ParsePlan(_message.Message):
     header_row: _builtins.int
     """The line (in a sheet: the row) of the header, from 1; 0 for none; unset where the format has no such thing."""
     sheet: _builtins.str
-    """The sheet of a workbook; empty for other files."""
+    """The sheet of a workbook, with the range where one was chosen; `*` for all sheets; empty for other files."""
     rejected_rows: _builtins.int
     """Rows that do not fit the table and were left out; ListRejects of ReportService lists them."""
     mended_rows: _builtins.int

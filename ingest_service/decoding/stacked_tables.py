@@ -1,0 +1,157 @@
+"""Several tables below each other, parted by blank rows, of which one is read."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from ingest_service.decoding.csv_rows import HEADER_BYTES, LooseRow, read_rows_loosely
+from ingest_service.decoding.header_detection import sample_file
+from ingest_service.decoding.header_rows import is_group_row
+from ingest_service.decoding.row_samples import MIN_REGULAR_SHARE, RowSample
+from shared.contracts.run_options import ReadOptions
+
+_MAX_BYTES = 1 << 22
+"""Larger files hold one table: what has several was made for people."""
+_SAMPLE_ROWS = 200
+_CLEAR_HEADER = 0.1
+_MIN_ROWS = 2
+_MAX_NAMED = 3
+_BLANK_LINE = re.compile(r'\n[\s,;|"\']*\r?\n')
+
+
+@dataclass
+class StackedTable:
+    """One of several tables, by its rows."""
+
+    rows: list[LooseRow]
+    """The rows with all above the header that is no table."""
+    header: int
+    """The index of the header among the rows."""
+    width: int
+
+    @property
+    def names(self) -> list[str]:
+        """The cells of the header."""
+        return [cell.strip() for cell in self.rows[self.header].cells[: self.width]]
+
+    @property
+    def body(self) -> list[LooseRow]:
+        """The rows from the header on, with the groups of columns above it."""
+        above = self.header and is_group_row(self.rows[self.header - 1].cells, self.rows[self.header].cells)
+        return self.rows[self.header - bool(above) :]
+
+    @property
+    def size(self) -> int:
+        """The number of cells below the header."""
+        return (len(self.rows) - self.header - 1) * self.width
+
+    def has_line(self, line: int) -> bool:
+        """Return True if a line lies within the table."""
+        return self.rows[0].line <= line <= self.rows[-1].line
+
+
+def find_stacked(rows: Sequence[LooseRow]) -> list[StackedTable]:
+    """Return the tables below each other, each with a clear header of other names than the table above.
+
+    What is between blank rows and has no header is a part of the table above, if it is not wider. What stands above
+    the first table belongs to it.
+    """
+    tables: list[StackedTable] = []
+    above: list[LooseRow] = []
+    for block in _blocks(rows):
+        table = _as_table(block)
+        if table is None or (tables and table.names == tables[-1].names):
+            (tables[-1].rows if tables else above).extend(block)
+            continue
+        if not tables:
+            table = StackedTable([*above, *block], len(above) + table.header, table.width)
+        tables.append(table)
+    return tables
+
+
+def keep_one_table(path: Path, options: ReadOptions) -> tuple[Path, tuple[str, ...]]:
+    """Choose one of several tables in a UTF-8 file: that of the header that was asked for, or the largest.
+
+    Returns:
+        A file with that table alone, in the same lines, and a note that lists the others; the file itself and no note
+        if it holds one table.
+    """
+    if path.stat().st_size > _MAX_BYTES or not _BLANK_LINE.search(path.read_text(encoding="utf-8")):
+        return path, ()
+    delimiter = sample_file(path, options.delimiter).delimiter
+    tables = find_stacked(list(read_rows_loosely(path, delimiter, width=-1, start=0)))
+    if len(tables) < 2:
+        return path, ()
+    asked = [table for table in tables if options.header_row and table.has_line(options.header_row)]
+    table = asked[0] if asked else max(tables, key=lambda table: table.size)
+    if table.body[0].line > HEADER_BYTES:
+        return path, ()
+    kept = path.with_name(f"{path.name}.one")
+    with kept.open("w", encoding="utf-8", newline="") as target:
+        target.writelines(_lines(table, delimiter))
+    return kept, (_tables_note(table, tables, is_asked=bool(asked)),)
+
+
+def _blocks(rows: Sequence[LooseRow]) -> Iterator[list[LooseRow]]:
+    for is_filled, block in groupby(rows, key=lambda row: any(cell.strip() for cell in row.cells)):
+        if is_filled:
+            yield list(block)
+
+
+def _as_table(block: list[LooseRow]) -> StackedTable | None:
+    """Return the table of rows without a blank one between them, or None if they have no clear header."""
+    filled = [_filled_width(row) for row in block]
+    width = max(set(filled), key=filled.count)
+    header = next(index for index, count in enumerate(filled) if count == width)
+    is_padded = len({len(row.cells) for row in block}) == 1
+    if is_padded:
+        width = max(filled)
+        header = next(index for index, count in enumerate(filled) if 2 * count > width)
+    below = [row._replace(cells=row.cells[:width]) for row in block[header : header + _SAMPLE_ROWS]]
+    sample = RowSample("", below)
+    names = [cell.strip() for cell in below[0].cells]
+    is_named = len(names) == width and all(names[1:]) and len(set(names)) == width
+    if width < 2 or len(below) <= _MIN_ROWS or not is_named or sample.evenness < MIN_REGULAR_SHARE:
+        return None
+    return StackedTable(block, header, width) if sample.evidence(0) >= _CLEAR_HEADER else None
+
+
+def _filled_width(row: LooseRow) -> int:
+    return max((place for place, cell in enumerate(row.cells, 1) if cell.strip()), default=0)
+
+
+def _lines(table: StackedTable, delimiter: str) -> Iterator[str]:
+    """Yield the rows as they are in the file; cells that are empty in all rows, behind the last name, are cut off."""
+    is_padded = all(len(row.cells) > table.width >= _filled_width(row) for row in table.body)
+    line = 1
+    for row in table.body:
+        yield "\n" * (row.line - line)
+        yield _line(row.cells[: table.width], delimiter) if is_padded else row.text
+        line = row.line + row.text.count("\n")
+
+
+def _line(cells: Sequence[str], delimiter: str) -> str:
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return file.getvalue()
+
+
+def _tables_note(chosen: StackedTable, tables: Sequence[StackedTable], *, is_asked: bool) -> str:
+    others = [table for table in tables if table is not chosen]
+    listed = ", ".join(f"line {table.rows[table.header].line} ({_named(table)})" for table in others[:_MAX_NAMED])
+    more = f" and {len(others) - _MAX_NAMED} more" if len(others) > _MAX_NAMED else ""
+    which = "that of header_row was read" if is_asked else "the largest was read"
+    begin = "Another begins in" if len(others) == 1 else "Others begin in"
+    return (
+        f"The file holds {len(tables)} tables, parted by blank lines; {which}, whose header is in line "
+        f"{chosen.rows[chosen.header].line}. {begin} {listed}{more}; header_row= chooses."
+    )
+
+
+def _named(table: StackedTable) -> str:
+    names = ", ".join(table.names[:_MAX_NAMED])
+    return f"{names}, …" if len(table.names) > _MAX_NAMED else names
