@@ -40,6 +40,8 @@ MOST_BROKEN = 5_000
 """In more rows it takes too long to look for the wrong cell of each."""
 MOST_EQUAL = 0.5
 """If so many rows break a formula and a larger share of their differences is the same, the difference has a meaning."""
+TYPICAL = (0.05, 0.95)
+"""Quantiles between which the numbers of a column lie that errors have not moved."""
 _SEED = 20_240_105
 
 
@@ -231,6 +233,7 @@ def solve(
     """
     names = list(dict.fromkeys(name for formula in formulas for name in formula.columns))
     values = {name: columns[name].numbers() for name in names}
+    ranges = _usual_ranges(values)
     residuals = {formula: _residuals(formula, values) for formula in formulas}
     broken = {formula: _breaks(formula, values, residuals[formula]) for formula in formulas}
     solved = {name: values[name].copy() for name in names}
@@ -240,11 +243,24 @@ def solve(
         if not all(formula.is_exact for formula in of_row):
             continue
         cells = {name: values[name][row] for name in names}
+        is_odd = {name: not low <= cells[name] <= high for name, (low, high) in ranges.items()}
         solution = _wrong_cell(of_row, formulas, cells, decimals)
-        if solution is not None:
-            name, value = solution
-            solved[name][row], wrong[name][row] = value, True
+        if solution is None:
+            continue
+        name, value = solution
+        becomes_odd = not ranges[name][0] <= value <= ranges[name][1]
+        has_odd_partner = any(is_odd[column] for formula in of_row for column in formula.columns)
+        # Where two cells of a row are wrong in the same way, the third seems to be.
+        if not is_odd[name] and (becomes_odd or has_odd_partner):
+            continue
+        solved[name][row], wrong[name][row] = value, True
     return {name: SolvedCells(wrong[name], solved[name]) for name in names if wrong[name].any()}
+
+
+def _usual_ranges(values: Mapping[str, Numbers]) -> dict[str, tuple[float, float]]:
+    """Return the range of each column beyond which a number lies far from nearly all others."""
+    quantiles = {name: np.nanquantile(column, TYPICAL) for name, column in values.items()}
+    return {name: (2 * low - high, 2 * high - low) for name, (low, high) in quantiles.items()}
 
 
 def _is_systematic(residuals: Numbers) -> bool:

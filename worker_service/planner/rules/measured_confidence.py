@@ -8,9 +8,9 @@ MEASURED: Mapping[str, float] = MappingProxyType(
         "sentinel": 0.99,
         "spelling": 0.99,
         "unfit_cells": 0.99,
-        "dependency": 0.97,
-        "formula": 0.97,
-        "slip": 0.97,
+        "dependency": 0.99,
+        "formula": 0.99,
+        "slip": 0.95,
         "duplicate_rows": 0.99,
     }
 )

@@ -104,3 +104,17 @@ def test_rounding_is_no_error() -> None:
     columns = bills()
     columns["total"] = [f"{float(total) + 0.01 * (row % 3 - 1):.2f}" for row, total in enumerate(columns["total"])]
     assert changed(columns) == {}
+
+
+def test_two_cells_that_are_wrong_alike_do_not_make_the_third_wrong() -> None:
+    random = np.random.default_rng(3)
+    home, away = random.integers(50, 99, 200), random.integers(50, 99, 200)
+    columns = {
+        name: [str(value) for value in values.tolist()]
+        for name, values in {"home": home, "away": away, "both": home + away}.items()
+    }
+    for row in (20, 40):
+        columns["away"][row] += "0"
+        columns["both"][row] += "0"
+    assert formulas(columns) == {("both", "sum", ("home", "away"), 1.0)}
+    assert changed(columns) == {}
