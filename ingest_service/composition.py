@@ -1,7 +1,7 @@
 """Composition of IngestService from its settings."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -14,11 +14,13 @@ from ingest_service.decoding import Limits
 from ingest_service.due_notifier import DueNotifier, NotifyDue
 from ingest_service.fetch import Fetcher
 from ingest_service.intake import Intake, IntakePolicy
+from ingest_service.previews import InferredType, InferTypes, Previews
 from ingest_service.use_cases import UseCases
 from ingest_service.user_erasure import UserErasure
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
 from shared.db.erasure import Erasure
+from shared.db.events import Events
 from shared.db.members import Members
 from shared.db.runs import Runs
 from shared.db.session import Database
@@ -41,6 +43,7 @@ from shared.storage import open_store
 PRELOAD = ("ingest_service.decoding", "pandas")
 """Modules that the child processes share. Arrow imports pandas, for a second, when it first fills a numpy array."""
 _NOTIFY_SECONDS = 2.0
+_INFER_SECONDS = 30.0
 
 
 @asynccontextmanager
@@ -54,12 +57,15 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
             tokens = ServiceTokens(*settings.service_keys) if settings.service_keys else None
-            notifier = DueNotifier(_notify_due(pipeline_pb2_grpc.PipelineServiceStub(channel), tokens))
+            pipeline = pipeline_pb2_grpc.PipelineServiceStub(channel)
+            notifier = DueNotifier(_notify_due(pipeline, tokens))
+            decoder = Decoder(isolation=isolation, limits=_decoder_limits(settings))
+            fetcher = Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes)
             scratch, members = Scratch(settings.scratch_dir), Members(database)
             intake = Intake(
                 archive=Archive(datasets=datasets, members=members, store=store, usage=usage),
-                decoder=Decoder(isolation=isolation, limits=_decoder_limits(settings)),
-                fetcher=Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes),
+                decoder=decoder,
+                fetcher=fetcher,
                 scratch=scratch,
                 notifier=notifier,
                 policy=IntakePolicy(
@@ -67,6 +73,14 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                     uploads_per_user=settings.max_concurrent_uploads_per_user,
                     webhooks=_webhook_guard(settings),
                 ),
+            )
+            previews = Previews(
+                decoder=decoder,
+                fetcher=fetcher,
+                scratch=scratch,
+                events=Events(database),
+                infer_types=_infer_types(pipeline, tokens),
+                max_bytes=settings.max_upload_bytes,
             )
             accepted = AcceptedDatasets(
                 datasets=datasets,
@@ -79,7 +93,9 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             has_claims = settings.jwt_collaborations_claim is not None
             collaborations = Collaborations(members=members, trail=AuditTrail(database), has_claims=has_claims)
             erasure = UserErasure(datasets=datasets, store=store, erasure=Erasure(database))
-            use_cases = UseCases(intake=intake, datasets=accepted, collaborations=collaborations, erasure=erasure)
+            use_cases = UseCases(
+                intake=intake, previews=previews, datasets=accepted, collaborations=collaborations, erasure=erasure
+            )
             yield use_cases, build_access_control(settings, database)
     finally:
         await channel.close()
@@ -120,3 +136,14 @@ def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: Serv
             await stub.StartRun(request, timeout=_NOTIFY_SECONDS, metadata=metadata)
 
     return notify
+
+
+def _infer_types(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: ServiceTokens | None) -> InferTypes:
+    async def infer(table: bytes, types: Mapping[str, str]) -> list[InferredType]:
+        request = pipeline_pb2.InferTypesRequest(table=table, types=types)
+        with service_errors(), client_call(method_of(request)):
+            metadata = (*request_metadata(), *process_metadata(tokens, "ingest"))
+            answer = await stub.InferTypes(request, timeout=_INFER_SECONDS, metadata=metadata)
+        return [InferredType(name=column.name, type=column.type, why=column.why) for column in answer.columns]
+
+    return infer

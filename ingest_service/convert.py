@@ -6,6 +6,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from ingest_service.options import OptionDefaults, UploadOptions
+from ingest_service.previews import PreviewedFile
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.contracts.vocabulary import (
@@ -223,6 +224,24 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         privacy=run.options.privacy,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
+
+
+def preview_message(previewed: PreviewedFile) -> pb.Preview:
+    """Return the message for a file as it would be read."""
+    preview = previewed.preview
+    message = to_message(
+        previewed,
+        pb.Preview,
+        parse_plan=_parse_plan(preview.decoded.parse_plan()),
+        rows=preview.decoded.rows,
+        sample_rows=None,
+        delimiters=[pb.DelimiterCandidate(delimiter=mark, score=score) for mark, score in preview.delimiters],
+        header_rows=[pb.HeaderCandidate(header_row=line, score=score) for line, score in preview.header_rows],
+        encodings=[pb.EncodingCandidate(encoding=name, score=score) for name, score in preview.encodings],
+    )
+    for row in preview.sample_rows:
+        message.sample_rows.add().extend(row)
+    return message
 
 
 def without_query(address: str) -> str:

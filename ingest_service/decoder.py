@@ -1,15 +1,19 @@
 """Decoding of files in child processes that can be killed, a few at a time."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from ingest_service.decoding import Decoded, Limits, decode_file
+from ingest_service.decoding import Decoded, Limits, Preview, decode_file, preview_file
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory
+
+T = TypeVar("T")
 
 DECODE_SECONDS = 60.0
 WAIT_SECONDS = 10.0
@@ -51,9 +55,27 @@ class Decoder:
             Unprocessable, LimitExceeded: the file is not a table that the service takes.
             Unavailable: the child was killed, though it exceeded no limit.
         """
+        return await self._run(decode_file, path, filename, target, options)
+
+    async def preview(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Preview:
+        """Read the file as `decode` does, and return what a person wants to see of it; to be called with a slot.
+
+        Raises:
+            Unprocessable, LimitExceeded, Unavailable: as `decode`.
+        """
+        return await self._run(preview_file, path, filename, target, options)
+
+    async def _run(
+        self,
+        task: Callable[[Path, str, Path, Limits, ReadOptions], T],
+        path: Path,
+        filename: str,
+        target: Path,
+        options: ReadOptions,
+    ) -> T:
         try:
             return await self._isolation.run(
-                decode_file,
+                task,
                 path,
                 filename,
                 target,

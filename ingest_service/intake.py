@@ -13,7 +13,7 @@ from ingest_service.due_notifier import DueNotifier
 from ingest_service.fetch import Fetcher
 from ingest_service.metrics import DATASETS, UPLOAD_BYTES
 from ingest_service.options import UploadOptions
-from ingest_service.spool import ReceivedFile, receive
+from ingest_service.spool import ReceivedFile, clean_filename, receive
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
@@ -25,7 +25,6 @@ from shared.logs import get_logger
 from shared.outbound import OutboundGuard
 from shared.scratch import Scratch
 
-_MAX_FILENAME_CHARACTERS = 200
 MAX_UPLOADS = 512
 """As many as calls that a server carries."""
 _WAIT_SECONDS = 5.0
@@ -157,7 +156,7 @@ class Intake:
         if quota_error is not None:
             raise quota_error
         await self._check_webhook(options.webhook_url)
-        filename = _clean_filename(submission.filename)
+        filename = clean_filename(submission.filename)
         table = folder / "table.arrow"
         async with self._decoder.slot(options.user_id):
             decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
@@ -212,13 +211,3 @@ def _new_dataset(submission: Submission, filename: str, decoded: Decoded, option
         table_key=keys.table,
         parse_plan=decoded.parse_plan(),
     )
-
-
-def _clean_filename(filename: str) -> str:
-    """Return the last part of a path, printable, and short enough for every object store."""
-    last = filename.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(character for character in last if character.isprintable()).strip()
-    if len(printable) > _MAX_FILENAME_CHARACTERS:
-        suffix = PurePath(printable).suffix[:20]
-        printable = printable[: _MAX_FILENAME_CHARACTERS - len(suffix)] + suffix
-    return printable or "dataset"

@@ -16,6 +16,7 @@ from ingest_service.convert import (
     parse_options,
     parse_request_id,
     parse_user,
+    preview_message,
     usage_message,
 )
 from ingest_service.options import OptionDefaults
@@ -36,6 +37,7 @@ IDLE_SECONDS = 60.0
 HEADER_SECONDS = 10.0
 """Longest wait for the header, which a client sends at once."""
 
+UploadMessage: TypeAlias = pb.UploadDatasetRequest | pb.PreviewDatasetRequest
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
@@ -45,9 +47,7 @@ class UploadStream:
     grpc.aio ends the stream of a client that died as if it were complete, so only a commit completes an upload.
     """
 
-    def __init__(
-        self, messages: AsyncIterator[pb.UploadDatasetRequest], *, caller: Caller, defaults: OptionDefaults
-    ) -> None:
+    def __init__(self, messages: AsyncIterator[UploadMessage], *, caller: Caller, defaults: OptionDefaults) -> None:
         self._messages = messages
         self._caller = caller
         self._defaults = defaults
@@ -63,6 +63,20 @@ class UploadStream:
         message = await self._next_message(HEADER_SECONDS)
         if message is None or message.WhichOneof("part") != "header":
             raise InvalidInput("An upload starts with its header.", reason="UPLOAD_OUT_OF_ORDER")
+        return message.header
+
+    async def read_source(self) -> pb.UploadHeader | str:
+        """Return the header of a file, or the address of one, which has to be the first message.
+
+        Raises:
+            InvalidInput: the first message is neither.
+            Unavailable: no message came in time.
+        """
+        message = await self._next_message(HEADER_SECONDS)
+        if isinstance(message, pb.PreviewDatasetRequest) and message.WhichOneof("part") == "dataset_url":
+            return message.dataset_url
+        if message is None or message.WhichOneof("part") != "header":
+            raise InvalidInput("A preview starts with a header or an address.", reason="UPLOAD_OUT_OF_ORDER")
         return message.header
 
     async def read_chunks(self) -> AsyncIterator[bytes]:
@@ -87,7 +101,7 @@ class UploadStream:
             raise InvalidInput("The upload ended before its commit; nothing was stored.", reason="UPLOAD_INCOMPLETE")
         return parse_commit(self._commit, caller=self._caller, defaults=self._defaults)
 
-    async def _next_message(self, seconds: float | None = None) -> pb.UploadDatasetRequest | None:
+    async def _next_message(self, seconds: float | None = None) -> UploadMessage | None:
         seconds = IDLE_SECONDS if seconds is None else seconds
         try:
             async with asyncio.timeout(seconds):
@@ -103,6 +117,7 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     def __init__(self, ingest: UseCases, *, defaults: OptionDefaults) -> None:
         self._intake = ingest.intake
+        self._previews = ingest.previews
         self._datasets = ingest.datasets
         self._collaborations = ingest.collaborations
         self._erasure = ingest.erasure
@@ -133,6 +148,23 @@ class IngestServicer(rpc.IngestServiceServicer):
             options=parse_options(request.options, caller=caller, defaults=self._defaults),
         )
         return pb.ImportDatasetResponse(dataset=dataset_message(record))
+
+    async def PreviewDataset(
+        self, request_iterator: AsyncIterator[pb.PreviewDatasetRequest], context: Context
+    ) -> pb.PreviewDatasetResponse:
+        caller = current_caller()
+        stream = UploadStream(aiter(request_iterator), caller=caller, defaults=self._defaults)
+        source = await stream.read_source()
+        async with self._intake.slot(caller):
+            if isinstance(source, str):
+                async for _ in stream.read_chunks():
+                    raise InvalidInput("An address comes without chunks.", reason="UPLOAD_OUT_OF_ORDER")
+                previewed = await self._previews.preview_url(source, options=stream.commit().options)
+            else:
+                previewed = await self._previews.preview(
+                    filename=source.filename, chunks=stream.read_chunks(), commit=stream.commit
+                )
+        return pb.PreviewDatasetResponse(preview=preview_message(previewed))
 
     async def GetDataset(self, request: pb.GetDatasetRequest, context: Context) -> pb.GetDatasetResponse:
         record = await self._datasets.get(parse_dataset_id(request.dataset_id))

@@ -1,14 +1,15 @@
-"""Spooling of a received file to disk, with its bytes counted, hashed and limited."""
+"""Spooling of a received file to disk, with its name cleaned and its bytes counted, hashed and limited."""
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from shared.errors import TooLarge
 
 _BUFFER_BYTES = 1 << 20
+_MAX_FILENAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,13 @@ def too_large(max_bytes: int) -> TooLarge:
     return TooLarge(
         f"The file is larger than the {max_bytes:,} bytes accepted.", metadata={"max_bytes": str(max_bytes)}
     )
+
+
+def clean_filename(filename: str) -> str:
+    """Return the last part of a path, printable, and short enough for every object store."""
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(character for character in last if character.isprintable()).strip()
+    if len(printable) > _MAX_FILENAME_CHARACTERS:
+        suffix = PurePath(printable).suffix[:20]
+        printable = printable[: _MAX_FILENAME_CHARACTERS - len(suffix)] + suffix
+    return printable or "dataset"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ingest_service.collaborations import Collaborations
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
+from ingest_service.previews import Previews
 from ingest_service.user_erasure import UserErasure
 
 
@@ -13,6 +14,7 @@ class UseCases:
     """What IngestService can do."""
 
     intake: Intake
+    previews: Previews
     datasets: AcceptedDatasets
     collaborations: Collaborations
     erasure: UserErasure

@@ -107,6 +107,26 @@ class Client:
 
             return requests.read_dataset_id(read_answer(self._repeat(post, file.rewind)))
 
+    def preview(self, source: Source, *, filename: str = "", **options: Unpack[UploadOptions]) -> Json:
+        """Return how a table would be read: its first rows, what the columns are, and what else came into question.
+
+        Nothing is stored.
+
+        Args:
+            source: a path, a binary file, or an address that the service fetches.
+            filename: the name of the file; that of the source if empty.
+            **options: the choices of the uploader.
+        """
+        if is_address(source):
+            return self._send(requests.preview_import(str(source), options))
+        with open_source(source, filename, None) as (name, file):
+
+            def post() -> httpx.Response:
+                files = {"file": (name, cast(BinaryIO, file))}
+                return self._http.post("/dataset/preview", files=files, data=requests.form_fields(options))
+
+            return dict(read_answer(self._repeat(post, file.rewind)))
+
     def prepare(
         self, source: Source, *, timeout: float | None = None, filename: str = "", **options: Unpack[UploadOptions]
     ) -> Dataset:

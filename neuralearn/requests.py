@@ -55,6 +55,11 @@ def import_dataset(address: str, options: Mapping[str, Any], key: str) -> Reques
     return Request("POST", "/dataset/upload", read_dataset_id, json=document, headers=headers)
 
 
+def preview_import(address: str, options: Mapping[str, Any]) -> Request[Json]:
+    """Ask the service to fetch a dataset from an address and only read it."""
+    return Request("POST", "/dataset/preview", dict, json={"dataset_url": address, **options})
+
+
 def change(dataset_id: str, action: str) -> Request[Dataset]:
     """Ask for `cancel` or `retry`."""
     return Request("POST", dataset_path(dataset_id, action), Dataset.from_json)

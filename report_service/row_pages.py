@@ -13,14 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from report_service.byte_ranges import ByteRange
+from shared.contracts.row_values import MAX_PAGE_CHARACTERS, cut_text
 
 BATCH_ROWS = 8192
 BUFFER_BYTES = 1024 * 1024
-MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
-"""Most text on a page: a page of long cells ends early, because it has to fit into a message."""
-MAX_CELL_CHARACTERS = 64 * 1024
-"""Most text of a cell on a page; the file has all of it."""
-
 RowIndices = npt.NDArray[np.int64]
 RowFilter = Mapping[str, str | int]
 """The value that each of some columns has to have."""
@@ -114,13 +110,6 @@ def _build_page(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]], *
 def _cut_cells(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row whose very long texts are cut, and say how long they are."""
     return {name: cut_text(value) if isinstance(value, str) else value for name, value in row.items()}
-
-
-def cut_text(text: str) -> str:
-    """Return a text, cut if it is very long, with its length."""
-    if len(text) <= MAX_CELL_CHARACTERS:
-        return text
-    return f"{text[:MAX_CELL_CHARACTERS]}… ({len(text):,} characters)"
 
 
 def _read_rows(table: pq.ParquetFile, selected: list[tuple[int, RowIndices]]) -> Iterator[dict[str, Any]]:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import reduce
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.row_pages import BUFFER_BYTES, MAX_PAGE_CHARACTERS, cut_text
+from report_service.row_pages import BUFFER_BYTES
+from shared.contracts.row_values import RowValue, plain_column, row_values
 from shared.errors import FieldError, InvalidInput
 
 MAX_CELLS = 100_000
 """Most cells of a page: a page of many columns ends early, because it has to fit into a message."""
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known"]
 _CONDITION = re.compile(rf"(.+?):({'|'.join(get_args(Operator))})(?::(.*))?", re.DOTALL)
-_LARGEST_EXACT_INTEGER = 2**53
 
 Indices = npt.NDArray[np.int64]
-RowValue = None | bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def query_rows(source: Path, query: RowQuery) -> QueriedRows:
         return QueriedRows(
             names=names,
             types=tuple(str(table.schema.field(name).type) for name in names),
-            rows=_within_message(page),
+            rows=row_values(page),
             total=len(indices),
         )
 
@@ -167,7 +165,7 @@ def _match(table: _Table, condition: str) -> pa.ChunkedArray:
         raise _invalid("filter", f"must be column:operator:value with one of {', '.join(get_args(Operator))}")
     name, operator, text = parts.groups()
     _require_column("filter", name, table)
-    values = _plain(table.read(name))
+    values = plain_column(table.read(name))
     if operator in ("missing", "known"):
         return values.is_null() if operator == "missing" else values.is_valid()
     if text is None:
@@ -184,10 +182,6 @@ def _match(table: _Table, condition: str) -> pa.ChunkedArray:
         "ge": pc.greater_equal,
     }[operator]
     return compare(values, _parse(text, name, values.type)).fill_null(False)
-
-
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
 def _parse(text: str, name: str, kind: pa.DataType) -> pa.Scalar:
@@ -210,34 +204,8 @@ def _sort(table: _Table, sort: Sequence[str], indices: Indices) -> Indices:
         is_falling = text.startswith("-") and text not in table.schema.names
         name = text[1:] if is_falling else text
         _require_column("sort", name, table)
-        columns[str(position)] = _plain(table.read(name)).take(pa.array(indices, pa.int64()))
+        columns[str(position)] = plain_column(table.read(name)).take(pa.array(indices, pa.int64()))
         keys.append((str(position), "descending" if is_falling else "ascending", "at_end"))
     keyed = pa.table({**columns, "row": pa.array(indices, pa.int64())})
     order = pc.sort_indices(keyed, sort_keys=[*keys, ("row", "ascending", "at_end")])
     return np.asarray(indices[order.to_numpy()], dtype=np.int64)
-
-
-def _within_message(page: pa.Table) -> tuple[tuple[RowValue, ...], ...]:
-    """Return the rows of a page as plain values, as many as fit into a message and at least one."""
-    columns = [[_to_value(value) for value in _plain(column).to_pylist()] for column in page.columns]
-    rows: list[tuple[RowValue, ...]] = []
-    characters = 0
-    for row in zip(*columns, strict=True):
-        characters += sum(len(value) for value in row if isinstance(value, str))
-        if rows and characters > MAX_PAGE_CHARACTERS // 2:
-            break
-        rows.append(row)
-    return tuple(rows)
-
-
-def _to_value(value: Any) -> RowValue:
-    """Return a value as JSON can hold it: moments in ISO 8601, whole numbers that lose digits there as text."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, str):
-        return cut_text(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return value if abs(value) <= _LARGEST_EXACT_INTEGER else str(value)
-    return float(value) if np.isfinite(value) else None

@@ -23,8 +23,9 @@ def main() -> None:
     # Each role imports only the code and reads only the settings that it needs.
     if arguments.role == "pipeline":
         from worker_service.pipeline.composition import run_pipeline
+        from worker_service.pipeline.type_inference import PRELOAD as INFERENCE
 
-        run_process("pipeline", PipelineSettings, run_pipeline, preload=())
+        run_process("pipeline", PipelineSettings, run_pipeline, preload=INFERENCE)
     else:
         from worker_service.worker.composition import NICENESS, PRELOAD, run_worker
 

@@ -7,11 +7,12 @@ import grpc
 
 from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
-from gateway.convert.requests import UploadPart, import_request, prepare_request
-from gateway.convert.to_model import to_model
+from gateway.convert.requests import UploadPart, import_request, prepare_request, preview_address, preview_part
+from gateway.convert.to_model import plain_values, to_model
 from gateway.http.forwarded import current_forwarded
 from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
+from gateway.schemas.preview import Preview
 from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.contracts.vocabulary import Role
 from shared.errors import PermissionDenied
@@ -23,7 +24,9 @@ from shared.rpc.early_status import stream_to
 from shared.rpc.messages import enum_number
 from shared.rpc.status import service_errors
 
-_UPLOAD = f"{pb.DESCRIPTOR.services_by_name['IngestService'].full_name}/UploadDataset"
+_SERVICE = pb.DESCRIPTOR.services_by_name["IngestService"].full_name
+_UPLOAD = f"{_SERVICE}/UploadDataset"
+_PREVIEW = f"{_SERVICE}/PreviewDataset"
 
 
 class IngestClient:
@@ -41,6 +44,25 @@ class IngestClient:
         with service_errors(), client_call(_UPLOAD):
             answer = await stream_to(self._stub.UploadDataset, parts, timeout=TRANSFER_SECONDS, metadata=metadata())
         return to_model(answer.dataset, UploadedDataset)
+
+    async def preview(self, parts: AsyncIterator[UploadPart]) -> Preview:
+        """Send an upload that is only read; `parts` must end once this returns or raises."""
+        return await self._preview(preview_part(part) async for part in parts)
+
+    async def preview_import(self, options: UploadOptions) -> Preview:
+        """Let the service fetch `options.dataset_url` and only read it."""
+
+        async def parts() -> AsyncIterator[pb.PreviewDatasetRequest]:
+            for part in preview_address(options):
+                yield part
+
+        return await self._preview(parts())
+
+    async def _preview(self, parts: AsyncIterator[pb.PreviewDatasetRequest]) -> Preview:
+        with service_errors(), client_call(_PREVIEW):
+            answer = await stream_to(self._stub.PreviewDataset, parts, timeout=TRANSFER_SECONDS, metadata=metadata())
+        rows = [plain_values(row) for row in answer.preview.sample_rows]
+        return to_model(answer.preview, Preview, sample_rows=rows)
 
     async def import_dataset(self, options: UploadOptions, *, request_id: str) -> UploadedDataset:
         """Let the service fetch `options.dataset_url`."""

@@ -1,5 +1,7 @@
 """Requests to the services, from what REST was given; pure."""
 
+import hashlib
+
 from gateway.upload.fields import PrepareOptions, UploadOptions, column_roles, words_by_column
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
@@ -21,6 +23,23 @@ def upload_chunk(data: bytes) -> UploadPart:
 def upload_commit(*, size_bytes: int, sha256: str, options: UploadOptions) -> UploadPart:
     """The message that closes an upload and makes it count."""
     return UploadPart(commit=ingest.UploadCommit(size_bytes=size_bytes, sha256=sha256, options=_options(options)))
+
+
+def preview_part(part: UploadPart) -> ingest.PreviewDatasetRequest:
+    """The part of a preview that says the same as one of an upload."""
+    match part.WhichOneof("part"):
+        case "header":
+            return ingest.PreviewDatasetRequest(header=part.header)
+        case "commit":
+            return ingest.PreviewDatasetRequest(commit=part.commit)
+        case _:
+            return ingest.PreviewDatasetRequest(chunk=part.chunk)
+
+
+def preview_address(options: UploadOptions) -> tuple[ingest.PreviewDatasetRequest, ingest.PreviewDatasetRequest]:
+    """The parts of a preview of `options.dataset_url`."""
+    commit = ingest.UploadCommit(sha256=hashlib.sha256().hexdigest(), options=_options(options))
+    return ingest.PreviewDatasetRequest(dataset_url=options.dataset_url), ingest.PreviewDatasetRequest(commit=commit)
 
 
 def import_request(*, options: UploadOptions, request_id: str) -> ingest.ImportDatasetRequest:

@@ -22,6 +22,7 @@ RENAMED: dict[str, dict[str, str]] = {
     "UploadedDataset": {"status": "state"},
     "DatasetStatus": {"status": "state"},
     "RunEvent": {"eta_seconds": "remaining"},
+    "Preview": {"expected_seconds": "expected_duration"},
     "Queue": {"oldest_wait_seconds": "oldest_wait"},
 }
 """Fields of JSON models that have another name in the contract, by the name of the model."""

@@ -24,6 +24,7 @@ from gateway.http.problems import invalid_fields
 from gateway.http.protocol import ENDLESS, STOPPING
 from gateway.schemas import datasets as schemas
 from gateway.schemas.collaboration import AuditPage, ErasedUser
+from gateway.schemas.preview import Preview
 from gateway.upload.fields import FILE_FIELD, PrepareOptions, UploadOptions, UserId
 from shared.errors import FieldError, ServiceError
 from shared.logs import get_logger
@@ -99,6 +100,23 @@ async def upload_dataset(
     answer = await gateway.uploads.accept(request, options, request_id=idempotency_key)
     response.headers["Location"] = status_path(answer.dataset_id)
     return answer
+
+
+@router.post(
+    "/dataset/preview",
+    summary="See how a dataset would be read",
+    responses=problems(400, 408, 413, 415, 429),
+    openapi_extra=_upload_body(),
+)
+async def preview_dataset(
+    request: Request, gateway: GatewayDependency, options: Annotated[UploadOptions, Query()]
+) -> Preview:
+    """The same request as an upload; the dataset is read and nothing is stored.
+
+    Shows the first rows, what the columns are, and which separators, header lines and encodings came into question, so
+    that `delimiter`, `header_row`, `encoding`, `sheet` and `types` can be corrected before the upload.
+    """
+    return await gateway.uploads.preview(request, options)
 
 
 @router.get("/dataset/{dataset_id}/status", summary="Follow a dataset", responses=problems(404))

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Coroutine
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from python_multipart.multipart import parse_options_header
@@ -14,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.clients.ingest import IngestClient
 from gateway.convert import requests as convert
 from gateway.schemas.datasets import UploadedDataset
+from gateway.schemas.preview import Preview
 from gateway.upload.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOptions
 from gateway.upload.multipart import Event, MultipartReader, PartBegan, PartData
 from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge
@@ -54,10 +56,25 @@ class Uploads:
         """Carry one request's dataset.
 
         Raises:
+            ServiceError, HTTPException, ClientDisconnect: as `preview`; nothing is stored then.
+        """
+
+        def import_dataset(options: UploadOptions) -> Coroutine[None, None, UploadedDataset]:
+            return self._ingest.import_dataset(options, request_id=request_id)
+
+        return await self._carry(request, query, Calls(self._ingest.upload, import_dataset), request_id)
+
+    async def preview(self, request: Request, query: UploadOptions) -> Preview:
+        """Carry one request's dataset to be read only.
+
+        Raises:
             ServiceError: whatever is wrong with the request, or what the service answered.
             HTTPException: 408 where the client falls silent, 415 where the body is of no known type.
-            ClientDisconnect: where the client goes away; nothing is stored then.
+            ClientDisconnect: where the client goes away.
         """
+        return await self._carry(request, query, Calls(self._ingest.preview, self._ingest.preview_import), "")
+
+    async def _carry(self, request: Request, query: UploadOptions, calls: "Calls[_Answer]", request_id: str) -> _Answer:
         media_type, options = parse_options_header(request.headers.get("content-type"))
         self._refuse_early(request)
         # A slot is for who has proved who it is: strangers could hold all of them with a few bytes.
@@ -65,14 +82,14 @@ class Uploads:
         form = UploadForm(query)
         async with self._body_slots.hold(_client(request)):
             if media_type == b"multipart/form-data":
-                answer = await self._from_multipart(request, form, options.get(b"boundary", b""), request_id)
-                if answer is not None:
-                    return answer
+                transfer = Transfer(calls.send, max_bytes=self._max_bytes, request_id=request_id)
+                if await self._send_file(request, form, options.get(b"boundary", b""), transfer):
+                    return transfer.result()
             else:
                 _fill(form, media_type, await self._small_body(request))
         form.require_address()
         async with self._import_slots.hold(_client(request)):
-            return await _while_connected(request, self._ingest.import_dataset(form.options(), request_id=request_id))
+            return await _while_connected(request, calls.fetch(form.options()))
 
     def _refuse_early(self, request: Request) -> None:
         length = request.headers.get("content-length", "")
@@ -110,12 +127,11 @@ class Uploads:
             body += piece
         return bytes(body)
 
-    async def _from_multipart(
-        self, request: Request, form: UploadForm, boundary: bytes, request_id: str
-    ) -> UploadedDataset | None:
-        """Send the file of a form; None if it has none."""
+    async def _send_file(
+        self, request: Request, form: UploadForm, boundary: bytes, transfer: "Transfer[_Answer]"
+    ) -> bool:
+        """Send the file of a form; False if it has none."""
         parts = MultipartReader(boundary)
-        transfer = Transfer(self._ingest, max_bytes=self._max_bytes, request_id=request_id)
         try:
             # When the service or the reading fails, the group cancels the other.
             async with asyncio.TaskGroup() as tasks:
@@ -129,7 +145,7 @@ class Uploads:
                     await transfer.commit(form.options())
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
-        return None if transfer.answer is None else transfer.answer.result()
+        return transfer.answer is not None
 
 
 def _slots(size: int) -> FairSlots:
@@ -165,11 +181,25 @@ async def _departure(request: Request) -> None:
         pass
 
 
-class Transfer:
-    """One UploadDataset call, fed through a queue of one chunk, so that a slow service slows the client down."""
+@dataclass(frozen=True)
+class Calls(Generic[_Answer]):
+    """The calls that carry a dataset, as a file or as an address."""
 
-    def __init__(self, ingest: IngestClient, *, max_bytes: int, request_id: str) -> None:
-        self._ingest = ingest
+    send: Callable[[AsyncIterator[convert.UploadPart]], Coroutine[None, None, _Answer]]
+    fetch: Callable[[UploadOptions], Coroutine[None, None, _Answer]]
+
+
+class Transfer(Generic[_Answer]):
+    """One call with a file, fed through a queue of one chunk, so that a slow service slows the client down."""
+
+    def __init__(
+        self,
+        send: Callable[[AsyncIterator[convert.UploadPart]], Coroutine[None, None, _Answer]],
+        *,
+        max_bytes: int,
+        request_id: str,
+    ) -> None:
+        self._send = send
         self._max_bytes = max_bytes
         self._request_id = request_id
         self._queue: asyncio.Queue[convert.UploadPart | None] = asyncio.Queue(maxsize=1)
@@ -177,8 +207,14 @@ class Transfer:
         self._digest = hashlib.sha256()
         self._size = 0
         self._committed = False
-        self.answer: asyncio.Task[UploadedDataset] | None = None
+        self.answer: asyncio.Task[_Answer] | None = None
         """The call, once it is open."""
+
+    def result(self) -> _Answer:
+        """Return what the service answered, once the call has ended."""
+        if self.answer is None:
+            raise RuntimeError("the call was never opened")
+        return self.answer.result()
 
     async def open(self, filename: str, tasks: asyncio.TaskGroup) -> None:
         """Start the call."""
@@ -213,13 +249,13 @@ class Transfer:
         self._digest.update(chunk)
         await self._queue.put(convert.upload_chunk(chunk))
 
-    async def _call(self) -> UploadedDataset:
+    async def _call(self) -> _Answer:
         try:
-            answer = await self._ingest.upload(self._parts())
+            answer = await self._send(self._parts())
         finally:
             self._end_parts()
         if not self._committed:
-            raise ServiceError("ingest accepted an upload before its commit")
+            raise ServiceError("ingest answered before the commit")
         return answer
 
     async def _parts(self) -> AsyncIterator[convert.UploadPart]:
@@ -236,7 +272,7 @@ class Transfer:
 class FormReader:
     """Follows the parts of one form: fields are checked as soon as they are complete, the file flows on."""
 
-    def __init__(self, form: UploadForm, transfer: Transfer, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, form: UploadForm, transfer: Transfer[Any], tasks: asyncio.TaskGroup) -> None:
         self._form = form
         self._transfer = transfer
         self._tasks = tasks

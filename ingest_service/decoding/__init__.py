@@ -6,5 +6,6 @@ the types of text columns and cleaning values don't belong here; they are the wo
 """
 
 from ingest_service.decoding.decode import Decoded, Limits, decode_file, read_column_names
+from ingest_service.decoding.preview import Preview, preview_file
 
-__all__ = ["Decoded", "Limits", "decode_file", "read_column_names"]
+__all__ = ["Decoded", "Limits", "Preview", "decode_file", "preview_file", "read_column_names"]

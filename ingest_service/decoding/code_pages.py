@@ -110,19 +110,26 @@ def likeliest_code_page(words: Sequence[bytes]) -> tuple[str, float] | None:
     Returns:
         The encoding and the lead, from 0 for a toss-up to about 2; None if no code page reads the words well.
     """
+    ranked = rank_code_pages(words)
+    if not ranked or ranked[0][1] < _MIN_SCORE:
+        return None
+    encoding, best = ranked[0]
+    return encoding, best - (ranked[1][1] if len(ranked) > 1 else 0.0)
+
+
+def rank_code_pages(words: Sequence[bytes]) -> list[tuple[str, float]]:
+    """Return the code pages that read the words, each differently, with their scores; the best is first."""
     readings: list[tuple[float, str, tuple[str, ...]]] = []
     for page in _CODE_PAGES:
         decoded = _decode_words(words, page.encoding)
         if len(decoded) >= _MIN_DECODED * len(words) > 0:
             damaged = 1 - len(decoded) / len(words)
             readings.append((_score(decoded, page) - 2 * damaged, page.encoding, tuple(decoded)))
-    if not readings:
-        return None
-    best, encoding, decoded_best = max(readings, key=lambda reading: reading[0])
-    if best < _MIN_SCORE:
-        return None
-    others = [score for score, _, decoded in readings if decoded != decoded_best]
-    return encoding, best - max(others, default=0.0)
+    readings.sort(key=lambda reading: reading[0], reverse=True)
+    by_words: dict[tuple[str, ...], tuple[str, float]] = {}
+    for score, encoding, words_read in readings:
+        by_words.setdefault(words_read, (encoding, score))
+    return list(by_words.values())
 
 
 def _decode_words(words: Iterable[bytes], encoding: str) -> list[str]:

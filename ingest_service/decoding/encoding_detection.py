@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 import charset_normalizer
 
-from ingest_service.decoding.code_pages import likeliest_code_page, words_with_high_bytes
+from ingest_service.decoding.code_pages import likeliest_code_page, rank_code_pages, words_with_high_bytes
 from shared.errors import Unprocessable
 
 MIXED_UTF8 = "utf-8 with cp1252"
@@ -81,6 +82,18 @@ def as_utf8(source: Path, chosen: str | None = None) -> Utf8Text:
     head = _read_head(text)
     _refuse_binary(text, head)
     return Utf8Text(path=text, head=head[:4096].decode("utf-8", "ignore"), encoding=encoding, notes=notes)
+
+
+def rank_encodings(source: Path) -> list[tuple[str, float]]:
+    """Return the code pages that a file may be in, each with how well its words read in it; the best is first."""
+    return rank_code_pages(words_with_high_bytes(_read_non_ascii_lines(source, 0)))
+
+
+def open_text(source: Path, encoding: str) -> TextIO:
+    """Open a file in an encoding that `as_utf8` found; what can't be decoded is replaced."""
+    if encoding == MIXED_UTF8:
+        return source.open(encoding="utf-8", errors="cp1252", newline="")
+    return source.open(encoding=encoding, errors="replace", newline="")
 
 
 def _read_head(path: Path) -> bytes:

@@ -1,10 +1,12 @@
 """Commands of users: upload, follow, list, take results, call off, remove."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from neuralearn.cli.output import (
@@ -27,6 +29,8 @@ from neuralearn.errors import NeuraLearnError, PreparationFailed
 from neuralearn.models import Dataset
 
 app = typer.Typer()
+_EXAMPLES = 3
+_MAX_SHOWN = 30
 What = Literal["cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "features"]
 _Mode = Annotated[str, typer.Option(help="fast, smart or deep.")]
 _Option = Annotated[
@@ -58,6 +62,30 @@ def upload(
         dataset = _follow(service, dataset_id) if watch else service.status(dataset_id)
     _print_dataset(dataset, as_json=as_json)
     _require_result(dataset)
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for standard input.")],
+    option: _Option = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a table would be read; nothing is stored."""
+    file = sys.stdin.buffer if source == "-" else source
+    with client(context) as service:
+        found = service.preview(file, **_options(option or []))
+    if as_json:
+        print_json(found)
+        return
+    examples = zip(*found["sample_rows"], strict=True)
+    rows = [
+        (column["name"], column["type"], ", ".join(_shown(value) for value in values[:_EXAMPLES]), column["why"])
+        for column, values in zip(found["columns"], examples, strict=True)
+    ]
+    print_rows(("column", "type", "first values", "why"), rows)
+    for line in _reading(found):
+        err.print(line, markup=False)
 
 
 @app.command()
@@ -182,6 +210,28 @@ def _options(pairs: list[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--option")
         options[name.strip()] = value
     return options
+
+
+def _shown(value: object) -> str:
+    """Return a cell as one short line."""
+    text = "–" if value is None else " ".join(str(value).split())
+    return escape(text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…")
+
+
+def _reading(preview: dict[str, Any]) -> Iterator[str]:
+    """Yield sentences about how a file would be read, and what else came into question."""
+    plan = preview["parse_plan"]
+    facts = {"format": plan["format"], "encoding": plan["encoding"], "delimiter": plan["delimiter"]}
+    facts |= {"header row": plan["header_row"], "sheet": plan["sheet"]}
+    read_as = ", ".join(f"{name} {value!r}" for name, value in facts.items() if value is not None)
+    yield f"{preview['rows']:,} rows × {len(preview['columns'])} columns; {read_as}."
+    yield from plan["notes"]
+    for name, key in (("delimiter", "delimiters"), ("header_row", "header_rows"), ("encoding", "encodings")):
+        others = ", ".join(f"{other[name]!r} ({other['score']:.2f})" for other in preview[key][1:])
+        if others:
+            yield f"{name}: {preview[key][0][name]!r} ({preview[key][0]['score']:.2f}) rather than {others}."
+    if preview["expected_seconds"] is not None:
+        yield f"A preparation takes about {preview['expected_seconds']:.1f} s."
 
 
 def _follow(service: Client, dataset_id: str) -> Dataset:

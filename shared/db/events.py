@@ -49,6 +49,12 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def expected_duration(self, *, queue: str, cells: int) -> timedelta | None:
+        """Return how long a run on a table of so many cells takes, without its wait; None if none completed lately."""
+        async with self._database.transaction() as connection:
+            expected, _ = await _expected_durations(connection, queue=queue, cells=cells)
+        return expected
+
     async def after(self, dataset_id: UUID, sequence: int) -> tuple[Sequence[RunEvent], bool]:
         """Return the events of a dataset's run after a sequence number, and True if the run has ended.
 
@@ -120,7 +126,7 @@ async def _estimate(connection: AsyncConnection, run: Row[Any]) -> _Estimate:
                 runs.c.queue == run.queue, runs.c.state == "queued", runs.c.turn_at < run.turn_at
             )
         )
-    expected, typical = await _expected_durations(connection, run)
+    expected, typical = await _expected_durations(connection, queue=run.queue, cells=run.cells)
     if expected is None:
         return _Estimate(position)
     if run.state == "queued":
@@ -139,18 +145,20 @@ async def _estimate(connection: AsyncConnection, run: Row[Any]) -> _Estimate:
     return _Estimate(None, remaining)
 
 
-async def _expected_durations(connection: AsyncConnection, run: Row[Any]) -> tuple[timedelta | None, timedelta]:
+async def _expected_durations(
+    connection: AsyncConnection, *, queue: str, cells: int
+) -> tuple[timedelta | None, timedelta]:
     """Return the median duration of recent runs of similar size, and of recent runs of any size."""
     duration = (runs.c.finished_at - runs.c.started_at).label("duration")
     recent = (
         select(duration, (datasets.c.rows * datasets.c.columns).label("cells"))
         .join(datasets, runs.c.dataset_id == datasets.c.id)
-        .where(runs.c.queue == run.queue, runs.c.state == "completed", runs.c.finished_at.is_not(None))
+        .where(runs.c.queue == queue, runs.c.state == "completed", runs.c.finished_at.is_not(None))
         .order_by(runs.c.finished_at.desc())
         .limit(RECENT_RUNS)
         .cte("recent")
     )
-    size_distance = func.abs(func.ln(cast(recent.c.cells + 1, Float)) - func.ln(cast(run.cells + 1, Float)))
+    size_distance = func.abs(func.ln(cast(recent.c.cells + 1, Float)) - func.ln(cast(cells + 1, Float)))
     similar = select(recent.c.duration).order_by(size_distance).limit(SIMILAR_RUNS).subquery()
 
     def median(column: Any) -> Any:

@@ -47,6 +47,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
     "neuralearn.ingest.v1.IngestService": {
         "UploadDataset": _UPLOAD,
         "ImportDataset": _UPLOAD,
+        "PreviewDataset": Permission(scope="write"),
         "GetDataset": _dataset("viewer"),
         "ListDatasets": _READ_OWN,
         "CancelDataset": _dataset("editor"),
@@ -64,6 +65,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "StartRun": _OPERATE,
         "GetRun": _OPERATE,
         "WatchRun": _dataset("viewer"),
+        "InferTypes": _OPERATE,
         "ListQueues": _OPERATE,
         "ListWorkers": _OPERATE,
     },

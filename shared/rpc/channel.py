@@ -24,6 +24,7 @@ TRANSFER_SECONDS = 3600.0
 _NOT_RETRIED = (
     ("neuralearn.ingest.v1.IngestService", "UploadDataset"),
     ("neuralearn.ingest.v1.IngestService", "ImportDataset"),
+    ("neuralearn.ingest.v1.IngestService", "PreviewDataset"),
     ("neuralearn.ingest.v1.IngestService", "RetryDataset"),
     ("neuralearn.ingest.v1.IngestService", "DeleteDataset"),
     ("neuralearn.ingest.v1.IngestService", "EraseUser"),

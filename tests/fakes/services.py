@@ -57,6 +57,7 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     """A fake IngestService that counts and hashes uploads, and knows one dataset."""
 
     uploads: list[ReceivedUpload] = field(default_factory=list)
+    previews: list[ReceivedUpload] = field(default_factory=list)
     imports: list[ingest_pb2.ImportDatasetRequest] = field(default_factory=list)
     lists: list[ingest_pb2.ListDatasetsRequest] = field(default_factory=list)
     metadata: dict[str, str | bytes] = field(default_factory=dict)
@@ -89,6 +90,18 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         if not upload.committed:
             raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
         return ingest_pb2.UploadDatasetResponse(dataset=self._accepted(upload.filename, upload.options))
+
+    async def PreviewDataset(
+        self, request_iterator: AsyncIterator[ingest_pb2.PreviewDatasetRequest], context: Context
+    ) -> ingest_pb2.PreviewDatasetResponse:
+        """Receive a file and return what it would be read as."""
+        self._record_metadata(context)
+        upload = ReceivedUpload()
+        self.previews.append(upload)
+        await self._receive(upload, request_iterator)
+        if not upload.committed:
+            raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
+        return ingest_pb2.PreviewDatasetResponse(preview=preview(upload.filename))
 
     async def CancelDataset(
         self, request: ingest_pb2.CancelDatasetRequest, context: Context
@@ -170,12 +183,19 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         )
         return ingest_pb2.ListAuditEventsResponse(events=[event])
 
-    async def _receive(self, upload: ReceivedUpload, parts: AsyncIterator[ingest_pb2.UploadDatasetRequest]) -> None:
+    async def _receive(
+        self,
+        upload: ReceivedUpload,
+        parts: AsyncIterator[ingest_pb2.UploadDatasetRequest | ingest_pb2.PreviewDatasetRequest],
+    ) -> None:
         digest = hashlib.sha256()
         async for part in parts:
             match part.WhichOneof("part"):
                 case "header":
                     upload.filename, upload.request_id = part.header.filename, part.header.request_id
+                case "dataset_url":
+                    assert isinstance(part, ingest_pb2.PreviewDatasetRequest)
+                    upload.filename = part.dataset_url
                 case "chunk":
                     upload.size_bytes += len(part.chunk)
                     digest.update(part.chunk)
@@ -233,6 +253,22 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         mode = options.mode if options else common.MODE_FAST
         name, state = filename.rpartition(".")[0], common.DATASET_STATE_UPLOADED
         return common.Dataset(dataset_id=DATASET_ID, rows=40_000, columns=2, mode=mode, database_name=name, state=state)
+
+
+def preview(filename: str) -> ingest_pb2.Preview:
+    """Return a preview of a file with one column."""
+    message = ingest_pb2.Preview(
+        filename=filename,
+        size_bytes=6,
+        parse_plan=common.ParsePlan(format="csv", encoding="utf-8", delimiter=",", header_row=1),
+        rows=2,
+        columns=[ingest_pb2.PreviewColumn(name="a", type="integer", why="Both values are whole numbers.")],
+        delimiters=[ingest_pb2.DelimiterCandidate(delimiter=",", score=0.9)],
+        header_rows=[ingest_pb2.HeaderCandidate(header_row=1, score=1)],
+    )
+    message.sample_rows.add().extend(["1"])
+    message.sample_rows.add().extend([None])
+    return message
 
 
 def completed_dataset() -> common.Dataset:
@@ -308,6 +344,12 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         if request.after_sequence < 1:
             event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, progress=100)
             yield pipeline_pb2.WatchRunResponse(event=event)
+
+    async def InferTypes(
+        self, request: pipeline_pb2.InferTypesRequest, context: Context
+    ) -> pipeline_pb2.InferTypesResponse:
+        """Say that there is one column of whole numbers."""
+        return pipeline_pb2.InferTypesResponse(columns=[pipeline_pb2.InferredType(name="a", type="integer")])
 
     async def ListQueues(
         self, request: pipeline_pb2.ListQueuesRequest, context: Context

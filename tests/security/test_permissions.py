@@ -44,13 +44,14 @@ UNKNOWN = (
 )
 CALLERS = (*ROLES, *READERS, "operator key", *UNKNOWN)
 GRAPH = "histogram-2"
-OWN = ("UploadDataset", "ImportDataset", "ListDatasets", "GetUsage", "ListAuditEvents", "EraseUser")
+OWN = ("UploadDataset", "ImportDataset", "PreviewDataset", "ListDatasets", "GetUsage", "ListAuditEvents", "EraseUser")
 MEMBERS = ("ListMembers", "PutMember", "RemoveMember", "ListCollaborationGraphs", "ListCleanedDatasets")
-OPERATE = ("StartRun", "GetRun", "ListQueues", "ListWorkers")
+OPERATE = ("StartRun", "GetRun", "InferTypes", "ListQueues", "ListWorkers")
 WRITES = (
     "EraseUser",
     "UploadDataset",
     "ImportDataset",
+    "PreviewDataset",
     "CancelDataset",
     "RetryDataset",
     "PrepareDataset",
@@ -169,6 +170,7 @@ def test_every_rpc_by_every_caller(token_stack: TokenStack, channels: dict[str, 
 
 ROUTE_RPCS = {
     ("POST", "/dataset/upload"): "UploadDataset",
+    ("POST", "/dataset/preview"): "PreviewDataset",
     ("GET", "/dataset/{dataset_id}/status"): "GetDataset",
     ("GET", "/dataset/{dataset_id}/events"): "WatchRun",
     ("POST", "/dataset/{dataset_id}/cancel"): "CancelDataset",
@@ -234,7 +236,7 @@ def test_every_route_by_every_caller(token_stack: TokenStack) -> None:
 def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: dict[str, str]) -> tuple[int, str]:
     url = path.format(dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH)
     body: dict[str, Any] = {}
-    if path == "/dataset/upload":
+    if path in ("/dataset/upload", "/dataset/preview"):
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
     if method == "PUT":
         body = {"json": {"role": "viewer"}}

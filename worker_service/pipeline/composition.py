@@ -28,6 +28,7 @@ from worker_service.pipeline.reconciler import Reconciler
 from worker_service.pipeline.retention import Retention, RetentionTimes
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import service
+from worker_service.pipeline.type_inference import TypeInference
 from worker_service.pipeline.webhook_sender import WebhookSender
 
 _EVENT_POLL_SECONDS = 0.3
@@ -58,7 +59,7 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                 access = build_access_control(settings, database)
                 async with open_rate_limits(settings) as limits:
                     await serve(
-                        service(pipeline, QueueCounts(Runs(database))),
+                        service(pipeline, TypeInference(isolation), QueueCounts(Runs(database))),
                         listener,
                         access=access,
                         limits=limits,

@@ -15,6 +15,7 @@ from worker_service.pipeline.convert import event_message, parse_run_id, queue_m
 from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
 from worker_service.pipeline.service import Pipeline
+from worker_service.pipeline.type_inference import TypeInference
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -22,8 +23,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class PipelineServicer(rpc.PipelineServiceServicer):
     """Implements the RPCs of PipelineService."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, inference: TypeInference) -> None:
         self._pipeline = pipeline
+        self._inference = inference
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
         return pb.StartRunResponse(run=run_message(await self._pipeline.start_run(parse_run_id(request.run_id))))
@@ -35,6 +37,10 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         dataset_id = parse_dataset_id(request.dataset_id)
         async for event in self._pipeline.watch(dataset_id, after=request.after_sequence):
             yield pb.WatchRunResponse(event=None if event is None else event_message(event))
+
+    async def InferTypes(self, request: pb.InferTypesRequest, context: Context) -> pb.InferTypesResponse:
+        columns = await self._inference.infer(request.table, request.types)
+        return pb.InferTypesResponse(columns=[to_message(column, pb.InferredType) for column in columns])
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         redis = await self._pipeline.redis_info()
@@ -48,11 +54,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         return pb.ListWorkersResponse(workers=workers)
 
 
-def service(pipeline: Pipeline, counts: QueueCounts) -> Service:
+def service(pipeline: Pipeline, inference: TypeInference, counts: QueueCounts) -> Service:
     """Return PipelineService, with the interface for KEDA beside it, in the form that `serve` takes."""
 
     def add(server: grpc.aio.Server) -> None:
-        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline), server)
+        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline, inference), server)
         scaler.add_ExternalScalerServicer_to_server(ExternalScalerServicer(counts), server)
 
     return Service("neuralearn.pipeline.v1.PipelineService", add)

@@ -10,6 +10,7 @@ import pytest
 from report_service import row_pages
 from report_service.byte_ranges import ByteRange
 from report_service.row_pages import RowPage, plan_row_page, read_row_page
+from shared.contracts.row_values import MAX_CELL_CHARACTERS
 
 ROWS = 1000
 TABLE = pa.table(
@@ -90,7 +91,7 @@ def test_missing_cells_never_match(tmp_path: Path) -> None:
 
 
 def test_a_page_of_very_long_cells_ends_early(tmp_path: Path) -> None:
-    table = pa.table({"row": range(150), "before": ["x" * row_pages.MAX_CELL_CHARACTERS] * 150})
+    table = pa.table({"row": range(150), "before": ["x" * MAX_CELL_CHARACTERS] * 150})
     pages = read_all_pages(store(table, tmp_path / "long.parquet"), size=100)
     assert [len(page.rows) for page in pages] == [64, 64, 22]
 
@@ -98,7 +99,7 @@ def test_a_page_of_very_long_cells_ends_early(tmp_path: Path) -> None:
 def test_a_cell_that_fits_in_no_message_is_cut(tmp_path: Path) -> None:
     table = pa.table({"row": [1, 2], "before": ["y" * 10**7, "short"], "after": [None, "x"]})
     page = read_row_page(store(table, tmp_path / "cell.parquet"), row_filter={}, start=0, size=10)
-    assert page.rows[0]["before"] == "y" * row_pages.MAX_CELL_CHARACTERS + "… (10,000,000 characters)"
+    assert page.rows[0]["before"] == "y" * MAX_CELL_CHARACTERS + "… (10,000,000 characters)"
     assert page.rows[1] == {"row": 2, "before": "short", "after": "x"}
 
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from report_service import row_query
-from report_service.row_pages import MAX_CELL_CHARACTERS
 from report_service.row_query import QueriedRows, RowQuery, query_rows
+from shared.contracts.row_values import MAX_CELL_CHARACTERS
 from shared.errors import InvalidInput
 
 ROWS = 1_000

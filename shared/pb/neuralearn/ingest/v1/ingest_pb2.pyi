@@ -5,7 +5,9 @@ Accepting datasets."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -254,6 +256,254 @@ class ImportDatasetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportDatasetResponse: _TypeAlias = ImportDatasetResponse  # noqa: Y015
+
+@_typing.final
+class PreviewDatasetRequest(_message.Message):
+    """One part of a dataset to preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    COMMIT_FIELD_NUMBER: _builtins.int
+    DATASET_URL_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """A piece of the file, 4 MiB at most; 256 KiB is a good size."""
+    dataset_url: _builtins.str
+    """The first message, instead of a header and chunks: an http or https address on the public internet to fetch."""
+    @_builtins.property
+    def header(self) -> Global___UploadHeader:
+        """The first message."""
+
+    @_builtins.property
+    def commit(self) -> Global___UploadCommit:
+        """The last message."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___UploadHeader | None = ...,
+        chunk: _builtins.bytes = ...,
+        commit: Global___UploadCommit | None = ...,
+        dataset_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "commit", b"commit", "dataset_url", b"dataset_url", "header", b"header", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "commit", b"commit", "dataset_url", b"dataset_url", "header", b"header", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "chunk", "commit", "dataset_url"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___PreviewDatasetRequest: _TypeAlias = PreviewDatasetRequest  # noqa: Y015
+
+@_typing.final
+class PreviewDatasetResponse(_message.Message):
+    """Answers PreviewDataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def preview(self) -> Global___Preview:
+        """The dataset as it was read."""
+
+    def __init__(
+        self,
+        *,
+        preview: Global___Preview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewDatasetResponse: _TypeAlias = PreviewDatasetResponse  # noqa: Y015
+
+@_typing.final
+class Preview(_message.Message):
+    """A dataset as it would be read; nothing of it is stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    PARSE_PLAN_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    SAMPLE_ROWS_FIELD_NUMBER: _builtins.int
+    DELIMITERS_FIELD_NUMBER: _builtins.int
+    HEADER_ROWS_FIELD_NUMBER: _builtins.int
+    ENCODINGS_FIELD_NUMBER: _builtins.int
+    EXPECTED_DURATION_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """The file name."""
+    size_bytes: _builtins.int
+    """The size of the file in bytes."""
+    rows: _builtins.int
+    """Number of rows of the table."""
+    @_builtins.property
+    def parse_plan(self) -> _dataset_pb2.ParsePlan:
+        """How it was read."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreviewColumn]:
+        """The columns."""
+
+    @_builtins.property
+    def sample_rows(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.ListValue]:
+        """The first rows as they were read, 100 at most, each with one value for each column; fewer where more do not fit into a
+        message.
+        """
+
+    @_builtins.property
+    def delimiters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelimiterCandidate]:
+        """The separators of a text file that come into question, the likeliest first."""
+
+    @_builtins.property
+    def header_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeaderCandidate]:
+        """The lines of a text file that may be the header, the likeliest first."""
+
+    @_builtins.property
+    def encodings(self) -> _containers.RepeatedCompositeFieldContainer[Global___EncodingCandidate]:
+        """The encodings of a text file that come into question, the likeliest first; none for UTF-8."""
+
+    @_builtins.property
+    def expected_duration(self) -> _duration_pb2.Duration:
+        """How long a preparation will take, judged by runs of similar size that completed lately; absent where none has."""
+
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        parse_plan: _dataset_pb2.ParsePlan | None = ...,
+        rows: _builtins.int = ...,
+        columns: _abc.Iterable[Global___PreviewColumn] | None = ...,
+        sample_rows: _abc.Iterable[_struct_pb2.ListValue] | None = ...,
+        delimiters: _abc.Iterable[Global___DelimiterCandidate] | None = ...,
+        header_rows: _abc.Iterable[Global___HeaderCandidate] | None = ...,
+        encodings: _abc.Iterable[Global___EncodingCandidate] | None = ...,
+        expected_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_duration", b"expected_duration", "parse_plan", b"parse_plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "delimiters", b"delimiters", "encodings", b"encodings", "expected_duration", b"expected_duration", "filename", b"filename", "header_rows", b"header_rows", "parse_plan", b"parse_plan", "rows", b"rows", "sample_rows", b"sample_rows", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Preview: _TypeAlias = Preview  # noqa: Y015
+
+@_typing.final
+class PreviewColumn(_message.Message):
+    """A column of a preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    type: _builtins.str
+    """What it is, as the profile would say, judged by the first 1,000 rows: `integer`, `decimal`, `boolean`, `timestamp`,
+    `category`, `text`, `identifier`, `constant` or `empty`.
+    """
+    why: _builtins.str
+    """The evidence for the type."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: _builtins.str = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "type", b"type", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewColumn: _TypeAlias = PreviewColumn  # noqa: Y015
+
+@_typing.final
+class DelimiterCandidate(_message.Message):
+    """A separator that may part the cells of a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIMITER_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    delimiter: _builtins.str
+    """The character."""
+    score: _builtins.float
+    """How evenly it parts the rows into cells that look like values, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        delimiter: _builtins.str = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delimiter", b"delimiter", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelimiterCandidate: _TypeAlias = DelimiterCandidate  # noqa: Y015
+
+@_typing.final
+class HeaderCandidate(_message.Message):
+    """A line that may be the header of a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_ROW_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    header_row: _builtins.int
+    """The line, from 1."""
+    score: _builtins.float
+    """How much it looks like names above values: 1 clearly, 0 in doubt, negative for one more row of values."""
+    def __init__(
+        self,
+        *,
+        header_row: _builtins.int = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header_row", b"header_row", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeaderCandidate: _TypeAlias = HeaderCandidate  # noqa: Y015
+
+@_typing.final
+class EncodingCandidate(_message.Message):
+    """An encoding that a file may be in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCODING_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    encoding: _builtins.str
+    """Its name."""
+    score: _builtins.float
+    """How well the words with letters beyond ASCII read in it, about 0 to 2."""
+    def __init__(
+        self,
+        *,
+        encoding: _builtins.str = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding", b"encoding", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodingCandidate: _TypeAlias = EncodingCandidate  # noqa: Y015
 
 @_typing.final
 class GetDatasetRequest(_message.Message):

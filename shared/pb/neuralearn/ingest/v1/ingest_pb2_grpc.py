@@ -46,6 +46,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetResponse.FromString,
                 _registered_method=True)
+        self.PreviewDataset = channel.stream_unary(
+                '/neuralearn.ingest.v1.IngestService/PreviewDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetResponse.FromString,
+                _registered_method=True)
         self.GetDataset = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/GetDataset',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetDatasetRequest.SerializeToString,
@@ -123,6 +128,15 @@ class IngestServiceServicer:
 
     def ImportDataset(self, request, context):
         """Fetches a dataset from an address and accepts it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewDataset(self, request_iterator, context):
+        """Reads a dataset as UploadDataset would and stores nothing, so that a person can correct how it is read. The stream is
+        one header or address, the chunks of the file, one commit; of the options those that say how to read it count, and
+        columns that are named must exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +242,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.ImportDataset,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetResponse.SerializeToString,
+            ),
+            'PreviewDataset': grpc.stream_unary_rpc_method_handler(
+                    servicer.PreviewDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetResponse.SerializeToString,
             ),
             'GetDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDataset,
@@ -346,6 +365,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/ImportDataset',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ImportDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewDataset(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/neuralearn.ingest.v1.IngestService/PreviewDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PreviewDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,11 @@ class IngestServiceStub:
     """
     ImportDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ImportDatasetRequest, _ingest_pb2.ImportDatasetResponse]
     """Fetches a dataset from an address and accepts it."""
+    PreviewDataset: _grpc.StreamUnaryMultiCallable[_ingest_pb2.PreviewDatasetRequest, _ingest_pb2.PreviewDatasetResponse]
+    """Reads a dataset as UploadDataset would and stores nothing, so that a person can correct how it is read. The stream is
+    one header or address, the chunks of the file, one commit; of the options those that say how to read it count, and
+    columns that are named must exist.
+    """
     GetDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetDatasetRequest, _ingest_pb2.GetDatasetResponse]
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]
@@ -87,6 +92,11 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """
     ImportDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ImportDatasetRequest, _ingest_pb2.ImportDatasetResponse]  # type: ignore[assignment]
     """Fetches a dataset from an address and accepts it."""
+    PreviewDataset: _aio.StreamUnaryMultiCallable[_ingest_pb2.PreviewDatasetRequest, _ingest_pb2.PreviewDatasetResponse]  # type: ignore[assignment]
+    """Reads a dataset as UploadDataset would and stores nothing, so that a person can correct how it is read. The stream is
+    one header or address, the chunks of the file, one commit; of the options those that say how to read it count, and
+    columns that are named must exist.
+    """
     GetDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetDatasetRequest, _ingest_pb2.GetDatasetResponse]  # type: ignore[assignment]
     """Returns one dataset and where its preparation stands."""
     ListDatasets: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListDatasetsRequest, _ingest_pb2.ListDatasetsResponse]  # type: ignore[assignment]
@@ -142,6 +152,17 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.ImportDatasetResponse, _abc.Awaitable[_ingest_pb2.ImportDatasetResponse]]:
         """Fetches a dataset from an address and accepts it."""
+
+    @_abc_1.abstractmethod
+    def PreviewDataset(
+        self,
+        request_iterator: _MaybeAsyncIterator[_ingest_pb2.PreviewDatasetRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.PreviewDatasetResponse, _abc.Awaitable[_ingest_pb2.PreviewDatasetResponse]]:
+        """Reads a dataset as UploadDataset would and stores nothing, so that a person can correct how it is read. The stream is
+        one header or address, the chunks of the file, one commit; of the options those that say how to read it count, and
+        columns that are named must exist.
+        """
 
     @_abc_1.abstractmethod
     def GetDataset(

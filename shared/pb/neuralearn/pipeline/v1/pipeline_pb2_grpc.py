@@ -51,6 +51,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
                 _registered_method=True)
+        self.InferTypes = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/InferTypes',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.FromString,
+                _registered_method=True)
         self.ListQueues = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/ListQueues',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.SerializeToString,
@@ -90,6 +95,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InferTypes(self, request, context):
+        """Tells what columns are, by some rows of a table; for the preview of a dataset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListQueues(self, request, context):
         """Tells how much work waits in each queue; what an autoscaler wants to know.
         """
@@ -121,6 +133,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.WatchRun,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.SerializeToString,
+            ),
+            'InferTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.InferTypes,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.SerializeToString,
             ),
             'ListQueues': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQueues,
@@ -216,6 +233,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/WatchRun',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InferTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/InferTypes',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class PipelineServiceStub:
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
     without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
+    InferTypes: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]
+    """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]
@@ -63,6 +65,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
     without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
+    InferTypes: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]  # type: ignore[assignment]
+    """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
     ListWorkers: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]  # type: ignore[assignment]
@@ -98,6 +102,14 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
         without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
         """
+
+    @_abc_1.abstractmethod
+    def InferTypes(
+        self,
+        request: _pipeline_pb2.InferTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.InferTypesResponse, _abc.Awaitable[_pipeline_pb2.InferTypesResponse]]:
+        """Tells what columns are, by some rows of a table; for the preview of a dataset."""
 
     @_abc_1.abstractmethod
     def ListQueues(
