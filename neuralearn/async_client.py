@@ -25,6 +25,7 @@ from neuralearn.answers import (
 )
 from neuralearn.event_stream import EventStream
 from neuralearn.models import (
+    CsvForm,
     Dataset,
     Event,
     Format,
@@ -236,9 +237,11 @@ class AsyncClient:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
         return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
 
-    async def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", style: str = "") -> bytes:
+    async def read(
+        self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[CsvForm]
+    ) -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
-        async with self._download(dataset_id, name, file_format, style) as answer:
+        async with self._download(dataset_id, name, file_format, form) as answer:
             return await answer.aread()
 
     async def download(
@@ -248,8 +251,8 @@ class AsyncClient:
         to: str | Path,
         *,
         file_format: Format | str = "",
-        style: str = "",
         on_progress: OnProgress | None = None,
+        **form: Unpack[CsvForm],
     ) -> Path:
         """Write a table (or `raw`, or a chart) to a file, which appears once it is complete.
 
@@ -257,12 +260,13 @@ class AsyncClient:
             dataset_id: the dataset.
             name: `cleaned`, `engineered`, `changes`, `raw`, or a chart such as `graph/histogram-1`.
             to: the path of the file.
-            file_format: `csv` or `parquet`, CSV if empty; of a chart `png`, `svg` or `json`, PNG if empty.
-            style: how CSV of the cleaned table is written: `as_written`, `typed` or `iso`.
+            file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
+                PNG if empty.
             on_progress: called with the bytes that were received and their total.
+            **form: how CSV is written: `style` of the cleaned table, and `charset`.
         """
         target = Path(to)
-        async with self._download(dataset_id, name, file_format, style) as answer:
+        async with self._download(dataset_id, name, file_format, form) as answer:
             with complete_file(target) as file:
                 async for data in answer.aiter_bytes():
                     file.write(data)
@@ -325,9 +329,9 @@ class AsyncClient:
 
     @asynccontextmanager
     async def _download(
-        self, dataset_id: str, name: str, file_format: str, style: str
+        self, dataset_id: str, name: str, file_format: str, form: CsvForm
     ) -> AsyncIterator[httpx.Response]:
-        path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, style)
+        path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, form)
         with connection_failed(self.base_url):
             async with self._http.stream("GET", path, params=params) as answer:
                 if answer.is_error:

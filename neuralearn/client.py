@@ -24,6 +24,7 @@ from neuralearn.answers import (
 )
 from neuralearn.event_stream import EventStream
 from neuralearn.models import (
+    CsvForm,
     Dataset,
     Event,
     Format,
@@ -235,9 +236,9 @@ class Client:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
         return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
 
-    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", style: str = "") -> bytes:
+    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[CsvForm]) -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
-        with self._download(dataset_id, name, file_format, style) as answer:
+        with self._download(dataset_id, name, file_format, form) as answer:
             return answer.read()
 
     def download(
@@ -247,8 +248,8 @@ class Client:
         to: str | Path,
         *,
         file_format: Format | str = "",
-        style: str = "",
         on_progress: OnProgress | None = None,
+        **form: Unpack[CsvForm],
     ) -> Path:
         """Write a table (or `raw`, or a chart) to a file, which appears once it is complete.
 
@@ -256,12 +257,13 @@ class Client:
             dataset_id: the dataset.
             name: `cleaned`, `engineered`, `changes`, `raw`, or a chart such as `graph/histogram-1`.
             to: the path of the file.
-            file_format: `csv` or `parquet`, CSV if empty; of a chart `png`, `svg` or `json`, PNG if empty.
-            style: how CSV of the cleaned table is written: `as_written`, `typed` or `iso`.
+            file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
+                PNG if empty.
             on_progress: called with the bytes that were received and their total.
+            **form: how CSV is written: `style` of the cleaned table, and `charset`.
         """
         target = Path(to)
-        with self._download(dataset_id, name, file_format, style) as answer, complete_file(target) as file:
+        with self._download(dataset_id, name, file_format, form) as answer, complete_file(target) as file:
             for data in answer.iter_bytes():
                 file.write(data)
                 if on_progress is not None:
@@ -319,8 +321,8 @@ class Client:
                 return
 
     @contextmanager
-    def _download(self, dataset_id: str, name: str, file_format: str, style: str) -> Iterator[httpx.Response]:
-        path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, style)
+    def _download(self, dataset_id: str, name: str, file_format: str, form: CsvForm) -> Iterator[httpx.Response]:
+        path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, form)
         with connection_failed(self.base_url), self._http.stream("GET", path, params=params) as answer:
             if answer.is_error:
                 answer.read()

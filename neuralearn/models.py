@@ -8,12 +8,21 @@ from typing import Any, Literal, Self, TypedDict
 Mode = Literal["fast", "smart", "deep"]
 State = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
 Table = Literal["cleaned", "engineered", "changes"]
-Format = Literal["csv", "parquet"]
+Format = Literal["csv", "parquet", "xlsx", "arrow", "jsonl"]
 RowsTable = Literal["raw", "cleaned", "engineered"]
 Log = Literal["cleaning", "outliers", "features"]
 ENDED: tuple[State, ...] = ("completed", "failed", "cancelled")
 ByColumn = Mapping[str, str] | str
 """Words by the names of columns, as a mapping or as `name=word, name=word`."""
+
+
+class CsvForm(TypedDict, total=False):
+    """How a table is written as CSV; what is not given, the service decides."""
+
+    style: Literal["as_written", "typed", "iso"] | str
+    """Of the cleaned table: unchanged values as in the file, or all as their type is written."""
+    charset: Literal["utf8", "utf8_bom", "utf16", "cp1252"] | str
+    """The encoding; Excel recognises utf8_bom."""
 
 
 class PrepareOptions(TypedDict, total=False):

@@ -125,12 +125,13 @@ def health() -> Request[Json]:
     return Request("GET", "/health", dict, is_repeatable=False)
 
 
-def table_params(table: str, file_format: str, style: str) -> dict[str, str]:
+def table_params(table: str, file_format: str, form: Mapping[str, object]) -> dict[str, str]:
     """Return the parameters of a download; without a format, CSV of a table and PNG of a chart."""
     if not file_format and table != "report":
         file_format = "csv" if table in get_args(Table) else "png" if table.startswith("graph/") else ""
-    has_style = style and table == "cleaned"
-    return {**({"format": file_format} if file_format else {}), **({"style": style} if has_style else {})}
+    allowed = {"cleaned": ("style", "charset"), "engineered": ("charset",), "changes": ("charset",)}.get(table, ())
+    given = {name: str(value) for name, value in form.items() if value and name in allowed}
+    return {**({"format": file_format} if file_format else {}), **given}
 
 
 def dataset_path(dataset_id: str, suffix: str) -> str:

@@ -1,15 +1,16 @@
 """Conversion between values and messages of ReportService, without side effects."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.message import Message
 
 from report_service.renditions import Picture
 from report_service.row_query import QueriedRows, RowQuery
-from report_service.service import ProfileFile, RecipeFile, RowPage, TableChoice, TableFile
-from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
+from report_service.service import ProfileFile, RecipeFile, RowPage
+from report_service.table_files import AnyTable, TableChoice, TableFile
+from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
@@ -22,11 +23,11 @@ GRAPH_MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "json": "applic
 
 def parse_table_choice(request: pb.GetTableRequest | pb.DownloadTableRequest) -> TableChoice:
     """Return the requested table, and how it is to be written."""
-    style: TableStyle = parse_enum(request, "style", default=DEFAULT_STYLE)  # type: ignore[assignment]
     return TableChoice(
-        table=parse_enum(request, "table"),
-        format=parse_enum(request, "format", default="csv"),
-        style=style,
+        table=cast(AnyTable, parse_enum(request, "table")),
+        format=cast(TableFormat, parse_enum(request, "format", default="csv")),
+        style=cast(TableStyle, parse_enum(request, "style", default=DEFAULT_STYLE)),
+        charset=cast(Charset, parse_enum(request, "charset", default=DEFAULT_CHARSET)),
         safe_csv=request.safe_csv if request.HasField("safe_csv") else None,
     )
 

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,8 +16,8 @@ from report_service.charts import draw
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
 from report_service.row_query import QueriedRows, RowQuery, query_rows
 from report_service.single_flight import SingleFlight
-from report_service.tables import write_csv
-from shared.contracts.vocabulary import TableStyle
+from report_service.tables import LoggedStep, TableForm, write_table
+from shared.contracts.artifacts import StoredTable
 from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.isolation import Isolation
@@ -79,19 +79,31 @@ class Renditions:
         self._loading: SingleFlight[_ChartData] = SingleFlight()
         self._chart_cache: OrderedDict[str, _ChartData] = OrderedDict()
 
-    async def get_csv_table(
-        self, artifacts: str, table: str, *, style: TableStyle = "typed", safe: bool = False
+    async def get_table(
+        self,
+        artifacts: str,
+        table: StoredTable,
+        form: TableForm,
+        list_steps: Callable[[], Awaitable[Sequence[LoggedStep]]],
     ) -> ObjectInfo:
-        """Return the object that has a table as CSV.
+        """Return the object that has a table in another form than the stored one.
+
+        Args:
+            artifacts: The folder of the run.
+            table: The table.
+            form: How it is written.
+            list_steps: Reads what was done, which a workbook says.
 
         Raises:
-            TooLarge: it needs more memory than is allowed, which is known from the first try.
+            TooLarge: it needs more memory than is allowed, which is known from the first try, or a workbook can't hold
+                it.
+            InvalidInput: the encoding lacks a character of the table.
         """
-        parts = (table, *([] if style == "typed" else [style]), *(["safe"] if safe else []))
-        key = _rendition_key(artifacts, f"{'-'.join(parts)}.csv")
+        key = _rendition_key(artifacts, f"{table}{form.suffix()}")
 
         async def make() -> ObjectInfo:
-            return await self._write_csv(artifacts, table, key, style=style, safe=safe)
+            steps = await list_steps() if form.format == "xlsx" else ()
+            return await self._write_table(artifacts, table, form, key, steps)
 
         return await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
 
@@ -157,7 +169,7 @@ class Renditions:
         """
         with suppress(NotFound):
             await self._store.stat(key + _TOO_LARGE)
-            raise _too_large()
+            raise _too_large(key)
 
     async def _read_picture(self, key: str) -> Picture:
         info = await self._store.stat(key)
@@ -171,21 +183,23 @@ class Renditions:
         info = await self._store.put_bytes(key, content)
         return Picture(content, info.etag)
 
-    async def _write_csv(self, artifacts: str, table: str, key: str, *, style: TableStyle, safe: bool) -> ObjectInfo:
+    async def _write_table(
+        self, artifacts: str, table: StoredTable, form: TableForm, key: str, steps: Sequence[LoggedStep]
+    ) -> ObjectInfo:
         limits: dict[str, Any] = {"deadline": TABLE_SECONDS, "memory_bytes": TABLE_BYTES}
         async with self._scratch.folder() as folder, AsyncExitStack() as copies:
-            target, changes = folder / "table.csv", None
-            if style == "as_written":
+            target, changes = folder / f"table.{form.format}", None
+            if form.style == "as_written" or (form.format == "xlsx" and table == "cleaned"):
                 changes = await copies.enter_async_context(self._copy(artifacts, "changes", folder))
             source = await copies.enter_async_context(self._copy(artifacts, table, folder))
             try:
                 await self._isolation.run(
-                    write_csv, source, target, changes=changes, iso=style == "iso", safe=safe, **limits
+                    write_table, source, target, form, name=table, changes=changes, steps=tuple(steps), **limits
                 )
             except OutOfMemory:
                 # Another try would end the same way, and cost as much.
                 await self._store.put_bytes(key + _TOO_LARGE, b"")
-                raise _too_large() from None
+                raise _too_large(key) from None
             return await self._store.put_file(key, target, move=True)
 
     def _copy(self, artifacts: str, table: str, folder: Path) -> AbstractAsyncContextManager[Path]:
@@ -245,10 +259,11 @@ def _rendition_key(artifacts: str, name: str) -> str:
     return f"{artifacts}/renditions/{name}"
 
 
-def _too_large() -> TooLarge:
+def _too_large(key: str) -> TooLarge:
+    form = PurePosixPath(key).suffix.lstrip(".").upper()
     return TooLarge(
-        "Written as CSV, this table needs more memory than is allowed; fetch it as Parquet.",
-        reason="CSV_TOO_LARGE",
+        f"Written as {form}, this table needs more memory than is allowed; fetch it as Parquet.",
+        reason=f"{form}_TOO_LARGE",
     )
 
 

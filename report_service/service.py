@@ -15,53 +15,23 @@ from report_service.published import Published, require_published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import RowFilter
 from report_service.row_query import QueriedRows, RowQuery
+from report_service.table_files import MEDIA_TYPES, TableChoice, TableFile, list_steps, media_type_of
+from report_service.tables import TableForm
 from shared.contracts.artifacts import table_key
-from shared.contracts.vocabulary import DEFAULT_STYLE, TableStyle
+from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
 from shared.db.results import GraphRecord, Results
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
-from shared.storage import ObjectInfo, ObjectStore
+from shared.storage import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=15)
-MEDIA_TYPES = {
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".txt": "text/plain",
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-    ".ndjson": "application/x-ndjson",
-    ".parquet": "application/vnd.apache.parquet",
-}
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 ROW_PAGE = PageSize(default=100, most=1000)
 
 Row = Mapping[Any, Any]
 Rows = Page[Any]
 """A page of rows as the database names their columns."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableFile:
-    """A table as a downloadable file."""
-
-    info: ObjectInfo
-    media_type: str
-    filename: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableChoice:
-    """A table as a client asks for it."""
-
-    table: str
-    """`raw`, `cleaned`, `engineered` or `changes`."""
-    format: str
-    """`csv` or `parquet`."""
-    style: TableStyle = DEFAULT_STYLE
-    """How CSV of the cleaned table is written."""
-    safe_csv: bool | None = None
-    """True if CSV holds nothing that spreadsheets take for a formula; None for what the deployment says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,14 +98,22 @@ class Reports:
         if choice.table == "raw":
             return await self._find_raw_table(dataset, format=choice.format)
         artifacts = require_published(dataset).artifacts
-        if choice.format == "csv":
-            style: TableStyle = choice.style if choice.table == "cleaned" else "typed"
-            safe = self._safe_csv if choice.safe_csv is None else choice.safe_csv
-            info = await self._renditions.get_csv_table(artifacts, choice.table, style=style, safe=safe)
+        if choice.format == "parquet":
+            info = await self._store.stat(table_key(artifacts, choice.table))
         else:
-            info = await self._store.stat(f"{artifacts}/{choice.table}.parquet")
+            run_id = require_published(dataset).run_id
+            info = await self._renditions.get_table(
+                artifacts, choice.table, self._form(choice), lambda: list_steps(self._results, run_id)
+            )
         filename = f"{dataset.database_name}-{choice.table}.{choice.format}"
-        return TableFile(info=info, media_type=MEDIA_TYPES[f".{choice.format}"], filename=filename)
+        return TableFile(info=info, media_type=media_type_of(choice), filename=filename)
+
+    def _form(self, choice: TableChoice) -> TableForm:
+        if choice.format != "csv":
+            return TableForm(format=choice.format)
+        style: TableStyle = choice.style if choice.table == "cleaned" else "typed"
+        is_safe = self._safe_csv if choice.safe_csv is None else choice.safe_csv
+        return TableForm(format="csv", style=style, charset=choice.charset, is_safe=is_safe)
 
     async def create_link(self, file: TableFile) -> str | None:
         """Return a temporary download address; None if the object store has none."""

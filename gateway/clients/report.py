@@ -24,7 +24,7 @@ from gateway.schemas.results import (
     RowsPage,
     RowsTable,
 )
-from shared.contracts.vocabulary import ChangeKind, TableStyle
+from shared.contracts.vocabulary import ChangeKind, Charset, TableFormat, TableStyle
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
 from shared.rpc.channel import RENDER_SECONDS, TRANSFER_SECONDS
@@ -32,7 +32,6 @@ from shared.rpc.messages import to_message
 from shared.rpc.status import service_errors
 
 TableName = Literal["raw", "cleaned", "engineered", "changes"]
-TableFormat = Literal["csv", "parquet"]
 GraphFormat = Literal["png", "svg", "json"]
 
 
@@ -45,6 +44,7 @@ class TableRef:
     format: TableFormat | None
     style: TableStyle | None = None
     safe_csv: bool | None = None
+    charset: Charset | None = None
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,35 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from gateway.clients.report import GraphFormat, RowsRequest, TableFormat, TableRef
+from gateway.clients.report import GraphFormat, RowsRequest, TableRef
 from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
 from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
 from gateway.schemas.profile import Profile
 from shared.contracts.charts import Chart
-from shared.contracts.vocabulary import DEFAULT_STYLE, ChangeKind, TableStyle
+from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, ChangeKind, Charset, TableFormat, TableStyle
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 
-FormatQuery = Annotated[TableFormat, Query(description="How the table is written.")]
+FormatQuery = Annotated[
+    TableFormat,
+    Query(
+        description="How the table is written. An Excel workbook has at most 3 million cells, what was done on a sheet "
+        "of its own, and the changed cells of the cleaned table in colour; Arrow is an IPC file, jsonl an object a row."
+    ),
+]
+CharsetQuery = Annotated[
+    Charset,
+    Query(
+        description="The encoding of CSV; Excel recognises utf8_bom. A table with a character that it lacks is refused."
+    ),
+]
 StyleQuery = Annotated[
     TableStyle,
     Query(
         description="How CSV is written: what was not changed as the uploaded file has it, everything as its type is "
-        "written, or that with every moment in full ISO 8601. Parquet is typed."
+        "written, or that with every moment in full ISO 8601. The other formats are typed."
     ),
 ]
 RedirectQuery = Annotated[
@@ -72,7 +84,13 @@ def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-_TABLE = _table_responses("text/csv", "application/vnd.apache.parquet")
+_TABLE = _table_responses(
+    "text/csv",
+    "application/vnd.apache.parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.apache.arrow.file",
+    "application/x-ndjson",
+)
 _CHANGES = {**_TABLE, 200: {"description": "A page, or the table.", "content": _TABLE[200]["content"]}}
 _RAW = _table_responses("text/csv", "application/json", "application/octet-stream")
 
@@ -102,10 +120,11 @@ async def get_cleaned_table(
     format: FormatQuery = "csv",
     style: StyleQuery = DEFAULT_STYLE,
     safe_csv: SafeQuery = None,
+    charset: CharsetQuery = DEFAULT_CHARSET,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The cleaned table, with values a person recognises."""
-    table = TableRef(dataset_id, "cleaned", format, style, safe_csv)
+    table = TableRef(dataset_id, "cleaned", format, style, safe_csv, charset)
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
@@ -123,10 +142,11 @@ async def get_engineered_table(
     gateway: GatewayDependency,
     format: FormatQuery = "csv",
     safe_csv: SafeQuery = None,
+    charset: CharsetQuery = DEFAULT_CHARSET,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The table a model can be trained on: encoded, scaled, with derived features."""
-    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv)
+    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv, charset=charset)
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
@@ -150,6 +170,7 @@ async def list_changes(
         TableFormat | None, Query(description="All changes as a file; without it, a page of them as JSON.")
     ] = None,
     safe_csv: SafeQuery = None,
+    charset: CharsetQuery = DEFAULT_CHARSET,
     redirect: RedirectQuery = False,
 ) -> schemas.ChangePage | Response:
     """Every cell that differs from the upload: row (from 1), column, before, after, step, rule, confidence, kind.
@@ -158,7 +179,7 @@ async def list_changes(
     `format` all changes come as a file, in which `column`, `step`, `kind` and the page do not count.
     """
     if format is not None:
-        table = TableRef(dataset_id, "changes", format, safe_csv=safe_csv)
+        table = TableRef(dataset_id, "changes", format, safe_csv=safe_csv, charset=charset)
         return await gateway.downloads.respond(request, table, redirect=redirect)
     return await gateway.clients.report.changes(dataset_id, column=column, step=step, kind=kind, page=page)
 

@@ -24,7 +24,7 @@ _RARE_DELIMITERS = ("^", "~", ":", "\x1f", "\x01")
 _HEAD_CHARACTERS = 1 << 16
 """A delimiter occurs within so many characters."""
 _MAX_TITLE_ROWS = 20
-_NO_HEADER = -0.25
+NO_HEADER = -0.25
 """A row whose evidence is below looks like the rows below it."""
 _CLEAR_HEADER = 0.1
 
@@ -68,7 +68,7 @@ def find_header(sample: RowSample) -> Layout:
         return Layout(sample.delimiter, 1)
     index = _skip_titles(sample)
     row = sample.rows[index]
-    if sample.evidence(index) < _NO_HEADER:
+    if sample.evidence(index) < NO_HEADER:
         note = "The first row looks like the others, so the columns are named by their places."
         above = _titles_note(row.line) if index else ()
         return Layout(sample.delimiter, 0, first_line=row.line, notes=(*above, note))
@@ -103,7 +103,7 @@ def _skip_titles(sample: RowSample) -> int:
     if len(below) < MIN_TABLE_ROWS - 1 or len(below) < MIN_REGULAR_SHARE * len(sample.rows[index + 1 :]):
         return 0
     names = [name.strip() for name in sample.rows[index].cells]
-    has_names = all(names) and len(set(names)) == len(names) and sample.evidence(index) >= _NO_HEADER
+    has_names = all(names) and len(set(names)) == len(names) and sample.evidence(index) >= NO_HEADER
     # The first row may be the header of rows that have names or end with a separator, or of rows that are cut off.
     first = sample.rows[0].cells
     may_be_header = len(first) == usual + 1 or sample.has_row_names(0)

@@ -11,6 +11,7 @@ from ingest_service.decoding.csv_rows import sample_rows
 from ingest_service.decoding.decode import Decoded, Limits, decode_file
 from ingest_service.decoding.decompress import decompress
 from ingest_service.decoding.encoding_detection import MIXED_UTF8, open_text, rank_encodings
+from ingest_service.decoding.header_detection import NO_HEADER
 from ingest_service.decoding.row_samples import DELIMITERS, RowSample
 from shared.contracts.row_values import RowValue, row_values
 from shared.contracts.run_options import ReadOptions
@@ -70,7 +71,7 @@ def preview_file(source: Path, filename: str, target: Path, limits: Limits, opti
         sample=preview.sample,
         delimiters=_leading(decoded.delimiter, _rank_delimiters(head, text, decoded.delimiter)),
         header_rows=_leading(decoded.header_row or 0, _rank_headers(head, decoded)),
-        encodings=() if is_utf8 else _leading(decoded.encoding, rank_encodings(path)),
+        encodings=() if is_utf8 else _leading(decoded.encoding, _rank_encodings(path, decoded.encoding)),
     )
 
 
@@ -102,8 +103,14 @@ def _rank_delimiters(head: Path, text: str, used: str) -> Iterator[tuple[str, fl
 def _rank_headers(head: Path, decoded: Decoded) -> Iterator[tuple[int, float]]:
     sample = RowSample(decoded.delimiter, list(sample_rows(head, decoded.delimiter)))
     for index, row in enumerate(sample.rows[:_HEADER_ROWS]):
-        if len(row.cells) == sample.usual_width and sample.evidence(index) != 0:
-            yield row.line, sample.evidence(index)
+        evidence = sample.evidence(index)
+        is_likely = len(row.cells) == sample.usual_width and evidence > NO_HEADER and evidence != 0
+        if is_likely or row.line == decoded.header_row:
+            yield row.line, evidence
+
+
+def _rank_encodings(path: Path, used: str) -> Iterator[tuple[str, float]]:
+    return (reading for reading in rank_encodings(path) if reading[1] > 0 or reading[0] == used)
 
 
 def _leading(used: T, candidates: Iterable[tuple[T, float]]) -> tuple[tuple[T, float], ...]:

@@ -26,7 +26,7 @@ from neuralearn.cli.output import (
 )
 from neuralearn.client import Client
 from neuralearn.errors import NeuraLearnError, PreparationFailed
-from neuralearn.models import Dataset
+from neuralearn.models import CsvForm, Dataset
 
 app = typer.Typer()
 _EXAMPLES = 3
@@ -134,9 +134,13 @@ def download(
         Path | None, typer.Option("--output", "-o", help="A file, - for standard output, or a folder for charts.")
     ] = None,
     file_format: Annotated[
-        str, typer.Option("--format", help="csv or parquet; of charts png, svg or json; of the report md or json.")
+        str,
+        typer.Option(
+            "--format", help="csv, parquet, xlsx, arrow or jsonl; of charts png, svg or json; of the report md or json."
+        ),
     ] = "",
     style: Annotated[str, typer.Option(help="CSV of the cleaned table: as_written, typed or iso.")] = "",
+    charset: Annotated[str, typer.Option(help="CSV: utf8, utf8_bom (for Excel), utf16 or cp1252.")] = "",
 ) -> None:
     """Take a table, a document or all charts of a dataset."""
     if output is not None and (not str(output).strip(". ") or (what == "charts" and str(output) == "-")):
@@ -146,12 +150,13 @@ def download(
             _download_charts(service, dataset_id, output, file_format or "png")
             return
         path, chosen = _request(what, file_format)
+        form: CsvForm = {"style": style, "charset": charset}
         if output == Path("-"):
-            sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, style=style))
+            sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, **form))
             return
         target = output or _new_file(_file_name(service.status(dataset_id), what, chosen))
         with bytes_progress(f"Downloading {what}") as on_progress:
-            service.download(dataset_id, path, target, file_format=chosen, style=style, on_progress=on_progress)
+            service.download(dataset_id, path, target, file_format=chosen, on_progress=on_progress, **form)
     err.print(f"Wrote {target} ({target.stat().st_size:,} bytes).", markup=False)
 
 

@@ -59,6 +59,10 @@ gone; the same value is written differently; or it held personal data, which the
 TableStyle = Literal["as_written", "typed", "iso"]
 """How the cleaned table is written as CSV: what was not changed as the file has it, everything as its type is written,
 or that with every moment in full ISO 8601."""
+TableFormat = Literal["csv", "parquet", "xlsx", "arrow", "jsonl"]
+"""The formats that a table of results is downloaded in."""
+Charset = Literal["utf8", "utf8_bom", "utf16", "cp1252"]
+"""The encodings that CSV is downloaded in."""
 StepState = Literal["applied", "skipped", "flagged"]
 """The outcome of a proposed step."""
 ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
@@ -114,6 +118,7 @@ DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "auto"
 DEFAULT_FILL: FillPolicy = "safe"
 DEFAULT_PRIVACY: PrivacyMethod = "keep"
 DEFAULT_STYLE: TableStyle = "as_written"
+DEFAULT_CHARSET: Charset = "utf8"
 
 
 def dataset_state(run_state: RunState, attempt: int) -> DatasetState:

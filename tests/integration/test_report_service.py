@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from report_service import renditions, service
+from report_service.tables import TableForm
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, TooLarge, Unavailable
@@ -112,7 +113,7 @@ async def test_a_rendition_requested_by_many_is_made_once(reports: ReportFixture
     assert len([line for line in lines if line["event"] == "rendition made"]) == 2
 
 
-def exhaust_memory(source: Path, target: Path, *, changes: Path, iso: bool, safe: bool) -> None:
+def exhaust_memory(source: Path, target: Path, form: TableForm, **given: object) -> None:
     """Allocate more memory than there is."""
     bytearray(1 << 42)
 
@@ -122,7 +123,7 @@ async def test_a_child_out_of_time_or_memory_is_unavailable(
 ) -> None:
     dataset = await reports.publish()
     with monkeypatch.context() as patch:
-        patch.setattr(renditions, "write_csv", exhaust_memory)
+        patch.setattr(renditions, "write_table", exhaust_memory)
         error = await failure(reports.download(dataset, table=pb.TABLE_KIND_CLEANED))
         assert isinstance(error, TooLarge)
         assert error.reason == "CSV_TOO_LARGE"

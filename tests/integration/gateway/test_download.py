@@ -26,11 +26,14 @@ async def test_a_table_is_streamed(client: httpx.AsyncClient, report: FakeReport
 
 
 async def test_the_format_is_passed_on(client: httpx.AsyncClient, report: FakeReport) -> None:
-    for path in ("cleaned", "engineered?format=parquet", "raw"):
+    for path in ("cleaned", "engineered?format=parquet", "raw", "cleaned?format=xlsx", "changes?format=jsonl"):
         await client.get(f"/dataset/{DATASET_ID}/{path}")
-    assert [(request.table, request.format) for request in report.tables] == [(2, 1), (3, 2), (1, 0)]
-    body = assert_problem(await client.get(TABLE_PATH + "?format=xlsx"), 422, "INVALID_INPUT")
-    assert body["errors"][0]["field"] == "format"
+    assert [(request.table, request.format) for request in report.tables] == [(2, 1), (3, 2), (1, 0), (2, 3), (4, 5)]
+    await client.get(f"/dataset/{DATASET_ID}/cleaned?charset=utf8_bom")
+    assert report.tables[-1].charset == 2
+    for query in ("format=xls", "charset=ebcdic"):
+        body = assert_problem(await client.get(f"{TABLE_PATH}?{query}"), 422, "INVALID_INPUT")
+        assert body["errors"][0]["field"] == query.partition("=")[0]
 
 
 SIZE = len(TABLE)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from report_service.tables import write_csv
+from report_service.tables import TableForm, write_table
 from shared.errors import Unavailable
 from worker_service.core.table.canonical_text import render
 
@@ -17,7 +17,7 @@ from worker_service.core.table.canonical_text import render
 def as_csv(table: pa.Table, folder: Path, *, safe: bool = False) -> str:
     source, target = folder / "table.parquet", folder / "table.csv"
     pq.write_table(table, source, row_group_size=2)
-    write_csv(source, target, safe=safe)
+    write_table(source, target, TableForm(format="csv", is_safe=safe), name="cleaned")
     return target.read_bytes().decode()
 
 
@@ -84,7 +84,7 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "table.parquet"
     pq.write_table(pa.table({"a": ["x" * 100_000]}), source)
     with pytest.raises(Unavailable) as caught:
-        write_csv(source, Path("/dev/full"))
+        write_table(source, Path("/dev/full"), TableForm(format="csv"), name="cleaned")
     assert caught.value.reason == "STORAGE_FULL"
 
 

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from report_service.tables import write_csv
+from report_service.tables import TableForm, write_table
 from shared.contracts.run_options import RunOptions
+from shared.contracts.vocabulary import TableStyle
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
@@ -23,14 +24,15 @@ CELLS = {
 }
 
 
-def write(folder: Path, *, style: str, rows: list[int] | None = None) -> list[str]:
+def write(folder: Path, *, style: TableStyle, rows: list[int] | None = None) -> list[str]:
     cells = {name: [column[row] for row in rows or range(60)] for name, column in CELLS.items()}
     frame = Frame.from_table(pa.table(cells))
     outcome = apply(propose(profile(frame, target="none"), RunOptions()), frame)
     pq.write_table(outcome.cleaned.to_table(), folder / "cleaned.parquet")
     pq.write_table(outcome.changes, folder / "changes.parquet")
     changes = folder / "changes.parquet" if style == "as_written" else None
-    write_csv(folder / "cleaned.parquet", folder / "t.csv", changes=changes, iso=style == "iso")
+    form = TableForm(format="csv", style=style)
+    write_table(folder / "cleaned.parquet", folder / "t.csv", form, name="cleaned", changes=changes)
     return (folder / "t.csv").read_text().splitlines()
 
 
@@ -42,7 +44,7 @@ def write(folder: Path, *, style: str, rows: list[int] | None = None) -> list[st
         ("iso", '"A-000",true,2016-01-13T00:00:00,90,1234.5,"Oslo"', '"A-002",false,2016-03-15T00:00:00,92,0,'),
     ],
 )
-def test_styles(tmp_path: Path, style: str, first: str, third: str) -> None:
+def test_styles(tmp_path: Path, style: TableStyle, first: str, third: str) -> None:
     lines = write(tmp_path, style=style)
     assert (lines[1], lines[3], len(lines)) == (first, third, 61)
 

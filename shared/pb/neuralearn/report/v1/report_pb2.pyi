@@ -71,6 +71,14 @@ class _TableFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TableForm
     """Comma-separated values in UTF-8."""
     TABLE_FORMAT_PARQUET: _TableFormat.ValueType  # 2
     """Apache Parquet."""
+    TABLE_FORMAT_XLSX: _TableFormat.ValueType  # 3
+    """An Excel workbook: the table, in colour where the cleaned one differs from the upload, what was done, and the changes
+    if there are 100,000 at most. At most 3 million cells.
+    """
+    TABLE_FORMAT_ARROW: _TableFormat.ValueType  # 4
+    """An Arrow IPC file, not compressed."""
+    TABLE_FORMAT_JSONL: _TableFormat.ValueType  # 5
+    """JSON Lines: one object a row."""
 
 class TableFormat(_TableFormat, metaclass=_TableFormatEnumTypeWrapper):
     """How a table is written."""
@@ -81,7 +89,47 @@ TABLE_FORMAT_CSV: TableFormat.ValueType  # 1
 """Comma-separated values in UTF-8."""
 TABLE_FORMAT_PARQUET: TableFormat.ValueType  # 2
 """Apache Parquet."""
+TABLE_FORMAT_XLSX: TableFormat.ValueType  # 3
+"""An Excel workbook: the table, in colour where the cleaned one differs from the upload, what was done, and the changes
+if there are 100,000 at most. At most 3 million cells.
+"""
+TABLE_FORMAT_ARROW: TableFormat.ValueType  # 4
+"""An Arrow IPC file, not compressed."""
+TABLE_FORMAT_JSONL: TableFormat.ValueType  # 5
+"""JSON Lines: one object a row."""
 Global___TableFormat: _TypeAlias = TableFormat  # noqa: Y015
+
+class _TableCharset:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TableCharsetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TableCharset.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TABLE_CHARSET_UNSPECIFIED: _TableCharset.ValueType  # 0
+    """Not said; treated as TABLE_CHARSET_UTF8."""
+    TABLE_CHARSET_UTF8: _TableCharset.ValueType  # 1
+    """UTF-8."""
+    TABLE_CHARSET_UTF8_BOM: _TableCharset.ValueType  # 2
+    """UTF-8 with a byte order mark, by which Excel recognises it."""
+    TABLE_CHARSET_UTF16: _TableCharset.ValueType  # 3
+    """UTF-16 with a byte order mark."""
+    TABLE_CHARSET_CP1252: _TableCharset.ValueType  # 4
+    """Windows code page 1252; a table with a character that it lacks is refused."""
+
+class TableCharset(_TableCharset, metaclass=_TableCharsetEnumTypeWrapper):
+    """The encoding of CSV. The other formats have their own."""
+
+TABLE_CHARSET_UNSPECIFIED: TableCharset.ValueType  # 0
+"""Not said; treated as TABLE_CHARSET_UTF8."""
+TABLE_CHARSET_UTF8: TableCharset.ValueType  # 1
+"""UTF-8."""
+TABLE_CHARSET_UTF8_BOM: TableCharset.ValueType  # 2
+"""UTF-8 with a byte order mark, by which Excel recognises it."""
+TABLE_CHARSET_UTF16: TableCharset.ValueType  # 3
+"""UTF-16 with a byte order mark."""
+TABLE_CHARSET_CP1252: TableCharset.ValueType  # 4
+"""Windows code page 1252; a table with a character that it lacks is refused."""
+Global___TableCharset: _TypeAlias = TableCharset  # noqa: Y015
 
 class _TableStyle:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -254,6 +302,7 @@ class GetTableRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
     SAFE_CSV_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -266,6 +315,8 @@ class GetTableRequest(_message.Message):
     """True to put an apostrophe before text that spreadsheets take for a formula; absent for what the deployment says. It
     counts for CSV that the service writes, not for the raw file.
     """
+    charset: Global___TableCharset.ValueType
+    """In which encoding."""
     def __init__(
         self,
         *,
@@ -274,10 +325,11 @@ class GetTableRequest(_message.Message):
         format: Global___TableFormat.ValueType = ...,
         style: Global___TableStyle.ValueType = ...,
         safe_csv: _builtins.bool | None = ...,
+        charset: Global___TableCharset.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "dataset_id", b"dataset_id", "format", b"format", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
@@ -336,6 +388,7 @@ class DownloadTableRequest(_message.Message):
     LENGTH_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
     SAFE_CSV_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -352,6 +405,8 @@ class DownloadTableRequest(_message.Message):
     """True to put an apostrophe before text that spreadsheets take for a formula; absent for what the deployment says. It
     counts for CSV that the service writes, not for the raw file.
     """
+    charset: Global___TableCharset.ValueType
+    """In which encoding."""
     def __init__(
         self,
         *,
@@ -362,10 +417,11 @@ class DownloadTableRequest(_message.Message):
         length: _builtins.int = ...,
         style: Global___TableStyle.ValueType = ...,
         safe_csv: _builtins.bool | None = ...,
+        charset: Global___TableCharset.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015

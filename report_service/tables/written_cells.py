@@ -1,9 +1,10 @@
-"""The text of cells as the file had it, for values that the cleaned table only writes differently."""
+"""The cells that were changed, and the text of those that the cleaned table only writes differently."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.contracts.artifacts import DECODED_METADATA
+from shared.contracts.vocabulary import ChangeKind
 
 _COLUMNS = ["row", "column", "before", "after", "rule", "kind"]
 _TRIMMED = "read_text"
@@ -33,6 +35,40 @@ class WrittenCells:
         return mask, self.texts.slice(first, last - first)
 
 
+@dataclass(frozen=True, eq=False)
+class ChangedCells:
+    """Cells of one column with another value than the uploaded file, in the order of the rows."""
+
+    positions: npt.NDArray[np.int64]
+    """Their rows in the cleaned table, from 0."""
+    kinds: tuple[ChangeKind, ...]
+
+    def by_position(self) -> dict[int, ChangeKind]:
+        """Return the kind of change of each cell."""
+        return dict(zip(self.positions.tolist(), self.kinds, strict=True))
+
+
+def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
+    """Return the cells with another value than the uploaded file, by column; of one changed twice the last kind.
+
+    Args:
+        changes: the list of changes as a Parquet file; none is returned of one of an earlier version.
+    """
+    decoded = _read_decoded(changes)
+    if decoded is None:
+        return {}
+    table = pq.read_table(changes, columns=["row", "column", "kind"], read_dictionary=["kind"]).combine_chunks()
+    kept = _kept_rows(decoded)
+    columns = _dictionary(table["column"])
+    codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
+    is_changed = ~_equals(table["kind"], "restyled") & ~_equals(table["kind"], "removed") & np.isin(rows, kept)
+    positions, kinds = np.searchsorted(kept, rows), table["kind"].to_pylist()
+    found: dict[str, dict[int, ChangeKind]] = {}
+    for entry in np.flatnonzero(is_changed & columns.indices.is_valid().to_numpy(zero_copy_only=False)).tolist():
+        found.setdefault(columns.dictionary[codes[entry]].as_py(), {})[int(positions[entry])] = kinds[entry]
+    return {name: ChangedCells(np.array(list(cells), np.int64), tuple(cells.values())) for name, cells in found.items()}
+
+
 def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
     """Return the cells whose value was not changed but only written differently, by column.
 
@@ -40,12 +76,11 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
         changes: the list of changes as a Parquet file. Words for a missing value and cells that were changed as well
             are left out. Lists of earlier versions do not say what kind a change is of; of them, none is returned.
     """
-    schema = pq.read_schema(changes)
-    if "kind" not in schema.names or DECODED_METADATA not in (schema.metadata or {}):
+    decoded = _read_decoded(changes)
+    if decoded is None:
         return {}
     table = pq.read_table(changes, columns=_COLUMNS, read_dictionary=["rule"]).combine_chunks()
-    decoded = json.loads(schema.metadata[DECODED_METADATA])
-    kept = np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], np.int64), assume_unique=True)
+    kept = _kept_rows(decoded)
     columns = _dictionary(table["column"])
     codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
     is_restyled = _equals(table["kind"], "restyled")
@@ -62,6 +97,19 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
         for name, start, end in zip(columns.dictionary.to_pylist(), ends[:-1], ends[1:], strict=True)
         if end > start
     }
+
+
+def _read_decoded(changes: Path) -> dict[str, Any] | None:
+    """Return what rebuilds the uploaded table; None for a list of changes of an earlier version."""
+    schema = pq.read_schema(changes)
+    if "kind" not in schema.names or DECODED_METADATA not in (schema.metadata or {}):
+        return None
+    decoded: dict[str, Any] = json.loads(schema.metadata[DECODED_METADATA])
+    return decoded
+
+
+def _kept_rows(decoded: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    return np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], np.int64), assume_unique=True)
 
 
 def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -1,9 +1,9 @@
-"""Conversion of a stored table to CSV; runs in a child process."""
+"""A stored table as CSV."""
 
-import errno
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.written_cells import WrittenCells, read_written_cells
+from report_service.tables.written_cells import WrittenCells
 from shared.contracts.cell_text import decimal_text
-from shared.errors import Unavailable
+from shared.contracts.vocabulary import DEFAULT_CHARSET, Charset
+from shared.errors import FieldError, InvalidInput
 
 BATCH_ROWS = 8192
 TEXT_ROWS = 2048
@@ -22,21 +23,31 @@ BUFFER_BYTES = 1024 * 1024
 TEXT = pa.large_string()
 _COMMA, _NEWLINE, _QUOTE, _EMPTY, _QUOTED_EMPTY = (pa.scalar(text, TEXT) for text in (",", "\n", '"', "", '""'))
 _APOSTROPHE = pa.scalar("'", TEXT)
+CODECS: Mapping[Charset, str] = MappingProxyType(
+    {"utf8": "utf-8", "utf8_bom": "utf-8-sig", "utf16": "utf-16", "cp1252": "cp1252"}
+)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_SECONDS = 86_400
 
 
 def write_csv(
-    source: Path, target: Path, *, changes: Path | None = None, iso: bool = False, safe: bool = False
+    table: pq.ParquetFile,
+    target: Path,
+    *,
+    written: Mapping[str, WrittenCells] = MappingProxyType({}),
+    iso: bool = False,
+    safe: bool = False,
+    charset: Charset = DEFAULT_CHARSET,
 ) -> None:
-    """Write a Parquet file as CSV.
+    """Write a table as CSV.
 
     Args:
-        source: the Parquet file.
+        table: the table.
         target: the CSV file.
-        changes: the list of changes, to write each value that was not changed as the uploaded file has it.
+        written: by column, the values that were not changed, as the uploaded file has them.
         iso: True to write every moment in full ISO 8601.
         safe: True to put an apostrophe before text that spreadsheets would take for a formula.
+        charset: the encoding.
 
     Rows are converted in batches, so memory does not grow with the table.
 
@@ -45,16 +56,35 @@ def write_csv(
     people write none. Timestamps are written with the precision that their column needs: midnights only as dates.
 
     Raises:
-        Unavailable: there is no room for the copy (STORAGE_FULL).
+        InvalidInput: the encoding lacks a character of the table.
     """
+    form = _Form(written=written, iso=iso, safe=safe)
+    if charset == DEFAULT_CHARSET:
+        _write(table, precise_schema(table, iso=iso), target, form)
+        return
+    utf8 = target.with_name(f"{target.name}.utf8")
+    _write(table, precise_schema(table, iso=iso), utf8, form)
+    _encode(utf8, target, charset)
+    utf8.unlink()
+
+
+def _encode(source: Path, target: Path, charset: Charset) -> None:
+    """Write a UTF-8 file in another encoding, with a byte order mark where the encoding has one."""
     try:
-        with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-            written = {} if changes is None else read_written_cells(changes)
-            _write(table, _csv_schema(table, iso=iso), target, _Form(written=written, iso=iso, safe=safe))
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        raise Unavailable("There is no room for a working copy (SCRATCH_DIR).", reason="STORAGE_FULL") from error
+        with (
+            source.open(encoding="utf-8", newline="") as text,
+            target.open("w", encoding=CODECS[charset], newline="") as file,
+        ):
+            while part := text.read(BUFFER_BYTES):
+                file.write(part)
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        problem = f"has no “{character}” (U+{ord(character):04X}), which is in the table"
+        raise InvalidInput(
+            f"The encoding {charset} {problem}. Spreadsheets read utf8_bom.",
+            reason="CHARSET_TOO_SMALL",
+            fields=[FieldError(field="charset", detail=problem)],
+        ) from None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +101,7 @@ def _write(table: pq.ParquetFile, schema: pa.Schema, target: Path, form: _Form) 
     with target.open("wb") as file:
         names = [pa.array([field.name], pa.string()) for field in schema]
         file.write(_to_csv_lines([_to_csv_fields(name, safe=form.safe) for name in names]))
-        for batch in _batches(table):
+        for batch in read_batches(table):
             for start in range(0, batch.num_rows, TEXT_ROWS):
                 part = batch.slice(start, TEXT_ROWS)
                 columns = []
@@ -130,19 +160,20 @@ def _quote(text: pa.Array) -> pa.LargeStringArray:
     return pc.binary_join_element_wise(_QUOTE, text, _QUOTE, _EMPTY)
 
 
-def _batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of some columns, or all, a few at a time."""
     batches: Iterator[pa.RecordBatch] = table.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
     return batches
 
 
-def _csv_schema(table: pq.ParquetFile, *, iso: bool) -> pa.Schema:
-    """Return the schema of the CSV file, with the precision that each timestamp column needs."""
+def precise_schema(table: pq.ParquetFile, *, iso: bool = False) -> pa.Schema:
+    """Return the schema of a table with the precision that each column of timestamps needs; `iso` for no dates."""
     times = {
         field.name: _Precision(field.type, has_dates=not iso)
         for field in table.schema_arrow
         if pa.types.is_timestamp(field.type)
     }
-    for batch in _batches(table, list(times)) if times else ():
+    for batch in read_batches(table, list(times)) if times else ():
         for name, precision in times.items():
             precision.refine(batch.column(name))
     fields = [
