@@ -22,6 +22,7 @@ from worker_service.core.recipe.steps import (
     LabelEncode,
     MaskSentinel,
     MergeLevels,
+    MultiHot,
     NumberRows,
     OneHot,
     PowerTransform,
@@ -33,6 +34,7 @@ from worker_service.core.recipe.steps import (
     Scale,
     SplitAmounts,
     TextComponents,
+    TextNumbers,
     TimeDifference,
     TreatOutliers,
     WasMissing,
@@ -186,6 +188,12 @@ STEPS: tuple[AnyStep, ...] = (
         amount="a_amount",
         unit="a_unit",
         **BECAUSE,
+    ),
+    MultiHot(kind="multi_hot", column="a", separator=";", levels=("x", "1"), names=("a_x", "a_1"), **BECAUSE),
+    MultiHot(kind="multi_hot", column="a", separator="-", levels=("x",), names=("a_x",), keep=True, **BECAUSE),
+    TextNumbers(kind="text_numbers", column="a", shape="amount", names=("a_number",), **BECAUSE),
+    TextNumbers(
+        kind="text_numbers", column="a", shape="range", names=("a_low", "a_high"), fills=(0.5, 1e300), **BECAUSE
     ),
     TimeDifference(kind="time_difference", start="a", end="b", name="a to b", **BECAUSE),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from shared.contracts.vocabulary import DEFAULT_PRIVACY, ChosenType, ColumnType, PrivacyMethod, Storage
 from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
+from worker_service.core.columns.cell_parts import CellParts, find_parts
 from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
 from worker_service.core.columns.decimal_shifts import (
     DecimalShift,
@@ -36,6 +37,7 @@ from worker_service.core.parsing import (
     infer_units,
     read,
 )
+from worker_service.core.parsing.text_numbers import NumberShape, recognise_shape
 from worker_service.core.stats.summary import (
     NumberSummary,
     TextSummary,
@@ -106,6 +108,12 @@ class ColumnProfile(Value):
     invalid_examples: tuple[str, ...]
     ambiguity: str | None
     """A sentence about what a person should decide, if anything."""
+    number_shape: NumberShape | None = None
+    """How its texts hold numbers, if they do."""
+    number_count: int = 0
+    """How many numbers a text holds."""
+    parts: CellParts | None = None
+    """The values that stand together in its cells, if there are several."""
     amounts: ReadDecimal | None
     """The format of its amounts, if it stays text because their units can't be converted into each other."""
     monotonic: Literal["increasing", "decreasing"] | None
@@ -218,13 +226,16 @@ def describe_column(
     typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
     distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
+    personal_data = _personal_data(name, typed, semantic_type, hints)
+    may_be_composed = typed.is_text and semantic_type is None and personal_data is None and inference.amounts is None
+    shape, number_count = (typed.derive(recognise_shape) if may_be_composed else None) or (None, 0)
     meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else decision.why
     return ColumnProfile(
         name=name,
         position=position,
         type=decision.type,
         semantic_type=semantic_type,
-        personal_data=_personal_data(name, typed, semantic_type, hints),
+        personal_data=personal_data,
         privacy=hints.privacy,
         storage=_storage(typed),
         read_as=inference.read_as,
@@ -242,6 +253,9 @@ def describe_column(
         invalid_examples=inference.examples,
         ambiguity=inference.ambiguity,
         amounts=inference.amounts,
+        number_shape=shape,
+        number_count=number_count,
+        parts=typed.derive(find_parts) if may_be_composed and shape is None else None,
         monotonic=_monotonic(typed, distinct_count),
         duplicate_of=None,
         top_values=_top_values(typed, decision.type),

@@ -84,7 +84,7 @@ def infer(column: Column) -> Inference:
             codes = _code_like(column, spec)
             if not codes:
                 return _describe_reading(column, spec)
-            refusals.append(f"values such as {examples(codes)} show that they are codes")
+            refusals.append(f"values such as {listing(quoted(code) for code in codes[:3])} show that they are codes")
     raise AssertionError("the last reader takes every column")
 
 

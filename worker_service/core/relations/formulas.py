@@ -259,8 +259,12 @@ def solve(
 
 def _usual_ranges(values: Mapping[str, Numbers]) -> dict[str, tuple[float, float]]:
     """Return the range of each column beyond which a number lies far from nearly all others."""
-    quantiles = {name: np.nanquantile(column, TYPICAL) for name, column in values.items()}
-    return {name: (2 * low - high, 2 * high - low) for name, (low, high) in quantiles.items()}
+    ranges = {}
+    for name, column in values.items():
+        finite = column[np.isfinite(column)]
+        low, high = np.quantile(finite, TYPICAL).tolist() if len(finite) else (-np.inf, np.inf)
+        ranges[name] = (2 * low - high, 2 * high - low)
+    return ranges
 
 
 def _is_systematic(residuals: Numbers) -> bool:

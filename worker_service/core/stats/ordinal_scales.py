@@ -36,7 +36,10 @@ _SCALES = (
 _MONEY = re.compile(r"[$€£]\s*|(?<=\d),(?=\d{3}(?!\d))|\s*(?:years?|yrs?|months?|days?|hours?)(?: old)?$")
 """What may stand around the numbers of a range, as in $25,000 - $49,999 and 5 to 9 years."""
 _ORDINAL = re.compile(r"(\d+)(st|nd|rd|th)")
-_RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)|(?:<|under |below )\s*(\d+)|(?:>|over |above )?\s*(\d+)\+?")
+_RANGE = re.compile(
+    r"(\d+)\s*(?:-|–|to)\s*(\d+)|(?:<|under |below )\s*(\d+)"
+    r"|(?:>|over |above )?\s*(\d+)(?:\+| (?:and|or) (?:up|more|over|above))?"
+)
 FEWEST_LEVELS = 3
 
 

@@ -40,6 +40,7 @@ from worker_service.planner.rules.optional_features import (
     propose_text_components,
 )
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
+from worker_service.planner.rules.text_values import propose_multi_hot, propose_text_numbers
 
 MIN_LINEAR_CORRELATION = 0.9999
 """From this correlation on, two columns are the same but for their unit and rounding."""
@@ -85,7 +86,13 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     texts = propose_text_components(
         [column for column in features if column.name not in target.unsure], profile.rows, names
     )
-    encoding = list(propose_encoding(kept, fills, names))
+    unsure = target.unsure
+    identifiers = {name for name, role in context.options.roles.items() if role == "identifier"}
+    composed = [column for column in features if column.name not in identifiers and column.name not in unsure]
+    numbers = list(propose_text_numbers(composed, names))
+    parts = list(propose_multi_hot(composed, names))
+    replaced = {step.column for step in parts if not step.keep}
+    encoding = list(propose_encoding([column for column in kept if column.name not in replaced], fills, names))
     scaled = [column for column in kept if column.name not in target.unsure]
     return [
         _flag_target(target),
@@ -96,17 +103,21 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *remaining,
         # A fill or the words of a text may go by a column that is of no use as a feature.
         *texts,
+        *numbers,
+        *(step for step in parts if step.keep),
         *drops.values(),
         *differences,
         *dates,
         *amounts,
         *derived,
         *optional,
+        *(step for step in parts if not step.keep),
         *encoding,
         *propose_scaling(
             scaled,
             [
                 *_outputs(differences),
+                *_outputs(numbers),
                 *_day_columns(dates),
                 *_numbers_of(amounts),
                 *_outputs(derived),

@@ -22,6 +22,7 @@ from worker_service.core.recipe.steps.flag import Flag
 from worker_service.core.recipe.steps.hide_personal_data import HidePersonalData, hide
 from worker_service.core.recipe.steps.mask_sentinel import MaskSentinel
 from worker_service.core.recipe.steps.merge_levels import MergeLevels
+from worker_service.core.recipe.steps.multi_hot import MultiHot
 from worker_service.core.recipe.steps.number_rows import NumberRows
 from worker_service.core.recipe.steps.power_transform import PowerTransform
 from worker_service.core.recipe.steps.read_column import ReadColumn
@@ -31,6 +32,7 @@ from worker_service.core.recipe.steps.rescale import Rescale
 from worker_service.core.recipe.steps.scale import Scale
 from worker_service.core.recipe.steps.split_amounts import SplitAmounts
 from worker_service.core.recipe.steps.text_components import TextComponents
+from worker_service.core.recipe.steps.text_numbers import TextNumbers
 from worker_service.core.recipe.steps.time_difference import TimeDifference
 from worker_service.core.recipe.steps.treat_outliers import TreatOutliers
 from worker_service.core.recipe.steps.was_missing import WasMissing
@@ -56,11 +58,13 @@ AnyStep = (
     | DateParts
     | TimeDifference
     | SplitAmounts
+    | TextNumbers
     | Ratio
     | Bin
     | PowerTransform
     | TextComponents
     | OneHot
+    | MultiHot
     | FrequencyEncode
     | LabelEncode
     | Scale
@@ -86,6 +90,7 @@ __all__ = [
     "LabelEncode",
     "MaskSentinel",
     "MergeLevels",
+    "MultiHot",
     "NumberRows",
     "OneHot",
     "PowerTransform",
@@ -99,6 +104,7 @@ __all__ = [
     "StepRejected",
     "StepStats",
     "TextComponents",
+    "TextNumbers",
     "TimeDifference",
     "TreatOutliers",
     "WasMissing",

@@ -1,0 +1,56 @@
+"""Models get the numbers within texts, and a column for each of several values in a cell."""
+
+import random
+
+import pyarrow as pa
+
+from shared.contracts.run_options import RunOptions
+from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.table.frame import Frame
+from worker_service.planner.propose import propose
+
+ROWS = 200
+CHOSEN = random.Random(1)
+COLUMNS: dict[str, list[str | None]] = {
+    "installs": [CHOSEN.choice(["10,000+", "500+", "1,000+", "5,000,000+"]) for _ in range(ROWS)],
+    "area": [CHOSEN.choice(["1056", "2100 - 2850", f"{CHOSEN.randint(900, 4000)}"]) for _ in range(ROWS)],
+    "screen": [f"{CHOSEN.randint(1000, 4000)}x{CHOSEN.randint(500, 2000)}" for _ in range(ROWS)],
+    "age": [CHOSEN.choice(["18-29", "30-44", "45-60", "60+"]) for _ in range(ROWS)],
+    "income": [CHOSEN.choice(["$0 - $24,999", "$25,000 - $49,999", "$50,000 and up"]) for _ in range(ROWS)],
+    "genres": ["|".join(CHOSEN.sample(["Action", "Drama", "War"], CHOSEN.randint(1, 3))) for _ in range(ROWS)],
+    "member": [CHOSEN.choice(["ja", "nein", "yes", "non"]) for _ in range(ROWS)],
+}
+
+
+def prepared(**columns: list[str | None]) -> Outcome:
+    frame = Frame.from_table(pa.table({**columns, "y": [CHOSEN.random() for _ in range(ROWS)]}))
+    return apply(propose(profile(frame, target="y"), RunOptions()), frame)
+
+
+def test_numbers_of_texts_are_columns_without_gaps() -> None:
+    engineered = prepared(**{**COLUMNS, "installs": [*COLUMNS["installs"][:-2], None, "unknown"]}).engineered
+    added = {"installs_number", "area_low", "area_high", "screen_1", "screen_2"}
+    assert added <= set(engineered.names)
+    assert all(engineered[name].is_number and engineered[name].missing == 0 for name in added)
+    assert len(set(engineered["installs_number"].array.to_pylist())) == 4
+
+
+def test_ordered_bins_are_numbered_and_get_no_more_columns() -> None:
+    outcome = prepared(**COLUMNS)
+    levels = {step.column: step.levels for step in outcome.recipe.steps if step.kind == "label_encode"}
+    assert levels["income"] == ("$0 - $24,999", "$25,000 - $49,999", "$50,000 and up")
+    assert not {"age_low", "income_low"} & set(outcome.engineered.names)
+
+
+def test_each_value_of_a_cell_is_a_column() -> None:
+    engineered = prepared(genres=COLUMNS["genres"]).engineered
+    columns = [name for name in engineered.names if name.startswith("genres_") and "text" not in name]
+    assert sorted(columns) == ["genres_Action", "genres_Drama", "genres_War"]
+    expected = [int("Drama" in str(cell).split("|")) for cell in COLUMNS["genres"]]
+    assert engineered["genres_Drama"].array.to_pylist() == expected
+
+
+def test_words_of_other_languages_are_true_and_false() -> None:
+    outcome = prepared(member=COLUMNS["member"])
+    assert outcome.cleaned["member"].array.to_pylist() == [cell in ("ja", "yes") for cell in COLUMNS["member"]]
