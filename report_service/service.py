@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from report_service.profile_document import Document, trim_profile
-from report_service.published import Published, require_published
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_pages import RowFilter
 from report_service.row_query import QueriedRows, RowQuery
@@ -21,6 +20,7 @@ from shared.contracts.artifacts import table_key
 from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
+from shared.db.published import Published, require_published
 from shared.db.results import GraphRecord, Results
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
 from shared.storage import ObjectStore

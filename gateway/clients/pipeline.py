@@ -12,9 +12,11 @@ from gateway.convert.answers import run_event
 from gateway.convert.to_model import to_model
 from gateway.schemas.datasets import RunEvent
 from gateway.schemas.service import Queue, Queues, RedisServer, Worker, Workers
+from gateway.schemas.utility import Utility
 from shared.errors import NotFound, Unavailable
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
+from shared.rpc.channel import RENDER_SECONDS
 from shared.rpc.status import service_errors
 
 WATCH_SECONDS = 3600.0
@@ -43,6 +45,12 @@ class PipelineClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = rpc.PipelineServiceStub(channel)
+
+    async def utility(self, dataset_id: str) -> Utility:
+        """Return what a preparation gains, made where that has not been done."""
+        request = pb.GetUtilityRequest(dataset_id=dataset_id)
+        answer = await call(self._stub.GetUtility, request, timeout=RENDER_SECONDS)
+        return to_model(answer.utility, Utility, dataset_id=dataset_id)
 
     async def list_queues(self) -> Queues:
         """Return the work in each queue, and what Redis says of itself."""

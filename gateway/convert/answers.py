@@ -67,6 +67,7 @@ def _links(dataset_id: str, *, has_report: bool) -> schemas.DatasetLinks:
         recipe=f"{root}/recipe",
         graphs=f"{root}/eda/graphs",
         features=f"{root}/features",
+        utility=f"{root}/utility",
         report=f"{root}/report" if has_report else None,
         logs=schemas.LogLinks(
             cleaning=f"{root}/logs/cleaning", outliers=f"{root}/logs/outliers", features=f"{root}/logs/features"

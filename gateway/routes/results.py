@@ -12,6 +12,7 @@ from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDepend
 from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
 from gateway.schemas.profile import Profile
+from gateway.schemas.utility import Utility
 from shared.contracts.charts import Chart
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, ChangeKind, Charset, TableFormat, TableStyle
 
@@ -287,6 +288,16 @@ async def get_graph(
 async def get_features(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.Features:
     """The features a model gets, the columns they come from, and what it would predict."""
     return await clients.report.features(dataset_id)
+
+
+@router.get("/utility", summary="See what the preparation gains", responses=problems(404, 409))
+async def get_utility(dataset_id: DatasetIdPath, clients: ClientsDependency) -> Utility:
+    """How well three small models predict the target from the table as it was read, cleaned and engineered.
+
+    By cross-validation on a sample, with the preparation planned and fitted on the training rows alone; the first
+    request takes seconds. 409 with the reason `NO_TARGET` where there is no target that can be predicted.
+    """
+    return await clients.pipeline.utility(dataset_id)
 
 
 @router.get("/logs/cleaning", summary="Read the cleaning log", responses=problems(404, 409))

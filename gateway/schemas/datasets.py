@@ -94,6 +94,7 @@ class DatasetLinks(BaseModel):
     recipe: str = Field(description="The steps of the preparation.", examples=[f"/dataset/{EXAMPLE_ID}/recipe"])
     graphs: str = Field(description="The charts.", examples=[f"/dataset/{EXAMPLE_ID}/eda/graphs"])
     features: str = Field(description="Input and output features.", examples=[f"/dataset/{EXAMPLE_ID}/features"])
+    utility: str = Field(description="What the preparation gains.", examples=[f"/dataset/{EXAMPLE_ID}/utility"])
     report: str | None = Field(description="The written report; null unless the mode is `deep`.", examples=[None])
     logs: LogLinks = Field(description="The logs.")
 

@@ -31,7 +31,9 @@ from neuralearn.models import CsvForm, Dataset
 app = typer.Typer()
 _EXAMPLES = 3
 _MAX_SHOWN = 30
-What = Literal["cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "features"]
+What = Literal[
+    "cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "features", "utility"
+]
 _Mode = Annotated[str, typer.Option(help="fast, smart or deep.")]
 _Option = Annotated[
     list[str] | None,
@@ -276,7 +278,7 @@ def _request(what: str, file_format: str) -> tuple[str, str]:
     """Return the path of what is asked for, and its format."""
     if what == "report":
         return what, file_format or "md"
-    if what in ("profile", "recipe", "features"):
+    if what in ("profile", "recipe", "features", "utility"):
         return what, ""
     return what, "" if what == "raw" else file_format or "csv"
 

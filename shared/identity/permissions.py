@@ -65,6 +65,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "StartRun": _OPERATE,
         "GetRun": _OPERATE,
         "WatchRun": _dataset("viewer"),
+        "GetUtility": _dataset("viewer"),
         "InferTypes": _OPERATE,
         "ListQueues": _OPERATE,
         "ListWorkers": _OPERATE,

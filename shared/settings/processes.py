@@ -90,6 +90,7 @@ class PipelineSettings(
     DatabaseSettings,
     QueueSettings,
     StorageSettings,
+    ScratchSettings,
     HeartbeatSettings,
     UpkeepSettings,
     OutboundSettings,

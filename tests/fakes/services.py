@@ -345,6 +345,17 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
             event = pipeline_pb2.RunEvent(sequence=1, state=pipeline_pb2.RUN_STATE_COMPLETED, progress=100)
             yield pipeline_pb2.WatchRunResponse(event=event)
 
+    async def GetUtility(
+        self, request: pipeline_pb2.GetUtilityRequest, context: Context
+    ) -> pipeline_pb2.GetUtilityResponse:
+        """Return a certificate of one model."""
+        score = pipeline_pb2.Estimate(mean=0.5, low=0.25, high=0.75)
+        scores = [pipeline_pb2.TableScore(table="raw", model="linear", score=score)]
+        families = [pipeline_pb2.FamilyGain(family="fills", steps=[2], gain=score)]
+        utility = pipeline_pb2.Utility(target="a", metric="r2", rows=9, folds=5, scores=scores, families=families)
+        utility.gain.CopyFrom(score)
+        return pipeline_pb2.GetUtilityResponse(utility=utility)
+
     async def InferTypes(
         self, request: pipeline_pb2.InferTypesRequest, context: Context
     ) -> pipeline_pb2.InferTypesResponse:

@@ -178,6 +178,7 @@ ROUTE_RPCS = {
     ("POST", "/dataset/{dataset_id}/prepare"): "PrepareDataset",
     ("DELETE", "/dataset/{dataset_id}"): "DeleteDataset",
     ("GET", "/dataset/{dataset_id}/rows"): "QueryRows",
+    ("GET", "/dataset/{dataset_id}/utility"): "GetUtility",
     ("GET", "/datasets"): "ListDatasets",
     ("GET", "/datasets/status"): "ListDatasets",
     ("GET", "/usage"): "GetUsage",

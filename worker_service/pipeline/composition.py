@@ -8,6 +8,7 @@ from typing import NoReturn
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
 from shared.db.events import Events
+from shared.db.hash_keys import HashKeys
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.webhooks import Webhooks
@@ -16,6 +17,7 @@ from shared.isolation.isolation import Isolation
 from shared.outbound import OutboundGuard
 from shared.queue import RunQueue, connect_queue
 from shared.rpc.server import Listener, serve
+from shared.scratch import Scratch
 from shared.settings.processes import PipelineSettings
 from shared.settings.types import secret_values
 from shared.storage import ObjectStore, open_store
@@ -29,6 +31,7 @@ from worker_service.pipeline.retention import Retention, RetentionTimes
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import service
 from worker_service.pipeline.type_inference import TypeInference
+from worker_service.pipeline.utility import Utilities
 from worker_service.pipeline.webhook_sender import WebhookSender
 
 _EVENT_POLL_SECONDS = 0.3
@@ -52,6 +55,13 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
             tasks = [asyncio.create_task(job) for job in jobs]
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
+                utilities = Utilities(
+                    datasets=Datasets(database),
+                    hash_keys=HashKeys(database),
+                    store=store,
+                    scratch=Scratch(settings.scratch_dir),
+                    isolation=isolation,
+                )
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 listener = Listener(
                     settings.grpc_host, settings.pipeline_port, settings.grpc_reflection, settings.tls_files()
@@ -59,7 +69,7 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                 access = build_access_control(settings, database)
                 async with open_rate_limits(settings) as limits:
                     await serve(
-                        service(pipeline, TypeInference(isolation), QueueCounts(Runs(database))),
+                        service(pipeline, TypeInference(isolation), utilities, QueueCounts(Runs(database))),
                         listener,
                         access=access,
                         limits=limits,

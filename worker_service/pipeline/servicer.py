@@ -16,6 +16,7 @@ from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.type_inference import TypeInference
+from worker_service.pipeline.utility import Utilities
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -23,9 +24,10 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class PipelineServicer(rpc.PipelineServiceServicer):
     """Implements the RPCs of PipelineService."""
 
-    def __init__(self, pipeline: Pipeline, inference: TypeInference) -> None:
+    def __init__(self, pipeline: Pipeline, inference: TypeInference, utilities: Utilities) -> None:
         self._pipeline = pipeline
         self._inference = inference
+        self._utilities = utilities
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
         return pb.StartRunResponse(run=run_message(await self._pipeline.start_run(parse_run_id(request.run_id))))
@@ -42,6 +44,10 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         columns = await self._inference.infer(request.table, request.types)
         return pb.InferTypesResponse(columns=[to_message(column, pb.InferredType) for column in columns])
 
+    async def GetUtility(self, request: pb.GetUtilityRequest, context: Context) -> pb.GetUtilityResponse:
+        certificate = await self._utilities.get(parse_dataset_id(request.dataset_id))
+        return pb.GetUtilityResponse(utility=to_message(certificate, pb.Utility))
+
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         redis = await self._pipeline.redis_info()
         return pb.ListQueuesResponse(
@@ -54,11 +60,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         return pb.ListWorkersResponse(workers=workers)
 
 
-def service(pipeline: Pipeline, inference: TypeInference, counts: QueueCounts) -> Service:
+def service(pipeline: Pipeline, inference: TypeInference, utilities: Utilities, counts: QueueCounts) -> Service:
     """Return PipelineService, with the interface for KEDA beside it, in the form that `serve` takes."""
 
     def add(server: grpc.aio.Server) -> None:
-        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline, inference), server)
+        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline, inference, utilities), server)
         scaler.add_ExternalScalerServicer_to_server(ExternalScalerServicer(counts), server)
 
     return Service("neuralearn.pipeline.v1.PipelineService", add)

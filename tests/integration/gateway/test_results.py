@@ -26,6 +26,7 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "recipe": f"{root}/recipe",
         "graphs": f"{root}/eda/graphs",
         "features": f"{root}/features",
+        "utility": f"{root}/utility",
         "report": f"{root}/report",
         "logs": {name: f"{root}/logs/{name}" for name in ("cleaning", "outliers", "features")},
     }
@@ -253,3 +254,19 @@ async def test_results_of_no_dataset_and_of_one_that_is_not_ready(client: httpx.
     response = await client.get(f"/dataset/{PENDING_ID}/{name}")
     assert_problem(response, 409, "NOT_READY")
     assert response.headers["retry-after"] == "2"
+
+
+async def test_utility(client: httpx.AsyncClient) -> None:
+    body = (await client.get(f"/dataset/{DATASET_ID}/utility")).json()
+    score = {"mean": 0.5, "low": 0.25, "high": 0.75}
+    assert body == {
+        "dataset_id": DATASET_ID,
+        "target": "a",
+        "metric": "r2",
+        "rows": 9,
+        "folds": 5,
+        "baseline": 0.0,
+        "scores": [{"table": "raw", "model": "linear", "score": score}],
+        "gain": score,
+        "families": [{"family": "fills", "steps": [2], "gain": score}],
+    }

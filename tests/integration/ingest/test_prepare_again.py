@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from report_service.published import require_published
 from shared.contracts.run_result import RunResult
 from shared.db.datasets import Datasets
+from shared.db.published import require_published
 from shared.db.results import Results
 from shared.db.runs import Runs
 from shared.db.session import Database

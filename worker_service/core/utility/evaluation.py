@@ -6,8 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from worker_service.core.table.distinct import distinct
+from worker_service.core.table.frame import Column
+
 Matrix = npt.NDArray[np.float64]
 
+FEWEST_ROWS = 50
+MOST_CLASSES = 30
+FEWEST_NUMBERS = 20
+"""A target of fewer different numbers is predicted as classes."""
 NEIGHBOURS = 15
 PENALTIES = np.logspace(-1, 4, 6)
 """The penalties of the ridge regression that are tried, for columns of variance 1."""
@@ -38,6 +45,21 @@ class Problem:
             return float((predicted.argmax(axis=1) == self.values.argmax(axis=1)).mean())
         error = float(((self.values - predicted) ** 2).mean())
         return max(-1.0, 1 - error / (float(self.values.var()) or 1.0))
+
+
+def pose_problem(target: Column, rows: npt.NDArray[np.intp]) -> Problem | None:
+    """Return the problem of predicting the known cells of a column in some rows; None if there is too little to go by.
+
+    Numbers of many values are predicted as numbers, all others as classes.
+    """
+    if len(rows) < FEWEST_ROWS:
+        return None
+    levels = target.derive(distinct)
+    if target.is_number and len(levels.values) >= FEWEST_NUMBERS:
+        values = target.numbers()[rows]
+        return Problem.of_numbers(values) if np.isfinite(values).all() and values.std() > 0 else None
+    _, codes = np.unique(levels.codes[rows], return_inverse=True)
+    return Problem.of_classes(codes) if 2 <= codes.max() + 1 <= MOST_CLASSES else None
 
 
 class FamilyEvaluation:

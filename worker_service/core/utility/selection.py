@@ -10,9 +10,8 @@ from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.steps import AnyStep, Flag
-from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
-from worker_service.core.utility.evaluation import FamilyEvaluation, Matrix, Problem
+from worker_service.core.utility.evaluation import FamilyEvaluation, Matrix, pose_problem
 
 OPTIONAL_FAMILIES: Mapping[str, str] = {
     "integer_levels": "indicators of single numbers",
@@ -22,10 +21,6 @@ OPTIONAL_FAMILIES: Mapping[str, str] = {
 }
 """The rules whose columns are left out where they do harm, and what these columns are called."""
 SAMPLE_ROWS = 500
-FEWEST_ROWS = 50
-MOST_CLASSES = 30
-FEWEST_NUMBERS = 20
-"""A target of fewer different numbers is predicted as classes."""
 LEAST_GAIN = 0.002
 """A family is left out if the mean score of the models is better by at least this much without it."""
 _BASE = ""
@@ -53,7 +48,7 @@ def leave_out_harmful(outcome: Outcome) -> Outcome:
     if target is None or target not in engineered or not families:
         return outcome
     sample = _sample_rows(engineered[target])
-    problem = _problem(engineered[target], sample)
+    problem = pose_problem(engineered[target], sample)
     if problem is None:
         return outcome
     optional = {column for family in families for column in family.columns}
@@ -79,18 +74,6 @@ def _optional_families(outcome: Outcome) -> list[_Family]:
 def _sample_rows(target: Column) -> npt.NDArray[np.intp]:
     known = np.flatnonzero(target.present())
     return np.sort(np.random.default_rng(_SEED).permutation(known)[:SAMPLE_ROWS])
-
-
-def _problem(target: Column, sample: npt.NDArray[np.intp]) -> Problem | None:
-    """Return what is to be predicted; None if there is too little to go by."""
-    if len(sample) < FEWEST_ROWS:
-        return None
-    levels = target.derive(distinct)
-    if target.is_number and len(levels.values) >= FEWEST_NUMBERS:
-        values = target.numbers()[sample]
-        return Problem.of_numbers(values) if np.isfinite(values).all() and values.std() > 0 else None
-    _, codes = np.unique(levels.codes[sample], return_inverse=True)
-    return Problem.of_classes(codes) if 2 <= codes.max() + 1 <= MOST_CLASSES else None
 
 
 def _matrix(frame: Frame, names: Sequence[str], sample: npt.NDArray[np.intp]) -> Matrix:

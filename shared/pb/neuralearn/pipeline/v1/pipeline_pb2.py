@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as neuralearn_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%neuralearn/pipeline/v1/pipeline.proto\x12\x16neuralearn.pipeline.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\xb0\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12(\n\x04mode\x18\x04 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x10\n\x08progress\x18\x08 \x01(\x05\x12*\n\x06\x64ue_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05\x65rror\x18\r \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\"!\n\x0fStartRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"<\n\x10StartRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x0eGetRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"=\n\x0fWatchRunRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"C\n\x10WatchRunResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .neuralearn.pipeline.v1.RunEvent\"\xbb\x02\n\x08RunEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x10\n\x08progress\x18\x04 \x01(\x05\x12\x1b\n\x0equeue_position\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x42\x11\n\x0f_queue_position\"\x95\x01\n\x11InferTypesRequest\x12\r\n\x05table\x18\x01 \x01(\x0c\x12\x43\n\x05types\x18\x02 \x03(\x0b\x32\x34.neuralearn.pipeline.v1.InferTypesRequest.TypesEntry\x1a,\n\nTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x12InferTypesResponse\x12\x35\n\x07\x63olumns\x18\x01 \x03(\x0b\x32$.neuralearn.pipeline.v1.InferredType\"7\n\x0cInferredType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\":\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x90\x01\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.neuralearn.pipeline.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x32\n\x05redis\x18\x03 \x01(\x0b\x32#.neuralearn.pipeline.v1.RedisServer\"\x88\x01\n\x0bRedisServer\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11used_memory_bytes\x18\x02 \x01(\x03\x12\x18\n\x10max_memory_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07\x63lients\x18\x04 \x01(\x05\x12\x15\n\x08hit_rate\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_hit_rate\";\n\x12ListWorkersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x13ListWorkersResponse\x12/\n\x07workers\x18\x01 \x03(\x0b\x32\x1e.neuralearn.pipeline.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd3\x01\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x0f\n\x07run_ids\x18\x04 \x03(\t\x12\x19\n\x0cmetrics_port\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cheartbeat_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_metrics_port\"\x9a\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x03 \x01(\x03\x12\x0f\n\x07running\x18\x04 \x01(\x03\x12.\n\x0boldest_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tcompleted\x18\x06 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x03*\x9a\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\xa6\x05\n\x0fPipelineService\x12]\n\x08StartRun\x12\'.neuralearn.pipeline.v1.StartRunRequest\x1a(.neuralearn.pipeline.v1.StartRunResponse\x12W\n\x06GetRun\x12%.neuralearn.pipeline.v1.GetRunRequest\x1a&.neuralearn.pipeline.v1.GetRunResponse\x12\x85\x01\n\x08WatchRun\x12\'.neuralearn.pipeline.v1.WatchRunRequest\x1a(.neuralearn.pipeline.v1.WatchRunResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/events0\x01\x12\x63\n\nInferTypes\x12).neuralearn.pipeline.v1.InferTypesRequest\x1a*.neuralearn.pipeline.v1.InferTypesResponse\x12t\n\nListQueues\x12).neuralearn.pipeline.v1.ListQueuesRequest\x1a*.neuralearn.pipeline.v1.ListQueuesResponse\"\x0f\x82\xd3\xe4\x93\x02\t\x12\x07/queues\x12x\n\x0bListWorkers\x12*.neuralearn.pipeline.v1.ListWorkersRequest\x1a+.neuralearn.pipeline.v1.ListWorkersResponse\"\x10\x82\xd3\xe4\x93\x02\n\x12\x08/workersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%neuralearn/pipeline/v1/pipeline.proto\x12\x16neuralearn.pipeline.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"neuralearn/common/v1/dataset.proto\"\xb0\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12(\n\x04mode\x18\x04 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x10\n\x08progress\x18\x08 \x01(\x05\x12*\n\x06\x64ue_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05\x65rror\x18\r \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\"!\n\x0fStartRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"<\n\x10StartRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x0eGetRunResponse\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.neuralearn.pipeline.v1.Run\"=\n\x0fWatchRunRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"C\n\x10WatchRunResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .neuralearn.pipeline.v1.RunEvent\"\xbb\x02\n\x08RunEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .neuralearn.pipeline.v1.RunState\x12\r\n\x05stage\x18\x03 \x01(\t\x12\x10\n\x08progress\x18\x04 \x01(\x05\x12\x1b\n\x0equeue_position\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x42\x11\n\x0f_queue_position\"\'\n\x11GetUtilityRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\"F\n\x12GetUtilityResponse\x12\x30\n\x07utility\x18\x01 \x01(\x0b\x32\x1f.neuralearn.pipeline.v1.Utility\"\xf2\x01\n\x07Utility\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x03\x12\r\n\x05\x66olds\x18\x04 \x01(\x05\x12\x10\n\x08\x62\x61seline\x18\x05 \x01(\x01\x12\x32\n\x06scores\x18\x06 \x03(\x0b\x32\".neuralearn.pipeline.v1.TableScore\x12.\n\x04gain\x18\x07 \x01(\x0b\x32 .neuralearn.pipeline.v1.Estimate\x12\x34\n\x08\x66\x61milies\x18\x08 \x03(\x0b\x32\".neuralearn.pipeline.v1.FamilyGain\"3\n\x08\x45stimate\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\"[\n\nTableScore\x12\r\n\x05table\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12/\n\x05score\x18\x03 \x01(\x0b\x32 .neuralearn.pipeline.v1.Estimate\"[\n\nFamilyGain\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\x05\x12.\n\x04gain\x18\x03 \x01(\x0b\x32 .neuralearn.pipeline.v1.Estimate\"\x95\x01\n\x11InferTypesRequest\x12\r\n\x05table\x18\x01 \x01(\x0c\x12\x43\n\x05types\x18\x02 \x03(\x0b\x32\x34.neuralearn.pipeline.v1.InferTypesRequest.TypesEntry\x1a,\n\nTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x12InferTypesResponse\x12\x35\n\x07\x63olumns\x18\x01 \x03(\x0b\x32$.neuralearn.pipeline.v1.InferredType\"7\n\x0cInferredType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\":\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x90\x01\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.neuralearn.pipeline.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x32\n\x05redis\x18\x03 \x01(\x0b\x32#.neuralearn.pipeline.v1.RedisServer\"\x88\x01\n\x0bRedisServer\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11used_memory_bytes\x18\x02 \x01(\x03\x12\x18\n\x10max_memory_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07\x63lients\x18\x04 \x01(\x05\x12\x15\n\x08hit_rate\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_hit_rate\";\n\x12ListWorkersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x13ListWorkersResponse\x12/\n\x07workers\x18\x01 \x03(\x0b\x32\x1e.neuralearn.pipeline.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd3\x01\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x0f\n\x07run_ids\x18\x04 \x03(\t\x12\x19\n\x0cmetrics_port\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cheartbeat_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_metrics_port\"\x9a\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x03 \x01(\x03\x12\x0f\n\x07running\x18\x04 \x01(\x03\x12.\n\x0boldest_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tcompleted\x18\x06 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x03*\x9a\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_COMPLETED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x32\xb3\x06\n\x0fPipelineService\x12]\n\x08StartRun\x12\'.neuralearn.pipeline.v1.StartRunRequest\x1a(.neuralearn.pipeline.v1.StartRunResponse\x12W\n\x06GetRun\x12%.neuralearn.pipeline.v1.GetRunRequest\x1a&.neuralearn.pipeline.v1.GetRunResponse\x12\x85\x01\n\x08WatchRun\x12\'.neuralearn.pipeline.v1.WatchRunRequest\x1a(.neuralearn.pipeline.v1.WatchRunResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/dataset/{dataset_id}/events0\x01\x12\x8a\x01\n\nGetUtility\x12).neuralearn.pipeline.v1.GetUtilityRequest\x1a*.neuralearn.pipeline.v1.GetUtilityResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/dataset/{dataset_id}/utility\x12\x63\n\nInferTypes\x12).neuralearn.pipeline.v1.InferTypesRequest\x1a*.neuralearn.pipeline.v1.InferTypesResponse\x12t\n\nListQueues\x12).neuralearn.pipeline.v1.ListQueuesRequest\x1a*.neuralearn.pipeline.v1.ListQueuesResponse\"\x0f\x82\xd3\xe4\x93\x02\t\x12\x07/queues\x12x\n\x0bListWorkers\x12*.neuralearn.pipeline.v1.ListWorkersRequest\x1a+.neuralearn.pipeline.v1.ListWorkersResponse\"\x10\x82\xd3\xe4\x93\x02\n\x12\x08/workersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INFERTYPESREQUEST_TYPESENTRY']._serialized_options = b'8\001'
   _globals['_PIPELINESERVICE'].methods_by_name['WatchRun']._loaded_options = None
   _globals['_PIPELINESERVICE'].methods_by_name['WatchRun']._serialized_options = b'\202\323\344\223\002\036\022\034/dataset/{dataset_id}/events'
+  _globals['_PIPELINESERVICE'].methods_by_name['GetUtility']._loaded_options = None
+  _globals['_PIPELINESERVICE'].methods_by_name['GetUtility']._serialized_options = b'\202\323\344\223\002\037\022\035/dataset/{dataset_id}/utility'
   _globals['_PIPELINESERVICE'].methods_by_name['ListQueues']._loaded_options = None
   _globals['_PIPELINESERVICE'].methods_by_name['ListQueues']._serialized_options = b'\202\323\344\223\002\t\022\007/queues'
   _globals['_PIPELINESERVICE'].methods_by_name['ListWorkers']._loaded_options = None
   _globals['_PIPELINESERVICE'].methods_by_name['ListWorkers']._serialized_options = b'\202\323\344\223\002\n\022\010/workers'
-  _globals['_RUNSTATE']._serialized_start=2433
-  _globals['_RUNSTATE']._serialized_end=2587
+  _globals['_RUNSTATE']._serialized_start=3030
+  _globals['_RUNSTATE']._serialized_end=3184
   _globals['_RUN']._serialized_start=197
   _globals['_RUN']._serialized_end=629
   _globals['_STARTRUNREQUEST']._serialized_start=631
@@ -61,28 +63,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHRUNRESPONSE']._serialized_end=951
   _globals['_RUNEVENT']._serialized_start=954
   _globals['_RUNEVENT']._serialized_end=1269
-  _globals['_INFERTYPESREQUEST']._serialized_start=1272
-  _globals['_INFERTYPESREQUEST']._serialized_end=1421
-  _globals['_INFERTYPESREQUEST_TYPESENTRY']._serialized_start=1377
-  _globals['_INFERTYPESREQUEST_TYPESENTRY']._serialized_end=1421
-  _globals['_INFERTYPESRESPONSE']._serialized_start=1423
-  _globals['_INFERTYPESRESPONSE']._serialized_end=1498
-  _globals['_INFERREDTYPE']._serialized_start=1500
-  _globals['_INFERREDTYPE']._serialized_end=1555
-  _globals['_LISTQUEUESREQUEST']._serialized_start=1557
-  _globals['_LISTQUEUESREQUEST']._serialized_end=1615
-  _globals['_LISTQUEUESRESPONSE']._serialized_start=1618
-  _globals['_LISTQUEUESRESPONSE']._serialized_end=1762
-  _globals['_REDISSERVER']._serialized_start=1765
-  _globals['_REDISSERVER']._serialized_end=1901
-  _globals['_LISTWORKERSREQUEST']._serialized_start=1903
-  _globals['_LISTWORKERSREQUEST']._serialized_end=1962
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=1964
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=2059
-  _globals['_WORKER']._serialized_start=2062
-  _globals['_WORKER']._serialized_end=2273
-  _globals['_QUEUE']._serialized_start=2276
-  _globals['_QUEUE']._serialized_end=2430
-  _globals['_PIPELINESERVICE']._serialized_start=2590
-  _globals['_PIPELINESERVICE']._serialized_end=3268
+  _globals['_GETUTILITYREQUEST']._serialized_start=1271
+  _globals['_GETUTILITYREQUEST']._serialized_end=1310
+  _globals['_GETUTILITYRESPONSE']._serialized_start=1312
+  _globals['_GETUTILITYRESPONSE']._serialized_end=1382
+  _globals['_UTILITY']._serialized_start=1385
+  _globals['_UTILITY']._serialized_end=1627
+  _globals['_ESTIMATE']._serialized_start=1629
+  _globals['_ESTIMATE']._serialized_end=1680
+  _globals['_TABLESCORE']._serialized_start=1682
+  _globals['_TABLESCORE']._serialized_end=1773
+  _globals['_FAMILYGAIN']._serialized_start=1775
+  _globals['_FAMILYGAIN']._serialized_end=1866
+  _globals['_INFERTYPESREQUEST']._serialized_start=1869
+  _globals['_INFERTYPESREQUEST']._serialized_end=2018
+  _globals['_INFERTYPESREQUEST_TYPESENTRY']._serialized_start=1974
+  _globals['_INFERTYPESREQUEST_TYPESENTRY']._serialized_end=2018
+  _globals['_INFERTYPESRESPONSE']._serialized_start=2020
+  _globals['_INFERTYPESRESPONSE']._serialized_end=2095
+  _globals['_INFERREDTYPE']._serialized_start=2097
+  _globals['_INFERREDTYPE']._serialized_end=2152
+  _globals['_LISTQUEUESREQUEST']._serialized_start=2154
+  _globals['_LISTQUEUESREQUEST']._serialized_end=2212
+  _globals['_LISTQUEUESRESPONSE']._serialized_start=2215
+  _globals['_LISTQUEUESRESPONSE']._serialized_end=2359
+  _globals['_REDISSERVER']._serialized_start=2362
+  _globals['_REDISSERVER']._serialized_end=2498
+  _globals['_LISTWORKERSREQUEST']._serialized_start=2500
+  _globals['_LISTWORKERSREQUEST']._serialized_end=2559
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=2561
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=2656
+  _globals['_WORKER']._serialized_start=2659
+  _globals['_WORKER']._serialized_end=2870
+  _globals['_QUEUE']._serialized_start=2873
+  _globals['_QUEUE']._serialized_end=3027
+  _globals['_PIPELINESERVICE']._serialized_start=3187
+  _globals['_PIPELINESERVICE']._serialized_end=4006
 # @@protoc_insertion_point(module_scope)

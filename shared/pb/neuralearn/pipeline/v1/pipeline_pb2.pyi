@@ -345,6 +345,206 @@ class RunEvent(_message.Message):
 Global___RunEvent: _TypeAlias = RunEvent  # noqa: Y015
 
 @_typing.final
+class GetUtilityRequest(_message.Message):
+    """Asks what a preparation gains."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUtilityRequest: _TypeAlias = GetUtilityRequest  # noqa: Y015
+
+@_typing.final
+class GetUtilityResponse(_message.Message):
+    """Answers GetUtility."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTILITY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def utility(self) -> Global___Utility:
+        """The certificate."""
+
+    def __init__(
+        self,
+        *,
+        utility: Global___Utility | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["utility", b"utility"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["utility", b"utility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUtilityResponse: _TypeAlias = GetUtilityResponse  # noqa: Y015
+
+@_typing.final
+class Utility(_message.Message):
+    """What a preparation gains for the prediction of its target. In each fold the preparation is planned and fitted on the
+    training rows alone, by the rules.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    FOLDS_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    FAMILIES_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """The column that is predicted."""
+    metric: _builtins.str
+    """What a score is: `accuracy`, the share of right classes, or `r2`, the explained share of the variance."""
+    rows: _builtins.int
+    """The rows of the sample."""
+    folds: _builtins.int
+    """The folds of the cross-validation."""
+    baseline: _builtins.float
+    """The score of predicting the most frequent class, or the mean."""
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___TableScore]:
+        """How well each model predicts the target from each table."""
+
+    @_builtins.property
+    def gain(self) -> Global___Estimate:
+        """What the engineered table gains over the one as it was read, in the mean of the models."""
+
+    @_builtins.property
+    def families(self) -> _containers.RepeatedCompositeFieldContainer[Global___FamilyGain]:
+        """What the engineered table gains by each family of its steps."""
+
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        metric: _builtins.str = ...,
+        rows: _builtins.int = ...,
+        folds: _builtins.int = ...,
+        baseline: _builtins.float = ...,
+        scores: _abc.Iterable[Global___TableScore] | None = ...,
+        gain: Global___Estimate | None = ...,
+        families: _abc.Iterable[Global___FamilyGain] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gain", b"gain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "families", b"families", "folds", b"folds", "gain", b"gain", "metric", b"metric", "rows", b"rows", "scores", b"scores", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Utility: _TypeAlias = Utility  # noqa: Y015
+
+@_typing.final
+class Estimate(_message.Message):
+    """A mean over the folds with its 95 % interval, which allows for what the folds share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    mean: _builtins.float
+    """The mean."""
+    low: _builtins.float
+    """The lower end of the interval."""
+    high: _builtins.float
+    """Its upper end."""
+    def __init__(
+        self,
+        *,
+        mean: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "mean", b"mean"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
+
+@_typing.final
+class TableScore(_message.Message):
+    """How well a model predicts the target from a table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    table: _builtins.str
+    """`raw`, the table as it was read, `cleaned` or `engineered`. The first two get the least preparation that models need."""
+    model: _builtins.str
+    """`linear`, `boosting`, `neighbours`, or `mean` of the three."""
+    @_builtins.property
+    def score(self) -> Global___Estimate:
+        """The score."""
+
+    def __init__(
+        self,
+        *,
+        table: _builtins.str = ...,
+        model: _builtins.str = ...,
+        score: Global___Estimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "score", b"score", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TableScore: _TypeAlias = TableScore  # noqa: Y015
+
+@_typing.final
+class FamilyGain(_message.Message):
+    """What the mean of the models gains by a family of steps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAMILY_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    family: _builtins.str
+    """Its name, such as `fills`."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The places of its steps in the recipe, from 1."""
+
+    @_builtins.property
+    def gain(self) -> Global___Estimate:
+        """The gain; below zero where the table is better without them."""
+
+    def __init__(
+        self,
+        *,
+        family: _builtins.str = ...,
+        steps: _abc.Iterable[_builtins.int] | None = ...,
+        gain: Global___Estimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gain", b"gain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["family", b"family", "gain", b"gain", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FamilyGain: _TypeAlias = FamilyGain  # noqa: Y015
+
+@_typing.final
 class InferTypesRequest(_message.Message):
     """Asks what columns are."""
 

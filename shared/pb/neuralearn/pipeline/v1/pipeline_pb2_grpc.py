@@ -51,6 +51,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
                 _registered_method=True)
+        self.GetUtility = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/GetUtility',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.FromString,
+                _registered_method=True)
         self.InferTypes = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/InferTypes',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
@@ -95,6 +100,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUtility(self, request, context):
+        """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InferTypes(self, request, context):
         """Tells what columns are, by some rows of a table; for the preview of a dataset.
         """
@@ -133,6 +145,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.WatchRun,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.SerializeToString,
+            ),
+            'GetUtility': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUtility,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.SerializeToString,
             ),
             'InferTypes': grpc.unary_unary_rpc_method_handler(
                     servicer.InferTypes,
@@ -233,6 +250,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/WatchRun',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.WatchRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUtility(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/GetUtility',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.FromString,
             options,
             channel_credentials,
             insecure,

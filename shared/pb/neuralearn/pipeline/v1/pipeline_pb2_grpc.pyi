@@ -43,6 +43,8 @@ class PipelineServiceStub:
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
     without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
+    GetUtility: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.GetUtilityRequest, _pipeline_pb2.GetUtilityResponse]
+    """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     InferTypes: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
@@ -65,6 +67,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
     without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
     """
+    GetUtility: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.GetUtilityRequest, _pipeline_pb2.GetUtilityResponse]  # type: ignore[assignment]
+    """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     InferTypes: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]  # type: ignore[assignment]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
@@ -102,6 +106,14 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams what happens to a dataset's run, from the beginning or behind an event, until the run has ended. A response
         without an event is a sign of life; while the run waits, its last event is, with the queue as it is by then.
         """
+
+    @_abc_1.abstractmethod
+    def GetUtility(
+        self,
+        request: _pipeline_pb2.GetUtilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.GetUtilityResponse, _abc.Awaitable[_pipeline_pb2.GetUtilityResponse]]:
+        """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
 
     @_abc_1.abstractmethod
     def InferTypes(
