@@ -3,11 +3,14 @@
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from shared.errors import Unprocessable
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 _SAMPLE_ROWS = 200
 HEADER_BYTES = 1 << 20
@@ -52,6 +55,12 @@ class _LineReader:
         return line
 
 
+def csv_reader(lines: Iterable[str], delimiter: str, **options: Any) -> "CsvReader":
+    """Return `csv.reader` for cells of any length that is accepted; its own limit is for the whole process, and low."""
+    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
+    return csv.reader(lines, delimiter=delimiter, **options)
+
+
 def read_rows(path: Path, delimiter: str) -> Iterator[Row]:
     """Yield the rows of a UTF-8 file.
 
@@ -65,10 +74,9 @@ def read_rows(path: Path, delimiter: str) -> Iterator[Row]:
 
 
 def _scan_rows(path: Path, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     with path.open(encoding="utf-8", newline="") as file:
         lines = _LineReader(file)
-        reader = csv.reader(lines, delimiter=delimiter)
+        reader = csv_reader(lines, delimiter)
         line, offset = 1, 0
         while (cells := _next_cells(reader, line)) is not None:
             # At the end of the file, csv.reader asks for another line only if a quote is still open.
@@ -127,7 +135,6 @@ def read_rows_loosely(path: Path, delimiter: str, *, width: int, start: int) -> 
         width: the number of columns.
         start: offset of the first row, in bytes.
     """
-    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     with path.open(encoding="utf-8", newline="") as file:
         lines = _Lines(file)
         while lines.size < start and lines.take():
@@ -160,7 +167,7 @@ def _parse(lines: Iterator[str], delimiter: str) -> tuple[list[str], bool]:
         ended = True  # csv.reader asks for one line more only while a quote is open
 
     try:
-        cells = next(csv.reader(until_end(), delimiter=delimiter), [])
+        cells = next(csv_reader(until_end(), delimiter), [])
     except csv.Error:
         return [], False
     return cells, not ended

@@ -12,6 +12,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from ingest_service.decoding.csv_rows import csv_reader
+
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 1 << 20
@@ -74,7 +76,7 @@ def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"', *, skip_
     """
     widths: list[int] = []
     try:
-        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=skip_spaces)
+        reader = csv_reader(lines, delimiter, quotechar=quote, strict=True, skipinitialspace=skip_spaces)
         for cells in reader:
             widths += [len(cells)] if cells else []
     except csv.Error as error:
@@ -85,7 +87,7 @@ def _is_regular(lines: Sequence[str], delimiter: str, quote: str = '"', *, skip_
 
 def _is_mostly_regular(lines: Sequence[str], delimiter: str) -> bool:
     """Return True if nearly all rows have the same number of cells, more than one."""
-    widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
+    widths = [len(cells) for cells in csv_reader(lines, delimiter) if cells]
     usual = max(set(widths), key=widths.count, default=0)
     return usual > 1 and widths.count(usual) >= _MIN_REGULAR_SHARE * len(widths)
 
@@ -97,7 +99,7 @@ def _has_single_quotes(lines: Sequence[str], delimiter: str) -> bool:
     """
     if not any("'" in line for line in lines) or not _is_regular(lines, delimiter, "'"):
         return False
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    rows = [row for row in csv_reader(lines, delimiter) if row]
     columns = list(zip(*(row for row in rows if len(row) == len(rows[0])), strict=True))
     return any(_quoted_share(cells) >= _MIN_QUOTED_SHARE for cells in columns) if columns else False
 
@@ -117,7 +119,7 @@ def _has_spaces_before_quotes(lines: Sequence[str], delimiter: str, *, is_standa
 
 def _skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[str]:
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
-    for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+    for cells in csv_reader(lines, delimiter, skipinitialspace=True):
         yield writer.writerow(cells)
 
 
@@ -128,7 +130,7 @@ def _unescape_and_skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[
 def _single_quote_rewriter(delimiter: str) -> _Rewrite:
     def rewrite(lines: Iterable[str]) -> Iterator[str]:
         writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
-        for cells in csv.reader(lines, delimiter=delimiter, quotechar="'"):
+        for cells in csv_reader(lines, delimiter, quotechar="'"):
             yield writer.writerow(cells)
 
     return rewrite
@@ -168,7 +170,7 @@ def _are_aligned(lines: Sequence[str]) -> bool:
 
 def _split_at_spaces(line: str) -> list[str]:
     """Return the cells of a line between runs of spaces; quotes keep the spaces within a cell."""
-    cells = next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
+    cells = next(csv_reader([line.strip()], " ", skipinitialspace=True), [])
     return [cell for cell in cells if cell]
 
 

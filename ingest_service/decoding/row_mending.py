@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ingest_service.decoding.cell_kinds import ColumnKinds, kind_of
+from ingest_service.decoding.csv_rows import csv_reader
 
 _MIN_ROWS = 5
 _MARGIN = math.log(20)
@@ -115,7 +116,7 @@ class RowMender:
     def _separated(self, line: str) -> Iterator[_Reading]:
         """Yield the readings by other separators."""
         text = line.strip("\r\n")
-        splits = [next(csv.reader([text], delimiter=mark), []) for mark in _SEPARATORS if mark != self._delimiter]
+        splits = [_split(text, mark) for mark in _SEPARATORS if mark != self._delimiter]
         for cells in (*splits, text.split()):
             if len(cells) == self._width > 1:
                 mended = Mended([cell.strip() for cell in cells], "its cells are parted by another separator")
@@ -163,6 +164,14 @@ class RowMender:
                 [*cells[:start], joined, *cells[start + surplus + 1 :]], "a separator within a cell is not quoted"
             )
             yield _Reading(mended, plausibility + is_prose * _STRONG)
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Return the cells of a row; none if a line ends within a cell that the separator leaves without quotes."""
+    try:
+        return next(csv_reader([text], separator), [])
+    except csv.Error:
+        return []
 
 
 def _count(number: int, what: str, done: str) -> str:

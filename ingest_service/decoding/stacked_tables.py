@@ -1,13 +1,14 @@
-"""Several tables below each other, parted by blank rows, of which one is read."""
+"""Several tables below each other, parted by blank rows or by their headers, of which one is read."""
 
 import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
+from ingest_service.decoding.cell_kinds import SPECIFIC, kind_of
 from ingest_service.decoding.csv_rows import HEADER_BYTES, LooseRow, read_rows_loosely
 from ingest_service.decoding.header_detection import sample_file
 from ingest_service.decoding.header_rows import is_group_row
@@ -19,6 +20,8 @@ _MAX_BYTES = 1 << 22
 _SAMPLE_ROWS = 200
 _CLEAR_HEADER = 0.1
 _MIN_ROWS = 2
+_FIRST_ROWS = 5
+_MAX_TABLES = 50
 _MAX_NAMED = 3
 _BLANK_LINE = re.compile(r'\n[\s,;|"\']*\r?\n')
 
@@ -80,9 +83,12 @@ def keep_one_table(path: Path, options: ReadOptions) -> tuple[Path, tuple[str, .
         A file with that table alone, in the same lines, and a note that lists the others; the file itself and no note
         if it holds one table.
     """
-    if path.stat().st_size > _MAX_BYTES or not _BLANK_LINE.search(path.read_text(encoding="utf-8")):
+    if path.stat().st_size > _MAX_BYTES:
         return path, ()
-    delimiter = sample_file(path, options.delimiter).delimiter
+    text, sample = path.read_text(encoding="utf-8"), sample_file(path, options.delimiter)
+    delimiter = sample.delimiter
+    if not _BLANK_LINE.search(text) and not _repeats_a_name(text, sample):
+        return path, ()
     tables = find_stacked(list(read_rows_loosely(path, delimiter, width=-1, start=0)))
     if len(tables) < 2:
         return path, ()
@@ -96,21 +102,43 @@ def keep_one_table(path: Path, options: ReadOptions) -> tuple[Path, tuple[str, .
     return kept, (_tables_note(table, tables, is_asked=bool(asked)),)
 
 
+def _repeats_a_name(text: str, sample: RowSample) -> bool:
+    """Return True if a later line begins like one of the first, which may be a header."""
+    starts = (row.cells[0] for row in sample.rows[:_FIRST_ROWS] if len(row.cells) > 1 and row.cells[0].strip())
+    return any(f"\n{start}{sample.delimiter}" in text for start in starts)
+
+
 def _blocks(rows: Sequence[LooseRow]) -> Iterator[list[LooseRow]]:
     for is_filled, block in groupby(rows, key=lambda row: any(cell.strip() for cell in row.cells)):
         if is_filled:
-            yield list(block)
+            yield from _part_at_headers(list(block))
+
+
+def _part_at_headers(block: list[LooseRow]) -> Iterator[list[LooseRow]]:
+    """Yield the rows of a block, anew from each row on that has the names of the header and more, or some of them."""
+    names = next((cells for row in block[:_FIRST_ROWS] if len(cells := _filled(row)) > 1), [])
+    starts = [index for index, row in enumerate(block) if _is_other_header(row, names)][:_MAX_TABLES]
+    for start, end in pairwise([0, *starts, len(block)]):
+        yield block[start:end]
+
+
+def _filled(row: LooseRow) -> list[str]:
+    return [cell.strip() for cell in row.cells if cell.strip()]
+
+
+def _is_other_header(row: LooseRow, names: Sequence[str]) -> bool:
+    cells = _filled(row)
+    shared = len(set(cells) & set(names))
+    is_similar = shared >= max(2, len(names) / 2, len(cells) / 2) and cells != names and len(set(cells)) == len(cells)
+    return is_similar and not any(kind_of(cell) in SPECIFIC for cell in cells)
 
 
 def _as_table(block: list[LooseRow]) -> StackedTable | None:
     """Return the table of rows without a blank one between them, or None if they have no clear header."""
-    filled = [_filled_width(row) for row in block]
-    width = max(set(filled), key=filled.count)
-    header = next(index for index, count in enumerate(filled) if count == width)
-    is_padded = len({len(row.cells) for row in block}) == 1
-    if is_padded:
-        width = max(filled)
-        header = next(index for index, count in enumerate(filled) if 2 * count > width)
+    widths = [len(row.cells) for row in block]
+    usual = max(set(widths), key=widths.count)
+    width = max(_filled_width(row) for row in block if len(row.cells) == usual)
+    header = next(index for index, row in enumerate(block) if 2 * _filled_width(row) > width)
     below = [row._replace(cells=row.cells[:width]) for row in block[header : header + _SAMPLE_ROWS]]
     sample = RowSample("", below)
     names = [cell.strip() for cell in below[0].cells]
@@ -147,7 +175,7 @@ def _tables_note(chosen: StackedTable, tables: Sequence[StackedTable], *, is_ask
     which = "that of header_row was read" if is_asked else "the largest was read"
     begin = "Another begins in" if len(others) == 1 else "Others begin in"
     return (
-        f"The file holds {len(tables)} tables, parted by blank lines; {which}, whose header is in line "
+        f"The file holds {len(tables)} tables below each other; {which}, whose header is in line "
         f"{chosen.rows[chosen.header].line}. {begin} {listed}{more}; header_row= chooses."
     )
 

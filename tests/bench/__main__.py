@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local.stack import Stack
 from shared.isolation.isolation import Isolation
-from tests.bench import ai, calibration, harm, models, mutations, pipeline, quality, reading, service, sizing
+from tests.bench import ai, calibration, harm, models, mutations, pipeline, pollock, quality, reading, service, sizing
 from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
@@ -23,13 +23,14 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--columns", type=int, default=100)
+    parser.add_argument("--pollock", type=Path, help="polluted_files of the Pollock benchmark, for reading")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     parts = arguments.parts or PARTS
     with tempfile.TemporaryDirectory(prefix="neuralearn-bench-") as folder:
         if "reading" in parts:
-            reading.print_reading()
+            print_reading(arguments.pollock)
         if "quality" in parts:
             print_quality(Path(folder))
         if "harm" in parts:
@@ -47,6 +48,13 @@ def main() -> None:
             print_service(large, Path(folder))
         if "sizing" in parts:
             sizing.print_sizing(Path(folder) / "sizing")
+
+
+def print_reading(polluted: Path | None) -> None:
+    """Print how many files are read right, of our own families and of the Pollock benchmark."""
+    reading.print_reading()
+    if polluted is not None:
+        pollock.print_pollock(polluted)
 
 
 def print_quality(folder: Path) -> None:

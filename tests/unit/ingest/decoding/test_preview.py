@@ -30,6 +30,7 @@ def preview(folder: Path, content: bytes, filename: str = "x.csv", **options: An
         ("a\tb\n1\tx\n2\ty\n".encode("utf-16"), "x.txt"),
         (b'[{"a": 1, "b": [2]}, {"a": null}]', "x.json"),
     ],
+    ids=["code page", "gzip", "utf-16", "json"],
 )
 def test_it_is_what_the_upload_would_read(content: bytes, filename: str, tmp_path: Path) -> None:
     seen = preview(tmp_path, content, filename)

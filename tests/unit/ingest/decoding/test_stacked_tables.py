@@ -26,6 +26,17 @@ def test_another_table_is_chosen_by_its_header(tmp_path: Path) -> None:
     assert "that of header_row was read" in decoded.notes[0]
 
 
+@pytest.mark.parametrize("second", ["a,b", "a,b,c,d", "b,a,c"])
+def test_another_header_begins_another_table(second: str, tmp_path: Path) -> None:
+    rows = "".join(f"{n},{n * 2},x\n" for n in range(5))
+    width = second.count(",") + 1
+    others = "".join(",".join([str(n)] * width) + "\n" for n in range(3))
+    decoded, table = decode(tmp_path, f"a,b,c\n{rows}{second}\n{others}".encode())
+    assert (table.num_rows, table.column_names, decoded.rejected_rows) == (5, ["a", "b", "c"], 0)
+    assert "2 tables" in decoded.notes[0]
+    assert decode(tmp_path, f"a,b,c\n{rows}{second}\n{others}".encode(), header_row=7)[1].num_rows == 3
+
+
 def test_tables_that_a_spreadsheet_has_padded_are_cut_to_their_width(tmp_path: Path) -> None:
     content = b"name;pop;;\nBerlin;3;;\nParis;2;;\n;;;\nfirst;last;age;since\nA;B;3;1\nC;D;4;2\nE;F;5;3\n"
     assert decode(tmp_path, content)[1].column_names == ["first", "last", "age", "since"]
