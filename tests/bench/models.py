@@ -1,4 +1,4 @@
-"""Benchmark of models: cross-validation on the engineered table and on scikit-learn's own preparation.
+"""Benchmark of models: cross-validation on the engineered table and on the preparations by other packages.
 
 The engineered table is made from all rows with the target known, as users get it, and the models are fitted inside the
 folds. Of the optional features those are chosen by all rows too; what that choice is worth shows in no fold.
@@ -7,7 +7,7 @@ folds. Of the optional features those are chosen by all rows too; what that choi
 import io
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -25,12 +24,12 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from tests.bench.curated import CuratedTable, curated_tables
 from tests.bench.curated_targets import CURATED_TARGETS
 from tests.bench.harm import PROCESSES
+from tests.bench.other_preparations import OTHERS
 from tests.bench.preparation import prepare_csv
 from tests.planted.faults import plant
 
@@ -69,7 +68,8 @@ class Comparison:
     problem: str
     model: str
     engineered: Score
-    transformer: Score
+    others: Mapping[str, Score]
+    """The scores on the preparations by other packages, by their names."""
     missing: int
     """Missing cells of the engineered table, which the comparison fills with medians."""
 
@@ -133,12 +133,15 @@ def compare(problem: Problem, folder: Path) -> Iterator[Comparison]:
                 regression=problem.regression,
             ),
             missing=missing,
-            transformer=_score(
-                make_pipeline(_transformer(raw.drop(columns=TARGET)), model),
-                raw.drop(columns=TARGET),
-                target,
-                regression=problem.regression,
-            ),
+            others={
+                other: _score(
+                    make_pipeline(prepare(raw.drop(columns=TARGET)), model),
+                    raw.drop(columns=TARGET),
+                    target,
+                    regression=problem.regression,
+                )
+                for other, prepare in OTHERS.items()
+            },
         )
 
 
@@ -156,18 +159,6 @@ def _models(*, regression: bool) -> Iterator[tuple[str, Any]]:
         yield "gradient boosting", HistGradientBoostingClassifier(**_BOOST)
 
 
-def _transformer(table: pd.DataFrame) -> ColumnTransformer:
-    numbers = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
-    categories = [name for name in table if name not in numbers]
-    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50)
-    return ColumnTransformer(
-        [
-            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
-            ("categories", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), categories),
-        ]
-    )
-
-
 def _score(model: Any, table: pd.DataFrame, target: "pd.Series[Any]", *, regression: bool) -> Score:
     folds = (KFold if regression else StratifiedKFold)(5, shuffle=True, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
@@ -179,12 +170,13 @@ def _score(model: Any, table: pd.DataFrame, target: "pd.Series[Any]", *, regress
 
 def print_models(folder: Path) -> None:
     """Print one line for each problem and model."""
-    print(f"{'table':18}{'model':20}{'engineered':>11}{'ColumnTransformer':>19}{'difference':>12}   (R² or accuracy)")
+    others = "".join(f"{other:>19}" for other in OTHERS)
+    print(f"{'table':18}{'model':20}{'engineered':>11}{others}   (R² or accuracy)")
     for problem in problems():
         for comparison in compare(problem, folder):
-            difference = comparison.engineered.mean - comparison.transformer.mean
-            scores = f"{comparison.engineered.mean:11.3f}{comparison.transformer.mean:19.3f}{difference:+12.3f}"
-            print(f"{comparison.problem:18}{comparison.model:20}{scores}   {', '.join(_notes(comparison))}".rstrip())
+            scores = "".join(f"{comparison.others[other].mean:19.3f}" for other in OTHERS)
+            line = f"{comparison.problem:18}{comparison.model:20}{comparison.engineered.mean:11.3f}{scores}"
+            print(f"{line}   {', '.join(_notes(comparison))}".rstrip())
 
 
 def print_curated_models() -> None:
@@ -196,9 +188,13 @@ def print_curated_models() -> None:
     by_table: dict[str, list[Comparison]] = {}
     for comparison in comparisons:
         by_table.setdefault(comparison.problem, []).append(comparison)
-    print(f"{'table':34}" + "".join(f"{name:>26}" for name in MODELS) + "   (engineered, ColumnTransformer)")
+    columns = "".join(f"{name:>32}" for name in MODELS)
+    print(f"{'table':34}{columns}   (engineered, {', '.join(OTHERS)})")
     for name, parts in by_table.items():
-        scores = "".join(f"{part.engineered.mean:17.3f}{part.transformer.mean:9.3f}" for part in parts)
+        scores = "".join(
+            f"{part.engineered.mean:11.3f}" + "".join(f"{part.others[other].mean:7.3f}" for other in OTHERS)
+            for part in parts
+        )
         print(
             f"{name:34}{scores}   {', '.join(dict.fromkeys(note for part in parts for note in _notes(part)))}".rstrip()
         )
@@ -223,22 +219,22 @@ def _compare_curated(table: CuratedTable) -> list[Comparison]:
 
 
 def _print_mean(model: str, comparisons: Sequence[Comparison]) -> None:
-    """Print the mean scores of a model, and the mean difference with its 95 % interval by the bootstrap."""
-    pairs = np.array([(part.engineered.mean, part.transformer.mean) for part in comparisons])
-    differences = pairs[:, 0] - pairs[:, 1]
-    resampled = np.random.default_rng(0).choice(differences, (2_000, len(differences))).mean(axis=1)
-    low, high = np.quantile(resampled, (0.025, 0.975))
-    engineered, transformer = pairs.mean(axis=0)
-    print(
-        f"{model:20} engineered {engineered:.3f}, ColumnTransformer {transformer:.3f}, difference "
-        f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
-    )
+    """Print the mean scores of a model, and the mean differences with their 95 % intervals by the bootstrap."""
+    engineered = np.array([part.engineered.mean for part in comparisons])
+    print(f"{model:20} engineered {engineered.mean():.3f}")
+    for other in OTHERS:
+        scores = np.array([part.others[other].mean for part in comparisons])
+        differences = engineered - scores
+        resampled = np.random.default_rng(0).choice(differences, (2_000, len(differences))).mean(axis=1)
+        low, high = np.quantile(resampled, (0.025, 0.975))
+        print(f"    {other:17}{scores.mean():.3f}, difference {differences.mean():+.3f} ({low:+.3f} to {high:+.3f})")
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     if not comparison.engineered.converged:
         yield "engineered: not converged"
-    if not comparison.transformer.converged:
-        yield "ColumnTransformer: not converged"
+    for other, score in comparison.others.items():
+        if not score.converged:
+            yield f"{other}: not converged"
     if comparison.missing:
         yield f"{comparison.missing:,} engineered cells missing"
