@@ -18,7 +18,7 @@ HEADER_BYTES = 1 << 20
 _MAX_FIELD_CHARACTERS = 64 * 1024 * 1024
 _MAX_CELL_CHARACTERS = 1 << 20
 """A quote that is not closed within so many characters is a stray one, in a file with odd rows."""
-_MAX_LOOK_AHEAD_CHARACTERS = 1 << 26
+_MAX_LOOK_AHEAD_CHARACTERS = 1 << 23
 """Characters that are read more than once in search of the ends of stray quotes; then they are not searched for."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -59,6 +59,11 @@ def csv_reader(lines: Iterable[str], delimiter: str, **options: Any) -> "CsvRead
     """Return `csv.reader` for cells of any length that is accepted; its own limit is for the whole process, and low."""
     csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     return csv.reader(lines, delimiter=delimiter, **options)
+
+
+def csv_writer(file: Any, delimiter: str = ",") -> Any:
+    """Return `csv.writer` for the standard dialect; with lines that end in CR LF it quotes a CR within a cell."""
+    return csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
 
 
 def read_rows(path: Path, delimiter: str) -> Iterator[Row]:

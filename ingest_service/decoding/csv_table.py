@@ -28,9 +28,9 @@ def read_csv(path: Path, options: ReadOptions) -> "CsvTable":
     Raises:
         Unprocessable: there is no header, or a quote in it is never closed.
     """
-    path, comment_notes = drop_comments(path, options.delimiter)
+    path, comment_notes, comments = drop_comments(path, options.delimiter)
     path, dialect_notes = to_standard_dialect(path, options.delimiter)
-    path, table_notes = keep_one_table(path, options)
+    path, table_notes = keep_one_table(path, options, comments)
     layout = detect_layout(path, options)
     layout = replace(layout, notes=(*comment_notes, *dialect_notes, *table_notes, *layout.notes))
     start, names, line = 0, layout.names, 0

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from ingest_service.decoding.csv_rows import csv_reader
+from ingest_service.decoding.csv_rows import csv_reader, csv_writer
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 200
@@ -118,7 +118,7 @@ def _has_spaces_before_quotes(lines: Sequence[str], delimiter: str, *, is_standa
 
 
 def _skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[str]:
-    writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
+    writer = csv_writer(_EchoFile(), delimiter)
     for cells in csv_reader(lines, delimiter, skipinitialspace=True):
         yield writer.writerow(cells)
 
@@ -129,7 +129,7 @@ def _unescape_and_skip_spaces(lines: Iterable[str], delimiter: str) -> Iterator[
 
 def _single_quote_rewriter(delimiter: str) -> _Rewrite:
     def rewrite(lines: Iterable[str]) -> Iterator[str]:
-        writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\n")
+        writer = csv_writer(_EchoFile(), delimiter)
         for cells in csv_reader(lines, delimiter, quotechar="'"):
             yield writer.writerow(cells)
 
@@ -175,7 +175,7 @@ def _split_at_spaces(line: str) -> list[str]:
 
 
 def _rewrite_space_columns(lines: Iterable[str]) -> Iterator[str]:
-    writer = csv.writer(_EchoFile(), lineterminator="\n")
+    writer = csv_writer(_EchoFile())
     header: list[str] | None = None
     for line in lines:
         cells = _split_at_spaces(line.replace("\t", " "))

@@ -222,7 +222,7 @@ def _transcode(source: Path, target: Path, encoding: str, *, skip: int) -> int:
         for block in chain(_read_blocks(source, skip), [b""]):
             text = decoder.decode(block, final=not block)
             replaced += text.count("\ufffd")
-            file.write(text.encode())
+            file.write(text.encode("utf-8", "replace"))
     return replaced
 
 

@@ -24,7 +24,8 @@ def is_group_row(cells: Sequence[str], names: Sequence[str]) -> bool:
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
     below = [name.strip() for name in names]
-    has_gaps = 2 <= len(filled) < len(cells) == len(below)
+    # A gap in front alone is where names of rows have no name.
+    has_gaps = len(filled) >= 2 and len(cells) == len(below) and not all(cell.strip() for cell in cells[1:])
     if not has_gaps or not all(below) or not (len(set(below)) == len(below) or _repeat_in_groups(cells, below)):
         return False
     return not any(kind_of(cell) in SPECIFIC - {"integer"} for cell in filled) and not any(

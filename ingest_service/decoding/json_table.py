@@ -213,7 +213,7 @@ def _from_rows(rows: Sequence[Sequence[Any]]) -> JsonTable:
     is_header = is_header and not any(
         cell in row[position : position + 1] for row in below for position, cell in enumerate(first)
     )
-    names = [str(name) for name in first] if is_header else [""] * len(first)
+    names = [_to_text(name) for name in first] if is_header else [""] * len(first)
     values = [
         [row[position] if position < len(row) else None for row in (below if is_header else rows)]
         for position in range(len(first))

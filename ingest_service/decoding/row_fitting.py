@@ -1,12 +1,11 @@
 """The rows of a delimited file that fit its table, or can be mended so that they do; all others are rejected."""
 
-import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from ingest_service.decoding.csv_rows import LooseRow, read_rows_loosely
+from ingest_service.decoding.csv_rows import LooseRow, csv_writer, read_rows_loosely
 from ingest_service.decoding.csv_table import CsvTable, field_count_mismatch, find_end
 from ingest_service.decoding.rejects import Rejects
 from ingest_service.decoding.row_mending import Mended, RowMender
@@ -84,5 +83,5 @@ def _is_data_row(row: LooseRow, table: CsvTable) -> bool:
 
 def _line(cells: list[str], delimiter: str) -> str:
     file = io.StringIO()
-    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    csv_writer(file, delimiter).writerow(cells)
     return file.getvalue()

@@ -1,15 +1,15 @@
 """Several tables below each other, parted by blank rows or by their headers, of which one is read."""
 
-import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from ingest_service.decoding.cell_kinds import SPECIFIC, kind_of
-from ingest_service.decoding.csv_rows import HEADER_BYTES, LooseRow, read_rows_loosely
+from ingest_service.decoding.cell_kinds import SPECIFIC, ColumnKinds, kind_of
+from ingest_service.decoding.csv_rows import HEADER_BYTES, LooseRow, csv_writer, read_rows_loosely
 from ingest_service.decoding.header_detection import sample_file
 from ingest_service.decoding.header_rows import is_group_row
 from ingest_service.decoding.row_samples import MIN_REGULAR_SHARE, RowSample
@@ -21,6 +21,10 @@ _SAMPLE_ROWS = 200
 _CLEAR_HEADER = 0.1
 _MIN_ROWS = 2
 _FIRST_ROWS = 5
+_MAX_BLOCKS = 200
+"""With more gaps between its rows, a file holds one table."""
+_NAME = re.compile(r"[^\W\d_][\w .,:%()/°-]*")
+_NO_NAMES = frozenset(("na", "nan", "n/a", "nd", "none", "null", "missing", "unknown", "tba"))
 _MAX_TABLES = 50
 _MAX_NAMED = 3
 _BLANK_LINE = re.compile(r'\n[\s,;|"\']*\r?\n')
@@ -60,36 +64,69 @@ class StackedTable:
 def find_stacked(rows: Sequence[LooseRow]) -> list[StackedTable]:
     """Return the tables below each other, each with a clear header of other names than the table above.
 
-    What is between blank rows and has no header is a part of the table above, if it is not wider. What stands above
-    the first table belongs to it.
+    What is between blank rows, has no such header and is no wider is a part of the table above; what stands above the
+    first table belongs to it. None is returned where that would hide more than a title or a few notes.
     """
     tables: list[StackedTable] = []
     above: list[LooseRow] = []
-    for block in _blocks(rows):
+    blocks = list(_blocks(rows))
+    for block in blocks if len(blocks) <= _MAX_BLOCKS else ():
         table = _as_table(block)
-        if table is None or (tables and table.names == tables[-1].names):
-            (tables[-1].rows if tables else above).extend(block)
-            continue
-        if not tables:
-            table = StackedTable([*above, *block], len(above) + table.header, table.width)
-        tables.append(table)
-    return tables
+        if table is not None and (not tables or _is_another(table, tables[-1])):
+            if not tables:
+                table = StackedTable([*above, *block], len(above) + table.header, table.width)
+            tables.append(table)
+        elif not tables:
+            above.extend(block)
+        elif max(map(_filled_width, block)) <= tables[-1].width:
+            tables[-1].rows.extend(block)
+        else:
+            return []
+    largest = max((table.size for table in tables), default=0)
+    return tables if sum(map(_filled_width, above)) <= largest else []
 
 
-def keep_one_table(path: Path, options: ReadOptions) -> tuple[Path, tuple[str, ...]]:
+def _is_another(table: StackedTable, previous: StackedTable) -> bool:
+    """Return True if a table is not more rows of the one above, the first of which looks like a header."""
+    if table.names == previous.names:
+        return False
+    if table.width != previous.width:
+        return True
+    named = 0
+    body = previous.rows[previous.header + 1 : previous.header + _SAMPLE_ROWS]
+    for place, name in enumerate(table.names):
+        cells = [row.cells[place] for row in body if place < len(row.cells) and row.cells[place].strip()]
+        if name in {cell.strip() for cell in cells}:
+            return False
+        if cells and ColumnKinds(cells).is_uniform:
+            is_name = _NAME.fullmatch(name) is not None and name.casefold() not in _NO_NAMES
+            named += 1 if is_name else -1
+    return named > 0
+
+
+def keep_one_table(
+    path: Path, options: ReadOptions, ignored: frozenset[int] = frozenset()
+) -> tuple[Path, tuple[str, ...]]:
     """Choose one of several tables in a UTF-8 file: that of the header that was asked for, or the largest.
+
+    Args:
+        path: the file.
+        options: what was asked for; a file without a header has one table.
+        ignored: blank lines that part nothing.
 
     Returns:
         A file with that table alone, in the same lines, and a note that lists the others; the file itself and no note
         if it holds one table.
     """
-    if path.stat().st_size > _MAX_BYTES:
+    if path.stat().st_size > _MAX_BYTES or options.header_row == 0:
         return path, ()
     text, sample = path.read_text(encoding="utf-8"), sample_file(path, options.delimiter)
     delimiter = sample.delimiter
-    if not _BLANK_LINE.search(text) and not _repeats_a_name(text, sample):
+    blank_lines = len(_BLANK_LINE.findall(text))
+    if blank_lines > _MAX_BLOCKS or not (blank_lines or _repeats_a_name(text, sample)):
         return path, ()
-    tables = find_stacked(list(read_rows_loosely(path, delimiter, width=-1, start=0)))
+    rows = read_rows_loosely(path, delimiter, width=-1, start=0)
+    tables = find_stacked([row for row in rows if row.line not in ignored])
     if len(tables) < 2:
         return path, ()
     asked = [table for table in tables if options.header_row and table.has_line(options.header_row)]
@@ -103,9 +140,10 @@ def keep_one_table(path: Path, options: ReadOptions) -> tuple[Path, tuple[str, .
 
 
 def _repeats_a_name(text: str, sample: RowSample) -> bool:
-    """Return True if a later line begins like one of the first, which may be a header."""
-    starts = (row.cells[0] for row in sample.rows[:_FIRST_ROWS] if len(row.cells) > 1 and row.cells[0].strip())
-    return any(f"\n{start}{sample.delimiter}" in text for start in starts)
+    """Return True if a later line begins like the first that may be a header."""
+    candidates = (row.cells for row in sample.rows[:_FIRST_ROWS] if len(_filled(row)) > 1)
+    first = next(candidates, [""])[0]
+    return bool(first.strip()) and f"\n{first}{sample.delimiter}" in text
 
 
 def _blocks(rows: Sequence[LooseRow]) -> Iterator[list[LooseRow]]:
@@ -135,8 +173,7 @@ def _is_other_header(row: LooseRow, names: Sequence[str]) -> bool:
 
 def _as_table(block: list[LooseRow]) -> StackedTable | None:
     """Return the table of rows without a blank one between them, or None if they have no clear header."""
-    widths = [len(row.cells) for row in block]
-    usual = max(set(widths), key=widths.count)
+    usual, _ = Counter(len(row.cells) for row in block).most_common(1)[0]
     width = max(_filled_width(row) for row in block if len(row.cells) == usual)
     header = next(index for index, row in enumerate(block) if 2 * _filled_width(row) > width)
     below = [row._replace(cells=row.cells[:width]) for row in block[header : header + _SAMPLE_ROWS]]
@@ -164,7 +201,7 @@ def _lines(table: StackedTable, delimiter: str) -> Iterator[str]:
 
 def _line(cells: Sequence[str], delimiter: str) -> str:
     file = io.StringIO()
-    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    csv_writer(file, delimiter).writerow(cells)
     return file.getvalue()
 
 

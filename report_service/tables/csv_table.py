@@ -63,9 +63,11 @@ def write_csv(
         _write(table, precise_schema(table, iso=iso), target, form)
         return
     utf8 = target.with_name(f"{target.name}.utf8")
-    _write(table, precise_schema(table, iso=iso), utf8, form)
-    _encode(utf8, target, charset)
-    utf8.unlink()
+    try:
+        _write(table, precise_schema(table, iso=iso), utf8, form)
+        _encode(utf8, target, charset)
+    finally:
+        utf8.unlink(missing_ok=True)
 
 
 def _encode(source: Path, target: Path, charset: Charset) -> None:

@@ -26,6 +26,8 @@ MAX_CELLS = 3_000_000
 MAX_LISTED_CHANGES = 100_000
 _MAX_TEXT = 32_767
 _LARGEST_EXACT_INTEGER = 2**53
+_LARGEST_NUMBER = 9.99e307
+"""Beyond, what Excel stores is infinite."""
 _FIRST_DATE = datetime(1900, 3, 1)
 """Excel counts a day that never was before this one, and knows none before 1900."""
 _MIN_WIDTH, _MAX_WIDTH = 8, 60
@@ -64,7 +66,7 @@ def write_workbook(
     changes: Path | None,
     steps: Sequence[LoggedStep],
 ) -> None:
-    """Write a table as a workbook; nothing in it is a formula.
+    """Write a table as a workbook; nothing in it is a formula. Numbers keep 16 digits, moments milliseconds.
 
     Args:
         table: the table.
@@ -105,6 +107,7 @@ class _Styles:
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self._book = book
         self._formats: dict[tuple[str, str], Format] = {}
+        self.plain = book.add_format()
         self.header = book.add_format({"bold": True, "bottom": 1})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
 
@@ -129,10 +132,10 @@ def _write_table(sheet: Worksheet, styles: _Styles, table: pq.ParquetFile, marke
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, table.metadata.num_rows, len(schema) - 1)
     for place, column in enumerate(schema.names):
-        sheet.write_string(0, place, column[:_MAX_TEXT], styles.header)
+        _write_text(sheet, (0, place), column, styles.header, styles.plain)
     for row, values in enumerate(_rows(table, schema)):
         for place, value in enumerate(values):
-            _write_cell(sheet, row + 1, place, value, styles.of(formats[place], kinds[place].get(row)))
+            _write_cell(sheet, (row + 1, place), value, styles.of(formats[place], kinds[place].get(row)), styles.plain)
 
 
 def _rows(table: pq.ParquetFile, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
@@ -157,21 +160,33 @@ def _number_format(kind: pa.DataType) -> str:
     return ""
 
 
-def _write_cell(sheet: Worksheet, row: int, place: int, value: Any, style: Format | None) -> None:
+def _write_cell(sheet: Worksheet, at: tuple[int, int], value: Any, style: Format | None, plain: Format) -> None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         if style is not None:
-            sheet.write_blank(row, place, None, style)
+            sheet.write_blank(*at, None, style)
     elif isinstance(value, bool):
-        sheet.write_boolean(row, place, value, style)
-    elif (isinstance(value, int | float) and abs(value) <= _LARGEST_EXACT_INTEGER) or (
-        isinstance(value, float) and math.isfinite(value)
-    ):
-        sheet.write_number(row, place, value, style)
+        sheet.write_boolean(*at, value, style)
+    elif isinstance(value, int | float) and abs(value) <= _largest(value):
+        sheet.write_number(*at, value, style)
     elif isinstance(value, date) and _is_excel_date(value):
-        sheet.write_datetime(row, place, value, style)
+        sheet.write_datetime(*at, value, style)
     else:
         text = value.isoformat() if isinstance(value, date) else str(value)
-        sheet.write_string(row, place, text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…", style)
+        _write_text(sheet, at, text, style, plain)
+
+
+def _largest(value: float) -> float:
+    return _LARGEST_NUMBER if isinstance(value, float) else _LARGEST_EXACT_INTEGER
+
+
+def _write_text(sheet: Worksheet, at: tuple[int, int], text: str, style: Format | None, plain: Format) -> None:
+    """Write a text, cut where a cell can't hold all of it."""
+    text = text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
+    if text.startswith("<r>") and text.endswith("</r>"):
+        # The library writes such a text as the markup that it looks like, except in pieces.
+        sheet.write_rich_string(*at, text[:1], plain, text[1:], *([] if style is None else [style]))
+    else:
+        sheet.write_string(*at, text, style)
 
 
 def _is_excel_date(value: date) -> bool:
@@ -188,7 +203,7 @@ def _write_steps(sheet: Worksheet, styles: _Styles, steps: Sequence[LoggedStep],
     for row, step in enumerate(steps, start=1):
         cells = (step.step, step.log, step.what, step.columns, step.state, step.cells_changed, step.why)
         for place, value in enumerate(cells):
-            _write_cell(sheet, row, place, value, styles.wrapped)
+            _write_cell(sheet, (row, place), value, styles.wrapped, styles.plain)
     if has_colours:
         for row, kind in enumerate(_COLOURS, start=len(steps) + 2):
             sheet.write_string(row, 2, kind, styles.of("", kind))

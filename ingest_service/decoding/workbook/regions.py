@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Any
 
 from ingest_service.decoding.csv_rows import LooseRow
@@ -12,6 +12,8 @@ from ingest_service.decoding.workbook.cells import cell_text, is_filled
 
 _MAX_CELLS = 1_000_000
 """Larger sheets hold one table: what has several was made for people."""
+MAX_LEFT_OUT = 0.1
+"""If more of the filled cells are in none of the tables, the sheet is read as one."""
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?([1-9]\d{0,6}):\$?([A-Z]{1,3})\$?([1-9]\d{0,6})", re.IGNORECASE)
 _LETTERS = 26
 
@@ -28,9 +30,14 @@ class Region:
     """The names in the header, where they are known."""
 
     @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return self.end_row - self.first_row
+
+    @property
     def size(self) -> int:
         """The number of cells."""
-        return (self.end_row - self.first_row) * (self.end_column - self.first_column)
+        return self.rows * (self.end_column - self.first_column)
 
     def __str__(self) -> str:
         """Return the region as spreadsheets write it."""
@@ -62,16 +69,23 @@ def find_regions(rows: Sequence[Sequence[Any]], *, first_row: int, first_column:
     if len(rows) * width > _MAX_CELLS:
         return []
     regions: list[Region] = []
+    total = sum(is_filled(cell) for row in rows for cell in row)
     for start, end in _filled_columns(rows, width):
         texts = [[cell_text(cell) for cell in row[start:end]] for row in rows]
-        for table in find_stacked([LooseRow(cells, line, "", False) for line, cells in enumerate(texts, 1)]):
-            top, bottom = table.body[0].line - 1, table.rows[-1].line
-            left = first_column + start
-            names = tuple(table.names)
-            regions.append(Region(first_row + top, first_row + bottom, left, left + table.width, names))
-    is_one_above_the_other = len({region.first_column for region in regions}) < len(regions)
-    extents = {(region.first_row, region.end_row) for region in regions}
-    return regions if len(regions) > 1 and (is_one_above_the_other or len(extents) > 1) else []
+        tables = find_stacked([LooseRow(cells, line, "", False) for line, cells in enumerate(texts, 1)])
+        if not tables and sum(map(bool, (cell for row in texts for cell in row))) > MAX_LEFT_OUT * total:
+            return []
+        for table in tables:
+            full = [row.line for row in table.rows if 2 * sum(map(bool, row.cells)) >= table.width]
+            left, top = first_column + start, first_row + table.body[0].line - 1
+            regions.append(Region(top, first_row + full[-1], left, left + table.width, tuple(table.names)))
+    return regions if len(regions) > 1 and not _are_one(regions) else []
+
+
+def _are_one(regions: Sequence[Region]) -> bool:
+    """Return True if some of the regions are parts of one table, which begin in one row and are about as long."""
+    pairs = [(left, right) for left, right in combinations(regions, 2) if left.first_row == right.first_row]
+    return any(4 * min(left.rows, right.rows) > 3 * max(left.rows, right.rows) for left, right in pairs)
 
 
 def _filled_columns(rows: Sequence[Sequence[Any]], width: int) -> Iterator[tuple[int, int]]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from python_calamine import CalamineSheet
 
+from ingest_service.decoding.cell_kinds import SPECIFIC, kind_of
 from ingest_service.decoding.csv_rows import LooseRow
-from ingest_service.decoding.header_detection import find_header
+from ingest_service.decoding.header_detection import Layout, find_header
 from ingest_service.decoding.header_rows import is_group_row
 from ingest_service.decoding.non_data_rows import NonDataRows, find_non_data_rows
 from ingest_service.decoding.rejects import Rejects
@@ -20,6 +22,8 @@ from ingest_service.decoding.workbook.sheet_parts import read_sheet_facts
 
 _SAMPLE_ROWS = 200
 _MAX_LISTED = 3
+_MAX_MERGED_CELLS = 1_000_000
+_DOUBTFUL = "Whether the first row has the names of the columns is doubtful; header_row=0 reads it as data."
 _MIN_HEADER_SHARE = 0.5
 """A header fills more than this share of the columns; a title above it fills fewer."""
 
@@ -75,9 +79,14 @@ class SheetCells:
             if not (0 <= first < len(self.rows) and 0 <= column < len(self.rows[0])):
                 continue
             value = self.rows[first][column]
-            for row in self.rows[first + 1 : bottom - self.first_row + 1]:
+            # An amount that is merged over rows is that of all of them together.
+            is_label = isinstance(value, str | date) or column == 0
+            below = self.rows[first + 1 : bottom - self.first_row + 1]
+            if not is_filled(value) or not is_label or filled + len(below) > _MAX_MERGED_CELLS:
+                continue
+            for row in below:
                 row[column] = value
-                filled += is_filled(value)
+            filled += len(below)
         return filled
 
 
@@ -143,6 +152,9 @@ def _find_names(cells: SheetCells, header_row: int | None) -> tuple[list[str], i
     start = _skip_titles(texts)
     sample = [LooseRow(row, start + place, "", False) for place, row in enumerate(texts[start:], 1) if any(row)]
     layout = find_header(RowSample("", sample))
+    if layout.header_row == 0 and any(kind_of(cell) not in SPECIFIC for cell in sample[0].cells if cell):
+        # Names such as years and dates look like values, and few sheets have no header.
+        layout = Layout("", sample[0].line, notes=(_DOUBTFUL,))
     header = layout.header_row
     first = layout.first_line - 1 if layout.first_line else header
     names = list(layout.names or (texts[header - 1] if header else [""] * width))

@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 _BLOCK_BYTES = 1 << 20
 _MAX_INDEX_BYTES = 1 << 22
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
-_SHEET = re.compile(rb"<sheet\s[^>]*>")
-_RELATION = re.compile(rb"<Relationship\s[^>]*>")
+_SHEET = re.compile(rb"<sheet\s[^<>]*>")
+_RELATION = re.compile(rb"<Relationship\s[^<>]*>")
 _FIRST_COLUMN, _LAST_COLUMN = (re.compile(rb'\b%s="(\d{1,5})"' % name) for name in (b"min", b"max"))
 _FACT = re.compile(
-    rb'<row\s[^>]*?\bhidden="(?:1|true)"[^>]*>|<col\s[^>]*?\bhidden="(?:1|true)"[^>]*>'
-    rb'|<c\s[^>]*?\bt="e"[^>]*>.{0,4096}?<v>([^<]*)</v>|</f>(?:<v></v>|<v\s*/>)?</c>',
+    rb'<row\s[^<>]*?\bhidden="(?:1|true)"[^<>]*>|<col\s[^<>]*?\bhidden="(?:1|true)"[^<>]*>'
+    rb'|<c\s[^<>]*?\bt="e"[^<>]*>.{0,4096}?<v>([^<]*)</v>|</f>(?:<v></v>|<v\s*/>)?</c>',
     re.DOTALL,
 )
 

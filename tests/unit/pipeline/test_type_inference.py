@@ -40,7 +40,19 @@ def test_a_chosen_type_counts() -> None:
     assert (inferred["zip"].type, inferred["day"].type) == ("integer", "timestamp")
 
 
-@pytest.mark.parametrize("content", [b"", b"ARROW1\0\0", stream(TABLE)[:200], stream(TABLE)[:-300] + b"x" * 300])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"ARROW1\0\0",
+        stream(TABLE)[:200],
+        stream(TABLE)[:-300] + b"x" * 300,
+        stream(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])),
+        stream(pa.table({"x": [[1]]})),
+        stream(pa.table({"x": [b"a\xff"]})),
+    ],
+    ids=["nothing", "magic", "cut", "damaged", "names", "nested", "binary"],
+)
 def test_bytes_that_are_no_table_are_refused(content: bytes) -> None:
     with pytest.raises(InvalidInput) as error:
         infer_types(content, {})

@@ -131,6 +131,12 @@ def test_a_table_that_a_sheet_can_not_hold_is_refused(tmp_path: Path, monkeypatc
     assert (error.value.reason, "CSV or Parquet" in error.value.detail) == ("XLSX_TOO_LARGE", True)
 
 
+def test_markup_in_cells_is_text(tmp_path: Path) -> None:
+    texts = ["<r>a & b</r>", "<r><t>x</t></r>", "<r></r>", "a<r>b</r>"]
+    book = sheets(written(pa.table({"<r>&</r>": texts, "n": [1, 2, 3, 4]}), tmp_path, TableForm(format="xlsx")))
+    assert [row[0] for row in book["cleaned"]] == ["<r>&</r>", *texts]
+
+
 def test_long_texts_are_cut_in_a_workbook_alone(tmp_path: Path) -> None:
     table = pa.table({"a": ["x" * 40_000]})
     assert sheets(written(table, tmp_path, TableForm(format="xlsx")))["cleaned"][1][0] == "x" * 32_766 + "…"

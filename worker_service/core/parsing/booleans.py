@@ -1,5 +1,7 @@
 """Words for true and false."""
 
+from collections.abc import Collection
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,17 +13,25 @@ from worker_service.core.table.frame import Column
 
 TRUE_WORDS = ("true", "yes", "y", "t")
 FALSE_WORDS = ("false", "no", "n", "f")
-_OTHER_TRUE_WORDS = (
-    *("ja", "j", "wahr", "oui", "vrai", "si", "sí", "sì", "verdadero", "vero", "sim", "verdadeiro", "waar"),
-    *("sand", "sant", "tak", "prawda", "да", "истина", "evet", "ano", "kyllä", "はい", "是"),
+PAIRS = (
+    *(("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"), ("o", "n"), ("vrai", "faux"), ("si", "no")),
+    *(("sí", "no"), ("sì", "no"), ("verdadero", "falso"), ("vero", "falso"), ("sim", "não"), ("sim", "nao")),
+    *(("verdadeiro", "falso"), ("ja", "nee"), ("waar", "onwaar"), ("ja", "nej"), ("ja", "nei"), ("sant", "falskt")),
+    *(("tak", "nie"), ("prawda", "fałsz"), ("да", "нет"), ("истина", "ложь"), ("evet", "hayır"), ("ano", "ne")),
+    *(("kyllä", "ei"), ("はい", "いいえ"), ("是", "否")),
 )
-_OTHER_FALSE_WORDS = (
-    *("nein", "falsch", "non", "faux", "falso", "não", "nao", "nee", "onwaar", "nej", "nei", "falsk", "falskt"),
-    *("nie", "fałsz", "нет", "ложь", "hayır", "hayir", "ne", "ei", "いいえ", "否"),
-)
-"""Words of German, French, Spanish, Italian, Portuguese, Dutch, the languages of the North, Polish and others."""
-_ALL_TRUE_WORDS, _ALL_FALSE_WORDS = TRUE_WORDS + _OTHER_TRUE_WORDS, FALSE_WORDS + _OTHER_FALSE_WORDS
-_ALL_WORDS = frozenset(_ALL_TRUE_WORDS + _ALL_FALSE_WORDS)
+"""Words for true and for false of German, French, Spanish, Italian, Portuguese, Dutch, the North, Polish and others."""
+_ALL_TRUE_WORDS = frozenset((*TRUE_WORDS, *(true for true, _ in PAIRS)))
+_ALL_FALSE_WORDS = frozenset((*FALSE_WORDS, *(false for _, false in PAIRS)))
+_ALL_WORDS = _ALL_TRUE_WORDS | _ALL_FALSE_WORDS
+
+
+def _are_pairs(words: Collection[str]) -> bool:
+    """Return True if every word belongs to a pair that is there: `nie` is false beside `tak`, and never beside `ja`."""
+    english = set(words) & {*TRUE_WORDS, *FALSE_WORDS}
+    is_english = bool(english & set(TRUE_WORDS)) and bool(english & set(FALSE_WORDS))
+    paired = {word for pair in PAIRS if set(pair) <= set(words) for word in pair} | (english if is_english else set())
+    return paired == set(words)
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
@@ -35,7 +45,8 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     words = known.to_pylist()
     true = tuple(word for word in words if word.strip().lower() in _ALL_TRUE_WORDS)
     false = tuple(word for word in words if word.strip().lower() in _ALL_FALSE_WORDS)
-    if not true or not false or len(true) + len(false) < len(words):
+    lowered = {word.strip().lower() for word in words}
+    if not true or not false or len(true) + len(false) < len(words) or not _are_pairs(lowered):
         return Refused()
     return ReadBoolean(kind="boolean", missing=column.derive(null_spellings), true=true, false=false)
 

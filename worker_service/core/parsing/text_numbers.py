@@ -5,8 +5,9 @@ Such a column stays text, since no single number says what a cell says; models g
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,24 @@ _SEPARATORS: Mapping[NumberShape, re.Pattern[str]] = MappingProxyType(
     }
 )
 _HYPHENATED = re.compile(r"\d\s?-\d|\d-\s?\d")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_AMBIGUOUS = re.compile(r"0\d.*|[1-9]\d{0,2}\.\d{3}|.{19,}")
+"""A code with a zero in front, a point between or before thousands, and more digits than a number keeps."""
+_LONGEST = 60
+"""Longer texts are no amounts."""
+_LEAST_DISJOINT = 0.8
+"""So many neighbouring ranges with a hyphen alone do not overlap, as those of bins do not."""
 _Numbers = tuple[float, ...]
+
+
+class _Amount(NamedTuple):
+    number: float
+    unit: str = ""
+    factor: float = 1.0
+
+    @property
+    def value(self) -> float:
+        return self.number * self.factor
 
 
 def recognise_shape(column: Column) -> tuple[NumberShape, int] | None:
@@ -69,7 +87,8 @@ def recognise_shape(column: Column) -> tuple[NumberShape, int] | None:
     if not column.is_text or not 1 < len(cells.values) <= MOST_TEXTS:
         return None
     known = ~column.derive(null_word_mask)
-    texts = [text for text, is_known in zip(cells.values.to_pylist(), known.tolist(), strict=True) if is_known]
+    shown = zip(cells.values.to_pylist(), known.tolist(), strict=True)
+    texts = [" ".join(text[: 2 * _LONGEST].split()) for text, is_known in shown if is_known]
     counts = np.asarray(cells.counts)[known]
     if not texts or not any(character.isdigit() or character.isalpha() for character in texts[0]):
         return None
@@ -97,10 +116,17 @@ def _is_meant(
         return len(set(sizes[has_shape].tolist())) == 1
     if shape == "range":
         is_range = np.array([_SEPARATORS["range"].search(text) is not None for text in texts]) & has_shape
-        hyphenated = sum(bool(_HYPHENATED.search(text)) for text in texts)
-        return counts[is_range].sum() >= LEAST_RANGES * total and hyphenated <= MOST_HYPHENATED
+        hyphenated = [text for text in texts if _HYPHENATED.search(text)]
+        return counts[is_range].sum() >= LEAST_RANGES * total and _are_bins(hyphenated)
     marked = np.array([_is_marked(text, shape) for text in texts]) & has_shape
     return bool(counts[marked].sum() >= LEAST_MARKED * total)
+
+
+def _are_bins(texts: Sequence[str]) -> bool:
+    """Return True if texts with a hyphen without spaces are ranges of values, and neither codes nor months of years."""
+    ends = sorted(numbers for text in texts if (numbers := parse_numbers(text, "range")) is not None)
+    disjoint = sum(left[-1] <= right[0] for left, right in pairwise(ends))
+    return len(texts) <= MOST_HYPHENATED and disjoint >= _LEAST_DISJOINT * (len(ends) - 1)
 
 
 def _is_marked(text: str, shape: NumberShape) -> bool:
@@ -117,48 +143,57 @@ def _is_marked(text: str, shape: NumberShape) -> bool:
 
 
 def parse_numbers(text: str, shape: NumberShape) -> _Numbers | None:
-    """Return the numbers of a text; None if it has another shape.
+    """Return the numbers of a text; None if it has another shape, or more than one meaning.
 
-    Of a range, a single number is both ends; a bound is the number that it names.
+    Of a range, a single number is both ends, a bound is the number that it names, and a unit or a factor of the second
+    end alone holds for both.
     """
-    if shape == "amount":
-        number = _parse_amount(text)
-        return None if number is None else (number,)
-    parts = _SEPARATORS[shape].split(text.strip())
-    numbers = [_parse_amount(part) for part in parts]
-    if any(number is None for number in numbers) or len(parts) > len(PART_NAMES[shape]):
+    text = " ".join(text[: _LONGEST + 1].split())
+    if len(text) > _LONGEST:
         return None
-    found = tuple(number for number in numbers if number is not None)
+    parts = _SEPARATORS[shape].split(text) if shape in _SEPARATORS else [text]
+    amounts = [_parse_amount(part) for part in parts]
+    if any(amount is None for amount in amounts) or len(parts) > len(PART_NAMES[shape]):
+        return None
+    found = [amount for amount in amounts if amount is not None]
+    if shape == "amount":
+        return (found[0].value,)
     if shape == "range":
-        if len(found) == 1:
-            return found * 2
-        return found if found[0] <= found[1] else None
-    return found if len(found) > 1 else None
+        return _ends(found)
+    return tuple(amount.value for amount in found) if len(found) > 1 else None
 
 
-def _parse_amount(text: str) -> float | None:
+def _ends(amounts: Sequence[_Amount]) -> _Numbers | None:
+    if len(amounts) == 1:
+        return (amounts[0].value,) * 2
+    first, last = amounts
+    if last.unit and not first.unit:
+        first = first._replace(unit=last.unit, factor=last.factor)
+    is_comparable = first.unit == last.unit or {first.unit, last.unit} <= {"", *LARGE_NUMBERS}
+    return (first.value, last.value) if is_comparable and first.value <= last.value else None
+
+
+def _parse_amount(text: str) -> _Amount | None:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
         return _in_words(text)
     before, unit = (match["before"] or "").strip(), (match["unit"] or "").strip()
-    if before and not is_currency(before):
-        return None
-    if unit and not is_unit(unit):
+    if (before and not is_currency(before)) or (unit and not is_unit(unit)) or _AMBIGUOUS.fullmatch(match["number"]):
         return None
     digits = match["number"].replace("'", "").replace("\u2019", "")
-    has_thousands = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits) is not None
+    has_thousands = _THOUSANDS.fullmatch(digits) is not None
     number = float(digits.replace(",", "" if has_thousands else "."))
-    number *= LARGE_NUMBERS.get(unit_name(unit), 1.0) if unit else 1.0
-    return -number if match["sign"] else number
+    name = unit_name(unit) if unit else ""
+    return _Amount(-number if match["sign"] else number, name, LARGE_NUMBERS.get(name, 1.0))
 
 
-def _in_words(text: str) -> float | None:
+def _in_words(text: str) -> _Amount | None:
     """Return a number below a hundred in English words; None for another text."""
     bare = text.strip().casefold()
     if bare in _WORDS:
-        return float(_WORDS[bare])
+        return _Amount(float(_WORDS[bare]))
     match = _COMPOUND.fullmatch(bare)
     if match is None or match[1] not in _WORDS or match[2] not in _WORDS:
         return None
     tens, ones = _WORDS[match[1]], _WORDS[match[2]]
-    return float(tens + ones) if tens >= 20 and 0 < ones < 10 else None
+    return _Amount(float(tens + ones)) if tens >= 20 and 0 < ones < 10 else None

@@ -33,6 +33,14 @@ from worker_service.core.table.frame import Column
         ("5 to 9 years", "range", (5, 9)),
         ("18–29", "range", (18, 29)),
         ("9 - 5", "range", None),
+        ("$60-80K", "range", (60e3, 80e3)),
+        ("1-2M", "range", (1e6, 2e6)),
+        ("500 m - 800 m", "range", (500, 800)),
+        ("5 m - 10 km", "range", None),
+        ("€1.000 - €2.500", "range", None),
+        ("05-08", "range", None),
+        ("9" * 400 + "+", "amount", None),
+        (f"$ 5{' ' * 5000}+", "amount", (5,)),
         ("1-2-3", "range", None),
         ("1920x1080", "size", (1920, 1080)),
         ("10 × 20 × 30.5", "size", (10, 20, 30.5)),
@@ -78,6 +86,8 @@ def test_shapes_of_columns(texts: list[str | None], shape: tuple[NumberShape, in
         ["5 kg", "5 kg", "5 kg"],
         [f"{number:05d}-{number + 1000:04d}" for number in range(100, 200)],  # codes with a hyphen
         ["1x2", "1x2x3"],
+        ["0x01", "0x02", "0x10"],
+        [f"{month}-{year}" for month in range(1, 13) for year in (2019, 2020, 2021)],
         [None, None],
     ],
 )

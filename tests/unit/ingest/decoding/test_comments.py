@@ -27,3 +27,10 @@ def test_cells_that_begin_with_the_mark_stay(content: str, tmp_path: Path) -> No
     decoded, table = decode(tmp_path, content.encode())
     assert table.num_rows == 4
     assert not any("comment" in note for note in decoded.notes)
+
+
+def test_rows_in_the_width_of_the_table_and_errors_of_spreadsheets_stay(tmp_path: Path) -> None:
+    tags = b"tag,count\n#love,12\nsun,3\nsea,4\n#fun,5\nmoon,6\nsky,7\nstar,8\n#a,b,5\n"
+    assert decode(tmp_path, tags)[1]["tag"].to_pylist() == ["#love", "sun", "sea", "#fun", "moon", "sky", "star"]
+    errors = b"price,qty\n1,a\n#N/A,b\n2,c\n#DIV/0!,d\n3,e\n# checked, by Bob\n4,f\n"
+    assert decode(tmp_path, errors)[1]["price"].to_pylist() == ["1", "#N/A", "2", "#DIV/0!", "3", "4"]

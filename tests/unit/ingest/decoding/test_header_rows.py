@@ -94,3 +94,9 @@ def test_a_doubtful_header_is_said(tmp_path: Path) -> None:
     assert any("header_row=0" in note for note in decoded.notes)
     decoded, _ = decode(tmp_path, f"carrier;flights\n{''.join(f'c{n};{n}' + chr(10) for n in range(9))}".encode())
     assert decoded.notes == ()
+
+
+def test_names_of_rows_without_a_name_are_no_group(tmp_path: Path) -> None:
+    rows = b"P1,Bob,Rome,cook\nP2,Ann,Oslo,nurse\nP3,Joe,Bern,clerk\nP4,Sue,Lyon,pilot\nP5,Tim,Graz,baker\n"
+    _, table = decode(tmp_path, b",name,city,job\n" + rows)
+    assert (table.num_rows, table.column_names) == (5, ["column_1", "name", "city", "job"])

@@ -180,3 +180,29 @@ def test_ranges_are_parsed(text: str, region: Region | None) -> None:
     assert parse_range(text) == region
     if region is not None:
         assert parse_range(str(region)) == region
+
+
+SPACED: list[list[object]] = [["Code", "Account", "", "2021 Actual", "Budget"]]
+SPACED += [[1000 + n, f"Account {n}", "", n * 10, n * 12] for n in range(8)]
+
+
+@pytest.mark.parametrize("behind", [[["", "", "", "", ""], ["Source: ledger"]], [[2000, "Account Z"]], []])
+def test_a_table_with_a_spacer_and_a_footnote_is_one(behind: list[list[object]], tmp_path: Path) -> None:
+    _, table = decode(tmp_path, book(Data=rows([*SPACED, *behind])), "x.xlsx")
+    assert table.column_names == ["Code", "Account", "2021 Actual", "Budget"]
+    assert table["Account"].to_pylist()[:8] == [f"Account {n}" for n in range(8)]
+
+
+def test_names_that_look_like_values_are_a_header_in_a_sheet(tmp_path: Path) -> None:
+    cells: list[list[object]] = [["Dose", 0.5, 1.0, 2.5], *([f"t{n}", n * 0.1, n * 2.2, n * 3.3] for n in range(8))]
+    decoded, table = decode(tmp_path, book(Data=rows(cells)), "x.xlsx")
+    assert (decoded.header_row, table.column_names) == (1, ["Dose", "0.5", "1", "2.5"])
+    assert any("doubtful" in note for note in decoded.notes)
+
+
+def test_an_amount_that_is_merged_over_rows_is_not_repeated(tmp_path: Path) -> None:
+    def fill(sheet: Worksheet) -> None:
+        rows([["item", "part", "amount"], ["a", "x", 100], ["a", "y", ""], ["b", "z", 5]])(sheet)
+        sheet.merge_range(1, 2, 2, 2, 100)
+
+    assert decode(tmp_path, book(Data=fill), "x.xlsx")[1]["amount"].to_pylist() == [100, None, 5]

@@ -3,6 +3,7 @@
 import random
 
 import pyarrow as pa
+import pytest
 
 from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import profile
@@ -19,7 +20,7 @@ COLUMNS: dict[str, list[str | None]] = {
     "age": [CHOSEN.choice(["18-29", "30-44", "45-60", "60+"]) for _ in range(ROWS)],
     "income": [CHOSEN.choice(["$0 - $24,999", "$25,000 - $49,999", "$50,000 and up"]) for _ in range(ROWS)],
     "genres": ["|".join(CHOSEN.sample(["Action", "Drama", "War"], CHOSEN.randint(1, 3))) for _ in range(ROWS)],
-    "member": [CHOSEN.choice(["ja", "nein", "yes", "non"]) for _ in range(ROWS)],
+    "member": [CHOSEN.choice(["ja", "nein", "yes", "no"]) for _ in range(ROWS)],
 }
 
 
@@ -54,3 +55,34 @@ def test_each_value_of_a_cell_is_a_column() -> None:
 def test_words_of_other_languages_are_true_and_false() -> None:
     outcome = prepared(member=COLUMNS["member"])
     assert outcome.cleaned["member"].array.to_pylist() == [cell in ("ja", "yes") for cell in COLUMNS["member"]]
+
+
+@pytest.mark.parametrize("words", [("ja", "nein", "nie"), ("SI", "NO", "NE"), ("F", "J", "Y"), ("sand", "no")])
+def test_words_of_different_languages_are_no_booleans(words: tuple[str, ...]) -> None:
+    outcome = prepared(answer=[CHOSEN.choice(words) for _ in range(ROWS)])
+    assert outcome.cleaned["answer"].is_text
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{n % 9 + 1},{n % 9 + 1}00 per month" for n in range(ROWS)],
+        [f"{n % 5 - 13.5}, {n % 4 - 17.25}" for n in range(ROWS)],
+        [f"{CHOSEN.choice(['Smith', 'Doe', 'Lee'])}, {CHOSEN.choice(['Bob', 'Ann', 'Eve'])}" for _ in range(ROWS)],
+        [f"{CHOSEN.choice(['image', 'text'])}/{CHOSEN.choice(['png', 'csv', 'gif'])}" for _ in range(ROWS)],
+        [f'{{"a": {n % 5}, "b": {n % 7}}}' for n in range(ROWS)],
+    ],
+    ids=["amount", "coordinates", "names", "media types", "json"],
+)
+def test_values_composed_of_parts_are_not_taken_apart(cells: list[str | None]) -> None:
+    assert all(step.kind != "multi_hot" for step in prepared(composed=cells).recipe.steps)
+
+
+def test_columns_that_say_nothing_of_their_own_are_left_out() -> None:
+    others = [CHOSEN.sample(["TV", "Pool", "Bath"], CHOSEN.randint(1, 2)) for _ in range(ROWS)]
+    kitchens = ["|".join(["Kitchen", *names]) for names in others]
+    lists: list[str | None] = [cell.replace("TV", "TV|Cable") for cell in kitchens]
+    squares: list[str | None] = [CHOSEN.choice(["20x20", "30x30", "40x40", "50x50"]) for _ in range(ROWS)]
+    names = prepared(lists=lists, squares=squares).engineered.names
+    assert {"lists_Kitchen", "squares_2"}.isdisjoint(names)
+    assert len({"lists_TV", "lists_Cable"} & set(names)) == 1

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import model_validator
 
@@ -16,6 +17,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
 )
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
@@ -49,8 +51,30 @@ class MultiHot(ColumnStep):
         return self.names
 
 
+@fit_step.register
+def _fit(step: MultiHot, frame: Frame) -> MultiHot:
+    """Leave out values that all cells have, or none, or the same cells as another value."""
+    indicators = _indicators(step, frame)
+    kept: dict[bytes, int] = {}
+    for place, indicator in enumerate(indicators.T):
+        if indicator.min() < indicator.max():
+            kept.setdefault(indicator.tobytes(), place)
+    if not kept:
+        raise StepRejected(f"The values of {quoted(step.column)} tell no rows apart.")
+    places = kept.values()
+    names, levels = (tuple(part[place] for place in places) for part in (step.names, step.levels))
+    return step.model_copy(update={"names": names, "levels": levels})
+
+
 @apply_step.register
 def _apply(step: MultiHot, frame: Frame) -> Effect:
+    indicators = _indicators(step, frame)
+    added = {name: Column(pa.array(indicator)) for name, indicator in zip(step.names, indicators.T, strict=True)}
+    return Effect(added=added, dropped=() if step.keep else (step.column,))
+
+
+def _indicators(step: MultiHot, frame: Frame) -> npt.NDArray[np.int8]:
+    """Return 1 where a cell has a value, shape (rows, levels)."""
     column = frame[step.column]
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
@@ -63,10 +87,7 @@ def _apply(step: MultiHot, frame: Frame) -> Effect:
                 has_part[row, places[part]] = 1
     if len(cells.values) and not has_part.any():
         raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
-    added = {
-        name: Column(pa.array(indicator[cells.codes])) for name, indicator in zip(step.names, has_part.T, strict=True)
-    }
-    return Effect(added=added, dropped=() if step.keep else (step.column,))
+    return np.asarray(has_part[cells.codes])
 
 
 @describe_step.register

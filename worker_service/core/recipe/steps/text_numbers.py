@@ -32,6 +32,8 @@ class TextNumbers(ColumnStep):
     """How the texts hold numbers."""
     names: tuple[str, ...]
     """The new columns, in the order of the numbers."""
+    parts: tuple[int, ...] = ()
+    """Which number of a text each column holds, from 0; empty for the first ones in their order."""
     fills: tuple[float, ...] | None = None
     """The numbers for cells without any; None until they are measured, as the medians."""
 
@@ -49,7 +51,35 @@ def _fit(step: TextNumbers, frame: Frame) -> TextNumbers:
     known = numbers[~np.isnan(numbers[:, 0])]
     if not len(known):
         raise StepRejected(f"No cell of {quoted(step.column)} holds such numbers.")
-    return step.model_copy(update={"fills": tuple(np.median(known, axis=0).tolist())})
+    told_apart = _varying(known)
+    if not told_apart:
+        raise StepRejected(f"The numbers of {quoted(step.column)} are the same everywhere.")
+    return step.model_copy(
+        update={
+            "names": tuple(step.names[place] for place in told_apart),
+            "parts": tuple(_places(step)[place] for place in told_apart),
+            "fills": tuple(np.median(known[:, told_apart], axis=0).tolist()),
+        }
+    )
+
+
+def _varying(numbers: npt.NDArray[np.float64]) -> list[int]:
+    """Return the columns that are not constant, and not an earlier one in another unit or moved by an amount."""
+    kept: list[int] = []
+    shapes: list[npt.NDArray[np.float64]] = []
+    for place, column in enumerate(numbers.T):
+        spread = column.std()
+        if spread == 0:
+            continue
+        shape = (column - column.mean()) / spread
+        if not any(np.allclose(shape, other) for other in shapes):
+            kept.append(place)
+            shapes.append(shape)
+    return kept
+
+
+def _places(step: TextNumbers) -> tuple[int, ...]:
+    return step.parts or tuple(range(len(step.names)))
 
 
 @apply_step.register
@@ -57,7 +87,7 @@ def _apply(step: TextNumbers, frame: Frame) -> Effect:
     numbers = _numbers(step, frame)
     is_missing = np.isnan(numbers[:, 0])
     if step.fills is not None:
-        numbers[is_missing] = _of_width(step.fills, len(step.names))
+        numbers[is_missing] = step.fills
     added = {
         name: Column(pa.array(column, mask=np.isnan(column)))
         for name, column in zip(step.names, numbers.T, strict=True)
@@ -71,14 +101,16 @@ def _numbers(step: TextNumbers, frame: Frame) -> npt.NDArray[np.float64]:
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     cells = column.derive(distinct)
-    width = len(step.names)
-    parsed = [_of_width(parse_numbers(text, step.shape), width) for text in cells.values.to_pylist()]
+    width, places = len(step.names), _places(step)
+    parsed = [_chosen(parse_numbers(text, step.shape), places) for text in cells.values.to_pylist()]
     # The code of a missing cell, -1, stands for the last row.
-    return np.array([*parsed, _of_width(None, width)], dtype=np.float64).reshape(-1, width)[cells.codes]
+    return np.array([*parsed, [np.nan] * width], dtype=np.float64).reshape(-1, width)[cells.codes]
 
 
-def _of_width(numbers: Sequence[float] | None, width: int) -> list[float]:
-    return list(numbers) if numbers is not None and len(numbers) == width else [np.nan] * width
+def _chosen(numbers: Sequence[float] | None, places: Sequence[int]) -> list[float]:
+    if numbers is None or max(places) >= len(numbers):
+        return [np.nan] * len(places)
+    return [numbers[place] for place in places]
 
 
 @describe_step.register
