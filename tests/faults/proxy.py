@@ -41,14 +41,17 @@ class Proxy:
 
     def close(self) -> None:
         """Break every connection and stop listening."""
-        self._server.close()
-        self._in_loop(self._break_all())
+        self._in_loop(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def _in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _stop(self) -> None:
+        self._server.close()  # in the loop, which ends the last connection at the same time
+        await self._break_all()
 
     async def _break_all(self) -> None:
         for writer in self._writers:

@@ -57,7 +57,7 @@ def _fit(step: MultiHot, frame: Frame) -> MultiHot:
     indicators = _indicators(step, frame)
     kept: dict[bytes, int] = {}
     for place, indicator in enumerate(indicators.T):
-        if indicator.min() < indicator.max():
+        if indicator.any() and not indicator.all():
             kept.setdefault(indicator.tobytes(), place)
     if not kept:
         raise StepRejected(f"The values of {quoted(step.column)} tell no rows apart.")
