@@ -27,13 +27,20 @@ def row_values(page: pa.Table) -> tuple[tuple[RowValue, ...], ...]:
 
 
 def _rows_within(page: pa.Table) -> Iterator[tuple[RowValue, ...]]:
-    columns = [[_to_value(value) for value in plain_column(column).to_pylist()] for column in page.columns]
+    columns = [[_to_value(value) for value in _to_list(plain_column(column))] for column in page.columns]
     characters = 0
     for number, row in enumerate(zip(*columns, strict=True)):
         characters += sum(len(value) for value in row if isinstance(value, str))
         if number and characters > MAX_PAGE_CHARACTERS // 2:
             return
         yield row
+
+
+def _to_list(column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):  # a moment outside of the years that a calendar knows
+        return list(column.cast(pa.string()).to_pylist())
 
 
 def _to_value(value: Any) -> RowValue:

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 Mask = npt.NDArray[np.bool_]
 TIMESTAMP = pa.timestamp("us")
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""The years 1 to 9999, in seconds from 1970 on."""
 
 
 class Column:
@@ -127,7 +129,8 @@ class Frame:
         """Return the frame of a decoded table.
 
         Whole numbers become int64, floating-point numbers double, timestamps and dates microseconds, and NaN null.
-        Booleans stay booleans; every other type becomes text, also unsigned 64-bit numbers.
+        Booleans stay booleans; every other type becomes text, also unsigned 64-bit numbers, and moments of which one
+        lies outside of the years 1 to 9999.
 
         Raises:
             TypeError: a column has a nested type.
@@ -206,10 +209,21 @@ def _normalise(chunks: pa.ChunkedArray) -> pa.Array:
     array = chunks.combine_chunks()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
+    if _has_far_moments(array):
+        return array.cast(pa.string())
     array = array.cast(_normalised_type(array.type), safe=False)
     if pa.types.is_floating(array.type):
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     return array
+
+
+def _has_far_moments(array: pa.Array) -> bool:
+    """Return True if a moment lies outside of the years 1 to 9999, which a calendar knows; such a column is text."""
+    if not (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)) or not array.null_count < len(array):
+        return False
+    seconds = array.cast(pa.timestamp("s", tz=getattr(array.type, "tz", None)), safe=False).cast(pa.int64())
+    bounds = pc.min_max(seconds)
+    return bool(bounds["min"].as_py() < FIRST_SECOND or bounds["max"].as_py() > LAST_SECOND)
 
 
 def _normalised_type(decoded_type: pa.DataType) -> pa.DataType:

@@ -1,6 +1,6 @@
 """Frames keep their values and remember what was derived from them."""
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -86,3 +86,11 @@ def test_canonical_text_of_a_cell_does_not_depend_on_its_neighbours() -> None:
     timestamps = pa.array([0, 1, 86_400_000_000, 3_600_000_000]).cast(pa.timestamp("us"))
     alone = [render(timestamps.slice(row, 1))[0].as_py() for row in range(4)]
     assert render(timestamps).to_pylist() == alone
+
+
+def test_moments_outside_of_the_calendar_are_text() -> None:
+    far = pa.array([4 * 10**17, 0, None], pa.timestamp("us"))
+    near = pa.array([datetime(1, 1, 1), datetime(9999, 12, 31), None], pa.timestamp("us"))
+    frame = Frame.from_table(pa.table({"far": far, "near": near, "day": pa.array([date(1, 1, 1), None, None])}))
+    assert frame["far"].array.to_pylist() == ["14645-06-30 15:06:40.000000", "1970-01-01 00:00:00.000000", None]
+    assert frame["near"].is_timestamp and frame["day"].is_timestamp

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ingest_service.decoding import Preview, decode_file, preview_file
@@ -62,6 +63,13 @@ def test_large_tables_show_their_beginning(tmp_path: Path) -> None:
     assert (seen.decoded.rows, len(seen.sample_rows)) == (LIMITS.max_rows, PREVIEW_ROWS)
     sample = pa.ipc.open_stream(seen.sample).read_all()
     assert 0 < sample.num_rows < SAMPLE_ROWS and len(seen.sample) <= MAX_SAMPLE_BYTES
+
+
+def test_moments_outside_of_the_calendar_are_shown(tmp_path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"t": pa.array([4 * 10**17, 0, None], pa.timestamp("us"))}), sink)
+    seen = preview(tmp_path, sink.getvalue().to_pybytes(), "x.parquet")
+    assert [row[0] for row in seen.sample_rows] == ["14645-06-30 15:06:40.000000", "1970-01-01 00:00:00.000000", None]
 
 
 def test_what_would_be_refused_is_refused(tmp_path: Path) -> None:
