@@ -11,7 +11,7 @@ from worker_service.core.humanize import count, listing, number, quoted
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.steps import AnyStep, Flag
 from worker_service.core.table.frame import Column, Frame
-from worker_service.core.utility.evaluation import FamilyEvaluation, Matrix, pose_problem
+from worker_service.core.utility.evaluation import FEWEST_ROWS, FamilyEvaluation, Matrix, pose_problem
 
 OPTIONAL_FAMILIES: Mapping[str, str] = {
     "integer_levels": "indicators of single numbers",
@@ -23,6 +23,9 @@ OPTIONAL_FAMILIES: Mapping[str, str] = {
 SAMPLE_ROWS = 500
 LEAST_GAIN = 0.002
 """A family is left out if the mean score of the models is better by at least this much without it."""
+DEFINING, MOST_OF_PARTS = 0.99, 0.95
+"""A ratio whose correlation with the target is at least the first, and of whose parts none reaches the second."""
+_RATIO = "ratio_of_related"
 _BASE = ""
 _SEED = 20_240_105
 
@@ -43,6 +46,7 @@ def leave_out_harmful(outcome: Outcome) -> Outcome:
     The models are a ridge regression and 15 nearest neighbours, evaluated by leave-one-out on a sample of the rows.
     Families of columns are left out one after the other, the most harmful first.
     """
+    outcome = _leave_out_defining(outcome)
     target, engineered = outcome.recipe.target.column, outcome.engineered
     families = _optional_families(outcome)
     if target is None or target not in engineered or not families:
@@ -57,7 +61,44 @@ def leave_out_harmful(outcome: Outcome) -> Outcome:
     evaluation = FamilyEvaluation({_BASE: _matrix(engineered, base, sample), **matrices}, problem)
     scores = _eliminate(evaluation, [family.rule for family in families])
     harmful = [family for family in families if family.rule in scores]
-    return _without(outcome, harmful, scores) if harmful else outcome
+    return _without(outcome, harmful, [_flag(family, *scores[family.rule]) for family in harmful])
+
+
+def _leave_out_defining(outcome: Outcome) -> Outcome:
+    """Return the outcome without ratios that are nearly the target, though their parts are not: they give it away."""
+    target, engineered = outcome.recipe.target.column, outcome.engineered
+    if target is None or target not in engineered or not engineered[target].is_number:
+        return outcome
+    defining, flags = [], []
+    for result in outcome.results:
+        if result.rule != _RATIO or result.state != "applied" or result.outputs[0] not in engineered:
+            continue
+        name, parts = result.outputs[0], result.columns
+        r = abs(_correlation(engineered, name, target))
+        of_parts = [abs(_correlation(engineered, part, target)) for part in parts if part in engineered]
+        if r >= DEFINING and max(of_parts, default=0.0) < MOST_OF_PARTS:
+            defining.append(_Family(_RATIO, (result.step,), (name,), parts))
+            flags.append(_defining_flag(name, r))
+    return _without(outcome, defining, flags)
+
+
+def _correlation(frame: Frame, first: str, second: str) -> float:
+    if not frame[first].is_number:
+        return 0.0
+    pair = np.column_stack([frame[first].numbers(), frame[second].numbers()])
+    pair = pair[np.isfinite(pair).all(axis=1)]
+    spread = pair.std(axis=0)
+    if len(pair) < FEWEST_ROWS or not (spread > 0).all() or not np.isfinite(spread).all():
+        return 0.0
+    return float(((pair - pair.mean(axis=0)) / spread).prod(axis=1).mean())
+
+
+def _defining_flag(name: str, r: float) -> Flag:
+    why = (
+        f"Left out {quoted(name)}: it is nearly the target itself (|r| = {number(round(r, 4))}), which its parts are "
+        "not. Check whether both parts are known before the target is."
+    )
+    return Flag(kind="flag", phase="features", column=None, why=why, confidence=0.7, rule="defining_ratio")
 
 
 def _optional_families(outcome: Outcome) -> list[_Family]:
@@ -103,8 +144,10 @@ def _eliminate(evaluation: FamilyEvaluation, families: Sequence[str]) -> dict[st
     return eliminated
 
 
-def _without(outcome: Outcome, families: Sequence[_Family], scores: Mapping[str, tuple[float, float]]) -> Outcome:
-    """Return the outcome without the columns of some families and the steps about them, which a flag replaces."""
+def _without(outcome: Outcome, families: Sequence[_Family], flags: Sequence[Flag]) -> Outcome:
+    """Return the outcome without the columns of some families and the steps about them, which flags replace."""
+    if not families:
+        return outcome
     columns = {name for family in families for name in family.columns}
     left_out = {number for family in families for number in family.steps}
     kept = [
@@ -112,7 +155,6 @@ def _without(outcome: Outcome, families: Sequence[_Family], scores: Mapping[str,
         for step, result in zip(outcome.recipe.steps, outcome.results, strict=True)
         if result.step not in left_out and not set(step.columns) & columns
     ]
-    flags = [_flag(family, *scores[family.rule]) for family in families]
     steps: tuple[AnyStep, ...] = (*(step for step, _ in kept), *flags)
     results = [result for _, result in kept] + [_flag_result(flag) for flag in flags]
     return replace(

@@ -77,3 +77,12 @@ def test_leave_one_out_in_closed_form_is_that_of_refitting(rows: int) -> None:
     design = np.column_stack([np.ones(59), centered[others]])
     weights = np.linalg.solve(design.T @ design + penalty * np.diag([0, 1, 1, 1, 1]), design.T @ problem.values[others])
     assert predicted[row, 0] == pytest.approx(float((np.array([1, *centered[row]]) @ weights)[0]), abs=1e-9)
+
+
+def test_a_ratio_that_is_the_target_is_left_out_and_said() -> None:
+    random = np.random.default_rng(8)
+    price, share = np.exp(random.normal(3, 1, 500)), random.uniform(0.6, 1.0, 500)
+    outcome = prepared({"price": price, "cost": price * share, "margin": 1 / share}, "margin")
+    assert added(outcome, "_per_cost") == []
+    flags = [result.why for result in outcome.results if result.rule == "defining_ratio"]
+    assert len(flags) == 1 and "“price_per_cost”: it is nearly the target itself (|r| = 1)" in flags[0]
