@@ -25,7 +25,6 @@ from neuralearn.answers import (
 )
 from neuralearn.event_stream import EventStream
 from neuralearn.models import (
-    CsvForm,
     Dataset,
     Event,
     Format,
@@ -34,6 +33,7 @@ from neuralearn.models import (
     Queues,
     RowsTable,
     Table,
+    TableForm,
     UploadOptions,
     Worker,
 )
@@ -238,7 +238,7 @@ class AsyncClient:
         return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
 
     async def read(
-        self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[CsvForm]
+        self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[TableForm]
     ) -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
         async with self._download(dataset_id, name, file_format, form) as answer:
@@ -252,7 +252,7 @@ class AsyncClient:
         *,
         file_format: Format | str = "",
         on_progress: OnProgress | None = None,
-        **form: Unpack[CsvForm],
+        **form: Unpack[TableForm],
     ) -> Path:
         """Write a table (or `raw`, or a chart) to a file, which appears once it is complete.
 
@@ -263,7 +263,7 @@ class AsyncClient:
             file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
                 PNG if empty.
             on_progress: called with the bytes that were received and their total.
-            **form: how CSV is written: `style` of the cleaned table, and `charset`.
+            **form: how it is written: `style` of the cleaned table and `charset` as CSV, and `row_id`.
         """
         target = Path(to)
         async with self._download(dataset_id, name, file_format, form) as answer:
@@ -329,7 +329,7 @@ class AsyncClient:
 
     @asynccontextmanager
     async def _download(
-        self, dataset_id: str, name: str, file_format: str, form: CsvForm
+        self, dataset_id: str, name: str, file_format: str, form: TableForm
     ) -> AsyncIterator[httpx.Response]:
         path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, form)
         with connection_failed(self.base_url):

@@ -24,7 +24,6 @@ from neuralearn.answers import (
 )
 from neuralearn.event_stream import EventStream
 from neuralearn.models import (
-    CsvForm,
     Dataset,
     Event,
     Format,
@@ -33,6 +32,7 @@ from neuralearn.models import (
     Queues,
     RowsTable,
     Table,
+    TableForm,
     UploadOptions,
     Worker,
 )
@@ -236,7 +236,7 @@ class Client:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
         return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
 
-    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[CsvForm]) -> bytes:
+    def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[TableForm]) -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""
         with self._download(dataset_id, name, file_format, form) as answer:
             return answer.read()
@@ -249,7 +249,7 @@ class Client:
         *,
         file_format: Format | str = "",
         on_progress: OnProgress | None = None,
-        **form: Unpack[CsvForm],
+        **form: Unpack[TableForm],
     ) -> Path:
         """Write a table (or `raw`, or a chart) to a file, which appears once it is complete.
 
@@ -260,7 +260,7 @@ class Client:
             file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
                 PNG if empty.
             on_progress: called with the bytes that were received and their total.
-            **form: how CSV is written: `style` of the cleaned table, and `charset`.
+            **form: how it is written: `style` of the cleaned table and `charset` as CSV, and `row_id`.
         """
         target = Path(to)
         with self._download(dataset_id, name, file_format, form) as answer, complete_file(target) as file:
@@ -321,7 +321,7 @@ class Client:
                 return
 
     @contextmanager
-    def _download(self, dataset_id: str, name: str, file_format: str, form: CsvForm) -> Iterator[httpx.Response]:
+    def _download(self, dataset_id: str, name: str, file_format: str, form: TableForm) -> Iterator[httpx.Response]:
         path, params = requests.dataset_path(dataset_id, name), requests.table_params(name, file_format, form)
         with connection_failed(self.base_url), self._http.stream("GET", path, params=params) as answer:
             if answer.is_error:

@@ -16,13 +16,15 @@ ByColumn = Mapping[str, str] | str
 """Words by the names of columns, as a mapping or as `name=word, name=word`."""
 
 
-class CsvForm(TypedDict, total=False):
-    """How a table is written as CSV; what is not given, the service decides."""
+class TableForm(TypedDict, total=False):
+    """How a table is written; what is not given, the service decides."""
 
     style: Literal["as_written", "typed", "iso"] | str
-    """Of the cleaned table: unchanged values as in the file, or all as their type is written."""
+    """Of the cleaned table as CSV: unchanged values as in the file, or all as their type is written."""
     charset: Literal["utf8", "utf8_bom", "utf16", "cp1252"] | str
-    """The encoding; Excel recognises utf8_bom."""
+    """The encoding of CSV; Excel recognises utf8_bom."""
+    row_id: bool
+    """True for a first column `__row__` of the cleaned or engineered table: the row in the upload, from 1."""
 
 
 class PrepareOptions(TypedDict, total=False):

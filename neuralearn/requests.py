@@ -129,8 +129,12 @@ def table_params(table: str, file_format: str, form: Mapping[str, object]) -> di
     """Return the parameters of a download; without a format, CSV of a table and PNG of a chart."""
     if not file_format and table != "report":
         file_format = "csv" if table in get_args(Table) else "png" if table.startswith("graph/") else ""
-    allowed = {"cleaned": ("style", "charset"), "engineered": ("charset",), "changes": ("charset",)}.get(table, ())
-    given = {name: str(value) for name, value in form.items() if value and name in allowed}
+    allowed = {
+        "cleaned": ("style", "charset", "row_id"),
+        "engineered": ("charset", "row_id"),
+        "changes": ("charset",),
+    }.get(table, ())
+    given = {name: str(value).lower() for name, value in form.items() if value and name in allowed}
     return {**({"format": file_format} if file_format else {}), **given}
 
 

@@ -28,6 +28,7 @@ def parse_table_choice(request: pb.GetTableRequest | pb.DownloadTableRequest) ->
         format=cast(TableFormat, parse_enum(request, "format", default="csv")),
         style=cast(TableStyle, parse_enum(request, "style", default=DEFAULT_STYLE)),
         charset=cast(Charset, parse_enum(request, "charset", default=DEFAULT_CHARSET)),
+        row_id=request.row_id,
         safe_csv=request.safe_csv if request.HasField("safe_csv") else None,
     )
 

@@ -189,7 +189,7 @@ class Renditions:
         limits: dict[str, Any] = {"deadline": TABLE_SECONDS, "memory_bytes": TABLE_BYTES}
         async with self._scratch.folder() as folder, AsyncExitStack() as copies:
             target, changes = folder / f"table.{form.format}", None
-            if form.style == "as_written" or (form.format == "xlsx" and table == "cleaned"):
+            if form.style == "as_written" or form.has_row_ids or (form.format == "xlsx" and table == "cleaned"):
                 changes = await copies.enter_async_context(self._copy(artifacts, "changes", folder))
             source = await copies.enter_async_context(self._copy(artifacts, table, folder))
             try:

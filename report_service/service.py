@@ -98,22 +98,24 @@ class Reports:
         if choice.table == "raw":
             return await self._find_raw_table(dataset, format=choice.format)
         artifacts = require_published(dataset).artifacts
-        if choice.format == "parquet":
+        form = self._form(choice)
+        if form.format == "parquet" and not form.has_row_ids:
             info = await self._store.stat(table_key(artifacts, choice.table))
         else:
             run_id = require_published(dataset).run_id
             info = await self._renditions.get_table(
-                artifacts, choice.table, self._form(choice), lambda: list_steps(self._results, run_id)
+                artifacts, choice.table, form, lambda: list_steps(self._results, run_id)
             )
         filename = f"{dataset.database_name}-{choice.table}.{choice.format}"
         return TableFile(info=info, media_type=media_type_of(choice), filename=filename)
 
     def _form(self, choice: TableChoice) -> TableForm:
+        has_row_ids = choice.row_id and choice.table != "changes"
         if choice.format != "csv":
-            return TableForm(format=choice.format)
+            return TableForm(format=choice.format, has_row_ids=has_row_ids)
         style: TableStyle = choice.style if choice.table == "cleaned" else "typed"
         is_safe = self._safe_csv if choice.safe_csv is None else choice.safe_csv
-        return TableForm(format="csv", style=style, charset=choice.charset, is_safe=is_safe)
+        return TableForm(format="csv", style=style, charset=choice.charset, is_safe=is_safe, has_row_ids=has_row_ids)
 
     async def create_link(self, file: TableFile) -> str | None:
         """Return a temporary download address; None if the object store has none."""

@@ -47,6 +47,8 @@ class TableChoice:
     """How CSV of the cleaned table is written."""
     charset: Charset = DEFAULT_CHARSET
     """The encoding of CSV."""
+    row_id: bool = False
+    """True for the row of the uploaded table as first column; the list of changes has it anyway."""
     safe_csv: bool | None = None
     """True if CSV holds nothing that spreadsheets take for a formula; None for what the deployment says."""
 

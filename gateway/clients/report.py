@@ -45,6 +45,7 @@ class TableRef:
     style: TableStyle | None = None
     safe_csv: bool | None = None
     charset: Charset | None = None
+    row_id: bool = False
 
 
 @dataclass(frozen=True)

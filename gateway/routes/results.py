@@ -48,6 +48,13 @@ SafeQuery = Annotated[
         "deployment decides."
     ),
 ]
+RowIdQuery = Annotated[
+    bool,
+    Query(
+        description="Put a first column `__row__` into the table: the row in the uploaded table, from 1, to join by. "
+        "It is no feature of a model."
+    ),
+]
 ColumnQuery = Annotated[str, Query(max_length=10_000, description="Only the changes of this column; empty for all.")]
 NamesQuery = Annotated[tuple[Annotated[str, Field(max_length=10_000)], ...], Field(max_length=1_000)]
 StepQuery = Annotated[
@@ -122,10 +129,11 @@ async def get_cleaned_table(
     style: StyleQuery = DEFAULT_STYLE,
     safe_csv: SafeQuery = None,
     charset: CharsetQuery = DEFAULT_CHARSET,
+    row_id: RowIdQuery = False,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The cleaned table, with values a person recognises."""
-    table = TableRef(dataset_id, "cleaned", format, style, safe_csv, charset)
+    table = TableRef(dataset_id, "cleaned", format, style, safe_csv, charset, row_id)
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
@@ -144,10 +152,11 @@ async def get_engineered_table(
     format: FormatQuery = "csv",
     safe_csv: SafeQuery = None,
     charset: CharsetQuery = DEFAULT_CHARSET,
+    row_id: RowIdQuery = False,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The table a model can be trained on: encoded, scaled, with derived features."""
-    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv, charset=charset)
+    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv, charset=charset, row_id=row_id)
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 

@@ -26,7 +26,7 @@ from neuralearn.cli.output import (
 )
 from neuralearn.client import Client
 from neuralearn.errors import NeuraLearnError, PreparationFailed
-from neuralearn.models import CsvForm, Dataset
+from neuralearn.models import Dataset, TableForm
 
 app = typer.Typer()
 _EXAMPLES = 3
@@ -142,6 +142,7 @@ def download(
         ),
     ] = "",
     style: Annotated[str, typer.Option(help="CSV of the cleaned table: as_written, typed or iso.")] = "",
+    row_id: Annotated[bool, typer.Option("--row-id", help="A first column with the row of the upload.")] = False,
     charset: Annotated[str, typer.Option(help="CSV: utf8, utf8_bom (for Excel), utf16 or cp1252.")] = "",
 ) -> None:
     """Take a table, a document or all charts of a dataset."""
@@ -152,7 +153,7 @@ def download(
             _download_charts(service, dataset_id, output, file_format or "png")
             return
         path, chosen = _request(what, file_format)
-        form: CsvForm = {"style": style, "charset": charset}
+        form: TableForm = {"style": style, "charset": charset, "row_id": row_id}
         if output == Path("-"):
             sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, **form))
             return

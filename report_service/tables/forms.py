@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from report_service.tables.arrow_table import write_arrow
 from report_service.tables.csv_table import BUFFER_BYTES, write_csv
 from report_service.tables.json_lines import write_json_lines
+from report_service.tables.row_ids import add_row_ids
 from report_service.tables.workbook import LoggedStep, write_workbook
 from report_service.tables.written_cells import read_changed_cells, read_written_cells
 from shared.contracts.vocabulary import DEFAULT_CHARSET, Charset, TableFormat, TableStyle
@@ -27,11 +28,14 @@ class TableForm:
     """The encoding of CSV."""
     is_safe: bool = False
     """True if CSV holds nothing that spreadsheets take for a formula."""
+    has_row_ids: bool = False
+    """True if the first column is the row of the uploaded table."""
 
     def suffix(self) -> str:
         """Return the end of the name of a file in this form."""
         parts: list[str] = [self.style] if self.style != "typed" else []
         parts += ["safe"] if self.is_safe else []
+        parts += ["rows"] if self.has_row_ids else []
         parts += [self.charset] if self.charset != DEFAULT_CHARSET else []
         return "".join(f"-{part}" for part in parts) + f".{self.format}"
 
@@ -52,8 +56,8 @@ def write_table(
         target: the file to write.
         form: how it is written.
         name: what the table is called.
-        changes: the list of changes, to write values that were not changed as the uploaded file has them, and to
-            mark the changed ones in a workbook.
+        changes: the list of changes, to write values that were not changed as the uploaded file has them, to mark the
+            changed ones in a workbook, and to number the rows.
         steps: what was done, for a workbook.
 
     Raises:
@@ -62,21 +66,27 @@ def write_table(
         Unavailable: there is no room for the copy (STORAGE_FULL).
     """
     try:
+        if form.has_row_ids and changes is not None:
+            numbered = target.with_name("numbered.parquet")
+            add_row_ids(source, numbered, changes)
+            source = numbered
         with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
             match form.format:
                 case "csv":
-                    written = {} if changes is None else read_written_cells(changes)
+                    has_style = changes is not None and form.style == "as_written"
+                    written = read_written_cells(changes) if changes is not None and has_style else {}
                     iso = form.style == "iso"
                     write_csv(table, target, written=written, iso=iso, safe=form.is_safe, charset=form.charset)
                 case "xlsx":
-                    marked = {} if changes is None else read_changed_cells(changes)
-                    write_workbook(table, target, name=name, marked=marked, changes=changes, steps=steps)
+                    ledger = changes if name == "cleaned" else None
+                    marked = {} if ledger is None else read_changed_cells(ledger)
+                    write_workbook(table, target, name=name, marked=marked, changes=ledger, steps=steps)
                 case "jsonl":
                     write_json_lines(table, target)
                 case "arrow":
                     write_arrow(table, target)
                 case "parquet":
-                    raise ValueError("the table is stored as Parquet")
+                    source.replace(target)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise

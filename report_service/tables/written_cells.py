@@ -69,6 +69,12 @@ def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
     return {name: ChangedCells(np.array(list(cells), np.int64), tuple(cells.values())) for name, cells in found.items()}
 
 
+def kept_rows(changes: Path) -> npt.NDArray[np.int64] | None:
+    """Return the rows of the uploaded table that the cleaned one has, from 0; None for a list of an earlier version."""
+    decoded = _read_decoded(changes)
+    return None if decoded is None else _kept_rows(decoded)
+
+
 def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
     """Return the cells whose value was not changed but only written differently, by column.
 

@@ -42,6 +42,10 @@ def test_prepare_and_take_the_results(client: Client, tmp_path: Path) -> None:
     assert progress[-1] == written.stat().st_size
     assert client.read(dataset.dataset_id, "raw") == CSV
     assert client.read(dataset.dataset_id, "engineered", file_format="parquet")[:4] == b"PAR1"
+    assert client.read(dataset.dataset_id, "cleaned", file_format="xlsx")[:2] == b"PK"
+    assert client.read(dataset.dataset_id, "cleaned", charset="utf8_bom").startswith(b"\xef\xbb\xbf")
+    numbered = client.read(dataset.dataset_id, "engineered", row_id=True).splitlines()
+    assert numbered[0].startswith(b'"__row__"') and numbered[1].startswith(b"1,")
     assert client.document(dataset.dataset_id, "profile")["rows"] == 60
     assert any("age" in step["why"] for step in client.log(dataset.dataset_id, "cleaning"))
     page = client.rows(dataset.dataset_id, columns=["age", "score"], sort=["-age"], filter=["age:known"], limit=5)

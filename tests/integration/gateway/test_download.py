@@ -31,6 +31,8 @@ async def test_the_format_is_passed_on(client: httpx.AsyncClient, report: FakeRe
     assert [(request.table, request.format) for request in report.tables] == [(2, 1), (3, 2), (1, 0), (2, 3), (4, 5)]
     await client.get(f"/dataset/{DATASET_ID}/cleaned?charset=utf8_bom")
     assert report.tables[-1].charset == 2
+    await client.get(f"/dataset/{DATASET_ID}/engineered?row_id=true")
+    assert report.tables[-1].row_id
     for query in ("format=xls", "charset=ebcdic"):
         body = assert_problem(await client.get(f"{TABLE_PATH}?{query}"), 422, "INVALID_INPUT")
         assert body["errors"][0]["field"] == query.partition("=")[0]

@@ -17,6 +17,7 @@ from report_service.tables import LoggedStep, TableForm, workbook, write_table
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import Charset, TableFormat
 from shared.errors import InvalidInput, TooLarge
+from tests.unit.report.test_written_cells import CELLS
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.table.frame import Frame
@@ -42,7 +43,12 @@ def written(table: pa.Table, folder: Path, form: TableForm, **options: Any) -> b
     source, target = folder / "cleaned.parquet", folder / "written"
     pq.write_table(table, source, row_group_size=3)
     write_table(source, target, form, name="cleaned", **options)
-    left = {path.name for path in folder.iterdir()} - {"cleaned.parquet", "changes.parquet", "written"}
+    left = {path.name for path in folder.iterdir()} - {
+        "cleaned.parquet",
+        "changes.parquet",
+        "numbered.parquet",
+        "written",
+    }
     assert left == set()
     return target.read_bytes()
 
@@ -124,6 +130,34 @@ def test_a_workbook_marks_what_was_changed_and_lists_it(tmp_path: Path) -> None:
     assert ("FFC6E0B4" in styles) == ("filled" in kinds.values())
 
 
+@pytest.mark.parametrize("table_format", ["csv", "parquet", "jsonl", "xlsx"])
+def test_rows_are_numbered_as_in_the_upload(table_format: TableFormat, tmp_path: Path) -> None:
+    uploaded = [0, 1, 1, *range(2, 60)]
+    frame = Frame.from_table(pa.table({name: [column[row] for row in uploaded] for name, column in CELLS.items()}))
+    outcome = apply(propose(profile(frame, target="none"), RunOptions()), frame)
+    pq.write_table(outcome.changes, tmp_path / "changes.parquet")
+    table = outcome.cleaned.to_table()
+    form = TableForm(format=table_format, has_row_ids=True)
+    content = written(table, tmp_path, form, changes=tmp_path / "changes.parquet")
+    expected = [row for row in range(1, 62) if row != 3]
+    assert len(expected) == table.num_rows
+    if table_format == "csv":
+        assert [line.split(",")[0] for line in content.decode().splitlines()] == ['"__row__"', *map(str, expected)]
+    elif table_format == "parquet":
+        assert pq.read_table(io.BytesIO(content))["__row__"].to_pylist() == expected
+    elif table_format == "jsonl":
+        assert [json.loads(line)["__row__"] for line in content.decode().splitlines()] == expected
+    else:
+        assert [row[0] for row in sheets(content)["cleaned"]] == ["__row__", *expected]
+
+
+def test_rows_of_a_table_without_their_numbers_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"row": [1]}), tmp_path / "changes.parquet")
+    with pytest.raises(InvalidInput) as error:
+        written(TABLE, tmp_path, TableForm(format="csv", has_row_ids=True), changes=tmp_path / "changes.parquet")
+    assert "row_id" in error.value.detail
+
+
 def test_a_table_that_a_sheet_can_not_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "MAX_CELLS", 27)
     with pytest.raises(TooLarge) as error:
@@ -175,6 +209,7 @@ def test_a_character_that_the_encoding_lacks_is_named(tmp_path: Path) -> None:
         (TableForm(format="csv", style="as_written", is_safe=True), "-as_written-safe.csv"),
         (TableForm(format="csv", charset="utf16"), "-utf16.csv"),
         (TableForm(format="xlsx"), ".xlsx"),
+        (TableForm(format="parquet", has_row_ids=True), "-rows.parquet"),
     ],
 )
 def test_each_form_has_a_name(form: TableForm, suffix: str) -> None:

@@ -303,6 +303,7 @@ class GetTableRequest(_message.Message):
     STYLE_FIELD_NUMBER: _builtins.int
     SAFE_CSV_FIELD_NUMBER: _builtins.int
     CHARSET_FIELD_NUMBER: _builtins.int
+    ROW_ID_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -317,6 +318,10 @@ class GetTableRequest(_message.Message):
     """
     charset: Global___TableCharset.ValueType
     """In which encoding."""
+    row_id: _builtins.bool
+    """True for a first column `__row__`, the row in the uploaded table from 1, to join by; no feature of a model. The raw file
+    and the changes have none.
+    """
     def __init__(
         self,
         *,
@@ -326,10 +331,11 @@ class GetTableRequest(_message.Message):
         style: Global___TableStyle.ValueType = ...,
         safe_csv: _builtins.bool | None = ...,
         charset: Global___TableCharset.ValueType = ...,
+        row_id: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
@@ -389,6 +395,7 @@ class DownloadTableRequest(_message.Message):
     STYLE_FIELD_NUMBER: _builtins.int
     SAFE_CSV_FIELD_NUMBER: _builtins.int
     CHARSET_FIELD_NUMBER: _builtins.int
+    ROW_ID_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -407,6 +414,10 @@ class DownloadTableRequest(_message.Message):
     """
     charset: Global___TableCharset.ValueType
     """In which encoding."""
+    row_id: _builtins.bool
+    """True for a first column `__row__`, the row in the uploaded table from 1, to join by; no feature of a model. The raw file
+    and the changes have none.
+    """
     def __init__(
         self,
         *,
@@ -418,10 +429,11 @@ class DownloadTableRequest(_message.Message):
         style: Global___TableStyle.ValueType = ...,
         safe_csv: _builtins.bool | None = ...,
         charset: Global___TableCharset.ValueType = ...,
+        row_id: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
