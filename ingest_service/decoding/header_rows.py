@@ -37,8 +37,8 @@ def _repeat_in_groups(cells: Sequence[str], names: Sequence[str]) -> bool:
     """Return True if the groups of several columns have the same names below them, and the others have names alone."""
     by_group: dict[int, list[str]] = {}
     group = 0
-    for place, (cell, name) in enumerate(zip(cells, names, strict=True)):
-        group = place if cell.strip() else group
+    for position, (cell, name) in enumerate(zip(cells, names, strict=True)):
+        group = position if cell.strip() else group
         by_group.setdefault(group, []).append(name)
     wide = {tuple(members) for members in by_group.values() if len(members) > 1}
     distinct = [name for members in wide for name in members]

@@ -94,8 +94,8 @@ def _is_another(table: StackedTable, previous: StackedTable) -> bool:
         return True
     named = 0
     body = previous.rows[previous.header + 1 : previous.header + _SAMPLE_ROWS]
-    for place, name in enumerate(table.names):
-        cells = [row.cells[place] for row in body if place < len(row.cells) and row.cells[place].strip()]
+    for position, name in enumerate(table.names):
+        cells = [row.cells[position] for row in body if position < len(row.cells) and row.cells[position].strip()]
         if name in {cell.strip() for cell in cells}:
             return False
         if cells and ColumnKinds(cells).is_uniform:
@@ -186,7 +186,7 @@ def _as_table(block: list[LooseRow]) -> StackedTable | None:
 
 
 def _filled_width(row: LooseRow) -> int:
-    return max((place for place, cell in enumerate(row.cells, 1) if cell.strip()), default=0)
+    return max((position for position, cell in enumerate(row.cells, 1) if cell.strip()), default=0)
 
 
 def _lines(table: StackedTable, delimiter: str) -> Iterator[str]:

@@ -76,17 +76,17 @@ def preview(
     """Show how a table would be read; nothing is stored."""
     file = sys.stdin.buffer if source == "-" else source
     with client(context) as service:
-        found = service.preview(file, **_options(option or []))
+        table = service.preview(file, **_options(option or []))
     if as_json:
-        print_json(found)
+        print_json(table)
         return
-    examples = zip(*found["sample_rows"], strict=True)
+    examples = zip(*table["sample_rows"], strict=True)
     rows = [
         (column["name"], column["type"], ", ".join(_shown(value) for value in values[:_EXAMPLES]), column["why"])
-        for column, values in zip(found["columns"], examples, strict=True)
+        for column, values in zip(table["columns"], examples, strict=True)
     ]
     print_rows(("column", "type", "first values", "why"), rows)
-    for line in _reading(found):
+    for line in _reading(table):
         err.print(line, markup=False)
 
 

@@ -131,11 +131,11 @@ def _write_table(sheet: Worksheet, styles: _Styles, table: pq.ParquetFile, marke
     _set_widths(sheet, table, schema.names)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, table.metadata.num_rows, len(schema) - 1)
-    for place, column in enumerate(schema.names):
-        _write_text(sheet, (0, place), column, styles.header, styles.plain)
+    for index, column in enumerate(schema.names):
+        _write_text(sheet, (0, index), column, styles.header, styles.plain)
     for row, values in enumerate(_rows(table, schema)):
-        for place, value in enumerate(values):
-            _write_cell(sheet, (row + 1, place), value, styles.of(formats[place], kinds[place].get(row)), styles.plain)
+        for index, value in enumerate(values):
+            _write_cell(sheet, (row + 1, index), value, styles.of(formats[index], kinds[index].get(row)), styles.plain)
 
 
 def _rows(table: pq.ParquetFile, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
@@ -146,10 +146,10 @@ def _rows(table: pq.ParquetFile, schema: pa.Schema) -> Iterator[tuple[Any, ...]]
 
 def _set_widths(sheet: Worksheet, table: pq.ParquetFile, names: Sequence[str]) -> None:
     first = next(read_batches(table), None)
-    for place, name in enumerate(names):
-        cells = [] if first is None else first.column(place).slice(0, _WIDTH_ROWS).to_pylist()
+    for index, name in enumerate(names):
+        cells = [] if first is None else first.column(index).slice(0, _WIDTH_ROWS).to_pylist()
         longest = max((len(str(cell)) for cell in (name, *cells) if cell is not None), default=0)
-        sheet.set_column(place, place, min(max(longest + 2, _MIN_WIDTH), _MAX_WIDTH))
+        sheet.set_column(index, index, min(max(longest + 2, _MIN_WIDTH), _MAX_WIDTH))
 
 
 def _number_format(kind: pa.DataType) -> str:
@@ -196,14 +196,14 @@ def _is_excel_date(value: date) -> bool:
 
 
 def _write_steps(sheet: Worksheet, styles: _Styles, steps: Sequence[LoggedStep], *, has_colours: bool) -> None:
-    for place, width in enumerate((6, 10, 24, 30, 10, 14, 110)):
-        sheet.set_column(place, place, width)
-    for place, name in enumerate(_STEP_COLUMNS):
-        sheet.write_string(0, place, name, styles.header)
+    for index, width in enumerate((6, 10, 24, 30, 10, 14, 110)):
+        sheet.set_column(index, index, width)
+    for index, name in enumerate(_STEP_COLUMNS):
+        sheet.write_string(0, index, name, styles.header)
     for row, step in enumerate(steps, start=1):
         cells = (step.step, step.log, step.what, step.columns, step.state, step.cells_changed, step.why)
-        for place, value in enumerate(cells):
-            _write_cell(sheet, (row, place), value, styles.wrapped, styles.plain)
+        for index, value in enumerate(cells):
+            _write_cell(sheet, (row, index), value, styles.wrapped, styles.plain)
     if has_colours:
         for row, kind in enumerate(_COLOURS, start=len(steps) + 2):
             sheet.write_string(row, 2, kind, styles.of("", kind))

@@ -63,10 +63,12 @@ def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
     codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
     is_changed = ~_equals(table["kind"], "restyled") & ~_equals(table["kind"], "removed") & np.isin(rows, kept)
     positions, kinds = np.searchsorted(kept, rows), table["kind"].to_pylist()
-    found: dict[str, dict[int, ChangeKind]] = {}
+    marked: dict[str, dict[int, ChangeKind]] = {}
     for entry in np.flatnonzero(is_changed & columns.indices.is_valid().to_numpy(zero_copy_only=False)).tolist():
-        found.setdefault(columns.dictionary[codes[entry]].as_py(), {})[int(positions[entry])] = kinds[entry]
-    return {name: ChangedCells(np.array(list(cells), np.int64), tuple(cells.values())) for name, cells in found.items()}
+        marked.setdefault(columns.dictionary[codes[entry]].as_py(), {})[int(positions[entry])] = kinds[entry]
+    return {
+        name: ChangedCells(np.array(list(cells), np.int64), tuple(cells.values())) for name, cells in marked.items()
+    }
 
 
 def kept_rows(changes: Path) -> npt.NDArray[np.int64] | None:

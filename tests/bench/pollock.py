@@ -62,14 +62,14 @@ def _normalise(cell: str) -> str:
     return re.sub(r"\s+", " ", cell).strip()
 
 
-def _compare(expected: Counter[object], found: Counter[object]) -> tuple[float, float, float]:
+def _compare(expected: Counter[object], actual: Counter[object]) -> tuple[float, float, float]:
     """Return precision, recall and F1 of a multiset; as in the source, all are 1 where nothing is expected."""
     if not expected:
         return 1.0, 1.0, 1.0
-    shared = (expected & found).total()
+    shared = (expected & actual).total()
     if not shared:
         return 0.0, 0.0, 0.0
-    precision, recall = shared / expected.total(), shared / found.total()
+    precision, recall = shared / expected.total(), shared / actual.total()
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 

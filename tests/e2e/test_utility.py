@@ -20,8 +20,8 @@ def test_the_certificate_is_made_once(user: User) -> None:
 
 
 def logs(user: User, dataset_id: str, name: str) -> list[dict[str, int]]:
-    found: list[dict[str, int]] = user.get(f"/dataset/{dataset_id}/logs/{name}")["logs"]
-    return found
+    entries: list[dict[str, int]] = user.get(f"/dataset/{dataset_id}/logs/{name}")["logs"]
+    return entries
 
 
 def test_without_a_target_there_is_none(user: User) -> None:

@@ -271,7 +271,7 @@ class World:
         temporary.write_text(action)
         temporary.rename(self.failpoints / point)
 
-    async def wait_for_failpoint(self, point: str, *, patience: float = 30) -> int:
+    async def wait_for_failpoint(self, point: str, *, patience: float = 60) -> int:
         """Wait until a process has failed at the failpoint, and return its id."""
         deadline = time.monotonic() + patience
         while not (markers := list(self.failpoints.glob(f"{point}.*.taken"))):

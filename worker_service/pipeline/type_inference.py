@@ -73,18 +73,9 @@ def infer_types(stream: bytes, types: Mapping[str, str]) -> tuple[InferredType, 
         if len(set(table.column_names)) < table.num_columns:
             raise ValueError("two columns have the same name")
         frame = Frame.from_table(table)
-        return _infer(frame, types)
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-        OSError,
-        NotImplementedError,
-    ):  # Arrow's own errors are kinds of these
+    except (ValueError, TypeError, OverflowError, OSError, NotImplementedError):
+        # Arrow's own errors are kinds of these.
         raise InvalidInput("The bytes are no Arrow IPC stream of a flat table.", reason="UNREADABLE_TABLE") from None
-
-
-def _infer(frame: Frame, types: Mapping[str, str]) -> tuple[InferredType, ...]:
     inferred = []
     for position, name in enumerate(frame.names, start=1):
         hints = ColumnHints(type=cast(ChosenType | None, types.get(name)))

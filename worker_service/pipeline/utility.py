@@ -61,8 +61,8 @@ class Utilities:
 
     async def _find(self, key: str) -> Certificate | None:
         with suppress(NotFound):
-            found: Certificate = json.loads(await self._store.read_bytes(key))
-            return found
+            certificate: Certificate = json.loads(await self._store.read_bytes(key))
+            return certificate
         return None
 
     async def _make(self, dataset: DatasetRecord, published: Published, key: str) -> Certificate:

@@ -115,7 +115,7 @@ def certify(
     if problem is None:
         return None
     families = {
-        family: tuple(place for place, step in enumerate(recipe.steps, 1) if step.kind in kinds)
+        family: tuple(number for number, step in enumerate(recipe.steps, 1) if step.kind in kinds)
         for family, kinds in FAMILIES.items()
     }
     used = {family: places for family, places in families.items() if places}
@@ -268,12 +268,12 @@ def _removes_rows(step: AnyStep) -> bool:
 
 
 def _table_scores(scores: Mapping[TableName, Scores]) -> list[TableScore]:
-    found = []
+    table_scores = []
     for table in TABLES:
         by_model = zip(MODELS, scores[table], strict=True)
-        found += [TableScore(table=table, model=model, score=_estimate(folds)) for model, folds in by_model]
-        found.append(TableScore(table=table, model="mean", score=_estimate(scores[table].mean(axis=0))))
-    return found
+        table_scores += [TableScore(table=table, model=model, score=_estimate(folds)) for model, folds in by_model]
+        table_scores.append(TableScore(table=table, model="mean", score=_estimate(scores[table].mean(axis=0))))
+    return table_scores
 
 
 def _estimate(values: Scores) -> Estimate:

@@ -38,7 +38,8 @@ def text_column(cells: Sequence[Any]) -> pa.Array:
     """Return the cells of a column as text, null where they are empty."""
     try:
         return pa.array([None if cell == "" else cell for cell in cells]).cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except (ValueError, TypeError, OverflowError, NotImplementedError):  # Arrow's own errors are kinds of these
+        # Cells of several types are written one by one.
         return pa.array([cell_text(cell) or None for cell in cells], pa.string())
 
 

@@ -90,7 +90,7 @@ def _are_one(regions: Sequence[Region]) -> bool:
 
 def _filled_columns(rows: Sequence[Sequence[Any]], width: int) -> Iterator[tuple[int, int]]:
     """Yield the first column and the end of each group of columns between empty ones."""
-    has_data = [any(is_filled(row[place]) for row in rows) for place in range(width)]
+    has_data = [any(is_filled(row[column]) for row in rows) for column in range(width)]
     for is_group, group in groupby(range(width), key=has_data.__getitem__):
         places = list(group)
         if is_group:

@@ -111,14 +111,14 @@ def read_sheet(path: Path, cells: SheetCells, *, region: Region | None, header_r
         cells.cut(region)
     names, header, first, header_notes = _find_names(cells, header_row)
     body, rejects, row_notes = _split_body(cells, first, names if header else [])
-    places = [place for place, name in enumerate(names) if name.strip() or any(is_filled(row[place]) for row in body)]
-    if len(places) < len(names):
-        count = len(names) - len(places)
+    kept = [index for index, name in enumerate(names) if name.strip() or any(is_filled(row[index]) for row in body)]
+    if len(kept) < len(names):
+        count = len(names) - len(kept)
         were = "1 empty column without a name was" if count == 1 else f"{count:,} empty columns without a name were"
         notes.append(f"{were} left out.")
     return SheetTable(
-        names=[names[place] for place in places],
-        columns=[restore_integers([cell_value(row[place]) for row in body]) for place in places],
+        names=[names[index] for index in kept],
+        columns=[restore_integers([cell_value(row[index]) for row in body]) for index in kept],
         header_row=header,
         rejects=rejects,
         notes=(*header_notes, *notes, *row_notes),
@@ -150,7 +150,7 @@ def _find_names(cells: SheetCells, header_row: int | None) -> tuple[list[str], i
         return names, header + above if header else 0, header, _titles_note(header - 1)
     texts = [[cell_text(cell) for cell in row] for row in rows[:_SAMPLE_ROWS]]
     start = _skip_titles(texts)
-    sample = [LooseRow(row, start + place, "", False) for place, row in enumerate(texts[start:], 1) if any(row)]
+    sample = [LooseRow(row, start + offset, "", False) for offset, row in enumerate(texts[start:], 1) if any(row)]
     layout = find_header(RowSample("", sample))
     if layout.header_row == 0 and any(kind_of(cell) not in SPECIFIC for cell in sample[0].cells if cell):
         # Names such as years and dates look like values, and few sheets have no header.

@@ -7,6 +7,7 @@ They are read from the XML of the sheet, in one pass that keeps no more than a b
 import html
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 _BLOCK_BYTES = 1 << 20
 _MAX_INDEX_BYTES = 1 << 22
+_INDEX = "xl/workbook.xml"
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _SHEET = re.compile(rb"<sheet\s[^<>]*>")
 _RELATION = re.compile(rb"<Relationship\s[^<>]*>")
@@ -35,9 +37,13 @@ class SheetFacts:
     """The number of cells with each error, such as `#DIV/0!`."""
     formulas_without_result: int = 0
     """Formulas whose result is not in the file, because no program computed it."""
+    unreadable: bool = False
+    """True if the XML of the sheet, or a part that leads to it, is damaged or not under its name."""
 
     def notes(self) -> Iterator[str]:
         """Yield what a person should know of them."""
+        if self.unreadable:
+            yield "Hidden rows and columns, and cells with errors, could not all be looked up in the workbook."
         if self.hidden_rows:
             rows = "1 row is" if self.hidden_rows == 1 else f"{self.hidden_rows:,} rows are"
             yield f"{rows} hidden in the sheet, and read like the others."
@@ -54,7 +60,7 @@ class SheetFacts:
 
 
 def read_sheet_facts(path: Path, sheet: str, *, columns: int) -> SheetFacts:
-    """Return the facts about a sheet of an xlsx or xlsm file; none where the file says nothing of them.
+    """Return the facts about a sheet of an xlsx or xlsm file; none of other formats.
 
     Args:
         path: the file.
@@ -62,13 +68,17 @@ def read_sheet_facts(path: Path, sheet: str, *, columns: int) -> SheetFacts:
         columns: the number of columns from the first of the sheet to the last with data.
     """
     facts = SheetFacts()
+    if not zipfile.is_zipfile(path):
+        return facts
     try:
         with zipfile.ZipFile(path) as archive:
-            part = _find_part(archive, sheet)
-            if part is not None:
-                _scan(archive, part, facts, columns)
-    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError, EOFError):
-        return SheetFacts()
+            if _INDEX in archive.namelist():
+                part = _find_part(archive, sheet)
+                if part is not None:
+                    _scan(archive, part, facts, columns)
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError):
+        # The reader of the cells is more lenient, so there may be a table.
+        facts.unreadable = True
     return facts
 
 
@@ -77,7 +87,7 @@ def _find_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
     relation = next(
         (
             attributes.get("r:id")
-            for attributes in _elements(archive, "xl/workbook.xml", _SHEET)
+            for attributes in _elements(archive, _INDEX, _SHEET)
             if attributes.get("name") == sheet
         ),
         None,
@@ -112,11 +122,11 @@ def _scan(archive: zipfile.ZipFile, part: str, facts: SheetFacts, columns: int) 
 
 def _count(text: bytes, facts: SheetFacts, columns: int) -> None:
     for match in _FACT.finditer(text):
-        found = match[0]
-        if found.startswith(b"<row"):
+        element = match[0]
+        if element.startswith(b"<row"):
             facts.hidden_rows += 1
-        elif found.startswith(b"<col"):
-            first, last = _FIRST_COLUMN.search(found), _LAST_COLUMN.search(found)
+        elif element.startswith(b"<col"):
+            first, last = _FIRST_COLUMN.search(element), _LAST_COLUMN.search(element)
             if first and last:
                 facts.hidden_columns += max(0, min(int(last[1]), columns) - int(first[1]) + 1)
         elif match[1] is not None:

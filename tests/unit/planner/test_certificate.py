@@ -51,7 +51,7 @@ def test_numbers_with_units_gain_what_a_plain_reader_can_not_see() -> None:
 
 def test_nothing_is_gained_where_nothing_is_to_be_known() -> None:
     random = np.random.default_rng(2)
-    columns = {f"x{place}": random.normal(0, 1, ROWS) for place in range(4)}
+    columns = {f"x{number}": random.normal(0, 1, ROWS) for number in range(4)}
     levels = [f"k{number}" for number in random.integers(0, 90, ROWS)]
     certificate = certified({**columns, "level": levels, "y": [f"c{n}" for n in random.integers(0, 2, ROWS)]}, "y")
     assert certificate is not None and certificate.metric == "accuracy"

@@ -31,7 +31,7 @@ _QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')\s*(?:,|;|\||/|$)""")
 _NO_VALUE = re.compile(r"""[+-]?[\d.]+\s?[A-Za-z°%]?|.*["']\s*:.*""")
 """A number, perhaps with a letter behind, and a key of JSON."""
 SAME_LENGTH = 0.95
-"""If so many cells have the same number of parts, and no part stands in two places, they are one composed value."""
+"""If so many cells have the same number of parts, and no part stands in two positions, they are one composed value."""
 
 
 class CellParts(Value):
@@ -46,7 +46,7 @@ def split_parts(text: str, separator: str) -> tuple[str, ...]:
     """Return the parts of a cell, without brackets around all and quotes around each, and none twice."""
     bare = _without_brackets(text.strip())
     if bare[:1] in ("'", '"') and _QUOTED.sub("", bare) == "":
-        parts = ["".join(found) for found in _QUOTED.findall(bare)]
+        parts = ["".join(groups) for groups in _QUOTED.findall(bare)]
     else:
         parts = [_without_brackets(part.strip()).strip("\"'").strip() for part in bare.split(separator)]
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
@@ -95,14 +95,14 @@ def _is_sentence(part: str) -> bool:
 def _is_composed(split: Sequence[tuple[str, ...]], counts: Sequence[int]) -> bool:
     """Return True if cells are one value of several parts, such as a city and its country, or a name."""
     by_length = Counter[int]()
-    places: dict[str, set[int]] = {}
+    positions: dict[str, set[int]] = {}
     for parts, number in zip(split, counts, strict=True):
         by_length[len(parts)] += number
-        for place, part in enumerate(parts):
-            places.setdefault(part, set()).add(place)
+        for position, part in enumerate(parts):
+            positions.setdefault(part, set()).add(position)
     is_even = max(by_length.values()) >= SAME_LENGTH * by_length.total()
-    moving = sum(len(where) > 1 for where in places.values())
-    return is_even and moving <= len(places) / 10
+    moving = sum(len(where) > 1 for where in positions.values())
+    return is_even and moving <= len(positions) / 10
 
 
 def _count_parts(split: Sequence[tuple[str, ...]], counts: Sequence[int]) -> Counter[str]:

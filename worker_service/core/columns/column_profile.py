@@ -1,6 +1,5 @@
 """The profile of one column: its type, how it is to be read, and the statistics of its values."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -14,18 +13,13 @@ from shared.contracts.vocabulary import DEFAULT_PRIVACY, ChosenType, ColumnType,
 from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
 from worker_service.core.columns.cell_parts import CellParts, find_parts
 from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
-from worker_service.core.columns.decimal_shifts import (
-    DecimalShift,
-    WitnessedShift,
-    find_decimal_shifts,
-    restore_decimal_points,
-)
+from worker_service.core.columns.corrections import apply_corrections, find_corrections
+from worker_service.core.columns.decimal_shifts import DecimalShift, WitnessedShift
 from worker_service.core.columns.name_hints import is_code_name, is_coordinate_name, is_year_name
 from worker_service.core.columns.personal_data import PersonalData, recognise_personal_data
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
-from worker_service.core.columns.sentinels import Sentinel, Sentinels, find_sentinels, mask_sentinels
-from worker_service.core.columns.shift_witnesses import find_witness
-from worker_service.core.columns.spellings import Spelling, find_possible_typos, find_spellings, merge_spellings
+from worker_service.core.columns.sentinels import Sentinel
+from worker_service.core.columns.spellings import Spelling, find_possible_typos
 from worker_service.core.parsing import (
     Inference,
     ReadAs,
@@ -59,11 +53,10 @@ FIRST_YEAR, FIRST_RECENT_YEAR, LAST_YEAR = 1000, 1800, 2100
 """Whole numbers in this range are years; from the first one on only if the name of the column says so."""
 MOST_OUTLIERS = 0.1
 """If a larger share of the values is outside the fences, they are a part of the distribution and no outliers."""
-_NUMBERS = ("integer", "decimal")
 _MOST_TOP_VALUES = 5
+"""The number of top values of a column that is neither a category nor a boolean."""
 MOST_WHOLE_NUMBERS = 60
 """Of a column with at most so many different whole numbers all are counted, because they may be codes."""
-"""The number of top values of a column that is neither a category nor a boolean."""
 
 
 class ColumnProfile(Value):
@@ -216,19 +209,14 @@ def describe_column(
         hints: the options of a user and the accepted advice about it.
         others: the other columns of numbers, which may witness a shifted decimal point.
     """
+    decision = _decide_type(name, typed, distinct=_count_distinct(typed), code=inference.code, chosen=hints.type)
+    corrections = find_corrections(name, typed, decision.type, others, codes=hints.codes, synonyms=hints.synonyms)
+    typed = corrections.apply(typed)
     distinct_count = _count_distinct(typed)
-    decision = _decide_type(name, typed, distinct=distinct_count, code=inference.code, chosen=hints.type)
-    candidates = _find_codes(name, typed, decision.type)
-    sentinels = _with_codes(typed, candidates.sure, hints.codes)
-    spellings = _with_synonyms(typed, hints.synonyms) if decision.type == "category" else ()
-    typed = mask_sentinels(typed, sentinels)
-    decimal_shifts, possible_shifts = _judge_shifts(decision.type, typed, others)
-    typed = merge_spellings(restore_decimal_points(typed, decimal_shifts), spellings)
-    distinct_count = _count_distinct(typed) if decimal_shifts else distinct_count - len(sentinels) - len(spellings)
     semantic_type = recognise_semantic(name, typed)
     personal_data = _personal_data(name, typed, semantic_type, hints)
-    may_be_composed = typed.is_text and semantic_type is None and personal_data is None and inference.amounts is None
-    shape, number_count = (typed.derive(recognise_shape) if may_be_composed else None) or (None, 0)
+    has_meaning = semantic_type is not None or personal_data is not None or inference.amounts is not None
+    shape, number_count, parts = (None, 0, None) if has_meaning else _decompose(typed)
     meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else decision.why
     return ColumnProfile(
         name=name,
@@ -242,12 +230,12 @@ def describe_column(
         read_why=inference.why,
         why=f"{inference.why} {meaning}".strip(),
         missing=typed.missing,
-        sentinels=sentinels,
-        apart=tuple(sentinel for sentinel in candidates.perhaps if sentinel not in sentinels),
-        decimal_shifts=decimal_shifts,
-        possible_shifts=possible_shifts,
-        spellings=spellings,
-        possible_typos=_possible_typos(typed, spellings) if decision.type == "category" else (),
+        sentinels=corrections.sentinels,
+        apart=corrections.possible_sentinels,
+        decimal_shifts=corrections.decimal_shifts,
+        possible_shifts=corrections.possible_shifts,
+        spellings=corrections.spellings,
+        possible_typos=_possible_typos(typed, corrections.spellings) if decision.type == "category" else (),
         distinct=distinct_count,
         invalid=inference.invalid,
         invalid_examples=inference.examples,
@@ -255,7 +243,7 @@ def describe_column(
         amounts=inference.amounts,
         number_shape=shape,
         number_count=number_count,
-        parts=typed.derive(find_parts) if may_be_composed and shape is None else None,
+        parts=parts,
         monotonic=_monotonic(typed, distinct_count),
         duplicate_of=None,
         top_values=_top_values(typed, decision.type),
@@ -264,6 +252,12 @@ def describe_column(
         text=typed.derive(summarise_text) if typed.is_text else None,
         faults=find_cell_faults(name, typed),
     )
+
+
+def _decompose(column: Column) -> tuple[NumberShape | None, int, CellParts | None]:
+    """Return how texts hold numbers, how many, and the values that stand together in cells without such numbers."""
+    shape, number_count = (column.derive(recognise_shape) if column.is_text else None) or (None, 0)
+    return shape, number_count, column.derive(find_parts) if column.is_text and shape is None else None
 
 
 def _personal_data(
@@ -279,71 +273,14 @@ def _decide_type(name: str, typed: Column, *, distinct: int, code: bool, chosen:
     return decision if chosen is None else apply_chosen_type(decision, typed, chosen)
 
 
-def _find_codes(name: str, typed: Column, kind: ColumnType) -> Sentinels:
-    """Return the numbers of an amount that stand for missing."""
-    return Sentinels() if is_code_name(name) or kind not in _NUMBERS else typed.derive(find_sentinels)
-
-
-def _judge_shifts(
-    kind: ColumnType, typed: Column, others: Mapping[str, Column]
-) -> tuple[tuple[WitnessedShift, ...], tuple[DecimalShift, ...]]:
-    """Return the decimal shifts of a quantity that another column shows, and those that none shows."""
-    if kind not in _NUMBERS:
-        return (), ()
-    witnesses = {shift: find_witness(shift, typed, others) for shift in typed.derive(find_decimal_shifts)}
-    witnessed = (WitnessedShift(**shift.model_dump(), witness=name) for shift, name in witnesses.items() if name)
-    return tuple(witnessed), tuple(shift for shift, name in witnesses.items() if not name)
-
-
-def _with_codes(typed: Column, sure: tuple[Sentinel, ...], codes: tuple[str, ...]) -> tuple[Sentinel, ...]:
-    """Return the sentinels, and the codes from the hints that occur in the column."""
-    if not codes or not typed.is_number:
-        return sure
-    additional = {float(code) for code in codes if is_number(code)} - {sentinel.value for sentinel in sure}
-    runs = typed.derive(run_lengths)
-    hinted = [
-        Sentinel(value=float(value), count=int(cells))
-        for value, cells in zip(runs.values, runs.counts, strict=True)
-        if float(value) in additional
-    ]
-    return (*sure, *hinted)
-
-
-def _with_synonyms(typed: Column, synonyms: tuple[tuple[str, str], ...]) -> tuple[Spelling, ...]:
-    """Return the unusual spellings, and the levels that mean another one by the hints."""
-    spellings = {spelling.before: spelling for spelling in typed.derive(find_spellings)}
-    levels = typed.derive(distinct)
-    counts = dict(zip(levels.values.to_pylist(), levels.counts.tolist(), strict=True)) if synonyms else {}
-    for before, after in synonyms:
-        final = spellings[after].after if after in spellings else after
-        if before in counts and final in counts and before not in spellings and final != before:
-            spellings = {name: _redirect(spelling, before, final) for name, spelling in spellings.items()}
-            spellings[before] = Spelling(before=before, after=final, count=counts[before])
-    return tuple(spellings.values())
-
-
 def _possible_typos(tidy: Column, spellings: tuple[Spelling, ...]) -> tuple[Spelling, ...]:
     merged = {spelling.before for spelling in spellings}
     return tuple(typo for typo in tidy.derive(find_possible_typos) if typo.before not in merged)
 
 
-def _redirect(spelling: Spelling, before: str, after: str) -> Spelling:
-    """Return a spelling that leads to `after` if it led to `before`, which is itself renamed."""
-    return spelling.model_copy(update={"after": after}) if spelling.after == before else spelling
-
-
-def is_number(text: str) -> bool:
-    """Return True if a text is a finite number as Python reads it."""
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
 def tidy_column(typed: Column, facts: ColumnProfile) -> Column:
     """Return a column with sentinels masked, decimal points restored and spellings merged."""
-    restored = restore_decimal_points(mask_sentinels(typed, facts.sentinels), facts.decimal_shifts)
-    return merge_spellings(restored, facts.spellings)
+    return apply_corrections(typed, facts.sentinels, facts.decimal_shifts, facts.spellings)
 
 
 def _storage(column: Column) -> Storage:

@@ -155,12 +155,12 @@ def parse_numbers(text: str, shape: NumberShape) -> _Numbers | None:
     amounts = [_parse_amount(part) for part in parts]
     if any(amount is None for amount in amounts) or len(parts) > len(PART_NAMES[shape]):
         return None
-    found = [amount for amount in amounts if amount is not None]
+    known = [amount for amount in amounts if amount is not None]
     if shape == "amount":
-        return (found[0].value,)
+        return (known[0].value,)
     if shape == "range":
-        return _ends(found)
-    return tuple(amount.value for amount in found) if len(found) > 1 else None
+        return _ends(known)
+    return tuple(amount.value for amount in known) if len(known) > 1 else None
 
 
 def _ends(amounts: Sequence[_Amount]) -> _Numbers | None:

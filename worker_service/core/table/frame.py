@@ -134,6 +134,7 @@ class Frame:
 
         Raises:
             TypeError: a column has a nested type.
+            ValueError: the bytes of a column are no UTF-8.
         """
         columns = {name: Column(_normalise(table.column(name))) for name in table.column_names}
         return cls(columns, np.arange(table.num_rows, dtype=np.int64))
@@ -211,7 +212,8 @@ def _normalise(chunks: pa.ChunkedArray) -> pa.Array:
         array = array.dictionary_decode()
     if _has_far_moments(array):
         return array.cast(pa.string())
-    array = array.cast(_normalised_type(array.type), safe=False)
+    holds_bytes = pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type)
+    array = array.cast(_normalised_type(array.type), safe=holds_bytes)
     if pa.types.is_floating(array.type):
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     return array

@@ -92,12 +92,12 @@ def _numbers(column: Column) -> npt.NDArray[np.float64]:
 
 def _indicators(train: Column, test: Column | None, rows: int) -> Iterator[_Pair]:
     cells = train.derive(distinct)
-    frequent = [place for place in cells.by_frequency()[:MAX_LEVELS] if cells.counts[place] >= FEWEST_CELLS]
+    frequent = [code for code in cells.by_frequency()[:MAX_LEVELS] if cells.counts[code] >= FEWEST_CELLS]
     texts = None if test is None else render(test.array)
-    for place in frequent:
-        level = cells.values[int(place)]
-        found = np.zeros(rows) if texts is None else _equal(texts, level.as_py())
-        yield (cells.codes == place).astype(np.float64), found
+    for code in frequent:
+        level = cells.values[int(code)]
+        indicator = np.zeros(rows) if texts is None else _equal(texts, level.as_py())
+        yield (cells.codes == code).astype(np.float64), indicator
 
 
 def _equal(texts: pa.Array, level: str) -> npt.NDArray[np.float64]:

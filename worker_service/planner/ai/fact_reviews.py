@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from worker_service.core.columns.column_profile import ColumnProfile, is_number
+from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.columns.corrections import is_number
 from worker_service.core.humanize import count, number, percent, quoted
 from worker_service.core.imputation.predictability import predictability
 from worker_service.core.parsing import infer_as, read

@@ -66,11 +66,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     profile, target = context.profile, context.target
     names = Names(column.name for column in profile.columns)
     features = [column for column in profile.columns if column.name != target.column]
-    drops = {
-        column.name: _drop(column, why, profile)
-        for column in features
-        if (why := _why_unusable(column, profile, target, context.options.roles.get(column.name)))
-    }
+    drops = {step.column: step for step in _drop_unusable(features, context)}
     kept = [column for column in features if column.name not in drops]
     remaining = list(_fill_remaining(kept, treatment, context))
     fills = {step.column: step for step in (*treatment, *remaining) if isinstance(step, FillMissing)}
@@ -79,21 +75,16 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     dates = list(propose_date_parts(kept, names))
     amounts = list(propose_amounts(kept, names))
     derived: list[AnyStep] = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
-    # Without a target nothing shows whether these help.
-    optional: list[AnyStep] = []
-    if target.column is not None:
-        optional = [*propose_powers(kept, names), *propose_integer_levels(kept, names)]
-    texts = propose_text_components(
-        [column for column in features if column.name not in target.unsure], profile.rows, names
-    )
-    unsure = target.unsure
-    identifiers = {name for name, role in context.options.roles.items() if role == "identifier"}
-    composed = [column for column in features if column.name not in identifiers and column.name not in unsure]
+    optional = list(_propose_optional(kept, target, names))
+    # What may be the target is not taken apart.
+    sure = [column for column in features if column.name not in target.unsure]
+    texts = propose_text_components(sure, profile.rows, names)
+    composed = [column for column in sure if context.options.roles.get(column.name) != "identifier"]
     numbers = list(propose_text_numbers(composed, names))
     parts = list(propose_multi_hot(composed, names))
     replaced = {step.column for step in parts if not step.keep}
     encoding = list(propose_encoding([column for column in kept if column.name not in replaced], fills, names))
-    scaled = [column for column in kept if column.name not in target.unsure]
+    unscaled = _unscaled_outputs(differences, numbers, dates, amounts, derived, encoding)
     return [
         _flag_target(target),
         *propose_leaks(context),
@@ -113,17 +104,33 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *optional,
         *(step for step in parts if not step.keep),
         *encoding,
-        *propose_scaling(
-            scaled,
-            [
-                *_outputs(differences),
-                *_outputs(numbers),
-                *_day_columns(dates),
-                *_numbers_of(amounts),
-                *_outputs(derived),
-                *_numeric_encodings(encoding),
-            ],
-        ),
+        *propose_scaling([column for column in kept if column.name not in target.unsure], unscaled),
+    ]
+
+
+def _propose_optional(kept: Sequence[ColumnProfile], target: Target, names: Names) -> Iterator[AnyStep]:
+    """Propose the features that only a target shows to help."""
+    if target.column is not None:
+        yield from propose_powers(kept, names)
+        yield from propose_integer_levels(kept, names)
+
+
+def _unscaled_outputs(
+    differences: Sequence[AnyStep],
+    numbers: Sequence[AnyStep],
+    dates: Sequence[DateParts],
+    amounts: Sequence[AnyStep],
+    derived: Sequence[AnyStep],
+    encoding: Sequence[AnyStep],
+) -> list[str]:
+    """Return the derived columns that need scaling."""
+    return [
+        *_outputs(differences),
+        *_outputs(numbers),
+        *_day_columns(dates),
+        *_numbers_of(amounts),
+        *_outputs(derived),
+        *_numeric_encodings(encoding),
     ]
 
 
@@ -213,6 +220,14 @@ def _find_same_in_other_unit(column: ColumnProfile, profile: Profile, target: Ta
 def _have_heavy_tails(*columns: ColumnProfile) -> bool:
     """Return True if a few values of a column may make up the correlation."""
     return any(column.numbers is None or (column.numbers.kurtosis or 0) > HEAVY_KURTOSIS for column in columns)
+
+
+def _drop_unusable(features: Sequence[ColumnProfile], context: PlanContext) -> Iterator[DropColumn]:
+    """Leave out the columns that a model can't use."""
+    for column in features:
+        why = _why_unusable(column, context.profile, context.target, context.options.roles.get(column.name))
+        if why is not None:
+            yield _drop(column, why, context.profile)
 
 
 def _drop(column: ColumnProfile, why: str, profile: Profile) -> DropColumn:

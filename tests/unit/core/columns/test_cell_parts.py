@@ -19,9 +19,9 @@ def cells(separator: str, rows: int = 200) -> list[str]:
 @pytest.mark.parametrize(("separator", "joined"), [("|", "|"), (";", "; "), (",", ", "), ("/", "/")])
 def test_parts_are_found(separator: str, joined: str) -> None:
     texts = cells(joined)
-    found = find_parts(Column(pa.array([*texts, None])))
-    assert found is not None and found.separator == separator
-    assert {part.value: part.count for part in found.counts} == {
+    parts = find_parts(Column(pa.array([*texts, None])))
+    assert parts is not None and parts.separator == separator
+    assert {part.value: part.count for part in parts.counts} == {
         genre: sum(genre in text.split(joined) for text in texts) for genre in GENRES
     }
 
@@ -29,9 +29,9 @@ def test_parts_are_found(separator: str, joined: str) -> None:
 @pytest.mark.parametrize("brackets", ["[]", "()", "{}"])
 def test_brackets_and_quotes_are_no_part(brackets: str) -> None:
     texts = [f"{brackets[0]}'{text}'{brackets[1]}" for text in cells("', '")]
-    found = find_parts(Column(pa.array(texts)))
-    assert found is not None
-    assert {part.value for part in found.counts} == set(GENRES)
+    parts = find_parts(Column(pa.array(texts)))
+    assert parts is not None
+    assert {part.value for part in parts.counts} == set(GENRES)
 
 
 @pytest.mark.parametrize(

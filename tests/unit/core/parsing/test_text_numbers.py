@@ -97,5 +97,5 @@ def test_columns_without_a_shape(texts: list[str | None]) -> None:
 
 @given(low=st.integers(0, 10**9), high=st.integers(0, 10**9), separator=st.sampled_from([" - ", "–", " to ", " – "]))
 def test_the_ends_of_any_range_are_found(low: int, high: int, separator: str) -> None:
-    found = parse_numbers(f"{low:,}{separator}{high:,}", "range")
-    assert found == ((low, high) if low <= high else None)
+    numbers = parse_numbers(f"{low:,}{separator}{high:,}", "range")
+    assert numbers == ((low, high) if low <= high else None)

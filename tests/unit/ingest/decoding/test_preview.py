@@ -34,42 +34,46 @@ def preview(folder: Path, content: bytes, filename: str = "x.csv", **options: An
     ids=["code page", "gzip", "utf-16", "json"],
 )
 def test_it_is_what_the_upload_would_read(content: bytes, filename: str, tmp_path: Path) -> None:
-    seen = preview(tmp_path, content, filename)
+    shown = preview(tmp_path, content, filename)
     decoded = decode_file(tmp_path / "raw", filename, tmp_path / "again.arrow", LIMITS)
-    assert seen.decoded == decoded
+    assert shown.decoded == decoded
     with pa.OSFile(str(tmp_path / "again.arrow")) as file:
         table = pa.ipc.open_file(file).read_all()
-    assert [list(row) for row in seen.sample_rows] == [list(row.values()) for row in table.to_pylist()]
-    assert pa.ipc.open_stream(seen.sample).read_all().equals(table)
+    assert [list(row) for row in shown.sample_rows] == [list(row.values()) for row in table.to_pylist()]
+    assert pa.ipc.open_stream(shown.sample).read_all().equals(table)
 
 
 def test_what_else_came_into_question(tmp_path: Path) -> None:
-    seen = preview(tmp_path, CODE_PAGE)
-    assert seen.delimiters[0][0] == ";" and seen.delimiters[0][1] > seen.delimiters[1][1]
-    assert [line for line, _ in seen.header_rows] == [2, 1]
-    assert (seen.encodings[0][0], seen.encodings[1][0]) == ("cp1252", "cp852")
+    shown = preview(tmp_path, CODE_PAGE)
+    assert shown.delimiters[0][0] == ";" and shown.delimiters[0][1] > shown.delimiters[1][1]
+    assert [line for line, _ in shown.header_rows] == [2, 1]
+    assert (shown.encodings[0][0], shown.encodings[1][0]) == ("cp1252", "cp852")
 
 
 def test_what_was_chosen_comes_first(tmp_path: Path) -> None:
-    seen = preview(tmp_path, CODE_PAGE, header_row=3, encoding="cp852", delimiter=",")
-    assert seen.delimiters[0][0] == ","
-    assert seen.encodings[0][0] == "cp852"
-    assert seen.header_rows[0][0] == 3
+    shown = preview(tmp_path, CODE_PAGE, header_row=3, encoding="cp852", delimiter=",")
+    assert shown.delimiters[0][0] == ","
+    assert shown.encodings[0][0] == "cp852"
+    assert shown.header_rows[0][0] == 3
 
 
 def test_large_tables_show_their_beginning(tmp_path: Path) -> None:
     rows = "".join(f"{number},{'x' * 5000}\n" for number in range(LIMITS.max_rows))
-    seen = preview(tmp_path, f"n,text\n{rows}".encode())
-    assert (seen.decoded.rows, len(seen.sample_rows)) == (LIMITS.max_rows, PREVIEW_ROWS)
-    sample = pa.ipc.open_stream(seen.sample).read_all()
-    assert 0 < sample.num_rows < SAMPLE_ROWS and len(seen.sample) <= MAX_SAMPLE_BYTES
+    shown = preview(tmp_path, f"n,text\n{rows}".encode())
+    assert (shown.decoded.rows, len(shown.sample_rows)) == (LIMITS.max_rows, PREVIEW_ROWS)
+    sample = pa.ipc.open_stream(shown.sample).read_all()
+    assert 0 < sample.num_rows < SAMPLE_ROWS and len(shown.sample) <= MAX_SAMPLE_BYTES
 
 
 def test_moments_outside_of_the_calendar_are_shown(tmp_path: Path) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"t": pa.array([4 * 10**17, 0, None], pa.timestamp("us"))}), sink)
-    seen = preview(tmp_path, sink.getvalue().to_pybytes(), "x.parquet")
-    assert [row[0] for row in seen.sample_rows] == ["14645-06-30 15:06:40.000000", "1970-01-01 00:00:00.000000", None]
+    shown = preview(tmp_path, sink.getvalue().to_pybytes(), "x.parquet")
+    assert [row[0] for row in shown.sample_rows] == [
+        "14645-06-30 15:06:40.000000",
+        "1970-01-01 00:00:00.000000",
+        None,
+    ]
 
 
 def test_what_would_be_refused_is_refused(tmp_path: Path) -> None:

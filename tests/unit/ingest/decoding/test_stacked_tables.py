@@ -65,8 +65,8 @@ def test_each_table_can_be_read_alone(sizes: list[int], delimiter: str, tmp_path
     headers = []
     for number, size in enumerate(sizes):
         headers.append(len(lines) + 1)
-        lines.append(delimiter.join(f"n{number}_{place}" for place in range(number + 2)))
-        lines += [delimiter.join(str(row * place) for place in range(number + 2)) for row in range(size)]
+        lines.append(delimiter.join(f"n{number}_{column}" for column in range(number + 2)))
+        lines += [delimiter.join(str(row * column) for column in range(number + 2)) for row in range(size)]
         lines.append("")
     content = "\n".join(lines).encode()
     for number, (size, header) in enumerate(zip(sizes, headers, strict=True)):

@@ -1,6 +1,7 @@
 """Workbooks as people make them: merged cells, groups of columns, hidden rows, errors, several tables and sheets."""
 
 import io
+import zipfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +27,8 @@ def rows(cells: Sequence[Sequence[object]], *, row: int = 0, column: int = 0) ->
     """Return a function that writes rows of cells."""
 
     def fill(sheet: Worksheet) -> None:
-        for place, values in enumerate(cells):
-            sheet.write_row(row + place, column, values)
+        for offset, values in enumerate(cells):
+            sheet.write_row(row + offset, column, values)
 
     return fill
 
@@ -66,6 +67,17 @@ def test_hidden_rows_and_columns_are_read_and_mentioned(tmp_path: Path) -> None:
     assert table["a"].to_pylist() == [1, 4, 7]
     assert "1 row is hidden in the sheet, and read like the others." in decoded.notes
     assert "2 columns are hidden in the sheet, and read like the others." in decoded.notes
+
+
+def test_facts_that_cannot_be_looked_up_are_mentioned(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    workbook = io.BytesIO(book(Data=rows([["a", "b"], [1, 2], [3, 4]])))
+    with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(content, "w") as target:
+        for name in source.namelist():
+            target.writestr(name.replace("sheet1.xml", "Sheet1.xml"), source.read(name))
+    decoded, table = decode(tmp_path, content.getvalue(), "x.xlsx")
+    assert table["a"].to_pylist() == [1, 3]
+    assert any("could not all be looked up" in note for note in decoded.notes)
 
 
 def test_dates_have_the_value_and_formulas_the_result(tmp_path: Path) -> None:

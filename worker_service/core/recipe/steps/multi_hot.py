@@ -56,13 +56,13 @@ def _fit(step: MultiHot, frame: Frame) -> MultiHot:
     """Leave out values that all cells have, or none, or the same cells as another value."""
     indicators = _indicators(step, frame)
     kept: dict[bytes, int] = {}
-    for place, indicator in enumerate(indicators.T):
+    for position, indicator in enumerate(indicators.T):
         if indicator.any() and not indicator.all():
-            kept.setdefault(indicator.tobytes(), place)
+            kept.setdefault(indicator.tobytes(), position)
     if not kept:
         raise StepRejected(f"The values of {quoted(step.column)} tell no rows apart.")
-    places = kept.values()
-    names, levels = (tuple(part[place] for place in places) for part in (step.names, step.levels))
+    positions = kept.values()
+    names, levels = (tuple(part[position] for position in positions) for part in (step.names, step.levels))
     return step.model_copy(update={"names": names, "levels": levels})
 
 
@@ -79,12 +79,12 @@ def _indicators(step: MultiHot, frame: Frame) -> npt.NDArray[np.int8]:
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     cells = column.derive(distinct)
-    places = {level: place for place, level in enumerate(step.levels)}
+    positions = {level: position for position, level in enumerate(step.levels)}
     has_part = np.zeros((len(cells.values) + 1, len(step.levels)), dtype=np.int8)  # the last row is of missing cells
     for row, text in enumerate(cells.values.to_pylist()):
         for part in split_parts(text, step.separator):
-            if part in places:
-                has_part[row, places[part]] = 1
+            if part in positions:
+                has_part[row, positions[part]] = 1
     if len(cells.values) and not has_part.any():
         raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
     return np.asarray(has_part[cells.codes])

@@ -56,8 +56,8 @@ def _fit(step: TextNumbers, frame: Frame) -> TextNumbers:
         raise StepRejected(f"The numbers of {quoted(step.column)} are the same everywhere.")
     return step.model_copy(
         update={
-            "names": tuple(step.names[place] for place in told_apart),
-            "parts": tuple(_places(step)[place] for place in told_apart),
+            "names": tuple(step.names[position] for position in told_apart),
+            "parts": tuple(_positions(step)[position] for position in told_apart),
             "fills": tuple(np.median(known[:, told_apart], axis=0).tolist()),
         }
     )
@@ -67,18 +67,18 @@ def _varying(numbers: npt.NDArray[np.float64]) -> list[int]:
     """Return the columns that are not constant, and not an earlier one in another unit or moved by an amount."""
     kept: list[int] = []
     shapes: list[npt.NDArray[np.float64]] = []
-    for place, column in enumerate(numbers.T):
+    for position, column in enumerate(numbers.T):
         spread = column.std()
         if spread == 0:
             continue
         shape = (column - column.mean()) / spread
         if not any(np.allclose(shape, other) for other in shapes):
-            kept.append(place)
+            kept.append(position)
             shapes.append(shape)
     return kept
 
 
-def _places(step: TextNumbers) -> tuple[int, ...]:
+def _positions(step: TextNumbers) -> tuple[int, ...]:
     return step.parts or tuple(range(len(step.names)))
 
 
@@ -101,16 +101,16 @@ def _numbers(step: TextNumbers, frame: Frame) -> npt.NDArray[np.float64]:
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     cells = column.derive(distinct)
-    width, places = len(step.names), _places(step)
-    parsed = [_chosen(parse_numbers(text, step.shape), places) for text in cells.values.to_pylist()]
+    width, positions = len(step.names), _positions(step)
+    parsed = [_chosen(parse_numbers(text, step.shape), positions) for text in cells.values.to_pylist()]
     # The code of a missing cell, -1, stands for the last row.
     return np.array([*parsed, [np.nan] * width], dtype=np.float64).reshape(-1, width)[cells.codes]
 
 
-def _chosen(numbers: Sequence[float] | None, places: Sequence[int]) -> list[float]:
-    if numbers is None or max(places) >= len(numbers):
-        return [np.nan] * len(places)
-    return [numbers[place] for place in places]
+def _chosen(numbers: Sequence[float] | None, positions: Sequence[int]) -> list[float]:
+    if numbers is None or max(positions) >= len(numbers):
+        return [np.nan] * len(positions)
+    return [numbers[position] for position in positions]
 
 
 @describe_step.register
