@@ -11,7 +11,7 @@ from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 
-RARE_SPELLING = 0.1
+RARE_SPELLING = 0.25
 """A spelling with a smaller share of the cells of the most frequent one is no candidate for the usual one."""
 SHORTEST_KEY = 3
 """Shorter values are compared with their letter case, because codes of one or two characters may differ by it alone."""

@@ -40,6 +40,8 @@ MOST_BROKEN = 5_000
 """In more rows it takes too long to look for the wrong cell of each."""
 MOST_EQUAL = 0.5
 """If so many rows break a formula and a larger share of their differences is the same, the difference has a meaning."""
+LEADING_DIGITS = 6
+"""Two numbers that agree in so many digits are the same but for rounding."""
 TYPICAL = (0.05, 0.95)
 """Quantiles between which the numbers of a column lie that errors have not moved."""
 _SEED = 20_240_105
@@ -249,9 +251,9 @@ def solve(
             continue
         name, value = solution
         becomes_odd = not ranges[name][0] <= value <= ranges[name][1]
-        has_odd_partner = any(is_odd[column] for formula in of_row for column in formula.columns)
-        # Where two cells of a row are wrong in the same way, the third seems to be.
-        if not is_odd[name] and (becomes_odd or has_odd_partner):
+        has_odd_partner = any(is_odd[column] for formula in of_row for column in formula.columns if column != name)
+        # Where two cells of a row are wrong, a third seems to be, or one of the two by the wrong amount.
+        if becomes_odd or has_odd_partner:
             continue
         solved[name][row], wrong[name][row] = value, True
     return {name: SolvedCells(wrong[name], solved[name]) for name in names if wrong[name].any()}
@@ -286,26 +288,32 @@ def _wrong_cell(
     }
     typed = {name: value for name, value in candidates.items() if _is_slip(cells[name], value, decimals[name])}
     chosen = typed if len(typed) == 1 else candidates if len(candidates) == 1 and len(broken) > 1 else {}
-    return next(iter(chosen.items()), None)
+    exact = (item for item in chosen.items() if all(_holds_exactly(formula, {**cells, **chosen}) for formula in broken))
+    return next(exact, None)
 
 
 def _explain(
     name: str, broken: Sequence[Formula], formulas: Sequence[Formula], cells: Mapping[str, float], decimals: int
 ) -> float | None:
-    """Return the value of a cell with which every formula of the row holds; None if there is none."""
+    """Return the value of a cell with which every formula of the row holds; None if there is none.
+
+    The other cells may be rounded: a rate is a candidate though its rounded value gives the amount only nearly.
+    """
     value = _solve_for(name, broken[0], cells)
     if value is None or not np.isfinite(value):
         return None
     value = round(float(value), decimals)
     changed = {other: np.array([value if other == name else cell]) for other, cell in cells.items()}
     for formula in formulas:
-        residuals = _residuals(formula, changed)
-        holds = not _breaks(formula, changed, residuals)[0]
-        if formula in broken:
-            holds = bool(np.abs(residuals[0]) <= _tolerance(formula.decimals, changed[formula.result])[0])
-        if name in formula.columns and not holds:
+        if name in formula.columns and _breaks(formula, changed, _residuals(formula, changed))[0]:
             return None
     return value
+
+
+def _holds_exactly(formula: Formula, cells: Mapping[str, float]) -> bool:
+    """Return True if the result of a row is the computed one, apart from its own rounding."""
+    row = {name: np.array([cell]) for name, cell in cells.items()}
+    return bool(np.abs(_residuals(formula, row)) <= _tolerance(formula.decimals, row[formula.result]))
 
 
 def _solve_for(name: str, formula: Formula, cells: Mapping[str, float]) -> float | None:
@@ -320,7 +328,15 @@ def _solve_for(name: str, formula: Formula, cells: Mapping[str, float]) -> float
 
 
 def _is_slip(value: float, right: float, decimals: int) -> bool:
-    """Return True if two numbers differ by one digit, by two that changed places, or by a shifted point or sign."""
-    written, meant = (f"{number:.{decimals}f}" for number in (value, right))
-    digits, right_digits = (text.replace(".", "").lstrip("-").strip("0") for text in (written, meant))
+    """Return True if two numbers differ by one digit, by two that changed places, or by a shifted point or sign.
+
+    A rate has more digits than its amount determines, so the leading ones count, too.
+    """
+    return _is_mistyped(f"{value:.{decimals}f}", f"{right:.{decimals}f}") or (
+        _is_mistyped(f"{value:.{LEADING_DIGITS - 1}e}", f"{right:.{LEADING_DIGITS - 1}e}")
+    )
+
+
+def _is_mistyped(written: str, meant: str) -> bool:
+    digits, right_digits = (text.partition("e")[0].replace(".", "").lstrip("-").strip("0") for text in (written, meant))
     return OSA.distance(written, meant, score_cutoff=1) == 1 or digits == right_digits

@@ -19,3 +19,8 @@ def test_values_written_with_inverted_case_have_no_say() -> None:
 
 def test_the_other_values_decide_where_two_spellings_are_equally_frequent() -> None:
     assert spellings(Müller=5, MÜLLER=6, Huber=40, Meier=30) == {"MÜLLER": "Müller"}
+
+
+def test_a_value_that_most_cells_write_alike_keeps_its_letter_case() -> None:
+    result = spellings(Secondary=80, secondary=11, SECONDARY=9, primary=200, tertiary=60)
+    assert result == {"secondary": "Secondary", "SECONDARY": "Secondary"}

@@ -106,6 +106,18 @@ def test_rounding_is_no_error() -> None:
     assert changed(columns) == {}
 
 
+def test_an_amount_is_not_wrong_where_a_rate_with_many_digits_may_be() -> None:
+    random = np.random.default_rng(5)
+    pupils, cost = random.integers(200, 900, 200), random.integers(1_000_000, 3_000_000, 200)
+    columns = {
+        "pupils": [str(value) for value in pupils.tolist()],
+        "cost": [str(value) for value in cost.tolist()],
+        "per_pupil": [f"{value:.8f}" for value in (cost / pupils).astype(np.float32).tolist()],
+    }
+    columns["per_pupil"][9] = f"{10 * float(columns['per_pupil'][9]):.7f}"
+    assert changed(columns) == {}  # the amount may have lost a digit, or the rate its point
+
+
 def test_two_cells_that_are_wrong_alike_do_not_make_the_third_wrong() -> None:
     random = np.random.default_rng(3)
     home, away = random.integers(50, 99, 200), random.integers(50, 99, 200)
