@@ -8,6 +8,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import (
     AnyStep,
     Bin,
+    Cycle,
     DateParts,
     DropColumn,
     DropDuplicates,
@@ -198,6 +199,7 @@ STEPS: tuple[AnyStep, ...] = (
     TimeDifference(kind="time_difference", start="a", end="b", name="a to b", **BECAUSE),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),
     Bin(kind="bin", column="a", edges=(0.5, 1.5), name="a_bin", **BECAUSE),
+    Cycle(kind="cycle", column="a", period=24, sine="a_sin", cosine="a_cos", **BECAUSE),
     PowerTransform(kind="power_transform", column="a", name="a_power", **BECAUSE),
     PowerTransform(
         kind="power_transform", column="a", name="a_power", unit=2.0, power=-1.5, center=0.1, divisor=1e-300, **BECAUSE

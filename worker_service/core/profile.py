@@ -26,6 +26,7 @@ from worker_service.core.relations.duplicates import DuplicateRows, find_duplica
 from worker_service.core.relations.formulas import FormulaFacts, find_formulas
 from worker_service.core.relations.leakage import Leak, find_leaks
 from worker_service.core.relations.missingness import Missingness, find_missingness
+from worker_service.core.relations.moment_order import MomentOrder, find_moment_orders
 from worker_service.core.relations.near_duplicates import NearDuplicates, find_near_duplicates
 from worker_service.core.relations.structural_gaps import StructuralGap, find_structural_gaps
 from worker_service.core.relations.survey_answers import find_batteries
@@ -52,6 +53,8 @@ class Profile(Value):
     """Sums and products among columns of numbers; the target is left out."""
     swaps: tuple[Swap, ...]
     """Categories whose values are swapped in some rows; the target is left out."""
+    moment_orders: tuple[MomentOrder, ...] = ()
+    """Columns of moments that follow each other, except in a few rows."""
     time_column: str | None
     """The first column of strictly increasing timestamps: the rows are in time order."""
     correlation: Correlation | None
@@ -118,6 +121,7 @@ def profile(
         dependencies=dependencies,
         formulas=_formulas(columns, tidy, chosen_target),
         swaps=find_swaps(_categories(columns, tidy, chosen_target)),
+        moment_orders=find_moment_orders({column.name: tidy[column.name] for column in columns}),
         time_column=time_column,
         correlation=correlate(numeric),
         target=chosen_target,

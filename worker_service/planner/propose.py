@@ -13,6 +13,7 @@ from worker_service.planner.rules.decimal_shifts import propose_decimal_shifts
 from worker_service.planner.rules.dependencies import propose_repairs
 from worker_service.planner.rules.features import propose_features
 from worker_service.planner.rules.formulas import propose_formula_repairs
+from worker_service.planner.rules.known_ranges import propose_known_ranges
 from worker_service.planner.rules.missing_values import propose_fills
 from worker_service.planner.rules.near_duplicates import propose_near_duplicates
 from worker_service.planner.rules.outliers import propose_outliers
@@ -37,6 +38,7 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
     """Return the steps of all rules in their order; the target is only parsed."""
     cleaning = [
         *propose_sentinels(context),
+        *propose_known_ranges(context),
         *propose_decimal_shifts(context),
         *propose_spellings(context),
         *propose_duplicates(context),

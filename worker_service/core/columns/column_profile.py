@@ -15,6 +15,7 @@ from worker_service.core.columns.cell_parts import CellParts, find_parts
 from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
 from worker_service.core.columns.corrections import apply_corrections, find_corrections
 from worker_service.core.columns.decimal_shifts import DecimalShift, WitnessedShift
+from worker_service.core.columns.known_ranges import KnownRange, find_known_range
 from worker_service.core.columns.name_hints import is_code_name, is_coordinate_name, is_year_name
 from worker_service.core.columns.personal_data import PersonalData, recognise_personal_data
 from worker_service.core.columns.semantic_types import SemanticType, describe_evidence, recognise_semantic
@@ -115,6 +116,8 @@ class ColumnProfile(Value):
     """The name of an earlier column with the same cells."""
     top_values: tuple[ValueCount, ...]
     """The most frequent values: all of a category's or a boolean's, the first five of others that repeat."""
+    known_range: KnownRange | None = None
+    """The range that its name promises."""
     numbers: NumberSummary | None
     timestamps: TimestampSummary | None
     text: TextSummary | None
@@ -247,6 +250,7 @@ def describe_column(
         monotonic=_monotonic(typed, distinct_count),
         duplicate_of=None,
         top_values=_top_values(typed, decision.type),
+        known_range=find_known_range(name, typed),
         numbers=typed.derive(summarise_numbers) if typed.is_number else None,
         timestamps=typed.derive(summarise_timestamps) if typed.is_timestamp else None,
         text=typed.derive(summarise_text) if typed.is_text else None,

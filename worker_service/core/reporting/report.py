@@ -27,6 +27,7 @@ _VERBS = {
     "merge_levels": "Gave the usual spelling to values of",
     "mask_sentinel": "Took numbers for missing in",
     "ratio": "Added the ratios of",
+    "cycle": "Added the positions in the cycles of",
     "bin": "Added groups of the values of",
     "left_missing": "In the cleaned table, left the gaps of",
     "unfit_cells": "Took for missing what does not fit in",
@@ -34,6 +35,8 @@ _VERBS = {
     "possible_typo": "Left possible typos of",
     "possible_slip": "Left possible slips of the decimal point in",
     "stands_apart": "Left numbers far from all others in",
+    "outside_known_range": "Left numbers outside of the range that the name promises in",
+    "moment_order": "Left moments that are before what they follow in",
     "dependency_violation": "Left contradictions between columns in",
     "leak": "Found a possible leak in",
 }

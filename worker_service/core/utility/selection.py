@@ -14,6 +14,7 @@ from worker_service.core.table.frame import Column, Frame
 from worker_service.core.utility.evaluation import FEWEST_ROWS, FamilyEvaluation, Matrix, pose_problem
 
 OPTIONAL_FAMILIES: Mapping[str, str] = {
+    "cycle": "positions in cycles",
     "integer_levels": "indicators of single numbers",
     "power_of_skewed": "powers of skewed columns",
     "ratio_of_related": "ratios",

@@ -8,6 +8,7 @@ from worker_service.core.recipe.steps.repair_by_dependency import Repair
 from worker_service.core.relations.corrections import FEWEST_VOTES
 from worker_service.core.relations.dependencies import Dependency, Violation
 from worker_service.core.relations.determinants import SAMPLE_ROWS
+from worker_service.core.relations.moment_order import MomentOrder
 from worker_service.core.relations.swapped_values import Swap
 from worker_service.planner.context import PlanContext
 from worker_service.planner.rules.measured_confidence import MEASURED
@@ -23,7 +24,8 @@ def propose_repairs(context: PlanContext) -> list[AnyStep]:
     rules = [rule for rule in profile.dependencies if target not in (rule.determinant, rule.dependent)]
     repairs = [_repair(rule, profile.rows) for rule in rules if rule.corrections]
     swaps = [_flag_swap(swap) for swap in profile.swaps[:MAX_FLAGS]]
-    return [*repairs, *list(_flags(rules))[:MAX_FLAGS], *swaps]
+    orders = [_flag_order(order) for order in profile.moment_orders[:MAX_FLAGS]]
+    return [*repairs, *list(_flags(rules))[:MAX_FLAGS], *swaps, *orders]
 
 
 def _repair(rule: Dependency, rows: int) -> RepairByDependency:
@@ -74,6 +76,16 @@ def _flag_swap(swap: Swap) -> Flag:
         f"{plural_verb(swap.rows, 'It was', 'They were')} left as {plural_verb(swap.rows, 'it is', 'they are')}."
     )
     return Flag(kind="flag", phase="cleaning", column=swap.first, why=why, confidence=0.8, rule="swapped_values")
+
+
+def _flag_order(order: MomentOrder) -> Flag:
+    such_as = "" if order.broken == len(order.examples) else "such as "
+    rows = listing(f"row {row:,}" for row in order.examples)
+    why = (
+        f"{quoted(order.later)} is before {quoted(order.earlier)} in {count(order.broken, 'row')} ({such_as}{rows}) "
+        f"and after it in nearly all of {count(order.rows, 'row')}. Either may be wrong, so both were left as they are."
+    )
+    return Flag(kind="flag", phase="cleaning", column=order.later, why=why, confidence=0.8, rule="moment_order")
 
 
 def _agreement(rule: Dependency) -> str:

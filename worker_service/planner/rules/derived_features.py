@@ -7,7 +7,7 @@ from itertools import combinations
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import number, quoted
 from worker_service.core.parsing.units import unit_name
-from worker_service.core.recipe.steps import Bin, DateParts, OneHot, Ratio, SplitAmounts, TimeDifference
+from worker_service.core.recipe.steps import Bin, Cycle, DateParts, OneHot, Ratio, SplitAmounts, TimeDifference
 from worker_service.core.recipe.steps.date_parts import DatePart
 from worker_service.core.stats.correlation import Correlation
 from worker_service.planner.rules.column_names import Names
@@ -20,6 +20,8 @@ MIN_RATIO_CORRELATION = 0.8
 MAX_RATIO_CORRELATION = 0.999
 """Columns with a stronger correlation differ by little more than a factor."""
 HEAVY_SKEW = 2.0
+LEAST_OF_CYCLE = 0.75
+"""A column runs through a cycle if it has at least this share of its numbers."""
 
 
 def propose_date_parts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[DateParts]:
@@ -55,6 +57,25 @@ def propose_time_differences(columns: Sequence[ColumnProfile], names: Names) -> 
             confidence=0.7,
             rule="time_difference",
         )
+
+
+def propose_cycles(columns: Sequence[ColumnProfile], names: Names) -> Iterator[Cycle]:
+    """Propose the position of each column of whole numbers in the cycle that its name and its values tell."""
+    for column in columns:
+        known = column.known_range
+        if column.storage != "integer" or known is None or known.cycle is None or known.outside:
+            continue
+        if LEAST_OF_CYCLE * known.cycle <= column.distinct:
+            yield Cycle(
+                kind="cycle",
+                column=column.name,
+                period=known.cycle,
+                sine=names.claim(column.name, "sin"),
+                cosine=names.claim(column.name, "cos"),
+                why=f"It seems to be {known.quantity}, of which the last is next to the first.",
+                confidence=0.8,
+                rule="cycle",
+            )
 
 
 def propose_amounts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[SplitAmounts | OneHot]:

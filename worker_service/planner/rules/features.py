@@ -26,6 +26,7 @@ from worker_service.planner.rules.column_names import Names
 from worker_service.planner.rules.derived_features import (
     propose_amounts,
     propose_bins,
+    propose_cycles,
     propose_date_parts,
     propose_ratios,
     propose_time_differences,
@@ -73,6 +74,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     row_numbers = [] if kept or target.column is not None else [_number_rows(names)]
     differences = list(propose_time_differences(kept, names))
     dates = list(propose_date_parts(kept, names))
+    cycles = propose_cycles(kept, names)
     amounts = list(propose_amounts(kept, names))
     derived: list[AnyStep] = [*propose_ratios(kept, profile.correlation, names), *propose_bins(kept, names)]
     optional = list(_propose_optional(kept, target, names))
@@ -99,6 +101,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         *drops.values(),
         *differences,
         *dates,
+        *cycles,
         *amounts,
         *derived,
         *optional,

@@ -12,6 +12,7 @@ from worker_service.core.recipe.steps.base import (
     fit_step,
 )
 from worker_service.core.recipe.steps.combine import Bin, Ratio
+from worker_service.core.recipe.steps.cycle import Cycle
 from worker_service.core.recipe.steps.date_parts import DateParts
 from worker_service.core.recipe.steps.drop_column import DropColumn
 from worker_service.core.recipe.steps.drop_duplicates import DropDuplicates
@@ -55,6 +56,7 @@ AnyStep = (
     | FillByModel
     | TreatOutliers
     | WasMissing
+    | Cycle
     | DateParts
     | TimeDifference
     | SplitAmounts
@@ -75,6 +77,7 @@ AnyStep = (
 __all__ = [
     "AnyStep",
     "Bin",
+    "Cycle",
     "DateParts",
     "DropColumn",
     "DropDuplicates",

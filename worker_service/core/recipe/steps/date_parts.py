@@ -40,7 +40,7 @@ DatePart = Literal[
 ]
 """`days` since 1970 with their fraction; a sine and a cosine put December beside January on a circle of radius √2."""
 
-_RADIUS = np.sqrt(2)
+RADIUS = np.sqrt(2)
 _LEAST_SPREAD = 1e-9
 
 
@@ -51,7 +51,7 @@ def _days(timestamps: pa.Array) -> pa.Array:
 def _cycle(part: Callable[[pa.Array], pa.Array], period: int, wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def transform(timestamps: pa.Array) -> pa.Array:
         cycles = part(timestamps).cast(pa.float64()).to_numpy(zero_copy_only=False) / period
-        return pa.array(_RADIUS * wave(2 * np.pi * cycles), from_pandas=True)
+        return pa.array(RADIUS * wave(2 * np.pi * cycles), from_pandas=True)
 
     return transform
 
