@@ -24,6 +24,8 @@ _RARE_DELIMITERS = ("^", "~", ":", "\x1f", "\x01")
 _HEAD_CHARACTERS = 1 << 16
 """A delimiter occurs within so many characters."""
 _MAX_TITLE_ROWS = 20
+_MIN_EVEN_SHARE = 0.95
+"""A header of another width is mended if at least this share of the rows below it have one width."""
 NO_HEADER = -0.25
 """A row whose evidence is below looks like the rows below it."""
 _CLEAR_HEADER = 0.1
@@ -67,12 +69,13 @@ def find_header(sample: RowSample) -> Layout:
     if not sample.rows or max(sample.widths) > MAX_COLUMNS:
         return Layout(sample.delimiter, 1)
     index = _skip_titles(sample)
+    sample, mended = _mend_header(sample, index)
     row = sample.rows[index]
     if sample.evidence(index) < NO_HEADER:
         note = "The first row looks like the others, so the columns are named by their places."
         above = _titles_note(row.line) if index else ()
         return Layout(sample.delimiter, 0, first_line=row.line, notes=(*above, note))
-    names, notes = list(row.cells), [*(_titles_note(row.line) if index else ())]
+    names, notes = list(row.cells), [*(_titles_note(row.line) if index else ()), *mended]
     first_line = 0
     if index and is_group_row(sample.rows[index - 1].cells, names):
         names = join_names(group_names(sample.rows[index - 1].cells), names)
@@ -87,8 +90,27 @@ def find_header(sample: RowSample) -> Layout:
         notes.append(
             f"Whether line {row.line} has the names of the columns is doubtful; header_row=0 reads it as data."
         )
-    changed = names if names != list(row.cells) else None
+    changed = names if mended or names != list(row.cells) else None
     return Layout(sample.delimiter, row.line, names=changed, first_line=first_line, notes=tuple(notes))
+
+
+def _mend_header(sample: RowSample, index: int) -> tuple[RowSample, tuple[str, ...]]:
+    """Return the sample with the header in the width of the rows below it, if one way leads there, and a note then."""
+    row, width = sample.rows[index], sample.usual_width
+    rows_below = len(sample.rows) - index - 1
+    is_even = len(sample.below(index, width)) >= max(MIN_TABLE_ROWS, _MIN_EVEN_SHARE * rows_below)
+    if len(row.cells) == width or not is_even:
+        return sample, ()
+    names = [cell for cell in row.cells if cell.strip()]
+    if len(names) == width < len(row.cells):
+        note = "An empty name was left out of the header, because the rows have no cell for it."
+    elif sample.delimiter and '"' in row.text:
+        names = [cell.strip().strip('"') for cell in row.text.rstrip("\r\n").split(sample.delimiter)]
+        note = "Quotes were left out of the header, because they are not paired."
+    if len(names) != width or not all(names):
+        return sample, ()
+    rows = [*sample.rows[:index], row._replace(cells=names), *sample.rows[index + 1 :]]
+    return RowSample(sample.delimiter, rows), (note,)
 
 
 def _skip_titles(sample: RowSample) -> int:

@@ -127,3 +127,32 @@ def test_the_header_again_and_a_line_of_totals_are_no_rows(tmp_path: Path) -> No
 def test_a_last_row_like_others_stays(last: str, tmp_path: Path) -> None:
     _, table = decode(tmp_path, f"item;amount;price\na;1;2\nb;2;3\n{last}\n".encode())
     assert table.num_rows == 3
+
+
+ROWS_OF_THREE = "".join(f"{row},{row % 7}.5,{'abcdefgh'[row % 8]}x\n" for row in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("header", "note"),
+    [
+        ("id,,price,name", "An empty name was left out"),
+        ("id,price,name,", "An empty name was left out"),
+        ('id,"price,"name"', "Quotes were left out"),
+    ],
+)
+def test_a_header_of_another_width_is_mended_where_one_way_fits(tmp_path: Path, header: str, note: str) -> None:
+    decoded, table = decode(tmp_path, f"{header}\n{ROWS_OF_THREE}".encode())
+    assert decoded.columns == ("id", "price", "name")
+    assert table.num_rows == 29
+    assert (decoded.rejected_rows, decoded.mended_rows) == (0, 0)
+    assert any(line.startswith(note) for line in decoded.notes)
+
+
+@pytest.mark.parametrize("header", ["id,price,name,more", "id,,price,,name,more"])
+def test_a_header_with_more_names_than_cells_is_left(tmp_path: Path, header: str) -> None:
+    try:
+        decoded, _ = decode(tmp_path, f"{header}\n{ROWS_OF_THREE}".encode())
+    except Unprocessable as error:
+        assert error.reason == "RAGGED_ROW"
+    else:
+        assert decoded.mended_rows == 29
