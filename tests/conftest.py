@@ -1,7 +1,11 @@
 """Fixtures for all tests: real servers, started once per session, and connections to them."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+
+# Threads of the models that wait for each other take minutes where several test processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from alembic import command

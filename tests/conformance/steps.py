@@ -53,7 +53,7 @@ NO_TARGET = Target(column=None, confidence=0.0, why="None was chosen.")
 def recipe(*steps: AnyStep, target: str | None = None) -> Recipe:
     """Return a recipe of these steps."""
     chosen = NO_TARGET if target is None else Target(column=target, confidence=1.0, why="It was asked for.")
-    return Recipe(version=1, target=chosen, steps=steps)
+    return Recipe(version=2, target=chosen, steps=steps)
 
 
 def read(column: str, spec: Any) -> ReadColumn:

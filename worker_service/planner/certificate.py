@@ -16,7 +16,7 @@ from scipy import stats
 
 from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.column_profile import ColumnHints, infer_column, read_column
-from worker_service.core.recipe.apply import apply, hide_columns
+from worker_service.core.recipe.apply import apply, hide_columns, replay, settle
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep
 from worker_service.core.table.frame import Frame
@@ -220,7 +220,7 @@ class _Judge:
     def apply(self, recipe: Recipe) -> "_Unseen":
         """Return the tables that a fitted recipe makes of the test rows, of which it removes none."""
         steps = tuple(step for step in recipe.steps if not _removes_rows(step))
-        outcome = apply(
+        outcome = replay(
             recipe.model_copy(update={"steps": steps}), self.folds.frame(self.test), hash_key=self.folds.hash_key
         )
         return _Unseen(outcome.cleaned, outcome.engineered)
@@ -249,7 +249,7 @@ class _Judge:
         kinds = FAMILIES[family]
         steps = tuple(step for step in recipe.steps if step.kind not in kinds)
         reduced = recipe.model_copy(update={"steps": steps})
-        outcome = apply(reduced, private.decoded, hash_key=private.hash_key)
+        outcome = settle(apply(reduced, private.decoded, hash_key=private.hash_key), private.decoded)
         unseen = self.apply(outcome.recipe)
         kept = outcome.engineered.row_numbers
         return float(self.score(outcome.engineered, unseen.engineered, kept, is_ready=True).mean())

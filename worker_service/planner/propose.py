@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.contracts.run_options import RunOptions
 from worker_service.core.profile import Profile
-from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.recipe import VERSION, Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag, HidePersonalData
 from worker_service.planner.context import PlanContext
 from worker_service.planner.guards import guard
@@ -55,6 +55,6 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
 def compose(context: PlanContext, steps: Iterable[AnyStep]) -> Recipe:
     """Return the steps as a recipe that has passed the guards."""
     honoured = honour_roles(steps, context.options)
-    recipe = guard(Recipe(version=1, target=context.target, steps=tuple(honoured)), context.profile)
+    recipe = guard(Recipe(version=VERSION, target=context.target, steps=tuple(honoured)), context.profile)
     # The profile is of the table as these steps leave it, so the guards can't judge them.
     return recipe.model_copy(update={"steps": (*context.hidden, *recipe.steps)})

@@ -1,6 +1,6 @@
 """The executor of recipes: nothing else changes a table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 
 from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import StepState
-from worker_service.core.humanize import listing, quoted
+from worker_service.core.humanize import count, listing, quoted
+from worker_service.core.recipe.contract import complete, conform, draw_up, empty_frame, require_contract
 from worker_service.core.recipe.ledger import Ledger
-from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.recipe import VERSION, Recipe
 from worker_service.core.recipe.steps import (
     AnyStep,
     Effect,
@@ -27,6 +28,7 @@ from worker_service.core.recipe.steps import (
     StepStats,
     TreatOutliers,
     apply_step,
+    carry_step,
     describe_step,
     fit_step,
     hide,
@@ -35,7 +37,7 @@ from worker_service.core.recipe.steps.base import Change
 from worker_service.core.table.frame import Column, Frame
 
 AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
-_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column"}
+_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column", "skipped", "encodings", "fitted"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class Outcome:
     """The tables and facts that a recipe made of a frame."""
 
     recipe: Recipe
-    """The recipe with every number that was measured on the way; applied to the same frame, it does the same."""
+    """The recipe with every number that was measured on the way, and why each other step was not carried out."""
 
     typed: Frame
     """The decoded table with personal data hidden and its columns read as their types, and nothing else done."""
@@ -70,14 +72,86 @@ def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Out
     """
     run = _Run(recipe, frame, hash_key)
     results = [run.execute(number, step) for number, step in _in_order(recipe)]
-    return Outcome(
-        recipe=recipe.model_copy(update={"steps": tuple(run.steps[number] for number in sorted(run.steps))}),
-        typed=run.typed,
-        cleaned=run.cleaned,
-        engineered=run.engineered,
-        results=tuple(sorted(results, key=lambda result: result.step)),
-        changes=run.ledger.close(run.cleaned),
-    )
+    return run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
+
+
+def settle(outcome: Outcome, decoded: Frame) -> Outcome:
+    """Return an outcome whose recipe can be repeated on other tables.
+
+    Args:
+        outcome: what a recipe made of a frame.
+        decoded: that frame.
+    """
+    recipe = outcome.recipe
+    contract = draw_up(decoded, outcome.cleaned, outcome.engineered, target=recipe.target.column)
+    return replace(outcome, recipe=recipe.model_copy(update={"version": VERSION, "contract": contract}))
+
+
+def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
+    """Carry out a settled recipe on a decoded frame, which may be another than that it was made from.
+
+    Nothing is measured: on its own frame it makes the same tables and ledger again, and on any other one columns with
+    the same names, order and types. Flags, which tell of the first frame, are left out of the results.
+
+    Args:
+        recipe: a settled recipe.
+        frame: the decoded table.
+        hash_key: the secret of the dataset's owner, which steps that hash need.
+
+    Raises:
+        ContractBroken: the recipe is not settled, or the frame breaks its contract.
+    """
+    return _replay(recipe, frame, hash_key).outcome
+
+
+def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes | None = None) -> Iterator[Outcome]:
+    """Carry out a settled recipe on the parts of a table, which has no step of the scope `table`, in order.
+
+    Together the parts are what `replay` makes of the whole; steps of the scope `ordered` carry on from part to part.
+
+    Args:
+        recipe: a settled recipe.
+        batches: frames with the row numbers of the whole table.
+        hash_key: as of `replay`.
+
+    Raises:
+        ContractBroken: as of `replay`.
+        ValueError: a step reads the whole table.
+    """
+    if any(step.scope == "table" and step.skipped is None for step in recipe.steps):
+        raise ValueError("a step reads the whole table")
+    for batch in batches:
+        part = _replay(recipe, batch, hash_key, carries=True)
+        yield part.outcome
+        recipe = recipe.model_copy(update={"steps": part.steps})
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a recipe made of a part of a table, and the steps for the rows that follow."""
+
+    outcome: Outcome
+    steps: tuple[AnyStep, ...]
+
+
+def _replay(recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> _Part:
+    contract, target = require_contract(recipe), recipe.target.column
+    conforming = conform(frame, contract, target=target)
+    run = _Run(recipe, conforming, hash_key, carries=carries)
+    results = [result for number, step in _in_order(recipe) if (result := run.repeat(number, step)) is not None]
+    engineered, completed = complete(run.engineered, contract)
+    results += [_completion(len(recipe.steps) + 1, completed)] if completed else []
+    return _Part(run.end(recipe, engineered, results), run.steps_in_order())
+
+
+def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:
+    """Return the columns of the cleaned and of the engineered table that a settled recipe makes of any table.
+
+    Raises:
+        ContractBroken: the recipe is not settled.
+    """
+    outcome = replay(recipe, empty_frame(require_contract(recipe)), hash_key=b"none")
+    return outcome.cleaned.to_table().schema, outcome.engineered.to_table().schema
 
 
 def hide_columns(frame: Frame, steps: Iterable[HidePersonalData], *, hash_key: bytes | None) -> Frame:
@@ -109,28 +183,65 @@ def _in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
 class _Run:
     """The tables while a recipe is being applied."""
 
-    def __init__(self, recipe: Recipe, frame: Frame, hash_key: bytes | None) -> None:
+    def __init__(self, recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> None:
         self.typed = self.cleaned = self.engineered = frame
         self.ledger = Ledger(frame)
         self.steps: dict[int, AnyStep] = {}
         self._target = recipe.target.column
         self._hash_key = hash_key
+        self._carries = carries
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
         frame = self.engineered if _is_engineered_only(step) else self.cleaned
         self.steps[number] = step
         try:
+            if step.skipped is not None:
+                raise StepRejected(step.skipped)
             self._require_fit(step, frame)
             step = self.steps[number] = fit_step(step, frame)  # type: ignore[assignment]
             effect = self._effect(step, frame)
-            _require_rest(effect, frame)
+            _require_rest(step, effect, frame)
         except StepRejected as rejection:
+            self.steps[number] = step.model_copy(update={"skipped": str(rejection)})
             no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
             return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=no_stats)
         stats = self._commit(number, step, frame, effect)
         state: StepState = "flagged" if effect.flagged else "applied"
         return _result(number, step, state, what=describe_step(step, stats), why=step.why, stats=stats)
+
+    def repeat(self, number: int, step: AnyStep) -> StepResult | None:
+        """Apply a fitted step without measuring anything; None for a step that does nothing here."""
+        self.steps[number] = step
+        frame = self.engineered if _is_engineered_only(step) else self.cleaned
+        lacks_target = self._target in step.columns and self._target not in frame
+        if step.skipped is not None or isinstance(step, Flag) or lacks_target:
+            return None
+        effect = self._effect(step, frame)
+        stats = self._commit(number, step, frame, effect)
+        if self._carries and step.scope == "ordered":
+            after = self.engineered if _is_engineered_only(step) else self.cleaned
+            self.steps[number] = carry_step(step, after)  # type: ignore[assignment]
+        if not _does_anything(step, effect, stats):
+            return _result(number, step, "skipped", what="", why="Skipped: there was nothing to do.", stats=stats)
+        state: StepState = "flagged" if effect.flagged else "applied"
+        why = f"For the table of the recipe: {step.why}"
+        return _result(number, step, state, what=describe_step(step, stats), why=why, stats=stats)
+
+    def steps_in_order(self) -> tuple[AnyStep, ...]:
+        """Return the steps as they are by now, in the order of the recipe."""
+        return tuple(self.steps[number] for number in sorted(self.steps))
+
+    def end(self, recipe: Recipe, engineered: Frame, results: Iterable[StepResult]) -> Outcome:
+        """Return what was made."""
+        return Outcome(
+            recipe=recipe,
+            typed=self.typed,
+            cleaned=self.cleaned,
+            engineered=engineered,
+            results=tuple(sorted(results, key=lambda result: result.step)),
+            changes=self.ledger.close(self.cleaned),
+        )
 
     def _effect(self, step: AnyStep, frame: Frame) -> Effect:
         if isinstance(step, HidePersonalData):
@@ -182,19 +293,48 @@ def _spare_unfit_cells(step: AnyStep, frame: Frame, effect: Effect) -> Effect:
         return effect
     change, unfit = effect.changed[step.column], np.isin(frame.row_numbers, frame.unfit[step.column].rows)
     cells = change.cells & ~unfit
-    if not cells.any():
-        raise StepRejected(f"The missing cells of {quoted(step.column)} all held something that does not fit.")
     spared = pc.if_else(pa.array(unfit), pa.scalar(None, change.column.type), change.column.array)
     return replace(effect, changed={step.column: Change(Column(spared), cells)})
 
 
-def _require_rest(effect: Effect, frame: Frame) -> None:
-    """Make sure that something is left of the table; personal data is hidden all the same."""
+def _require_rest(step: AnyStep, effect: Effect, frame: Frame) -> None:
+    """Make sure that something is left of the table, and to do; personal data is hidden all the same."""
+    if isinstance(step, AnyFill) and not effect.changed[step.column].cells.any():
+        raise StepRejected(f"The missing cells of {quoted(step.column)} all held something that does not fit.")
     if effect.kept_rows is not None and not effect.kept_rows.any():
         raise StepRejected("No row would be left.")
     is_last = bool(effect.dropped) and not effect.added and set(effect.dropped) >= set(frame.names)
     if is_last and not effect.hidden:
         raise StepRejected("No column would be left.")
+
+
+def _does_anything(step: AnyStep, effect: Effect, stats: StepStats) -> bool:
+    if isinstance(step, HidePersonalData | ReadColumn) or effect.added or effect.dropped:
+        return True
+    return bool(stats.cells_changed or stats.rows_removed or (effect.flagged and stats.matched))
+
+
+def _completion(number: int, completed: Mapping[str, int]) -> StepResult:
+    """Return the result that tells of numbers which could not be computed."""
+    cells = listing(f"{count(cells, 'cell')} of {quoted(name)}" for name, cells in completed.items())
+    what = f"In the engineered table, filled {cells} with the median of the table of the recipe."
+    return StepResult(
+        step=number,
+        kind="fill_missing",
+        phase="features",
+        columns=tuple(completed),
+        outputs=(),
+        state="applied",
+        what=what,
+        why=f"{what} They were missing, or could not be computed, as never in that table.",
+        rule="unforeseen_gap",
+        confidence=0.5,
+        cells_changed=sum(completed.values()),
+        rows_removed=0,
+        parameters={},
+        outliers=0,
+        outlier_share=0.0,
+    )
 
 
 def _with_effect(frame: Frame, effect: Effect) -> Frame:

@@ -1,5 +1,7 @@
 """A recipe, the plan of a preparation, as a value that survives a round trip through JSON."""
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,11 +11,45 @@ from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Value
 
 Discriminated = Annotated[AnyStep, Field(discriminator="kind")]
+VERSION: Literal[2] = 2
+
+
+class InputColumn(Value):
+    """A column of the decoded table."""
+
+    name: str
+    type: str
+    """The Arrow type of its cells, such as `string` or `timestamp[us]`."""
+
+
+class OutputColumn(InputColumn):
+    """A column of a prepared table."""
+
+    fill: float | None = None
+    """What stands in the engineered table where a number can't be computed; None where it may be missing."""
+
+
+class Contract(Value):
+    """What a settled recipe is applied to, and what it returns."""
+
+    input: tuple[InputColumn, ...]
+    cleaned: tuple[OutputColumn, ...]
+    engineered: tuple[OutputColumn, ...]
+    code_version: str
+    """The version of the code that settled the recipe."""
 
 
 class Recipe(Value):
     """The steps in the order in which they were proposed, and the target, which they must not change."""
 
-    version: Literal[1]
+    version: Literal[1, 2]
+    """2 since steps hold the models that they fit; a recipe of version 1 can be read, but not repeated."""
     target: Target
     steps: tuple[Discriminated, ...]
+    contract: Contract | None = None
+    """None until the recipe is settled: carried out on the table that it was proposed for."""
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the recipe as canonical JSON: equal recipes have equal hashes."""
+        document = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(document.encode()).hexdigest()

@@ -224,7 +224,10 @@ def _without_repetitions(facts: Sequence[FormulaFacts]) -> Iterator[FormulaFacts
 
 
 def solve(
-    formulas: Sequence[Formula], columns: Mapping[str, Column], decimals: Mapping[str, int]
+    formulas: Sequence[Formula],
+    columns: Mapping[str, Column],
+    decimals: Mapping[str, int],
+    ranges: Mapping[str, tuple[float, float]],
 ) -> dict[str, SolvedCells]:
     """Return the wrong cells of each column with their right values, where it is clear which cell of a row is wrong.
 
@@ -232,10 +235,10 @@ def solve(
         formulas: what holds in nearly all rows.
         columns: the columns of the formulas, by name.
         decimals: the decimals of each column.
+        ranges: the range of each column beyond which a number lies far from nearly all others.
     """
     names = list(dict.fromkeys(name for formula in formulas for name in formula.columns))
     values = {name: columns[name].numbers() for name in names}
-    ranges = _usual_ranges(values)
     residuals = {formula: _residuals(formula, values) for formula in formulas}
     broken = {formula: _breaks(formula, values, residuals[formula]) for formula in formulas}
     solved = {name: values[name].copy() for name in names}
@@ -259,13 +262,15 @@ def solve(
     return {name: SolvedCells(wrong[name], solved[name]) for name in names if wrong[name].any()}
 
 
-def _usual_ranges(values: Mapping[str, Numbers]) -> dict[str, tuple[float, float]]:
+def usual_ranges(columns: Mapping[str, Column]) -> dict[str, tuple[float, float]]:
     """Return the range of each column beyond which a number lies far from nearly all others."""
     ranges = {}
-    for name, column in values.items():
-        finite = column[np.isfinite(column)]
-        low, high = np.quantile(finite, TYPICAL).tolist() if len(finite) else (-np.inf, np.inf)
-        ranges[name] = (2 * low - high, 2 * high - low)
+    for name, column in columns.items():
+        numbers = column.numbers()
+        finite = numbers[np.isfinite(numbers)]
+        low, high = np.quantile(finite, TYPICAL).tolist() if len(finite) else (0.0, 0.0)
+        with np.errstate(over="ignore"):
+            ranges[name] = tuple(np.nan_to_num([2 * low - high, 2 * high - low]).tolist())
     return ranges
 
 

@@ -8,6 +8,7 @@ from worker_service.core.recipe.steps.base import (
     StepRejected,
     StepStats,
     apply_step,
+    carry_step,
     describe_step,
     fit_step,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "TreatOutliers",
     "WasMissing",
     "apply_step",
+    "carry_step",
     "describe_step",
     "fit_step",
     "hide",

@@ -4,12 +4,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Annotated
+from typing import Annotated, Literal
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker_service.core.humanize import count, quoted
 from worker_service.core.table.frame import Column, Frame, Mask
+
+Scope = Literal["row", "ordered", "table"]
+"""What a step reads beside a row to change it: nothing, the rows before it, or all rows."""
 
 
 class Step(BaseModel):
@@ -23,6 +29,8 @@ class Step(BaseModel):
     """The confidence of the rule or model that proposed it."""
     rule: str
     """The rule or the model that proposed it."""
+    skipped: str | None = None
+    """Why the step is not carried out, a sentence; None if it is."""
 
     @property
     @abstractmethod
@@ -33,6 +41,11 @@ class Step(BaseModel):
     def outputs(self) -> tuple[str, ...]:
         """The columns that the step adds."""
         return ()
+
+    @property
+    def scope(self) -> Scope:
+        """What the step reads beside a row to change it."""
+        return "row"
 
 
 class ColumnStep(Step):
@@ -103,22 +116,36 @@ class StepStats:
 
 @singledispatch
 def fit_step(step: Step, frame: Frame) -> Step:
-    """Return the step with the parameters that are measured on the frame it is applied to; most have none.
+    """Return the step with every number that it needs, those that it lacks measured on a frame.
 
     Raises:
-        StepRejected: when nothing sensible can be measured.
+        StepRejected: the step has nothing to do in this frame, or nothing sensible can be measured.
     """
     return step
 
 
 @singledispatch
 def apply_step(step: Step, frame: Frame) -> Effect:
-    """Compute the effect of a step on a frame that has its columns.
+    """Compute the effect of a fitted step on a frame that has its columns, in their types.
+
+    What the step was not fitted for has a defined effect: a frame without anything to do is left as it is, and a number
+    that can't be computed is missing.
 
     Raises:
-        StepRejected: when the step does not fit the frame.
+        StepRejected: the types of the columns, or the parameters, do not fit the step.
     """
     raise TypeError(f"nothing is registered that applies {type(step).__name__}")
+
+
+@singledispatch
+def carry_step(step: Step, frame: Frame) -> Step:
+    """Return the step for the rows that follow a frame.
+
+    Args:
+        step: a fitted step; one of the scope `ordered` depends on the rows before.
+        frame: the frame right after the step.
+    """
+    return step
 
 
 @singledispatch
@@ -131,6 +158,11 @@ def describe_filled(step: Step, column: str, stats: StepStats) -> str:
     """Return the start of the sentence about a fill: the table, where it is one alone, the cells and their column."""
     filled = "Filled" if getattr(step, "phase", "cleaning") == "cleaning" else "In the engineered table, filled"
     return f"{filled} {count(stats.cells_changed, 'missing cell')} of {quoted(column)}"
+
+
+def number_column(values: npt.NDArray[np.float64]) -> Column:
+    """Return numbers as a column; a number that is not finite could not be computed, and is missing."""
+    return Column(pa.array(values, mask=~np.isfinite(values)))
 
 
 def require_number(frame: Frame, name: str) -> Column:

@@ -17,8 +17,11 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
+    number_column,
     require_number,
 )
+from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.frame import Column, Frame
 
 
@@ -65,15 +68,23 @@ class Bin(ColumnStep):
         return (self.name,)
 
 
+@fit_step.register
+def _fit_ratio(step: Ratio, frame: Frame) -> Ratio:
+    known = frame[step.numerator].present() & frame[step.denominator].present()
+    if not np.isfinite(_divide(step, frame)[known]).all():
+        raise StepRejected(f"{quoted(step.numerator)} can't be divided by every value of {quoted(step.denominator)}.")
+    return step
+
+
 @apply_step.register
 def _apply_ratio(step: Ratio, frame: Frame) -> Effect:
+    return Effect(added={step.name: number_column(_divide(step, frame))})
+
+
+def _divide(step: Ratio, frame: Frame) -> Numbers:
     numerator, denominator = require_number(frame, step.numerator), require_number(frame, step.denominator)
     with np.errstate(all="ignore"):
-        values = numerator.numbers() / denominator.numbers()
-    known = numerator.present() & denominator.present()
-    if not np.isfinite(values[known]).all():
-        raise StepRejected(f"{quoted(step.numerator)} can't be divided by every value of {quoted(step.denominator)}.")
-    return Effect(added={step.name: Column(pa.array(values, from_pandas=True))})
+        return np.asarray(numerator.numbers() / denominator.numbers())
 
 
 @apply_step.register

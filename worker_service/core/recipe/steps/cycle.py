@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from shared.contracts.vocabulary import Phase
@@ -14,10 +13,11 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    number_column,
     require_number,
 )
 from worker_service.core.recipe.steps.date_parts import RADIUS
-from worker_service.core.table.frame import Column, Frame
+from worker_service.core.table.frame import Frame
 
 
 class Cycle(ColumnStep):
@@ -44,7 +44,7 @@ def _apply(step: Cycle, frame: Frame) -> Effect:
     with np.errstate(invalid="ignore"):  # infinity has no position
         angles = 2 * np.pi * np.mod(numbers, step.period) / step.period
     waves = {step.sine: np.sin(angles), step.cosine: np.cos(angles)}
-    return Effect(added={name: Column(pa.array(RADIUS * wave, from_pandas=True)) for name, wave in waves.items()})
+    return Effect(added={name: number_column(RADIUS * wave) for name, wave in waves.items()})
 
 
 @describe_step.register

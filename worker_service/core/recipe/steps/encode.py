@@ -1,6 +1,6 @@
 """Steps that encode categories as numbers: one-hot, by frequency, by label."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
 )
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
@@ -79,6 +80,9 @@ class LabelEncode(ColumnStep):
     """The values, as canonical text."""
 
 
+_Encoding = TypeVar("_Encoding", OneHot, LabelEncode, FrequencyEncode)
+
+
 @apply_step.register
 def _apply_one_hot(step: OneHot, frame: Frame) -> Effect:
     codes = _level_codes(frame, step)
@@ -102,12 +106,19 @@ def _apply_frequency_encode(step: FrequencyEncode, frame: Frame) -> Effect:
     return Effect(changed={step.column: Change(Column(pa.array(shares)), column.present())})
 
 
+@fit_step.register(OneHot)
+@fit_step.register(LabelEncode)
+@fit_step.register(FrequencyEncode)
+def _fit(step: _Encoding, frame: Frame) -> _Encoding:
+    if frame[step.column].known and (_level_codes(frame, step) == UNKNOWN).all():
+        raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
+    return step
+
+
 def _level_codes(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
     """Return for each cell the index of its value among the levels, -1 where it is not among them or missing."""
     cells = frame[step.column].derive(distinct)
     indices = pc.index_in(render(cells.values), value_set=pa.array(step.levels, pa.string()))
-    if len(cells.values) and indices.null_count == len(indices):
-        raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
     codes = indices.fill_null(UNKNOWN).to_numpy().astype(np.int64)
     return np.append(codes, UNKNOWN)[cells.codes]
 

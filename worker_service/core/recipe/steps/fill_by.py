@@ -1,29 +1,29 @@
 """Steps that fill missing cells from the other columns: by group, by level, by time or by a model."""
 
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from worker_service.core.humanize import listing, number, quoted
+from worker_service.core.imputation.fitted import NearestRows, Trees, fit_neighbours, fit_trees
 from worker_service.core.imputation.models import (
+    FeatureEncoding,
+    feature_encoding,
     feature_matrix,
     group_medians,
     group_modes,
     interpolate,
     is_squarable,
-    predict_by_boosting,
-    predict_by_neighbours,
-    predict_levels_by_boosting,
-    predict_levels_by_neighbours,
     sample_rows,
 )
 from worker_service.core.recipe.steps.base import (
     Change,
     Effect,
+    Scope,
     Step,
     StepRejected,
     StepStats,
@@ -36,7 +36,7 @@ from worker_service.core.recipe.steps.base import (
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
-from worker_service.core.table.frame import TIMESTAMP, Column, Frame
+from worker_service.core.table.frame import TIMESTAMP, Column, Frame, Mask
 
 _Codes = npt.NDArray[np.int64]
 FEWEST_KNOWN = 20
@@ -53,6 +53,13 @@ class _FillBy(Step):
     column: str
     decimals: int | None
     """Predictions are rounded to so many; None where the values have more than nine or are no numbers."""
+    low: float | None = None
+    """The least value that a cell gets; None until it is measured, and where levels are filled."""
+    high: float | None = None
+    """The greatest value."""
+
+
+_FillByStep = TypeVar("_FillByStep", bound=_FillBy)
 
 
 class FillByGroup(_FillBy):
@@ -113,12 +120,19 @@ class FillByTime(_FillBy):
 
     kind: Literal["fill_by_time"]
     by: str
-    """A column of ascending timestamps."""
+    """A column of timestamps, which ascend in the table that the step was proposed for."""
+    fallback: float | None = None
+    """For rows without a moment, and where no value is known; None until it is measured, as the median."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column to fill and the column of timestamps."""
         return (self.column, self.by)
+
+    @property
+    def scope(self) -> Scope:
+        """All rows: the values before and after."""
+        return "table"
 
 
 class FillByModel(_FillBy):
@@ -131,6 +145,12 @@ class FillByModel(_FillBy):
     model: Literal["neighbours", "boosting"]
     """The weighted mean or vote of the 8 nearest rows, or gradient-boosted trees; both deterministic."""
     predictors: tuple[str, ...]
+    encodings: tuple[FeatureEncoding, ...] = ()
+    """How each predictor becomes numbers; empty until measured."""
+    levels: tuple[str, ...] = ()
+    """The levels that are predicted, as canonical text; empty until measured, and for numbers."""
+    fitted: Annotated[NearestRows | Trees, Field(discriminator="kind")] | None = None
+    """The fitted model; None until it is fitted."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -156,14 +176,19 @@ def _require_level_gaps(step: FillByModel, frame: Frame) -> Column:
     return column
 
 
+def _with_range(step: _FillByStep, column: Column) -> _FillByStep:
+    """Return the step with the range of the known values."""
+    known = column.numbers()[column.present()]
+    return step.model_copy(update={"low": float(known.min()), "high": float(known.max())})
+
+
 def _fill_numbers(step: _FillBy, column: Column, predicted: Numbers) -> Effect:
     """Fill the missing cells with predictions, rounded like the values and clipped to their range."""
-    known = column.numbers()[column.present()]
     missing = ~column.present()
     rounded = predicted if step.decimals is None else np.round(predicted, step.decimals)
     if column.is_integer:
         rounded = np.rint(rounded)
-    rounded = np.clip(rounded, known.min(), known.max())
+    rounded = np.clip(rounded, step.low, step.high)
     values = np.array(column.array.fill_null(0).to_numpy(zero_copy_only=False))
     values[missing] = rounded.astype(values.dtype)
     return Effect(changed={step.column: Change(Column(pa.array(values, column.type)), missing)})
@@ -171,9 +196,10 @@ def _fill_numbers(step: _FillBy, column: Column, predicted: Numbers) -> Effect:
 
 @fit_step.register
 def _fit_groups(step: FillByGroup, frame: Frame) -> FillByGroup:
+    column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
+    step = step if step.low is not None else _with_range(step, column)
     if step.groups:
         return step
-    column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
     medians = group_medians(by.codes, column.numbers(), np.flatnonzero(column.present()))
     texts = render(by.values).to_pylist()
     by_text = {texts[code]: median for code, median in medians.items()}
@@ -182,17 +208,24 @@ def _fit_groups(step: FillByGroup, frame: Frame) -> FillByGroup:
 
 @fit_step.register
 def _fit_levels(step: FillByLevel, frame: Frame) -> FillByLevel:
-    if step.groups:
-        return step
     _require_gaps_of_levels(step, frame)
+    if step.groups:
+        return _require_told_gaps(step, frame)
     column, by = frame[step.column].derive(distinct), frame[step.by].derive(distinct)
     if step.most:
         modes = group_modes(by.codes, column.codes, np.arange(frame.rows))
-        return _with_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
+        levels = _with_levels(step, frame, np.array(list(modes)), np.array(list(modes.values())))
+        return _require_told_gaps(levels, frame)
     known = (column.codes >= 0) & (by.codes >= 0)
     pairs, sizes = np.unique(np.stack([by.codes[known], column.codes[known]]), axis=1, return_counts=True)
     agreeing = (np.bincount(pairs[0])[pairs[0]] == 1) & (sizes >= FEWEST_AGREEING)
-    return _with_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing])
+    return _require_told_gaps(_with_levels(step, frame, pairs[0][agreeing], pairs[1][agreeing]), frame)
+
+
+def _require_told_gaps(step: FillByLevel, frame: Frame) -> FillByLevel:
+    if not _fill_levels(step, frame)[1].any():
+        raise StepRejected(f"No value of {quoted(step.by)} says what a missing {quoted(step.column)} would be.")
+    return step
 
 
 def _with_levels(step: FillByLevel, frame: Frame, groups: _Codes, levels: _Codes) -> FillByLevel:
@@ -214,16 +247,19 @@ def _require_gaps_of_levels(step: FillByLevel, frame: Frame) -> Column:
 
 @apply_step.register
 def _apply_by_level(step: FillByLevel, frame: Frame) -> Effect:
-    column, by = _require_gaps_of_levels(step, frame), frame[step.by].derive(distinct)
+    filled, cells = _fill_levels(step, frame)
+    return Effect(changed={step.column: Change(filled, cells)})
+
+
+def _fill_levels(step: FillByLevel, frame: Frame) -> tuple[Column, Mask]:
+    """Return the filled column, and the mask of the cells that were filled."""
+    column, by = frame[step.column], frame[step.by].derive(distinct)
     levels = dict(zip(step.groups, step.levels, strict=True))
     texts = [levels.get(text, step.fallback) for text in render(by.values).to_pylist()]
     by_group = _as_levels([*texts, step.fallback], column, step)
     predicted = by_group.take(pa.array(np.where(by.codes < 0, len(texts), by.codes)))
     filled = Column(pc.coalesce(column.array, predicted))
-    cells = filled.present() & ~column.present()
-    if not cells.any():
-        raise StepRejected(f"No value of {quoted(step.by)} says what a missing {quoted(step.column)} would be.")
-    return Effect(changed={step.column: Change(filled, cells)})
+    return filled, filled.present() & ~column.present()
 
 
 def _as_levels(texts: list[str | None], column: Column, step: FillByLevel) -> pa.Array:
@@ -235,41 +271,83 @@ def _as_levels(texts: list[str | None], column: Column, step: FillByLevel) -> pa
 
 @apply_step.register
 def _apply_by_group(step: FillByGroup, frame: Frame) -> Effect:
-    column, by = _require_number_gaps(step, frame), frame[step.by].derive(distinct)
+    column, by = require_number(frame, step.column), frame[step.by].derive(distinct)
     medians = dict(zip(step.groups, step.medians, strict=True))
     predicted = np.array([medians.get(text, step.fallback) for text in render(by.values).to_pylist()] + [step.fallback])
     return _fill_numbers(step, column, predicted[by.codes][~column.present()])
 
 
-@apply_step.register
-def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
-    column, timestamps = _require_number_gaps(step, frame), frame[step.by]
-    if not timestamps.is_timestamp or timestamps.missing:
+@fit_step.register
+def _fit_time(step: FillByTime, frame: Frame) -> FillByTime:
+    column, ticks = _require_number_gaps(step, frame), _ticks(step, frame)
+    if np.isnan(ticks).any():
         raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
-    ticks = timestamps.array.cast(TIMESTAMP).cast("int64").to_numpy().astype(np.float64)
     if not (np.diff(ticks) > 0).all():
         raise StepRejected(f"The rows are not in the order of {quoted(step.by)}.")
-    known = column.present()
-    return _fill_numbers(step, column, interpolate(ticks, column.numbers(), np.flatnonzero(~known), known))
+    if step.fallback is not None:
+        return step
+    median = float(np.median(column.numbers()[column.present()]))
+    return _with_range(step, column).model_copy(update={"fallback": median})
+
+
+def _ticks(step: FillByTime, frame: Frame) -> Numbers:
+    """Return the microseconds of each moment, NaN where there is none."""
+    if not frame[step.by].is_timestamp:
+        raise StepRejected(f"{quoted(step.by)} does not hold a moment in every row.")
+    ticks = frame[step.by].array.cast(TIMESTAMP).cast(pa.int64()).cast(pa.float64(), safe=False)
+    return np.asarray(ticks.to_numpy(zero_copy_only=False))
+
+
+@apply_step.register
+def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
+    column, ticks = require_number(frame, step.column), _ticks(step, frame)
+    predicted = np.full(frame.rows, step.fallback, dtype=np.float64)
+    order = np.argsort(ticks, kind="stable")
+    order = order[np.isfinite(ticks[order])]  # other tables may have rows in another order, or without a moment
+    known = column.present()[order]
+    if known.any():
+        rows = np.flatnonzero(~known)
+        predicted[order[rows]] = interpolate(ticks[order], column.numbers()[order], rows, known)
+    return _fill_numbers(step, column, predicted[~column.present()])
+
+
+@fit_step.register
+def _fit_model(step: FillByModel, frame: Frame) -> FillByModel:
+    column = _require_number_gaps(step, frame) if frame[step.column].is_number else _require_level_gaps(step, frame)
+    if not step.predictors or step.column in step.predictors:
+        raise StepRejected("A model needs other columns to look at.")
+    if step.fitted is not None:
+        return step
+    if not all(is_squarable(frame[name]) for name in step.columns):
+        raise StepRejected("The numbers to go by are too large for a model.")
+    encodings = tuple(feature_encoding(frame[name]) for name in step.predictors)
+    train = sample_rows(np.flatnonzero(column.present()))
+    table = feature_matrix([frame[name] for name in step.predictors], encodings)[train]
+    fit = fit_neighbours if step.model == "neighbours" else fit_trees
+    if column.is_number:
+        fitted = fit(table, column.numbers()[train], is_class=False)
+        return _with_range(step, column).model_copy(update={"encodings": encodings, "fitted": fitted})
+    cells = column.derive(distinct)
+    levels = tuple(render(cells.values).to_pylist())
+    fitted = fit(table, cells.codes[train], is_class=True)
+    return step.model_copy(update={"encodings": encodings, "levels": levels, "fitted": fitted})
 
 
 @apply_step.register
 def _apply_by_model(step: FillByModel, frame: Frame) -> Effect:
-    column = _require_number_gaps(step, frame) if frame[step.column].is_number else _require_level_gaps(step, frame)
-    if not step.predictors or step.column in step.predictors:
-        raise StepRejected("A model needs other columns to look at.")
-    if not all(is_squarable(frame[name]) for name in step.columns):
-        raise StepRejected("The numbers to go by are too large for a model.")
-    table = feature_matrix([frame[name] for name in step.predictors])
-    train, test = sample_rows(np.flatnonzero(column.present())), np.flatnonzero(~column.present())
-    if not column.is_number:
-        predict_levels = predict_levels_by_neighbours if step.model == "neighbours" else predict_levels_by_boosting
-        codes = np.array(column.derive(distinct).codes)
-        codes[test] = predict_levels(table, codes, train, test)
-        filled = Column(column.derive(distinct).values.take(pa.array(codes)).cast(column.type))
-        return Effect(changed={step.column: Change(filled, ~column.present())})
-    predict = predict_by_neighbours if step.model == "neighbours" else predict_by_boosting
-    return _fill_numbers(step, column, predict(table, column.numbers(), train, test))
+    column = frame[step.column]
+    if step.fitted is None or column.is_number == bool(step.levels):
+        raise StepRejected(f"The model of {quoted(step.column)} is not fitted to such values.")
+    rows = np.flatnonzero(~column.present())
+    cells = [Column(frame[name].array.take(pa.array(rows))) for name in step.predictors]
+    predicted = step.fitted.predict(feature_matrix(cells, step.encodings)) if len(rows) else np.zeros(0)
+    if column.is_number:
+        return _fill_numbers(step, column, predicted)
+    codes = np.full(frame.rows, -1)
+    codes[rows] = predicted
+    texts = pa.array(step.levels, pa.string()).take(pa.array(codes, mask=codes < 0))
+    filled = pc.coalesce(column.array, texts.cast(column.type))
+    return Effect(changed={step.column: Change(Column(filled), ~column.present())})
 
 
 @describe_step.register

@@ -1,5 +1,6 @@
 """The step that fills missing cells with a constant or with the value before them."""
 
+from datetime import datetime
 from typing import Literal
 
 import pyarrow as pa
@@ -10,11 +11,14 @@ from worker_service.core.recipe.steps.base import (
     Change,
     ColumnStep,
     Effect,
+    Scope,
     StepRejected,
     StepStats,
     apply_step,
+    carry_step,
     describe_filled,
     describe_step,
+    fit_step,
 )
 from worker_service.core.table.frame import Column, Frame
 
@@ -30,28 +34,51 @@ class FillMissing(ColumnStep):
     """`cleaning` fills in both tables, `features` in the engineered one alone."""
     method: FillMethod
     value: FillValue | None
-    """The value to fill in; None for `forward_fill`. A column of whole numbers takes whole numbers only."""
+    """The value to fill in; of `forward_fill` the one for cells that have no value before them, None until it is
+    measured, as the first value. A column of whole numbers takes whole numbers only, one of moments ISO 8601."""
+
+    @property
+    def scope(self) -> Scope:
+        """The rows before it, if the value before is filled in."""
+        return "ordered" if self.method == "forward_fill" else "row"
 
 
-@apply_step.register
-def _apply(step: FillMissing, frame: Frame) -> Effect:
+@fit_step.register
+def _fit(step: FillMissing, frame: Frame) -> FillMissing:
     column = frame[step.column]
     if column.missing == 0:
         raise StepRejected(f"No cell of {quoted(step.column)} is missing.")
     if column.known == 0:
         raise StepRejected(f"{quoted(step.column)} has no value to go by.")
-    filled = (
-        _forward_fill(column.array) if step.method == "forward_fill" else column.array.fill_null(_scalar(step, column))
-    )
+    if step.method == "forward_fill" and step.value is None:
+        step = step.model_copy(update={"value": _value(column.array.drop_null()[0])})
+    _scalar(step, column)
+    return step
+
+
+@apply_step.register
+def _apply(step: FillMissing, frame: Frame) -> Effect:
+    column = frame[step.column]
+    before = pc.fill_null_forward(column.array) if step.method == "forward_fill" else column.array
+    filled = before.fill_null(_scalar(step, column))
     return Effect(changed={step.column: Change(Column(filled), ~column.present())})
 
 
-def _forward_fill(array: pa.Array) -> pa.Array:
-    # The cells before the first known value have no value before them, so they take that first value.
-    return pc.fill_null_backward(pc.fill_null_forward(array))
+@carry_step.register
+def _carry(step: FillMissing, frame: Frame) -> FillMissing:
+    if step.method != "forward_fill" or not frame[step.column].known:
+        return step
+    return step.model_copy(update={"value": _value(frame[step.column].array.drop_null()[-1])})
+
+
+def _value(scalar: pa.Scalar) -> FillValue:
+    value = scalar.as_py()
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _scalar(step: FillMissing, column: Column) -> pa.Scalar:
+    if column.is_timestamp and isinstance(step.value, str) and step.method == "forward_fill":
+        return pa.scalar(datetime.fromisoformat(step.value), column.type)
     fitting = (
         (column.is_boolean and isinstance(step.value, bool))
         or (column.is_integer and isinstance(step.value, int | float) and float(step.value).is_integer())

@@ -13,6 +13,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
 )
 from worker_service.core.table.frame import Frame
@@ -26,12 +27,18 @@ class MaskSentinel(ColumnStep):
     values: tuple[float, ...]
 
 
+@fit_step.register
+def _fit(step: MaskSentinel, frame: Frame) -> MaskSentinel:
+    column = require_number(frame, step.column)
+    if column.derive(mask_values, step.values).missing == column.missing:
+        raise StepRejected(f"No cell of {quoted(step.column)} says {_list_values(step)}.")
+    return step
+
+
 @apply_step.register
 def _apply(step: MaskSentinel, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
-    masked = mask_values(column, step.values)
-    if masked.missing == column.missing:
-        raise StepRejected(f"No cell of {quoted(step.column)} says {_list_values(step)}.")
+    masked = column.derive(mask_values, step.values)
     return Effect(changed={step.column: Change(masked, column.present() & ~masked.present())})
 
 

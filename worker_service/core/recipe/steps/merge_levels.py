@@ -16,6 +16,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
 )
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Frame
@@ -38,16 +39,25 @@ class MergeLevels(ColumnStep):
     spellings: tuple[Renaming, ...]
 
 
+@fit_step.register
+def _fit(step: MergeLevels, frame: Frame) -> MergeLevels:
+    if not _respell(step, frame).cells.any():
+        raise StepRejected(f"No cell of {quoted(step.column)} has one of these spellings.")
+    return step
+
+
 @apply_step.register
 def _apply(step: MergeLevels, frame: Frame) -> Effect:
+    return Effect(changed={step.column: _respell(step, frame)})
+
+
+def _respell(step: MergeLevels, frame: Frame) -> Change:
     column = frame[step.column]
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
-    after = respell_values(column, tuple((spelling.before, spelling.after) for spelling in step.spellings))
+    after = column.derive(respell_values, tuple((spelling.before, spelling.after) for spelling in step.spellings))
     changed = pc.not_equal(column.array, after.array).fill_null(False).to_numpy(zero_copy_only=False)
-    if not changed.any():
-        raise StepRejected(f"No cell of {quoted(step.column)} has one of these spellings.")
-    return Effect(changed={step.column: Change(after, np.asarray(changed))})
+    return Change(after, np.asarray(changed))
 
 
 @describe_step.register

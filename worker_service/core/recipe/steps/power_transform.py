@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 from scipy import stats
 
 from shared.contracts.vocabulary import Phase
@@ -16,6 +15,7 @@ from worker_service.core.recipe.steps.base import (
     apply_step,
     describe_step,
     fit_step,
+    number_column,
     require_number,
 )
 from worker_service.core.stats.fences import Numbers
@@ -54,9 +54,10 @@ class PowerTransform(ColumnStep):
 
 @fit_step.register
 def _fit(step: PowerTransform, frame: Frame) -> PowerTransform:
-    if step.power is not None:
-        return step
     column = require_number(frame, step.column)
+    if step.power is not None:
+        _require_finite(step, column)
+        return step
     values = np.sort(column.numbers()[column.present()])
     if not len(values) or not np.isfinite(values).all():
         raise StepRejected(f"{quoted(step.column)} holds no finite numbers.")
@@ -68,7 +69,14 @@ def _fit(step: PowerTransform, frame: Frame) -> PowerTransform:
         center, divisor = float(transformed.mean()), float(transformed.std())
     if not np.isfinite([center, divisor]).all() or divisor <= _LEAST_SPREAD:
         raise StepRejected(f"No power makes the values of {quoted(step.column)} more symmetric.")
-    return step.model_copy(update={"unit": unit, "power": power, "center": center, "divisor": divisor})
+    step = step.model_copy(update={"unit": unit, "power": power, "center": center, "divisor": divisor})
+    _require_finite(step, column)
+    return step
+
+
+def _require_finite(step: PowerTransform, column: Column) -> None:
+    if np.isinf(_transform(step, column.numbers())).any():
+        raise StepRejected(f"The values of {quoted(step.column)} are too large for a power.")
 
 
 def _most_likely(values: Numbers) -> tuple[float, float]:
@@ -87,11 +95,8 @@ def _most_likely(values: Numbers) -> tuple[float, float]:
 
 @apply_step.register
 def _apply(step: PowerTransform, frame: Frame) -> Effect:
-    column = require_number(frame, step.column)
-    values = _transform(step, column.numbers())
-    if np.isinf(values).any():
-        raise StepRejected(f"The values of {quoted(step.column)} are too large for a power.")
-    return Effect(added={step.name: Column(pa.array(values, from_pandas=True))})
+    values = _transform(step, require_number(frame, step.column).numbers())
+    return Effect(added={step.name: number_column(values)})
 
 
 def _transform(step: PowerTransform, values: Numbers) -> Numbers:

@@ -17,6 +17,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
 )
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Column, Frame
@@ -48,8 +49,20 @@ class RepairByDependency(Step):
         return (self.column, self.determinant)
 
 
+@fit_step.register
+def _fit(step: RepairByDependency, frame: Frame) -> RepairByDependency:
+    if not _repair(step, frame).cells.any():
+        raise StepRejected(f"No cell of {quoted(step.column)} has one of these values.")
+    _as_type([repair.after for repair in step.repairs], frame[step.column], step)
+    return step
+
+
 @apply_step.register
 def _apply(step: RepairByDependency, frame: Frame) -> Effect:
+    return Effect(changed={step.column: _repair(step, frame)})
+
+
+def _repair(step: RepairByDependency, frame: Frame) -> Change:
     column = frame[step.column]
     values = written_values(column, frame.unfit_texts(step.column))
     groups = written_values(frame[step.determinant])
@@ -62,11 +75,9 @@ def _apply(step: RepairByDependency, frame: Frame) -> Effect:
     }
     keys = groups.codes * width + values.codes
     cells = np.isin(keys, list(replacements)) & (groups.codes >= 0) & (values.codes >= 0)
-    if not cells.any():
-        raise StepRejected(f"No cell of {quoted(step.column)} has one of these values.")
     after = _as_type([replacements[key] for key in keys[cells].tolist()], column, step)
     replaced = pc.replace_with_mask(column.array, pa.array(cells), after)
-    return Effect(changed={step.column: Change(Column(replaced), cells)})
+    return Change(Column(replaced), cells)
 
 
 def _as_type(texts: list[str], column: Column, step: RepairByDependency) -> pa.Array:

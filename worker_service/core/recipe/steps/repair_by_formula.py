@@ -16,9 +16,10 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
 )
-from worker_service.core.relations.formulas import Formula, describe_formula, solve
+from worker_service.core.relations.formulas import Formula, describe_formula, solve, usual_ranges
 from worker_service.core.table.frame import Column, Frame
 
 
@@ -30,6 +31,8 @@ class RepairByFormula(Step):
     formulas: tuple[Formula, ...] = Field(min_length=1)
     decimals: tuple[int, ...]
     """The decimals of each of the columns."""
+    ranges: tuple[tuple[float, float], ...] = ()
+    """The range of each column beyond which a number is far from the others; empty until measured."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -37,20 +40,32 @@ class RepairByFormula(Step):
         return tuple(dict.fromkeys(name for formula in self.formulas for name in formula.columns))
 
 
+@fit_step.register
+def _fit(step: RepairByFormula, frame: Frame) -> RepairByFormula:
+    if not step.ranges:
+        columns = {name: require_number(frame, name) for name in step.columns}
+        step = step.model_copy(update={"ranges": tuple(usual_ranges(columns).values())})
+    if not _solve(step, frame):
+        raise StepRejected("No number can be told apart as the wrong one of its row.")
+    return step
+
+
 @apply_step.register
 def _apply(step: RepairByFormula, frame: Frame) -> Effect:
+    return Effect(changed=_solve(step, frame))
+
+
+def _solve(step: RepairByFormula, frame: Frame) -> dict[str, Change]:
     columns = {name: require_number(frame, name) for name in step.columns}
     if len(step.decimals) != len(columns):
         raise StepRejected("Each column needs its decimals.")
-    solved = solve(step.formulas, columns, dict(zip(columns, step.decimals, strict=True)))
-    changed = {
+    decimals = dict(zip(columns, step.decimals, strict=True))
+    ranges = dict(zip(columns, step.ranges, strict=True))
+    return {
         name: Change(_with_values(columns[name], cells.values, cells.cells), cells.cells)
-        for name, cells in solved.items()
+        for name, cells in solve(step.formulas, columns, decimals, ranges).items()
         if _fits(columns[name], cells.values[cells.cells])
     }
-    if not changed:
-        raise StepRejected("No number can be told apart as the wrong one of its row.")
-    return Effect(changed=changed)
 
 
 def _fits(column: Column, values: np.ndarray) -> bool:

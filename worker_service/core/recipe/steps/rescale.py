@@ -16,6 +16,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
 )
 from worker_service.core.table.frame import Frame
@@ -31,14 +32,23 @@ class Rescale(ColumnStep):
     upper: float
 
 
+@fit_step.register
+def _fit(step: Rescale, frame: Frame) -> Rescale:
+    if not _rescale(step, frame).cells.any():
+        raise StepRejected(f"No value of {quoted(step.column)} lies between {_format_range(step)}, or can be divided.")
+    return step
+
+
 @apply_step.register
 def _apply(step: Rescale, frame: Frame) -> Effect:
+    return Effect(changed={step.column: _rescale(step, frame)})
+
+
+def _rescale(step: Rescale, frame: Frame) -> Change:
     column = require_number(frame, step.column)
-    after = rescale_values(column, step.factor, step.lower, step.upper)
+    after = column.derive(rescale_values, step.factor, step.lower, step.upper)
     cells = column.present() & (column.numbers() != after.numbers())
-    if not cells.any():
-        raise StepRejected(f"No value of {quoted(step.column)} lies between {_format_range(step)}, or can be divided.")
-    return Effect(changed={step.column: Change(after, np.asarray(cells, dtype=bool))})
+    return Change(after, np.asarray(cells, dtype=bool))
 
 
 @describe_step.register

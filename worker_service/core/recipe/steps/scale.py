@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import number, quoted
@@ -16,10 +15,11 @@ from worker_service.core.recipe.steps.base import (
     apply_step,
     describe_step,
     fit_step,
+    number_column,
     require_number,
 )
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.table.frame import Column, Frame
+from worker_service.core.table.frame import Frame
 
 NORMAL_IQR = 1.349
 """The interquartile range of a normal distribution in standard deviations."""
@@ -41,14 +41,22 @@ class Scale(ColumnStep):
 
 @fit_step.register
 def _fit(step: Scale, frame: Frame) -> Scale:
-    if step.center is not None and step.divisor is not None:
-        return step
     values = require_number(frame, step.column).numbers()
+    if step.center is not None and step.divisor is not None:
+        _require_finite(step, values)
+        return step
     with np.errstate(all="ignore"):
         method, center, divisor = _measure(values[np.isfinite(values)], robust=step.method == "robust")
     if not np.isfinite(divisor) or divisor <= _LEAST_SPREAD * max(1.0, abs(center)) or not np.isfinite(center):
         raise StepRejected(f"The values of {quoted(step.column)} do not vary, or too much for a standard deviation.")
-    return step.model_copy(update={"method": method, "center": center, "divisor": divisor})
+    step = step.model_copy(update={"method": method, "center": center, "divisor": divisor})
+    _require_finite(step, values)
+    return step
+
+
+def _require_finite(step: Scale, values: Numbers) -> None:
+    if np.isinf(_scale(step, values)).any():
+        raise StepRejected(f"The values of {quoted(step.column)} are too large to be scaled.")
 
 
 def _measure(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "robust"], float, float]:
@@ -65,13 +73,15 @@ def _measure(values: Numbers, *, robust: bool) -> tuple[Literal["standard", "rob
 @apply_step.register
 def _apply(step: Scale, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
+    scaled = number_column(_scale(step, column.numbers()))
+    return Effect(changed={step.column: Change(scaled, column.present())})
+
+
+def _scale(step: Scale, values: Numbers) -> Numbers:
     if step.center is None or step.divisor is None or step.divisor <= 0:
         raise StepRejected(f"{quoted(step.column)} does not vary.")
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (column.numbers() - step.center) / step.divisor
-    if np.isinf(values).any():
-        raise StepRejected(f"The values of {quoted(step.column)} are too large to be scaled.")
-    return Effect(changed={step.column: Change(Column(pa.array(values, from_pandas=True)), column.present())})
+        return np.asarray((values - step.center) / step.divisor)
 
 
 @describe_step.register

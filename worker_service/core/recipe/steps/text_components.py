@@ -1,6 +1,6 @@
 """The step that describes texts by the parts of words that they share."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +69,14 @@ class TextComponents(ColumnStep):
 
 @fit_step.register
 def _fit(step: TextComponents, frame: Frame) -> TextComponents:
+    column = _require_text(step, frame)
+    if not column.known:
+        raise StepRejected(f"{quoted(step.column)} does not hold text.")
     if step.components:
         return step
-    column = _require_text(step, frame)
     levels = column.derive(distinct)
     order = levels.by_frequency()[:_SAMPLE]
-    counted = _count_parts(render(levels.values.take(pa.array(order))).to_pylist())
+    counted = _count_parts(render(levels.values.take(pa.array(order))).to_pylist()).toarray()
     weights = levels.counts[order] / levels.counts[order].sum()
     mean = weights @ counted
     centered = counted - mean
@@ -109,15 +111,18 @@ def _apply(step: TextComponents, frame: Frame) -> Effect:
 
 def _require_text(step: TextComponents, frame: Frame) -> Column:
     column = frame[step.column]
-    if not column.is_text or not column.known:
+    if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     return column
 
 
-def _count_parts(texts: list[str]) -> _Matrix:
-    """Return the normalised counts of the parts of each text, of shape (texts, buckets)."""
+def _count_parts(texts: list[str]) -> Any:
+    """Return the normalised counts of the parts of each text, a sparse matrix of shape (texts, buckets).
+
+    Its product with a dense one is summed row by row, so that it does not depend on the other texts.
+    """
     vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 3), n_features=BUCKETS, alternate_sign=False)
-    return np.asarray(vectorizer.transform([text[:LONGEST_TEXT] for text in texts]).toarray())
+    return vectorizer.transform([text[:LONGEST_TEXT] for text in texts])
 
 
 @describe_step.register

@@ -17,6 +17,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
     require_number,
 )
 from worker_service.core.table.frame import Column, Frame, Mask
@@ -41,6 +42,16 @@ class TreatOutliers(ColumnStep):
     """`cleaned` treats the values in both tables, `engineered` in that one alone."""
 
 
+@fit_step.register
+def _fit(step: TreatOutliers, frame: Frame) -> TreatOutliers:
+    values = require_number(frame, step.column).numbers()
+    with np.errstate(invalid="ignore"):
+        has_outliers = ((values < step.lower) | (values > step.upper)).any()
+    if not has_outliers:
+        raise StepRejected(f"No value of {quoted(step.column)} lies outside {_format_range(step)}.")
+    return step
+
+
 @apply_step.register
 def _apply(step: TreatOutliers, frame: Frame) -> Effect:
     column = require_number(frame, step.column)
@@ -49,8 +60,6 @@ def _apply(step: TreatOutliers, frame: Frame) -> Effect:
         outside: Mask = (values < step.lower) | (values > step.upper)
         below = int((values < step.lower).sum())
     matched = int(outside.sum())
-    if not matched:
-        raise StepRejected(f"No value of {quoted(step.column)} lies outside {_format_range(step)}.")
     if step.strategy == "flag":
         return Effect(matched=matched, below=below, flagged=True)
     if step.strategy == "remove":

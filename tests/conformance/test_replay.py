@@ -1,0 +1,143 @@
+"""A settled recipe makes the same of its own table again, and columns of the same types of any other one."""
+
+from itertools import islice, pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.run_options import RunOptions
+from tests.conformance.frames import EDGE_CASES
+from tests.conformance.steps import STEPS, read, recipe
+from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
+from worker_service.core.parsing import infer
+from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import Outcome, apply, output_columns, replay, replay_batches, settle
+from worker_service.core.recipe.contract import ContractBroken
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.steps import AnyStep
+from worker_service.core.table.frame import Column, Frame
+from worker_service.core.utility.selection import leave_out_harmful
+from worker_service.planner.propose import propose
+
+FRAMES = {name: Frame.from_table(table) for name, table in EDGE_CASES.items()}
+
+
+def carried_out(steps: list[AnyStep], frame: Frame) -> Outcome:
+    """Return the settled outcome of steps on a frame, its recipe read back from JSON."""
+    return stored(settle(apply(recipe(*steps), frame), frame))
+
+
+def stored(outcome: Outcome) -> Outcome:
+    again = Recipe.model_validate_json(outcome.recipe.model_dump_json())
+    assert again == outcome.recipe
+    assert again.content_hash() == outcome.recipe.content_hash()
+    return outcome
+
+
+def assert_same(outcome: Outcome, again: Outcome) -> None:
+    assert again.typed.equals(outcome.typed)
+    assert again.cleaned.equals(outcome.cleaned)
+    assert again.engineered.equals(outcome.engineered)
+    assert again.changes.equals(outcome.changes, check_metadata=True)
+
+
+def readings(frame: Frame) -> list[AnyStep]:
+    return [read(column, spec) for column in frame.names if (spec := infer(frame[column]).read_as)]
+
+
+@pytest.mark.parametrize("name", EDGE_CASES)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
+def test_every_step_repeats_itself_and_has_the_same_columns_elsewhere(step: AnyStep, name: str) -> None:
+    frame = FRAMES[name]
+    for before in ([], readings(frame)):
+        outcome = carried_out([*before, step], frame)
+        if outcome.recipe.steps[-1].skipped is not None:
+            continue
+        assert_same(outcome, replay(outcome.recipe, frame))
+        cleaned, engineered = output_columns(outcome.recipe)
+        assert cleaned.equals(outcome.cleaned.to_table().schema)
+        assert engineered.equals(outcome.engineered.to_table().schema)
+        position = list(EDGE_CASES).index(name)
+        others = [other for other in islice(EDGE_CASES, position + 1, position + 5) if other != name]
+        for other in others:
+            try:
+                elsewhere = replay(outcome.recipe, FRAMES[other])
+            except ContractBroken as error:
+                assert error.reason in ("COLUMN_MISSING", "TYPE_CHANGED")
+                continue
+            assert elsewhere.cleaned.to_table().schema.equals(cleaned)
+            assert elsewhere.engineered.to_table().schema.equals(engineered)
+
+
+@pytest.mark.parametrize("name", EDGE_CASES)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
+def test_parts_together_are_the_whole(step: AnyStep, name: str) -> None:
+    frame = FRAMES[name]
+    outcome = carried_out([*readings(frame), step], frame)
+    if step.scope == "table" or outcome.recipe.steps[-1].skipped is not None:
+        return
+    for cuts in ([1], [2, 3], list(range(1, frame.rows))):
+        edges = [0, *(cut for cut in cuts if 0 < cut < frame.rows), frame.rows]
+        parts = [part(frame, start, stop) for start, stop in pairwise(edges)]
+        outcomes = list(replay_batches(outcome.recipe, parts))
+        for table in ("cleaned", "engineered"):
+            joined = pa.concat_tables([getattr(of_part, table).to_table() for of_part in outcomes])
+            assert joined.combine_chunks().equals(getattr(outcome, table).to_table().combine_chunks())
+
+
+def part(frame: Frame, start: int, stop: int) -> Frame:
+    columns = {name: Column(column.array.slice(start, stop - start)) for name, column in frame.columns.items()}
+    return Frame(columns, frame.row_numbers[start:stop])
+
+
+@LAWS
+@given(tables(), TARGETS, OPTIONS, st.randoms(use_true_random=False))
+def test_prepared_tables_are_prepared_again(
+    table: pa.Table, target: str | None, options: RunOptions, random: object
+) -> None:
+    frame = Frame.from_table(table)
+    plan = propose(profile(frame, target=target), options)
+    outcome = stored(settle(leave_out_harmful(apply(plan, frame)), frame))
+    assert_same(outcome, replay(outcome.recipe, Frame.from_table(table)))
+    # Other rows of the same kinds of values, in another order, with the columns the other way round.
+    order = np.random.default_rng(len(table.schema)).permutation(frame.rows)
+    other = table.take(pa.array(order)).select(table.column_names[::-1])
+    again = replay(outcome.recipe, Frame.from_table(other))
+    assert again.cleaned.to_table().schema.equals(outcome.cleaned.to_table().schema)
+    assert again.engineered.to_table().schema.equals(outcome.engineered.to_table().schema)
+
+
+@LAWS
+@given(tables(), tables(), TARGETS)
+def test_other_tables_get_the_same_columns(table: pa.Table, other: pa.Table, target: str | None) -> None:
+    frame = Frame.from_table(table)
+    outcome = settle(apply(propose(profile(frame, target=target), RunOptions()), frame), frame)
+    renamed = other.rename_columns([f"other {position}" for position in range(other.num_columns)])
+    cells = [renamed.column(position % other.num_columns) for position in range(table.num_columns)]
+    again = replay(outcome.recipe, Frame.from_table(pa.table(dict(zip(table.column_names, cells, strict=True)))))
+    contract = outcome.recipe.contract
+    assert contract is not None
+    assert again.cleaned.to_table().schema.equals(outcome.cleaned.to_table().schema)
+    assert again.engineered.to_table().schema.equals(outcome.engineered.to_table().schema)
+    for column in contract.engineered:
+        if column.fill is not None:
+            assert np.isfinite(again.engineered[column.name].numbers()).all(), column.name
+
+
+def test_the_target_need_not_be_there() -> None:
+    random = np.random.default_rng(0)
+    table = pa.table({"a": random.normal(size=90), "b": random.integers(0, 9, 90), "y": random.normal(size=90)})
+    frame = Frame.from_table(table)
+    outcome = settle(apply(propose(profile(frame, target="y"), RunOptions()), frame), frame)
+    again = replay(outcome.recipe, Frame.from_table(table.drop_columns(["y"])))
+    assert again.engineered.equals(outcome.engineered.without_columns(["y"]))
+
+
+def test_a_recipe_that_was_never_carried_out_is_refused() -> None:
+    with pytest.raises(ContractBroken, match="never carried out"):
+        replay(recipe(), FRAMES["one row"])
+    with pytest.raises(ContractBroken, match="version 1"):
+        replay(recipe().model_copy(update={"version": 1}), FRAMES["one row"])
