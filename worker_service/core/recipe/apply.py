@@ -317,7 +317,7 @@ def _does_anything(step: AnyStep, effect: Effect, stats: StepStats) -> bool:
 def _completion(number: int, completed: Mapping[str, int]) -> StepResult:
     """Return the result that tells of numbers which could not be computed."""
     cells = listing(f"{count(cells, 'cell')} of {quoted(name)}" for name, cells in completed.items())
-    what = f"In the engineered table, filled {cells} with the median of the table of the recipe."
+    what = f"In the engineered table, filled {cells} with the median of the recipe's own table."
     return StepResult(
         step=number,
         kind="fill_missing",

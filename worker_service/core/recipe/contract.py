@@ -15,6 +15,8 @@ from worker_service.core.table.frame import Column, Frame
 
 _ZONED = re.compile(r"timestamp\[us, tz=(.+)\]")
 _NOUNS = {"string": "text", "int64": "whole numbers", "double": "decimal numbers", "bool": "true or false"}
+_SAMPLE = 1_001
+"""The middle of evenly spaced rows is near enough to that of all."""
 _READ_AS = {"int64": "integer", "double": "decimal", "bool": "boolean"}
 
 
@@ -41,13 +43,12 @@ def draw_up(decoded: Frame, cleaned: Frame, engineered: Frame, *, target: str | 
 
 
 def _fill_of(column: Column) -> float | None:
-    """Return the median of a column without gaps; None for one that may have gaps."""
+    """Return a value from the middle of a column without gaps, of some of its rows; None for one that may have gaps."""
     if not column.is_number or column.missing or not len(column):
         return None
-    median = float(np.median(column.numbers()))
-    if not np.isfinite(median):
-        return None
-    return float(np.rint(median)) if column.is_integer else median
+    values = np.sort(column.numbers()[:: -(-len(column) // _SAMPLE)])
+    middle = float(values[len(values) // 2])
+    return middle if np.isfinite(middle) else None
 
 
 def _code_version() -> str:

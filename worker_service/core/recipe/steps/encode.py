@@ -110,17 +110,21 @@ def _apply_frequency_encode(step: FrequencyEncode, frame: Frame) -> Effect:
 @fit_step.register(LabelEncode)
 @fit_step.register(FrequencyEncode)
 def _fit(step: _Encoding, frame: Frame) -> _Encoding:
-    if frame[step.column].known and (_level_codes(frame, step) == UNKNOWN).all():
+    if frame[step.column].known and (_find_levels(frame, step) == UNKNOWN).all():
         raise StepRejected(f"{quoted(step.column)} holds none of the expected values.")
     return step
 
 
 def _level_codes(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
     """Return for each cell the index of its value among the levels, -1 where it is not among them or missing."""
+    return np.append(_find_levels(frame, step), UNKNOWN)[frame[step.column].derive(distinct).codes]
+
+
+def _find_levels(frame: Frame, step: OneHot | LabelEncode | FrequencyEncode) -> npt.NDArray[np.int64]:
+    """Return for each different value its index among the levels, -1 where it is not among them."""
     cells = frame[step.column].derive(distinct)
     indices = pc.index_in(render(cells.values), value_set=pa.array(step.levels, pa.string()))
-    codes = indices.fill_null(UNKNOWN).to_numpy().astype(np.int64)
-    return np.append(codes, UNKNOWN)[cells.codes]
+    return np.asarray(indices.fill_null(UNKNOWN).to_numpy().astype(np.int64))
 
 
 @describe_step.register
