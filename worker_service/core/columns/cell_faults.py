@@ -80,7 +80,7 @@ def _count_beyond_gap(distances: Floats, counts: npt.NDArray[np.int64], reach: f
         reach: the distance up to which no value is far.
     """
     nearer = np.maximum(distances[:-1], reach / _FAR_RANGES)
-    gaps = np.flatnonzero((distances[1:] > reach) & (distances[1:] >= _FAR_GAP * nearer))
+    gaps = np.flatnonzero((distances[1:] > reach) & (distances[1:] / _FAR_GAP >= nearer))
     if not len(gaps):
         return 0
     return int(counts[gaps[0] + 1 :].sum())
