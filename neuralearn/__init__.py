@@ -6,8 +6,8 @@
         dataset = client.prepare("sales.csv", target="churned")
         client.download(dataset.dataset_id, "cleaned", "cleaned.csv")
 
-`AsyncClient` has the same methods for asyncio. This package speaks REST only; the services, and what operates them, are
-not imported.
+`AsyncClient` has the same methods for asyncio. `load_recipe` carries a recipe out without the service. This package
+speaks REST only; the services, and what operates them, are not imported.
 """
 
 from neuralearn.async_client import AsyncClient
@@ -21,6 +21,7 @@ from neuralearn.errors import (
     TimedOut,
 )
 from neuralearn.models import Dataset, Event, Failure, Queue, Queues, UploadOptions, Worker
+from neuralearn.recipes import LocalRecipe, RecipeError, Repetition, load_recipe
 
 __all__ = [
     "ApiError",
@@ -30,12 +31,16 @@ __all__ = [
     "Dataset",
     "Event",
     "Failure",
+    "LocalRecipe",
     "NeuraLearnError",
     "NotReadyError",
     "PreparationFailed",
     "Queue",
     "Queues",
+    "RecipeError",
+    "Repetition",
     "TimedOut",
     "UploadOptions",
     "Worker",
+    "load_recipe",
 ]

@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 from deploy.local.stack import Stack
@@ -17,6 +20,7 @@ from neuralearn import (
     NotReadyError,
     PreparationFailed,
     TimedOut,
+    load_recipe,
 )
 from tests.bench.tables import mixed_table, write_csv
 
@@ -47,6 +51,9 @@ def test_prepare_and_take_the_results(client: Client, tmp_path: Path) -> None:
     numbered = client.read(dataset.dataset_id, "engineered", row_id=True).splitlines()
     assert numbered[0].startswith(b'"__row__"') and numbered[1].startswith(b"1,")
     assert client.document(dataset.dataset_id, "profile")["rows"] == 60
+    features = load_recipe(client.document(dataset.dataset_id, "recipe")).transform(pa.csv.read_csv(io.BytesIO(CSV)))
+    stored = client.read(dataset.dataset_id, "engineered", file_format="parquet")
+    assert features.equals(pq.read_table(io.BytesIO(stored)).replace_schema_metadata(None))
     assert any("age" in step["why"] for step in client.log(dataset.dataset_id, "cleaning"))
     page = client.rows(dataset.dataset_id, columns=["age", "score"], sort=["-age"], filter=["age:known"], limit=5)
     ages = [row[0] for row in page["rows"]]

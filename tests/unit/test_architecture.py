@@ -1,6 +1,7 @@
 """Checks which module may import which."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,7 +167,17 @@ def test_the_environment_is_read_in_one_module() -> None:
 
 def test_the_client_imports_nothing_of_the_services() -> None:
     ours = [name for name in OURS if name != "neuralearn"]
-    assert list_offenders(list_sources("neuralearn"), *ours) == []
+    recipes = ROOT / "neuralearn/recipes.py"
+    sources = [path for path in list_sources("neuralearn") if path != recipes]
+    assert list_offenders(sources, *ours) == []
     allowed = {"httpx", "typer", "rich", "neuralearn", *sys.stdlib_module_names}
-    imported = {name.split(".")[0] for path in list_sources("neuralearn") for name in list_imports(path)}
+    imported = {name.split(".")[0] for path in sources for name in list_imports(path)}
     assert imported <= allowed
+    # What carries recipes out needs the core, which is imported when it is used.
+    core = {name for name in list_imports(recipes) if is_part_of(name, *ours)}
+    assert all(is_part_of(name, "worker_service.core") for name in core)
+
+
+def test_the_client_loads_no_library_of_the_core() -> None:
+    code = "import neuralearn, sys; assert not {'numpy', 'pandas', 'pyarrow', 'pydantic', 'sklearn'} & {*sys.modules}"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -223,9 +223,10 @@ class _Run:
             after = self.engineered if _is_engineered_only(step) else self.cleaned
             self.steps[number] = carry_step(step, after)  # type: ignore[assignment]
         if not _does_anything(step, effect, stats):
-            return _result(number, step, "skipped", what="", why="Skipped: there was nothing to do.", stats=stats)
+            where = listing(quoted(name) for name in step.columns) or "the table"
+            return _result(number, step, "skipped", what="", why=f"Skipped: nothing to do in {where}.", stats=stats)
         state: StepState = "flagged" if effect.flagged else "applied"
-        why = f"For the table of the recipe: {step.why}"
+        why = f"In the recipe's own table: {step.why}"
         return _result(number, step, state, what=describe_step(step, stats), why=why, stats=stats)
 
     def steps_in_order(self) -> tuple[AnyStep, ...]:
