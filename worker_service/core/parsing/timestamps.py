@@ -55,7 +55,7 @@ _FEWEST_STEPS = 6
 _STEP_TOLERANCE = 0.15
 """steps are equal if they differ by at most this share, as February and March do."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
-_ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_ISO_TIME = r"[T ]\d{2}(:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{_ISO_TIME}{_ZONE}$"}
 

@@ -10,7 +10,14 @@ import pyarrow.compute as pc
 from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import StepState
 from worker_service.core.humanize import count, listing, quoted
-from worker_service.core.recipe.contract import complete, conform, draw_up, empty_frame, require_contract
+from worker_service.core.recipe.contract import (
+    ContractBroken,
+    complete,
+    conform,
+    draw_up,
+    empty_frame,
+    require_contract,
+)
 from worker_service.core.recipe.ledger import Ledger
 from worker_service.core.recipe.recipe import VERSION, Recipe
 from worker_service.core.recipe.steps import (
@@ -135,9 +142,10 @@ class _Part:
 
 
 def _replay(recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> _Part:
-    contract, target = require_contract(recipe), recipe.target.column
-    conforming = conform(frame, contract, target=target)
-    run = _Run(recipe, conforming, hash_key, carries=carries)
+    contract = require_contract(recipe)
+    if not hash_key and any(isinstance(step, HidePersonalData) and step.method == "hash" for step in recipe.steps):
+        raise ContractBroken("The recipe hashes personal data, which needs the key of its owner.", reason="NO_HASH_KEY")
+    run = _Run(recipe, conform(frame, recipe), hash_key, carries=carries)
     results = [result for number, step in _in_order(recipe) if (result := run.repeat(number, step)) is not None]
     engineered, completed = complete(run.engineered, contract)
     results += [_completion(len(recipe.steps) + 1, completed)] if completed else []
@@ -214,7 +222,9 @@ class _Run:
         """Apply a fitted step without measuring anything; None for a step that does nothing here."""
         self.steps[number] = step
         frame = self.engineered if _is_engineered_only(step) else self.cleaned
-        lacks_target = self._target in step.columns and self._target not in frame
+        # Rows that differ in the target alone would be equal without it.
+        needs_target = self._target is not None and (self._target in step.columns or step.kind == "drop_duplicates")
+        lacks_target = needs_target and self._target not in frame
         if step.skipped is not None or isinstance(step, Flag) or lacks_target:
             return None
         effect = self._effect(step, frame)
@@ -310,7 +320,8 @@ def _require_rest(step: AnyStep, effect: Effect, frame: Frame) -> None:
 
 
 def _does_anything(step: AnyStep, effect: Effect, stats: StepStats) -> bool:
-    if isinstance(step, HidePersonalData | ReadColumn) or effect.added or effect.dropped:
+    is_reading = isinstance(step, ReadColumn) and step.read_as.kind != "text"
+    if is_reading or effect.added or effect.dropped:
         return True
     return bool(stats.cells_changed or stats.rows_removed or (effect.flagged and stats.matched))
 
@@ -318,7 +329,7 @@ def _does_anything(step: AnyStep, effect: Effect, stats: StepStats) -> bool:
 def _completion(number: int, completed: Mapping[str, int]) -> StepResult:
     """Return the result that tells of numbers which could not be computed."""
     cells = listing(f"{count(cells, 'cell')} of {quoted(name)}" for name, cells in completed.items())
-    what = f"In the engineered table, filled {cells} with the median of the recipe's own table."
+    what = f"In the engineered table, filled {cells} with a value from the middle of the recipe's own table."
     return StepResult(
         step=number,
         kind="fill_missing",
@@ -327,7 +338,7 @@ def _completion(number: int, completed: Mapping[str, int]) -> StepResult:
         outputs=(),
         state="applied",
         what=what,
-        why=f"{what} They were missing, or could not be computed, as never in that table.",
+        why=f"{what} They were missing, or could not be computed.",
         rule="unforeseen_gap",
         confidence=0.5,
         cells_changed=sum(completed.values()),

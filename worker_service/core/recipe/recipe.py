@@ -25,7 +25,7 @@ class InputColumn(Value):
 class OutputColumn(InputColumn):
     """A column of a prepared table."""
 
-    fill: float | None = None
+    fill: int | float | None = None
     """What stands in the engineered table where a number can't be computed; None where it may be missing."""
 
 

@@ -304,9 +304,9 @@ def _apply_by_time(step: FillByTime, frame: Frame) -> Effect:
     predicted = np.full(frame.rows, step.fallback, dtype=np.float64)
     order = np.argsort(ticks, kind="stable")
     order = order[np.isfinite(ticks[order])]  # other tables may have rows in another order, or without a moment
-    known = column.present()[order]
+    known = np.isfinite(column.numbers()[order])
     if known.any():
-        rows = np.flatnonzero(~known)
+        rows = np.flatnonzero(~column.present()[order])
         predicted[order[rows]] = interpolate(ticks[order], column.numbers()[order], rows, known)
     return _fill_numbers(step, column, predicted[~column.present()])
 

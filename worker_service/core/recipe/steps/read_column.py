@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import count, listing, number, plural_verb, quoted
 from worker_service.core.parsing import ReadAs, ReadDecimal, Reading, ReadInteger, ReadText, ReadTimestamp, read
@@ -14,6 +16,7 @@ from worker_service.core.recipe.steps.base import (
     StepStats,
     apply_step,
     describe_step,
+    fit_step,
 )
 from worker_service.core.table.frame import Frame, Mask
 
@@ -34,12 +37,23 @@ class ReadColumn(ColumnStep):
     read_as: ReadAs
 
 
+@fit_step.register
+def _fit(step: ReadColumn, frame: Frame) -> ReadColumn:
+    if not frame[step.column].is_text and not _keeps_finite(step, frame):
+        raise StepRejected(f"{quoted(step.column)} is not text any more.")
+    return step
+
+
+def _keeps_finite(step: ReadColumn, frame: Frame) -> bool:
+    return step.read_as.kind == "decimal" and frame[step.column].is_number and not frame[step.column].is_integer
+
+
 @apply_step.register
 def _apply(step: ReadColumn, frame: Frame) -> Effect:
     column = frame[step.column]
-    finite_only = step.read_as.kind == "decimal" and column.is_number and not column.is_integer
-    if not column.is_text and not finite_only:
-        raise StepRejected(f"{quoted(step.column)} is not text any more.")
+    if not column.is_text and not _keeps_finite(step, frame):
+        # Another file may hold the cells in their type already.
+        return Effect(changed={step.column: Change(column, np.zeros(len(column), dtype=bool))})
     reading = column.derive(read, step.read_as)
     return Effect(
         changed={step.column: Change(reading.column, reading.changed, _restyled(reading))},

@@ -20,7 +20,7 @@ from worker_service.core.recipe.steps.base import (
     require_number,
 )
 from worker_service.core.relations.formulas import Formula, describe_formula, solve, usual_ranges
-from worker_service.core.table.frame import Column, Frame
+from worker_service.core.table.frame import Column, Frame, Mask
 
 
 class RepairByFormula(Step):
@@ -62,14 +62,14 @@ def _solve(step: RepairByFormula, frame: Frame) -> dict[str, Change]:
     decimals = dict(zip(columns, step.decimals, strict=True))
     ranges = dict(zip(columns, step.ranges, strict=True))
     return {
-        name: Change(_with_values(columns[name], cells.values, cells.cells), cells.cells)
-        for name, cells in solve(step.formulas, columns, decimals, ranges).items()
-        if _fits(columns[name], cells.values[cells.cells])
+        name: Change(_with_values(columns[name], solved.values, cells), cells)
+        for name, solved in solve(step.formulas, columns, decimals, ranges).items()
+        if (cells := solved.cells & _fits(columns[name], solved.values)).any()
     }
 
 
-def _fits(column: Column, values: np.ndarray) -> bool:
-    return not column.is_integer or bool((values == np.rint(values)).all())
+def _fits(column: Column, values: np.ndarray) -> Mask:
+    return np.asarray(values == np.rint(values)) if column.is_integer else np.ones(len(values), dtype=bool)
 
 
 def _with_values(column: Column, values: np.ndarray, cells: np.ndarray) -> Column:

@@ -59,5 +59,7 @@ def _find_missing(step: WasMissing, frame: Frame) -> Mask:
 
 @describe_step.register
 def _describe(step: WasMissing, stats: StepStats) -> str:
+    if not stats.matched:
+        return f"Added {quoted(step.name)}: 0 everywhere, because no value of {quoted(step.column)} was missing."
     rows = count(stats.matched, "row")
     return f"Added {quoted(step.name)}: 1 in the {rows} in which {quoted(step.column)} was missing, else 0."
