@@ -136,8 +136,8 @@ def load_recipe(source: "str | PathLike[str] | Mapping[str, Any]") -> LocalRecip
         raise RecipeError(f"The recipe can't be read: {error}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the document"
-        raise RecipeError(f"This is no recipe: {place}: {first['msg']}.") from None
+        field = ".".join(map(str, first["loc"])) or "the document"
+        raise RecipeError(f"This is no recipe: {field}: {first['msg']}.") from None
     except ContractBroken as error:
         raise RecipeError(str(error)) from None
     return LocalRecipe(recipe)

@@ -112,7 +112,7 @@ class ColumnProfile(Value):
     """The format of its amounts, if it stays text because their units can't be converted into each other."""
     monotonic: Literal["increasing", "decreasing"] | None
     """The direction, if every value is larger (smaller) than the one before and none is missing."""
-    duplicate_of: str | None
+    duplicate_of: str | None = None
     """The name of an earlier column with the same cells."""
     top_values: tuple[ValueCount, ...]
     """The most frequent values: all of a category's or a boolean's, the first five of others that repeat."""
@@ -215,7 +215,6 @@ def describe_column(
     decision = _decide_type(name, typed, distinct=_count_distinct(typed), code=inference.code, chosen=hints.type)
     corrections = find_corrections(name, typed, decision.type, others, codes=hints.codes, synonyms=hints.synonyms)
     typed = corrections.apply(typed)
-    distinct_count = _count_distinct(typed)
     semantic_type = recognise_semantic(name, typed)
     personal_data = _personal_data(name, typed, semantic_type, hints)
     has_meaning = semantic_type is not None or personal_data is not None or inference.amounts is not None
@@ -239,7 +238,7 @@ def describe_column(
         possible_shifts=corrections.possible_shifts,
         spellings=corrections.spellings,
         possible_typos=_possible_typos(typed, corrections.spellings) if decision.type == "category" else (),
-        distinct=distinct_count,
+        distinct=_count_distinct(typed),
         invalid=inference.invalid,
         invalid_examples=inference.examples,
         ambiguity=inference.ambiguity,
@@ -247,8 +246,7 @@ def describe_column(
         number_shape=shape,
         number_count=number_count,
         parts=parts,
-        monotonic=_monotonic(typed, distinct_count),
-        duplicate_of=None,
+        monotonic=_monotonic(typed, _count_distinct(typed)),
         top_values=_top_values(typed, decision.type),
         known_range=find_known_range(name, typed),
         numbers=typed.derive(summarise_numbers) if typed.is_number else None,

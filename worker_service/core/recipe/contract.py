@@ -114,10 +114,10 @@ def conform(frame: Frame, recipe: Recipe) -> Frame:
     return Frame(columns, frame.row_numbers)
 
 
-def _match_names(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
+def _match_names(expected: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
     """Return the column for each name: the one of that name, else one that no other name has and no other matches."""
-    left = [name for name in names if name not in wanted]
-    matches = {name: name if name in names else match_name(name, left) for name in wanted}
+    left = [name for name in names if name not in expected]
+    matches = {name: name if name in names else match_name(name, left) for name in expected}
     times = Counter(matches.values())
     return {name: match if times[match] == 1 else None for name, match in matches.items()}
 

@@ -45,10 +45,10 @@ def test_columns_of_different_times_are_in_no_order() -> None:
 
 
 def test_nearly_equal_moments_are_in_no_order() -> None:
-    seen = ORDERED.copy()
-    seen[5] -= DAY
-    seen[9] += DAY
-    assert orders(made=ORDERED, noted=seen) == ()
+    noted = ORDERED.copy()
+    noted[5] -= DAY
+    noted[9] += DAY
+    assert orders(made=ORDERED, noted=noted) == ()
 
 
 def test_missing_moments_do_not_count() -> None:
