@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.contracts.run_options import RunOptions
 from tests.conformance.frames import EDGE_CASES
@@ -94,10 +93,8 @@ def part(frame: Frame, start: int, stop: int) -> Frame:
 
 
 @LAWS
-@given(tables(), TARGETS, OPTIONS, st.randoms(use_true_random=False))
-def test_prepared_tables_are_prepared_again(
-    table: pa.Table, target: str | None, options: RunOptions, random: object
-) -> None:
+@given(tables(), TARGETS, OPTIONS)
+def test_prepared_tables_are_prepared_again(table: pa.Table, target: str | None, options: RunOptions) -> None:
     frame = Frame.from_table(table)
     plan = propose(profile(frame, target=target), options)
     outcome = stored(settle(leave_out_harmful(apply(plan, frame)), frame))
@@ -244,9 +241,9 @@ def test_rows_are_not_equal_because_the_target_is_missing() -> None:
     assert replay(outcome.recipe, Frame.from_table(pa.table({"a": [1, 1, 2, 2]}))).cleaned.rows == 4
 
 
-def test_the_hour_of_a_day_is_read_alone_and_among_others() -> None:
+def test_a_cell_is_read_alone_as_among_others() -> None:
     spec = ReadTimestamp(kind="timestamp", format="ISO 8601")
     outcome = carried_out([read("a", spec)], Frame.from_table(pa.table({"a": ["2024-01-05", "2024-01-06 10:00"]})))
     for cells in (["2024-01-05 10"], ["2024-01-05 10", "oops"]):
         cleaned = replay(outcome.recipe, Frame.from_table(pa.table({"a": cells}))).cleaned
-        assert str(cleaned["a"].array[0].as_py()) == "2024-01-05 10:00:00"
+        assert cleaned["a"].array[0].as_py() is None

@@ -87,9 +87,6 @@ async def test_clients_that_stall_and_dribble(world: World, measurements: Measur
     for _reader, writer in connections:
         writer.close()
         await writer.wait_closed()
-    # On a slow machine some wait for a turn until they are told to come back.
-    refused = [answer for answer in answers if b" 503 " in answer.split(b"\r\n", 1)[0]]
-    assert all(b"too-many-uploads" in answer and b"retry-after" in answer for answer in refused)
-    assert all(b" 408 " in answer.split(b"\r\n", 1)[0] for answer in answers if answer not in refused)
-    assert len(refused) < len(answers) / 2
+    for answer in answers:
+        assert b" 408 " in answer.split(b"\r\n", 1)[0], answer
     await assert_nothing_left(world, before + 1)

@@ -93,7 +93,8 @@ class World:
                 "LEASE_SECONDS": "3",
                 "HEARTBEAT_SECONDS": "1",
                 "RECONCILE_SECONDS": "0.5",
-                "UPLOAD_IDLE_SECONDS": "5",
+                # Less than an upload waits for a slot, so that who waits behind a silent client gets one in time.
+                "UPLOAD_IDLE_SECONDS": "4",
                 "DEEP_UPLOADS_PER_USER": "0",
                 **{f"{name.upper()}_PORT": str(port) for name, port in ports.items()},
                 **{f"{name.upper()}_TARGET": f"127.0.0.1:{self.proxies[name].port}" for name in SERVICES},

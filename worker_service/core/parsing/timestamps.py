@@ -55,7 +55,9 @@ _FEWEST_STEPS = 6
 _STEP_TOLERANCE = 0.15
 """steps are equal if they differ by at most this share, as February and March do."""
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
-_ISO_TIME = r"[T ]\d{2}(:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
+_ISO_TIME = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_DATE_LENGTH, _COLON = 10, 13
+"""The characters of a date in ISO 8601, and where the colon of its time is."""
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{_ISO_TIME}{_ZONE}$"}
 
@@ -202,6 +204,10 @@ def _cast_timestamps(spec: ReadTimestamp, text: pa.Array) -> pa.Array | None:
     try:
         timestamps = text.cast(_type(spec.format))
     except pa.ArrowInvalid:
+        return None
+    # Arrow takes an hour alone for a time, which is no time where the cells are parsed one by one.
+    has_colon = pc.equal(pc.utf8_slice_codeunits(text, _COLON, _COLON + 1), ":")
+    if not pc.all(pc.or_(has_colon, pc.equal(pc.utf8_length(text), _DATE_LENGTH))).as_py():
         return None
     extremes = pc.min_max(timestamps.cast(pa.int64())).as_py()
     if extremes["min"] is not None and not _FIRST_TICK <= extremes["min"] <= extremes["max"] <= _LAST_TICK:
