@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from gateway.http.problems import MEDIA_TYPE
+from gateway.schemas.recipes import NewRecipe
 
 DESCRIPTION = """
 Upload a table; get it back cleaned, profiled and ready for a model, with the reason for every change.
@@ -24,11 +25,12 @@ follow a request through the logs.
 TAGS = [
     {"name": "datasets", "description": "Upload datasets and follow them."},
     {"name": "results", "description": "Tables, charts, features, logs and reports of a dataset."},
+    {"name": "recipes", "description": "Store recipes, and repeat them on other files."},
     {"name": "collaboration", "description": "What a group of people shares."},
     {"name": "service", "description": "The gateway itself."},
 ]
 SERVERS = [{"url": "http://127.0.0.1:8000", "description": "A gateway on this machine, as `make run` starts it."}]
-_BY_COLUMN = ("types", "roles", "outlier_strategies", "units", "column_privacy")
+_BY_COLUMN = ("types", "roles", "outlier_strategies", "units", "column_privacy", "contract")
 _COLUMNS = ("keep", "drop")
 _OBJECT = {"type": "object", "additionalProperties": {"type": "string"}}
 _LIST = {"type": "array", "items": {"type": "string", "minLength": 1}}
@@ -60,6 +62,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schema["components"]["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer", "description": "In token mode: a token, or an API key."}
         }
+        # The body is read by the route itself, because it may be large.
+        schema["components"]["schemas"]["NewRecipe"] = NewRecipe.model_json_schema()
         _add_recipe(schema)
         _link_upload(schema["paths"])
         _accept_objects(schema)
@@ -80,6 +84,8 @@ def _accept_objects(schema: dict[str, Any]) -> None:
             text = body["properties"][name]
             options = {key: text.pop(key) for key in ("type", "maxLength") if key in text}
             text["anyOf"] = [options, kind]
+    recipe = upload["schema"]["properties"]["recipe"]
+    recipe["anyOf"] = [{key: recipe.pop(key) for key in ("type", "maxLength")}, {"type": "object"}]
 
 
 def _link_upload(paths: dict[str, Any]) -> None:

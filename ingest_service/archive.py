@@ -6,6 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 from ingest_service.options import UploadOptions
+from ingest_service.recipes import RecipeShelf
+from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.artifacts import DatasetKeys
 from shared.db.datasets import DatasetRecord, Datasets, NewDataset, NewRun
 from shared.db.members import Members
@@ -27,11 +29,14 @@ _log = get_logger("ingest")
 class Archive:
     """The datasets in the database and their objects in the store."""
 
-    def __init__(self, *, datasets: Datasets, members: Members, store: ObjectStore, usage: Usage) -> None:
+    def __init__(
+        self, *, datasets: Datasets, members: Members, store: ObjectStore, usage: Usage, recipes: RecipeShelf
+    ) -> None:
         self._datasets = datasets
         self._members = members
         self._store = store
         self._usage = usage
+        self._recipes = recipes
 
     async def check(self) -> None:
         """Make sure that PostgreSQL answers.
@@ -48,6 +53,14 @@ class Archive:
             PermissionDenied: the caller is no editor of it.
         """
         await self._members.check_upload(caller, collaboration_id)
+
+    async def find_recipe(self, options: UploadOptions, caller: Caller) -> RepeatedRecipe | None:
+        """Return the recipe that an upload repeats; None where it gets one of its own.
+
+        Raises:
+            NotFound, NotReady, Conflict, InvalidInput: as of `RecipeShelf.find`.
+        """
+        return await self._recipes.find(options, caller)
 
     async def quota_error(self, options: UploadOptions) -> QuotaExceeded | None:
         """Return the error if the owner has used up the mode, else None."""

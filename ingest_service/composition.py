@@ -15,6 +15,7 @@ from ingest_service.due_notifier import DueNotifier, NotifyDue
 from ingest_service.fetch import Fetcher
 from ingest_service.intake import Intake, IntakePolicy
 from ingest_service.previews import InferredType, InferTypes, Previews
+from ingest_service.recipes import CheckRecipe, RecipeShelf
 from ingest_service.use_cases import UseCases
 from ingest_service.user_erasure import UserErasure
 from shared.db.audit import AuditTrail
@@ -22,6 +23,7 @@ from shared.db.datasets import Datasets
 from shared.db.erasure import Erasure
 from shared.db.events import Events
 from shared.db.members import Members
+from shared.db.recipes import Recipes
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.db.usage import Quota, Usage
@@ -62,8 +64,15 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             decoder = Decoder(isolation=isolation, limits=_decoder_limits(settings))
             fetcher = Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes)
             scratch, members = Scratch(settings.scratch_dir), Members(database)
+            shelf = RecipeShelf(
+                recipes=Recipes(database),
+                datasets=datasets,
+                members=members,
+                store=store,
+                check_recipe=_check_recipe(pipeline, tokens),
+            )
             intake = Intake(
-                archive=Archive(datasets=datasets, members=members, store=store, usage=usage),
+                archive=Archive(datasets=datasets, members=members, store=store, usage=usage, recipes=shelf),
                 decoder=decoder,
                 fetcher=fetcher,
                 scratch=scratch,
@@ -94,7 +103,12 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             collaborations = Collaborations(members=members, trail=AuditTrail(database), has_claims=has_claims)
             erasure = UserErasure(datasets=datasets, store=store, erasure=Erasure(database))
             use_cases = UseCases(
-                intake=intake, previews=previews, datasets=accepted, collaborations=collaborations, erasure=erasure
+                intake=intake,
+                previews=previews,
+                datasets=accepted,
+                recipes=shelf,
+                collaborations=collaborations,
+                erasure=erasure,
             )
             yield use_cases, build_access_control(settings, database)
     finally:
@@ -136,6 +150,16 @@ def _notify_due(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: Serv
             await stub.StartRun(request, timeout=_NOTIFY_SECONDS, metadata=metadata)
 
     return notify
+
+
+def _check_recipe(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: ServiceTokens | None) -> CheckRecipe:
+    async def check(content: bytes) -> None:
+        request = pipeline_pb2.CheckRecipeRequest(content=content)
+        with service_errors(), client_call(method_of(request)):
+            metadata = (*request_metadata(), *process_metadata(tokens, "ingest"))
+            await stub.CheckRecipe(request, timeout=_INFER_SECONDS, metadata=metadata)
+
+    return check
 
 
 def _infer_types(stub: "pipeline_pb2_grpc.PipelineServiceAsyncStub", tokens: ServiceTokens | None) -> InferTypes:

@@ -1,6 +1,7 @@
 """Conversion between values and messages of IngestService, without side effects."""
 
 import codecs
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from ingest_service.options import OptionDefaults, UploadOptions
 from ingest_service.previews import PreviewedFile
 from ingest_service.upload_commit import UploadCommit
+from shared.contracts.artifacts import MAX_RECIPE_BYTES
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
@@ -17,11 +19,13 @@ from shared.contracts.vocabulary import (
     TYPE_ALIASES,
     ChosenType,
     ColumnRole,
+    ContractMode,
     OutlierStrategy,
     PrivacyMethod,
     dataset_state,
 )
 from shared.db.datasets import DatasetRecord
+from shared.db.recipes import RecipeRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
 from shared.identity.caller import Caller
@@ -34,7 +38,10 @@ NO_DEFAULTS = OptionDefaults()
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
 _MAX_UNIT_CHARACTERS = 20
-_FIXED_OPTIONS = ("user_id", "collaboration_id", "webhook_url", "delimiter", "encoding", "header_row", "sheet")
+_KEPT_IN_REPLAY = ("contract", "recipe_of", "recipe", "reading")
+"""The options that go together with a recipe."""
+_READ_OPTIONS = ("delimiter", "encoding", "header_row", "sheet")
+_FIXED_OPTIONS = ("user_id", "collaboration_id", "webhook_url", "recipe_of", "recipe", *_READ_OPTIONS)
 """What another preparation of a dataset takes over from the upload."""
 _NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined")
 """Codecs of Python from text to text or names, which no file is written in."""
@@ -61,9 +68,11 @@ def parse_options(
         InvalidInput: a name is too long or holds control characters, or an enum has an unknown number.
         PermissionDenied: the options name another user than the caller.
     """
-    return UploadOptions(
+    recipe_of, recipe, content = _parse_recipe(options)
+    parsed = UploadOptions(
         user_id=parse_user(options.user_id, caller),
         collaboration_id=_parse_identifier("collaboration_id", options.collaboration_id),
+        recipe_content=content,
         run=RunOptions.model_validate(
             {
                 "mode": parse_enum(options, "mode", default=DEFAULT_MODE),
@@ -79,11 +88,42 @@ def parse_options(
                 "units": _parse_units(options.units),
                 "privacy": parse_enum(options, "privacy", default=defaults.privacy),
                 "column_privacy": _parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
+                "contract": _parse_words("contract", options.contract, get_args(ContractMode)),
+                "recipe_of": recipe_of,
+                "recipe": recipe,
                 "reading": _parse_read_options(options),
             }
         ),
         webhook_url=_parse_webhook_url(options.webhook_url),
     )
+    if parsed.run.is_replay:
+        _refuse_steering(parsed.run, defaults)
+    return parsed
+
+
+def _parse_recipe(options: common.DatasetOptions) -> tuple[str | None, str | None, bytes | None]:
+    """Return the dataset whose recipe is repeated, the id or hash of another recipe, and its content if it was sent."""
+    recipe_of, recipe = options.recipe_of.strip(), options.recipe.strip()
+    if recipe_of and recipe:
+        raise _invalid_field("recipe_of", "can't be given together with recipe")
+    if not recipe.startswith("{"):
+        return _parse_identifier("recipe_of", recipe_of), _parse_identifier("recipe", recipe), None
+    content = recipe.encode()
+    if len(content) > MAX_RECIPE_BYTES:
+        raise _invalid_field("recipe", f"has {len(content):,} bytes, of at most {MAX_RECIPE_BYTES:,}")
+    return None, f"sha256:{hashlib.sha256(content).hexdigest()}", content
+
+
+def _refuse_steering(run: RunOptions, defaults: OptionDefaults) -> None:
+    """Refuse options that say how to prepare, where a recipe says so.
+
+    Raises:
+        InvalidInput: naming the first of them.
+    """
+    unset = RunOptions(outlier_strategy=defaults.outlier_strategy, privacy=defaults.privacy)
+    for name in RunOptions.model_fields:
+        if name not in _KEPT_IN_REPLAY and getattr(run, name) != getattr(unset, name):
+            raise _invalid_field(name, "comes from the recipe; leave it out, or leave the recipe out")
 
 
 def parse_new_options(options: common.DatasetOptions, *, caller: Caller, defaults: OptionDefaults) -> UploadOptions:
@@ -222,6 +262,8 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         outlier_strategy=run.options.outlier_strategy,
         fill=run.options.fill,
         privacy=run.options.privacy,
+        recipe_of=run.options.recipe_of,
+        recipe=run.options.recipe,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 
@@ -242,6 +284,25 @@ def preview_message(previewed: PreviewedFile) -> pb.Preview:
     for row in preview.sample_rows:
         message.sample_rows.add().extend(row)
     return message
+
+
+def parse_recipe_source(request: pb.CreateStoredRecipeRequest) -> str | bytes:
+    """Return the id of the dataset, or the JSON, that a stored recipe comes from.
+
+    Raises:
+        InvalidInput: neither is given.
+    """
+    match request.WhichOneof("source"):
+        case "dataset_id":
+            return request.dataset_id
+        case "content":
+            return request.content
+    raise _invalid_field("dataset_id", "must name a prepared dataset, or a recipe must be sent")
+
+
+def recipe_message(record: RecipeRecord) -> pb.StoredRecipe:
+    """Return the message for a stored recipe."""
+    return to_message(record, pb.StoredRecipe, recipe_id=record.id)
 
 
 def without_query(address: str) -> str:

@@ -1,12 +1,13 @@
 """Decoding of files in child processes that can be killed, a few at a time."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ingest_service.decoding import Decoded, Limits, Preview, decode_file, preview_file
+from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.run_options import ReadOptions
 from shared.errors import Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
@@ -56,6 +57,37 @@ class Decoder:
             Unavailable: the child was killed, though it exceeded no limit.
         """
         return await self._run(decode_file, path, filename, target, options)
+
+    async def decode_for(
+        self, recipe: RepeatedRecipe | None, source: Path, filename: str, options: ReadOptions
+    ) -> tuple[Decoded, Path]:
+        """Read a file beside which its table is written; to be called with a slot.
+
+        A file that a recipe is repeated on is read as the recipe's own was, unless more of its columns come out when
+        it is read by itself: another month may have another delimiter, or two lines more above its header.
+
+        Returns:
+            How it was read, and the path of its table.
+
+        Raises:
+            Unprocessable, LimitExceeded, Unavailable: as `decode`.
+        """
+        detected = source.with_name("table.arrow")
+        if recipe is None:
+            return await self.decode(source, filename, detected, options), detected
+        alike = source.with_name("alike") / "table.arrow"
+        alike.parent.mkdir()
+        try:
+            decoded = await self.decode(source, filename, alike, options.or_like(recipe.reading))
+        except Unprocessable:
+            return await self.decode(source, filename, detected, options), detected
+        lacking = recipe.count_missing(decoded.columns)
+        if lacking:
+            with suppress(Unprocessable):
+                other = await self.decode(source, filename, detected, options)
+                if recipe.count_missing(other.columns) < lacking:
+                    return other, detected
+        return decoded, alike
 
     async def preview(self, path: Path, filename: str, target: Path, options: ReadOptions) -> Preview:
         """Read the file as `decode` does, and return what a person wants to see of it; to be called with a slot.

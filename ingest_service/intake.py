@@ -1,5 +1,6 @@
 """Acceptance of datasets: either everything about a dataset is stored, or nothing is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ingest_service.metrics import DATASETS, UPLOAD_BYTES
 from ingest_service.options import UploadOptions
 from ingest_service.spool import ReceivedFile, clean_filename, receive
 from ingest_service.upload_commit import UploadCommit
-from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.artifacts import RECIPE, DatasetKeys
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
 from shared.failpoints import failpoint
@@ -157,15 +158,19 @@ class Intake:
             raise quota_error
         await self._check_webhook(options.webhook_url)
         filename = clean_filename(submission.filename)
-        table = folder / "table.arrow"
+        recipe = await self._archive.find_recipe(options, submission.uploader)
         async with self._decoder.slot(options.user_id):
-            decoded = await self._decoder.decode(submission.received.path, filename, table, options.run.reading)
+            decoded, table = await self._decoder.decode_for(
+                recipe, submission.received.path, filename, options.run.reading
+            )
         await failpoint("decoded")
         options.check_columns(decoded.columns)
         new = _new_dataset(submission, filename, decoded, options)
         files = {new.raw_key: submission.received.path, new.table_key: table}
         if decoded.rejected_rows or decoded.mended_rows:
-            files[DatasetKeys(new.id).rejects] = folder / "rejects.parquet"
+            files[DatasetKeys(new.id).rejects] = table.with_name("rejects.parquet")
+        if recipe is not None:
+            files[DatasetKeys(new.id).recipe] = await asyncio.to_thread(_write, folder / RECIPE, recipe.content)
         record = await self._archive.store_dataset(new, files, options.new_run(), uploader=submission.uploader)
         if record.id != new.id:
             return await self._archive.require_same(record, options, **identity)
@@ -189,6 +194,11 @@ class Intake:
                 fields=[FieldError(field="webhook_url", detail="webhooks are not set up here")],
             )
         await guard.check(guard.parse(address))
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
 
 
 def _new_dataset(submission: Submission, filename: str, decoded: Decoded, options: UploadOptions) -> NewDataset:

@@ -27,6 +27,8 @@ class UploadOptions:
     user_id: str
     collaboration_id: str | None
     run: RunOptions
+    recipe_content: bytes | None = None
+    """A recipe that was sent, as JSON; its hash is in `run`."""
     webhook_url: str | None = None
     """The address that is notified when the preparation has ended."""
 

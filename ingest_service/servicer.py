@@ -14,9 +14,11 @@ from ingest_service.convert import (
     parse_name,
     parse_new_options,
     parse_options,
+    parse_recipe_source,
     parse_request_id,
     parse_user,
     preview_message,
+    recipe_message,
     usage_message,
 )
 from ingest_service.options import OptionDefaults
@@ -119,6 +121,7 @@ class IngestServicer(rpc.IngestServiceServicer):
         self._intake = ingest.intake
         self._previews = ingest.previews
         self._datasets = ingest.datasets
+        self._recipes = ingest.recipes
         self._collaborations = ingest.collaborations
         self._erasure = ingest.erasure
         self._defaults = defaults
@@ -205,6 +208,40 @@ class IngestServicer(rpc.IngestServiceServicer):
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         user_id = parse_user(request.user_id, current_caller())
         return usage_message(user_id, await self._datasets.get_usage(user_id))
+
+    async def CreateStoredRecipe(
+        self, request: pb.CreateStoredRecipeRequest, context: Context
+    ) -> pb.CreateStoredRecipeResponse:
+        caller = current_caller()
+        record = await self._recipes.create(
+            caller,
+            user_id=parse_user(request.user_id, caller),
+            name=parse_name("name", request.name),
+            source=parse_recipe_source(request),
+        )
+        return pb.CreateStoredRecipeResponse(recipe=recipe_message(record))
+
+    async def ListStoredRecipes(
+        self, request: pb.ListStoredRecipesRequest, context: Context
+    ) -> pb.ListStoredRecipesResponse:
+        page = await self._recipes.list(
+            user_id=parse_user(request.user_id, current_caller()),
+            name=parse_filter("name", request.name),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        recipes = [recipe_message(record) for record in page.rows]
+        return pb.ListStoredRecipesResponse(recipes=recipes, next_page_token=page.next_token)
+
+    async def GetStoredRecipe(self, request: pb.GetStoredRecipeRequest, context: Context) -> pb.GetStoredRecipeResponse:
+        record, content = await self._recipes.get(request.recipe_id, current_caller())
+        return pb.GetStoredRecipeResponse(recipe=recipe_message(record), content=content)
+
+    async def DeleteStoredRecipe(
+        self, request: pb.DeleteStoredRecipeRequest, context: Context
+    ) -> pb.DeleteStoredRecipeResponse:
+        await self._recipes.delete(request.recipe_id, current_caller())
+        return pb.DeleteStoredRecipeResponse()
 
     async def ListMembers(self, request: pb.ListMembersRequest, context: Context) -> pb.ListMembersResponse:
         members = await self._collaborations.list_members(parse_name("collaboration_id", request.collaboration_id))

@@ -6,6 +6,7 @@ from ingest_service.collaborations import Collaborations
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
 from ingest_service.previews import Previews
+from ingest_service.recipes import RecipeShelf
 from ingest_service.user_erasure import UserErasure
 
 
@@ -16,5 +17,6 @@ class UseCases:
     intake: Intake
     previews: Previews
     datasets: AcceptedDatasets
+    recipes: RecipeShelf
     collaborations: Collaborations
     erasure: UserErasure

@@ -2,12 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar, Unpack, cast
+from typing import Any, BinaryIO, Self, TypeVar, Unpack, cast
 
 import httpx
 
@@ -204,8 +204,26 @@ class Client:
         self._send(requests.delete(dataset_id))
 
     def document(self, dataset_id: str, name: str) -> Json:
-        """Return a document of a dataset: `profile`, `recipe`, `features` or `report`."""
+        """Return a document of a dataset: `profile`, `recipe`, `drift`, `features` or `report`."""
         return self._send(requests.document(dataset_id, name))
+
+    def create_recipe(
+        self, name: str, *, dataset_id: str = "", recipe: Mapping[str, Any] | None = None, user_id: str = ""
+    ) -> Json:
+        """Store a recipe under a name, that of a prepared dataset or one that is given; return what is known of it."""
+        return self._send(requests.create_recipe(name, dataset_id, recipe, user_id))
+
+    def recipes(self, *, name: str = "", user_id: str = "") -> Iterator[Json]:
+        """Yield the stored recipes of a user, newest first."""
+        return self._pages(lambda token: requests.recipes(name=name, user_id=user_id, page_token=token))
+
+    def stored_recipe(self, recipe_id: str) -> Json:
+        """Return a stored recipe; `recipe` in it is the recipe."""
+        return self._send(requests.stored_recipe(recipe_id))
+
+    def delete_recipe(self, recipe_id: str) -> None:
+        """Remove a stored recipe; datasets that were prepared by it stay as they are."""
+        self._send(requests.delete_recipe(recipe_id))
 
     def log(self, dataset_id: str, name: Log) -> Iterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""

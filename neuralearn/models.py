@@ -43,11 +43,16 @@ class PrepareOptions(TypedDict, total=False):
     units: ByColumn
     privacy: Literal["keep", "mask", "hash", "drop"]
     column_privacy: ByColumn
+    contract: ByColumn
 
 
 class UploadOptions(PrepareOptions, total=False):
     """The choices of an upload."""
 
+    recipe_of: str
+    """A prepared dataset: its recipe is repeated, and of the other choices how to prepare only `contract` is given."""
+    recipe: Mapping[str, Any] | str
+    """A recipe that is repeated likewise: one that is stored, by its id, or one as JSON."""
     user_id: str
     collaboration_id: str
     delimiter: str
@@ -100,6 +105,10 @@ class Dataset(Answer):
     error: Failure | None
     """Why the preparation failed; None unless it did."""
     ai_info: str | None
+    recipe_of: str | None
+    """The dataset whose recipe was repeated."""
+    recipe: str | None
+    """The stored recipe that was repeated, or `sha256:` and the hash of one that was sent."""
 
     @property
     def has_ended(self) -> bool:

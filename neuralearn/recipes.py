@@ -94,8 +94,8 @@ class LocalRecipe:
         """Return both tables, the changed cells and the log; the arguments and errors are those of `transform`."""
         import pyarrow as pa
 
-        from worker_service.core.recipe.apply import replay
         from worker_service.core.recipe.contract import ContractBroken
+        from worker_service.core.recipe.replay import replay
 
         is_arrow = isinstance(table, pa.Table)
         try:

@@ -81,6 +81,28 @@ def document(dataset_id: str, name: str, params: Mapping[str, Any] | None = None
     return Request("GET", dataset_path(dataset_id, name), dict, params or {})
 
 
+def create_recipe(name: str, dataset_id: str, recipe: Mapping[str, Any] | None, user_id: str) -> Request[Json]:
+    """Ask to store a recipe under a name."""
+    document = _given(name=name, dataset_id=dataset_id, recipe=recipe, user_id=user_id)
+    return Request("POST", "/recipes", dict, json=document, is_repeatable=False)
+
+
+def recipes(*, name: str, user_id: str, page_token: str) -> Request[Page[Json]]:
+    """Ask for a page of stored recipes."""
+    params = _given(name=name, user_id=user_id, page_token=page_token, page_size=500)
+    return Request("GET", "/recipes", _page("recipes", dict), params)
+
+
+def stored_recipe(recipe_id: str) -> Request[Json]:
+    """Ask for a stored recipe."""
+    return Request("GET", _recipe_path(recipe_id), dict)
+
+
+def delete_recipe(recipe_id: str) -> Request[None]:
+    """Ask to remove a stored recipe."""
+    return Request("DELETE", _recipe_path(recipe_id), lambda _: None, is_repeatable=False)
+
+
 def log(dataset_id: str, name: Log, *, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of a log."""
     path = dataset_path(dataset_id, f"logs/{name}")
@@ -145,6 +167,12 @@ def dataset_path(dataset_id: str, suffix: str) -> str:
         ApiError: no dataset can have this id.
     """
     return f"/dataset/{_require_id(dataset_id)}/{suffix}"
+
+
+def _recipe_path(recipe_id: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z-]+", recipe_id):
+        raise ApiError(f"There is no recipe {recipe_id[:100]!r}.", status=404, reason="RECIPE_NOT_FOUND")
+    return f"/recipes/{recipe_id}"
 
 
 def _require_id(dataset_id: str) -> str:

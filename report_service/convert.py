@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from report_service.renditions import Picture
 from report_service.row_query import QueriedRows, RowQuery
-from report_service.service import ProfileFile, RecipeFile, RowPage
+from report_service.service import JsonFile, ProfileFile, RowPage
 from report_service.table_files import AnyTable, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
 from shared.db.datasets import DatasetRecord
@@ -61,7 +61,12 @@ def profile_message(file: ProfileFile) -> pb.GetProfileResponse:
     return to_message({"profile": file.document, "etag": file.etag}, pb.GetProfileResponse)
 
 
-def recipe_message(file: RecipeFile) -> pb.GetRecipeResponse:
+def drift_message(file: JsonFile) -> pb.GetDriftResponse:
+    """Return the message for the drift of a dataset."""
+    return to_message(file, pb.GetDriftResponse, media_type="application/json")
+
+
+def recipe_message(file: JsonFile) -> pb.GetRecipeResponse:
     """Return the message for a stored recipe."""
     return to_message(file, pb.GetRecipeResponse, media_type="application/json")
 

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from report_service.row_pages import RowFilter
 from report_service.row_query import QueriedRows, RowQuery
 from report_service.table_files import MEDIA_TYPES, TableChoice, TableFile, list_steps, media_type_of
 from report_service.tables import TableForm
-from shared.contracts.artifacts import table_key
+from shared.contracts.artifacts import DRIFT, RECIPE, REJECTS, DatasetKeys, table_key
 from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
@@ -43,8 +43,8 @@ class ProfileFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecipeFile:
-    """The stored recipe of a run, and its entity tag."""
+class JsonFile:
+    """A stored JSON document of a run, and its entity tag."""
 
     content: bytes
     etag: str
@@ -184,11 +184,28 @@ class Reports:
         info = await self._store.stat(key)
         return ProfileFile(document=trim_profile(json.loads(await self._store.read_bytes(key))), etag=info.etag)
 
-    async def get_recipe(self, dataset_id: UUID) -> RecipeFile:
+    async def get_recipe(self, dataset_id: UUID) -> JsonFile:
         """Return the recipe, which lists the steps of the preparation."""
-        key = f"{(await self._require_published(dataset_id)).artifacts}/recipe.json"
+        return await self._read_json(f"{(await self._require_published(dataset_id)).artifacts}/{RECIPE}")
+
+    async def get_drift(self, dataset_id: UUID) -> JsonFile:
+        """Return how the table differs from that of the recipe that was repeated on it.
+
+        Raises:
+            Conflict: the recipe is the dataset's own (NO_DRIFT).
+        """
+        try:
+            return await self._read_json(f"{(await self._require_published(dataset_id)).artifacts}/{DRIFT}")
+        except NotFound:
+            raise Conflict(
+                "The dataset has a recipe of its own, so there is nothing to compare it with; upload it with "
+                "recipe_of= or recipe=.",
+                reason="NO_DRIFT",
+            ) from None
+
+    async def _read_json(self, key: str) -> JsonFile:
         info = await self._store.stat(key)
-        return RecipeFile(content=await self._store.read_bytes(key), etag=info.etag)
+        return JsonFile(content=await self._store.read_bytes(key), etag=info.etag)
 
     async def list_changes(
         self, dataset_id: UUID, *, column: str, step: int, kind: str, page_size: int, page_token: str
@@ -224,13 +241,15 @@ class Reports:
         return await self._renditions.query_rows(key, replace(query, limit=ROW_PAGE.of(query.limit)))
 
     async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> RowPage:
-        """Return a page of the rejected rows of the uploaded file; an empty page if there are none."""
-        table = PurePosixPath((await self._datasets.get(dataset_id)).table_key)
-        key = str(table.with_name("rejects.parquet"))
-        try:
-            return await self._read_row_page(key, row_filter={}, page_size=page_size, page_token=page_token)
-        except NotFound:
-            return EMPTY_PAGE
+        """Return a page of the rejected rows, with those that a contract discarded; an empty page if there are none."""
+        dataset = await self._datasets.get(dataset_id)
+        keys = [DatasetKeys(dataset.id).rejects]
+        if dataset.run.options.is_replay and dataset.run.artifacts is not None:
+            keys.insert(0, f"{dataset.run.artifacts}/{REJECTS}")
+        for key in keys:
+            with suppress(NotFound):
+                return await self._read_row_page(key, row_filter={}, page_size=page_size, page_token=page_token)
+        return EMPTY_PAGE
 
     async def list_cleaning_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
         """Return a page of the cleaning steps."""

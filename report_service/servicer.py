@@ -60,6 +60,9 @@ class ReportServicer(rpc.ReportServiceServicer):
     async def GetRecipe(self, request: pb.GetRecipeRequest, context: Context) -> pb.GetRecipeResponse:
         return convert.recipe_message(await self._reports.get_recipe(parse_dataset_id(request.dataset_id)))
 
+    async def GetDrift(self, request: pb.GetDriftRequest, context: Context) -> pb.GetDriftResponse:
+        return convert.drift_message(await self._reports.get_drift(parse_dataset_id(request.dataset_id)))
+
     async def ListChanges(self, request: pb.ListChangesRequest, context: Context) -> pb.ListChangesResponse:
         page = await self._reports.list_changes(
             parse_dataset_id(request.dataset_id),

@@ -60,7 +60,9 @@ def _body(body: dict[str, Any]) -> Iterator[str]:
     if form is None:
         schema = body["content"]["application/json"]["schema"]
         document = next(option for option in schema.get("anyOf", [schema]) if "$ref" in option)
-        yield f"{schema['description']} It is JSON, a {_type(document)}, and may be left out."
+        about = f"{schema['description']} " if "description" in schema else ""
+        optional = "" if body.get("required") else ", and may be left out"
+        yield f"{about}It is JSON, a {_type(document)}{optional}."
         return
     yield body["description"]
     fields = form["schema"]["properties"]

@@ -1,5 +1,6 @@
 """IngestService, in the gateway's terms."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -10,12 +11,14 @@ from gateway.convert.answers import dataset_status
 from gateway.convert.requests import UploadPart, import_request, prepare_request, preview_address, preview_part
 from gateway.convert.to_model import plain_values, to_model
 from gateway.http.forwarded import current_forwarded
+from gateway.http.problems import invalid_fields
 from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.schemas.preview import Preview
+from gateway.schemas.recipes import NewRecipe, RecipePage, StoredRecipe
 from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.contracts.vocabulary import Role
-from shared.errors import PermissionDenied
+from shared.errors import FieldError, PermissionDenied
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2_grpc as rpc
 from shared.rpc.calls import client_call
@@ -27,6 +30,7 @@ from shared.rpc.status import service_errors
 _SERVICE = pb.DESCRIPTOR.services_by_name["IngestService"].full_name
 _UPLOAD = f"{_SERVICE}/UploadDataset"
 _PREVIEW = f"{_SERVICE}/PreviewDataset"
+_CHECK_SECONDS = 30.0
 
 
 class IngestClient:
@@ -117,6 +121,34 @@ class IngestClient:
         """Return what a user has used of the modes that ask a language model."""
         answer = await call(self._stub.GetUsage, pb.GetUsageRequest(user_id=user_id))
         return to_model(answer, Usage)
+
+    async def create_recipe(self, new: NewRecipe) -> StoredRecipe:
+        """Store a recipe under a name."""
+        request = pb.CreateStoredRecipeRequest(user_id=new.user_id, name=new.name)
+        if new.recipe is not None and not new.dataset_id:
+            request.content = json.dumps(new.recipe, separators=(",", ":")).encode()
+        elif new.recipe is None:
+            request.dataset_id = new.dataset_id
+        else:
+            raise invalid_fields([FieldError("recipe", "must not be given together with dataset_id")])
+        answer = await call(self._stub.CreateStoredRecipe, request, timeout=_CHECK_SECONDS)
+        return to_model(answer.recipe, StoredRecipe)
+
+    async def recipes(self, *, user_id: str, name: str, page: Page) -> RecipePage:
+        """Return a page of the stored recipes of a user."""
+        request = pb.ListStoredRecipesRequest(user_id=user_id, name=name, page_size=page.size, page_token=page.token)
+        answer = await call(self._stub.ListStoredRecipes, request)
+        return to_model(answer, RecipePage)
+
+    async def stored_recipe(self, recipe_id: str) -> bytes:
+        """Return a stored recipe as JSON, with its steps as they were stored."""
+        answer = await call(self._stub.GetStoredRecipe, pb.GetStoredRecipeRequest(recipe_id=recipe_id))
+        head = to_model(answer.recipe, StoredRecipe).model_dump_json().encode()
+        return head.removesuffix(b"}") + b',"recipe":' + answer.content + b"}"
+
+    async def delete_recipe(self, recipe_id: str) -> None:
+        """Remove a stored recipe."""
+        await call(self._stub.DeleteStoredRecipe, pb.DeleteStoredRecipeRequest(recipe_id=recipe_id))
 
     async def members(self, collaboration_id: str) -> Members:
         """Return the members of a collaboration."""

@@ -132,6 +132,11 @@ class ReportClient:
         answer = await call(self._stub.GetRecipe, pb.GetRecipeRequest(dataset_id=dataset_id))
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
+    async def drift(self, dataset_id: str) -> Rendering:
+        """Return how the table differs from that of the recipe that was repeated on it, as JSON."""
+        answer = await call(self._stub.GetDrift, pb.GetDriftRequest(dataset_id=dataset_id))
+        return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
+
     async def changes(
         self, dataset_id: str, *, column: str, step: int, kind: ChangeKind | None, page: Page
     ) -> ChangePage:

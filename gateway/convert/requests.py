@@ -68,4 +68,5 @@ def _by_column(options: PrepareOptions) -> dict[str, dict[str, str]]:
         "outlier_strategies": words_by_column(options.outlier_strategies),
         "units": words_by_column(options.units),
         "column_privacy": words_by_column(options.column_privacy),
+        "contract": words_by_column(options.contract),
     }

@@ -11,6 +11,7 @@ from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
 from gateway.http.download import document_response, graph_response
 from gateway.schemas import results as schemas
+from gateway.schemas.drift import Drift
 from gateway.schemas.profile import Profile
 from gateway.schemas.utility import Utility
 from shared.contracts.charts import Chart
@@ -258,6 +259,22 @@ async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: Clie
 async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
     """The steps of the preparation as they were carried out, with every parameter; numbers are written in full."""
     return document_response(request, await clients.report.recipe(dataset_id))
+
+
+@router.head("/drift", include_in_schema=False)
+@router.get(
+    "/drift",
+    summary="Read the drift",
+    responses={**_CONDITIONAL, **problems(404, 409)},
+    response_model=Drift,
+    dependencies=_VALIDATORS,
+)
+async def get_drift(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+    """How a dataset that a recipe was repeated on differs from the recipe's own: columns, and steps that fail.
+
+    Answers 409 for a dataset with a recipe of its own.
+    """
+    return document_response(request, await clients.report.drift(dataset_id))
 
 
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))

@@ -92,6 +92,10 @@ class DatasetLinks(BaseModel):
     rejects: str = Field(description="Lines that could not be read.", examples=[f"/dataset/{EXAMPLE_ID}/rejects"])
     profile: str = Field(description="What is known about the table.", examples=[f"/dataset/{EXAMPLE_ID}/profile"])
     recipe: str = Field(description="The steps of the preparation.", examples=[f"/dataset/{EXAMPLE_ID}/recipe"])
+    drift: str | None = Field(
+        description="How the table differs from the recipe's own; null where no other recipe was repeated.",
+        examples=[None],
+    )
     graphs: str = Field(description="The charts.", examples=[f"/dataset/{EXAMPLE_ID}/eda/graphs"])
     features: str = Field(description="Input and output features.", examples=[f"/dataset/{EXAMPLE_ID}/features"])
     utility: str = Field(description="What the preparation gains.", examples=[f"/dataset/{EXAMPLE_ID}/utility"])
@@ -131,6 +135,12 @@ class DatasetStatus(BaseModel):
     outlier_strategy: OutlierStrategy = Field(description="What is done with outliers.", examples=["auto"])
     fill: FillPolicy = Field(description="Which gaps are filled in the cleaned table.", examples=["safe"])
     privacy: PrivacyMethod = Field(description="What is done with personal data.", examples=["keep"])
+    recipe_of: str | None = Field(description="The dataset whose recipe was repeated; null for none.", examples=[None])
+    recipe: str | None = Field(
+        description="The stored recipe that was repeated, or `sha256:` and the hash of one that was sent; null for "
+        "none.",
+        examples=[None],
+    )
     ai_info: str | None = Field(
         description="What part AI had in the preparation; null in `fast` mode and before it is completed.",
         examples=[None],

@@ -238,9 +238,12 @@ class ChangePage(BaseModel):
 
 
 class Reject(BaseModel):
-    """A line that could not be read as a row, or only mended."""
+    """A line that could not be read as a row, or only mended, or a row that the contract of a recipe left out."""
 
-    line: int = Field(description="Its number in the file, from 1.", examples=[812])
+    line: int = Field(
+        description="Its number in the file, from 1; 0 for a row that a contract left out, which `why` names.",
+        examples=[812],
+    )
     why: str = Field(
         description="Why it could not be read, or what was mended.", examples=["7 fields where the header has 3"]
     )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.http.problems import field_errors, invalid_fields, suggestion
 from gateway.schemas.fields import words
+from shared.contracts.artifacts import MAX_RECIPE_BYTES
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
     DEFAULT_MODE,
@@ -17,6 +18,7 @@ from shared.contracts.vocabulary import (
     DEFAULT_PRIVACY,
     ChosenType,
     ColumnRole,
+    ContractMode,
     FillPolicy,
     Mode,
     OutlierMethod,
@@ -152,10 +154,36 @@ class PrepareOptions(BaseModel):
         description="The privacy of single columns, recognised as personal data or not, as types are given: "
         "notes=drop, brand=keep. One to keep is no personal data, and may be shown to a language model.",
     )
+    contract: WordsByColumn = Field(
+        "",
+        max_length=MAX_FIELD_BYTES,
+        description="What happens where another file, that the recipe is repeated on, disagrees in types, levels, "
+        "ranges, missing cells or uniqueness, as types are given, * for all columns: price=freeze, *=evolve. A word is "
+        f"{words(ContractMode)}: evolve lets the recipe deal with it, with freeze the preparation fails, discard_row "
+        "leaves the row out and lists it among the rejects, discard_value empties the cell.",
+    )
+
+
+def max_field_bytes(name: str) -> int:
+    """Return how long a field of an upload may be."""
+    return MAX_RECIPE_BYTES if name == "recipe" else MAX_FIELD_BYTES
 
 
 class UploadOptions(PrepareOptions):
     """The choices of the uploader. An empty text means the default."""
+
+    recipe_of: str = Field(
+        "",
+        max_length=200,
+        pattern=_PRINTABLE,
+        description="A prepared dataset, by its id: its recipe is repeated on this one, which is read as that one was. "
+        "Columns are found by their names. Of the other choices how to prepare only contract may be given.",
+    )
+    recipe: Annotated[str, BeforeValidator(_as_text)] = Field(
+        "",
+        max_length=MAX_RECIPE_BYTES,
+        description="A stored recipe, by its id, or a recipe as JSON, which is repeated likewise.",
+    )
 
     dataset_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "",

@@ -16,7 +16,7 @@ from gateway.clients.ingest import IngestClient
 from gateway.convert import requests as convert
 from gateway.schemas.datasets import UploadedDataset
 from gateway.schemas.preview import Preview
-from gateway.upload.fields import FILE_FIELD, MAX_FIELD_BYTES, UploadForm, UploadOptions
+from gateway.upload.fields import FILE_FIELD, UploadForm, UploadOptions, max_field_bytes
 from gateway.upload.multipart import Event, MultipartReader, PartBegan, PartData
 from shared.errors import FieldError, InvalidInput, ServiceError, TooLarge
 from shared.failpoints import failpoint
@@ -119,6 +119,24 @@ class Uploads:
             if received > max_bytes:
                 raise refusal
             yield piece
+
+    async def read_document(self, request: Request, *, max_bytes: int) -> bytes:
+        """Return the body of a request that is a JSON document.
+
+        Raises:
+            TooLarge: it has more bytes.
+            ServiceError, HTTPException: as `preview`.
+        """
+        if parse_options_header(request.headers.get("content-type"))[0] != b"application/json":
+            raise HTTPException(415, "Send application/json.")
+        self._refuse_early(request)
+        await self._ingest.authenticate()
+        refusal = TooLarge(f"The body may have {max_bytes:,} bytes.", reason="BODY_TOO_LARGE")
+        body = bytearray()
+        async with self._body_slots.hold(_client(request)):
+            async for piece in self._body(request, max_bytes, refusal):
+                body += piece
+        return bytes(body)
 
     async def _small_body(self, request: Request) -> bytes:
         body = bytearray()
@@ -311,8 +329,9 @@ class FormReader:
 
     def _write_field(self, data: bytes) -> None:
         self._value += data
-        if len(self._value) > MAX_FIELD_BYTES:
-            fields = [FieldError(self._field, f"The value is longer than {MAX_FIELD_BYTES} bytes")]
+        most = max_field_bytes(self._field)
+        if len(self._value) > most:
+            fields = [FieldError(self._field, f"The value is longer than {most} bytes")]
             raise InvalidInput(f"{self._field}: {fields[0].detail}", reason="FIELD_TOO_LONG", fields=fields)
 
     async def _end_part(self) -> None:

@@ -125,7 +125,7 @@ def _open(path: Path, filename: str, options: ReadOptions, *, max_rows: int) -> 
     if file_format:
         book = workbook.read_workbook(path, file_format, options)
         return _OpenedTable(book.table, header_row=book.header_row, sheet=book.sheet, rejects=book.rejects)
-    text = as_utf8(path, options.encoding)
+    text = as_utf8(path, options.encoding, likely=options.likely_encoding)
     reader = _read_text(text, filename, options, max_rows=max_rows)
     header_row = reader.header_row if isinstance(reader, CsvTable) else None
     return _OpenedTable(reader, encoding=text.encoding, header_row=header_row, notes=text.notes)

@@ -58,19 +58,20 @@ class Utf8Text:
     notes: tuple[str, ...]
 
 
-def as_utf8(source: Path, chosen: str | None = None) -> Utf8Text:
+def as_utf8(source: Path, chosen: str | None = None, *, likely: str | None = None) -> Utf8Text:
     """Return the text of a file, transcoded to UTF-8 in a sibling file if necessary.
 
     Args:
         source: The file.
         chosen: The encoding that the uploader named; None to detect it.
+        likely: The encoding of a similar file, for one that is not UTF-8.
 
     Raises:
         Unprocessable: the bytes are not text, or not text in the chosen encoding.
     """
     head = _read_head(source)
     if chosen is None:
-        encoding, bom_length, notes = _detect_encoding(source, head)
+        encoding, bom_length, notes = _detect_encoding(source, head, likely)
     else:
         encoding, bom_length, notes = _check_chosen_encoding(source, head, chosen)
     text = source
@@ -101,7 +102,7 @@ def _read_head(path: Path) -> bytes:
         return file.read(_BLOCK_BYTES)
 
 
-def _detect_encoding(source: Path, head: bytes) -> tuple[str, int, tuple[str, ...]]:
+def _detect_encoding(source: Path, head: bytes, likely: str | None) -> tuple[str, int, tuple[str, ...]]:
     for magic, kind in _KNOWN_BINARY:
         if head.startswith(magic):
             raise Unprocessable(f"The file is {kind}, not a table.", reason="NOT_A_TEXT_FILE")
@@ -109,6 +110,9 @@ def _detect_encoding(source: Path, head: bytes) -> tuple[str, int, tuple[str, ..
     if encoding != "utf-8" or _can_decode(source, "utf-8", skip=len(bom)):
         return encoding, len(bom), ()
     _refuse_binary(source, head)
+    if likely not in (None, "utf-8", MIXED_UTF8) and _can_decode(source, likely, skip=len(bom)):
+        note = f"The file is not UTF-8; it was read as {likely}, like that of the recipe."
+        return likely, len(bom), (note,)
     encoding, note = _choose_best_fit(source, skip=len(bom))
     return encoding, len(bom), (note,)
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MAX_LISTED_ROWS = 10_000
-MAX_TEXT_CHARACTERS = 2000
-SCHEMA = pa.schema([("line", pa.int64()), ("why", pa.string()), ("text", pa.string()), ("is_mended", pa.bool_())])
+from shared.contracts.rejects import MAX_LISTED_ROWS, REJECTS_SCHEMA, shorten
 
 
 @dataclass
@@ -39,8 +37,8 @@ class Rejects:
             self.are_mended.append(is_mended)
             self.lines.append(line)
             self.reasons.append(reason)
-            self.texts.append(text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…")
+            self.texts.append(shorten(text))
 
     def write(self, path: Path) -> None:
         """Write a Parquet file with the columns `line`, `why`, `text` and `is_mended`."""
-        pq.write_table(pa.table([self.lines, self.reasons, self.texts, self.are_mended], schema=SCHEMA), path)
+        pq.write_table(pa.table([self.lines, self.reasons, self.texts, self.are_mended], schema=REJECTS_SCHEMA), path)

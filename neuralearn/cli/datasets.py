@@ -32,9 +32,10 @@ app = typer.Typer()
 _EXAMPLES = 3
 _MAX_SHOWN = 30
 What = Literal[
-    "cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "features", "utility"
+    "cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "drift", "features", "utility"
 ]
 _Mode = Annotated[str, typer.Option(help="fast, smart or deep.")]
+WatchOption = Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")]
 _Option = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", metavar="NAME=VALUE", help="Any other option of an upload, such as fill=none."),
@@ -49,21 +50,21 @@ def upload(
     target: Annotated[str, typer.Option(help="The column to predict, or none; detected if not given.")] = "",
     name: Annotated[str, typer.Option(help="The file name that is shown; that of the file if not given.")] = "",
     option: _Option = None,
-    watch: Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")] = False,
+    watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload a table; its preparation is queued."""
     if not source.strip():
         raise typer.BadParameter("is empty", param_hint="FILE|URL|-")
-    options = {"mode": mode, "target": target, **_options(option or [])}
+    options = {"mode": mode, "target": target, **parse_options(option or [])}
     options = {key: value for key, value in options.items() if value}
     with client(context) as service:
         with bytes_progress("Uploading") as on_progress:
             file = sys.stdin.buffer if source == "-" else source
             dataset_id = service.upload(file, filename=name, on_progress=on_progress, **options)
-        dataset = _follow(service, dataset_id) if watch else service.status(dataset_id)
-    _print_dataset(dataset, as_json=as_json)
-    _require_result(dataset)
+        dataset = follow(service, dataset_id) if watch else service.status(dataset_id)
+    print_dataset(dataset, as_json=as_json)
+    require_result(dataset)
 
 
 @app.command()
@@ -76,7 +77,7 @@ def preview(
     """Show how a table would be read; nothing is stored."""
     file = sys.stdin.buffer if source == "-" else source
     with client(context) as service:
-        table = service.preview(file, **_options(option or []))
+        table = service.preview(file, **parse_options(option or []))
     if as_json:
         print_json(table)
         return
@@ -94,15 +95,15 @@ def preview(
 def status(
     context: typer.Context,
     dataset_id: DatasetId,
-    watch: Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")] = False,
+    watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Show where a dataset stands."""
     with client(context) as service:
-        dataset = _follow(service, dataset_id) if watch else service.status(dataset_id)
-    _print_dataset(dataset, as_json=as_json)
+        dataset = follow(service, dataset_id) if watch else service.status(dataset_id)
+    print_dataset(dataset, as_json=as_json)
     if watch:
-        _require_result(dataset)
+        require_result(dataset)
 
 
 @app.command(name="list")
@@ -185,14 +186,14 @@ def log(
 def cancel(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
     """Call a preparation off."""
     with client(context) as service:
-        _print_dataset(service.cancel(dataset_id), as_json=as_json)
+        print_dataset(service.cancel(dataset_id), as_json=as_json)
 
 
 @app.command()
 def retry(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
     """Try a preparation that failed once more."""
     with client(context) as service:
-        _print_dataset(service.retry(dataset_id), as_json=as_json)
+        print_dataset(service.retry(dataset_id), as_json=as_json)
 
 
 @app.command()
@@ -210,7 +211,8 @@ def delete(
     err.print(f"Removed {dataset_id}.", markup=False)
 
 
-def _options(pairs: list[str]) -> dict[str, Any]:
+def parse_options(pairs: list[str]) -> dict[str, Any]:
+    """Return the options that are given as NAME=VALUE."""
     options = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -242,7 +244,7 @@ def _reading(preview: dict[str, Any]) -> Iterator[str]:
         yield f"A preparation takes about {preview['expected_seconds']:.1f} s."
 
 
-def _follow(service: Client, dataset_id: str) -> Dataset:
+def follow(service: Client, dataset_id: str) -> Dataset:
     """Follow a preparation with a bar, and return the dataset as it ended."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -254,14 +256,20 @@ def _follow(service: Client, dataset_id: str) -> Dataset:
     return service.status(dataset_id)
 
 
-def _require_result(dataset: Dataset) -> None:
+def require_result(dataset: Dataset) -> None:
+    """Return if a preparation has not ended without a result.
+
+    Raises:
+        PreparationFailed: it has.
+    """
     if dataset.status in ("failed", "cancelled"):
         detail = dataset.error.detail if dataset.error else "The preparation was called off."
         reason = dataset.error.reason if dataset.error else "CANCELLED"
         raise PreparationFailed(detail, dataset_id=dataset.dataset_id, reason=reason)
 
 
-def _print_dataset(dataset: Dataset, *, as_json: bool) -> None:
+def print_dataset(dataset: Dataset, *, as_json: bool) -> None:
+    """Print a dataset and where it stands."""
     if as_json:
         print_json(dataset_json(dataset))
         return
@@ -279,7 +287,7 @@ def _request(what: str, file_format: str) -> tuple[str, str]:
     """Return the path of what is asked for, and its format."""
     if what == "report":
         return what, file_format or "md"
-    if what in ("profile", "recipe", "features", "utility"):
+    if what in ("profile", "recipe", "drift", "features", "utility"):
         return what, ""
     return what, "" if what == "raw" else file_format or "csv"
 

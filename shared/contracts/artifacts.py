@@ -3,6 +3,7 @@
 datasets/<dataset>/raw                      the uploaded bytes
 datasets/<dataset>/table.arrow              the decoded table
 datasets/<dataset>/rejects.parquet          the lines that are no rows of it
+datasets/<dataset>/recipe.json              the recipe that is repeated on it
 datasets/<dataset>/runs/<run>/<token>/…     what one attempt of a run made
 """
 
@@ -20,9 +21,16 @@ StoredTable = Literal["cleaned", "engineered", "changes"]
 TABLES: tuple[StoredTable, ...] = ("cleaned", "engineered", "changes")
 PROFILE = "profile.json"
 RECIPE = "recipe.json"
+MAX_RECIPE_BYTES = 3 * 1024**2
+"""The largest recipe that can be sent or kept: it has to fit into a message."""
 CHARTS = "charts.json"
+DRIFT = "drift.json"
+REJECTS = "rejects.parquet"
 ARTIFACTS = (*(f"{table}.parquet" for table in TABLES), PROFILE, RECIPE, CHARTS)
 """The files that every completed run has, in the order in which they are stored."""
+REPLAY_ARTIFACTS = (REJECTS, DRIFT)
+"""The files that a run may have that repeated a recipe: the rejects with the rows that its contract discarded, and the
+drift."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,12 @@ class DatasetKeys:
     @property
     def rejects(self) -> str:
         """The lines that could not be read; there only if there are any."""
-        return f"{self.prefix}/rejects.parquet"
+        return f"{self.prefix}/{REJECTS}"
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that is repeated on the table; there only if one is."""
+        return f"{self.prefix}/{RECIPE}"
 
     def attempt(self, run_id: UUID, token: UUID) -> str:
         """Return the folder for the artifacts of one attempt, which nobody else writes."""

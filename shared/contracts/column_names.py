@@ -1,5 +1,6 @@
 """Which column of a table a person means by a name."""
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -19,3 +20,11 @@ def similar_name(name: str, names: Sequence[str]) -> str | None:
     by_lower = {other.casefold(): other for other in names}
     matches = get_close_matches(name.casefold()[:_MAX_COMPARED_CHARACTERS], by_lower, n=1)
     return by_lower[matches[0]] if matches else None
+
+
+def match_names(expected: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
+    """Return the column for each name: the one of that name, else one that no other name has and no other matches."""
+    left = [name for name in names if name not in expected]
+    matches = {name: name if name in names else match_name(name, left) for name in expected}
+    times = Counter(matches.values())
+    return {name: match if times[match] == 1 else None for name, match in matches.items()}

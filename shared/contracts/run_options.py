@@ -15,6 +15,7 @@ from shared.contracts.vocabulary import (
     DEFAULT_PRIVACY,
     ChosenType,
     ColumnRole,
+    ContractMode,
     FillPolicy,
     Mode,
     OutlierMethod,
@@ -24,6 +25,8 @@ from shared.contracts.vocabulary import (
 
 NO_TARGET = "none"
 """The target of a table that has none."""
+ALL_COLUMNS = "*"
+"""In the place of a name: every column that is not named."""
 ROLE_TYPES: Mapping[ColumnRole, ChosenType] = MappingProxyType({"identifier": "identifier", "time": "timestamp"})
 """The types that follow from roles."""
 
@@ -41,6 +44,13 @@ class ReadOptions(BaseModel):
     """The line in which the header begins, from 1; 0 where the file has none."""
     sheet: str | None = None
     """Of a workbook a sheet by name or number from 1, a range (`Sales!B2:F40`) or `*`; of a JSON object a key."""
+    likely_encoding: str | None = None
+    """The encoding of a similar file, for one that is not UTF-8."""
+
+    def or_like(self, other: "ReadOptions") -> "ReadOptions":
+        """Return the options with what they leave to the service taken from those of a similar file."""
+        taken = {name: value for name, value in other if name != "encoding" and getattr(self, name) is None}
+        return self.model_copy(update={**taken, "likely_encoding": other.encoding or other.likely_encoding})
 
 
 class RunOptions(BaseModel):
@@ -70,6 +80,12 @@ class RunOptions(BaseModel):
     """What is done with columns of personal data."""
     column_privacy: Mapping[str, PrivacyMethod] = Field(default_factory=dict)
     """What is done with single columns as personal data; one to `keep` is shown to a language model too."""
+    contract: Mapping[str, ContractMode] = Field(default_factory=dict)
+    """What happens where another file disagrees with the recipe, by column; `*` for all that are not named."""
+    recipe_of: str | None = None
+    """The id of the dataset whose recipe is repeated; None for a recipe of its own."""
+    recipe: str | None = None
+    """The id of the stored recipe that is repeated, or `sha256:` and the hash of one that was sent."""
     reading: ReadOptions = ReadOptions()
 
     @property
@@ -77,12 +93,18 @@ class RunOptions(BaseModel):
         """True if columns may have to be hashed, which needs the key of the owner."""
         return "hash" in (self.privacy, *self.column_privacy.values())
 
+    @property
+    def is_replay(self) -> bool:
+        """True if a recipe is repeated."""
+        return self.recipe_of is not None or self.recipe is not None
+
     def named_columns(self) -> dict[str, tuple[str, ...]]:
         """Return the names of columns in each option that has some."""
         has_target = self.target is not None and self.target.strip().casefold() != NO_TARGET
         target = (str(self.target),) if has_target else ()
-        by_column = ("types", "roles", "outlier_strategies", "units", "column_privacy")
-        return {"target": target, **{option: tuple(getattr(self, option)) for option in by_column}}
+        by_column = ("types", "roles", "outlier_strategies", "units", "column_privacy", "contract")
+        names = {option: tuple(name for name in getattr(self, option) if name != ALL_COLUMNS) for option in by_column}
+        return {"target": target, **names}
 
     def resolve(self, names: Sequence[str]) -> "RunOptions":
         """Return the options with the names that the table has; a role names the target and the type of its column.
@@ -104,6 +126,7 @@ class RunOptions(BaseModel):
                 "outlier_strategies": {meant[name]: word for name, word in self.outlier_strategies.items()},
                 "units": {meant[name]: unit for name, unit in self.units.items()},
                 "column_privacy": {meant[name]: method for name, method in self.column_privacy.items()},
+                "contract": {meant.get(name, name): mode for name, mode in self.contract.items()},
             }
         )
 

@@ -63,6 +63,9 @@ TableFormat = Literal["csv", "parquet", "xlsx", "arrow", "jsonl"]
 """The formats that a table of results is downloaded in."""
 Charset = Literal["utf8", "utf8_bom", "utf16", "cp1252"]
 """The encodings that CSV is downloaded in."""
+ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
+"""What happens where another file disagrees with the contract of a recipe: the recipe deals with it, the preparation
+fails, the row is left out, or the cell is emptied."""
 StepState = Literal["applied", "skipped", "flagged"]
 """The outcome of a proposed step."""
 ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
@@ -117,6 +120,7 @@ DEFAULT_OUTLIER_METHOD: OutlierMethod = "iqr"
 DEFAULT_OUTLIER_STRATEGY: OutlierStrategy = "auto"
 DEFAULT_FILL: FillPolicy = "safe"
 DEFAULT_PRIVACY: PrivacyMethod = "keep"
+DEFAULT_CONTRACT: ContractMode = "evolve"
 DEFAULT_STYLE: TableStyle = "as_written"
 DEFAULT_CHARSET: Charset = "utf8"
 

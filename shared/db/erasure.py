@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.session import Database, lock_user
-from shared.db.tables import api_keys, audit_events, collaborations, datasets, hash_keys, user_mode_usage
+from shared.db.tables import api_keys, audit_events, collaborations, datasets, hash_keys, recipes, user_mode_usage
 from shared.db.tables import collaboration_members as members
 from shared.db.usage import pseudonym
 from shared.identity.caller import ROLES
@@ -20,7 +20,7 @@ class Erasure:
         self._database = database
 
     async def erase(self, user_id: str) -> bool:
-        """Remove the keys, memberships and audit trail of a user; False, and nothing is done, if it has a dataset.
+        """Remove keys, recipes, memberships and audit trail of a user; False, and nothing is done, if it has a dataset.
 
         A collaboration that would be left without an owner gets an heir: an editor, else the owner of a dataset in it,
         else a viewer, of several who has been there longest. Without any it is removed, and its name is free. In the
@@ -32,6 +32,7 @@ class Erasure:
                 return False
             await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
             await connection.execute(delete(hash_keys).where(hash_keys.c.user_id == user_id))
+            await connection.execute(delete(recipes).where(recipes.c.user_id == user_id))
             await _leave_collaborations(connection, user_id)
             await connection.execute(delete(audit_events).where(audit_events.c.owner_id == user_id))
             name = pseudonym(user_id)

@@ -222,6 +222,22 @@ hash_keys = Table(
     _time("created_at", nullable=False, now=True),
 )
 
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("dataset_id", Uuid, comment="not a key: the recipe outlives the dataset"),
+    Column("content", LargeBinary, nullable=False, comment="the recipe as JSON"),
+    _time("created_at", nullable=False, now=True),
+    UniqueConstraint("user_id", "name", "version"),
+    Index(None, "user_id", "created_at", "id"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

@@ -33,6 +33,8 @@ _NOT_RETRIED = (
     ("neuralearn.report.v1.ReportService", "GetGraph"),
     ("neuralearn.report.v1.ReportService", "ListChanges"),
     ("neuralearn.report.v1.ReportService", "ListRejects"),
+    ("neuralearn.ingest.v1.IngestService", "CreateStoredRecipe"),
+    ("neuralearn.ingest.v1.IngestService", "DeleteStoredRecipe"),
 )
 """Methods that are not idempotent, or that may fail only after a long time."""
 

@@ -13,9 +13,11 @@ from tests.conformance.steps import BECAUSE, STEPS, hide, read, recipe
 from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
 from worker_service.core.parsing import ReadTimestamp, infer
 from worker_service.core.profile import profile
-from worker_service.core.recipe.apply import Outcome, apply, output_columns, replay, replay_batches, settle
+from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.contract import ContractBroken
 from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.replay import output_columns, replay, replay_batches
+from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep, DropDuplicates
 from worker_service.core.table.frame import Column, Frame
 from worker_service.core.utility.selection import leave_out_harmful

@@ -71,6 +71,23 @@ def test_upload_follow_and_take_everything(run: CommandLine, dataset_id: str) ->
     assert "There is no dataset" in run("status", dataset_id, code=1)
 
 
+def test_replay_a_recipe(run: CommandLine, dataset_id: str) -> None:
+    replayed = json.loads(run("replay", str(SAMPLE), "--of", dataset_id, "--watch", "--json"))
+    assert (replayed["status"], replayed["recipe_of"]) == ("completed", dataset_id)
+    assert run("drift", replayed["dataset_id"]).startswith("stable  None of ")
+    assert json.loads(run("drift", replayed["dataset_id"], "--json"))["verdict"] == "stable"
+    stored = json.loads(run("recipe", "save", dataset_id, "sample", "--json"))
+    assert stored["recipe_id"] in run("recipe", "list", "--name", "sample")
+    assert "read_column" in run("recipe", "show", dataset_id)
+    run("download", dataset_id, "recipe", "-o", "recipe.json")
+    for recipe in (stored["recipe_id"], "recipe.json"):
+        again = json.loads(run("replay", str(SAMPLE), "--recipe", recipe, "--watch", "--json"))
+        assert again["status"] == "completed"
+    run("recipe", "delete", stored["recipe_id"])
+    assert "There is no recipe" in run("replay", str(SAMPLE), "--recipe", stored["recipe_id"], code=1)
+    assert "one of --of and --recipe" in run("replay", str(SAMPLE), code=2)
+
+
 def test_standard_input(run: CommandLine) -> None:
     dataset = json.loads(run("upload", "-", "--name", "p.csv", "--watch", "--json", content=SAMPLE.read_bytes()))
     assert (dataset["filename"], dataset["status"], dataset["rows"]) == ("p.csv", "completed", 600)

@@ -8,6 +8,10 @@ from google.protobuf.struct_pb2 import Struct
 from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
+DRIFT = (
+    b'{"verdict":"stable","summary":"None of 0 columns moved.","rows":[3,2],"columns":[],"new_columns":["b"],'
+    b'"missing_columns":[],"steps":[]}'
+)
 RECIPE = b'{"version":1,"target":{"column":null,"confidence":0.0,"why":"none"},"steps":[],"seed":9007199254740993}'
 
 
@@ -30,6 +34,11 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         """Return an empty recipe with a number that a double can't represent."""
         self._check_exists(request.dataset_id)
         return report_pb2.GetRecipeResponse(content=RECIPE, media_type="application/json", etag="r1")
+
+    async def GetDrift(self, request: report_pb2.GetDriftRequest, context: Context) -> report_pb2.GetDriftResponse:
+        """Return the drift of a table without columns."""
+        self._check_exists(request.dataset_id)
+        return report_pb2.GetDriftResponse(content=DRIFT, media_type="application/json", etag="d1")
 
     async def ListChanges(
         self, request: report_pb2.ListChangesRequest, context: Context

@@ -18,11 +18,12 @@ from shared.pb.neuralearn.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
 from shared.rpc.server import Service
-from tests.fakes.findings import FakeFindings
+from tests.fakes.findings import RECIPE, FakeFindings
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DATASET_ID = "0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"
 PENDING_ID = "5d1f0c86-2b54-4a0c-8a31-0d9a7e0f6b22"
+RECIPE_ID = "7d1f0c86-2b54-4a0c-8a31-0d9a7e0f6b33"
 GRAPH_ID = "histogram-price"
 TABLE = b"price,city\r\n" + b"1.5,Oslo\r\n" * 40_000
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
@@ -34,6 +35,13 @@ def timestamp(value: datetime = CREATED_AT) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(value)
     return message
+
+
+def stored_recipe() -> ingest_pb2.StoredRecipe:
+    """Return the known recipe."""
+    return ingest_pb2.StoredRecipe(
+        recipe_id=RECIPE_ID, user_id="ada", name="sales", version=2, sha256="ab", size_bytes=91, created_at=timestamp()
+    )
 
 
 def _member(user_id: str, role: "ingest_pb2.Role.ValueType") -> ingest_pb2.Member:
@@ -102,6 +110,38 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         if not upload.committed:
             raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
         return ingest_pb2.PreviewDatasetResponse(preview=preview(upload.filename))
+
+    async def CreateStoredRecipe(
+        self, request: ingest_pb2.CreateStoredRecipeRequest, context: Context
+    ) -> ingest_pb2.CreateStoredRecipeResponse:
+        """Return the known recipe and keep the request."""
+        self._record_metadata(context)
+        self.created_recipe = request
+        return ingest_pb2.CreateStoredRecipeResponse(recipe=stored_recipe())
+
+    async def ListStoredRecipes(
+        self, request: ingest_pb2.ListStoredRecipesRequest, context: Context
+    ) -> ingest_pb2.ListStoredRecipesResponse:
+        """Return the known recipe and keep the request."""
+        self._record_metadata(context)
+        self.listed_recipes = request
+        return ingest_pb2.ListStoredRecipesResponse(recipes=[stored_recipe()], next_page_token="more")
+
+    async def GetStoredRecipe(
+        self, request: ingest_pb2.GetStoredRecipeRequest, context: Context
+    ) -> ingest_pb2.GetStoredRecipeResponse:
+        """Return the known recipe."""
+        self._record_metadata(context)
+        if request.recipe_id != RECIPE_ID:
+            raise NotFound("There is no such recipe.", reason="RECIPE_NOT_FOUND")
+        return ingest_pb2.GetStoredRecipeResponse(recipe=stored_recipe(), content=RECIPE)
+
+    async def DeleteStoredRecipe(
+        self, request: ingest_pb2.DeleteStoredRecipeRequest, context: Context
+    ) -> ingest_pb2.DeleteStoredRecipeResponse:
+        """Do nothing."""
+        self._record_metadata(context)
+        return ingest_pb2.DeleteStoredRecipeResponse()
 
     async def CancelDataset(
         self, request: ingest_pb2.CancelDatasetRequest, context: Context
@@ -355,6 +395,12 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         utility = pipeline_pb2.Utility(target="a", metric="r2", rows=9, folds=5, scores=scores, families=families)
         utility.gain.CopyFrom(score)
         return pipeline_pb2.GetUtilityResponse(utility=utility)
+
+    async def CheckRecipe(
+        self, request: pipeline_pb2.CheckRecipeRequest, context: Context
+    ) -> pipeline_pb2.CheckRecipeResponse:
+        """Say that the recipe has no steps."""
+        return pipeline_pb2.CheckRecipeResponse()
 
     async def InferTypes(
         self, request: pipeline_pb2.InferTypesRequest, context: Context

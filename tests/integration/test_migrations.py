@@ -65,4 +65,5 @@ def test_the_documented_tables_exist() -> None:
         "collaborations",
         "collaboration_members",
         "audit_events",
+        "recipes",
     }

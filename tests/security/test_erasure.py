@@ -31,6 +31,7 @@ from tests.security.conftest import TokenStack, upload
 from worker_service.pipeline.retention import Retention, RetentionTimes
 
 CANARY = "kanarienvogel"
+TABLES = ("datasets", "hash_keys", "recipes", "audit_events", "collaboration_members")
 FIELDS = {"collaboration_id": f"{CANARY}-team", "target": "none", "column_privacy": "city=hash"}
 
 
@@ -67,9 +68,10 @@ def test_nothing_of_an_erased_user_is_left(token_stack: TokenStack) -> None:
         assert User(client).wait(dataset_id)["status"] == "completed"
         for path in ("cleaned", "engineered", "profile", "changes?format=csv", "eda/graphs", "graph/missingness"):
             client.get(f"/dataset/{dataset_id}/{path}")
+        assert client.post("/recipes", json={"name": CANARY, "dataset_id": dataset_id}).status_code == 200
         client.delete(f"/dataset/{token_stack.dataset_id}")
         before = [location for location, content in stores(token_stack) if CANARY.encode() in content]
-        assert {"table datasets", "table hash_keys", "table audit_events", "table collaboration_members"} <= set(before)
+        assert {f"table {name}" for name in TABLES} <= set(before)
         assert any(location.startswith("objects") for location in before)
         upload(client)
         assert client.delete(f"/users/{user_id}/data").json() == {"datasets": 2}

@@ -21,7 +21,7 @@ from shared.rpc.status import from_rpc_error
 from shared.settings.processes import GatewaySettings
 from tests.integration.ingest.uploads import upload_messages
 from tests.security.callers import bearer, token
-from tests.security.conftest import TEAM, TokenStack, upload
+from tests.security.conftest import CSV, TEAM, TokenStack, upload
 
 pytestmark = pytest.mark.xdist_group("token stack")
 
@@ -44,9 +44,14 @@ UNKNOWN = (
 )
 CALLERS = (*ROLES, *READERS, "operator key", *UNKNOWN)
 GRAPH = "histogram-2"
-OWN = ("UploadDataset", "ImportDataset", "PreviewDataset", "ListDatasets", "GetUsage", "ListAuditEvents", "EraseUser")
+OWN = (
+    *("UploadDataset", "ImportDataset", "PreviewDataset", "ListDatasets", "GetUsage", "ListAuditEvents", "EraseUser"),
+    *("ListStoredRecipes", "GetStoredRecipe", "DeleteStoredRecipe"),
+)
+STORE = "CreateStoredRecipe"
+"""It is about what the caller owns, and names a dataset that it must be able to read."""
 MEMBERS = ("ListMembers", "PutMember", "RemoveMember", "ListCollaborationGraphs", "ListCleanedDatasets")
-OPERATE = ("StartRun", "GetRun", "InferTypes", "ListQueues", "ListWorkers")
+OPERATE = ("StartRun", "GetRun", "InferTypes", "CheckRecipe", "ListQueues", "ListWorkers")
 WRITES = (
     "EraseUser",
     "UploadDataset",
@@ -56,6 +61,8 @@ WRITES = (
     "RetryDataset",
     "PrepareDataset",
     "DeleteDataset",
+    "DeleteStoredRecipe",
+    STORE,
 )
 NEEDED = {
     "CancelDataset": 2,
@@ -75,7 +82,7 @@ def expected(rpc: str, caller: str) -> str:
         return "allowed" if caller == "operator key" else "denied"
     if caller == "operator key":
         # It is nobody in a dataset or a collaboration, but its scope is looked at first where there is no dataset.
-        return "denied" if rpc in OWN or rpc in MEMBERS else "missing"
+        return "denied" if rpc in (*OWN, *MEMBERS, STORE) else "missing"
     if caller in READERS and rpc in (*WRITES, "PutMember", "RemoveMember"):
         return "denied"
     if rpc == "EraseUser":
@@ -112,9 +119,12 @@ def request_for(method: MethodDescriptor, dataset_id: str) -> Any:
         "graph_id": GRAPH,
         "user_id": "temp",
         "role": 1,
+        "name": "walk",
     }
     for field in method.input_type.fields:
-        if field.name in values and not (field.name == "user_id" and method.name in OWN and method.name != "EraseUser"):
+        if field.name in values and not (
+            field.name == "user_id" and method.name in (*OWN, STORE) and method.name != "EraseUser"
+        ):
             setattr(request, field.name, values[field.name])
         if field.enum_type is not None and field.name in ("table", "format"):
             setattr(request, field.name, 2)
@@ -179,6 +189,10 @@ ROUTE_RPCS = {
     ("DELETE", "/dataset/{dataset_id}"): "DeleteDataset",
     ("GET", "/dataset/{dataset_id}/rows"): "QueryRows",
     ("GET", "/dataset/{dataset_id}/utility"): "GetUtility",
+    ("POST", "/recipes"): STORE,
+    ("GET", "/recipes"): "ListStoredRecipes",
+    ("GET", "/recipes/{recipe_id}"): "GetStoredRecipe",
+    ("DELETE", "/recipes/{recipe_id}"): "DeleteStoredRecipe",
     ("GET", "/datasets"): "ListDatasets",
     ("GET", "/datasets/status"): "ListDatasets",
     ("GET", "/usage"): "GetUsage",
@@ -235,10 +249,14 @@ def test_every_route_by_every_caller(token_stack: TokenStack) -> None:
 
 
 def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: dict[str, str]) -> tuple[int, str]:
-    url = path.format(dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH)
+    url = path.format(
+        dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH, recipe_id=dataset_id
+    )
     body: dict[str, Any] = {}
     if path in ("/dataset/upload", "/dataset/preview"):
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
+    if (method, path) == ("POST", "/recipes"):
+        body = {"json": {"name": "walk", "dataset_id": dataset_id}}
     if method == "PUT":
         body = {"json": {"role": "viewer"}}
     with client.stream(method, url, headers=headers, **body) as answer:
@@ -246,6 +264,26 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
             answer.read()
             return answer.status_code, str(answer.json()["reason"])
         return answer.status_code, ""
+
+
+def test_a_recipe_is_repeated_only_by_who_may_read_it(token_stack: TokenStack) -> None:
+    file = {"file": ("people.csv", CSV)}
+    with httpx.Client(base_url=token_stack.url, timeout=60) as client:
+        ada = token_stack.headers("owner")
+        stored = client.post("/recipes", json={"name": "x", "dataset_id": token_stack.dataset_id}, headers=ada).json()
+        for caller, of_dataset, of_recipe in (("viewer", 200, 404), ("stranger", 404, 404), ("owner", 200, 200)):
+            headers = token_stack.headers(caller)
+            for fields, status in (
+                ({"recipe_of": token_stack.dataset_id}, of_dataset),
+                ({"recipe": stored["recipe_id"]}, of_recipe),
+            ):
+                answer = client.post("/dataset/upload", files=file, data=fields, headers=headers)
+                assert answer.status_code == status, (caller, fields, answer.text)
+            listed = client.get("/recipes", headers=headers).json()["recipes"]
+            assert (stored["recipe_id"] in [item["recipe_id"] for item in listed]) == (caller == "owner")
+        stranger = token_stack.headers("stranger")
+        assert client.delete(f"/recipes/{stored['recipe_id']}", headers=stranger).status_code == 404
+        assert client.get(f"/recipes/{stored['recipe_id']}", headers=stranger).status_code == 404
 
 
 @pytest.mark.parametrize("suffix", ["status", "cleaned", "raw", "profile", "events", "logs/cleaning"])

@@ -49,6 +49,12 @@ def listing(items: Iterable[str], *, conjunction: str = "and") -> str:
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
+def list_names(names: Sequence[str], *, limit: int = 3) -> str:
+    """Return the names of columns in a sentence, the first few of many: `“a”, “b”, “c” and 4 more`."""
+    listed = [quoted(name) for name in names[:limit]]
+    return listing(listed if len(names) <= limit else [*listed, f"{len(names) - limit:,} more"])
+
+
 def examples(texts: Sequence[str], *, limit: int = 3, of: int | None = None) -> str:
     """Return quoted examples as text: `such as “a”, “b” and “c”`.
 

@@ -20,7 +20,8 @@ from worker_service.core.columns.column_profile import (
 )
 from worker_service.core.imputation.benchmark import ImputationBenchmark, benchmark_imputers
 from worker_service.core.imputation.predictability import predictability
-from worker_service.core.parsing import read
+from worker_service.core.parsing import Inference, read
+from worker_service.core.parsing.spec import AnyReadAs
 from worker_service.core.relations.dependencies import Dependency, find_dependencies
 from worker_service.core.relations.duplicates import DuplicateRows, find_duplicate_rows, first_of_equal_rows
 from worker_service.core.relations.formulas import FormulaFacts, find_formulas
@@ -140,12 +141,59 @@ def profile(
     )
 
 
+def describe_as_read(
+    frame: Frame, *, target: Target, read_as: Mapping[str, AnyReadAs], hints: Mapping[str, ColumnHints]
+) -> Profile:
+    """Describe a decoded table whose columns are read as a recipe says, without relations that steps are proposed by.
+
+    Args:
+        frame: the decoded table.
+        target: the target of the recipe.
+        read_as: how each column is read; the others stay as they are.
+        hints: what is known of columns, by name.
+    """
+    inferences = {name: _recipe_reading(column, read_as.get(name)) for name, column in frame.columns.items()}
+    columns, tidy = _describe_inferred(
+        frame, inferences, {name: hints.get(name, ColumnHints()) for name in frame.names}
+    )
+    has_target = target.column is None or target.column in frame
+    return Profile(
+        rows=frame.rows,
+        duplicates=find_duplicate_rows(tidy, {column.name: column.distinct for column in columns}, frame.rows),
+        near_duplicates=(),
+        dependencies=(),
+        swaps=(),
+        time_column=None,
+        correlation=correlate({column.name: tidy[column.name] for column in columns if column.numbers is not None}),
+        target=target if has_target else Target(column=None, confidence=0.0, why="The table lacks the target."),
+        leaks=(),
+        imputations=(),
+        missingness=(),
+        structural_gaps=(),
+        batteries=(),
+        columns=tuple(columns),
+    )
+
+
+def _recipe_reading(column: Column, spec: AnyReadAs | None) -> Inference:
+    if spec is None:
+        return Inference(None, "The recipe takes the cells as they are.")
+    reading = column.derive(read, spec)
+    return Inference(spec, "The recipe reads it so.", reading.invalid, reading.examples)
+
+
 def _describe_columns(frame: Frame, hints: Mapping[str, ColumnHints]) -> tuple[list[ColumnProfile], dict[str, Column]]:
     """Return the profile of each column and its tidy values.
 
     Tidy values are read as their type, without sentinels, decimal shifts and spelling variants.
     """
     inferences = {name: infer_column(column, hints[name]) for name, column in frame.columns.items()}
+    return _describe_inferred(frame, inferences, hints)
+
+
+def _describe_inferred(
+    frame: Frame, inferences: Mapping[str, Inference], hints: Mapping[str, ColumnHints]
+) -> tuple[list[ColumnProfile], dict[str, Column]]:
     typed = {name: read_column(column, inferences[name]) for name, column in frame.columns.items()}
     numbers = {name: column for name, column in typed.items() if column.is_number}
     described = [

@@ -26,10 +26,11 @@ from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.garbage_collector import OrphanCollector
 from worker_service.pipeline.metrics import QueueMetrics
 from worker_service.pipeline.periodic import run_every
+from worker_service.pipeline.recipe_checks import RecipeChecks
 from worker_service.pipeline.reconciler import Reconciler
 from worker_service.pipeline.retention import Retention, RetentionTimes
 from worker_service.pipeline.service import Pipeline
-from worker_service.pipeline.servicer import service
+from worker_service.pipeline.servicer import PipelineServicer, service
 from worker_service.pipeline.type_inference import TypeInference
 from worker_service.pipeline.utility import Utilities
 from worker_service.pipeline.webhook_sender import WebhookSender
@@ -62,6 +63,7 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                     scratch=Scratch(settings.scratch_dir),
                     isolation=isolation,
                 )
+                servicer = PipelineServicer(pipeline, TypeInference(isolation), RecipeChecks(isolation), utilities)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 listener = Listener(
                     settings.grpc_host, settings.pipeline_port, settings.grpc_reflection, settings.tls_files()
@@ -69,7 +71,7 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                 access = build_access_control(settings, database)
                 async with open_rate_limits(settings) as limits:
                     await serve(
-                        service(pipeline, TypeInference(isolation), utilities, QueueCounts(Runs(database))),
+                        service(servicer, QueueCounts(Runs(database))),
                         listener,
                         access=access,
                         limits=limits,

@@ -14,6 +14,7 @@ from shared.rpc.server import Service
 from worker_service.pipeline.convert import event_message, parse_run_id, queue_messages, run_message
 from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
+from worker_service.pipeline.recipe_checks import RecipeChecks
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.type_inference import TypeInference
 from worker_service.pipeline.utility import Utilities
@@ -24,9 +25,12 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class PipelineServicer(rpc.PipelineServiceServicer):
     """Implements the RPCs of PipelineService."""
 
-    def __init__(self, pipeline: Pipeline, inference: TypeInference, utilities: Utilities) -> None:
+    def __init__(
+        self, pipeline: Pipeline, inference: TypeInference, recipes: RecipeChecks, utilities: Utilities
+    ) -> None:
         self._pipeline = pipeline
         self._inference = inference
+        self._recipes = recipes
         self._utilities = utilities
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
@@ -44,6 +48,9 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         columns = await self._inference.infer(request.table, request.types)
         return pb.InferTypesResponse(columns=[to_message(column, pb.InferredType) for column in columns])
 
+    async def CheckRecipe(self, request: pb.CheckRecipeRequest, context: Context) -> pb.CheckRecipeResponse:
+        return pb.CheckRecipeResponse(steps=await self._recipes.check(request.content))
+
     async def GetUtility(self, request: pb.GetUtilityRequest, context: Context) -> pb.GetUtilityResponse:
         certificate = await self._utilities.get(parse_dataset_id(request.dataset_id))
         return pb.GetUtilityResponse(utility=to_message(certificate, pb.Utility))
@@ -60,11 +67,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         return pb.ListWorkersResponse(workers=workers)
 
 
-def service(pipeline: Pipeline, inference: TypeInference, utilities: Utilities, counts: QueueCounts) -> Service:
+def service(servicer: PipelineServicer, counts: QueueCounts) -> Service:
     """Return PipelineService, with the interface for KEDA beside it, in the form that `serve` takes."""
 
     def add(server: grpc.aio.Server) -> None:
-        rpc.add_PipelineServiceServicer_to_server(PipelineServicer(pipeline, inference, utilities), server)
+        rpc.add_PipelineServiceServicer_to_server(servicer, server)
         scaler.add_ExternalScalerServicer_to_server(ExternalScalerServicer(counts), server)
 
     return Service("neuralearn.pipeline.v1.PipelineService", add)

@@ -16,8 +16,10 @@ from scipy import stats
 
 from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.column_profile import ColumnHints, infer_column, read_column
-from worker_service.core.recipe.apply import apply, hide_columns, replay, settle
+from worker_service.core.recipe.apply import apply, hide_columns
 from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.replay import replay
+from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep
 from worker_service.core.table.frame import Frame
 from worker_service.core.utility.evaluation import Matrix, Problem, pose_problem

@@ -12,8 +12,9 @@ from worker_service.core.columns.column_profile import ColumnHints, infer_column
 from worker_service.core.columns.personal_data import PersonalData, suspect_personal_data
 from worker_service.core.parsing import Inference
 from worker_service.core.profile import Profile, profile
-from worker_service.core.recipe.apply import Outcome, apply, hide_columns, settle
+from worker_service.core.recipe.apply import Outcome, apply, hide_columns
 from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import HidePersonalData
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import Frame
@@ -58,7 +59,8 @@ class PrivateTable:
 
     def apply(self, recipe: Recipe) -> Outcome:
         """Apply a recipe to the table, leave out the optional features that do harm, and settle the rest."""
-        return settle(leave_out_harmful(apply(recipe, self.decoded, hash_key=self.hash_key)), self.decoded)
+        outcome = leave_out_harmful(apply(recipe, self.decoded, hash_key=self.hash_key))
+        return settle(outcome, self.decoded, self.options)
 
 
 def hide_personal_data(decoded: Frame, options: RunOptions, *, hash_key: bytes | None = None) -> PrivateTable:

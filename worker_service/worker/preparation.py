@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.contracts.artifacts import CHARTS, PROFILE, RECIPE
+from shared.contracts.artifacts import CHARTS, DRIFT, PROFILE, RECIPE, REJECTS
 from shared.contracts.charts import Chart
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import RunResult
@@ -24,8 +24,10 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, compose_questions
-from worker_service.planner.privacy import PrivateTable, hide_personal_data
+from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
+from worker_service.planner.repeated_run import repeat_recipe
+from worker_service.worker.discarded_rows import write_discarded_rows
 from worker_service.worker.log_rows import log_rows, storable
 
 ReportProgress = Callable[[Stage, int], None]
@@ -47,12 +49,18 @@ class PreparationTask:
     """The result of consulting a language model; None in fast mode."""
     hash_key: bytes | None = field(default=None, repr=False)
     """The secret of the dataset's owner, if the options need it."""
+    recipe: Path | None = None
+    """The recipe that is repeated, as JSON; None where one is proposed."""
+    rejects: Path | None = None
+    """The lines of the file that are no rows, if there are any and a recipe is repeated."""
 
 
 def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Prepare a decoded table and write the artifacts."""
+    if task.recipe is not None:
+        return _repeat(report_progress, task, task.recipe)
     report_progress("loading", 2)
-    table = _load(task)
+    table = hide_personal_data(_load(task), task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
     facts = _read_profile(task.profile) if task.profile.exists() else table.profile()
     report_progress("applying", 45)
@@ -60,6 +68,22 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
         outcome = table.apply(propose(facts, table.options, hidden=table.steps))
     else:
         facts, outcome = prepare_with_advice(facts, table, task.advice)
+    return _finish(report_progress, task, facts, outcome)
+
+
+def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path) -> RunResult:
+    """Repeat a recipe on a decoded table and write the artifacts."""
+    report_progress("loading", 2)
+    decoded = _load(task)
+    report_progress("applying", 10)
+    run = repeat_recipe(recipe.read_bytes(), decoded, modes=task.options.contract, hash_key=task.hash_key)
+    (task.target / DRIFT).write_text(run.drift.model_dump_json())
+    if run.outcome.discards:
+        write_discarded_rows(run.outcome.discards, decoded, task.target / REJECTS, earlier=task.rejects)
+    return _finish(report_progress, task, run.facts, run.outcome)
+
+
+def _finish(report_progress: ReportProgress, task: PreparationTask, facts: Profile, outcome: Outcome) -> RunResult:
     report_progress("charting", 70)
     charts = build_charts(facts, outcome)
     report_progress("writing", 80)
@@ -70,7 +94,7 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
 def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Question, ...]:
     """Profile a decoded table, keep the profile, and return the questions for a language model."""
     report_progress("loading", 2)
-    table = _load(task)
+    table = hide_personal_data(_load(task), task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
     facts = table.profile()
     task.profile.write_text(facts.model_dump_json())
@@ -78,10 +102,9 @@ def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Que
     return compose_questions(facts, table.frame, mode)
 
 
-def _load(task: PreparationTask) -> PrivateTable:
+def _load(task: PreparationTask) -> Frame:
     with pa.memory_map(str(task.table)) as file:
-        decoded = Frame.from_table(pa.ipc.open_file(file).read_all())
-    return hide_personal_data(decoded, task.options, hash_key=task.hash_key)
+        return Frame.from_table(pa.ipc.open_file(file).read_all())
 
 
 def _read_profile(path: Path) -> Profile:

@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.run_options import ReadOptions
 from shared.contracts.run_result import RunResult
 from shared.contracts.vocabulary import AiMode
-from shared.db.datasets import Datasets
+from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.hash_keys import HashKeys
 from shared.db.runs import RunRecord
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.isolation import Isolation
 from shared.scratch import Scratch
@@ -116,15 +118,24 @@ class Preparer:
             scratch = await stack.enter_async_context(self._scratch.folder())
             async with store_deadline(deadline_at):
                 table = await stack.enter_async_context(self._store.local_copy(dataset.table_key, scratch=scratch))
+                recipe = rejects = None
+                if run.options.is_replay:
+                    keys = DatasetKeys(dataset.id)
+                    recipe = await stack.enter_async_context(self._store.local_copy(keys.recipe, scratch=scratch))
+                    with suppress(NotFound):
+                        rejects = await stack.enter_async_context(self._store.local_copy(keys.rejects, scratch=scratch))
             target = scratch / "artifacts"
             target.mkdir()
             await failpoint("copied")
+            needs_key = run.options.is_hashing or run.options.is_replay
             task = PreparationTask(
                 table=table,
                 target=target,
-                options=run.options,
+                options=run.options.model_copy(update={"reading": _reading(dataset)}),
                 profile=scratch / "examined-profile.json",
-                hash_key=await self._hash_keys.of(dataset.user_id) if run.options.is_hashing else None,
+                hash_key=await self._hash_keys.of(dataset.user_id) if needs_key else None,
+                recipe=recipe,
+                rejects=rejects,
             )
             if run.mode != "fast":
                 task = replace(task, advice=await self._advise(run, task, progress, deadline_at=deadline_at))
@@ -142,6 +153,12 @@ class Preparer:
             progress.update("consulting", 40)
         mode: AiMode = "deep" if run.mode == "deep" else "smart"
         return await self._advisor.advise(mode, questions, dataset_id=run.dataset_id)
+
+
+def _reading(dataset: DatasetRecord) -> ReadOptions:
+    """Return how the file was read, so that the next one can be read alike."""
+    detected = {name: value for name, value in dataset.parse_plan.items() if name in ReadOptions.model_fields and value}
+    return ReadOptions.model_validate({**dataset.run.options.reading.model_dump(), **detected})
 
 
 @asynccontextmanager

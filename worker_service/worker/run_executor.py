@@ -8,7 +8,7 @@ from uuid import UUID
 from opentelemetry.trace import SpanKind, get_current_span
 from structlog.contextvars import bound_contextvars
 
-from shared.contracts.artifacts import ARTIFACTS, DatasetKeys
+from shared.contracts.artifacts import ARTIFACTS, REPLAY_ARTIFACTS, DatasetKeys
 from shared.db.runs import RunRecord
 from shared.errors import ServiceError, Unavailable
 from shared.failpoints import failpoint
@@ -150,7 +150,8 @@ class RunExecutor:
         try:
             async with store_deadline(deadline_at):
                 # Not concurrently: if one upload fails, no other may still be running while all are removed.
-                for name in ARTIFACTS:
+                of_replay = [name for name in REPLAY_ARTIFACTS if (prepared.folder / name).exists()]
+                for name in (*ARTIFACTS, *of_replay):
                     await self._store.put_file(f"{artifacts}/{name}", prepared.folder / name, move=True)
                     await failpoint("storing")
             await failpoint("publishing")

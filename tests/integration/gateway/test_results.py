@@ -24,6 +24,7 @@ async def test_the_status_of_a_dataset(client: httpx.AsyncClient) -> None:
         "rejects": f"{root}/rejects",
         "profile": f"{root}/profile",
         "recipe": f"{root}/recipe",
+        "drift": None,
         "graphs": f"{root}/eda/graphs",
         "features": f"{root}/features",
         "utility": f"{root}/utility",

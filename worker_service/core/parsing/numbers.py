@@ -195,7 +195,9 @@ def _cast(text: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 @parse.register
 def _parse_integers(spec: ReadInteger, values: pa.Array) -> pa.Array:
-    return normalise_numbers(spec, values, whole=True).cast(pa.int64())
+    # Programs that keep gaps as NaN write whole numbers as `3.0`.
+    plain = pc.replace_substring_regex(values, rf"^(.*[0-9])\{spec.decimal_mark}0{{1,2}}$", r"\1")
+    return normalise_numbers(spec, plain, whole=True).cast(pa.int64())
 
 
 @parse.register

@@ -1,25 +1,18 @@
 """The executor of recipes: nothing else changes a table."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import StepState
-from worker_service.core.humanize import count, listing, quoted
-from worker_service.core.recipe.contract import (
-    ContractBroken,
-    complete,
-    conform,
-    draw_up,
-    empty_frame,
-    require_contract,
-)
+from worker_service.core.humanize import listing, quoted
 from worker_service.core.recipe.ledger import Ledger
-from worker_service.core.recipe.recipe import VERSION, Recipe
+from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import (
     AnyStep,
     Effect,
@@ -65,6 +58,24 @@ class Outcome:
     changes: pa.Table
     """The ledger of the cleaned table, with the columns of `ledger.SCHEMA`."""
 
+    discards: tuple["Discard", ...] = ()
+    """The rows that the contract of a repeated recipe discarded."""
+
+    def unfit_counts(self) -> dict[str, int]:
+        """Return how many cells held something that did not fit the type of their column, where any did."""
+        return {name: len(cells.rows) for name, cells in self.typed.unfit.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Discard:
+    """Rows that a contract discarded because of a column."""
+
+    rows: npt.NDArray[np.int64]
+    """Their row numbers, ascending, from 0."""
+    column: str
+    expectation: str
+    """What their cells of the column are not, such as `not between 0 and 100`."""
+
 
 def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
     """Apply a recipe to a frame.
@@ -77,89 +88,9 @@ def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Out
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
     """
-    run = _Run(recipe, frame, hash_key)
-    results = [run.execute(number, step) for number, step in _in_order(recipe)]
+    run = RecipeRun(recipe, frame, hash_key)
+    results = [run.execute(number, step) for number, step in in_order(recipe)]
     return run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
-
-
-def settle(outcome: Outcome, decoded: Frame) -> Outcome:
-    """Return an outcome whose recipe can be repeated on other tables.
-
-    Args:
-        outcome: what a recipe made of a frame.
-        decoded: that frame.
-    """
-    recipe = outcome.recipe
-    contract = draw_up(decoded, outcome.cleaned, outcome.engineered, target=recipe.target.column)
-    return replace(outcome, recipe=recipe.model_copy(update={"version": VERSION, "contract": contract}))
-
-
-def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
-    """Carry out a settled recipe on a decoded frame, which may be another than that it was made from.
-
-    Nothing is measured: on its own frame it makes the same tables and ledger again, and on any other one columns with
-    the same names, order and types. Flags, which tell of the first frame, are left out of the results.
-
-    Args:
-        recipe: a settled recipe.
-        frame: the decoded table.
-        hash_key: the secret of the dataset's owner, which steps that hash need.
-
-    Raises:
-        ContractBroken: the recipe is not settled, or the frame breaks its contract.
-    """
-    return _replay(recipe, frame, hash_key).outcome
-
-
-def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes | None = None) -> Iterator[Outcome]:
-    """Carry out a settled recipe on the parts of a table, which has no step of the scope `table`, in order.
-
-    Together the parts are what `replay` makes of the whole; steps of the scope `ordered` carry on from part to part.
-
-    Args:
-        recipe: a settled recipe.
-        batches: frames with the row numbers of the whole table.
-        hash_key: as of `replay`.
-
-    Raises:
-        ContractBroken: as of `replay`.
-        ValueError: a step reads the whole table.
-    """
-    if any(step.scope == "table" and step.skipped is None for step in recipe.steps):
-        raise ValueError("a step reads the whole table")
-    for batch in batches:
-        part = _replay(recipe, batch, hash_key, carries=True)
-        yield part.outcome
-        recipe = recipe.model_copy(update={"steps": part.steps})
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """What a recipe made of a part of a table, and the steps for the rows that follow."""
-
-    outcome: Outcome
-    steps: tuple[AnyStep, ...]
-
-
-def _replay(recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> _Part:
-    contract = require_contract(recipe)
-    if not hash_key and any(isinstance(step, HidePersonalData) and step.method == "hash" for step in recipe.steps):
-        raise ContractBroken("The recipe hashes personal data, which needs the key of its owner.", reason="NO_HASH_KEY")
-    run = _Run(recipe, conform(frame, recipe), hash_key, carries=carries)
-    results = [result for number, step in _in_order(recipe) if (result := run.repeat(number, step)) is not None]
-    engineered, completed = complete(run.engineered, contract)
-    results += [_completion(len(recipe.steps) + 1, completed)] if completed else []
-    return _Part(run.end(recipe, engineered, results), run.steps_in_order())
-
-
-def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:
-    """Return the columns of the cleaned and of the engineered table that a settled recipe makes of any table.
-
-    Raises:
-        ContractBroken: the recipe is not settled.
-    """
-    outcome = replay(recipe, empty_frame(require_contract(recipe)), hash_key=b"none")
-    return outcome.cleaned.to_table().schema, outcome.engineered.to_table().schema
 
 
 def hide_columns(frame: Frame, steps: Iterable[HidePersonalData], *, hash_key: bytes | None) -> Frame:
@@ -167,6 +98,15 @@ def hide_columns(frame: Frame, steps: Iterable[HidePersonalData], *, hash_key: b
     for step in steps:
         frame = _with_effect(frame, hide(step, frame, hash_key))
     return frame
+
+
+def read_frame(recipe: Recipe, frame: Frame, *, hash_key: bytes | None) -> Frame:
+    """Return a decoded frame as a settled recipe reads it, with personal data hidden and nothing else changed."""
+    run = RecipeRun(recipe, frame, hash_key)
+    for number, step in in_order(recipe):
+        if isinstance(step, HidePersonalData | ReadColumn):
+            run.repeat(number, step)
+    return run.typed
 
 
 def execution_rank(step: AnyStep) -> int:
@@ -184,12 +124,13 @@ def _is_engineered_only(step: AnyStep) -> bool:
     return step.phase == "features" or (isinstance(step, TreatOutliers) and step.table == "engineered")
 
 
-def _in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
+def in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
+    """Return the steps with their places in the recipe, from 1, in the order of execution."""
     return sorted(enumerate(recipe.steps, start=1), key=lambda pair: execution_rank(pair[1]))
 
 
-class _Run:
-    """The tables while a recipe is being applied."""
+class RecipeRun:
+    """The tables while a recipe is being applied or repeated."""
 
     def __init__(self, recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> None:
         self.typed = self.cleaned = self.engineered = frame
@@ -239,6 +180,13 @@ class _Run:
         why = f"In the recipe's own table: {step.why}"
         return _result(number, step, state, what=describe_step(step, stats), why=why, stats=stats)
 
+    def discard(self, number: int, effect: Effect) -> int:
+        """Make what a contract discards go, before any step; returns the number of cells that it empties."""
+        frame = self.cleaned
+        changed = self.ledger.record(frame, effect, step=number, rule="contract", confidence=1.0)
+        self.typed = self.cleaned = self.engineered = _with_effect(frame, effect)
+        return changed
+
     def steps_in_order(self) -> tuple[AnyStep, ...]:
         """Return the steps as they are by now, in the order of the recipe."""
         return tuple(self.steps[number] for number in sorted(self.steps))
@@ -283,7 +231,7 @@ class _Run:
             changed = self.ledger.record(frame, effect, step=number, rule=step.rule, confidence=step.confidence)
             self.cleaned = self.engineered = after
             if isinstance(step, HidePersonalData | ReadColumn):
-                self.typed = _with_effect(self.typed, effect)
+                self.typed = replace(_with_effect(self.typed, effect), unfit=after.unfit)
         return StepStats(
             cells_changed=changed,
             rows_removed=frame.rows - after.rows,
@@ -324,29 +272,6 @@ def _does_anything(step: AnyStep, effect: Effect, stats: StepStats) -> bool:
     if is_reading or effect.added or effect.dropped:
         return True
     return bool(stats.cells_changed or stats.rows_removed or (effect.flagged and stats.matched))
-
-
-def _completion(number: int, completed: Mapping[str, int]) -> StepResult:
-    """Return the result that tells of numbers which could not be computed."""
-    cells = listing(f"{count(cells, 'cell')} of {quoted(name)}" for name, cells in completed.items())
-    what = f"In the engineered table, filled {cells} with a value from the middle of the recipe's own table."
-    return StepResult(
-        step=number,
-        kind="fill_missing",
-        phase="features",
-        columns=tuple(completed),
-        outputs=(),
-        state="applied",
-        what=what,
-        why=f"{what} They were missing, or could not be computed.",
-        rule="unforeseen_gap",
-        confidence=0.5,
-        cells_changed=sum(completed.values()),
-        rows_removed=0,
-        parameters={},
-        outliers=0,
-        outlier_share=0.0,
-    )
 
 
 def _with_effect(frame: Frame, effect: Effect) -> Frame:

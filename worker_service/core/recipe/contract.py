@@ -1,28 +1,23 @@
 """The contract of a settled recipe: which tables it can be repeated on, and what it makes of each."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.contracts.column_names import match_name, similar_name
+from shared.contracts.column_names import match_names, similar_name
 from shared.contracts.vocabulary import HidingMethod
-from worker_service.core.humanize import count, listing, quoted
+from worker_service.core.humanize import count, list_names, listing, quoted
 from worker_service.core.parsing import ReadBoolean, ReadDecimal, ReadInteger, ReadTimestamp, read
 from worker_service.core.parsing.spec import ISO, ISO_ZONED, AnyReadAs
-from worker_service.core.recipe.recipe import Contract, InputColumn, OutputColumn, Recipe
+from worker_service.core.recipe.recipe import Contract, InputColumn, Recipe
 from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
 
 _ZONED = re.compile(r"timestamp\[us, tz=(.+)\]")
 _NOUNS = {"string": "text", "int64": "whole numbers", "double": "decimal numbers", "bool": "true or false"}
-_SAMPLE = 1_001
-"""The middle of evenly spaced rows is near enough to that of all."""
 _SPEC_TYPES = {"text": pa.string(), "integer": pa.int64(), "decimal": pa.float64(), "boolean": pa.bool_()}
 _NULL_WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None")
 _TRUE, _FALSE = ("true", "True", "TRUE", "1"), ("false", "False", "FALSE", "0")
@@ -36,38 +31,6 @@ class ContractBroken(Exception):
         """Set the sentence and a stable name for programs."""
         super().__init__(message)
         self.reason = reason
-
-
-def draw_up(decoded: Frame, cleaned: Frame, engineered: Frame, *, target: str | None) -> Contract:
-    """Return the contract of a recipe that has made two tables of a decoded one."""
-    return Contract(
-        input=tuple(InputColumn(name=name, type=str(column.type)) for name, column in decoded.columns.items()),
-        cleaned=tuple(OutputColumn(name=name, type=str(column.type)) for name, column in cleaned.columns.items()),
-        engineered=tuple(
-            OutputColumn(name=name, type=str(column.type), fill=None if name == target else _fill_of(column))
-            for name, column in engineered.columns.items()
-        ),
-        code_version=_code_version(),
-    )
-
-
-def _fill_of(column: Column) -> float | int | None:
-    """Return a value from the middle of a column without gaps, of some of its rows; None for one that may have gaps."""
-    if not column.is_number or column.missing or not len(column):
-        return None
-    values = column.array.to_numpy()
-    if not np.isfinite(values).all():
-        return None
-    sample = np.sort(values[:: -(-len(column) // _SAMPLE)])
-    middle: float | int = sample[len(sample) // 2].item()
-    return middle
-
-
-def _code_version() -> str:
-    try:
-        return version("neuralearn")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def require_contract(recipe: Recipe) -> Contract:
@@ -100,7 +63,7 @@ def conform(frame: Frame, recipe: Recipe) -> Frame:
     steps = [step for step in recipe.steps if step.skipped is None]
     hidden = {step.column: step.method for step in steps if isinstance(step, HidePersonalData)}
     read_as = {step.column: step.read_as for step in steps if isinstance(step, ReadColumn)}
-    names = _match_names([column.name for column in contract.input], frame.names)
+    names = match_names([column.name for column in contract.input], frame.names)
     missing = [name for name, match in names.items() if match is None and name != target and hidden.get(name) != "drop"]
     if missing:
         raise ContractBroken(_missing_columns(missing, frame), reason="COLUMN_MISSING")
@@ -114,12 +77,21 @@ def conform(frame: Frame, recipe: Recipe) -> Frame:
     return Frame(columns, frame.row_numbers)
 
 
-def _match_names(expected: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
-    """Return the column for each name: the one of that name, else one that no other name has and no other matches."""
-    left = [name for name in names if name not in expected]
-    matches = {name: name if name in names else match_name(name, left) for name in expected}
-    times = Counter(matches.values())
-    return {name: match if times[match] == 1 else None for name, match in matches.items()}
+def unknown_columns(frame: Frame, contract: Contract) -> tuple[str, ...]:
+    """Return the columns of a decoded frame that a contract does not name.
+
+    Raises:
+        ContractBroken: there are some, and the contract allows none.
+    """
+    matches = match_names([column.name for column in contract.input], frame.names).values()
+    unknown = tuple(name for name in frame.names if name not in matches)
+    if unknown and contract.unknown_columns == "freeze":
+        raise ContractBroken(
+            f"The table has {count(len(unknown), 'column')} that the recipe does not know, and its contract allows "
+            f"none: {list_names(unknown)}.",
+            reason="CONTRACT_BROKEN",
+        )
+    return unknown
 
 
 def _missing_columns(missing: list[str], frame: Frame) -> str:

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.contracts.run_options import ReadOptions
+from shared.contracts.vocabulary import DEFAULT_CONTRACT, ContractMode
+from worker_service.core.drift.baseline import ColumnBaseline
 from worker_service.core.recipe.steps import AnyStep
 from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Value
@@ -20,11 +23,18 @@ class InputColumn(Value):
     name: str
     type: str
     """The Arrow type of its cells, such as `string` or `timestamp[us]`."""
+    baseline: ColumnBaseline | None = None
+    """What it held, as the recipe read it; None where it was dropped as personal data."""
+    mode: ContractMode = DEFAULT_CONTRACT
+    """What happens with cells of another table that disagree with the baseline."""
 
 
-class OutputColumn(InputColumn):
+class OutputColumn(Value):
     """A column of a prepared table."""
 
+    name: str
+    type: str
+    """The Arrow type of its cells."""
     fill: int | float | None = None
     """What stands in the engineered table where a number can't be computed; None where it may be missing."""
 
@@ -33,6 +43,10 @@ class Contract(Value):
     """What a settled recipe is applied to, and what it returns."""
 
     input: tuple[InputColumn, ...]
+    unknown_columns: ContractMode = DEFAULT_CONTRACT
+    """What happens where another table has more columns: with `freeze` it is refused, else they are left out."""
+    reading: ReadOptions = ReadOptions()
+    """How the file of the table was read."""
     cleaned: tuple[OutputColumn, ...]
     engineered: tuple[OutputColumn, ...]
     code_version: str

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"neuralearn/common/v1/dataset.proto\x12\x14neuralearn.common.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\x08\n\x0e\x44\x61tasetOptions\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12(\n\x04mode\x18\x03 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12;\n\x0eoutlier_method\x18\x04 \x01(\x0e\x32#.neuralearn.common.v1.OutlierMethod\x12?\n\x10outlier_strategy\x18\x05 \x01(\x0e\x32%.neuralearn.common.v1.OutlierStrategy\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x11\n\tdelimiter\x18\x07 \x01(\t\x12\x10\n\x08\x65ncoding\x18\x08 \x01(\t\x12\x17\n\nheader_row\x18\t \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05sheet\x18\n \x01(\t\x12>\n\x05types\x18\x0b \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.TypesEntry\x12\x13\n\x0bwebhook_url\x18\x0c \x01(\t\x12.\n\x04\x66ill\x18\r \x01(\x0e\x32 .neuralearn.common.v1.FillPolicy\x12>\n\x05roles\x18\x0e \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.RolesEntry\x12W\n\x12outlier_strategies\x18\x0f \x03(\x0b\x32;.neuralearn.common.v1.DatasetOptions.OutlierStrategiesEntry\x12>\n\x05units\x18\x10 \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.UnitsEntry\x12\x34\n\x07privacy\x18\x11 \x01(\x0e\x32#.neuralearn.common.v1.PrivacyMethod\x12O\n\x0e\x63olumn_privacy\x18\x12 \x03(\x0b\x32\x37.neuralearn.common.v1.DatasetOptions.ColumnPrivacyEntry\x1a,\n\nTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nRolesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x38\n\x16OutlierStrategiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nUnitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x34\n\x12\x43olumnPrivacyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_header_row\")\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xc7\x01\n\tParsePlan\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x10\n\x08\x65ncoding\x18\x02 \x01(\t\x12\x11\n\tdelimiter\x18\x03 \x01(\t\x12\r\n\x05notes\x18\x04 \x03(\t\x12\x13\n\x0b\x63ompression\x18\x05 \x01(\t\x12\x17\n\nheader_row\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05sheet\x18\x07 \x01(\t\x12\x15\n\rrejected_rows\x18\x08 \x01(\x03\x12\x13\n\x0bmended_rows\x18\t \x01(\x03\x42\r\n\x0b_header_row\"\x86\x07\n\x07\x44\x61taset\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x04 \x01(\t\x12\x15\n\rdatabase_name\x18\x05 \x01(\t\x12\x10\n\x08\x66ilename\x18\x06 \x01(\t\x12\x12\n\nsource_url\x18\x07 \x01(\t\x12(\n\x04mode\x18\x08 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12\x31\n\x05state\x18\t \x01(\x0e\x32\".neuralearn.common.v1.DatasetState\x12\x0c\n\x04rows\x18\n \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x0b \x01(\x05\x12\x12\n\nsize_bytes\x18\x0c \x01(\x03\x12\x0e\n\x06sha256\x18\r \x01(\t\x12\r\n\x05stage\x18\x0e \x01(\t\x12\x10\n\x08progress\x18\x0f \x01(\x05\x12\x15\n\rprogress_info\x18\x10 \x01(\t\x12,\n\x05\x65rror\x18\x11 \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\x12\x33\n\nparse_plan\x18\x12 \x01(\x0b\x32\x1f.neuralearn.common.v1.ParsePlan\x12.\n\ncreated_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\x0eoutlier_method\x18\x17 \x01(\x0e\x32#.neuralearn.common.v1.OutlierMethod\x12?\n\x10outlier_strategy\x18\x18 \x01(\x0e\x32%.neuralearn.common.v1.OutlierStrategy\x12.\n\x04\x66ill\x18\x1a \x01(\x0e\x32 .neuralearn.common.v1.FillPolicy\x12\x34\n\x07privacy\x18\x1b \x01(\x0e\x32#.neuralearn.common.v1.PrivacyMethod\x12\x0f\n\x07\x61i_info\x18\x19 \x01(\t*J\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_FAST\x10\x01\x12\x0e\n\nMODE_SMART\x10\x02\x12\r\n\tMODE_DEEP\x10\x03*b\n\rOutlierMethod\x12\x1e\n\x1aOUTLIER_METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTLIER_METHOD_IQR\x10\x01\x12\x19\n\x15OUTLIER_METHOD_ZSCORE\x10\x02*\xd8\x01\n\x0fOutlierStrategy\x12 \n\x1cOUTLIER_STRATEGY_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTLIER_STRATEGY_CAP\x10\x01\x12\x1b\n\x17OUTLIER_STRATEGY_REMOVE\x10\x02\x12\x1b\n\x17OUTLIER_STRATEGY_MEDIAN\x10\x03\x12\x19\n\x15OUTLIER_STRATEGY_NULL\x10\x04\x12\x19\n\x15OUTLIER_STRATEGY_FLAG\x10\x05\x12\x19\n\x15OUTLIER_STRATEGY_AUTO\x10\x06*\x93\x01\n\rPrivacyMethod\x12\x1e\n\x1aPRIVACY_METHOD_UNSPECIFIED\x10\x00\x12\x17\n\x13PRIVACY_METHOD_KEEP\x10\x01\x12\x17\n\x13PRIVACY_METHOD_MASK\x10\x02\x12\x17\n\x13PRIVACY_METHOD_HASH\x10\x03\x12\x17\n\x13PRIVACY_METHOD_DROP\x10\x04*j\n\nFillPolicy\x12\x1b\n\x17\x46ILL_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46ILL_POLICY_SAFE\x10\x01\x12\x14\n\x10\x46ILL_POLICY_NONE\x10\x02\x12\x13\n\x0f\x46ILL_POLICY_ALL\x10\x03*\xbb\x01\n\x0c\x44\x61tasetState\x12\x1d\n\x19\x44\x41TASET_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x41TASET_STATE_UPLOADED\x10\x01\x12\x1c\n\x18\x44\x41TASET_STATE_PROCESSING\x10\x02\x12\x1b\n\x17\x44\x41TASET_STATE_COMPLETED\x10\x03\x12\x18\n\x14\x44\x41TASET_STATE_FAILED\x10\x04\x12\x1b\n\x17\x44\x41TASET_STATE_CANCELLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"neuralearn/common/v1/dataset.proto\x12\x14neuralearn.common.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\t\n\x0e\x44\x61tasetOptions\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x02 \x01(\t\x12(\n\x04mode\x18\x03 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12;\n\x0eoutlier_method\x18\x04 \x01(\x0e\x32#.neuralearn.common.v1.OutlierMethod\x12?\n\x10outlier_strategy\x18\x05 \x01(\x0e\x32%.neuralearn.common.v1.OutlierStrategy\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x11\n\tdelimiter\x18\x07 \x01(\t\x12\x10\n\x08\x65ncoding\x18\x08 \x01(\t\x12\x17\n\nheader_row\x18\t \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05sheet\x18\n \x01(\t\x12>\n\x05types\x18\x0b \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.TypesEntry\x12\x13\n\x0bwebhook_url\x18\x0c \x01(\t\x12.\n\x04\x66ill\x18\r \x01(\x0e\x32 .neuralearn.common.v1.FillPolicy\x12>\n\x05roles\x18\x0e \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.RolesEntry\x12W\n\x12outlier_strategies\x18\x0f \x03(\x0b\x32;.neuralearn.common.v1.DatasetOptions.OutlierStrategiesEntry\x12>\n\x05units\x18\x10 \x03(\x0b\x32/.neuralearn.common.v1.DatasetOptions.UnitsEntry\x12\x34\n\x07privacy\x18\x11 \x01(\x0e\x32#.neuralearn.common.v1.PrivacyMethod\x12O\n\x0e\x63olumn_privacy\x18\x12 \x03(\x0b\x32\x37.neuralearn.common.v1.DatasetOptions.ColumnPrivacyEntry\x12\x44\n\x08\x63ontract\x18\x13 \x03(\x0b\x32\x32.neuralearn.common.v1.DatasetOptions.ContractEntry\x12\x11\n\trecipe_of\x18\x14 \x01(\t\x12\x0e\n\x06recipe\x18\x15 \x01(\t\x1a,\n\nTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nRolesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x38\n\x16OutlierStrategiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nUnitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x34\n\x12\x43olumnPrivacyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rContractEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_header_row\")\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xc7\x01\n\tParsePlan\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x10\n\x08\x65ncoding\x18\x02 \x01(\t\x12\x11\n\tdelimiter\x18\x03 \x01(\t\x12\r\n\x05notes\x18\x04 \x03(\t\x12\x13\n\x0b\x63ompression\x18\x05 \x01(\t\x12\x17\n\nheader_row\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05sheet\x18\x07 \x01(\t\x12\x15\n\rrejected_rows\x18\x08 \x01(\x03\x12\x13\n\x0bmended_rows\x18\t \x01(\x03\x42\r\n\x0b_header_row\"\xa9\x07\n\x07\x44\x61taset\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x18\n\x10\x63ollaboration_id\x18\x04 \x01(\t\x12\x15\n\rdatabase_name\x18\x05 \x01(\t\x12\x10\n\x08\x66ilename\x18\x06 \x01(\t\x12\x12\n\nsource_url\x18\x07 \x01(\t\x12(\n\x04mode\x18\x08 \x01(\x0e\x32\x1a.neuralearn.common.v1.Mode\x12\x31\n\x05state\x18\t \x01(\x0e\x32\".neuralearn.common.v1.DatasetState\x12\x0c\n\x04rows\x18\n \x01(\x03\x12\x0f\n\x07\x63olumns\x18\x0b \x01(\x05\x12\x12\n\nsize_bytes\x18\x0c \x01(\x03\x12\x0e\n\x06sha256\x18\r \x01(\t\x12\r\n\x05stage\x18\x0e \x01(\t\x12\x10\n\x08progress\x18\x0f \x01(\x05\x12\x15\n\rprogress_info\x18\x10 \x01(\t\x12,\n\x05\x65rror\x18\x11 \x01(\x0b\x32\x1d.neuralearn.common.v1.Failure\x12\x33\n\nparse_plan\x18\x12 \x01(\x0b\x32\x1f.neuralearn.common.v1.ParsePlan\x12.\n\ncreated_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\x0eoutlier_method\x18\x17 \x01(\x0e\x32#.neuralearn.common.v1.OutlierMethod\x12?\n\x10outlier_strategy\x18\x18 \x01(\x0e\x32%.neuralearn.common.v1.OutlierStrategy\x12.\n\x04\x66ill\x18\x1a \x01(\x0e\x32 .neuralearn.common.v1.FillPolicy\x12\x34\n\x07privacy\x18\x1b \x01(\x0e\x32#.neuralearn.common.v1.PrivacyMethod\x12\x0f\n\x07\x61i_info\x18\x19 \x01(\t\x12\x11\n\trecipe_of\x18\x1c \x01(\t\x12\x0e\n\x06recipe\x18\x1d \x01(\t*J\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_FAST\x10\x01\x12\x0e\n\nMODE_SMART\x10\x02\x12\r\n\tMODE_DEEP\x10\x03*b\n\rOutlierMethod\x12\x1e\n\x1aOUTLIER_METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTLIER_METHOD_IQR\x10\x01\x12\x19\n\x15OUTLIER_METHOD_ZSCORE\x10\x02*\xd8\x01\n\x0fOutlierStrategy\x12 \n\x1cOUTLIER_STRATEGY_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTLIER_STRATEGY_CAP\x10\x01\x12\x1b\n\x17OUTLIER_STRATEGY_REMOVE\x10\x02\x12\x1b\n\x17OUTLIER_STRATEGY_MEDIAN\x10\x03\x12\x19\n\x15OUTLIER_STRATEGY_NULL\x10\x04\x12\x19\n\x15OUTLIER_STRATEGY_FLAG\x10\x05\x12\x19\n\x15OUTLIER_STRATEGY_AUTO\x10\x06*\x93\x01\n\rPrivacyMethod\x12\x1e\n\x1aPRIVACY_METHOD_UNSPECIFIED\x10\x00\x12\x17\n\x13PRIVACY_METHOD_KEEP\x10\x01\x12\x17\n\x13PRIVACY_METHOD_MASK\x10\x02\x12\x17\n\x13PRIVACY_METHOD_HASH\x10\x03\x12\x17\n\x13PRIVACY_METHOD_DROP\x10\x04*j\n\nFillPolicy\x12\x1b\n\x17\x46ILL_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46ILL_POLICY_SAFE\x10\x01\x12\x14\n\x10\x46ILL_POLICY_NONE\x10\x02\x12\x13\n\x0f\x46ILL_POLICY_ALL\x10\x03*\xbb\x01\n\x0c\x44\x61tasetState\x12\x1d\n\x19\x44\x41TASET_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x41TASET_STATE_UPLOADED\x10\x01\x12\x1c\n\x18\x44\x41TASET_STATE_PROCESSING\x10\x02\x12\x1b\n\x17\x44\x41TASET_STATE_COMPLETED\x10\x03\x12\x18\n\x14\x44\x41TASET_STATE_FAILED\x10\x04\x12\x1b\n\x17\x44\x41TASET_STATE_CANCELLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,34 +42,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DATASETOPTIONS_UNITSENTRY']._serialized_options = b'8\001'
   _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._loaded_options = None
   _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._serialized_options = b'8\001'
-  _globals['_MODE']._serialized_start=2316
-  _globals['_MODE']._serialized_end=2390
-  _globals['_OUTLIERMETHOD']._serialized_start=2392
-  _globals['_OUTLIERMETHOD']._serialized_end=2490
-  _globals['_OUTLIERSTRATEGY']._serialized_start=2493
-  _globals['_OUTLIERSTRATEGY']._serialized_end=2709
-  _globals['_PRIVACYMETHOD']._serialized_start=2712
-  _globals['_PRIVACYMETHOD']._serialized_end=2859
-  _globals['_FILLPOLICY']._serialized_start=2861
-  _globals['_FILLPOLICY']._serialized_end=2967
-  _globals['_DATASETSTATE']._serialized_start=2970
-  _globals['_DATASETSTATE']._serialized_end=3157
+  _globals['_DATASETOPTIONS_CONTRACTENTRY']._loaded_options = None
+  _globals['_DATASETOPTIONS_CONTRACTENTRY']._serialized_options = b'8\001'
+  _globals['_MODE']._serialized_start=2505
+  _globals['_MODE']._serialized_end=2579
+  _globals['_OUTLIERMETHOD']._serialized_start=2581
+  _globals['_OUTLIERMETHOD']._serialized_end=2679
+  _globals['_OUTLIERSTRATEGY']._serialized_start=2682
+  _globals['_OUTLIERSTRATEGY']._serialized_end=2898
+  _globals['_PRIVACYMETHOD']._serialized_start=2901
+  _globals['_PRIVACYMETHOD']._serialized_end=3048
+  _globals['_FILLPOLICY']._serialized_start=3050
+  _globals['_FILLPOLICY']._serialized_end=3156
+  _globals['_DATASETSTATE']._serialized_start=3159
+  _globals['_DATASETSTATE']._serialized_end=3346
   _globals['_DATASETOPTIONS']._serialized_start=94
-  _globals['_DATASETOPTIONS']._serialized_end=1164
-  _globals['_DATASETOPTIONS_TYPESENTRY']._serialized_start=901
-  _globals['_DATASETOPTIONS_TYPESENTRY']._serialized_end=945
-  _globals['_DATASETOPTIONS_ROLESENTRY']._serialized_start=947
-  _globals['_DATASETOPTIONS_ROLESENTRY']._serialized_end=991
-  _globals['_DATASETOPTIONS_OUTLIERSTRATEGIESENTRY']._serialized_start=993
-  _globals['_DATASETOPTIONS_OUTLIERSTRATEGIESENTRY']._serialized_end=1049
-  _globals['_DATASETOPTIONS_UNITSENTRY']._serialized_start=1051
-  _globals['_DATASETOPTIONS_UNITSENTRY']._serialized_end=1095
-  _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._serialized_start=1097
-  _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._serialized_end=1149
-  _globals['_FAILURE']._serialized_start=1166
-  _globals['_FAILURE']._serialized_end=1207
-  _globals['_PARSEPLAN']._serialized_start=1210
-  _globals['_PARSEPLAN']._serialized_end=1409
-  _globals['_DATASET']._serialized_start=1412
-  _globals['_DATASET']._serialized_end=2314
+  _globals['_DATASETOPTIONS']._serialized_end=1318
+  _globals['_DATASETOPTIONS_TYPESENTRY']._serialized_start=1006
+  _globals['_DATASETOPTIONS_TYPESENTRY']._serialized_end=1050
+  _globals['_DATASETOPTIONS_ROLESENTRY']._serialized_start=1052
+  _globals['_DATASETOPTIONS_ROLESENTRY']._serialized_end=1096
+  _globals['_DATASETOPTIONS_OUTLIERSTRATEGIESENTRY']._serialized_start=1098
+  _globals['_DATASETOPTIONS_OUTLIERSTRATEGIESENTRY']._serialized_end=1154
+  _globals['_DATASETOPTIONS_UNITSENTRY']._serialized_start=1156
+  _globals['_DATASETOPTIONS_UNITSENTRY']._serialized_end=1200
+  _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._serialized_start=1202
+  _globals['_DATASETOPTIONS_COLUMNPRIVACYENTRY']._serialized_end=1254
+  _globals['_DATASETOPTIONS_CONTRACTENTRY']._serialized_start=1256
+  _globals['_DATASETOPTIONS_CONTRACTENTRY']._serialized_end=1303
+  _globals['_FAILURE']._serialized_start=1320
+  _globals['_FAILURE']._serialized_end=1361
+  _globals['_PARSEPLAN']._serialized_start=1364
+  _globals['_PARSEPLAN']._serialized_end=1563
+  _globals['_DATASET']._serialized_start=1566
+  _globals['_DATASET']._serialized_end=2503
 # @@protoc_insertion_point(module_scope)

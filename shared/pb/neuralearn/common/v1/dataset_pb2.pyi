@@ -318,6 +318,26 @@ class DatasetOptions(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ContractEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     USER_ID_FIELD_NUMBER: _builtins.int
     COLLABORATION_ID_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
@@ -336,6 +356,9 @@ class DatasetOptions(_message.Message):
     UNITS_FIELD_NUMBER: _builtins.int
     PRIVACY_FIELD_NUMBER: _builtins.int
     COLUMN_PRIVACY_FIELD_NUMBER: _builtins.int
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    RECIPE_OF_FIELD_NUMBER: _builtins.int
+    RECIPE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -367,6 +390,12 @@ class DatasetOptions(_message.Message):
     """Which missing cells of the cleaned table are filled."""
     privacy: Global___PrivacyMethod.ValueType
     """What is done with columns that hold personal data; raw data and rejected rows stay what was uploaded."""
+    recipe_of: _builtins.str
+    """A dataset of which the caller may read the results, by its UUID: its recipe is repeated, and with the exception of
+    `contract` no option says how to prepare. Empty for a recipe of its own.
+    """
+    recipe: _builtins.str
+    """The UUID of a stored recipe that is repeated likewise, or a recipe as JSON."""
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -395,6 +424,12 @@ class DatasetOptions(_message.Message):
         `mask`, `hash` or `drop`. One to `keep` is no personal data and may be shown to a language model.
         """
 
+    @_builtins.property
+    def contract(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What happens where another file disagrees with the recipe of this one, by the names of columns, `*` for all that are
+        not named: `evolve`, the recipe deals with it; `freeze`, its preparation fails; `discard_row`; `discard_value`.
+        """
+
     def __init__(
         self,
         *,
@@ -416,10 +451,13 @@ class DatasetOptions(_message.Message):
         units: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         privacy: Global___PrivacyMethod.ValueType = ...,
         column_privacy: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        contract: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        recipe_of: _builtins.str = ...,
+        recipe: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "roles", b"roles", "sheet", b"sheet", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "contract", b"contract", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "recipe", b"recipe", "recipe_of", b"recipe_of", "roles", b"roles", "sheet", b"sheet", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
@@ -544,6 +582,8 @@ class Dataset(_message.Message):
     FILL_FIELD_NUMBER: _builtins.int
     PRIVACY_FIELD_NUMBER: _builtins.int
     AI_INFO_FIELD_NUMBER: _builtins.int
+    RECIPE_OF_FIELD_NUMBER: _builtins.int
+    RECIPE_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     run_id: _builtins.str
@@ -586,6 +626,10 @@ class Dataset(_message.Message):
     """What the uploader chose for personal data."""
     ai_info: _builtins.str
     """What part AI had in the preparation, as a sentence; empty in fast mode and before it is completed."""
+    recipe_of: _builtins.str
+    """The dataset whose recipe was repeated; empty for none."""
+    recipe: _builtins.str
+    """The stored recipe that was repeated, or `sha256:` and the hash of one that was sent; empty for none."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why preparation failed; set only in DATASET_STATE_FAILED."""
@@ -640,10 +684,12 @@ class Dataset(_message.Message):
         fill: Global___FillPolicy.ValueType = ...,
         privacy: Global___PrivacyMethod.ValueType = ...,
         ai_info: _builtins.str = ...,
+        recipe_of: _builtins.str = ...,
+        recipe: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "recipe", b"recipe", "recipe_of", b"recipe_of", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

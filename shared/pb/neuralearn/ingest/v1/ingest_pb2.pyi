@@ -896,6 +896,269 @@ class ModeUsage(_message.Message):
 Global___ModeUsage: _TypeAlias = ModeUsage  # noqa: Y015
 
 @_typing.final
+class StoredRecipe(_message.Message):
+    """A stored recipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    recipe_id: _builtins.str
+    """Its UUID."""
+    user_id: _builtins.str
+    """Who owns it."""
+    name: _builtins.str
+    """What its owner calls it."""
+    version: _builtins.int
+    """Which of the recipes of that name it is, from 1."""
+    sha256: _builtins.str
+    """SHA-256 of its JSON, in hexadecimal."""
+    size_bytes: _builtins.int
+    """Size of its JSON in bytes."""
+    dataset_id: _builtins.str
+    """The dataset that it was taken from, which may be deleted by now; empty for one that was sent."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was stored."""
+
+    def __init__(
+        self,
+        *,
+        recipe_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        version: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        dataset_id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "dataset_id", b"dataset_id", "name", b"name", "recipe_id", b"recipe_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredRecipe: _TypeAlias = StoredRecipe  # noqa: Y015
+
+@_typing.final
+class CreateStoredRecipeRequest(_message.Message):
+    """Asks to store a recipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Who will own it; the caller where empty."""
+    name: _builtins.str
+    """What it is called, up to 200 characters."""
+    dataset_id: _builtins.str
+    """A prepared dataset of which the caller may read the results, by its UUID."""
+    content: _builtins.bytes
+    """The recipe as JSON, 3 MiB at most."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        dataset_id: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "dataset_id", b"dataset_id", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "dataset_id", b"dataset_id", "name", b"name", "source", b"source", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["dataset_id", "content"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___CreateStoredRecipeRequest: _TypeAlias = CreateStoredRecipeRequest  # noqa: Y015
+
+@_typing.final
+class CreateStoredRecipeResponse(_message.Message):
+    """Answers CreateStoredRecipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recipe(self) -> Global___StoredRecipe:
+        """The stored recipe."""
+
+    def __init__(
+        self,
+        *,
+        recipe: Global___StoredRecipe | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateStoredRecipeResponse: _TypeAlias = CreateStoredRecipeResponse  # noqa: Y015
+
+@_typing.final
+class ListStoredRecipesRequest(_message.Message):
+    """Asks for a page of stored recipes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose; those of the caller where empty."""
+    name: _builtins.str
+    """Only versions of this name; empty for all."""
+    page_size: _builtins.int
+    """Most recipes on the page; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStoredRecipesRequest: _TypeAlias = ListStoredRecipesRequest  # noqa: Y015
+
+@_typing.final
+class ListStoredRecipesResponse(_message.Message):
+    """Answers ListStoredRecipes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def recipes(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredRecipe]:
+        """The page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        recipes: _abc.Iterable[Global___StoredRecipe] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "recipes", b"recipes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStoredRecipesResponse: _TypeAlias = ListStoredRecipesResponse  # noqa: Y015
+
+@_typing.final
+class GetStoredRecipeRequest(_message.Message):
+    """Asks for a stored recipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_ID_FIELD_NUMBER: _builtins.int
+    recipe_id: _builtins.str
+    """Its UUID."""
+    def __init__(
+        self,
+        *,
+        recipe_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipe_id", b"recipe_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStoredRecipeRequest: _TypeAlias = GetStoredRecipeRequest  # noqa: Y015
+
+@_typing.final
+class GetStoredRecipeResponse(_message.Message):
+    """Answers GetStoredRecipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The recipe as JSON, byte for byte as it was stored."""
+    @_builtins.property
+    def recipe(self) -> Global___StoredRecipe:
+        """What is known of it."""
+
+    def __init__(
+        self,
+        *,
+        recipe: Global___StoredRecipe | None = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "recipe", b"recipe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStoredRecipeResponse: _TypeAlias = GetStoredRecipeResponse  # noqa: Y015
+
+@_typing.final
+class DeleteStoredRecipeRequest(_message.Message):
+    """Asks to remove a stored recipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_ID_FIELD_NUMBER: _builtins.int
+    recipe_id: _builtins.str
+    """Its UUID."""
+    def __init__(
+        self,
+        *,
+        recipe_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipe_id", b"recipe_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteStoredRecipeRequest: _TypeAlias = DeleteStoredRecipeRequest  # noqa: Y015
+
+@_typing.final
+class DeleteStoredRecipeResponse(_message.Message):
+    """Answers DeleteStoredRecipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteStoredRecipeResponse: _TypeAlias = DeleteStoredRecipeResponse  # noqa: Y015
+
+@_typing.final
 class Member(_message.Message):
     """A member of a collaboration."""
 

@@ -86,6 +86,26 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
                 _registered_method=True)
+        self.CreateStoredRecipe = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/CreateStoredRecipe',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeResponse.FromString,
+                _registered_method=True)
+        self.ListStoredRecipes = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ListStoredRecipes',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesResponse.FromString,
+                _registered_method=True)
+        self.GetStoredRecipe = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/GetStoredRecipe',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeResponse.FromString,
+                _registered_method=True)
+        self.DeleteStoredRecipe = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/DeleteStoredRecipe',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.FromString,
+                _registered_method=True)
         self.ListMembers = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/ListMembers',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersRequest.SerializeToString,
@@ -193,6 +213,34 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateStoredRecipe(self, request, context):
+        """Stores a recipe under a name, as its next version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStoredRecipes(self, request, context):
+        """Lists the stored recipes of a user, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStoredRecipe(self, request, context):
+        """Returns a stored recipe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteStoredRecipe(self, request, context):
+        """Removes a version of a stored recipe; datasets that were prepared by it keep theirs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMembers(self, request, context):
         """Lists the members of a collaboration.
         """
@@ -282,6 +330,26 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.GetUsage,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'CreateStoredRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateStoredRecipe,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeResponse.SerializeToString,
+            ),
+            'ListStoredRecipes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStoredRecipes,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesResponse.SerializeToString,
+            ),
+            'GetStoredRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStoredRecipe,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeResponse.SerializeToString,
+            ),
+            'DeleteStoredRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteStoredRecipe,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.SerializeToString,
             ),
             'ListMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembers,
@@ -581,6 +649,114 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/GetUsage',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateStoredRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/CreateStoredRecipe',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateStoredRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStoredRecipes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ListStoredRecipes',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListStoredRecipesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStoredRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/GetStoredRecipe',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.GetStoredRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteStoredRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/DeleteStoredRecipe',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.FromString,
             options,
             channel_credentials,
             insecure,

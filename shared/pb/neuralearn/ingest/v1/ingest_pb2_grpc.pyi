@@ -64,6 +64,14 @@ class IngestServiceStub:
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
+    CreateStoredRecipe: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.CreateStoredRecipeRequest, _ingest_pb2.CreateStoredRecipeResponse]
+    """Stores a recipe under a name, as its next version."""
+    ListStoredRecipes: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListStoredRecipesRequest, _ingest_pb2.ListStoredRecipesResponse]
+    """Lists the stored recipes of a user, newest first."""
+    GetStoredRecipe: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetStoredRecipeRequest, _ingest_pb2.GetStoredRecipeResponse]
+    """Returns a stored recipe."""
+    DeleteStoredRecipe: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteStoredRecipeRequest, _ingest_pb2.DeleteStoredRecipeResponse]
+    """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]
     """Lists the members of a collaboration."""
     PutMember: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]
@@ -115,6 +123,14 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]  # type: ignore[assignment]
     """Tells how often a user has used the modes that ask a language model, and what is left."""
+    CreateStoredRecipe: _aio.UnaryUnaryMultiCallable[_ingest_pb2.CreateStoredRecipeRequest, _ingest_pb2.CreateStoredRecipeResponse]  # type: ignore[assignment]
+    """Stores a recipe under a name, as its next version."""
+    ListStoredRecipes: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListStoredRecipesRequest, _ingest_pb2.ListStoredRecipesResponse]  # type: ignore[assignment]
+    """Lists the stored recipes of a user, newest first."""
+    GetStoredRecipe: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetStoredRecipeRequest, _ingest_pb2.GetStoredRecipeResponse]  # type: ignore[assignment]
+    """Returns a stored recipe."""
+    DeleteStoredRecipe: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteStoredRecipeRequest, _ingest_pb2.DeleteStoredRecipeResponse]  # type: ignore[assignment]
+    """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Lists the members of a collaboration."""
     PutMember: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]  # type: ignore[assignment]
@@ -223,6 +239,38 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.GetUsageResponse, _abc.Awaitable[_ingest_pb2.GetUsageResponse]]:
         """Tells how often a user has used the modes that ask a language model, and what is left."""
+
+    @_abc_1.abstractmethod
+    def CreateStoredRecipe(
+        self,
+        request: _ingest_pb2.CreateStoredRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.CreateStoredRecipeResponse, _abc.Awaitable[_ingest_pb2.CreateStoredRecipeResponse]]:
+        """Stores a recipe under a name, as its next version."""
+
+    @_abc_1.abstractmethod
+    def ListStoredRecipes(
+        self,
+        request: _ingest_pb2.ListStoredRecipesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ListStoredRecipesResponse, _abc.Awaitable[_ingest_pb2.ListStoredRecipesResponse]]:
+        """Lists the stored recipes of a user, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetStoredRecipe(
+        self,
+        request: _ingest_pb2.GetStoredRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.GetStoredRecipeResponse, _abc.Awaitable[_ingest_pb2.GetStoredRecipeResponse]]:
+        """Returns a stored recipe."""
+
+    @_abc_1.abstractmethod
+    def DeleteStoredRecipe(
+        self,
+        request: _ingest_pb2.DeleteStoredRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.DeleteStoredRecipeResponse, _abc.Awaitable[_ingest_pb2.DeleteStoredRecipeResponse]]:
+        """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
 
     @_abc_1.abstractmethod
     def ListMembers(

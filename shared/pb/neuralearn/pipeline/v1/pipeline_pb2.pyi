@@ -545,6 +545,50 @@ class FamilyGain(_message.Message):
 Global___FamilyGain: _TypeAlias = FamilyGain  # noqa: Y015
 
 @_typing.final
+class CheckRecipeRequest(_message.Message):
+    """Asks whether a document is a recipe that can be repeated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The recipe as JSON, 3 MiB at most."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckRecipeRequest: _TypeAlias = CheckRecipeRequest  # noqa: Y015
+
+@_typing.final
+class CheckRecipeResponse(_message.Message):
+    """Answers CheckRecipe; a document that is none is refused with INVALID_ARGUMENT."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: _builtins.int
+    steps: _builtins.int
+    """How many steps it has."""
+    def __init__(
+        self,
+        *,
+        steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckRecipeResponse: _TypeAlias = CheckRecipeResponse  # noqa: Y015
+
+@_typing.final
 class InferTypesRequest(_message.Message):
     """Asks what columns are."""
 

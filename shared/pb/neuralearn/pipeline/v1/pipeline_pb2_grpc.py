@@ -61,6 +61,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.FromString,
                 _registered_method=True)
+        self.CheckRecipe = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/CheckRecipe',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeResponse.FromString,
+                _registered_method=True)
         self.ListQueues = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/ListQueues',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ListQueuesRequest.SerializeToString,
@@ -114,6 +119,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckRecipe(self, request, context):
+        """Tells whether a document is a recipe that can be repeated, before it is accepted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListQueues(self, request, context):
         """Tells how much work waits in each queue; what an autoscaler wants to know.
         """
@@ -155,6 +167,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.InferTypes,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.SerializeToString,
+            ),
+            'CheckRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckRecipe,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeResponse.SerializeToString,
             ),
             'ListQueues': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQueues,
@@ -304,6 +321,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/InferTypes',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/CheckRecipe',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.CheckRecipeResponse.FromString,
             options,
             channel_credentials,
             insecure,

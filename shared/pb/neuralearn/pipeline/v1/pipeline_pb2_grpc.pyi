@@ -47,6 +47,8 @@ class PipelineServiceStub:
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     InferTypes: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
+    CheckRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]
+    """Tells whether a document is a recipe that can be repeated, before it is accepted."""
     ListQueues: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]
@@ -71,6 +73,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     InferTypes: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]  # type: ignore[assignment]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
+    CheckRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]  # type: ignore[assignment]
+    """Tells whether a document is a recipe that can be repeated, before it is accepted."""
     ListQueues: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListQueuesRequest, _pipeline_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Tells how much work waits in each queue; what an autoscaler wants to know."""
     ListWorkers: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListWorkersRequest, _pipeline_pb2.ListWorkersResponse]  # type: ignore[assignment]
@@ -122,6 +126,14 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.InferTypesResponse, _abc.Awaitable[_pipeline_pb2.InferTypesResponse]]:
         """Tells what columns are, by some rows of a table; for the preview of a dataset."""
+
+    @_abc_1.abstractmethod
+    def CheckRecipe(
+        self,
+        request: _pipeline_pb2.CheckRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.CheckRecipeResponse, _abc.Awaitable[_pipeline_pb2.CheckRecipeResponse]]:
+        """Tells whether a document is a recipe that can be repeated, before it is accepted."""
 
     @_abc_1.abstractmethod
     def ListQueues(

@@ -736,6 +736,58 @@ class GetRecipeResponse(_message.Message):
 Global___GetRecipeResponse: _TypeAlias = GetRecipeResponse  # noqa: Y015
 
 @_typing.final
+class GetDriftRequest(_message.Message):
+    """Asks for the drift of a dataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDriftRequest: _TypeAlias = GetDriftRequest  # noqa: Y015
+
+@_typing.final
+class GetDriftResponse(_message.Message):
+    """Answers GetDrift."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The drift as JSON, an object with `verdict`, `summary`, `columns` and `steps`."""
+    media_type: _builtins.str
+    """The IANA media type."""
+    etag: _builtins.str
+    """Changes whenever the content does."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDriftResponse: _TypeAlias = GetDriftResponse  # noqa: Y015
+
+@_typing.final
 class ListChangesRequest(_message.Message):
     """Asks for the changed cells of a dataset."""
 
@@ -1059,7 +1111,7 @@ class Reject(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     IS_MENDED_FIELD_NUMBER: _builtins.int
     line: _builtins.int
-    """Its number in the file, from 1."""
+    """Its number in the file, from 1; 0 for a row that the contract of a recipe left out, which `why` names."""
     why: _builtins.str
     """Why it could not be read, or what was mended."""
     text: _builtins.str

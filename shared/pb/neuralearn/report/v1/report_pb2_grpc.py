@@ -66,6 +66,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.FromString,
                 _registered_method=True)
+        self.GetDrift = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/GetDrift',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.FromString,
+                _registered_method=True)
         self.ListChanges = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/ListChanges',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
@@ -165,6 +170,14 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDrift(self, request, context):
+        """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
+        each column, and which steps no longer hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListChanges(self, request, context):
         """Lists the changed cells with what stood there before.
         """
@@ -181,7 +194,7 @@ class ReportServiceServicer:
 
     def ListRejects(self, request, context):
         """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
-        preparation.
+        preparation; those that the contract of a repeated recipe left out are listed after it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,6 +281,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetRecipe,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.SerializeToString,
+            ),
+            'GetDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDrift,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.SerializeToString,
             ),
             'ListChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListChanges,
@@ -484,6 +502,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/GetRecipe',
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/GetDrift',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.FromString,
             options,
             channel_credentials,
             insecure,

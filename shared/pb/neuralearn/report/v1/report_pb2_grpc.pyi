@@ -47,13 +47,17 @@ class ReportServiceStub:
     """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
     GetRecipe: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]
     """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
+    GetDrift: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetDriftRequest, _report_pb2.GetDriftResponse]
+    """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
+    each column, and which steps no longer hold.
+    """
     ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
     """Lists the changed cells with what stood there before."""
     QueryRows: _grpc.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]
     """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for."""
     ListRejects: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]
     """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
-    preparation.
+    preparation; those that the contract of a repeated recipe left out are listed after it.
     """
     GetFeatures: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]
     """Returns the features a model gets and the columns they come from."""
@@ -89,13 +93,17 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
     GetRecipe: _aio.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]  # type: ignore[assignment]
     """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
+    GetDrift: _aio.UnaryUnaryMultiCallable[_report_pb2.GetDriftRequest, _report_pb2.GetDriftResponse]  # type: ignore[assignment]
+    """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
+    each column, and which steps no longer hold.
+    """
     ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the changed cells with what stood there before."""
     QueryRows: _aio.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]  # type: ignore[assignment]
     """Returns rows of a table as values: filtered, sorted, and only some columns, if that is asked for."""
     ListRejects: _aio.UnaryUnaryMultiCallable[_report_pb2.ListRejectsRequest, _report_pb2.ListRejectsResponse]  # type: ignore[assignment]
     """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
-    preparation.
+    preparation; those that the contract of a repeated recipe left out are listed after it.
     """
     GetFeatures: _aio.UnaryUnaryMultiCallable[_report_pb2.GetFeaturesRequest, _report_pb2.GetFeaturesResponse]  # type: ignore[assignment]
     """Returns the features a model gets and the columns they come from."""
@@ -166,6 +174,16 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the steps of the preparation with every parameter, so that they can be carried out again."""
 
     @_abc_1.abstractmethod
+    def GetDrift(
+        self,
+        request: _report_pb2.GetDriftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.GetDriftResponse, _abc.Awaitable[_report_pb2.GetDriftResponse]]:
+        """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
+        each column, and which steps no longer hold.
+        """
+
+    @_abc_1.abstractmethod
     def ListChanges(
         self,
         request: _report_pb2.ListChangesRequest,
@@ -188,7 +206,7 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.ListRejectsResponse, _abc.Awaitable[_report_pb2.ListRejectsResponse]]:
         """Lists the lines of the upload that could not be read as rows of its table, or only mended. They are there before the
-        preparation.
+        preparation; those that the contract of a repeated recipe left out are listed after it.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,158 @@
+"""Commands that store recipes and repeat them on other files."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neuralearn.cli.datasets import WatchOption, follow, parse_options, print_dataset, require_result
+from neuralearn.cli.output import (
+    AsJson,
+    DatasetId,
+    bytes_progress,
+    client,
+    err,
+    number,
+    out,
+    print_json,
+    print_rows,
+)
+from neuralearn.errors import NeuraLearnError
+
+app = typer.Typer()
+_recipe = typer.Typer(help="Store recipes under names.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(_recipe, name="recipe")
+RecipeId = Annotated[str, typer.Argument(metavar="RECIPE", help="The recipe's id.")]
+_STYLES = {"stable": "green", "moved": "yellow", "broken": "red"}
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for standard input.")],
+    of: Annotated[str, typer.Option(metavar="ID", help="The dataset whose recipe is repeated.")] = "",
+    recipe: Annotated[str, typer.Option(metavar="RECIPE|FILE", help="A stored recipe's id, or a file with one.")] = "",
+    contract: Annotated[
+        str,
+        typer.Option(help="What happens where the file disagrees, such as price=freeze."),
+    ] = "",
+    name: Annotated[str, typer.Option(help="The file name that is shown; that of the file if not given.")] = "",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-O", metavar="NAME=VALUE", help="Any other option of an upload, such as sheet=2."),
+    ] = None,
+    watch: WatchOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a table and prepare it by the recipe of another."""
+    if bool(of) == bool(recipe):
+        raise typer.BadParameter("give one of --of and --recipe", param_hint="--of")
+    options = {"recipe_of": of, "recipe": _read_recipe(recipe), "contract": contract, **parse_options(option or [])}
+    options = {key: value for key, value in options.items() if value}
+    with client(context) as service:
+        with bytes_progress("Uploading") as on_progress:
+            file = sys.stdin.buffer if source == "-" else source
+            dataset_id = service.upload(file, filename=name, on_progress=on_progress, **options)
+        dataset = follow(service, dataset_id) if watch else service.status(dataset_id)
+    print_dataset(dataset, as_json=as_json)
+    require_result(dataset)
+
+
+@app.command()
+def drift(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """Show how a table differs from the one that its recipe was made from."""
+    with client(context) as service:
+        document = service.document(dataset_id, "drift")
+    if as_json:
+        print_json(document)
+        return
+    out.print(f"[{_STYLES[document['verdict']]}]{document['verdict']}[/]", end="  ")
+    out.print(document["summary"], markup=False)
+    moved = [column for column in document["columns"] if column["verdict"] != "stable"]
+    rows = [(item["column"], item["verdict"], finding) for item in moved for finding in item["findings"]]
+    if rows:
+        print_rows(("column", "verdict", "what moved"), rows)
+    for step in document["steps"]:
+        out.print(f"Step {step['step']} ({step['kind']}) no longer holds. {step['why']}", markup=False)
+
+
+@_recipe.command(name="show")
+def show_recipe(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """Show the steps of a dataset's recipe."""
+    with client(context) as service:
+        document = service.document(dataset_id, "recipe")
+    if as_json:
+        print_json(document)
+        return
+    for position, step in enumerate(document["steps"], start=1):
+        columns = step.get("column") or ", ".join(step.get("inputs") or [])
+        skipped = f" (skipped: {step['skipped']})" if step.get("skipped") else ""
+        out.print(f"{position:>4}  [bold]{step['kind']}[/bold] ", end="")
+        out.print(f"{columns}{skipped}  {step['why']}", markup=False)
+
+
+@_recipe.command(name="save")
+def save_recipe(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    name: Annotated[str, typer.Argument(help="What it is called; the same name again is a new version.")],
+    as_json: AsJson = False,
+) -> None:
+    """Store the recipe of a dataset under a name."""
+    with client(context) as service:
+        stored = service.create_recipe(name, dataset_id=dataset_id)
+    if as_json:
+        print_json(stored)
+        return
+    out.print(f"{stored['recipe_id']}  {stored['name']}, version {stored['version']}", markup=False)
+
+
+@_recipe.command(name="list")
+def list_recipes(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Only versions of this name.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Most recipes.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List stored recipes, newest first."""
+    with client(context) as service:
+        listed = [item for item, _ in zip(service.recipes(name=name), range(limit), strict=False)]
+    if as_json:
+        print_json(listed)
+        return
+    rows = [
+        (
+            item["recipe_id"],
+            item["name"],
+            number(item["version"]),
+            item["dataset_id"] or "–",
+            item["created_at"][:19],
+        )
+        for item in listed
+    ]
+    print_rows(("id", "name", "version", "dataset", "stored"), rows)
+
+
+@_recipe.command(name="delete")
+def delete_recipe(context: typer.Context, recipe_id: RecipeId) -> None:
+    """Remove a stored recipe; datasets that were prepared by it stay as they are."""
+    with client(context) as service:
+        service.delete_recipe(recipe_id)
+    err.print(f"Removed {recipe_id}.", markup=False)
+
+
+def _read_recipe(text: str) -> Any:
+    """Return the id of a recipe, or the recipe in a file.
+
+    Raises:
+        NeuraLearnError: the file holds no JSON.
+    """
+    path = Path(text)
+    if not text or not path.is_file():
+        return text
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise NeuraLearnError(f"{path} holds no JSON.") from None

@@ -1,0 +1,186 @@
+"""Repeating settled recipes on other tables."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from shared.contracts.run_result import StepResult
+from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
+from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, in_order, read_frame
+from worker_service.core.recipe.contract import (
+    ContractBroken,
+    complete,
+    conform,
+    empty_frame,
+    require_contract,
+    unknown_columns,
+)
+from worker_service.core.recipe.disagreements import Disagreement, discard, find_disagreements
+from worker_service.core.recipe.recipe import Contract, Recipe
+from worker_service.core.recipe.steps import AnyStep, HidePersonalData
+from worker_service.core.table.frame import Frame
+
+
+def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
+    """Carry out a settled recipe on a decoded frame, which may be another than that it was made from.
+
+    Nothing is measured: on its own frame it makes the same tables and ledger again, and on any other one columns with
+    the same names, order and types. Flags, which tell of the first frame, are left out of the results.
+
+    Args:
+        recipe: a settled recipe.
+        frame: the decoded table.
+        hash_key: the secret of the dataset's owner, which steps that hash need.
+
+    Raises:
+        ContractBroken: the recipe is not settled, or the frame breaks its contract.
+    """
+    return _replay(recipe, frame, hash_key).outcome
+
+
+def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes | None = None) -> Iterator[Outcome]:
+    """Carry out a settled recipe on the parts of a table, which has no step of the scope `table`, in order.
+
+    Together the parts are what `replay` makes of the whole; steps of the scope `ordered` carry on from part to part.
+
+    Args:
+        recipe: a settled recipe.
+        batches: frames with the row numbers of the whole table.
+        hash_key: as of `replay`.
+
+    Raises:
+        ContractBroken: as of `replay`.
+        ValueError: a step reads the whole table.
+    """
+    if any(step.scope == "table" and step.skipped is None for step in recipe.steps):
+        raise ValueError("a step reads the whole table")
+    for batch in batches:
+        part = _replay(recipe, batch, hash_key, carries=True)
+        yield part.outcome
+        recipe = recipe.model_copy(update={"steps": part.steps})
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a recipe made of a part of a table, and the steps for the rows that follow."""
+
+    outcome: Outcome
+    steps: tuple[AnyStep, ...]
+
+
+def _replay(recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> _Part:
+    contract = require_contract(recipe)
+    if not hash_key and any(isinstance(step, HidePersonalData) and step.method == "hash" for step in recipe.steps):
+        raise ContractBroken("The recipe hashes personal data, which needs the key of its owner.", reason="NO_HASH_KEY")
+    unknown = unknown_columns(frame, contract)
+    run = RecipeRun(recipe, conform(frame, recipe), hash_key, carries=carries)
+    kept = _keep_contract(recipe, contract, run, hash_key)
+    results = [result for number, step in in_order(recipe) if (result := run.repeat(number, step)) is not None]
+    engineered, completed = complete(run.engineered, contract)
+    further = [*kept.results, *_left_out(unknown), *_completion(completed)]
+    results += [replace(result, step=len(recipe.steps) + number) for number, result in enumerate(further, start=1)]
+    outcome = run.end(recipe, engineered, results)
+    if kept.typed is not None:
+        outcome = replace(outcome, typed=kept.typed, discards=kept.discards)
+    return _Part(outcome, run.steps_in_order())
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What the contract took away before the first step."""
+
+    typed: Frame | None = None
+    """The table as read, before that; None where no column has a mode that asks for it."""
+    discards: tuple[Discard, ...] = ()
+    results: tuple[StepResult, ...] = ()
+
+
+def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key: bytes | None) -> _Kept:
+    """Discard what disagrees with the contract from the tables of a run that has not begun.
+
+    Raises:
+        ContractBroken: a frozen column disagrees, or no row would be left.
+    """
+    if all(expected.mode == "evolve" for expected in contract.input):
+        return _Kept()
+    decoded = run.cleaned
+    typed = read_frame(recipe, decoded, hash_key=hash_key)
+    disagreements = find_disagreements(contract, typed)
+    if not disagreements:
+        return _Kept(typed)
+    cells = run.discard(len(recipe.steps) + 1, discard(disagreements, decoded))
+    return _Kept(
+        typed,
+        tuple(
+            Discard(decoded.row_numbers[each.cells], each.column, each.expectation)
+            for each in disagreements
+            if each.drops_rows
+        ),
+        (_discarded(disagreements, cells=cells, rows=decoded.rows - run.cleaned.rows),),
+    )
+
+
+def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:
+    """Return the columns of the cleaned and of the engineered table that a settled recipe makes of any table.
+
+    Raises:
+        ContractBroken: the recipe is not settled.
+    """
+    outcome = replay(recipe, empty_frame(require_contract(recipe)), hash_key=b"none")
+    return outcome.cleaned.to_table().schema, outcome.engineered.to_table().schema
+
+
+def _discarded(disagreements: Sequence[Disagreement], *, cells: int, rows: int) -> StepResult:
+    """Return the result that tells of what disagreed with the contract."""
+    parts = [f"left out {count(rows, 'row')}"] if rows else []
+    parts += [f"emptied {count(cells, 'cell')}"] if cells else []
+    what = f"By the contract of the recipe, {listing(parts)}." if parts else ""
+    columns = tuple(dict.fromkeys(each.column for each in disagreements))
+    why = " ".join([what, *(each.why for each in disagreements)]).strip()
+    return _further_result("contract", columns, what=what, why=why, cells=cells, rows=rows)
+
+
+def _left_out(unknown: Sequence[str]) -> tuple[StepResult, ...]:
+    """Return the result that tells of columns which the recipe does not know."""
+    if not unknown:
+        return ()
+    verb = plural_verb(len(unknown), "was", "were")
+    why = f"{count(len(unknown), 'column')} that the recipe does not know {verb} left out: {list_names(unknown)}."
+    result = _further_result("unknown_columns", tuple(unknown), what="", why=why)
+    return (replace(result, kind="flag", state="flagged"),)
+
+
+def _completion(completed: Mapping[str, int]) -> tuple[StepResult, ...]:
+    """Return the result that tells of numbers which could not be computed."""
+    if not completed:
+        return ()
+    cells = listing(f"{count(cells, 'cell')} of {quoted(name)}" for name, cells in completed.items())
+    what = f"In the engineered table, filled {cells} with a value from the middle of the recipe's own table."
+    why = f"{what} They were missing, or could not be computed."
+    total = sum(completed.values())
+    result = _further_result("unforeseen_gap", tuple(completed), what=what, why=why, cells=total)
+    return (replace(result, kind="fill_missing", phase="features", confidence=0.5),)
+
+
+def _further_result(
+    rule: str, columns: tuple[str, ...], *, what: str, why: str, cells: int = 0, rows: int = 0
+) -> StepResult:
+    """Return a result that no step of the recipe has; its number is given when all are known."""
+    return StepResult(
+        step=0,
+        kind=rule,
+        phase="cleaning",
+        columns=columns,
+        outputs=(),
+        state="applied" if what else "skipped",
+        what=what,
+        why=why,
+        rule=rule,
+        confidence=1.0,
+        cells_changed=cells,
+        rows_removed=rows,
+        parameters={},
+        outliers=0,
+        outlier_share=0.0,
+    )

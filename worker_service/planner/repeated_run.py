@@ -1,0 +1,101 @@
+"""A preparation that repeats a recipe instead of proposing one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from shared.contracts.column_names import match_name
+from shared.contracts.run_options import ALL_COLUMNS
+from shared.contracts.vocabulary import ContractMode
+from shared.errors import InvalidInput
+from worker_service.core.columns.column_profile import ColumnHints
+from worker_service.core.drift.report import Drift, report_drift
+from worker_service.core.profile import Profile, describe_as_read
+from worker_service.core.recipe.apply import Outcome, hide_columns
+from worker_service.core.recipe.contract import ContractBroken, conform, require_contract
+from worker_service.core.recipe.recipe import Contract, Recipe
+from worker_service.core.recipe.replay import replay
+from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
+from worker_service.core.table.frame import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class RepeatedRun:
+    """What a recipe made of another table."""
+
+    facts: Profile
+    """The table as the recipe reads it."""
+    outcome: Outcome
+    drift: Drift
+
+
+def repeat_recipe(
+    document: str | bytes, decoded: Frame, *, modes: Mapping[str, ContractMode], hash_key: bytes | None
+) -> RepeatedRun:
+    """Repeat a recipe on a decoded table.
+
+    Args:
+        document: the recipe as JSON.
+        decoded: the table.
+        modes: what the uploader chose for columns that disagree with the contract; it outranks the recipe's own.
+        hash_key: the secret of the dataset's owner, which steps that hash need.
+
+    Raises:
+        InvalidInput: the document is no settled recipe, or the table breaks its contract.
+    """
+    recipe = parse_recipe(document)
+    try:
+        recipe = recipe.model_copy(update={"contract": _with_modes(require_contract(recipe), modes)})
+        outcome = replay(recipe, decoded, hash_key=hash_key)
+        conformed = conform(decoded, recipe)
+    except ContractBroken as error:
+        raise InvalidInput(str(error), reason=error.reason) from None
+    steps = [step for step in recipe.steps if step.skipped is None]
+    hiding = [step for step in steps if isinstance(step, HidePersonalData)]
+    facts = describe_as_read(
+        hide_columns(conformed, [step for step in hiding if step.column in conformed], hash_key=hash_key),
+        target=recipe.target,
+        read_as={step.column: step.read_as for step in steps if isinstance(step, ReadColumn)},
+        hints={step.column: ColumnHints(personal_data=step.personal_data, privacy=step.method) for step in hiding},
+    )
+    return RepeatedRun(facts=facts, outcome=outcome, drift=report_drift(recipe, decoded, outcome))
+
+
+def parse_recipe(document: str | bytes) -> Recipe:
+    """Return a recipe from JSON.
+
+    Raises:
+        InvalidInput: it is none; the message names the first field that is wrong.
+    """
+    try:
+        return Recipe.model_validate_json(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the document"
+        raise InvalidInput(f"This is no recipe: {field}: {first['msg']}.", reason="RECIPE_INVALID") from None
+
+
+def parse_settled_recipe(document: str | bytes) -> Recipe:
+    """Return a recipe that can be repeated from JSON.
+
+    Raises:
+        InvalidInput: it is none, or can't be repeated.
+    """
+    recipe = parse_recipe(document)
+    try:
+        require_contract(recipe)
+    except ContractBroken as error:
+        raise InvalidInput(str(error), reason=error.reason) from None
+    return recipe
+
+
+def _with_modes(contract: Contract, modes: Mapping[str, ContractMode]) -> Contract:
+    names = [column.name for column in contract.input]
+    by_name = {match_name(name, names): mode for name, mode in modes.items()}
+    default = modes.get(ALL_COLUMNS)
+    columns = tuple(
+        column.model_copy(update={"mode": by_name.get(column.name, default or column.mode)})
+        for column in contract.input
+    )
+    return contract.model_copy(update={"input": columns, "unknown_columns": default or contract.unknown_columns})
