@@ -11,6 +11,7 @@ from ingest_service.previews import PreviewedFile
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import MAX_RECIPE_BYTES
 from shared.contracts.run_options import ReadOptions, RunOptions
+from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
     DEFAULT_MODE,
@@ -38,6 +39,7 @@ NO_DEFAULTS = OptionDefaults()
 _MAX_ID_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 2048
 _MAX_UNIT_CHARACTERS = 20
+_MAX_SPLIT_CHARACTERS = 1000
 _KEPT_IN_REPLAY = ("contract", "recipe_of", "recipe", "reading")
 """The options that go together with a recipe."""
 _READ_OPTIONS = ("delimiter", "encoding", "header_row", "sheet")
@@ -89,6 +91,7 @@ def parse_options(
                 "privacy": parse_enum(options, "privacy", default=defaults.privacy),
                 "column_privacy": _parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
                 "contract": _parse_words("contract", options.contract, get_args(ContractMode)),
+                "split": _parse_split(options.split),
                 "recipe_of": recipe_of,
                 "recipe": recipe,
                 "reading": _parse_read_options(options),
@@ -112,6 +115,18 @@ def _parse_recipe(options: common.DatasetOptions) -> tuple[str | None, str | Non
     if len(content) > MAX_RECIPE_BYTES:
         raise _invalid_field("recipe", f"has {len(content):,} bytes, of at most {MAX_RECIPE_BYTES:,}")
     return None, f"sha256:{hashlib.sha256(content).hexdigest()}", content
+
+
+def _parse_split(text: str) -> str | None:
+    if not text.strip():
+        return None
+    if len(text) > _MAX_SPLIT_CHARACTERS or not text.isprintable():
+        raise _invalid_field("split", f"must be printable and have at most {_MAX_SPLIT_CHARACTERS} characters")
+    try:
+        parse_split(text)
+    except ValueError as error:
+        raise _invalid_field("split", str(error)) from None
+    return text.strip()
 
 
 def _refuse_steering(run: RunOptions, defaults: OptionDefaults) -> None:
@@ -264,6 +279,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         privacy=run.options.privacy,
         recipe_of=run.options.recipe_of,
         recipe=run.options.recipe,
+        split=run.options.split,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 

@@ -44,6 +44,8 @@ class PrepareOptions(TypedDict, total=False):
     privacy: Literal["keep", "mask", "hash", "drop"]
     column_privacy: ByColumn
     contract: ByColumn
+    split: str
+    """Rows that are held out, as `0.2`, `fold=test` or `day>=2026-02-01`."""
 
 
 class UploadOptions(PrepareOptions, total=False):

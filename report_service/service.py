@@ -199,7 +199,7 @@ class Reports:
         except NotFound:
             raise Conflict(
                 "The dataset has a recipe of its own, so there is nothing to compare it with; upload it with "
-                "recipe_of= or recipe=.",
+                "recipe_of= or recipe=, or hold rows out with split=.",
                 reason="NO_DRIFT",
             ) from None
 

@@ -14,8 +14,8 @@ from shared.rpc.messages import enum_word
 
 def dataset_status(dataset: common.Dataset) -> schemas.DatasetStatus:
     """Return a dataset and where its preparation stands, with links to everything about it."""
-    is_replay = bool(dataset.recipe_of or dataset.recipe)
-    links = _links(dataset.dataset_id, has_report=dataset.mode == common.MODE_DEEP, is_replay=is_replay)
+    has_drift = bool(dataset.recipe_of or dataset.recipe or dataset.split)
+    links = _links(dataset.dataset_id, has_report=dataset.mode == common.MODE_DEEP, has_drift=has_drift)
     return to_model(dataset, schemas.DatasetStatus, links=links)
 
 
@@ -54,7 +54,7 @@ def status_path(dataset_id: str) -> str:
     return f"/dataset/{dataset_id}/status"
 
 
-def _links(dataset_id: str, *, has_report: bool, is_replay: bool) -> schemas.DatasetLinks:
+def _links(dataset_id: str, *, has_report: bool, has_drift: bool) -> schemas.DatasetLinks:
     root = f"/dataset/{dataset_id}"
     return schemas.DatasetLinks(
         self=status_path(dataset_id),
@@ -66,7 +66,7 @@ def _links(dataset_id: str, *, has_report: bool, is_replay: bool) -> schemas.Dat
         rejects=f"{root}/rejects",
         profile=f"{root}/profile",
         recipe=f"{root}/recipe",
-        drift=f"{root}/drift" if is_replay else None,
+        drift=f"{root}/drift" if has_drift else None,
         graphs=f"{root}/eda/graphs",
         features=f"{root}/features",
         utility=f"{root}/utility",

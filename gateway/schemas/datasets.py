@@ -93,7 +93,7 @@ class DatasetLinks(BaseModel):
     profile: str = Field(description="What is known about the table.", examples=[f"/dataset/{EXAMPLE_ID}/profile"])
     recipe: str = Field(description="The steps of the preparation.", examples=[f"/dataset/{EXAMPLE_ID}/recipe"])
     drift: str | None = Field(
-        description="How the table differs from the recipe's own; null where no other recipe was repeated.",
+        description="How the table differs from the recipe's own, or held-out rows from the rest; null without either.",
         examples=[None],
     )
     graphs: str = Field(description="The charts.", examples=[f"/dataset/{EXAMPLE_ID}/eda/graphs"])
@@ -141,6 +141,7 @@ class DatasetStatus(BaseModel):
         "none.",
         examples=[None],
     )
+    split: str | None = Field(description="The rows that are held out; null for none.", examples=[None])
     ai_info: str | None = Field(
         description="What part AI had in the preparation; null in `fast` mode and before it is completed.",
         examples=[None],

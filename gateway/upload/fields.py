@@ -154,6 +154,14 @@ class PrepareOptions(BaseModel):
         description="The privacy of single columns, recognised as personal data or not, as types are given: "
         "notes=drop, brand=keep. One to keep is no personal data, and may be shown to a language model.",
     )
+    split: str = Field(
+        "",
+        max_length=1000,
+        pattern=_PRINTABLE,
+        description="Rows that are held out: a share as 0.2, or 0.2@7 with a seed, those with a value as fold=test, or "
+        "from a moment or number on as day>=2026-02-01. Everything is measured on the other rows alone, and these are "
+        "prepared by the recipe; the last column of the engineered table, `__split__`, says train or test.",
+    )
     contract: WordsByColumn = Field(
         "",
         max_length=MAX_FIELD_BYTES,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.column_names import match_name
+from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import (
     DEFAULT_FILL,
     DEFAULT_MODE,
@@ -82,6 +83,8 @@ class RunOptions(BaseModel):
     """What is done with single columns as personal data; one to `keep` is shown to a language model too."""
     contract: Mapping[str, ContractMode] = Field(default_factory=dict)
     """What happens where another file disagrees with the recipe, by column; `*` for all that are not named."""
+    split: str | None = None
+    """The rows that are held out: `0.2`, `fold=test` or `day>=2026-02-01`; None for no such part."""
     recipe_of: str | None = None
     """The id of the dataset whose recipe is repeated; None for a recipe of its own."""
     recipe: str | None = None
@@ -104,7 +107,8 @@ class RunOptions(BaseModel):
         target = (str(self.target),) if has_target else ()
         by_column = ("types", "roles", "outlier_strategies", "units", "column_privacy", "contract")
         names = {option: tuple(name for name in getattr(self, option) if name != ALL_COLUMNS) for option in by_column}
-        return {"target": target, **names}
+        column = parse_split(self.split).column if self.split is not None else ""
+        return {"target": target, "split": (column,) if column else (), **names}
 
     def resolve(self, names: Sequence[str]) -> "RunOptions":
         """Return the options with the names that the table has; a role names the target and the type of its column.

@@ -121,6 +121,29 @@ def test_what_can_not_be_repeated(
     assert (error.value.status, error.value.reason) == (status, reason)
 
 
+def test_rows_are_held_out(client: Client) -> None:
+    dataset = client.prepare(csv(sales(1)), filename="a.csv", target="paid", split="day>=2026-01-20", timeout=90)
+    table = engineered(client, dataset.dataset_id)
+    assert dataset.rows == len(table) == 400
+    held_out = pd.read_csv(csv(sales(1)))["day"] >= "2026-01-20"
+    assert (table["__split__"] == np.where(held_out, "test", "train")).all()
+    assert any(
+        step["why"].startswith(f"Held {held_out.sum()} rows out") for step in client.log(dataset.dataset_id, "cleaning")
+    )
+    assert client.document(dataset.dataset_id, "drift")["rows"] == [400 - held_out.sum(), held_out.sum()]
+    again = client.prepare(csv(sales(2)), filename="b.csv", recipe_of=dataset.dataset_id, timeout=90)
+    assert list(engineered(client, again.dataset_id)) == list(table)[:-1]
+    with pytest.raises(ApiError, match=r"split must be a share such as 0\.2"):
+        client.upload(csv(sales(1)), filename="a.csv", split="20 %")
+    with pytest.raises(
+        ApiError, match=r"split names 'days', which is not a column of the table\. Did you mean 'day'\?"
+    ):
+        client.upload(csv(sales(1)), filename="a.csv", split="days>=2026-01-20")
+    with pytest.raises(PreparationFailed, match="It holds no row out, of 400 rows") as error:
+        client.prepare(csv(sales(1)), filename="a.csv", split="day>=2027-01-01", timeout=90)
+    assert error.value.reason == "SPLIT_EMPTY"
+
+
 def test_a_repeated_request_is_the_first_dataset(client: Client, january: str) -> None:
     recipe = json.dumps(client.document(january, "recipe"))
     ids = {client.upload(csv(sales(2)), filename="a.csv", idempotency_key="replay", recipe=recipe) for _ in range(2)}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.contracts.artifacts import CHARTS, DRIFT, PROFILE, RECIPE, REJECTS
 from shared.contracts.charts import Chart
 from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import RunResult
+from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import AiMode, Stage
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
@@ -24,6 +25,7 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, compose_questions
+from worker_service.planner.held_out import add_held_out, split_frame
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 from worker_service.planner.repeated_run import repeat_recipe
@@ -60,7 +62,10 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     if task.recipe is not None:
         return _repeat(report_progress, task, task.recipe)
     report_progress("loading", 2)
-    table = hide_personal_data(_load(task), task.options, hash_key=task.hash_key)
+    decoded, parts = _load(task), None
+    if task.options.split is not None:
+        parts = split_frame(decoded, parse_split(task.options.split))
+    table = hide_personal_data(decoded if parts is None else parts.train, task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
     facts = _read_profile(task.profile) if task.profile.exists() else table.profile()
     report_progress("applying", 45)
@@ -68,7 +73,11 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
         outcome = table.apply(propose(facts, table.options, hidden=table.steps))
     else:
         facts, outcome = prepare_with_advice(facts, table, task.advice)
-    return _finish(report_progress, task, facts, outcome)
+    if parts is None:
+        return _finish(report_progress, task, facts, outcome)
+    whole, drift = add_held_out(outcome, parts, hash_key=task.hash_key)
+    (task.target / DRIFT).write_text(drift.model_dump_json())
+    return _finish(report_progress, task, facts, outcome, whole)
 
 
 def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path) -> RunResult:
@@ -83,18 +92,33 @@ def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path
     return _finish(report_progress, task, run.facts, run.outcome)
 
 
-def _finish(report_progress: ReportProgress, task: PreparationTask, facts: Profile, outcome: Outcome) -> RunResult:
+def _finish(
+    report_progress: ReportProgress,
+    task: PreparationTask,
+    facts: Profile,
+    outcome: Outcome,
+    whole: Outcome | None = None,
+) -> RunResult:
+    """Write the artifacts and return the result; `whole` has the rows, too, that were held out."""
     report_progress("charting", 70)
     charts = build_charts(facts, outcome)
     report_progress("writing", 80)
-    _write(task.target, facts, outcome, charts)
-    return _result(facts, outcome, charts, task.advice)
+    _write(task.target, facts, whole or outcome, charts)
+    result = _result(facts, outcome, charts, task.advice)
+    return (
+        result
+        if whole is None
+        else replace(result, summary=_sizes(whole, result), logs=storable(log_rows(whole.results)))
+    )
 
 
 def examine(report_progress: ReportProgress, task: PreparationTask) -> tuple[Question, ...]:
     """Profile a decoded table, keep the profile, and return the questions for a language model."""
     report_progress("loading", 2)
-    table = hide_personal_data(_load(task), task.options, hash_key=task.hash_key)
+    decoded = _load(task)
+    if task.options.split is not None:
+        decoded = split_frame(decoded, parse_split(task.options.split)).train
+    table = hide_personal_data(decoded, task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
     facts = table.profile()
     task.profile.write_text(facts.model_dump_json())
@@ -133,6 +157,16 @@ def _write_table(table: pa.Table, path: Path) -> None:
     """Write a table as Parquet, with dictionaries except for decimals, where trying them takes a third of the time."""
     dictionary_columns = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     pq.write_table(table, path, compression="snappy", use_dictionary=dictionary_columns, row_group_size=131_072)
+
+
+def _sizes(whole: Outcome, result: RunResult) -> dict[str, Any]:
+    """Return the summary of a result with the sizes of whole tables."""
+    sizes = {
+        "cleaned": _size(whole.cleaned),
+        "engineered": _size(whole.engineered),
+        "cells_changed": whole.changes.num_rows,
+    }
+    return {**result.summary, **storable(sizes)}
 
 
 def _result(facts: Profile, outcome: Outcome, charts: tuple[Chart, ...], advice: AdviceResult | None) -> RunResult:

@@ -359,6 +359,7 @@ class DatasetOptions(_message.Message):
     CONTRACT_FIELD_NUMBER: _builtins.int
     RECIPE_OF_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -396,6 +397,11 @@ class DatasetOptions(_message.Message):
     """
     recipe: _builtins.str
     """The UUID of a stored recipe that is repeated likewise, or a recipe as JSON."""
+    split: _builtins.str
+    """Rows that are held out: a share of them as `0.2`, or `0.2@7` with a seed, those with a value as `fold=test`, or from
+    a moment or number on as `day>=2026-02-01`. Everything is measured on the other rows alone, and these are prepared by
+    the recipe. Empty for none.
+    """
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -454,10 +460,11 @@ class DatasetOptions(_message.Message):
         contract: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         recipe_of: _builtins.str = ...,
         recipe: _builtins.str = ...,
+        split: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "contract", b"contract", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "recipe", b"recipe", "recipe_of", b"recipe_of", "roles", b"roles", "sheet", b"sheet", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "contract", b"contract", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "recipe", b"recipe", "recipe_of", b"recipe_of", "roles", b"roles", "sheet", b"sheet", "split", b"split", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
@@ -584,6 +591,7 @@ class Dataset(_message.Message):
     AI_INFO_FIELD_NUMBER: _builtins.int
     RECIPE_OF_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     run_id: _builtins.str
@@ -630,6 +638,8 @@ class Dataset(_message.Message):
     """The dataset whose recipe was repeated; empty for none."""
     recipe: _builtins.str
     """The stored recipe that was repeated, or `sha256:` and the hash of one that was sent; empty for none."""
+    split: _builtins.str
+    """What the uploader chose to hold out; empty for nothing."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why preparation failed; set only in DATASET_STATE_FAILED."""
@@ -686,10 +696,11 @@ class Dataset(_message.Message):
         ai_info: _builtins.str = ...,
         recipe_of: _builtins.str = ...,
         recipe: _builtins.str = ...,
+        split: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "recipe", b"recipe", "recipe_of", b"recipe_of", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "recipe", b"recipe", "recipe_of", b"recipe_of", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "split", b"split", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
