@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ingest_service.options import OptionDefaults, UploadOptions
 from ingest_service.previews import PreviewedFile
+from ingest_service.revision import RevisionRequest
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import MAX_RECIPE_BYTES
 from shared.contracts.run_options import ReadOptions, RunOptions
@@ -314,6 +315,18 @@ def parse_recipe_source(request: pb.CreateStoredRecipeRequest) -> str | bytes:
         case "content":
             return request.content
     raise _invalid_field("dataset_id", "must name a prepared dataset, or a recipe must be sent")
+
+
+def parse_revision(request: pb.ReviseDatasetRequest) -> RevisionRequest:
+    """Return which steps a request switches off or on."""
+    return RevisionRequest(
+        off=tuple(request.off),
+        on=tuple(request.on),
+        columns=tuple(request.columns),
+        rules=tuple(request.rules),
+        everything=request.everything,
+        etag=request.etag,
+    )
 
 
 def recipe_message(record: RecipeRecord) -> pb.StoredRecipe:

@@ -16,6 +16,7 @@ from ingest_service.convert import (
     parse_options,
     parse_recipe_source,
     parse_request_id,
+    parse_revision,
     parse_user,
     preview_message,
     recipe_message,
@@ -198,8 +199,13 @@ class IngestServicer(rpc.IngestServiceServicer):
     async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
         caller = current_caller()
         options = parse_new_options(request.options, caller=caller, defaults=self._defaults)
-        record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), options)
+        record = await self._datasets.prepare(parse_dataset_id(request.dataset_id), options, caller)
         return pb.PrepareDatasetResponse(dataset=dataset_message(record))
+
+    async def ReviseDataset(self, request: pb.ReviseDatasetRequest, context: Context) -> pb.ReviseDatasetResponse:
+        revision = parse_revision(request)
+        record = await self._datasets.revise(parse_dataset_id(request.dataset_id), revision, current_caller())
+        return pb.ReviseDatasetResponse(dataset=dataset_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:
         await self._datasets.delete(parse_dataset_id(request.dataset_id))

@@ -204,9 +204,32 @@ class AsyncClient:
         """Remove a dataset with everything that was made of it."""
         await self._send(requests.delete(dataset_id))
 
-    async def document(self, dataset_id: str, name: str) -> Json:
-        """Return a document of a dataset: `profile`, `recipe`, `drift`, `features` or `report`."""
-        return await self._send(requests.document(dataset_id, name))
+    async def document(self, dataset_id: str, name: str, *, version: int = 0) -> Json:
+        """Return a document of a dataset: `profile`, `recipe`, `drift`, `features` or `report`; 0 for the newest."""
+        return await self._send(requests.document(dataset_id, name, {"version": version} if version else None))
+
+    async def undo(
+        self,
+        dataset_id: str,
+        *,
+        steps: Sequence[int] = (),
+        columns: Sequence[str] = (),
+        rules: Sequence[str] = (),
+        everything: bool = False,
+    ) -> Dataset:
+        """Undo steps, or all of columns or rules, or everything: a new version, which `wait` waits for."""
+        undone = {"steps": list(steps), "columns": list(columns), "rules": list(rules), "everything": everything}
+        return await self._send(requests.undo(dataset_id, undone))
+
+    async def change_recipe(
+        self, dataset_id: str, *, off: Sequence[int] = (), on: Sequence[int] = (), etag: str = ""
+    ) -> Dataset:
+        """Switch steps of the recipe off or on; with an `etag` only if it is still that of the recipe."""
+        return await self._send(requests.change_recipe(dataset_id, off, on, etag))
+
+    def versions(self, dataset_id: str) -> AsyncIterator[Json]:
+        """Yield the versions of the results of a dataset, newest first."""
+        return self._pages(lambda token: requests.versions(dataset_id, page_token=token))
 
     async def create_recipe(
         self, name: str, *, dataset_id: str = "", recipe: Mapping[str, Any] | None = None, user_id: str = ""

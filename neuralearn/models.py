@@ -23,6 +23,8 @@ class TableForm(TypedDict, total=False):
     """Of the cleaned table as CSV: unchanged values as in the file, or all as their type is written."""
     charset: Literal["utf8", "utf8_bom", "utf16", "cp1252"] | str
     """The encoding of CSV; Excel recognises utf8_bom."""
+    version: int
+    """Which version of the results; the newest if 0."""
     row_id: bool
     """True for a first column `__row__` of the cleaned or engineered table: the row in the upload, from 1."""
 

@@ -71,6 +71,26 @@ def prepare_again(dataset_id: str, options: Mapping[str, Any]) -> Request[Datase
     return Request("POST", path, Dataset.from_json, json=dict(options), is_repeatable=False)
 
 
+def undo(dataset_id: str, undone: Mapping[str, Any]) -> Request[Dataset]:
+    """Ask to undo steps, columns, rules or everything."""
+    path = dataset_path(dataset_id, "undo")
+    return Request("POST", path, Dataset.from_json, json=dict(undone), is_repeatable=False)
+
+
+def change_recipe(dataset_id: str, off: Sequence[int], on: Sequence[int], etag: str) -> Request[Dataset]:
+    """Ask to switch steps of a recipe off or on."""
+    document = {"off": list(off), "on": list(on)}
+    headers = {"if-match": etag} if etag else {}
+    path = dataset_path(dataset_id, "recipe")
+    return Request("PATCH", path, Dataset.from_json, json=document, headers=headers, is_repeatable=False)
+
+
+def versions(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
+    """Ask for a page of the versions of a dataset's results."""
+    params = _given(page_token=page_token)
+    return Request("GET", dataset_path(dataset_id, "versions"), _page("versions", dict), params)
+
+
 def delete(dataset_id: str) -> Request[None]:
     """Ask to remove a dataset."""
     return Request("DELETE", f"/dataset/{_require_id(dataset_id)}", lambda _: None)
@@ -152,9 +172,10 @@ def table_params(table: str, file_format: str, form: Mapping[str, object]) -> di
     if not file_format and table != "report":
         file_format = "csv" if table in get_args(Table) else "png" if table.startswith("graph/") else ""
     allowed = {
-        "cleaned": ("style", "charset", "row_id"),
-        "engineered": ("charset", "row_id"),
-        "changes": ("charset",),
+        "cleaned": ("style", "charset", "row_id", "version"),
+        "engineered": ("charset", "row_id", "version"),
+        "changes": ("charset", "version"),
+        **dict.fromkeys(("profile", "recipe", "drift", "features"), ("version",)),
     }.get(table, ())
     given = {name: str(value).lower() for name, value in form.items() if value and name in allowed}
     return {**({"format": file_format} if file_format else {}), **given}

@@ -8,6 +8,7 @@ from report_service.service import Reports
 from shared.db.datasets import Datasets
 from shared.db.results import Results
 from shared.db.session import Database
+from shared.db.versions import Versions
 from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
 from shared.isolation.isolation import Isolation
@@ -35,6 +36,7 @@ async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator
         async with open_store(settings) as store:
             await store.check()
             reports = Reports(
+                versions=Versions(database),
                 datasets=Datasets(database),
                 results=Results(database),
                 store=store,

@@ -13,6 +13,7 @@ from report_service.table_files import AnyTable, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
+from shared.db.versions import VersionRecord
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.messages import parse_enum, to_message
 
@@ -30,6 +31,7 @@ def parse_table_choice(request: pb.GetTableRequest | pb.DownloadTableRequest) ->
         charset=cast(Charset, parse_enum(request, "charset", default=DEFAULT_CHARSET)),
         row_id=request.row_id,
         safe_csv=request.safe_csv if request.HasField("safe_csv") else None,
+        version=request.version,
     )
 
 
@@ -61,6 +63,19 @@ def profile_message(file: ProfileFile) -> pb.GetProfileResponse:
     return to_message({"profile": file.document, "etag": file.etag}, pb.GetProfileResponse)
 
 
+def version_message(record: VersionRecord) -> pb.Version:
+    """Return the message for a version."""
+    summary, revision = record.summary or {}, record.options.revision
+    return to_message(
+        record,
+        pb.Version,
+        mode=record.options.mode,
+        switched_off=() if revision is None else revision.off,
+        cells_changed=summary.get("cells_changed", 0),
+        rows=summary.get("cleaned", {}).get("rows", 0),
+    )
+
+
 def drift_message(file: JsonFile) -> pb.GetDriftResponse:
     """Return the message for the drift of a dataset."""
     return to_message(file, pb.GetDriftResponse, media_type="application/json")
@@ -69,6 +84,16 @@ def drift_message(file: JsonFile) -> pb.GetDriftResponse:
 def recipe_message(file: JsonFile) -> pb.GetRecipeResponse:
     """Return the message for a stored recipe."""
     return to_message(file, pb.GetRecipeResponse, media_type="application/json")
+
+
+def parse_change_filter(request: pb.ListChangesRequest) -> dict[str, str | int]:
+    """Return which changes are asked for, by column, step and kind."""
+    asked: dict[str, str | int] = {
+        "column": request.column,
+        "step": request.step,
+        "kind": parse_enum(request, "kind", default=""),
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
 def changes_message(page: RowPage) -> pb.ListChangesResponse:

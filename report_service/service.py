@@ -20,8 +20,9 @@ from shared.contracts.artifacts import DRIFT, RECIPE, REJECTS, DatasetKeys, tabl
 from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
-from shared.db.published import Published, require_published
+from shared.db.published import Published, find_published, require_published
 from shared.db.results import GraphRecord, Results
+from shared.db.versions import VersionRecord, Versions
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
 from shared.storage import ObjectStore
 
@@ -73,6 +74,7 @@ class Reports:
         self,
         *,
         datasets: Datasets,
+        versions: Versions,
         results: Results,
         store: ObjectStore,
         renditions: Renditions,
@@ -81,6 +83,7 @@ class Reports:
         """`safe_csv` is True if CSV holds nothing that spreadsheets take for a formula, unless a client asks for it."""
         self._safe_csv = safe_csv
         self._datasets = datasets
+        self._versions = versions
         self._results = results
         self._store = store
         self._renditions = renditions
@@ -97,7 +100,13 @@ class Reports:
         dataset = await self._datasets.get(dataset_id)
         if choice.table == "raw":
             return await self._find_raw_table(dataset, format=choice.format)
-        artifacts = require_published(dataset).artifacts
+        artifacts = (await find_published(dataset, self._versions, choice.version)).artifacts
+        if choice.format == "xlsx" and artifacts != require_published(dataset).artifacts:
+            raise InvalidInput(
+                "A workbook has the log of what was done, and only that of the newest version is kept; take another "
+                "format.",
+                fields=[FieldError(field="format", detail="of an earlier version, a workbook can't be had")],
+            )
         form = self._form(choice)
         if form.format == "parquet" and not form.has_row_ids:
             info = await self._store.stat(table_key(artifacts, choice.table))
@@ -174,28 +183,33 @@ class Reports:
             return await self._renditions.get_chart_json(run.artifacts, graph_id)
         return await self._renditions.get_picture(run.artifacts, graph_id, format=format)
 
-    async def get_features(self, dataset_id: UUID) -> Mapping[str, Any]:
-        """Return the manifest of input features, output features and target."""
-        return (await self._require_published(dataset_id)).features
+    async def list_versions(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Page[VersionRecord]:
+        """Return a page of the published results, newest first."""
+        await self._datasets.get(dataset_id)
+        return await self._versions.list(dataset_id, page_size=page_size, page_token=page_token)
 
-    async def get_profile(self, dataset_id: UUID) -> ProfileFile:
+    async def get_features(self, dataset_id: UUID, version: int = 0) -> Mapping[str, Any]:
+        """Return the manifest of input features, output features and target."""
+        return (await self._require_published(dataset_id, version)).features
+
+    async def get_profile(self, dataset_id: UUID, version: int = 0) -> ProfileFile:
         """Return the profile of the uploaded table."""
-        key = f"{(await self._require_published(dataset_id)).artifacts}/profile.json"
+        key = f"{(await self._require_published(dataset_id, version)).artifacts}/profile.json"
         info = await self._store.stat(key)
         return ProfileFile(document=trim_profile(json.loads(await self._store.read_bytes(key))), etag=info.etag)
 
-    async def get_recipe(self, dataset_id: UUID) -> JsonFile:
+    async def get_recipe(self, dataset_id: UUID, version: int = 0) -> JsonFile:
         """Return the recipe, which lists the steps of the preparation."""
-        return await self._read_json(f"{(await self._require_published(dataset_id)).artifacts}/{RECIPE}")
+        return await self._read_json(f"{(await self._require_published(dataset_id, version)).artifacts}/{RECIPE}")
 
-    async def get_drift(self, dataset_id: UUID) -> JsonFile:
+    async def get_drift(self, dataset_id: UUID, version: int = 0) -> JsonFile:
         """Return how the table differs from that of the recipe that was repeated on it.
 
         Raises:
             Conflict: the recipe is the dataset's own (NO_DRIFT).
         """
         try:
-            return await self._read_json(f"{(await self._require_published(dataset_id)).artifacts}/{DRIFT}")
+            return await self._read_json(f"{(await self._require_published(dataset_id, version)).artifacts}/{DRIFT}")
         except NotFound:
             raise Conflict(
                 "The dataset has a recipe of its own, so there is nothing to compare it with; upload it with "
@@ -208,25 +222,20 @@ class Reports:
         return JsonFile(content=await self._store.read_bytes(key), etag=info.etag)
 
     async def list_changes(
-        self, dataset_id: UUID, *, column: str, step: int, kind: str, page_size: int, page_token: str
+        self, dataset_id: UUID, row_filter: RowFilter, *, page_size: int, page_token: str, version: int = 0
     ) -> RowPage:
-        """Return a page of the ledger, filtered by column, step and kind unless they are "", 0 and "".
+        """Return a page of the ledger, filtered by the columns of the filter.
 
         Raises:
             InvalidInput: the step is negative.
         """
-        if step < 0:
+        if int(row_filter.get("step", 0)) < 0:
             problem = "must be 0 or more"
             raise InvalidInput(f"step {problem}.", fields=[FieldError(field="step", detail=problem)])
-        row_filter: dict[str, str | int] = {
-            **({"column": column} if column else {}),
-            **({"step": step} if step else {}),
-            **({"kind": kind} if kind else {}),
-        }
-        key = f"{(await self._require_published(dataset_id)).artifacts}/changes.parquet"
+        key = f"{(await self._require_published(dataset_id, version)).artifacts}/changes.parquet"
         return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
 
-    async def query_rows(self, dataset_id: UUID, table: str, query: RowQuery) -> QueriedRows:
+    async def query_rows(self, dataset_id: UUID, table: str, query: RowQuery, version: int = 0) -> QueriedRows:
         """Return rows of the decoded, the cleaned or the engineered table as values; `raw` is the decoded one.
 
         Raises:
@@ -237,7 +246,10 @@ class Reports:
                 problem = "must be 0 or more"
                 raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
         dataset = await self._datasets.get(dataset_id)
-        key = dataset.table_key if table == "raw" else table_key(require_published(dataset).artifacts, table)
+        if table == "raw":
+            key = dataset.table_key
+        else:
+            key = table_key((await find_published(dataset, self._versions, version)).artifacts, table)
         return await self._renditions.query_rows(key, replace(query, limit=ROW_PAGE.of(query.limit)))
 
     async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> RowPage:
@@ -305,8 +317,8 @@ class Reports:
             page_token=page_token,
         )
 
-    async def _require_published(self, dataset_id: UUID) -> Published:
-        return require_published(await self._datasets.get(dataset_id))
+    async def _require_published(self, dataset_id: UUID, version: int = 0) -> Published:
+        return await find_published(await self._datasets.get(dataset_id), self._versions, version)
 
     async def _read_row_page(self, key: str, *, row_filter: RowFilter, page_size: int, page_token: str) -> RowPage:
         size, list_id = ROW_PAGE.of(page_size), _list_id(key, row_filter)

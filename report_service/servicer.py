@@ -11,7 +11,6 @@ from report_service.service import Reports
 from shared.db.datasets import parse_dataset_id
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
-from shared.rpc.messages import parse_enum
 from shared.rpc.server import Service
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -55,22 +54,34 @@ class ReportServicer(rpc.ReportServiceServicer):
         return convert.picture_message(picture, format=format)
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
-        return convert.profile_message(await self._reports.get_profile(parse_dataset_id(request.dataset_id)))
+        return convert.profile_message(
+            await self._reports.get_profile(parse_dataset_id(request.dataset_id), request.version)
+        )
 
     async def GetRecipe(self, request: pb.GetRecipeRequest, context: Context) -> pb.GetRecipeResponse:
-        return convert.recipe_message(await self._reports.get_recipe(parse_dataset_id(request.dataset_id)))
+        return convert.recipe_message(
+            await self._reports.get_recipe(parse_dataset_id(request.dataset_id), request.version)
+        )
 
     async def GetDrift(self, request: pb.GetDriftRequest, context: Context) -> pb.GetDriftResponse:
-        return convert.drift_message(await self._reports.get_drift(parse_dataset_id(request.dataset_id)))
+        return convert.drift_message(
+            await self._reports.get_drift(parse_dataset_id(request.dataset_id), request.version)
+        )
+
+    async def ListVersions(self, request: pb.ListVersionsRequest, context: Context) -> pb.ListVersionsResponse:
+        page = await self._reports.list_versions(
+            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+        )
+        versions = [convert.version_message(record) for record in page.rows]
+        return pb.ListVersionsResponse(versions=versions, next_page_token=page.next_token)
 
     async def ListChanges(self, request: pb.ListChangesRequest, context: Context) -> pb.ListChangesResponse:
         page = await self._reports.list_changes(
             parse_dataset_id(request.dataset_id),
-            column=request.column,
-            step=request.step,
-            kind=parse_enum(request, "kind", default=""),
+            convert.parse_change_filter(request),
             page_size=request.page_size,
             page_token=request.page_token,
+            version=request.version,
         )
         return convert.changes_message(page)
 
@@ -82,11 +93,12 @@ class ReportServicer(rpc.ReportServiceServicer):
 
     async def QueryRows(self, request: pb.QueryRowsRequest, context: Context) -> pb.QueryRowsResponse:
         table = convert.parse_queried_table(request)
-        rows = await self._reports.query_rows(parse_dataset_id(request.dataset_id), table, convert.row_query(request))
+        query = convert.row_query(request)
+        rows = await self._reports.query_rows(parse_dataset_id(request.dataset_id), table, query, request.version)
         return convert.queried_rows_message(rows)
 
     async def GetFeatures(self, request: pb.GetFeaturesRequest, context: Context) -> pb.GetFeaturesResponse:
-        manifest = await self._reports.get_features(parse_dataset_id(request.dataset_id))
+        manifest = await self._reports.get_features(parse_dataset_id(request.dataset_id), request.version)
         return convert.features_message(manifest)
 
     async def ListCleaningLogs(

@@ -51,6 +51,8 @@ class TableChoice:
     """True for the row of the uploaded table as first column; the list of changes has it anyway."""
     safe_csv: bool | None = None
     """True if CSV holds nothing that spreadsheets take for a formula; None for what the deployment says."""
+    version: int = 0
+    """Which version of the results; 0 for the newest."""
 
 
 def media_type_of(choice: TableChoice) -> str:

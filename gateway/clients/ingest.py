@@ -16,6 +16,7 @@ from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.schemas.preview import Preview
 from gateway.schemas.recipes import NewRecipe, RecipePage, StoredRecipe
+from gateway.schemas.versions import RecipeChange, Undo
 from gateway.upload.fields import PrepareOptions, UploadOptions
 from shared.contracts.vocabulary import Role
 from shared.errors import FieldError, PermissionDenied
@@ -101,6 +102,22 @@ class IngestClient:
         """Prepare a dataset again with other options."""
         answer = await call(self._stub.PrepareDataset, prepare_request(dataset_id, options))
         return dataset_status(answer.dataset)
+
+    async def change_recipe(self, dataset_id: str, change: RecipeChange, *, etag: str) -> DatasetStatus:
+        """Switch steps of a recipe off or on, and carry it out once more; only if the etag is its own or empty."""
+        request = pb.ReviseDatasetRequest(dataset_id=dataset_id, off=change.off, on=change.on, etag=etag)
+        return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
+
+    async def undo(self, dataset_id: str, undone: Undo) -> DatasetStatus:
+        """Switch steps of a recipe off, and carry it out once more."""
+        request = pb.ReviseDatasetRequest(
+            dataset_id=dataset_id,
+            off=undone.steps,
+            columns=undone.columns,
+            rules=undone.rules,
+            everything=undone.everything,
+        )
+        return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
 
     async def delete(self, dataset_id: str) -> None:
         """Remove a dataset."""

@@ -24,6 +24,7 @@ from gateway.schemas.results import (
     RowsPage,
     RowsTable,
 )
+from gateway.schemas.versions import VersionPage
 from shared.contracts.vocabulary import ChangeKind, Charset, TableFormat, TableStyle
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
@@ -46,6 +47,7 @@ class TableRef:
     safe_csv: bool | None = None
     charset: Charset | None = None
     row_id: bool = False
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class RowsRequest:
     columns: Sequence[str]
     sort: Sequence[str]
     filter: Sequence[str]
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,27 +124,33 @@ class ReportClient:
         answer = await call(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
-    async def profile(self, dataset_id: str) -> Rendering:
+    async def profile(self, dataset_id: str, version: int) -> Rendering:
         """Return what is known about the uploaded table, as JSON."""
-        answer = await call(self._stub.GetProfile, pb.GetProfileRequest(dataset_id=dataset_id))
+        answer = await call(self._stub.GetProfile, pb.GetProfileRequest(dataset_id=dataset_id, version=version))
         profile = to_model(answer.profile, Profile, dataset_id=dataset_id)
         return Rendering(profile.model_dump_json().encode(), "application/json", answer.etag)
 
-    async def recipe(self, dataset_id: str) -> Rendering:
+    async def recipe(self, dataset_id: str, version: int) -> Rendering:
         """Return the steps of the preparation, as they were stored."""
-        answer = await call(self._stub.GetRecipe, pb.GetRecipeRequest(dataset_id=dataset_id))
+        answer = await call(self._stub.GetRecipe, pb.GetRecipeRequest(dataset_id=dataset_id, version=version))
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
-    async def drift(self, dataset_id: str) -> Rendering:
+    async def drift(self, dataset_id: str, version: int) -> Rendering:
         """Return how the table differs from that of the recipe that was repeated on it, as JSON."""
-        answer = await call(self._stub.GetDrift, pb.GetDriftRequest(dataset_id=dataset_id))
+        answer = await call(self._stub.GetDrift, pb.GetDriftRequest(dataset_id=dataset_id, version=version))
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
+
+    async def versions(self, dataset_id: str, page: Page) -> VersionPage:
+        """Return a page of the versions of a dataset."""
+        request = pb.ListVersionsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        answer = await call(self._stub.ListVersions, request)
+        return to_model(answer, VersionPage, dataset_id=dataset_id)
 
     async def changes(
-        self, dataset_id: str, *, column: str, step: int, kind: ChangeKind | None, page: Page
+        self, dataset_id: str, *, column: str, step: int, kind: ChangeKind | None, version: int, page: Page
     ) -> ChangePage:
         """Return a page of the ledger; an empty column, step 0 and no kind mean all."""
-        filters = {"dataset_id": dataset_id, "column": column, "step": step, "kind": kind}
+        filters = {"dataset_id": dataset_id, "column": column, "step": step, "kind": kind, "version": version}
         request = to_message(filters, pb.ListChangesRequest, page_size=page.size, page_token=page.token)
         answer = await call(self._stub.ListChanges, request, timeout=RENDER_SECONDS)
         return to_model(answer, ChangePage, dataset_id=dataset_id)
@@ -158,9 +167,9 @@ class ReportClient:
         given = {"dataset_id": query.dataset_id, "table": query.table, "offset": query.offset}
         return to_model(answer, RowsPage, rows=[plain_values(row) for row in answer.rows], **given)
 
-    async def features(self, dataset_id: str) -> Features:
+    async def features(self, dataset_id: str, version: int) -> Features:
         """Return the features a model gets and the columns they come from."""
-        answer = await call(self._stub.GetFeatures, pb.GetFeaturesRequest(dataset_id=dataset_id))
+        answer = await call(self._stub.GetFeatures, pb.GetFeaturesRequest(dataset_id=dataset_id, version=version))
         return to_model(answer, Features, dataset_id=dataset_id)
 
     async def cleaning_log(self, dataset_id: str, page: Page) -> CleaningLogPage:

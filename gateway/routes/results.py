@@ -56,6 +56,10 @@ RowIdQuery = Annotated[
         "It is no feature of a model."
     ),
 ]
+VersionQuery = Annotated[
+    int,
+    Query(ge=0, le=2**31 - 1, description="A version of the results, as `/versions` has them; 0 for the newest."),
+]
 ColumnQuery = Annotated[str, Query(max_length=10_000, description="Only the changes of this column; empty for all.")]
 NamesQuery = Annotated[tuple[Annotated[str, Field(max_length=10_000)], ...], Field(max_length=1_000)]
 StepQuery = Annotated[
@@ -131,10 +135,11 @@ async def get_cleaned_table(
     safe_csv: SafeQuery = None,
     charset: CharsetQuery = DEFAULT_CHARSET,
     row_id: RowIdQuery = False,
+    version: VersionQuery = 0,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The cleaned table, with values a person recognises."""
-    table = TableRef(dataset_id, "cleaned", format, style, safe_csv, charset, row_id)
+    table = TableRef(dataset_id, "cleaned", format, style, safe_csv, charset, row_id, version)
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
@@ -154,10 +159,13 @@ async def get_engineered_table(
     safe_csv: SafeQuery = None,
     charset: CharsetQuery = DEFAULT_CHARSET,
     row_id: RowIdQuery = False,
+    version: VersionQuery = 0,
     redirect: RedirectQuery = False,
 ) -> Response:
     """The table a model can be trained on: encoded, scaled, with derived features."""
-    table = TableRef(dataset_id, "engineered", format, safe_csv=safe_csv, charset=charset, row_id=row_id)
+    table = TableRef(
+        dataset_id, "engineered", format, safe_csv=safe_csv, charset=charset, row_id=row_id, version=version
+    )
     return await gateway.downloads.respond(request, table, redirect=redirect)
 
 
@@ -182,6 +190,7 @@ async def list_changes(
     ] = None,
     safe_csv: SafeQuery = None,
     charset: CharsetQuery = DEFAULT_CHARSET,
+    version: VersionQuery = 0,
     redirect: RedirectQuery = False,
 ) -> schemas.ChangePage | Response:
     """Every cell that differs from the upload: row (from 1), column, before, after, step, rule, confidence, kind.
@@ -190,9 +199,11 @@ async def list_changes(
     `format` all changes come as a file, in which `column`, `step`, `kind` and the page do not count.
     """
     if format is not None:
-        table = TableRef(dataset_id, "changes", format, safe_csv=safe_csv, charset=charset)
+        table = TableRef(dataset_id, "changes", format, safe_csv=safe_csv, charset=charset, version=version)
         return await gateway.downloads.respond(request, table, redirect=redirect)
-    return await gateway.clients.report.changes(dataset_id, column=column, step=step, kind=kind, page=page)
+    return await gateway.clients.report.changes(
+        dataset_id, column=column, step=step, kind=kind, version=version, page=page
+    )
 
 
 @router.get("/rejects", summary="List the lines that could not be read, or only mended", responses=problems(404))
@@ -230,9 +241,10 @@ async def query_rows(
             examples=[["price:ge:10", "city:contains:berlin"]],
         ),
     ] = (),
+    version: VersionQuery = 0,
 ) -> schemas.RowsPage:
     """Rows as values: filtered, sorted, and only some columns; fewer than `limit` where rows are very long."""
-    return await clients.report.rows(RowsRequest(dataset_id, table, offset, limit, columns, sort, filter))
+    return await clients.report.rows(RowsRequest(dataset_id, table, offset, limit, columns, sort, filter, version))
 
 
 @router.head("/profile", include_in_schema=False)
@@ -243,9 +255,11 @@ async def query_rows(
     response_model=Profile,
     dependencies=_VALIDATORS,
 )
-async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+async def get_profile(
+    request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
+) -> Response:
     """The uploaded table: types with evidence, statistics, alerts, and a quality score."""
-    return document_response(request, await clients.report.profile(dataset_id))
+    return document_response(request, await clients.report.profile(dataset_id, version))
 
 
 @router.head("/recipe", include_in_schema=False)
@@ -256,9 +270,11 @@ async def get_profile(request: Request, dataset_id: DatasetIdPath, clients: Clie
     response_class=JSONResponse,
     dependencies=_VALIDATORS,
 )
-async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+async def get_recipe(
+    request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
+) -> Response:
     """The steps of the preparation as they were carried out, with every parameter; numbers are written in full."""
-    return document_response(request, await clients.report.recipe(dataset_id))
+    return document_response(request, await clients.report.recipe(dataset_id, version))
 
 
 @router.head("/drift", include_in_schema=False)
@@ -269,12 +285,14 @@ async def get_recipe(request: Request, dataset_id: DatasetIdPath, clients: Clien
     response_model=Drift,
     dependencies=_VALIDATORS,
 )
-async def get_drift(request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency) -> Response:
+async def get_drift(
+    request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
+) -> Response:
     """How a dataset that a recipe was repeated on differs from the recipe's own: columns, and steps that fail.
 
     Answers 409 for a dataset with a recipe of its own.
     """
-    return document_response(request, await clients.report.drift(dataset_id))
+    return document_response(request, await clients.report.drift(dataset_id, version))
 
 
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
@@ -311,9 +329,11 @@ async def get_graph(
 
 
 @router.get("/features", summary="List the features", responses=problems(404, 409))
-async def get_features(dataset_id: DatasetIdPath, clients: ClientsDependency) -> schemas.Features:
+async def get_features(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
+) -> schemas.Features:
     """The features a model gets, the columns they come from, and what it would predict."""
-    return await clients.report.features(dataset_id)
+    return await clients.report.features(dataset_id, version)
 
 
 @router.get("/utility", summary="See what the preparation gains", responses=problems(404, 409))

@@ -165,6 +165,48 @@ def download(
 
 
 @app.command()
+def undo(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    step: Annotated[list[int] | None, typer.Option(help="A step of the recipe, from 1.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="A column of which all steps are undone.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="A rule of which all steps are undone.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All steps.")] = False,
+    watch: WatchOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Undo steps, columns, rules or everything: a new version of the results."""
+    with client(context) as service:
+        dataset = service.undo(
+            dataset_id, steps=step or (), columns=column or (), rules=rule or (), everything=everything
+        )
+        dataset = follow(service, dataset_id) if watch else dataset
+    print_dataset(dataset, as_json=as_json)
+    require_result(dataset)
+
+
+@app.command()
+def versions(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """List the versions of the results, newest first."""
+    with client(context) as service:
+        listed = list(service.versions(dataset_id))
+    if as_json:
+        print_json(listed)
+        return
+    rows = [
+        (
+            number(item["version"]),
+            item["created_at"][:19],
+            item["author"],
+            number(item["cells_changed"]),
+            ", ".join(map(str, item["switched_off"])) or "–",
+        )
+        for item in listed
+    ]
+    print_rows(("version", "published", "by", "cells changed", "steps off"), rows)
+
+
+@app.command()
 def log(
     context: typer.Context,
     dataset_id: DatasetId,

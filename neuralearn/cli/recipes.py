@@ -89,8 +89,26 @@ def show_recipe(context: typer.Context, dataset_id: DatasetId, as_json: AsJson =
     for position, step in enumerate(document["steps"], start=1):
         columns = step.get("column") or ", ".join(step.get("inputs") or [])
         skipped = f" (skipped: {step['skipped']})" if step.get("skipped") else ""
+        skipped = " (switched off)" if step.get("is_off") else skipped
         out.print(f"{position:>4}  [bold]{step['kind']}[/bold] ", end="")
         out.print(f"{columns}{skipped}  {step['why']}", markup=False)
+
+
+@_recipe.command(name="edit")
+def edit_recipe(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    off: Annotated[list[int] | None, typer.Option(help="A step that is switched off, from 1.")] = None,
+    on: Annotated[list[int] | None, typer.Option(help="A step that is switched on again.")] = None,
+    watch: WatchOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Switch steps of a recipe off or on, and carry it out once more."""
+    with client(context) as service:
+        dataset = service.change_recipe(dataset_id, off=off or (), on=on or ())
+        dataset = follow(service, dataset_id) if watch else dataset
+    print_dataset(dataset, as_json=as_json)
+    require_result(dataset)
 
 
 @_recipe.command(name="save")

@@ -54,6 +54,17 @@ class ReadOptions(BaseModel):
         return self.model_copy(update={**taken, "likely_encoding": other.encoding or other.likely_encoding})
 
 
+class Revision(BaseModel):
+    """A recipe that is carried out once more with other steps switched off."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    base: str
+    """The folder of the artifacts with the recipe as it was proposed."""
+    off: tuple[int, ...]
+    """The places of all steps that are switched off, from 1."""
+
+
 class RunOptions(BaseModel):
     """The choices that steer a preparation."""
 
@@ -89,6 +100,10 @@ class RunOptions(BaseModel):
     """The id of the dataset whose recipe is repeated; None for a recipe of its own."""
     recipe: str | None = None
     """The id of the stored recipe that is repeated, or `sha256:` and the hash of one that was sent."""
+    revision: Revision | None = None
+    """The steps of an earlier recipe that are switched off; None for a recipe that is proposed or repeated."""
+    author: str | None = None
+    """The user who asked for another preparation or a revision; None for the upload's own."""
     reading: ReadOptions = ReadOptions()
 
     @property

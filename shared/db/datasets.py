@@ -16,7 +16,7 @@ from shared.db.members import is_visible, join_as_uploader
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database, lock_user
-from shared.db.tables import datasets, runs, webhooks
+from shared.db.tables import datasets, runs, versions, webhooks
 from shared.db.usage import Usage, refund
 from shared.errors import NotFound, Unavailable
 from shared.identity.caller import Caller
@@ -249,9 +249,12 @@ class Datasets:
         """
         statement = select(datasets.c.id, runs.c.id.label("run_id"), runs.c.lease_token, runs.c.artifacts)
         statement = statement.join(runs, runs.c.dataset_id == datasets.c.id).where(datasets.c.id.in_(dataset_ids))
+        published = select(versions.c.dataset_id, versions.c.artifacts).where(versions.c.dataset_id.in_(dataset_ids))
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(statement)).all()
-        return {row.id: set(_object_prefixes(row)) for row in rows}
+            prefixes = {row.id: set(_object_prefixes(row)) for row in await connection.execute(statement)}
+            for dataset_id, artifacts in await connection.execute(published):
+                prefixes.setdefault(dataset_id, set()).add(artifacts)
+        return prefixes
 
     async def find_repeat(self, *, user_id: str, request_id: str | None) -> DatasetRecord | None:
         """Return the dataset that this owner had accepted under this request_id before; None if there is none."""

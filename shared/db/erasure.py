@@ -7,7 +7,16 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.session import Database, lock_user
-from shared.db.tables import api_keys, audit_events, collaborations, datasets, hash_keys, recipes, user_mode_usage
+from shared.db.tables import (
+    api_keys,
+    audit_events,
+    collaborations,
+    datasets,
+    hash_keys,
+    recipes,
+    user_mode_usage,
+    versions,
+)
 from shared.db.tables import collaboration_members as members
 from shared.db.usage import pseudonym
 from shared.identity.caller import ROLES
@@ -40,6 +49,7 @@ class Erasure:
             await connection.execute(update(audit_events).where(about).values(member=name))
             acted = audit_events.c.caller_id == user_id
             await connection.execute(update(audit_events).where(acted).values(caller_id=name, key_id=""))
+            await connection.execute(update(versions).where(versions.c.author == user_id).values(author=name))
             renamed: dict[str, Any] = {"user_id": name}
             used = user_mode_usage.c.user_id == user_id
             await connection.execute(update(user_mode_usage).where(used).values(renamed))

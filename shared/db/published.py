@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.db.datasets import DatasetRecord
 from shared.db.runs import RunRecord
+from shared.db.versions import Versions
 from shared.errors import Conflict, NotReady
 
 RETRY_SECONDS = 2.0
@@ -39,6 +40,20 @@ def require_published(dataset: DatasetRecord) -> Published:
     metadata["progress"] = str(run.progress)
     detail = f"The dataset is not ready yet: {_describe_state(run)}."
     raise NotReady(detail, metadata=metadata, retry_after=RETRY_SECONDS)
+
+
+async def find_published(dataset: DatasetRecord, versions: Versions, version: int) -> Published:
+    """Return the published results of a dataset: a version, or the newest where it is 0.
+
+    Raises:
+        NotFound: there is no such version.
+        NotReady, Conflict: as `require_published`.
+    """
+    newest = require_published(dataset)
+    if not version:
+        return newest
+    record = await versions.get(dataset.id, version)
+    return Published(run_id=newest.run_id, artifacts=record.artifacts, features=record.features or {})
 
 
 def _describe_state(run: RunRecord) -> str:

@@ -36,6 +36,7 @@ from shared.db.tables import (
     runs,
 )
 from shared.db.usage import refund
+from shared.db.versions import add_version
 from shared.errors import NotFound
 from shared.failpoints import failpoint
 
@@ -244,6 +245,7 @@ class Runs:
                 await connection.execute(delete(table).where(table.c.run_id == run_id))
                 if rows:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
+            await add_version(connection, run_id)
             if not result.ai_used:
                 await refund(connection, run_id)
             await failpoint("committing")

@@ -107,6 +107,19 @@ runs = Table(
     Index("ix_runs_lease", "lease_until", postgresql_where="state = 'running'"),
 )
 
+versions = Table(
+    "versions",
+    metadata,
+    Column("dataset_id", Uuid, ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("artifacts", Text, nullable=False, comment="object prefix of the result"),
+    Column("options", JSONB, nullable=False),
+    Column("summary", JSONB, comment="sizes of the tables"),
+    Column("features", JSONB, comment="input and output features, and the target"),
+    Column("author", Text, nullable=False, comment="the user who asked for it"),
+    _time("created_at", nullable=False, now=True),
+)
+
 run_events = Table(
     "run_events",
     metadata,

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 from google.protobuf.struct_pb2 import Struct
 
+from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.report.v1 import profile_pb2, report_pb2, report_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -39,6 +40,14 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         """Return the drift of a table without columns."""
         self._check_exists(request.dataset_id)
         return report_pb2.GetDriftResponse(content=DRIFT, media_type="application/json", etag="d1")
+
+    async def ListVersions(
+        self, request: report_pb2.ListVersionsRequest, context: Context
+    ) -> report_pb2.ListVersionsResponse:
+        """Return one version with a step switched off."""
+        self._check_exists(request.dataset_id)
+        version = report_pb2.Version(version=2, author="ada", mode=common.MODE_FAST, switched_off=[3], cells_changed=7)
+        return report_pb2.ListVersionsResponse(versions=[version], next_page_token="more")
 
     async def ListChanges(
         self, request: report_pb2.ListChangesRequest, context: Context

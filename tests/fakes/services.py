@@ -111,6 +111,14 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
             raise InvalidInput("no commit", reason="UPLOAD_CUT_OFF")
         return ingest_pb2.PreviewDatasetResponse(preview=preview(upload.filename))
 
+    async def ReviseDataset(
+        self, request: ingest_pb2.ReviseDatasetRequest, context: Context
+    ) -> ingest_pb2.ReviseDatasetResponse:
+        """Return the known dataset and keep the request."""
+        self._record_metadata(context)
+        self.revised = request
+        return ingest_pb2.ReviseDatasetResponse(dataset=completed_dataset())
+
     async def CreateStoredRecipe(
         self, request: ingest_pb2.CreateStoredRecipeRequest, context: Context
     ) -> ingest_pb2.CreateStoredRecipeResponse:

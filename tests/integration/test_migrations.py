@@ -66,4 +66,5 @@ def test_the_documented_tables_exist() -> None:
         "collaboration_members",
         "audit_events",
         "recipes",
+        "versions",
     }

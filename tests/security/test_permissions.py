@@ -60,6 +60,7 @@ WRITES = (
     "CancelDataset",
     "RetryDataset",
     "PrepareDataset",
+    "ReviseDataset",
     "DeleteDataset",
     "DeleteStoredRecipe",
     STORE,
@@ -68,6 +69,7 @@ NEEDED = {
     "CancelDataset": 2,
     "RetryDataset": 2,
     "PrepareDataset": 2,
+    "ReviseDataset": 2,
     "DeleteDataset": 3,
     "PutMember": 3,
     "RemoveMember": 3,
@@ -186,6 +188,8 @@ ROUTE_RPCS = {
     ("POST", "/dataset/{dataset_id}/cancel"): "CancelDataset",
     ("POST", "/dataset/{dataset_id}/retry"): "RetryDataset",
     ("POST", "/dataset/{dataset_id}/prepare"): "PrepareDataset",
+    ("PATCH", "/dataset/{dataset_id}/recipe"): "ReviseDataset",
+    ("POST", "/dataset/{dataset_id}/undo"): "ReviseDataset",
     ("DELETE", "/dataset/{dataset_id}"): "DeleteDataset",
     ("GET", "/dataset/{dataset_id}/rows"): "QueryRows",
     ("GET", "/dataset/{dataset_id}/utility"): "GetUtility",
@@ -257,6 +261,8 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
     if (method, path) == ("POST", "/recipes"):
         body = {"json": {"name": "walk", "dataset_id": dataset_id}}
+    if rpc_of(method, path) == "ReviseDataset":
+        body = {"json": {}}
     if method == "PUT":
         body = {"json": {"role": "viewer"}}
     with client.stream(method, url, headers=headers, **body) as answer:

@@ -1,7 +1,7 @@
 """A preparation that repeats a recipe instead of proposing one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -14,8 +14,8 @@ from worker_service.core.drift.report import Drift, report_drift
 from worker_service.core.profile import Profile, describe_as_read
 from worker_service.core.recipe.apply import Outcome, hide_columns
 from worker_service.core.recipe.contract import ContractBroken, conform, require_contract
-from worker_service.core.recipe.recipe import Contract, Recipe
-from worker_service.core.recipe.replay import replay
+from worker_service.core.recipe.recipe import Contract, OutputColumn, Recipe
+from worker_service.core.recipe.replay import replay, switch_off
 from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
 from worker_service.core.table.frame import Frame
 
@@ -31,7 +31,12 @@ class RepeatedRun:
 
 
 def repeat_recipe(
-    document: str | bytes, decoded: Frame, *, modes: Mapping[str, ContractMode], hash_key: bytes | None
+    document: str | bytes,
+    decoded: Frame,
+    *,
+    modes: Mapping[str, ContractMode],
+    hash_key: bytes | None,
+    off: Collection[int] = (),
 ) -> RepeatedRun:
     """Repeat a recipe on a decoded table.
 
@@ -40,18 +45,20 @@ def repeat_recipe(
         decoded: the table.
         modes: what the uploader chose for columns that disagree with the contract; it outranks the recipe's own.
         hash_key: the secret of the dataset's owner, which steps that hash need.
+        off: the places of steps that are switched off, from 1.
 
     Raises:
         InvalidInput: the document is no settled recipe, or the table breaks its contract.
     """
     recipe = parse_recipe(document)
+    recipe = switch_off(recipe, off) if off else recipe
     try:
         recipe = recipe.model_copy(update={"contract": _with_modes(require_contract(recipe), modes)})
         outcome = replay(recipe, decoded, hash_key=hash_key)
         conformed = conform(decoded, recipe)
     except ContractBroken as error:
         raise InvalidInput(str(error), reason=error.reason) from None
-    steps = [step for step in recipe.steps if step.skipped is None]
+    steps = [step for step in recipe.steps if step.is_active]
     hiding = [step for step in steps if isinstance(step, HidePersonalData)]
     facts = describe_as_read(
         hide_columns(conformed, [step for step in hiding if step.column in conformed], hash_key=hash_key),
@@ -59,7 +66,22 @@ def repeat_recipe(
         read_as={step.column: step.read_as for step in steps if isinstance(step, ReadColumn)},
         hints={step.column: ColumnHints(personal_data=step.personal_data, privacy=step.method) for step in hiding},
     )
+    if off:
+        outcome = _with_outputs(outcome)
     return RepeatedRun(facts=facts, outcome=outcome, drift=report_drift(recipe, decoded, outcome))
+
+
+def _with_outputs(outcome: Outcome) -> Outcome:
+    """Return an outcome whose contract names the columns that are left where steps are switched off."""
+    contract = require_contract(outcome.recipe)
+    fills = {column.name: column.fill for column in contract.engineered}
+    cleaned = tuple(OutputColumn(name=name, type=str(column.type)) for name, column in outcome.cleaned.columns.items())
+    engineered = tuple(
+        OutputColumn(name=name, type=str(column.type), fill=fills.get(name))
+        for name, column in outcome.engineered.columns.items()
+    )
+    left = contract.model_copy(update={"cleaned": cleaned, "engineered": engineered})
+    return replace(outcome, recipe=outcome.recipe.model_copy(update={"contract": left}))
 
 
 def parse_recipe(document: str | bytes) -> Recipe:

@@ -18,6 +18,7 @@ from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import AiMode, Stage
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
+from worker_service.core.recipe.replay import revise
 from worker_service.core.reporting.charts import build_charts
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
@@ -25,10 +26,10 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
 from worker_service.planner.ai.prompt import Question, compose_questions
-from worker_service.planner.held_out import add_held_out, split_frame
+from worker_service.planner.held_out import SplitFrame, add_held_out, split_frame
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
-from worker_service.planner.repeated_run import repeat_recipe
+from worker_service.planner.repeated_run import parse_recipe, repeat_recipe
 from worker_service.worker.discarded_rows import write_discarded_rows
 from worker_service.worker.log_rows import log_rows, storable
 
@@ -53,6 +54,8 @@ class PreparationTask:
     """The secret of the dataset's owner, if the options need it."""
     recipe: Path | None = None
     """The recipe that is repeated, as JSON; None where one is proposed."""
+    revised: Path | None = None
+    """The folder with the recipe and the profile that are revised; None where no step is switched off."""
     rejects: Path | None = None
     """The lines of the file that are no rows, if there are any and a recipe is repeated."""
 
@@ -65,6 +68,8 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     decoded, parts = _load(task), None
     if task.options.split is not None:
         parts = split_frame(decoded, parse_split(task.options.split))
+    if task.revised is not None:
+        return _revise(report_progress, task, task.revised, decoded, parts)
     table = hide_personal_data(decoded if parts is None else parts.train, task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
     facts = _read_profile(task.profile) if task.profile.exists() else table.profile()
@@ -73,11 +78,30 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
         outcome = table.apply(propose(facts, table.options, hidden=table.steps))
     else:
         facts, outcome = prepare_with_advice(facts, table, task.advice)
+    return _finish(report_progress, task, facts, outcome, _add_held_out(task, outcome, parts))
+
+
+def _add_held_out(task: PreparationTask, outcome: Outcome, parts: SplitFrame | None) -> Outcome | None:
+    """Return the outcome with the rows that were held out, and write their drift; None where none were."""
     if parts is None:
-        return _finish(report_progress, task, facts, outcome)
+        return None
     whole, drift = add_held_out(outcome, parts, hash_key=task.hash_key)
     (task.target / DRIFT).write_text(drift.model_dump_json())
-    return _finish(report_progress, task, facts, outcome, whole)
+    return whole
+
+
+def _revise(
+    report_progress: ReportProgress, task: PreparationTask, folder: Path, decoded: Frame, parts: SplitFrame | None
+) -> RunResult:
+    """Carry out the recipe of a decoded table once more, with other steps switched off, and write the artifacts."""
+    report_progress("applying", 10)
+    document = json.loads((folder / PROFILE).read_text())
+    facts = Profile.model_validate({name: document[name] for name in Profile.model_fields if name in document})
+    recipe = parse_recipe((folder / RECIPE).read_bytes())
+    off = () if task.options.revision is None else task.options.revision.off
+    frame = decoded if parts is None else parts.train
+    outcome = revise(recipe, off, frame, task.options.resolve(frame.names), hash_key=task.hash_key)
+    return _finish(report_progress, task, facts, outcome, _add_held_out(task, outcome, parts))
 
 
 def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path) -> RunResult:
@@ -85,7 +109,9 @@ def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path
     report_progress("loading", 2)
     decoded = _load(task)
     report_progress("applying", 10)
-    run = repeat_recipe(recipe.read_bytes(), decoded, modes=task.options.contract, hash_key=task.hash_key)
+    off = () if task.options.revision is None else task.options.revision.off
+    modes = task.options.contract
+    run = repeat_recipe(recipe.read_bytes(), decoded, modes=modes, off=off, hash_key=task.hash_key)
     (task.target / DRIFT).write_text(run.drift.model_dump_json())
     if run.outcome.discards:
         write_discarded_rows(run.outcome.discards, decoded, task.target / REJECTS, earlier=task.rejects)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.artifacts import PROFILE, RECIPE, DatasetKeys
 from shared.contracts.run_options import ReadOptions
 from shared.contracts.run_result import RunResult
 from shared.contracts.vocabulary import AiMode
@@ -118,6 +118,7 @@ class Preparer:
             scratch = await stack.enter_async_context(self._scratch.folder())
             async with store_deadline(deadline_at):
                 table = await stack.enter_async_context(self._store.local_copy(dataset.table_key, scratch=scratch))
+                revised = await self._copy_revised(run, scratch) if run.options.revision is not None else None
                 recipe = rejects = None
                 if run.options.is_replay:
                     keys = DatasetKeys(dataset.id)
@@ -136,12 +137,22 @@ class Preparer:
                 hash_key=await self._hash_keys.of(dataset.user_id) if needs_key else None,
                 recipe=recipe,
                 rejects=rejects,
+                revised=revised,
             )
             if run.mode != "fast":
                 task = replace(task, advice=await self._advise(run, task, progress, deadline_at=deadline_at))
             result = await self._child.prepare(task, progress, deadline_at=deadline_at)
             await failpoint("prepared")
             yield PreparedTable(target, result)
+
+    async def _copy_revised(self, run: RunRecord, scratch: Path) -> Path:
+        """Copy the recipe and the profile that a revision starts from, and return their folder."""
+        folder = scratch / "revised"
+        folder.mkdir()
+        base = run.options.revision.base if run.options.revision is not None else ""
+        for name in (RECIPE, PROFILE):
+            (folder / name).write_bytes(await self._store.read_bytes(f"{base}/{name}"))
+        return folder
 
     async def _advise(
         self, run: RunRecord, task: PreparationTask, progress: Progress, *, deadline_at: float

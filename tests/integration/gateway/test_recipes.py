@@ -71,3 +71,23 @@ async def test_drift(client: httpx.AsyncClient) -> None:
     assert Drift.model_validate(answer.json()).rows == (3, 2)
     headers = {"if-none-match": '"d1"'}
     assert (await client.get(f"/dataset/{DATASET_ID}/drift", headers=headers)).status_code == 304
+
+
+async def test_steps_are_switched_off(client: httpx.AsyncClient, ingest: FakeIngest) -> None:
+    headers = {"if-match": 'W/"r1"'}
+    answer = await client.patch(f"/dataset/{DATASET_ID}/recipe", json={"off": [3], "on": [4, 5]}, headers=headers)
+    assert answer.json()["dataset_id"] == DATASET_ID
+    assert (list(ingest.revised.off), list(ingest.revised.on), ingest.revised.etag) == ([3], [4, 5], "r1")
+    undone = {"steps": [1], "columns": ["a"], "rules": ["b"], "everything": True}
+    await client.post(f"/dataset/{DATASET_ID}/undo", json=undone)
+    request = ingest.revised
+    assert (list(request.off), list(request.columns), list(request.rules)) == ([1], ["a"], ["b"])
+    assert request.everything
+    for body in ({"off": [0]}, {"off": "3"}, {"of": [3]}):
+        assert (await client.patch(f"/dataset/{DATASET_ID}/recipe", json=body)).status_code == 422
+
+
+async def test_versions(client: httpx.AsyncClient) -> None:
+    page = (await client.get(f"/dataset/{DATASET_ID}/versions")).json()
+    assert (page["versions"][0]["version"], page["versions"][0]["switched_off"]) == (2, [3])
+    assert page["next_page_token"] == "more"

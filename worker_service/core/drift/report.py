@@ -107,7 +107,7 @@ def _steps_that_fail(
     recipe: Recipe, columns: Mapping[str, ColumnDrift], baselines: Mapping[str, ColumnBaseline]
 ) -> Iterator[StepDrift]:
     for position, step in enumerate(recipe.steps, start=1):
-        if step.skipped is not None:
+        if not step.is_active:
             continue
         sensitive = _aspects(step, baselines)
         moved = [columns[name] for name in step.columns if name in columns and sensitive & set(columns[name].aspects)]

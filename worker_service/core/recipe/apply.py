@@ -37,7 +37,7 @@ from worker_service.core.recipe.steps.base import Change
 from worker_service.core.table.frame import Column, Frame
 
 AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
-_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column", "skipped", "encodings", "fitted"}
+_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column", "skipped", "is_off", "encodings", "fitted"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,8 @@ class RecipeRun:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
         frame = self.engineered if _is_engineered_only(step) else self.cleaned
         self.steps[number] = step
+        if step.is_off:
+            return _skipped_result(number, step, "Switched off.")
         try:
             if step.skipped is not None:
                 raise StepRejected(step.skipped)
@@ -153,8 +155,7 @@ class RecipeRun:
             _require_rest(step, effect, frame)
         except StepRejected as rejection:
             self.steps[number] = step.model_copy(update={"skipped": str(rejection)})
-            no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
-            return _result(number, step, "skipped", what="", why=f"Skipped: {rejection}", stats=no_stats)
+            return _skipped_result(number, step, f"Skipped: {rejection}")
         stats = self._commit(number, step, frame, effect)
         state: StepState = "flagged" if effect.flagged else "applied"
         return _result(number, step, state, what=describe_step(step, stats), why=step.why, stats=stats)
@@ -166,6 +167,8 @@ class RecipeRun:
         # Rows that differ in the target alone would be equal without it.
         needs_target = self._target is not None and (self._target in step.columns or step.kind == "drop_duplicates")
         lacks_target = needs_target and self._target not in frame
+        if step.is_off:
+            return _skipped_result(number, step, "Switched off.")
         if step.skipped is not None or isinstance(step, Flag) or lacks_target:
             return None
         effect = self._effect(step, frame)
@@ -279,6 +282,11 @@ def _with_effect(frame: Frame, effect: Effect) -> Frame:
     after = frame.with_columns({**columns, **effect.added}) if columns or effect.added else frame
     after = after.without_columns(effect.dropped) if effect.dropped else after
     return after if effect.kept_rows is None else after.keep_rows(effect.kept_rows)
+
+
+def _skipped_result(number: int, step: AnyStep, why: str) -> StepResult:
+    no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
+    return _result(number, step, "skipped", what="", why=why, stats=no_stats)
 
 
 def _result(number: int, step: AnyStep, state: StepState, *, what: str, why: str, stats: StepStats) -> StepResult:

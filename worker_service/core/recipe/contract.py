@@ -60,7 +60,7 @@ def conform(frame: Frame, recipe: Recipe) -> Frame:
         ContractBroken: a column is missing, or holds what its type can't hold.
     """
     contract, target = require_contract(recipe), recipe.target.column
-    steps = [step for step in recipe.steps if step.skipped is None]
+    steps = [step for step in recipe.steps if step.is_active]
     hidden = {step.column: step.method for step in steps if isinstance(step, HidePersonalData)}
     read_as = {step.column: step.read_as for step in steps if isinstance(step, ReadColumn)}
     names = match_names([column.name for column in contract.input], frame.names)
@@ -200,7 +200,7 @@ def complete(engineered: Frame, contract: Contract) -> tuple[Frame, dict[str, in
     columns: dict[str, Column] = {}
     for expected in contract.engineered:
         column = engineered.columns.get(expected.name)
-        if column is None or expected.fill is None:
+        if column is None or expected.fill is None or not column.is_number:
             continue
         is_gap = ~np.isfinite(column.numbers()) if pa.types.is_floating(column.type) else ~column.present()
         if is_gap.any():

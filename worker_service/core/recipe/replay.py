@@ -1,13 +1,14 @@
 """Repeating settled recipes on other tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from shared.contracts.run_options import RunOptions
 from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
-from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, in_order, read_frame
+from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, apply, in_order, read_frame
 from worker_service.core.recipe.contract import (
     ContractBroken,
     complete,
@@ -18,6 +19,7 @@ from worker_service.core.recipe.contract import (
 )
 from worker_service.core.recipe.disagreements import Disagreement, discard, find_disagreements
 from worker_service.core.recipe.recipe import Contract, Recipe
+from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
 from worker_service.core.table.frame import Frame
 
@@ -53,7 +55,7 @@ def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes 
         ContractBroken: as of `replay`.
         ValueError: a step reads the whole table.
     """
-    if any(step.scope == "table" and step.skipped is None for step in recipe.steps):
+    if any(step.scope == "table" and step.is_active for step in recipe.steps):
         raise ValueError("a step reads the whole table")
     for batch in batches:
         part = _replay(recipe, batch, hash_key, carries=True)
@@ -119,6 +121,39 @@ def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key:
         ),
         (_discarded(disagreements, cells=cells, rows=decoded.rows - run.cleaned.rows),),
     )
+
+
+def revise(
+    recipe: Recipe, off: Collection[int], frame: Frame, options: RunOptions, *, hash_key: bytes | None = None
+) -> Outcome:
+    """Carry out a settled recipe on its own decoded frame once more, with other steps switched off.
+
+    Every number that was fitted stays. A step that no longer fits, because it needs what a switched-off one made, is
+    skipped with its reason; gaps that this leaves in the engineered table are filled as in a replay.
+
+    Args:
+        recipe: the settled recipe.
+        off: the places of all steps that are switched off, from 1.
+        frame: the decoded table.
+        options: what the uploader chose, with the names that the frame has.
+        hash_key: as of `replay`.
+
+    Raises:
+        ContractBroken: the recipe is not settled.
+    """
+    contract = require_contract(recipe)
+    outcome = apply(switch_off(recipe, off), frame, hash_key=hash_key)
+    engineered, completed = complete(outcome.engineered, contract)
+    further = [replace(result, step=len(recipe.steps) + 1) for result in _completion(completed)]
+    return settle(replace(outcome, engineered=engineered, results=(*outcome.results, *further)), frame, options)
+
+
+def switch_off(recipe: Recipe, off: Collection[int]) -> Recipe:
+    """Return a recipe of which these steps, by their places from 1, are switched off, and all others are not."""
+    steps = tuple(
+        step.model_copy(update={"is_off": position in off}) for position, step in enumerate(recipe.steps, start=1)
+    )
+    return recipe.model_copy(update={"steps": steps})
 
 
 def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:

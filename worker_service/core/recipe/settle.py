@@ -32,7 +32,7 @@ def settle(outcome: Outcome, decoded: Frame, options: RunOptions | None = None) 
 def _draw_up(outcome: Outcome, decoded: Frame, options: RunOptions) -> Contract:
     target = outcome.recipe.target.column
     default = options.contract.get(ALL_COLUMNS, DEFAULT_CONTRACT)
-    hidden = {step.column for step in outcome.recipe.steps if isinstance(step, HidePersonalData) and not step.skipped}
+    hidden = {step.column for step in outcome.recipe.steps if isinstance(step, HidePersonalData) and step.is_active}
     unfit = outcome.unfit_counts()
     baselines = {
         name: measure_baseline(column, unfit=unfit.get(name, 0), is_hidden=name in hidden)

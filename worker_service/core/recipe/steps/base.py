@@ -31,6 +31,13 @@ class Step(BaseModel):
     """The rule or the model that proposed it."""
     skipped: str | None = None
     """Why the step is not carried out, a sentence; None if it is."""
+    is_off: bool = False
+    """True if a user has switched it off."""
+
+    @property
+    def is_active(self) -> bool:
+        """True if the step is carried out."""
+        return self.skipped is None and not self.is_off
 
     @property
     @abstractmethod

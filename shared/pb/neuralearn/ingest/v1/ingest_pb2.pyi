@@ -760,6 +760,84 @@ class PrepareDatasetResponse(_message.Message):
 Global___PrepareDatasetResponse: _TypeAlias = PrepareDatasetResponse  # noqa: Y015
 
 @_typing.final
+class ReviseDatasetRequest(_message.Message):
+    """Asks to switch steps off or on. What is named in several ways is meant once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    EVERYTHING_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    everything: _builtins.bool
+    """True to switch all steps off: the cleaned table is the uploaded one."""
+    etag: _builtins.str
+    """The ETag of the recipe that the caller has seen; where it is another by now, nothing is done. Empty for any."""
+    @_builtins.property
+    def off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Steps of the recipe, by their places from 1, that are switched off."""
+
+    @_builtins.property
+    def on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Steps that are switched on again; for those that are named in another way, too, this holds."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Columns of which all steps are switched off."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rules of which all steps are switched off."""
+
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        off: _abc.Iterable[_builtins.int] | None = ...,
+        on: _abc.Iterable[_builtins.int] | None = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        rules: _abc.Iterable[_builtins.str] | None = ...,
+        everything: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviseDatasetRequest: _TypeAlias = ReviseDatasetRequest  # noqa: Y015
+
+@_typing.final
+class ReviseDatasetResponse(_message.Message):
+    """Answers ReviseDataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dataset(self) -> _dataset_pb2.Dataset:
+        """The dataset, queued again."""
+
+    def __init__(
+        self,
+        *,
+        dataset: _dataset_pb2.Dataset | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviseDatasetResponse: _TypeAlias = ReviseDatasetResponse  # noqa: Y015
+
+@_typing.final
 class DeleteDatasetRequest(_message.Message):
     """Asks to remove a dataset."""
 

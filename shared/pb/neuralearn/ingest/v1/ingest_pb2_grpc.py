@@ -76,6 +76,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.FromString,
                 _registered_method=True)
+        self.ReviseDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ReviseDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetResponse.FromString,
+                _registered_method=True)
         self.DeleteDataset = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/DeleteDataset',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteDatasetRequest.SerializeToString,
@@ -194,6 +199,14 @@ class IngestServiceServicer:
     def PrepareDataset(self, request, context):
         """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
         until the new one is published, and where the new preparation fails.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviseDataset(self, request, context):
+        """Switches steps of the recipe of a prepared dataset off, or on again, and carries it out once more: a new version of the
+        results. No number is fitted again. Steps that hide personal data stay on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -320,6 +333,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.PrepareDataset,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.SerializeToString,
+            ),
+            'ReviseDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviseDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetResponse.SerializeToString,
             ),
             'DeleteDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDataset,
@@ -595,6 +613,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/PrepareDataset',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviseDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ReviseDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ReviseDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,10 @@ class IngestServiceStub:
     """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
     until the new one is published, and where the new preparation fails.
     """
+    ReviseDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ReviseDatasetRequest, _ingest_pb2.ReviseDatasetResponse]
+    """Switches steps of the recipe of a prepared dataset off, or on again, and carries it out once more: a new version of the
+    results. No number is fitted again. Steps that hide personal data stay on.
+    """
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetUsageRequest, _ingest_pb2.GetUsageResponse]
@@ -118,6 +122,10 @@ class IngestServiceAsyncStub(IngestServiceStub):
     PrepareDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PrepareDatasetRequest, _ingest_pb2.PrepareDatasetResponse]  # type: ignore[assignment]
     """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
     until the new one is published, and where the new preparation fails.
+    """
+    ReviseDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ReviseDatasetRequest, _ingest_pb2.ReviseDatasetResponse]  # type: ignore[assignment]
+    """Switches steps of the recipe of a prepared dataset off, or on again, and carries it out once more: a new version of the
+    results. No number is fitted again. Steps that hide personal data stay on.
     """
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]  # type: ignore[assignment]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
@@ -222,6 +230,16 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_ingest_pb2.PrepareDatasetResponse, _abc.Awaitable[_ingest_pb2.PrepareDatasetResponse]]:
         """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
         until the new one is published, and where the new preparation fails.
+        """
+
+    @_abc_1.abstractmethod
+    def ReviseDataset(
+        self,
+        request: _ingest_pb2.ReviseDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ReviseDatasetResponse, _abc.Awaitable[_ingest_pb2.ReviseDatasetResponse]]:
+        """Switches steps of the recipe of a prepared dataset off, or on again, and carries it out once more: a new version of the
+        results. No number is fitted again. Steps that hide personal data stay on.
         """
 
     @_abc_1.abstractmethod

@@ -304,6 +304,7 @@ class GetTableRequest(_message.Message):
     SAFE_CSV_FIELD_NUMBER: _builtins.int
     CHARSET_FIELD_NUMBER: _builtins.int
     ROW_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -322,6 +323,8 @@ class GetTableRequest(_message.Message):
     """True for a first column `__row__`, the row in the uploaded table from 1, to join by; no feature of a model. The raw file
     and the changes have none.
     """
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
@@ -332,10 +335,11 @@ class GetTableRequest(_message.Message):
         safe_csv: _builtins.bool | None = ...,
         charset: Global___TableCharset.ValueType = ...,
         row_id: _builtins.bool = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
@@ -396,6 +400,7 @@ class DownloadTableRequest(_message.Message):
     SAFE_CSV_FIELD_NUMBER: _builtins.int
     CHARSET_FIELD_NUMBER: _builtins.int
     ROW_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -418,6 +423,8 @@ class DownloadTableRequest(_message.Message):
     """True for a first column `__row__`, the row in the uploaded table from 1, to join by; no feature of a model. The raw file
     and the changes have none.
     """
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
@@ -430,10 +437,11 @@ class DownloadTableRequest(_message.Message):
         safe_csv: _builtins.bool | None = ...,
         charset: Global___TableCharset.ValueType = ...,
         row_id: _builtins.bool = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "safe_csv", b"safe_csv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv", "charset", b"charset", "dataset_id", b"dataset_id", "format", b"format", "length", b"length", "offset", b"offset", "row_id", b"row_id", "safe_csv", b"safe_csv", "style", b"style", "table", b"table", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safe_csv: _TypeAlias = _typing.Literal["safe_csv"]  # noqa: Y015
     _WhichOneofArgType__safe_csv: _TypeAlias = _typing.Literal["_safe_csv", b"_safe_csv"]  # noqa: Y015
@@ -638,16 +646,20 @@ class GetProfileRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASET_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -688,16 +700,20 @@ class GetRecipeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASET_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -742,16 +758,20 @@ class GetDriftRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASET_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -788,6 +808,114 @@ class GetDriftResponse(_message.Message):
 Global___GetDriftResponse: _TypeAlias = GetDriftResponse  # noqa: Y015
 
 @_typing.final
+class ListVersionsRequest(_message.Message):
+    """Asks for a page of the versions of a dataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    page_size: _builtins.int
+    """Most versions on the page; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVersionsRequest: _TypeAlias = ListVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListVersionsResponse(_message.Message):
+    """Answers ListVersions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Version]:
+        """The page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___Version] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVersionsResponse: _TypeAlias = ListVersionsResponse  # noqa: Y015
+
+@_typing.final
+class Version(_message.Message):
+    """A published result of a dataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    SWITCHED_OFF_FIELD_NUMBER: _builtins.int
+    CELLS_CHANGED_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Its number, from 1."""
+    author: _builtins.str
+    """The user who asked for it."""
+    mode: _dataset_pb2.Mode.ValueType
+    """Who proposed the steps."""
+    cells_changed: _builtins.int
+    """How many cells of the cleaned table differ from the upload."""
+    rows: _builtins.int
+    """The rows of the cleaned table."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was published."""
+
+    @_builtins.property
+    def switched_off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The steps of the recipe, from 1, that are switched off."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        author: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        mode: _dataset_pb2.Mode.ValueType = ...,
+        switched_off: _abc.Iterable[_builtins.int] | None = ...,
+        cells_changed: _builtins.int = ...,
+        rows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "cells_changed", b"cells_changed", "created_at", b"created_at", "mode", b"mode", "rows", b"rows", "switched_off", b"switched_off", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Version: _TypeAlias = Version  # noqa: Y015
+
+@_typing.final
 class ListChangesRequest(_message.Message):
     """Asks for the changed cells of a dataset."""
 
@@ -799,6 +927,7 @@ class ListChangesRequest(_message.Message):
     COLUMN_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
@@ -811,6 +940,8 @@ class ListChangesRequest(_message.Message):
     """Only the changes of this step of the recipe, from 1; 0 for all."""
     kind: Global___ChangeKind.ValueType
     """Only the changes of this kind; all where it is not given."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
@@ -820,10 +951,11 @@ class ListChangesRequest(_message.Message):
         column: _builtins.str = ...,
         step: _builtins.int = ...,
         kind: Global___ChangeKind.ValueType = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "step", b"step", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,6 +1067,7 @@ class QueryRowsRequest(_message.Message):
     COLUMNS_FIELD_NUMBER: _builtins.int
     SORT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -945,6 +1078,8 @@ class QueryRowsRequest(_message.Message):
     """How many matching rows to skip."""
     limit: _builtins.int
     """Most rows; 0 means 100, more than 1000 means 1000. Fewer come where more do not fit into a message."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The columns, in this order; none for all."""
@@ -969,10 +1104,11 @@ class QueryRowsRequest(_message.Message):
         columns: _abc.Iterable[_builtins.str] | None = ...,
         sort: _abc.Iterable[_builtins.str] | None = ...,
         filter: _abc.Iterable[_builtins.str] | None = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "filter", b"filter", "limit", b"limit", "offset", b"offset", "sort", b"sort", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "filter", b"filter", "limit", b"limit", "offset", b"offset", "sort", b"sort", "table", b"table", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1141,16 +1277,20 @@ class GetFeaturesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASET_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,6 +71,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.FromString,
                 _registered_method=True)
+        self.ListVersions = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/ListVersions',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.FromString,
+                _registered_method=True)
         self.ListChanges = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/ListChanges',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
@@ -173,6 +178,14 @@ class ReportServiceServicer:
     def GetDrift(self, request, context):
         """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
         each column, and which steps no longer hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListVersions(self, request, context):
+        """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
+        newest 20 are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -286,6 +299,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetDrift,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.SerializeToString,
+            ),
+            'ListVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVersions,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.SerializeToString,
             ),
             'ListChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListChanges,
@@ -529,6 +547,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/GetDrift',
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetDriftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/ListVersions',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class ReportServiceStub:
     """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
     each column, and which steps no longer hold.
     """
+    ListVersions: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListVersionsRequest, _report_pb2.ListVersionsResponse]
+    """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
+    newest 20 are kept.
+    """
     ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
     """Lists the changed cells with what stood there before."""
     QueryRows: _grpc.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]
@@ -96,6 +100,10 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetDrift: _aio.UnaryUnaryMultiCallable[_report_pb2.GetDriftRequest, _report_pb2.GetDriftResponse]  # type: ignore[assignment]
     """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
     each column, and which steps no longer hold.
+    """
+    ListVersions: _aio.UnaryUnaryMultiCallable[_report_pb2.ListVersionsRequest, _report_pb2.ListVersionsResponse]  # type: ignore[assignment]
+    """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
+    newest 20 are kept.
     """
     ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the changed cells with what stood there before."""
@@ -181,6 +189,16 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_report_pb2.GetDriftResponse, _abc.Awaitable[_report_pb2.GetDriftResponse]]:
         """Returns how the table of a dataset that was prepared by the recipe of another differs from that one's: what moved in
         each column, and which steps no longer hold.
+        """
+
+    @_abc_1.abstractmethod
+    def ListVersions(
+        self,
+        request: _report_pb2.ListVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.ListVersionsResponse, _abc.Awaitable[_report_pb2.ListVersionsResponse]]:
+        """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
+        newest 20 are kept.
         """
 
     @_abc_1.abstractmethod

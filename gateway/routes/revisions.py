@@ -1,0 +1,55 @@
+"""Changing the recipe of a prepared dataset, and the versions that this makes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header
+
+from gateway.dependencies import ClientsDependency, DatasetIdPath, PageDependency, problems
+from gateway.schemas.datasets import DatasetStatus
+from gateway.schemas.versions import RecipeChange, Undo, VersionPage
+
+router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
+IfMatch = Annotated[
+    str,
+    Header(
+        max_length=200,
+        description="The `ETag` of the recipe that was read; 409 where it is another by now. Empty for any.",
+    ),
+]
+
+
+@router.patch("/recipe", summary="Switch steps off or on", responses=problems(404, 409, 429))
+async def change_recipe(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    change: Annotated[RecipeChange, Body(description="The steps.")],
+    if_match: IfMatch = "",
+) -> DatasetStatus:
+    """The recipe is carried out once more, which makes a new version of the results; no number is fitted again.
+
+    A step that needs what a switched-off one made is skipped, and says so. Steps that hide personal data stay on.
+    """
+    etag = if_match.strip().removeprefix("W/").strip('"')
+    return await clients.ingest.change_recipe(dataset_id, change, etag=etag)
+
+
+@router.post("/undo", summary="Undo steps, columns, rules or everything", responses=problems(404, 409, 429))
+async def undo(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    undone: Annotated[Undo, Body(description="What is undone.")],
+) -> DatasetStatus:
+    """A new version of the results, without these steps; `PATCH` of the recipe switches them on again.
+
+    Without all of them the cleaned table is the uploaded one, cell by cell, apart from hidden personal data.
+    """
+    return await clients.ingest.undo(dataset_id, undone)
+
+
+@router.get("/versions", summary="List the versions of the results", responses=problems(404))
+async def list_versions(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> VersionPage:
+    """Each preparation and each change of the recipe makes one; the newest 20 are kept.
+
+    Tables, rows, changes, profile, recipe, drift and features take `?version=`; charts and logs are the newest one's.
+    """
+    return await clients.report.versions(dataset_id, page)

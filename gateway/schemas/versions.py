@@ -1,0 +1,55 @@
+"""Models of the versions of a dataset's results, and of changes of its recipe."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.schemas.fields import DatasetId, Moment, NextPageToken
+from shared.contracts.vocabulary import Mode
+
+_Step = Annotated[int, Field(ge=1, le=100_000)]
+_Steps = Annotated[list[_Step], Field(max_length=10_000)]
+_Name = Annotated[str, Field(max_length=10_000)]
+_Names = Annotated[list[_Name], Field(max_length=1_000)]
+
+
+class RecipeChange(BaseModel):
+    """The steps that are switched off, and those that are switched on again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    off: _Steps = Field([], description="Steps by their places, from 1.", examples=[[7]])
+    on: _Steps = Field([], description="Steps that were switched off.", examples=[[]])
+
+
+class Undo(BaseModel):
+    """What is undone; what is named in several ways is meant once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    steps: _Steps = Field([], description="Steps of the recipe, from 1.", examples=[[7]])
+    columns: _Names = Field([], description="Columns of which all steps are undone.", examples=[["age"]])
+    rules: _Names = Field([], description="Rules of which all steps are undone.", examples=[["fill_skewed"]])
+    everything: bool = Field(False, description="True for all steps: the cleaned table is the uploaded one.")
+
+
+class Version(BaseModel):
+    """A published result of a dataset."""
+
+    version: int = Field(description="Its number, from 1, which `?version=` takes.", examples=[2])
+    author: str = Field(description="The user who asked for it.", examples=["anonymous"])
+    created_at: Moment = Field(description="When it was published.")
+    mode: Mode = Field(description="Who proposed the steps.", examples=["fast"])
+    switched_off: list[int] = Field(description="The steps of the recipe, from 1, that are switched off.")
+    cells_changed: int = Field(
+        description="How many cells of the cleaned table differ from the upload.", examples=[120]
+    )
+    rows: int = Field(description="The rows of the cleaned table.", examples=[600])
+
+
+class VersionPage(BaseModel):
+    """A page of versions, newest first."""
+
+    dataset_id: DatasetId
+    versions: list[Version] = Field(description="The page.")
+    next_page_token: NextPageToken

@@ -1,0 +1,93 @@
+"""Steps are switched off and on again: all of them gives back the decoded table, none changes nothing."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given
+
+from shared.contracts.run_options import RunOptions
+from tests.conformance.frames import EDGE_CASES
+from tests.conformance.test_changed_files import decoded, sales
+from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
+from worker_service.core.profile import profile
+from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.replay import replay, revise
+from worker_service.core.recipe.settle import settle
+from worker_service.core.table.frame import Frame
+from worker_service.core.utility.selection import leave_out_harmful
+from worker_service.planner.propose import propose
+
+OPTIONS_OF_NOBODY = RunOptions()
+
+
+def prepared(frame: Frame, target: str | None, options: RunOptions = OPTIONS_OF_NOBODY) -> Outcome:
+    outcome = settle(leave_out_harmful(apply(propose(profile(frame, target=target), options), frame)), frame)
+    again = Recipe.model_validate_json(outcome.recipe.model_dump_json())
+    assert again == outcome.recipe
+    return outcome
+
+
+def assert_laws(outcome: Outcome, frame: Frame) -> None:
+    recipe = outcome.recipe
+    same = revise(recipe, (), frame, OPTIONS_OF_NOBODY)
+    assert same.cleaned.equals(outcome.cleaned)
+    assert same.engineered.equals(outcome.engineered)
+    assert same.changes.equals(outcome.changes, check_metadata=True)
+    assert same.recipe.steps == recipe.steps
+    undone = revise(recipe, range(1, len(recipe.steps) + 1), frame, OPTIONS_OF_NOBODY)
+    assert undone.cleaned.equals(frame)
+    assert undone.changes.num_rows == 0
+
+
+@pytest.mark.parametrize("name", EDGE_CASES)
+def test_nothing_and_everything(name: str) -> None:
+    frame = Frame.from_table(EDGE_CASES[name])
+    assert_laws(prepared(frame, None), frame)
+
+
+@LAWS
+@given(table=tables(), target=TARGETS, options=OPTIONS)
+def test_nothing_and_everything_of_any_table(table: pa.Table, target: str | None, options: RunOptions) -> None:
+    frame = Frame.from_table(table)
+    assert_laws(prepared(frame, target, options), frame)
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    return decoded(sales(1))
+
+
+@pytest.fixture(scope="module")
+def outcome(frame: Frame) -> Outcome:
+    return prepared(frame, "paid", RunOptions(fill="all"))
+
+
+def test_any_step_can_be_switched_off(outcome: Outcome, frame: Frame) -> None:
+    for step in range(1, len(outcome.recipe.steps) + 1):
+        without = revise(outcome.recipe, [step], frame, OPTIONS_OF_NOBODY)
+        result = next(result for result in without.results if result.step == step)
+        assert (result.state, result.why) == ("skipped", "Switched off.")
+        assert not pc.any(pc.equal(without.changes.column("step"), step)).as_py()
+        gaps = {name: column.missing for name, column in without.engineered.columns.items() if column.is_number}
+        assert not any(missing for name, missing in gaps.items() if name != "paid"), step
+        # It is settled, so that the next file can be prepared by it.
+        again = replay(without.recipe, decoded(sales(2)))
+        assert again.cleaned.names == without.cleaned.names
+        assert again.engineered.names == without.engineered.names
+
+
+def test_what_needs_a_step_says_so(outcome: Outcome, frame: Frame) -> None:
+    reading = next(
+        position
+        for position, step in enumerate(outcome.recipe.steps, start=1)
+        if step.kind == "read_column" and step.columns == ("price",)
+    )
+    without = revise(outcome.recipe, [reading], frame, OPTIONS_OF_NOBODY)
+    assert without.cleaned["price"].is_text
+    reasons = {result.why for result in without.results if "price" in result.columns and result.state == "skipped"}
+    assert "Skipped: “price” does not hold numbers." in reasons
+    assert np.array_equal(without.cleaned["pieces"].numbers(), outcome.cleaned["pieces"].numbers())
+    # From the recipe as it was proposed, everything comes back.
+    assert revise(outcome.recipe, (), frame, OPTIONS_OF_NOBODY).engineered.equals(outcome.engineered)
