@@ -218,8 +218,7 @@ class AsyncClient:
         everything: bool = False,
     ) -> Dataset:
         """Undo steps, or all of columns or rules, or everything: a new version, which `wait` waits for."""
-        undone = {"steps": list(steps), "columns": list(columns), "rules": list(rules), "everything": everything}
-        return await self._send(requests.undo(dataset_id, undone))
+        return await self._send(requests.undo(dataset_id, steps, columns, rules, everything=everything))
 
     async def change_recipe(
         self, dataset_id: str, *, off: Sequence[int] = (), on: Sequence[int] = (), etag: str = ""
@@ -248,6 +247,10 @@ class AsyncClient:
     async def delete_recipe(self, recipe_id: str) -> None:
         """Remove a stored recipe; datasets that were prepared by it stay as they are."""
         await self._send(requests.delete_recipe(recipe_id))
+
+    def diff(self, dataset_id: str, before: int, after: int = 0, *, column: str = "") -> AsyncIterator[Json]:
+        """Yield the cells in which two versions of the cleaned table differ; 0 for the newest."""
+        return self._pages(lambda token: requests.differences(dataset_id, before, after, column, page_token=token))
 
     def log(self, dataset_id: str, name: Log) -> AsyncIterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""

@@ -217,8 +217,7 @@ class Client:
         everything: bool = False,
     ) -> Dataset:
         """Undo steps, or all of columns or rules, or everything: a new version, which `wait` waits for."""
-        undone = {"steps": list(steps), "columns": list(columns), "rules": list(rules), "everything": everything}
-        return self._send(requests.undo(dataset_id, undone))
+        return self._send(requests.undo(dataset_id, steps, columns, rules, everything=everything))
 
     def change_recipe(
         self, dataset_id: str, *, off: Sequence[int] = (), on: Sequence[int] = (), etag: str = ""
@@ -247,6 +246,10 @@ class Client:
     def delete_recipe(self, recipe_id: str) -> None:
         """Remove a stored recipe; datasets that were prepared by it stay as they are."""
         self._send(requests.delete_recipe(recipe_id))
+
+    def diff(self, dataset_id: str, before: int, after: int = 0, *, column: str = "") -> Iterator[Json]:
+        """Yield the cells in which two versions of the cleaned table differ; 0 for the newest."""
+        return self._pages(lambda token: requests.differences(dataset_id, before, after, column, page_token=token))
 
     def log(self, dataset_id: str, name: Log) -> Iterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""

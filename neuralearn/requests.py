@@ -71,10 +71,13 @@ def prepare_again(dataset_id: str, options: Mapping[str, Any]) -> Request[Datase
     return Request("POST", path, Dataset.from_json, json=dict(options), is_repeatable=False)
 
 
-def undo(dataset_id: str, undone: Mapping[str, Any]) -> Request[Dataset]:
+def undo(
+    dataset_id: str, steps: Sequence[int], columns: Sequence[str], rules: Sequence[str], *, everything: bool
+) -> Request[Dataset]:
     """Ask to undo steps, columns, rules or everything."""
+    undone = {"steps": list(steps), "columns": list(columns), "rules": list(rules), "everything": everything}
     path = dataset_path(dataset_id, "undo")
-    return Request("POST", path, Dataset.from_json, json=dict(undone), is_repeatable=False)
+    return Request("POST", path, Dataset.from_json, json=undone, is_repeatable=False)
 
 
 def change_recipe(dataset_id: str, off: Sequence[int], on: Sequence[int], etag: str) -> Request[Dataset]:
@@ -89,6 +92,12 @@ def versions(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of the versions of a dataset's results."""
     params = _given(page_token=page_token)
     return Request("GET", dataset_path(dataset_id, "versions"), _page("versions", dict), params)
+
+
+def differences(dataset_id: str, before: int, after: int, column: str, *, page_token: str) -> Request[Page[Json]]:
+    """Ask for a page of the cells in which two versions differ."""
+    params = {"from": before, **_given(to=after, column=column, page_token=page_token, page_size=1000)}
+    return Request("GET", dataset_path(dataset_id, "diff"), _page("differences", dict), params)
 
 
 def delete(dataset_id: str) -> Request[None]:

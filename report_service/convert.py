@@ -14,6 +14,7 @@ from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset,
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
 from shared.db.versions import VersionRecord
+from shared.errors import FieldError, InvalidInput
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.rpc.messages import parse_enum, to_message
 
@@ -101,6 +102,30 @@ def changes_message(page: RowPage) -> pb.ListChangesResponse:
     changes = [{"kind": None, **row} for row in page.rows]
     return to_message(
         page, pb.ListChangesResponse, changes=changes, next_page_token=page.next_token, total_changes=page.total
+    )
+
+
+def parse_compared_versions(request: pb.ListDifferencesRequest) -> tuple[int, int]:
+    """Return the versions that are compared.
+
+    Raises:
+        InvalidInput: the version before is not named, or a number is negative.
+    """
+    if request.from_version < 1 or request.to_version < 0:
+        field = "from_version" if request.from_version < 1 else "to_version"
+        problem = "must be the number of a version, from 1"
+        raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
+    return request.from_version, request.to_version
+
+
+def differences_message(page: RowPage) -> pb.ListDifferencesResponse:
+    """Return the message for a page of the cells in which two versions differ."""
+    return to_message(
+        page,
+        pb.ListDifferencesResponse,
+        differences=page.rows,
+        next_page_token=page.next_token,
+        total_differences=page.total,
     )
 
 

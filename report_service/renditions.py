@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
+from report_service.ledger_diff import write_diff
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
 from report_service.row_query import QueriedRows, RowQuery, query_rows
 from report_service.single_flight import SingleFlight
@@ -123,6 +124,29 @@ class Renditions:
             await copy.fetch_footer()
             await copy.fetch(await self._isolation.run(plan_row_page, copy.path, **selection, **limits))
             return await self._isolation.run(read_row_page, copy.path, **selection, **limits)
+
+    async def get_diff(self, before: str, after: str) -> str:
+        """Return the key of the cells in which two versions of a cleaned table differ.
+
+        Args:
+            before: The artifacts of the version before.
+            after: The artifacts of the version after.
+        """
+        key = _rendition_key(after, f"diff-{before.rpartition('/')[2]}.parquet")
+
+        async def make() -> ObjectInfo:
+            async with self._scratch.folder() as folder, AsyncExitStack() as copies:
+                paths = []
+                for artifacts, name in ((before, "before"), (after, "after")):
+                    (folder / name).mkdir()
+                    copy = self._copy(artifacts, "changes", folder / name)
+                    paths.append(await copies.enter_async_context(copy))
+                target = folder / "diff.parquet"
+                await self._isolation.run(write_diff, *paths, target, deadline=TABLE_SECONDS, memory_bytes=TABLE_BYTES)
+                return await self._store.put_file(key, target, move=True)
+
+        await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
+        return key
 
     async def query_rows(self, key: str, query: RowQuery) -> QueriedRows:
         """Return rows of a stored Parquet or Arrow table as values.

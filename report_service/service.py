@@ -235,6 +235,19 @@ class Reports:
         key = f"{(await self._require_published(dataset_id, version)).artifacts}/changes.parquet"
         return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
 
+    async def list_differences(
+        self, dataset_id: UUID, versions: tuple[int, int], *, column: str, page_size: int, page_token: str
+    ) -> RowPage:
+        """Return a page of the cells in which two versions differ, the second the newest where it is 0.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        before, after = [(await self._require_published(dataset_id, version)).artifacts for version in versions]
+        key = await self._renditions.get_diff(before, after)
+        row_filter = {"column": column} if column else {}
+        return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
+
     async def query_rows(self, dataset_id: UUID, table: str, query: RowQuery, version: int = 0) -> QueriedRows:
         """Return rows of the decoded, the cleaned or the engineered table as values; `raw` is the decoded one.
 

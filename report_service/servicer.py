@@ -75,6 +75,16 @@ class ReportServicer(rpc.ReportServiceServicer):
         versions = [convert.version_message(record) for record in page.rows]
         return pb.ListVersionsResponse(versions=versions, next_page_token=page.next_token)
 
+    async def ListDifferences(self, request: pb.ListDifferencesRequest, context: Context) -> pb.ListDifferencesResponse:
+        page = await self._reports.list_differences(
+            parse_dataset_id(request.dataset_id),
+            convert.parse_compared_versions(request),
+            column=request.column,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return convert.differences_message(page)
+
     async def ListChanges(self, request: pb.ListChangesRequest, context: Context) -> pb.ListChangesResponse:
         page = await self._reports.list_changes(
             parse_dataset_id(request.dataset_id),

@@ -24,7 +24,7 @@ from gateway.schemas.results import (
     RowsPage,
     RowsTable,
 )
-from gateway.schemas.versions import VersionPage
+from gateway.schemas.versions import DifferencePage, VersionPage
 from shared.contracts.vocabulary import ChangeKind, Charset, TableFormat, TableStyle
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
@@ -145,6 +145,21 @@ class ReportClient:
         request = pb.ListVersionsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
         answer = await call(self._stub.ListVersions, request)
         return to_model(answer, VersionPage, dataset_id=dataset_id)
+
+    async def differences(
+        self, dataset_id: str, *, versions: tuple[int, int], column: str, page: Page
+    ) -> DifferencePage:
+        """Return a page of the cells in which two versions differ; an empty column means all."""
+        request = pb.ListDifferencesRequest(
+            dataset_id=dataset_id,
+            from_version=versions[0],
+            to_version=versions[1],
+            column=column,
+            page_size=page.size,
+            page_token=page.token,
+        )
+        answer = await call(self._stub.ListDifferences, request, timeout=RENDER_SECONDS)
+        return to_model(answer, DifferencePage, dataset_id=dataset_id)
 
     async def changes(
         self, dataset_id: str, *, column: str, step: int, kind: ChangeKind | None, version: int, page: Page

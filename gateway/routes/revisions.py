@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header
+from fastapi import APIRouter, Body, Header, Query
 
 from gateway.dependencies import ClientsDependency, DatasetIdPath, PageDependency, problems
 from gateway.schemas.datasets import DatasetStatus
-from gateway.schemas.versions import RecipeChange, Undo, VersionPage
+from gateway.schemas.versions import DifferencePage, RecipeChange, Undo, VersionPage
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 IfMatch = Annotated[
@@ -53,3 +53,18 @@ async def list_versions(dataset_id: DatasetIdPath, clients: ClientsDependency, p
     Tables, rows, changes, profile, recipe, drift and features take `?version=`; charts and logs are the newest one's.
     """
     return await clients.report.versions(dataset_id, page)
+
+
+@router.get("/diff", summary="List the cells in which two versions differ", responses=problems(404, 409))
+async def list_differences(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    page: PageDependency,
+    before: Annotated[int, Query(alias="from", ge=1, le=2**31 - 1, description="The version before.")],
+    after: Annotated[
+        int, Query(alias="to", ge=0, le=2**31 - 1, description="The version after; 0 for the newest.")
+    ] = 0,
+    column: Annotated[str, Query(max_length=10_000, description="Only the cells of this column; empty for all.")] = "",
+) -> DifferencePage:
+    """By the ledgers of the cleaned tables; 100 cells a page unless `page_size` says otherwise, 1000 at most."""
+    return await clients.report.differences(dataset_id, versions=(before, after), column=column, page=page)

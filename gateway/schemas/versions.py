@@ -1,6 +1,6 @@
 """Models of the versions of a dataset's results, and of changes of its recipe."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,4 +52,26 @@ class VersionPage(BaseModel):
 
     dataset_id: DatasetId
     versions: list[Version] = Field(description="The page.")
+    next_page_token: NextPageToken
+
+
+class Difference(BaseModel):
+    """A cell in which two versions of the cleaned table differ."""
+
+    row: int = Field(description="Its row in the uploaded table, from 1.", examples=[7])
+    column: str = Field(description="Its column.", examples=["price"])
+    before: str | None = Field(description="Its text in the version before; null where it has none.", examples=["34.5"])
+    after: str | None = Field(description="Its text in the version after; null where it has none.", examples=[None])
+    kind: Literal["changed", "removed", "restored"] = Field(
+        description="It has another value, is there in the version before alone, or in the one after alone.",
+        examples=["changed"],
+    )
+
+
+class DifferencePage(BaseModel):
+    """A page of the cells in which two versions differ, in the order of rows."""
+
+    dataset_id: DatasetId
+    differences: list[Difference] = Field(description="The page.")
+    total_differences: int = Field(description="The cells on all pages together.", examples=[73])
     next_page_token: NextPageToken

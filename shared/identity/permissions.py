@@ -85,6 +85,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "GetRecipe": _dataset("viewer"),
         "GetDrift": _dataset("viewer"),
         "ListVersions": _dataset("viewer"),
+        "ListDifferences": _dataset("viewer"),
         "ListChanges": _dataset("viewer"),
         "ListRejects": _dataset("viewer"),
         "QueryRows": _dataset("viewer", is_audited=True),

@@ -32,6 +32,7 @@ _NOT_RETRIED = (
     ("neuralearn.report.v1.ReportService", "GetTable"),
     ("neuralearn.report.v1.ReportService", "GetGraph"),
     ("neuralearn.report.v1.ReportService", "ListChanges"),
+    ("neuralearn.report.v1.ReportService", "ListDifferences"),
     ("neuralearn.report.v1.ReportService", "ListRejects"),
     ("neuralearn.ingest.v1.IngestService", "ReviseDataset"),
     ("neuralearn.ingest.v1.IngestService", "CreateStoredRecipe"),

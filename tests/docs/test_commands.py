@@ -65,6 +65,8 @@ RUN = [block for block in BLOCKS if block.marker and block.marker.startswith("ru
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> Iterator[Stack]:
     """Run every process of the system on free ports."""
+    # `make run`, which the pages begin with, makes it.
+    (ROOT / ".local").mkdir(exist_ok=True)
     with Stack(tmp_path_factory.mktemp("stack"), ports="free") as stack:
         yield stack
 

@@ -57,6 +57,13 @@ def test_undo_switch_on_and_look_back(client: Client) -> None:
         pd.testing.assert_frame_equal(read(client, dataset_id, table, version=1), frame)
     assert client.document(dataset_id, "recipe", version=1) == recipe
 
+    lacking = [difference for difference in client.diff(dataset_id, 1, 2) if difference["after"] is None]
+    assert {difference["column"] for difference in lacking} == {"price"}
+    assert len(lacking) == messy()["price"].isna().sum()
+    (example, *_) = client.diff(dataset_id, 2, column="city")
+    assert (example["before"], example["after"], example["kind"]) == ("Oslo", "oslo ", "changed")
+    assert list(client.diff(dataset_id, 3)) == []
+
     off = versions[0]["switched_off"]
     client.wait(client.change_recipe(dataset_id, on=off).dataset_id, timeout=90)
     for table, frame in first.items():

@@ -41,6 +41,15 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         self._check_exists(request.dataset_id)
         return report_pb2.GetDriftResponse(content=DRIFT, media_type="application/json", etag="d1")
 
+    async def ListDifferences(
+        self, request: report_pb2.ListDifferencesRequest, context: Context
+    ) -> report_pb2.ListDifferencesResponse:
+        """Return one difference of two."""
+        self._check_exists(request.dataset_id)
+        self.pages.append(request)
+        difference = report_pb2.Difference(row=2, column="a", before="1", kind=report_pb2.DIFFERENCE_KIND_CHANGED)
+        return report_pb2.ListDifferencesResponse(differences=[difference], total_differences=2)
+
     async def ListVersions(
         self, request: report_pb2.ListVersionsRequest, context: Context
     ) -> report_pb2.ListVersionsResponse:

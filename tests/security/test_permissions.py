@@ -256,7 +256,7 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
     url = path.format(
         dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH, recipe_id=dataset_id
     )
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = {"params": {"from": 1}} if path.endswith("/diff") else {}
     if path in ("/dataset/upload", "/dataset/preview"):
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
     if (method, path) == ("POST", "/recipes"):

@@ -27,7 +27,7 @@ def counts(random: np.random.Generator) -> Values:
 
 
 def codes(random: np.random.Generator) -> Values:
-    return random.permutation(10**7)[:ROWS]
+    return random.integers(0, 10**12, ROWS)
 
 
 def cities(random: np.random.Generator) -> Values:

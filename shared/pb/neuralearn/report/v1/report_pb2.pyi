@@ -291,6 +291,34 @@ CHANGE_KIND_HIDDEN: ChangeKind.ValueType  # 6
 """It held personal data; `before` is not set."""
 Global___ChangeKind: _TypeAlias = ChangeKind  # noqa: Y015
 
+class _DifferenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DifferenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFERENCE_KIND_UNSPECIFIED: _DifferenceKind.ValueType  # 0
+    """Never sent."""
+    DIFFERENCE_KIND_CHANGED: _DifferenceKind.ValueType  # 1
+    """It has another value."""
+    DIFFERENCE_KIND_REMOVED: _DifferenceKind.ValueType  # 2
+    """It is there in the version before alone."""
+    DIFFERENCE_KIND_RESTORED: _DifferenceKind.ValueType  # 3
+    """It is there in the version after alone."""
+
+class DifferenceKind(_DifferenceKind, metaclass=_DifferenceKindEnumTypeWrapper):
+    """How a cell differs between two versions."""
+
+DIFFERENCE_KIND_UNSPECIFIED: DifferenceKind.ValueType  # 0
+"""Never sent."""
+DIFFERENCE_KIND_CHANGED: DifferenceKind.ValueType  # 1
+"""It has another value."""
+DIFFERENCE_KIND_REMOVED: DifferenceKind.ValueType  # 2
+"""It is there in the version before alone."""
+DIFFERENCE_KIND_RESTORED: DifferenceKind.ValueType  # 3
+"""It is there in the version after alone."""
+Global___DifferenceKind: _TypeAlias = DifferenceKind  # noqa: Y015
+
 @_typing.final
 class GetTableRequest(_message.Message):
     """Asks what a table is."""
@@ -806,6 +834,125 @@ class GetDriftResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDriftResponse: _TypeAlias = GetDriftResponse  # noqa: Y015
+
+@_typing.final
+class ListDifferencesRequest(_message.Message):
+    """Asks for a page of the cells in which two versions differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
+    TO_VERSION_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    from_version: _builtins.int
+    """The version before."""
+    to_version: _builtins.int
+    """The version after; 0 for the newest."""
+    column: _builtins.str
+    """Only the cells of this column; empty for all."""
+    page_size: _builtins.int
+    """Most cells on the page; 0 means 100, more than 1000 means 1000. Pages of very long cells hold fewer."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        from_version: _builtins.int = ...,
+        to_version: _builtins.int = ...,
+        column: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "from_version", b"from_version", "page_size", b"page_size", "page_token", b"page_token", "to_version", b"to_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDifferencesRequest: _TypeAlias = ListDifferencesRequest  # noqa: Y015
+
+@_typing.final
+class ListDifferencesResponse(_message.Message):
+    """Answers ListDifferences."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_DIFFERENCES_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    total_differences: _builtins.int
+    """The cells on all pages together."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]:
+        """The page, in the order of rows."""
+
+    def __init__(
+        self,
+        *,
+        differences: _abc.Iterable[Global___Difference] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_differences: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "next_page_token", b"next_page_token", "total_differences", b"total_differences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDifferencesResponse: _TypeAlias = ListDifferencesResponse  # noqa: Y015
+
+@_typing.final
+class Difference(_message.Message):
+    """A cell that differs between two versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Its row in the uploaded table, from 1."""
+    column: _builtins.str
+    """Its column."""
+    before: _builtins.str
+    """Its text in the version before; unset where it has none."""
+    after: _builtins.str
+    """Its text in the version after; unset where it has none."""
+    kind: Global___DifferenceKind.ValueType
+    """How it differs."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        column: _builtins.str = ...,
+        before: _builtins.str | None = ...,
+        after: _builtins.str | None = ...,
+        kind: Global___DifferenceKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before", "column", b"column", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    _WhichOneofReturnType__before: _TypeAlias = _typing.Literal["before"]  # noqa: Y015
+    _WhichOneofArgType__before: _TypeAlias = _typing.Literal["_before", b"_before"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before) -> _WhichOneofReturnType__before | None: ...
+
+Global___Difference: _TypeAlias = Difference  # noqa: Y015
 
 @_typing.final
 class ListVersionsRequest(_message.Message):

@@ -76,6 +76,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.FromString,
                 _registered_method=True)
+        self.ListDifferences = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/ListDifferences',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesResponse.FromString,
+                _registered_method=True)
         self.ListChanges = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/ListChanges',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListChangesRequest.SerializeToString,
@@ -186,6 +191,13 @@ class ReportServiceServicer:
     def ListVersions(self, request, context):
         """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
         newest 20 are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDifferences(self, request, context):
+        """Lists the cells in which two versions of the cleaned table differ, by their ledgers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -304,6 +316,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.ListVersions,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.SerializeToString,
+            ),
+            'ListDifferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDifferences,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesResponse.SerializeToString,
             ),
             'ListChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListChanges,
@@ -574,6 +591,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/ListVersions',
             neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.ListVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDifferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/ListDifferences',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.ListDifferencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

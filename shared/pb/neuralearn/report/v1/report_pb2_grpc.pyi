@@ -55,6 +55,8 @@ class ReportServiceStub:
     """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
     newest 20 are kept.
     """
+    ListDifferences: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListDifferencesRequest, _report_pb2.ListDifferencesResponse]
+    """Lists the cells in which two versions of the cleaned table differ, by their ledgers."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]
     """Lists the changed cells with what stood there before."""
     QueryRows: _grpc.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]
@@ -105,6 +107,8 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
     newest 20 are kept.
     """
+    ListDifferences: _aio.UnaryUnaryMultiCallable[_report_pb2.ListDifferencesRequest, _report_pb2.ListDifferencesResponse]  # type: ignore[assignment]
+    """Lists the cells in which two versions of the cleaned table differ, by their ledgers."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_report_pb2.ListChangesRequest, _report_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the changed cells with what stood there before."""
     QueryRows: _aio.UnaryUnaryMultiCallable[_report_pb2.QueryRowsRequest, _report_pb2.QueryRowsResponse]  # type: ignore[assignment]
@@ -200,6 +204,14 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the published results of a dataset, newest first: each preparation and each change of its recipe makes one. The
         newest 20 are kept.
         """
+
+    @_abc_1.abstractmethod
+    def ListDifferences(
+        self,
+        request: _report_pb2.ListDifferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.ListDifferencesResponse, _abc.Awaitable[_report_pb2.ListDifferencesResponse]]:
+        """Lists the cells in which two versions of the cleaned table differ, by their ledgers."""
 
     @_abc_1.abstractmethod
     def ListChanges(
