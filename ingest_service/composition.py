@@ -16,6 +16,7 @@ from ingest_service.fetch import Fetcher
 from ingest_service.intake import Intake, IntakePolicy
 from ingest_service.previews import InferredType, InferTypes, Previews
 from ingest_service.recipes import CheckRecipe, RecipeShelf
+from ingest_service.revisions import Revisions
 from ingest_service.use_cases import UseCases
 from ingest_service.user_erasure import UserErasure
 from shared.db.audit import AuditTrail
@@ -64,12 +65,10 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
             decoder = Decoder(isolation=isolation, limits=_decoder_limits(settings))
             fetcher = Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes)
             scratch, members = Scratch(settings.scratch_dir), Members(database)
+            check_recipe = _check_recipe(pipeline, tokens)
+            recipes = Recipes(database)
             shelf = RecipeShelf(
-                recipes=Recipes(database),
-                datasets=datasets,
-                members=members,
-                store=store,
-                check_recipe=_check_recipe(pipeline, tokens),
+                recipes=recipes, datasets=datasets, members=members, store=store, check_recipe=check_recipe
             )
             intake = Intake(
                 archive=Archive(datasets=datasets, members=members, store=store, usage=usage, recipes=shelf),
@@ -77,11 +76,7 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 fetcher=fetcher,
                 scratch=scratch,
                 notifier=notifier,
-                policy=IntakePolicy(
-                    max_bytes=settings.max_upload_bytes,
-                    uploads_per_user=settings.max_concurrent_uploads_per_user,
-                    webhooks=_webhook_guard(settings),
-                ),
+                policy=_intake_policy(settings),
             )
             previews = Previews(
                 decoder=decoder,
@@ -91,13 +86,12 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 infer_types=_infer_types(pipeline, tokens),
                 max_bytes=settings.max_upload_bytes,
             )
+            runs = Runs(database)
             accepted = AcceptedDatasets(
-                datasets=datasets,
-                runs=Runs(database),
-                store=store,
-                usage=usage,
-                scratch=scratch,
-                notifier=notifier,
+                datasets=datasets, runs=runs, store=store, usage=usage, scratch=scratch, notifier=notifier
+            )
+            revisions = Revisions(
+                datasets=datasets, store=store, usage=usage, notifier=notifier, check_recipe=check_recipe
             )
             has_claims = settings.jwt_collaborations_claim is not None
             collaborations = Collaborations(members=members, trail=AuditTrail(database), has_claims=has_claims)
@@ -107,6 +101,7 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 previews=previews,
                 datasets=accepted,
                 recipes=shelf,
+                revisions=revisions,
                 collaborations=collaborations,
                 erasure=erasure,
             )
@@ -114,6 +109,14 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
     finally:
         await channel.close()
         await database.close()
+
+
+def _intake_policy(settings: IngestSettings) -> IntakePolicy:
+    return IntakePolicy(
+        max_bytes=settings.max_upload_bytes,
+        uploads_per_user=settings.max_concurrent_uploads_per_user,
+        webhooks=_webhook_guard(settings),
+    )
 
 
 def _decoder_limits(settings: IngestSettings) -> DecoderLimits:

@@ -7,18 +7,15 @@ from uuid import UUID
 from ingest_service.decoding import read_column_names
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.options import UploadOptions
-from ingest_service.revision import RevisionRequest, revise
-from shared.contracts.artifacts import RECIPE, DatasetKeys
+from shared.contracts.artifacts import DatasetKeys
 from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page
-from shared.db.published import require_published
 from shared.db.runs import Runs
 from shared.db.usage import ModeUsage, Usage
 from shared.errors import Conflict, Unavailable
 from shared.identity.caller import Caller
 from shared.logs import get_logger
-from shared.queue import FAST_QUEUE
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
 
@@ -107,40 +104,13 @@ class AcceptedDatasets:
         """
         record = await self._datasets.get(dataset_id)
         if record.run.state not in ENDED_STATES:
-            raise _not_ended(dataset_id)
+            raise not_ended(dataset_id)
         if any(options.run.named_columns().values()):
             options.check_columns(await self._read_columns(record.table_key))
         run_options = options.run.model_copy(update={"reading": record.run.options.reading, "author": caller.user_id})
         if not await self._datasets.prepare_again(record, self._usage, options=run_options, queue=options.queue):
-            raise _not_ended(dataset_id)
+            raise not_ended(dataset_id)
         _log.info("dataset prepared again", dataset_id=str(dataset_id), mode=run_options.mode)
-        self._notifier.notify_soon(record.run.id)
-        return await self._datasets.get(dataset_id)
-
-    async def revise(self, dataset_id: UUID, request: RevisionRequest, caller: Caller) -> DatasetRecord:
-        """Carry the recipe of a prepared dataset out once more, with other steps switched off.
-
-        Raises:
-            NotReady, Conflict: the dataset has no result, is being prepared, or its recipe is another by now.
-            InvalidInput: a step, column or rule does not exist, or nothing would change.
-        """
-        record = await self._datasets.get(dataset_id)
-        artifacts = require_published(record).artifacts
-        if record.run.state not in ENDED_STATES:
-            raise _not_ended(dataset_id)
-        key = f"{artifacts}/{RECIPE}"
-        if request.etag and request.etag != (await self._store.stat(key)).etag:
-            raise Conflict(
-                "The recipe has changed since you read it; read it again.",
-                reason="RECIPE_CHANGED",
-                metadata={"dataset_id": str(dataset_id)},
-            )
-        published = record.run.options
-        revision = revise(request, await self._store.read_bytes(key), published, artifacts=artifacts)
-        options = published.model_copy(update={"revision": revision, "mode": "fast", "author": caller.user_id})
-        if not await self._datasets.prepare_again(record, self._usage, options=options, queue=FAST_QUEUE):
-            raise _not_ended(dataset_id)
-        _log.info("dataset revised", dataset_id=str(dataset_id), switched_off=len(revision.off))
         self._notifier.notify_soon(record.run.id)
         return await self._datasets.get(dataset_id)
 
@@ -162,7 +132,8 @@ class AcceptedDatasets:
         return await self._usage.of(user_id)
 
 
-def _not_ended(dataset_id: UUID) -> Conflict:
+def not_ended(dataset_id: UUID) -> Conflict:
+    """Return the error for a dataset that is being prepared."""
     return Conflict(
         "The dataset is being prepared; wait for the end, or call the preparation off first.",
         reason="RUN_HAS_NOT_ENDED",

@@ -1,8 +1,8 @@
-"""Which steps of a stored recipe a user switches off or on."""
+"""Which steps of a stored recipe a user switches off or on, and which parameters are set."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts.run_options import Revision, RunOptions
@@ -10,6 +10,7 @@ from shared.errors import FieldError, InvalidInput
 
 _HIDING = "hide_personal_data"
 _MOST_NAMED = 5
+_NOT_PARAMETERS = {"kind", "phase", "column", "columns", "rule", "why", "confidence", "skipped", "is_off"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class RevisionRequest:
     """Rules of which all steps are switched off."""
     everything: bool = False
     """True to switch all steps off."""
+    parameters: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    """Parameters that are set, by the places of their steps; None for a step that gets its own back."""
     etag: str = ""
     """The entity tag of the recipe that the caller has seen; empty for any."""
 
@@ -45,10 +48,44 @@ def revise(request: RevisionRequest, recipe: bytes, options: RunOptions, *, arti
     steps: list[dict[str, Any]] = json.loads(recipe)["steps"]
     before = frozenset(() if options.revision is None else options.revision.off)
     off = (before | set(_steps_off(request, steps))) - set(_checked("on", request.on, steps))
-    if off == before:
+    kept = {} if options.revision is None else options.revision.parameters
+    parameters = _merge_parameters(kept, request.parameters, steps)
+    if off == before and parameters == kept:
         raise InvalidInput("Nothing would change: these steps are as they should be.", reason="NOTHING_TO_REVISE")
     base = artifacts if options.revision is None else options.revision.base
-    return Revision(base=base, off=tuple(sorted(off)))
+    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters)
+
+
+def edit_recipe(recipe: bytes, revision: Revision) -> bytes:
+    """Return a recipe as JSON with the parameters of a revision, to be checked."""
+    document = json.loads(recipe)
+    for position, parameters in revision.parameters.items():
+        document["steps"][position - 1].update(parameters)
+    return json.dumps(document).encode()
+
+
+def _merge_parameters(
+    kept: Mapping[int, Mapping[str, Any]],
+    changes: Mapping[int, Mapping[str, Any] | None],
+    steps: Sequence[dict[str, Any]],
+) -> dict[int, dict[str, Any]]:
+    """Return the parameters that are set from now on.
+
+    Raises:
+        InvalidInput: there is no such step or parameter.
+    """
+    merged = {position: dict(parameters) for position, parameters in kept.items()}
+    for position in _checked("parameters", tuple(changes), steps):
+        parameters = changes[position]
+        if parameters is None:
+            merged.pop(position, None)
+            continue
+        own = sorted(set(steps[position - 1]) - _NOT_PARAMETERS)
+        unknown = next((name for name in parameters if name not in own), None)
+        if unknown is not None:
+            raise _invalid("parameters", f"of step {position} are {', '.join(own)}, not {unknown[:100]!r}")
+        merged[position] = {**merged.get(position, {}), **parameters}
+    return {position: parameters for position, parameters in merged.items() if parameters}
 
 
 def _steps_off(request: RevisionRequest, steps: Sequence[dict[str, Any]]) -> Iterator[int]:

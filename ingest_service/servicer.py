@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 
-from ingest_service.convert import (
+from ingest_service.convert.datasets import (
     NO_DEFAULTS,
     dataset_message,
     parse_commit,
@@ -14,14 +14,12 @@ from ingest_service.convert import (
     parse_name,
     parse_new_options,
     parse_options,
-    parse_recipe_source,
     parse_request_id,
-    parse_revision,
     parse_user,
     preview_message,
-    recipe_message,
     usage_message,
 )
+from ingest_service.convert.recipes import parse_recipe_source, parse_revision, recipe_message
 from ingest_service.options import OptionDefaults
 from ingest_service.upload_commit import UploadCommit
 from ingest_service.use_cases import UseCases
@@ -123,6 +121,7 @@ class IngestServicer(rpc.IngestServiceServicer):
         self._previews = ingest.previews
         self._datasets = ingest.datasets
         self._recipes = ingest.recipes
+        self._revisions = ingest.revisions
         self._collaborations = ingest.collaborations
         self._erasure = ingest.erasure
         self._defaults = defaults
@@ -204,7 +203,7 @@ class IngestServicer(rpc.IngestServiceServicer):
 
     async def ReviseDataset(self, request: pb.ReviseDatasetRequest, context: Context) -> pb.ReviseDatasetResponse:
         revision = parse_revision(request)
-        record = await self._datasets.revise(parse_dataset_id(request.dataset_id), revision, current_caller())
+        record = await self._revisions.revise(parse_dataset_id(request.dataset_id), revision, current_caller())
         return pb.ReviseDatasetResponse(dataset=dataset_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Context) -> pb.DeleteDatasetResponse:

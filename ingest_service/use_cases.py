@@ -7,6 +7,7 @@ from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
 from ingest_service.previews import Previews
 from ingest_service.recipes import RecipeShelf
+from ingest_service.revisions import Revisions
 from ingest_service.user_erasure import UserErasure
 
 
@@ -18,5 +19,6 @@ class UseCases:
     previews: Previews
     datasets: AcceptedDatasets
     recipes: RecipeShelf
+    revisions: Revisions
     collaborations: Collaborations
     erasure: UserErasure

@@ -31,9 +31,11 @@ from neuralearn.models import (
     Log,
     PrepareOptions,
     Queues,
+    RecipeChange,
     RowsTable,
     Table,
     TableForm,
+    Undo,
     UploadOptions,
     Worker,
 )
@@ -175,13 +177,13 @@ class AsyncClient:
         A connection that breaks is made again, and goes on behind the last event.
         """
         stream = EventStream()
-        event = None
-        while not stream.is_removed and (event is None or not event.has_ended):
+        while not stream.is_removed:
             is_silent = True
             async for event in self._events(dataset_id, stream):
                 is_silent = False
                 yield event
-                if event.has_ended:
+                # A dataset that is prepared again has the events of the preparation before, too.
+                if event.has_ended and (await self.status(dataset_id)).has_ended:
                     return
             if is_silent and (await self.status(dataset_id)).has_ended:
                 return
@@ -208,23 +210,13 @@ class AsyncClient:
         """Return a document of a dataset: `profile`, `recipe`, `drift`, `features` or `report`; 0 for the newest."""
         return await self._send(requests.document(dataset_id, name, {"version": version} if version else None))
 
-    async def undo(
-        self,
-        dataset_id: str,
-        *,
-        steps: Sequence[int] = (),
-        columns: Sequence[str] = (),
-        rules: Sequence[str] = (),
-        everything: bool = False,
-    ) -> Dataset:
+    async def undo(self, dataset_id: str, **undone: Unpack[Undo]) -> Dataset:
         """Undo steps, or all of columns or rules, or everything: a new version, which `wait` waits for."""
-        return await self._send(requests.undo(dataset_id, steps, columns, rules, everything=everything))
+        return await self._send(requests.undo(dataset_id, undone))
 
-    async def change_recipe(
-        self, dataset_id: str, *, off: Sequence[int] = (), on: Sequence[int] = (), etag: str = ""
-    ) -> Dataset:
-        """Switch steps of the recipe off or on; with an `etag` only if it is still that of the recipe."""
-        return await self._send(requests.change_recipe(dataset_id, off, on, etag))
+    async def change_recipe(self, dataset_id: str, **change: Unpack[RecipeChange]) -> Dataset:
+        """Switch steps off or on, or set parameters; with an `etag` only if it is still that of the recipe."""
+        return await self._send(requests.change_recipe(dataset_id, change))
 
     def versions(self, dataset_id: str) -> AsyncIterator[Json]:
         """Yield the versions of the results of a dataset, newest first."""

@@ -16,6 +16,30 @@ ByColumn = Mapping[str, str] | str
 """Words by the names of columns, as a mapping or as `name=word, name=word`."""
 
 
+class RecipeChange(TypedDict, total=False):
+    """What is changed of a recipe; steps are named by their places, from 1."""
+
+    off: Sequence[int]
+    """Steps that are switched off."""
+    on: Sequence[int]
+    """Steps that are switched on again."""
+    parameters: Mapping[int, Mapping[str, Any] | None]
+    """Parameters by their steps; None for a step that gets its own back."""
+    etag: str
+    """The entity tag of the recipe that was read; nothing is done where it is another by now."""
+
+
+class Undo(TypedDict, total=False):
+    """What is undone; what is named in several ways is meant once."""
+
+    steps: Sequence[int]
+    columns: Sequence[str]
+    """Columns of which all steps are undone."""
+    rules: Sequence[str]
+    """Rules of which all steps are undone."""
+    everything: bool
+
+
 class TableForm(TypedDict, total=False):
     """How a table is written; what is not given, the service decides."""
 

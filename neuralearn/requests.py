@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args
 
 from neuralearn.errors import ApiError
-from neuralearn.models import Dataset, Log, Queues, RowsTable, Table, Worker
+from neuralearn.models import Dataset, Log, Queues, RecipeChange, RowsTable, Table, Undo, Worker
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -71,19 +71,18 @@ def prepare_again(dataset_id: str, options: Mapping[str, Any]) -> Request[Datase
     return Request("POST", path, Dataset.from_json, json=dict(options), is_repeatable=False)
 
 
-def undo(
-    dataset_id: str, steps: Sequence[int], columns: Sequence[str], rules: Sequence[str], *, everything: bool
-) -> Request[Dataset]:
+def undo(dataset_id: str, undone: Undo) -> Request[Dataset]:
     """Ask to undo steps, columns, rules or everything."""
-    undone = {"steps": list(steps), "columns": list(columns), "rules": list(rules), "everything": everything}
+    document = {name: value if isinstance(value, bool) else list(value) for name, value in undone.items()}  # type: ignore[call-overload]
     path = dataset_path(dataset_id, "undo")
-    return Request("POST", path, Dataset.from_json, json=undone, is_repeatable=False)
+    return Request("POST", path, Dataset.from_json, json=document, is_repeatable=False)
 
 
-def change_recipe(dataset_id: str, off: Sequence[int], on: Sequence[int], etag: str) -> Request[Dataset]:
-    """Ask to switch steps of a recipe off or on."""
-    document = {"off": list(off), "on": list(on)}
-    headers = {"if-match": etag} if etag else {}
+def change_recipe(dataset_id: str, change: RecipeChange) -> Request[Dataset]:
+    """Ask to switch steps of a recipe off or on, or to set parameters."""
+    by_step = {str(step): values and dict(values) for step, values in change.get("parameters", {}).items()}
+    document = {"off": list(change.get("off", ())), "on": list(change.get("on", ())), "parameters": by_step}
+    headers = {"if-match": change["etag"]} if change.get("etag") else {}
     path = dataset_path(dataset_id, "recipe")
     return Request("PATCH", path, Dataset.from_json, json=document, headers=headers, is_repeatable=False)
 

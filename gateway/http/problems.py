@@ -29,7 +29,7 @@ from shared.logs import get_logger
 from shared.rpc.status import RETRY_SECONDS, mapping_of
 
 MEDIA_TYPE = "application/problem+json"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _LOCATIONS = {"query", "path", "header", "body"}
 _log = get_logger("gateway")
 

@@ -34,7 +34,7 @@ async def change_recipe(
 
 
 @router.post("/undo", summary="Undo steps, columns, rules or everything", responses=problems(404, 409, 429))
-async def undo(
+async def undo_steps(
     dataset_id: DatasetIdPath,
     clients: ClientsDependency,
     undone: Annotated[Undo, Body(description="What is undone.")],

@@ -1,6 +1,6 @@
 """Models of the versions of a dataset's results, and of changes of its recipe."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,12 +14,19 @@ _Names = Annotated[list[_Name], Field(max_length=1_000)]
 
 
 class RecipeChange(BaseModel):
-    """The steps that are switched off, and those that are switched on again."""
+    """The steps that are switched off or on again, and the parameters that are set."""
 
     model_config = ConfigDict(extra="forbid")
 
     off: _Steps = Field([], description="Steps by their places, from 1.", examples=[[7]])
     on: _Steps = Field([], description="Steps that were switched off.", examples=[[]])
+    parameters: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}$")], dict[str, Any] | None] = Field(
+        {},
+        max_length=1_000,
+        description="Parameters that are set, an object for each step, by its place; null for a step that gets its own "
+        "back.",
+        examples=[{"12": {"upper": 100}}],
+    )
 
 
 class Undo(BaseModel):

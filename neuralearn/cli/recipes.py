@@ -1,6 +1,7 @@
 """Commands that store recipes and repeat them on other files."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,12 +101,18 @@ def edit_recipe(
     dataset_id: DatasetId,
     off: Annotated[list[int] | None, typer.Option(help="A step that is switched off, from 1.")] = None,
     on: Annotated[list[int] | None, typer.Option(help="A step that is switched on again.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="STEP.NAME=VALUE", help="A parameter, such as 12.upper=100; the value is JSON."),
+    ] = None,
     watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Switch steps of a recipe off or on, and carry it out once more."""
+    """Switch steps of a recipe off or on, or set their parameters, and carry it out once more."""
     with client(context) as service:
-        dataset = service.change_recipe(dataset_id, off=off or (), on=on or ())
+        dataset = service.change_recipe(
+            dataset_id, off=off or (), on=on or (), parameters=_parse_parameters(set_ or [])
+        )
         dataset = follow(service, dataset_id) if watch else dataset
     print_dataset(dataset, as_json=as_json)
     require_result(dataset)
@@ -159,6 +166,20 @@ def delete_recipe(context: typer.Context, recipe_id: RecipeId) -> None:
     with client(context) as service:
         service.delete_recipe(recipe_id)
     err.print(f"Removed {recipe_id}.", markup=False)
+
+
+def _parse_parameters(texts: list[str]) -> dict[int, dict[str, Any]]:
+    parameters: dict[int, dict[str, Any]] = {}
+    for text in texts:
+        match = re.fullmatch(r"([1-9][0-9]{0,5})\.(\w+)=(.*)", text, re.DOTALL)
+        if match is None:
+            raise typer.BadParameter(f"{text!r} is not STEP.NAME=VALUE", param_hint="--set")
+        try:
+            value = json.loads(match[3])
+        except ValueError:
+            value = match[3]
+        parameters.setdefault(int(match[1]), {})[match[2]] = value
+    return parameters
 
 
 def _read_recipe(text: str) -> Any:

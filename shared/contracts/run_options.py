@@ -55,7 +55,7 @@ class ReadOptions(BaseModel):
 
 
 class Revision(BaseModel):
-    """A recipe that is carried out once more with other steps switched off."""
+    """A recipe that is carried out once more with other steps switched off, or with other parameters."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -63,6 +63,8 @@ class Revision(BaseModel):
     """The folder of the artifacts with the recipe as it was proposed."""
     off: tuple[int, ...]
     """The places of all steps that are switched off, from 1."""
+    parameters: Mapping[int, Mapping[str, Any]] = Field(default_factory=dict)
+    """The parameters that users have set, by the places of their steps."""
 
 
 class RunOptions(BaseModel):

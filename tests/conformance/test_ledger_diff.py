@@ -9,7 +9,7 @@ import pytest
 from report_service.ledger_diff import write_diff
 from shared.contracts.run_options import RunOptions
 from tests.conformance.test_changed_files import decoded, sales
-from tests.conformance.test_revise import prepared
+from tests.conformance.test_revise import off, prepared
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.replay import revise
 from worker_service.core.table.canonical_text import render
@@ -47,7 +47,7 @@ def versions() -> list[Outcome]:
     steps = range(1, len(first.recipe.steps) + 1)
     random = np.random.default_rng(0)
     some = [sorted(random.choice(steps, 4, replace=False).tolist()) for _ in range(6)]
-    return [first, *(revise(first.recipe, off, frame, RunOptions()) for off in ([], *some, list(steps)))]
+    return [first, *(revise(first.recipe, off(*each), frame, RunOptions()) for each in ([], *some, list(steps)))]
 
 
 def test_every_pair_of_versions(versions: list[Outcome], tmp_path: Path) -> None:

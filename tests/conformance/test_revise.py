@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 
-from shared.contracts.run_options import RunOptions
+from shared.contracts.run_options import Revision, RunOptions
 from tests.conformance.frames import EDGE_CASES
 from tests.conformance.test_changed_files import decoded, sales
 from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
@@ -22,6 +22,10 @@ from worker_service.planner.propose import propose
 OPTIONS_OF_NOBODY = RunOptions()
 
 
+def off(*steps: int) -> Revision:
+    return Revision(base="", off=steps)
+
+
 def prepared(frame: Frame, target: str | None, options: RunOptions = OPTIONS_OF_NOBODY) -> Outcome:
     outcome = settle(leave_out_harmful(apply(propose(profile(frame, target=target), options), frame)), frame)
     again = Recipe.model_validate_json(outcome.recipe.model_dump_json())
@@ -31,12 +35,12 @@ def prepared(frame: Frame, target: str | None, options: RunOptions = OPTIONS_OF_
 
 def assert_laws(outcome: Outcome, frame: Frame) -> None:
     recipe = outcome.recipe
-    same = revise(recipe, (), frame, OPTIONS_OF_NOBODY)
+    same = revise(recipe, off(), frame, OPTIONS_OF_NOBODY)
     assert same.cleaned.equals(outcome.cleaned)
     assert same.engineered.equals(outcome.engineered)
     assert same.changes.equals(outcome.changes, check_metadata=True)
     assert same.recipe.steps == recipe.steps
-    undone = revise(recipe, range(1, len(recipe.steps) + 1), frame, OPTIONS_OF_NOBODY)
+    undone = revise(recipe, off(*range(1, len(recipe.steps) + 1)), frame, OPTIONS_OF_NOBODY)
     assert undone.cleaned.equals(frame)
     assert undone.changes.num_rows == 0
 
@@ -66,7 +70,7 @@ def outcome(frame: Frame) -> Outcome:
 
 def test_any_step_can_be_switched_off(outcome: Outcome, frame: Frame) -> None:
     for step in range(1, len(outcome.recipe.steps) + 1):
-        without = revise(outcome.recipe, [step], frame, OPTIONS_OF_NOBODY)
+        without = revise(outcome.recipe, off(step), frame, OPTIONS_OF_NOBODY)
         result = next(result for result in without.results if result.step == step)
         assert (result.state, result.why) == ("skipped", "Switched off.")
         assert not pc.any(pc.equal(without.changes.column("step"), step)).as_py()
@@ -84,10 +88,28 @@ def test_what_needs_a_step_says_so(outcome: Outcome, frame: Frame) -> None:
         for position, step in enumerate(outcome.recipe.steps, start=1)
         if step.kind == "read_column" and step.columns == ("price",)
     )
-    without = revise(outcome.recipe, [reading], frame, OPTIONS_OF_NOBODY)
+    without = revise(outcome.recipe, off(reading), frame, OPTIONS_OF_NOBODY)
     assert without.cleaned["price"].is_text
     reasons = {result.why for result in without.results if "price" in result.columns and result.state == "skipped"}
     assert "Skipped: “price” does not hold numbers." in reasons
     assert np.array_equal(without.cleaned["pieces"].numbers(), outcome.cleaned["pieces"].numbers())
     # From the recipe as it was proposed, everything comes back.
-    assert revise(outcome.recipe, (), frame, OPTIONS_OF_NOBODY).engineered.equals(outcome.engineered)
+    assert revise(outcome.recipe, off(), frame, OPTIONS_OF_NOBODY).engineered.equals(outcome.engineered)
+
+
+def test_parameters_are_set(outcome: Outcome, frame: Frame) -> None:
+    position, step = next(
+        (position, step)
+        for position, step in enumerate(outcome.recipe.steps, start=1)
+        if step.kind == "treat_outliers" and step.is_active
+    )
+    revision = Revision(base="", off=(), parameters={position: {"upper": 20.0}})
+    edited = revise(outcome.recipe, revision, frame, OPTIONS_OF_NOBODY)
+    changed = edited.recipe.steps[position - 1]
+    assert (changed.kind, changed.rule, changed.model_dump()["upper"]) == ("treat_outliers", "user", 20.0)
+    assert changed.why.startswith("A user set upper to 20.0.")
+    result = next(result for result in edited.results if result.step == position)
+    assert result.outliers > 0
+    assert step.rule != "user"
+    with pytest.raises(ValueError, match="upper"):
+        revise(outcome.recipe, Revision(base="", off=(), parameters={position: {"upper": "high"}}), frame, RunOptions())

@@ -88,6 +88,17 @@ def test_replay_a_recipe(run: CommandLine, dataset_id: str) -> None:
     assert "one of --of and --recipe" in run("replay", str(SAMPLE), code=2)
 
 
+def test_undo_and_edit(run: CommandLine, dataset_id: str) -> None:
+    assert "completed" in run("undo", dataset_id, "--column", "income", "--watch")
+    run("recipe", "edit", dataset_id, "--off", "1", "--watch")
+    versions = json.loads(run("versions", dataset_id, "--json"))
+    assert [version["version"] for version in versions] == [3, 2, 1]
+    assert "switched off" in run("recipe", "show", dataset_id)
+    assert len(run("versions", dataset_id).splitlines()) == 3
+    assert "is not STEP.NAME=VALUE" in run("recipe", "edit", dataset_id, "--set", "upper=3", code=2)
+    assert "Nothing would change" in run("undo", dataset_id, "--column", "income", code=1)
+
+
 def test_standard_input(run: CommandLine) -> None:
     dataset = json.loads(run("upload", "-", "--name", "p.csv", "--watch", "--json", content=SAMPLE.read_bytes()))
     assert (dataset["filename"], dataset["status"], dataset["rows"]) == ("p.csv", "completed", 600)

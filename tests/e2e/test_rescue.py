@@ -12,7 +12,7 @@ from tests.e2e.user import User
 
 @pytest.mark.timeout(180)
 def test_kill_9_ends_in_exactly_one_result_within_45_seconds(user: User, stack: Stack, tmp_path: Path) -> None:
-    table = write_csv(mixed_table(100_000, 60), tmp_path / "large.csv")
+    table = write_csv(mixed_table(60_000, 30), tmp_path / "large.csv")
     dataset_id = user.upload(table.read_bytes(), "large.csv").json()["dataset_id"]
     while user.get(f"/dataset/{dataset_id}/status")["stage"] in {"queued", "loading"}:
         time.sleep(0.02)

@@ -70,6 +70,28 @@ def test_undo_switch_on_and_look_back(client: Client) -> None:
         pd.testing.assert_frame_equal(read(client, dataset_id, table), frame)
 
 
+def test_parameters_are_set_and_given_back(client: Client) -> None:
+    dataset_id = client.prepare(csv(messy()), filename="messy.csv", target="paid", fill="all", timeout=90).dataset_id
+    steps = client.document(dataset_id, "recipe")["steps"]
+    number = next(number for number, step in enumerate(steps, 1) if step["kind"] == "treat_outliers")
+    before = read(client, dataset_id, "engineered")
+    client.wait(client.change_recipe(dataset_id, parameters={number: {"upper": 20}}).dataset_id, timeout=90)
+    step = client.document(dataset_id, "recipe")["steps"][number - 1]
+    assert (step["upper"], step["rule"]) == (20, "user")
+    assert step["why"].startswith("A user set upper to 20.")
+    for parameters, message in (
+        ({number: {"upper": "high"}}, "upper"),
+        ({number: {"high": 20}}, f"parameters of step {number} are "),
+        ({999: {"upper": 20}}, "parameters must name steps from 1 to"),
+    ):
+        with pytest.raises(ApiError, match=message) as error:
+            client.change_recipe(dataset_id, parameters=parameters)
+        assert error.value.status == 422
+    client.wait(client.change_recipe(dataset_id, parameters={number: None}).dataset_id, timeout=90)
+    pd.testing.assert_frame_equal(read(client, dataset_id, "engineered"), before)
+    assert client.document(dataset_id, "recipe")["steps"] == steps
+
+
 def test_undoing_everything_gives_the_upload_back(client: Client) -> None:
     dataset_id = client.prepare(csv(messy()), filename="messy.csv", timeout=90).dataset_id
     client.wait(client.undo(dataset_id, everything=True).dataset_id, timeout=90)

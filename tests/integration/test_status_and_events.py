@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from gateway.convert.answers import dataset_status, run_event
-from ingest_service.convert import dataset_message
+from ingest_service.convert.datasets import dataset_message
 from shared.db.datasets import Datasets
 from shared.db.events import Events
 from shared.db.runs import Runs

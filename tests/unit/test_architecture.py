@@ -129,7 +129,9 @@ def test_the_gateway_calls_services_only_through_its_clients() -> None:
 def test_generated_code_appears_only_where_values_are_converted() -> None:
     for path in list_sources(*SERVICES, "shared", "deploy"):
         if any(is_part_of(name, "shared.pb") for name in list_imports(path)):
-            is_allowed = path.name in CONVERTS or is_within(path, "gateway/clients", "gateway/convert", "shared/rpc")
+            is_allowed = path.name in CONVERTS or is_within(
+                path, "gateway/clients", "gateway/convert", "ingest_service/convert", "shared/rpc"
+            )
             assert is_allowed, f"{path} imports generated code"
 
 

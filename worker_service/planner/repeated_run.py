@@ -1,12 +1,12 @@
 """A preparation that repeats a recipe instead of proposing one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from shared.contracts.column_names import match_name
-from shared.contracts.run_options import ALL_COLUMNS
+from shared.contracts.run_options import ALL_COLUMNS, Revision
 from shared.contracts.vocabulary import ContractMode
 from shared.errors import InvalidInput
 from worker_service.core.columns.column_profile import ColumnHints
@@ -15,7 +15,7 @@ from worker_service.core.profile import Profile, describe_as_read
 from worker_service.core.recipe.apply import Outcome, hide_columns
 from worker_service.core.recipe.contract import ContractBroken, conform, require_contract
 from worker_service.core.recipe.recipe import Contract, OutputColumn, Recipe
-from worker_service.core.recipe.replay import replay, switch_off
+from worker_service.core.recipe.replay import replay, with_revision
 from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
 from worker_service.core.table.frame import Frame
 
@@ -36,7 +36,7 @@ def repeat_recipe(
     *,
     modes: Mapping[str, ContractMode],
     hash_key: bytes | None,
-    off: Collection[int] = (),
+    revision: Revision | None = None,
 ) -> RepeatedRun:
     """Repeat a recipe on a decoded table.
 
@@ -45,13 +45,13 @@ def repeat_recipe(
         decoded: the table.
         modes: what the uploader chose for columns that disagree with the contract; it outranks the recipe's own.
         hash_key: the secret of the dataset's owner, which steps that hash need.
-        off: the places of steps that are switched off, from 1.
+        revision: what is switched off or set; None for nothing.
 
     Raises:
         InvalidInput: the document is no settled recipe, or the table breaks its contract.
     """
     recipe = parse_recipe(document)
-    recipe = switch_off(recipe, off) if off else recipe
+    recipe = recipe if revision is None else with_revision(recipe, revision)
     try:
         recipe = recipe.model_copy(update={"contract": _with_modes(require_contract(recipe), modes)})
         outcome = replay(recipe, decoded, hash_key=hash_key)
@@ -66,7 +66,7 @@ def repeat_recipe(
         read_as={step.column: step.read_as for step in steps if isinstance(step, ReadColumn)},
         hints={step.column: ColumnHints(personal_data=step.personal_data, privacy=step.method) for step in hiding},
     )
-    if off:
+    if revision is not None:
         outcome = _with_outputs(outcome)
     return RepeatedRun(facts=facts, outcome=outcome, drift=report_drift(recipe, decoded, outcome))
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from shared.contracts.artifacts import CHARTS, DRIFT, PROFILE, RECIPE, REJECTS
 from shared.contracts.charts import Chart
-from shared.contracts.run_options import RunOptions
+from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.run_result import RunResult
 from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import AiMode, Stage
@@ -98,9 +98,9 @@ def _revise(
     document = json.loads((folder / PROFILE).read_text())
     facts = Profile.model_validate({name: document[name] for name in Profile.model_fields if name in document})
     recipe = parse_recipe((folder / RECIPE).read_bytes())
-    off = () if task.options.revision is None else task.options.revision.off
+    revision = task.options.revision or Revision(base="", off=())
     frame = decoded if parts is None else parts.train
-    outcome = revise(recipe, off, frame, task.options.resolve(frame.names), hash_key=task.hash_key)
+    outcome = revise(recipe, revision, frame, task.options.resolve(frame.names), hash_key=task.hash_key)
     return _finish(report_progress, task, facts, outcome, _add_held_out(task, outcome, parts))
 
 
@@ -109,9 +109,8 @@ def _repeat(report_progress: ReportProgress, task: PreparationTask, recipe: Path
     report_progress("loading", 2)
     decoded = _load(task)
     report_progress("applying", 10)
-    off = () if task.options.revision is None else task.options.revision.off
-    modes = task.options.contract
-    run = repeat_recipe(recipe.read_bytes(), decoded, modes=modes, off=off, hash_key=task.hash_key)
+    document, options = recipe.read_bytes(), task.options
+    run = repeat_recipe(document, decoded, modes=options.contract, revision=options.revision, hash_key=task.hash_key)
     (task.target / DRIFT).write_text(run.drift.model_dump_json())
     if run.outcome.discards:
         write_discarded_rows(run.outcome.discards, decoded, task.target / REJECTS, earlier=task.rejects)

@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+from google.protobuf.json_format import MessageToDict
 
 from gateway.schemas.drift import Drift
 from shared.contracts.artifacts import MAX_RECIPE_BYTES
@@ -83,7 +84,16 @@ async def test_steps_are_switched_off(client: httpx.AsyncClient, ingest: FakeIng
     request = ingest.revised
     assert (list(request.off), list(request.columns), list(request.rules)) == ([1], ["a"], ["b"])
     assert request.everything
-    for body in ({"off": [0]}, {"off": "3"}, {"of": [3]}):
+    await client.patch(f"/dataset/{DATASET_ID}/recipe", json={"parameters": {"12": {"upper": 100}, "3": None}})
+    assert MessageToDict(ingest.revised.parameters) == {"12": {"upper": 100.0}, "3": None}
+    bodies: list[object] = [
+        {"parameters": {"0": {}}},
+        {"parameters": {"1": 3}},
+        {"off": [0]},
+        {"off": "3"},
+        {"of": [3]},
+    ]
+    for body in bodies:
         assert (await client.patch(f"/dataset/{DATASET_ID}/recipe", json=body)).status_code == 422
 
 

@@ -14,7 +14,7 @@ import grpc
 import pytest
 
 from ingest_service.composition import build
-from ingest_service.convert import parse_options
+from ingest_service.convert.datasets import parse_options
 from ingest_service.options import UploadOptions
 from ingest_service.servicer import service
 from ingest_service.use_cases import UseCases

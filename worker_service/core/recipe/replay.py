@@ -1,11 +1,13 @@
 """Repeating settled recipes on other tables."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
-from shared.contracts.run_options import RunOptions
+from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
 from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, apply, in_order, read_frame
@@ -124,36 +126,50 @@ def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key:
 
 
 def revise(
-    recipe: Recipe, off: Collection[int], frame: Frame, options: RunOptions, *, hash_key: bytes | None = None
+    recipe: Recipe, revision: Revision, frame: Frame, options: RunOptions, *, hash_key: bytes | None = None
 ) -> Outcome:
-    """Carry out a settled recipe on its own decoded frame once more, with other steps switched off.
+    """Carry out a settled recipe on its own decoded frame once more, with steps switched off or other parameters.
 
-    Every number that was fitted stays. A step that no longer fits, because it needs what a switched-off one made, is
-    skipped with its reason; gaps that this leaves in the engineered table are filled as in a replay.
+    Every other number that was fitted stays. A step that no longer fits, because it needs what a switched-off one made,
+    is skipped with its reason; gaps that this leaves in the engineered table are filled as in a replay.
 
     Args:
         recipe: the settled recipe.
-        off: the places of all steps that are switched off, from 1.
+        revision: what is switched off or set.
         frame: the decoded table.
         options: what the uploader chose, with the names that the frame has.
         hash_key: as of `replay`.
 
     Raises:
         ContractBroken: the recipe is not settled.
+        ValueError: a parameter does not fit its step.
     """
     contract = require_contract(recipe)
-    outcome = apply(switch_off(recipe, off), frame, hash_key=hash_key)
+    outcome = apply(with_revision(recipe, revision), frame, hash_key=hash_key)
     engineered, completed = complete(outcome.engineered, contract)
     further = [replace(result, step=len(recipe.steps) + 1) for result in _completion(completed)]
     return settle(replace(outcome, engineered=engineered, results=(*outcome.results, *further)), frame, options)
 
 
-def switch_off(recipe: Recipe, off: Collection[int]) -> Recipe:
-    """Return a recipe of which these steps, by their places from 1, are switched off, and all others are not."""
-    steps = tuple(
-        step.model_copy(update={"is_off": position in off}) for position, step in enumerate(recipe.steps, start=1)
-    )
-    return recipe.model_copy(update={"steps": steps})
+def with_revision(recipe: Recipe, revision: Revision) -> Recipe:
+    """Return a recipe of which exactly the steps of a revision are switched off, and have its parameters.
+
+    Raises:
+        ValueError: a parameter does not fit its step.
+    """
+    steps = []
+    for position, step in enumerate(recipe.steps, start=1):
+        parameters = revision.parameters.get(position)
+        edited = step if not parameters else _with_parameters(step, parameters)
+        steps.append(edited.model_copy(update={"is_off": position in revision.off}))
+    return recipe.model_copy(update={"steps": tuple(steps)})
+
+
+def _with_parameters(step: AnyStep, parameters: Mapping[str, Any]) -> AnyStep:
+    values = listing(f"{name} to {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items())
+    changes = {"rule": "user", "confidence": 1.0, "why": f"A user set {values}. {step.why}"}
+    edited: AnyStep = type(step).model_validate({**step.model_dump(), **parameters, **changes})
+    return edited
 
 
 def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:

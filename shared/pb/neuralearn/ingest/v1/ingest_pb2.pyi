@@ -761,7 +761,7 @@ Global___PrepareDatasetResponse: _TypeAlias = PrepareDatasetResponse  # noqa: Y0
 
 @_typing.final
 class ReviseDatasetRequest(_message.Message):
-    """Asks to switch steps off or on. What is named in several ways is meant once."""
+    """Asks to switch steps off or on, or to set parameters. What is named in several ways is meant once."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -771,6 +771,7 @@ class ReviseDatasetRequest(_message.Message):
     COLUMNS_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     EVERYTHING_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
@@ -794,6 +795,10 @@ class ReviseDatasetRequest(_message.Message):
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rules of which all steps are switched off."""
 
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """Parameters that are set: an object for each step, by its place; null for a step that gets its own back."""
+
     def __init__(
         self,
         *,
@@ -803,11 +808,12 @@ class ReviseDatasetRequest(_message.Message):
         columns: _abc.Iterable[_builtins.str] | None = ...,
         rules: _abc.Iterable[_builtins.str] | None = ...,
         everything: _builtins.bool = ...,
+        parameters: _struct_pb2.Struct | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Conversion between values and messages of IngestService, without side effects."""
+"""Conversion between values and messages about datasets and users."""
 
 import codecs
 import hashlib
@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from ingest_service.options import OptionDefaults, UploadOptions
 from ingest_service.previews import PreviewedFile
-from ingest_service.revision import RevisionRequest
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import MAX_RECIPE_BYTES
 from shared.contracts.run_options import ReadOptions, RunOptions
@@ -27,7 +26,6 @@ from shared.contracts.vocabulary import (
     dataset_state,
 )
 from shared.db.datasets import DatasetRecord
-from shared.db.recipes import RecipeRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
 from shared.identity.caller import Caller
@@ -109,12 +107,12 @@ def _parse_recipe(options: common.DatasetOptions) -> tuple[str | None, str | Non
     """Return the dataset whose recipe is repeated, the id or hash of another recipe, and its content if it was sent."""
     recipe_of, recipe = options.recipe_of.strip(), options.recipe.strip()
     if recipe_of and recipe:
-        raise _invalid_field("recipe_of", "can't be given together with recipe")
+        raise invalid_field("recipe_of", "can't be given together with recipe")
     if not recipe.startswith("{"):
         return _parse_identifier("recipe_of", recipe_of), _parse_identifier("recipe", recipe), None
     content = recipe.encode()
     if len(content) > MAX_RECIPE_BYTES:
-        raise _invalid_field("recipe", f"has {len(content):,} bytes, of at most {MAX_RECIPE_BYTES:,}")
+        raise invalid_field("recipe", f"has {len(content):,} bytes, of at most {MAX_RECIPE_BYTES:,}")
     return None, f"sha256:{hashlib.sha256(content).hexdigest()}", content
 
 
@@ -122,11 +120,11 @@ def _parse_split(text: str) -> str | None:
     if not text.strip():
         return None
     if len(text) > _MAX_SPLIT_CHARACTERS or not text.isprintable():
-        raise _invalid_field("split", f"must be printable and have at most {_MAX_SPLIT_CHARACTERS} characters")
+        raise invalid_field("split", f"must be printable and have at most {_MAX_SPLIT_CHARACTERS} characters")
     try:
         parse_split(text)
     except ValueError as error:
-        raise _invalid_field("split", str(error)) from None
+        raise invalid_field("split", str(error)) from None
     return text.strip()
 
 
@@ -139,7 +137,7 @@ def _refuse_steering(run: RunOptions, defaults: OptionDefaults) -> None:
     unset = RunOptions(outlier_strategy=defaults.outlier_strategy, privacy=defaults.privacy)
     for name in RunOptions.model_fields:
         if name not in _KEPT_IN_REPLAY and getattr(run, name) != getattr(unset, name):
-            raise _invalid_field(name, "comes from the recipe; leave it out, or leave the recipe out")
+            raise invalid_field(name, "comes from the recipe; leave it out, or leave the recipe out")
 
 
 def parse_new_options(options: common.DatasetOptions, *, caller: Caller, defaults: OptionDefaults) -> UploadOptions:
@@ -151,7 +149,7 @@ def parse_new_options(options: common.DatasetOptions, *, caller: Caller, default
     given = {field.name for field, _ in options.ListFields()}
     for field in _FIXED_OPTIONS:
         if field in given:
-            raise _invalid_field(field, "is the upload's and can't change; upload the file again")
+            raise invalid_field(field, "is the upload's and can't change; upload the file again")
     return parse_options(options, caller=caller, defaults=defaults)
 
 
@@ -163,26 +161,26 @@ def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
 def _parse_words(field: str, words: Mapping[str, str], known: tuple[str, ...]) -> dict[str, str]:
     unknown = next((word for word in words.values() if word not in known), None)
     if unknown is not None:
-        raise _invalid_field(field, f"knows {_join_words(known)}, not {unknown[:100]!r}")
+        raise invalid_field(field, f"knows {_join_words(known)}, not {unknown[:100]!r}")
     return dict(words)
 
 
 def _parse_units(units: Mapping[str, str]) -> dict[str, str]:
     if any(not unit.strip() or not unit.isprintable() or len(unit) > _MAX_UNIT_CHARACTERS for unit in units.values()):
-        raise _invalid_field("units", f"must name units of at most {_MAX_UNIT_CHARACTERS} characters, such as kg")
+        raise invalid_field("units", f"must name units of at most {_MAX_UNIT_CHARACTERS} characters, such as kg")
     return {name: unit.strip() for name, unit in units.items()}
 
 
 def _parse_webhook_url(address: str) -> str | None:
     if len(address) > _MAX_ADDRESS_CHARACTERS:
-        raise _invalid_field("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
+        raise invalid_field("webhook_url", f"must have at most {_MAX_ADDRESS_CHARACTERS} characters")
     return str(OutboundGuard("webhook_url", allow_private=True).parse(address)) if address else None
 
 
 def _parse_read_options(options: common.DatasetOptions) -> ReadOptions:
     header_row = options.header_row if options.HasField("header_row") else None
     if header_row is not None and header_row < 0:
-        raise _invalid_field("header_row", "must be a line number from 1, or 0 for no header")
+        raise invalid_field("header_row", "must be a line number from 1, or 0 for no header")
     return ReadOptions(
         delimiter=_parse_delimiter(options.delimiter),
         encoding=_parse_encoding(options.encoding),
@@ -196,7 +194,7 @@ def _parse_delimiter(text: str) -> str | None:
     if not delimiter:
         return None
     if len(delimiter) > 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\x00':
-        raise _invalid_field(
+        raise invalid_field(
             "delimiter", f"must be one character that is no letter or digit, or {_join_words(_DELIMITERS)}"
         )
     return delimiter
@@ -212,7 +210,7 @@ def _parse_encoding(text: str) -> str | None:
     except (LookupError, UnicodeError, ValueError):
         codec = ""
     if not codec or codec.replace("-", "_") in _NO_ENCODINGS:
-        raise _invalid_field("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252")
+        raise invalid_field("encoding", "must be a character encoding such as utf-8, utf-16 or cp1252")
     return codec
 
 
@@ -220,7 +218,8 @@ def _join_words(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _invalid_field(field: str, problem: str) -> InvalidInput:
+def invalid_field(field: str, problem: str) -> InvalidInput:
+    """Return the error for a wrong field, from what is wrong with it."""
     return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
 
 
@@ -241,7 +240,7 @@ def parse_name(field: str, text: str) -> str:
     """
     name = _parse_identifier(field, text)
     if name is None:
-        raise _invalid_field(field, "must not be empty")
+        raise invalid_field(field, "must not be empty")
     return name
 
 
@@ -303,37 +302,6 @@ def preview_message(previewed: PreviewedFile) -> pb.Preview:
     return message
 
 
-def parse_recipe_source(request: pb.CreateStoredRecipeRequest) -> str | bytes:
-    """Return the id of the dataset, or the JSON, that a stored recipe comes from.
-
-    Raises:
-        InvalidInput: neither is given.
-    """
-    match request.WhichOneof("source"):
-        case "dataset_id":
-            return request.dataset_id
-        case "content":
-            return request.content
-    raise _invalid_field("dataset_id", "must name a prepared dataset, or a recipe must be sent")
-
-
-def parse_revision(request: pb.ReviseDatasetRequest) -> RevisionRequest:
-    """Return which steps a request switches off or on."""
-    return RevisionRequest(
-        off=tuple(request.off),
-        on=tuple(request.on),
-        columns=tuple(request.columns),
-        rules=tuple(request.rules),
-        everything=request.everything,
-        etag=request.etag,
-    )
-
-
-def recipe_message(record: RecipeRecord) -> pb.StoredRecipe:
-    """Return the message for a stored recipe."""
-    return to_message(record, pb.StoredRecipe, recipe_id=record.id)
-
-
 def without_query(address: str) -> str:
     """Return an address as it may be shown: a query often holds a token."""
     return urlsplit(address)._replace(query="", fragment="").geturl()
@@ -370,7 +338,7 @@ def _failure_message(record: DatasetRecord) -> common.Failure | None:
 def _parse_identifier(field: str, text: str) -> str | None:
     if len(text) > _MAX_ID_CHARACTERS or not text.isprintable():
         problem = f"must be printable and have at most {_MAX_ID_CHARACTERS} characters"
-        raise _invalid_field(field, problem)
+        raise invalid_field(field, problem)
     return text.strip() or None
 
 

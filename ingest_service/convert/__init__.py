@@ -1,0 +1,1 @@
+"""Conversion between values and messages of IngestService, without side effects."""
