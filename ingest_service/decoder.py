@@ -9,7 +9,7 @@ from typing import TypeVar
 from ingest_service.decoding import Decoded, Limits, Preview, decode_file, preview_file
 from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.run_options import ReadOptions
-from shared.errors import Unavailable, Unprocessable
+from shared.errors import LimitExceeded, Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory
@@ -79,11 +79,11 @@ class Decoder:
         alike.parent.mkdir()
         try:
             decoded = await self.decode(source, filename, alike, options.or_like(recipe.reading))
-        except Unprocessable:
+        except (Unprocessable, LimitExceeded):  # with a wrong delimiter, a table may have any size
             return await self.decode(source, filename, detected, options), detected
         lacking = recipe.count_missing(decoded.columns)
         if lacking:
-            with suppress(Unprocessable):
+            with suppress(Unprocessable, LimitExceeded):
                 other = await self.decode(source, filename, detected, options)
                 if recipe.count_missing(other.columns) < lacking:
                     return other, detected

@@ -10,7 +10,19 @@ from shared.errors import FieldError, InvalidInput
 
 _HIDING = "hide_personal_data"
 _MOST_NAMED = 5
-_NOT_PARAMETERS = {"kind", "phase", "column", "columns", "rule", "why", "confidence", "skipped", "is_off"}
+_NOT_PARAMETERS = {
+    "kind",
+    "phase",
+    "column",
+    "columns",
+    "rule",
+    "why",
+    "confidence",
+    "skipped",
+    "is_off",
+    "fitted",
+    "encodings",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

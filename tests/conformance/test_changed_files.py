@@ -1,11 +1,13 @@
 """The recipe of one file meets another whose schema or content has changed: the right outcome, or one clear error."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from shared.contracts.run_options import RunOptions
@@ -18,6 +20,7 @@ from worker_service.core.table.frame import Frame
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 from worker_service.planner.repeated_run import RepeatedRun, repeat_recipe
+from worker_service.worker.discarded_rows import write_discarded_rows
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -164,6 +167,18 @@ def test_rows_and_values_are_discarded(january: tuple[str, tuple[str, ...]]) -> 
     assert result.what == "By the contract of the recipe, left out 1 row and emptied 2 cells."
     with pytest.raises(InvalidInput, match="No row would be left"):
         repeat(january, table.assign(city="Roma"), {"city": "discard_row"})
+
+
+def test_discarded_rows_are_listed_by_the_names_of_the_file(
+    january: tuple[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    table = sales(2)
+    table.loc[3, "city"] = "Roma"
+    renamed = table.rename(columns=str.upper)
+    run = repeat(january, renamed, {"city": "discard_row"})
+    write_discarded_rows(run.outcome.discards, decoded(renamed), tmp_path / "rejects.parquet", earlier=None)
+    (reject,) = pq.read_table(tmp_path / "rejects.parquet").to_pylist()
+    assert reject["why"].startswith("row 4: “city” holds “Roma”, not one of the levels")
 
 
 def test_a_recipe_of_a_replay_can_be_repeated_again(january: tuple[str, tuple[str, ...]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shared.contracts.column_names import match_name
 from shared.contracts.rejects import MAX_LISTED_ROWS, REJECTS_SCHEMA, shorten
 from worker_service.core.humanize import quoted
 from worker_service.core.recipe.apply import Discard
@@ -25,8 +26,10 @@ def write_discarded_rows(discards: Sequence[Discard], decoded: Frame, path: Path
     texts = render_table(decoded.to_table().take(pa.array(rows))).to_pylist()
     reasons: list[list[str]] = [[] for _ in rows]
     for each in discards:
+        # The recipe may write the name of the column in other letter case.
+        name = match_name(each.column, decoded.names) or each.column
         for position in np.flatnonzero(np.isin(rows, each.rows)):
-            cell = texts[position].get(each.column)
+            cell = texts[position].get(name)
             holds = "has no value" if cell is None else f"holds {quoted(cell)}"
             reasons[position].append(f"{quoted(each.column)} {holds}, {each.expectation}")
     whys = [f"row {row + 1:,}: {'; '.join(why)}" for row, why in zip(rows.tolist(), reasons, strict=True)]
