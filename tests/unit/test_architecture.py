@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "ingest_service", "worker_service", "report_service")
 SHIPPED = (*SERVICES, "neuralearn", "shared", "deploy", "migrations", "protos")
 OURS = (*SHIPPED, "docs", "tests")
-CORE_MAY_IMPORT = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz", "pint"}
+CORE_MAY_IMPORT = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "pydantic", "rapidfuzz", "pint", "sqlglot"}
 IMPURE = {
     "asyncio",
     "os",

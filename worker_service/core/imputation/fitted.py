@@ -7,17 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from worker_service.core.imputation.prediction import predict_by_nearest_rows, predict_by_trees
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.stats.summary import Value
 
-NEIGHBOURS = 8
 MOST_TREES = 120
 """A classifier needs one tree for each level in each iteration."""
 _LARGEST_FLOAT = float(np.finfo(np.float64).max)
-_LARGEST_DISTANCE = 1e12
-"""A row that is so many standard deviations away is far; squares of larger numbers would overflow."""
 _LEAST_SPREAD = 1e-12
 _BOOSTING: dict[str, Any] = {
     "max_iter": 50,
@@ -72,14 +69,14 @@ class NearestRows(Value):
 
         It does not depend on the other rows of the table, as it would by the last bit with matrix products.
         """
-        scaled = (np.where(np.isnan(table), self.medians, table) - self.medians) / np.asarray(self.spreads)
-        scaled = np.clip(scaled, -_LARGEST_DISTANCE, _LARGEST_DISTANCE)
-        rows = self.rows.numpy().astype(np.float64)
-        neighbours = (KNeighborsClassifier if self.is_class else KNeighborsRegressor)(
-            min(NEIGHBOURS, len(rows)), weights="distance", algorithm="kd_tree"
+        return predict_by_nearest_rows(
+            table,
+            is_class=self.is_class,
+            medians=self.medians,
+            spreads=self.spreads,
+            rows=self.rows.numpy(),
+            values=self.values.numpy(),
         )
-        predicted: Numbers = neighbours.fit(rows, self.values.numpy()).predict(scaled)
-        return predicted
 
 
 class Trees(Value):
@@ -112,24 +109,14 @@ class Trees(Value):
 
     def predict(self, table: Numbers) -> Numbers:
         """Return the prediction for each row of a table of shape (rows, columns), NaN where a cell is missing."""
-        sums = np.tile(np.asarray(self.baseline, dtype=np.float64), (len(table), 1))
-        columns, thresholds, leaves = self.columns.numpy(), self.thresholds.numpy(), self.leaves.numpy()
-        lefts, rights, missing_left = self.lefts.numpy(), self.rights.numpy(), self.missing_left.numpy()
-        for tree, root in enumerate(self.roots.numpy().tolist()):
-            nodes = np.full(len(table), root)
-            rows = np.flatnonzero(columns[nodes] >= 0)
-            while len(rows):
-                at = nodes[rows]
-                cells = table[rows, columns[at]]
-                is_left = np.where(np.isnan(cells), missing_left[at] == 1, cells <= thresholds[at])
-                nodes[rows] = np.where(is_left, lefts[at], rights[at])
-                rows = rows[columns[nodes[rows]] >= 0]
-            sums[:, tree % len(self.baseline)] += leaves[nodes]
-        if not self.classes:
-            return np.asarray(sums[:, 0] * self.scale + self.offset)
-        best = sums.argmax(axis=1) if sums.shape[1] > 1 else (sums[:, 0] > 0).astype(np.intp)
-        codes: Numbers = np.asarray(self.classes)[np.minimum(best, len(self.classes) - 1)]
-        return codes
+        return predict_by_trees(
+            table,
+            classes=self.classes,
+            baseline=self.baseline,
+            offset=self.offset,
+            scale=self.scale,
+            **{name: value.numpy() for name, value in self if isinstance(value, Array)},
+        )
 
 
 def fit_neighbours(table: Numbers, values: Numbers | Codes, *, is_class: bool) -> NearestRows:

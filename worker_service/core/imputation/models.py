@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.imputation.fitted import fit_neighbours, fit_trees
+from worker_service.core.imputation.prediction import LARGEST
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
@@ -17,8 +18,6 @@ MOST_ROWS = 2000
 """The most rows that a model is fitted to, evenly spaced."""
 MOST_RANKS = 1_000
 """Rarer texts have one rank together."""
-LARGEST = 1e100
-"""Squares of larger numbers and the sums of those squares overflow."""
 _Rows = npt.NDArray[np.int64]
 _Codes = npt.NDArray[np.int32]
 

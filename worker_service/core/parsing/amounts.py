@@ -181,7 +181,7 @@ def _best_of(specs: list[ReadDecimal], distinct_values: Distinct, known: Mask, m
     values = distinct_values.values.filter(pa.array(known))
     counts = distinct_values.counts[known]
     text = _normalise_sign_and_unit(values, specs[0].units)
-    sizes = [int(counts[_matches(text, _pattern(spec, whole=False))].sum()) for spec in specs]
+    sizes = [int(counts[_matches(text, number_pattern(spec, whole=False))].sum()) for spec in specs]
     return specs[sizes.index(max(sizes))].model_copy(update={"missing": missing})
 
 
@@ -208,9 +208,9 @@ def normalise_numbers(spec: NumberFormat, values: pa.Array, *, whole: bool) -> p
         whole: True if only whole numbers match.
     """
     text = _normalise_sign_and_unit(values, spec.units)
-    matches = pc.match_substring_regex(text, _pattern(spec, whole=whole))
+    matches = pc.match_substring_regex(text, number_pattern(spec, whole=whole))
     text = pc.if_else(matches, text, pa.scalar(None, text.type))
-    text = pc.replace_substring_regex(text, _MARKS[spec.thousands_mark], "")
+    text = pc.replace_substring_regex(text, thousands_pattern(spec), "")
     return pc.utf8_ltrim(pc.replace_substring(text, ",", "."), "+")
 
 
@@ -220,13 +220,19 @@ def _normalise_sign_and_unit(values: pa.Array, units: tuple[str, ...]) -> pa.Arr
     return _move_minus_first(_remove_units(text, units)) if units else text
 
 
-def _pattern(spec: NumberFormat, *, whole: bool) -> str:
+def number_pattern(spec: NumberFormat, *, whole: bool) -> str:
+    """Return a pattern of the numbers of a format, without their units."""
     thousands, decimal = _MARKS[spec.thousands_mark], _MARKS[spec.decimal_mark]
     grouped = rf"[1-9]\d{{0,2}}({thousands}\d{{3}})+"
     if whole:
         return rf"^[+-]?(\d{{1,18}}|{grouped})$"
     exponent = "" if spec.units else r"([eE][+-]?\d{1,4})?"
     return rf"^[+-]?(({grouped}|\d+)({decimal}\d*)?|{decimal}\d+){exponent}$"
+
+
+def thousands_pattern(spec: NumberFormat) -> str:
+    """Return a pattern of what may stand between groups of three digits."""
+    return _MARKS[spec.thousands_mark]
 
 
 def _trim(values: pa.Array) -> pa.Array:
@@ -241,10 +247,14 @@ def _move_minus_first(values: pa.Array) -> pa.Array:
 
 
 def _remove_units(values: pa.Array, units: tuple[str, ...]) -> pa.Array:
-    for pattern in (_prefix_pattern(units), _suffix_pattern(units)):
-        if pattern:
-            values = pc.replace_substring_regex(values, pattern, r"\1")
+    for pattern in unit_patterns(units):
+        values = pc.replace_substring_regex(values, pattern, r"\1")
     return values
+
+
+def unit_patterns(units: tuple[str, ...]) -> list[str]:
+    """Return the patterns of units before and behind a number, of which the first group stays; none without units."""
+    return [pattern for pattern in (_prefix_pattern(units), _suffix_pattern(units)) if pattern]
 
 
 def _prefix_pattern(units: tuple[str, ...]) -> str:
@@ -307,7 +317,7 @@ def _choose_format(
 ) -> ReadInteger | ReadDecimal | Refused:
     total = int(counts.sum())
     text = _normalise_sign_and_unit(values, specs[0].units)
-    masks = [_matches(text, _pattern(spec, whole=False)) for spec in specs]
+    masks = [_matches(text, number_pattern(spec, whole=False)) for spec in specs]
     sizes = [int(counts[mask].sum()) for mask in masks]
     best = sizes.index(max(sizes))
     if not is_enough(sizes[best], total):
@@ -315,7 +325,7 @@ def _choose_format(
     if _is_code_like(values.filter(pa.array(masks[best])), specs[best]):
         return Refused()
     chosen = specs[best].model_copy(update={"missing": missing})
-    if not chosen.factors and bool((_matches(text, _pattern(chosen, whole=True)) | ~masks[best]).all()):
+    if not chosen.factors and bool((_matches(text, number_pattern(chosen, whole=True)) | ~masks[best]).all()):
         return ReadInteger.model_validate({**chosen.model_dump(), "kind": "integer"})
     return chosen
 

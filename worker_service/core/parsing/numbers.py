@@ -26,7 +26,7 @@ from worker_service.core.table.frame import Column, Mask
 
 _THOUSANDS = r"[1-9]\d{0,2}(,\d{3})+"
 _NUMBER = rf"^[+-]?(({_THOUSANDS}|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{{1,4}})?$"
-_CONVERTED_DECIMALS = 4
+CONVERTED_DECIMALS = 4
 """Decimals kept of a converted number, and as many more as a small unit needs in a large one."""
 _CODE_WITH_E = re.compile(r"\d+[eE]\d+")
 _SMALLEST_WITH_POINT = 1e15
@@ -210,6 +210,6 @@ def _parse_decimals(spec: ReadDecimal, values: pa.Array) -> pa.Array:
         converted = normalise_numbers(spec.model_copy(update={"units": (unit, *same)}), values, whole=False)
         has_unit = pc.and_(pc.is_valid(converted), pc.is_null(in_main_unit))
         products = array.to_numpy(zero_copy_only=False) * factor
-        rounded = np.round(products, _CONVERTED_DECIMALS + max(0, math.ceil(-math.log10(factor))))
+        rounded = np.round(products, CONVERTED_DECIMALS + max(0, math.ceil(-math.log10(factor))))
         array = pc.if_else(has_unit, pa.array(rounded, from_pandas=True), array)
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))

@@ -19,7 +19,8 @@ from worker_service.core.recipe.steps.base import (
     fit_step,
     require_number,
 )
-from worker_service.core.relations.formulas import Formula, describe_formula, solve, usual_ranges
+from worker_service.core.relations.formula_cells import solve
+from worker_service.core.relations.formulas import Formula, describe_formula, usual_ranges
 from worker_service.core.table.frame import Column, Frame, Mask
 
 
@@ -60,10 +61,12 @@ def _solve(step: RepairByFormula, frame: Frame) -> dict[str, Change]:
     if len(step.decimals) != len(columns):
         raise StepRejected("Each column needs its decimals.")
     decimals = dict(zip(columns, step.decimals, strict=True))
+    formulas = [formula.parts for formula in step.formulas]
+    values = {name: column.numbers() for name, column in columns.items()}
     ranges = dict(zip(columns, step.ranges, strict=True))
     return {
         name: Change(_with_values(columns[name], solved.values, cells), cells)
-        for name, solved in solve(step.formulas, columns, decimals, ranges).items()
+        for name, solved in solve(formulas, values, decimals, ranges).items()
         if (cells := solved.cells & _fits(columns[name], solved.values)).any()
     }
 

@@ -1,14 +1,14 @@
 """The step that describes texts by the parts of words that they share."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import model_validator
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from shared.contracts.vocabulary import Phase
+from worker_service.core.columns.word_parts import BUCKETS, count_parts
 from worker_service.core.humanize import count, quoted
 from worker_service.core.recipe.steps.base import (
     ColumnStep,
@@ -23,9 +23,6 @@ from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
 
-BUCKETS = 256
-LONGEST_TEXT = 200
-"""Of a longer text, so many characters at the start are looked at."""
 _SAMPLE, _BATCH = 500, 1_000
 """The components are those of the most frequent texts, and are computed for so many texts at a time."""
 _DECIMALS = 5
@@ -76,7 +73,7 @@ def _fit(step: TextComponents, frame: Frame) -> TextComponents:
         return step
     levels = column.derive(distinct)
     order = levels.by_frequency()[:_SAMPLE]
-    counted = _count_parts(render(levels.values.take(pa.array(order))).to_pylist()).toarray()
+    counted = count_parts(render(levels.values.take(pa.array(order))).to_pylist()).toarray()
     weights = levels.counts[order] / levels.counts[order].sum()
     mean = weights @ counted
     centered = counted - mean
@@ -103,7 +100,7 @@ def _apply(step: TextComponents, frame: Frame) -> Effect:
     by_level = np.zeros((len(levels.values) + 1, len(step.names)))
     for start in range(0, len(levels.values), _BATCH):
         texts = render(levels.values.slice(start, _BATCH)).to_pylist()
-        by_level[start : start + len(texts)] = _count_parts(texts) @ components.T - np.asarray(step.offsets)
+        by_level[start : start + len(texts)] = count_parts(texts) @ components.T - np.asarray(step.offsets)
     # A missing text lies in the middle, which is 0; its code is -1.
     values = by_level[levels.codes]
     return Effect(added={name: Column(pa.array(values[:, index])) for index, name in enumerate(step.names)})
@@ -114,15 +111,6 @@ def _require_text(step: TextComponents, frame: Frame) -> Column:
     if not column.is_text:
         raise StepRejected(f"{quoted(step.column)} does not hold text.")
     return column
-
-
-def _count_parts(texts: list[str]) -> Any:
-    """Return the normalised counts of the parts of each text, a sparse matrix of shape (texts, buckets).
-
-    Its product with a dense one is summed row by row, so that it does not depend on the other texts.
-    """
-    vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 3), n_features=BUCKETS, alternate_sign=False)
-    return vectorizer.transform([text[:LONGEST_TEXT] for text in texts])
 
 
 @describe_step.register
