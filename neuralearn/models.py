@@ -49,6 +49,8 @@ class TableForm(TypedDict, total=False):
     """The encoding of CSV; Excel recognises utf8_bom."""
     version: int
     """Which version of the results; the newest if 0."""
+    dialect: Literal["duckdb", "postgres"] | str
+    """The database of an export as SQL."""
     row_id: bool
     """True for a first column `__row__` of the cleaned or engineered table: the row in the upload, from 1."""
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Table = TypeVar("Table", pd.DataFrame, pa.Table)
 
 
+_EXPORTS, _DIALECTS = ("pandas", "sklearn", "pandera", "sql"), ("duckdb", "postgres")
+
+
 class RecipeError(NeuraLearnError):
     """A recipe can't be read, or a table is not what it expects."""
 
@@ -73,6 +76,20 @@ class LocalRecipe:
         contract = self._recipe.contract
         return () if contract is None else tuple(column.name for column in contract.engineered)
 
+    def export(self, file_format: str, *, dialect: str = "duckdb") -> str:
+        """Return the recipe as a program that needs neither this package nor a service.
+
+        Args:
+            file_format: `pandas`, `sklearn`, `pandera`, or `sql`; documents need a service, which knows the dataset.
+            dialect: the database of `sql`: `duckdb` or `postgres`.
+
+        Raises:
+            RecipeError: there is no such form, or the recipe hides personal data in a way that needs the service.
+        """
+        if file_format not in _EXPORTS or dialect not in _DIALECTS:
+            raise RecipeError(f"A recipe is exported as {', '.join(_EXPORTS)}; sql for {' or '.join(_DIALECTS)}.")
+        return _write(self._recipe, file_format, dialect)
+
     def transform(self, table: "Table") -> "Table":
         """Return the engineered table.
 
@@ -110,6 +127,20 @@ class LocalRecipe:
             changes=changes,
             log=tuple(result.why for result in outcome.results),
         )
+
+
+def _write(recipe: "Recipe", file_format: str, dialect: str) -> str:
+    from worker_service.core.export.calls import NotExportable
+    from worker_service.core.export.checks import pandera_module
+    from worker_service.core.export.script import pandas_script, sklearn_script
+    from worker_service.core.export.sql import sql_query
+
+    try:
+        if file_format == "sql":
+            return sql_query(recipe, "postgres" if dialect == "postgres" else "duckdb").text
+        return {"pandas": pandas_script, "sklearn": sklearn_script, "pandera": pandera_module}[file_format](recipe)
+    except NotExportable as error:
+        raise RecipeError(str(error)) from None
 
 
 def load_recipe(source: "str | PathLike[str] | Mapping[str, Any]") -> LocalRecipe:

@@ -183,6 +183,7 @@ def table_params(table: str, file_format: str, form: Mapping[str, object]) -> di
         "cleaned": ("style", "charset", "row_id", "version"),
         "engineered": ("charset", "row_id", "version"),
         "changes": ("charset", "version"),
+        "export": ("dialect", "version"),
         **dict.fromkeys(("profile", "recipe", "drift", "features"), ("version",)),
     }.get(table, ())
     given = {name: str(value).lower() for name, value in form.items() if value and name in allowed}

@@ -40,6 +40,17 @@ WatchEvent = Progressed | Removed | None
 """None keeps the connection alive."""
 
 
+@dataclass(frozen=True)
+class ExportedFile:
+    """A recipe in the form of another tool."""
+
+    content: bytes
+    filename: str
+    media_type: str
+    left_out: tuple[int, ...]
+    """The places of the steps that it does not have, from 1."""
+
+
 class PipelineClient:
     """Watches runs, queues and workers."""
 
@@ -51,6 +62,13 @@ class PipelineClient:
         request = pb.GetUtilityRequest(dataset_id=dataset_id)
         answer = await call(self._stub.GetUtility, request, timeout=RENDER_SECONDS)
         return to_model(answer.utility, Utility, dataset_id=dataset_id)
+
+    async def export(self, dataset_id: str, form: str, dialect: str, version: int) -> ExportedFile:
+        """Return the recipe of a dataset in the form of another tool."""
+        request = pb.ExportRecipeRequest(dataset_id=dataset_id, format=form, dialect=dialect, version=version)
+        answer = await call(self._stub.ExportRecipe, request, timeout=RENDER_SECONDS)
+        steps = tuple(each.step for each in answer.left_out)
+        return ExportedFile(answer.content, answer.filename, answer.media_type, steps)
 
     async def list_queues(self) -> Queues:
         """Return the work in each queue, and what Redis says of itself."""

@@ -21,6 +21,7 @@ from neuralearn.cli.output import (
     print_rows,
 )
 from neuralearn.errors import NeuraLearnError
+from neuralearn.models import TableForm
 
 app = typer.Typer()
 _recipe = typer.Typer(help="Store recipes under names.", no_args_is_help=True, rich_markup_mode=None)
@@ -77,6 +78,30 @@ def drift(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False
         print_rows(("column", "verdict", "what moved"), rows)
     for step in document["steps"]:
         out.print(f"Step {step['step']} ({step['kind']}) no longer holds. {step['why']}", markup=False)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    file_format: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT", help="pandas, sklearn, sql, pandera, table-schema, odcs, croissant or openlineage."
+        ),
+    ],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output if not given.")] = None,
+    dialect: Annotated[str, typer.Option(help="The database of sql: duckdb or postgres.")] = "",
+    version: Annotated[int, typer.Option(min=0, help="A version of the results; 0 for the newest.")] = 0,
+) -> None:
+    """Take a recipe to another tool: as a program, a query, checks, or a document."""
+    form: TableForm = {"dialect": dialect, "version": version}
+    with client(context) as service:
+        if output is None or output == Path("-"):
+            sys.stdout.buffer.write(service.read(dataset_id, "export", file_format=file_format, **form))
+            return
+        service.download(dataset_id, "export", output, file_format=file_format, **form)
+    err.print(f"Wrote {output} ({output.stat().st_size:,} bytes).", markup=False)
 
 
 @_recipe.command(name="show")

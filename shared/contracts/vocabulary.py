@@ -63,6 +63,10 @@ TableFormat = Literal["csv", "parquet", "xlsx", "arrow", "jsonl"]
 """The formats that a table of results is downloaded in."""
 Charset = Literal["utf8", "utf8_bom", "utf16", "cp1252"]
 """The encodings that CSV is downloaded in."""
+ExportFormat = Literal["pandas", "sklearn", "sql", "pandera", "table-schema", "odcs", "croissant", "openlineage"]
+"""The tools and standards that a recipe is exported to."""
+SqlDialect = Literal["duckdb", "postgres"]
+"""The databases that a query is written for."""
 ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
 """What happens where another file disagrees with the contract of a recipe: the recipe deals with it, the preparation
 fails, the row is left out, or the cell is emptied."""

@@ -71,6 +71,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "GetRun": _OPERATE,
         "WatchRun": _dataset("viewer"),
         "GetUtility": _dataset("viewer"),
+        "ExportRecipe": _dataset("viewer"),
         "InferTypes": _OPERATE,
         "CheckRecipe": _OPERATE,
         "ListQueues": _OPERATE,

@@ -404,6 +404,17 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         utility.gain.CopyFrom(score)
         return pipeline_pb2.GetUtilityResponse(utility=utility)
 
+    async def ExportRecipe(
+        self, request: pipeline_pb2.ExportRecipeRequest, context: Context
+    ) -> pipeline_pb2.ExportRecipeResponse:
+        """Return the request as a file, without its seventh step."""
+        return pipeline_pb2.ExportRecipeResponse(
+            content=f"{request.format} {request.dialect} {request.version}".encode(),
+            filename="prepare.py",
+            media_type="text/x-python; charset=utf-8",
+            left_out=[pipeline_pb2.LeftOutStep(step=7, kind="fill_by_model", why="it is a model")],
+        )
+
     async def CheckRecipe(
         self, request: pipeline_pb2.CheckRecipeRequest, context: Context
     ) -> pipeline_pb2.CheckRecipeResponse:

@@ -193,6 +193,7 @@ ROUTE_RPCS = {
     ("DELETE", "/dataset/{dataset_id}"): "DeleteDataset",
     ("GET", "/dataset/{dataset_id}/rows"): "QueryRows",
     ("GET", "/dataset/{dataset_id}/utility"): "GetUtility",
+    ("GET", "/dataset/{dataset_id}/export"): "ExportRecipe",
     ("POST", "/recipes"): STORE,
     ("GET", "/recipes"): "ListStoredRecipes",
     ("GET", "/recipes/{recipe_id}"): "GetStoredRecipe",

@@ -11,6 +11,7 @@ from shared.db.events import Events
 from shared.db.hash_keys import HashKeys
 from shared.db.runs import Runs
 from shared.db.session import Database
+from shared.db.versions import Versions
 from shared.db.webhooks import Webhooks
 from shared.identity.composition import build_access_control, open_rate_limits
 from shared.isolation.isolation import Isolation
@@ -22,6 +23,7 @@ from shared.settings.processes import PipelineSettings
 from shared.settings.types import secret_values
 from shared.storage import ObjectStore, open_store
 from worker_service.pipeline.event_poller import EventPoller
+from worker_service.pipeline.exports import Exports
 from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.garbage_collector import OrphanCollector
 from worker_service.pipeline.metrics import QueueMetrics
@@ -63,7 +65,11 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
                     scratch=Scratch(settings.scratch_dir),
                     isolation=isolation,
                 )
-                servicer = PipelineServicer(pipeline, TypeInference(isolation), RecipeChecks(isolation), utilities)
+                exports = Exports(
+                    datasets=Datasets(database), versions=Versions(database), store=store, isolation=isolation
+                )
+                checks = RecipeChecks(isolation)
+                servicer = PipelineServicer(pipeline, TypeInference(isolation), checks, utilities, exports)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 listener = Listener(
                     settings.grpc_host, settings.pipeline_port, settings.grpc_reflection, settings.tls_files()

@@ -1,15 +1,18 @@
 """Conversion between domain values and the messages of PipelineService."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 from uuid import UUID
 
+from shared.contracts.vocabulary import ExportFormat, SqlDialect
 from shared.db.events import RunEvent
 from shared.db.runs import QueueLoad, RunRecord
-from shared.errors import NotFound
+from shared.errors import FieldError, InvalidInput, NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.queue import QUEUES
 from shared.rpc.messages import to_message
+from worker_service.core.export.facts import Export
 
 _NO_LOAD = QueueLoad()
 
@@ -39,6 +42,34 @@ def event_message(event: RunEvent) -> pb.RunEvent:
 def queue_messages(loads: Mapping[str, QueueLoad]) -> list[pb.Queue]:
     """Return all queues with their loads, including the empty ones."""
     return [to_message(loads.get(name, _NO_LOAD), pb.Queue, name=name) for name in QUEUES]
+
+
+def parse_export(request: pb.ExportRecipeRequest) -> tuple[ExportFormat, SqlDialect]:
+    """Return the format that is asked for, and the database of a query.
+
+    Raises:
+        InvalidInput: there is no such format or database.
+    """
+    form: ExportFormat = _choose(request.format, get_args(ExportFormat), "format")
+    dialect: SqlDialect = _choose(request.dialect or "duckdb", get_args(SqlDialect), "dialect")
+    return form, dialect
+
+
+def _choose(text: str, choices: Sequence[str], field: str) -> Any:
+    if text not in choices:
+        problem = f"must be one of {', '.join(choices)}"
+        raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
+    return text
+
+
+def export_message(export: Export) -> pb.ExportRecipeResponse:
+    """Return an export as a protobuf message."""
+    return pb.ExportRecipeResponse(
+        content=export.text.encode(),
+        filename=export.filename,
+        media_type=export.media_type,
+        left_out=[pb.LeftOutStep(step=each.step, kind=each.kind, why=each.why) for each in export.left_out],
+    )
 
 
 def _failure(source: RunRecord | RunEvent) -> common.Failure | None:

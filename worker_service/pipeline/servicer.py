@@ -11,7 +11,15 @@ from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
 from shared.rpc.messages import to_message
 from shared.rpc.server import Service
-from worker_service.pipeline.convert import event_message, parse_run_id, queue_messages, run_message
+from worker_service.pipeline.convert import (
+    event_message,
+    export_message,
+    parse_export,
+    parse_run_id,
+    queue_messages,
+    run_message,
+)
+from worker_service.pipeline.exports import Exports
 from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
 from worker_service.pipeline.recipe_checks import RecipeChecks
@@ -26,12 +34,18 @@ class PipelineServicer(rpc.PipelineServiceServicer):
     """Implements the RPCs of PipelineService."""
 
     def __init__(
-        self, pipeline: Pipeline, inference: TypeInference, recipes: RecipeChecks, utilities: Utilities
+        self,
+        pipeline: Pipeline,
+        inference: TypeInference,
+        recipes: RecipeChecks,
+        utilities: Utilities,
+        exports: Exports,
     ) -> None:
         self._pipeline = pipeline
         self._inference = inference
         self._recipes = recipes
         self._utilities = utilities
+        self._exports = exports
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
         return pb.StartRunResponse(run=run_message(await self._pipeline.start_run(parse_run_id(request.run_id))))
@@ -54,6 +68,11 @@ class PipelineServicer(rpc.PipelineServiceServicer):
     async def GetUtility(self, request: pb.GetUtilityRequest, context: Context) -> pb.GetUtilityResponse:
         certificate = await self._utilities.get(parse_dataset_id(request.dataset_id))
         return pb.GetUtilityResponse(utility=to_message(certificate, pb.Utility))
+
+    async def ExportRecipe(self, request: pb.ExportRecipeRequest, context: Context) -> pb.ExportRecipeResponse:
+        form, dialect = parse_export(request)
+        export = await self._exports.get(parse_dataset_id(request.dataset_id), request.version, form, dialect)
+        return export_message(export)
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         redis = await self._pipeline.redis_info()

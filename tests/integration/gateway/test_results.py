@@ -271,3 +271,13 @@ async def test_utility(client: httpx.AsyncClient) -> None:
         "gain": score,
         "families": [{"family": "fills", "steps": [2], "gain": score}],
     }
+
+
+async def test_an_export_of_a_recipe(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/dataset/{DATASET_ID}/export", params={"format": "sql", "dialect": "postgres"})
+    assert answer.text == "sql postgres 0"
+    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
+    assert 'filename="prepare.py"' in answer.headers["content-disposition"]
+    assert answer.headers["x-steps-left-out"] == "7"
+    assert_problem(await client.get(f"/dataset/{DATASET_ID}/export"), 422, "INVALID_INPUT")
+    assert_problem(await client.get(f"/dataset/{DATASET_ID}/export?format=spark"), 422, "INVALID_INPUT")

@@ -147,3 +147,15 @@ def test_what_only_the_service_can_do_is_refused() -> None:
     hashing = load_recipe(json.loads(prepared(column_privacy={first: "hash"}).recipe.model_dump_json()))
     with pytest.raises(RecipeError, match="needs the key of its owner"):
         hashing.transform(texts())
+
+
+def test_a_recipe_is_written_as_a_program(recipe: LocalRecipe) -> None:
+    for file_format, part in (("pandas", "def prepare("), ("sklearn", "Pipeline("), ("pandera", "pa.DataFrameSchema(")):
+        assert part in recipe.export(file_format)
+    assert "TRY_CAST" in recipe.export("sql")
+    assert "TRY_CAST" not in recipe.export("sql", dialect="postgres")
+    with pytest.raises(RecipeError, match="exported as pandas"):
+        recipe.export("odcs")
+    hashed = load_recipe(json.loads(prepared(column_privacy={"customer_id": "hash"}).recipe.model_dump_json()))
+    with pytest.raises(RecipeError, match="never leaves the service"):
+        hashed.export("pandas")

@@ -13,7 +13,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData, ReadColumn
 
 _COMMON = {"kind", "phase", "why", "confidence", "rule", "skipped", "is_off"}
-_FILLS = ("fill_missing", "fill_by_group", "fill_by_level", "fill_by_time", "fill_by_model")
+FILLS = ("fill_missing", "fill_by_group", "fill_by_level", "fill_by_time", "fill_by_model")
 
 
 class NotExportable(Exception):
@@ -47,11 +47,11 @@ def calls(recipe: Recipe) -> list[Call]:
     arguments: dict[str, Any] = {"columns": {column.name: column.type for column in contract.input}}
     taken = Call(0, "take_columns", {**arguments, **({"optional": optional} if optional else {})}, "", True)
     given = {column.name: (column.type, column.fill) for column in contract.engineered}
-    steps = [_call(number, step, recipe) for number, step in in_order(recipe) if _does_something(step)]
+    steps = [_call(number, step, recipe) for number, step in in_order(recipe) if changes_tables(step)]
     return [taken, *steps, Call(0, "give_columns", {"columns": given}, "", False)]
 
 
-def _does_something(step: AnyStep) -> bool:
+def changes_tables(step: AnyStep) -> bool:
     """Return True if a step can change a table."""
     return step.is_active and step.kind != "flag" and not (step.kind == "treat_outliers" and step.strategy == "flag")
 
@@ -71,7 +71,7 @@ def _call(number: int, step: AnyStep, recipe: Recipe) -> Call:
 def _arguments(step: AnyStep) -> dict[str, Any]:
     """Return the arguments of the function for a step; None stands for one that it does not have."""
     arguments = {name: value for name, value in step.model_dump(mode="json").items() if name not in _COMMON}
-    if step.kind in _FILLS and step.phase == "features":
+    if step.kind in FILLS and step.phase == "features":
         arguments["phase"] = "features"
     change = _CHANGES.get(step.kind)
     return arguments if change is None else {**arguments, **change(step)}

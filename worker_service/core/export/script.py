@@ -6,10 +6,10 @@ from typing import Any
 
 from worker_service.core.export.bundle import Bundle, bundle
 from worker_service.core.export.calls import Call, calls
+from worker_service.core.export.source import WIDTH, literal
 from worker_service.core.export.standalone import functions
 from worker_service.core.recipe.recipe import Recipe
 
-_WIDTH = 110
 _LONGEST_ARGUMENT = 400
 """The source of a longer argument stands behind the functions, under a name of its own."""
 
@@ -178,39 +178,23 @@ def _comment(call: Call, *, indent: int) -> Iterator[str]:
     """Yield the reason for a step as comments; whatever a name holds, it ends no comment."""
     if call.number:
         why = "".join(character if character.isprintable() else " " for character in f"{call.number}. {call.why}")
-        for line in textwrap.wrap(" ".join(why.split()), _WIDTH - indent - 2):
+        for line in textwrap.wrap(" ".join(why.split()), WIDTH - indent - 2):
             yield f"{' ' * indent}# {line}"
 
 
 def _expression(function: str, first: str, call: Call, constants: dict[str, str], *, indent: int) -> str:
     arguments = [f"{name}={_argument(name, value, call, constants, indent)}" for name, value in call.arguments.items()]
     line = f"{function}({', '.join([first, *arguments])})"
-    if len(line) + indent + 8 <= _WIDTH and "\n" not in line:
+    if len(line) + indent + 8 <= WIDTH and "\n" not in line:
         return line
     space = " " * (indent + 4)
     return "".join([f"{function}(\n", *(f"{space}{part},\n" for part in [first, *arguments]), " " * indent, ")"])
 
 
 def _argument(name: str, value: Any, call: Call, constants: dict[str, str], indent: int) -> str:
-    text = _literal(value, indent + 4, width=_WIDTH - len(name) - 2)
+    text = literal(value, indent + 4, width=WIDTH - len(name) - 2)
     if len(text) <= _LONGEST_ARGUMENT or not call.number:
         return text
     constant = f"STEP_{call.number}_{name.upper()}"
-    constants[constant] = _literal(value, 0, width=_WIDTH)
+    constants[constant] = literal(value, 0)
     return constant
-
-
-def _literal(value: Any, indent: int, *, width: int) -> str:
-    """Return a value as Python source; what does not fit a line has an item a line, and numbers fill lines."""
-    line = repr(value)
-    if len(line) + indent <= width or not isinstance(value, dict | list | tuple) or not value:
-        return line
-    space, inner = " " * indent, " " * (indent + 4)
-    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]") if isinstance(value, list) else ("(", ")")
-    if isinstance(value, dict):
-        lines = [f"{key!r}: {_literal(item, indent + 4, width=_WIDTH)}" for key, item in value.items()]
-    elif all(isinstance(item, int | float) for item in value):
-        lines = [part.rstrip(",") for part in textwrap.wrap(line[1:-1], _WIDTH - indent - 5)]
-    else:
-        lines = [_literal(item, indent + 4, width=_WIDTH) for item in value]
-    return "".join([f"{opening}\n", *(f"{inner}{part},\n" for part in lines), space, closing])

@@ -47,7 +47,8 @@ def in_type(cells: Cells, kind: str, name: str) -> Cells:
     """
     if kind == "string":
         if is_text(cells):
-            return cells.astype(object).where(cells.notna(), None)
+            # Empty cells of a text file are missing.
+            return cells.astype(object).where(cells.notna() & (cells != ""), None)
         if cells.isna().all():
             return pd.Series([None] * len(cells), index=cells.index, dtype=object)
         return cells

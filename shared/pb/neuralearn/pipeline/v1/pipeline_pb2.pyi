@@ -545,6 +545,106 @@ class FamilyGain(_message.Message):
 Global___FamilyGain: _TypeAlias = FamilyGain  # noqa: Y015
 
 @_typing.final
+class ExportRecipeRequest(_message.Message):
+    """Asks for a recipe in the form of another tool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    DIALECT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    format: _builtins.str
+    """`pandas`, `sklearn`, `sql`, `pandera`, `table-schema`, `odcs`, `croissant` or `openlineage`."""
+    dialect: _builtins.str
+    """The database of a query: `duckdb`, also if it is empty, or `postgres`."""
+    version: _builtins.int
+    """The version of the results; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        format: _builtins.str = ...,
+        dialect: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "dialect", b"dialect", "format", b"format", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecipeRequest: _TypeAlias = ExportRecipeRequest  # noqa: Y015
+
+@_typing.final
+class ExportRecipeResponse(_message.Message):
+    """Answers ExportRecipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The file."""
+    filename: _builtins.str
+    """What it is called."""
+    media_type: _builtins.str
+    """Its media type."""
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutStep]:
+        """The steps that it does not have."""
+
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        filename: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        left_out: _abc.Iterable[Global___LeftOutStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "filename", b"filename", "left_out", b"left_out", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecipeResponse: _TypeAlias = ExportRecipeResponse  # noqa: Y015
+
+@_typing.final
+class LeftOutStep(_message.Message):
+    """A step that an export does not have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    step: _builtins.int
+    """Its place in the recipe, from 1."""
+    kind: _builtins.str
+    """Its kind."""
+    why: _builtins.str
+    """Why, half a sentence."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "step", b"step", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOutStep: _TypeAlias = LeftOutStep  # noqa: Y015
+
+@_typing.final
 class CheckRecipeRequest(_message.Message):
     """Asks whether a document is a recipe that can be repeated."""
 

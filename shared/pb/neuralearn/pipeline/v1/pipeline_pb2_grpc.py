@@ -56,6 +56,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.FromString,
                 _registered_method=True)
+        self.ExportRecipe = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/ExportRecipe',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.FromString,
+                _registered_method=True)
         self.InferTypes = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/InferTypes',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
@@ -112,6 +117,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportRecipe(self, request, context):
+        """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InferTypes(self, request, context):
         """Tells what columns are, by some rows of a table; for the preview of a dataset.
         """
@@ -162,6 +174,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.GetUtility,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.SerializeToString,
+            ),
+            'ExportRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportRecipe,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.SerializeToString,
             ),
             'InferTypes': grpc.unary_unary_rpc_method_handler(
                     servicer.InferTypes,
@@ -294,6 +311,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/GetUtility',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.GetUtilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/ExportRecipe',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class PipelineServiceStub:
     """
     GetUtility: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.GetUtilityRequest, _pipeline_pb2.GetUtilityResponse]
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
+    ExportRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ExportRecipeRequest, _pipeline_pb2.ExportRecipeResponse]
+    """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
     InferTypes: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     CheckRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]
@@ -71,6 +73,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """
     GetUtility: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.GetUtilityRequest, _pipeline_pb2.GetUtilityResponse]  # type: ignore[assignment]
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
+    ExportRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ExportRecipeRequest, _pipeline_pb2.ExportRecipeResponse]  # type: ignore[assignment]
+    """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
     InferTypes: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]  # type: ignore[assignment]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     CheckRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]  # type: ignore[assignment]
@@ -118,6 +122,14 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.GetUtilityResponse, _abc.Awaitable[_pipeline_pb2.GetUtilityResponse]]:
         """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
+
+    @_abc_1.abstractmethod
+    def ExportRecipe(
+        self,
+        request: _pipeline_pb2.ExportRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.ExportRecipeResponse, _abc.Awaitable[_pipeline_pb2.ExportRecipeResponse]]:
+        """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
 
     @_abc_1.abstractmethod
     def InferTypes(
