@@ -257,7 +257,8 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
     url = path.format(
         dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH, recipe_id=dataset_id
     )
-    body: dict[str, Any] = {"params": {"from": 1}} if path.endswith("/diff") else {}
+    required = {"diff": {"from": 1}, "export": {"format": "odcs"}}.get(path.rpartition("/")[2])
+    body: dict[str, Any] = {"params": required} if required else {}
     if path in ("/dataset/upload", "/dataset/preview"):
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
     if (method, path) == ("POST", "/recipes"):
