@@ -94,6 +94,22 @@ class AcceptedDatasets:
         self._notifier.notify_soon(record.run.id)
         return await self._datasets.get(dataset_id)
 
+    async def apply(self, dataset_id: UUID) -> DatasetRecord:
+        """Complete a preparation that is proposed: its results stay as they are.
+
+        Raises:
+            Conflict: nothing is proposed.
+        """
+        await self._datasets.get(dataset_id)
+        if not await self._datasets.apply(dataset_id):
+            raise Conflict(
+                "Nothing is proposed; a dataset that is uploaded or prepared with review=true is.",
+                reason="NOT_PROPOSED",
+                metadata={"dataset_id": str(dataset_id)},
+            )
+        _log.info("proposal applied", dataset_id=str(dataset_id))
+        return await self._datasets.get(dataset_id)
+
     async def prepare(self, dataset_id: UUID, options: UploadOptions, caller: Caller) -> DatasetRecord:
         """Prepare the stored table again with other options, once its preparation has ended.
 

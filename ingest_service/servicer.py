@@ -195,6 +195,10 @@ class IngestServicer(rpc.IngestServiceServicer):
         record = await self._datasets.retry(parse_dataset_id(request.dataset_id))
         return pb.RetryDatasetResponse(dataset=dataset_message(record))
 
+    async def ApplyDataset(self, request: pb.ApplyDatasetRequest, context: Context) -> pb.ApplyDatasetResponse:
+        record = await self._datasets.apply(parse_dataset_id(request.dataset_id))
+        return pb.ApplyDatasetResponse(dataset=dataset_message(record))
+
     async def PrepareDataset(self, request: pb.PrepareDatasetRequest, context: Context) -> pb.PrepareDatasetResponse:
         caller = current_caller()
         options = parse_new_options(request.options, caller=caller, defaults=self._defaults)

@@ -64,7 +64,7 @@ def check_result(dataset: Dataset) -> Dataset:
     Raises:
         PreparationFailed: it ended without a result.
     """
-    if dataset.status == "completed":
+    if dataset.status in ("completed", "proposed"):
         return dataset
     failure = dataset.error
     reason = failure.reason if failure else "CANCELLED"

@@ -202,6 +202,10 @@ class AsyncClient:
         """Try a preparation that failed once more."""
         return await self._send(requests.change(dataset_id, "retry"))
 
+    async def apply(self, dataset_id: str) -> Dataset:
+        """Complete a preparation that is proposed."""
+        return await self._send(requests.change(dataset_id, "apply"))
+
     async def delete(self, dataset_id: str) -> None:
         """Remove a dataset with everything that was made of it."""
         await self._send(requests.delete(dataset_id))

@@ -201,6 +201,10 @@ class Client:
         """Try a preparation that failed once more."""
         return self._send(requests.change(dataset_id, "retry"))
 
+    def apply(self, dataset_id: str) -> Dataset:
+        """Complete a preparation that is proposed."""
+        return self._send(requests.change(dataset_id, "apply"))
+
     def delete(self, dataset_id: str) -> None:
         """Remove a dataset with everything that was made of it."""
         self._send(requests.delete(dataset_id))

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Literal, Self, TypedDict
 
 Mode = Literal["fast", "smart", "deep"]
-State = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
+State = Literal["uploaded", "processing", "completed", "proposed", "failed", "cancelled"]
 Table = Literal["cleaned", "engineered", "changes"]
 Format = Literal["csv", "parquet", "xlsx", "arrow", "jsonl"]
 RowsTable = Literal["raw", "cleaned", "engineered"]
 Log = Literal["cleaning", "outliers", "features"]
-ENDED: tuple[State, ...] = ("completed", "failed", "cancelled")
+ENDED: tuple[State, ...] = ("completed", "proposed", "failed", "cancelled")
 ByColumn = Mapping[str, str] | str
 """Words by the names of columns, as a mapping or as `name=word, name=word`."""
 
@@ -72,6 +72,8 @@ class PrepareOptions(TypedDict, total=False):
     privacy: Literal["keep", "mask", "hash", "drop"]
     column_privacy: ByColumn
     contract: ByColumn
+    review: bool
+    """True to end as a proposal, which completes once it is applied."""
     split: str
     """Rows that are held out, as `0.2`, `fold=test` or `day>=2026-02-01`."""
 

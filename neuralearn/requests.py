@@ -61,7 +61,7 @@ def preview_import(address: str, options: Mapping[str, Any]) -> Request[Json]:
 
 
 def change(dataset_id: str, action: str) -> Request[Dataset]:
-    """Ask for `cancel` or `retry`."""
+    """Ask for `cancel`, `retry` or `apply`."""
     return Request("POST", dataset_path(dataset_id, action), Dataset.from_json)
 
 

@@ -93,6 +93,11 @@ class IngestClient:
         answer = await call(self._stub.CancelDataset, pb.CancelDatasetRequest(dataset_id=dataset_id))
         return dataset_status(answer.dataset)
 
+    async def apply(self, dataset_id: str) -> DatasetStatus:
+        """Complete a preparation that is proposed."""
+        answer = await call(self._stub.ApplyDataset, pb.ApplyDatasetRequest(dataset_id=dataset_id))
+        return dataset_status(answer.dataset)
+
     async def retry(self, dataset_id: str) -> DatasetStatus:
         """Prepare a dataset again."""
         answer = await call(self._stub.RetryDataset, pb.RetryDatasetRequest(dataset_id=dataset_id))

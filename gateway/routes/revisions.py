@@ -46,6 +46,12 @@ async def undo_steps(
     return await clients.ingest.undo(dataset_id, undone)
 
 
+@router.post("/apply", summary="Complete a proposed preparation", responses=problems(404, 409))
+async def apply_proposal(dataset_id: DatasetIdPath, clients: ClientsDependency) -> DatasetStatus:
+    """Its results stay as they are; 409 with the reason `NOT_PROPOSED` where nothing is proposed."""
+    return await clients.ingest.apply(dataset_id)
+
+
 @router.get("/versions", summary="List the versions of the results", responses=problems(404))
 async def list_versions(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> VersionPage:
     """Each preparation and each change of the recipe makes one; the newest 20 are kept.

@@ -141,6 +141,7 @@ class DatasetStatus(BaseModel):
         "none.",
         examples=[None],
     )
+    review: bool = Field(False, description="Whether its preparations end as proposals.")
     split: str | None = Field(description="The rows that are held out; null for none.", examples=[None])
     ai_info: str | None = Field(
         description="What part AI had in the preparation; null in `fast` mode and before it is completed.",

@@ -162,6 +162,11 @@ class PrepareOptions(BaseModel):
         "from a moment or number on as day>=2026-02-01. Everything is measured on the other rows alone, and these are "
         "prepared by the recipe; the last column of the engineered table, `__split__`, says train or test.",
     )
+    review: bool = Field(
+        False,
+        description="End as a proposal: every result can be looked at, and the recipe changed, until `POST /apply` "
+        "completes it.",
+    )
     contract: WordsByColumn = Field(
         "",
         max_length=MAX_FIELD_BYTES,

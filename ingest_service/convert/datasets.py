@@ -91,6 +91,7 @@ def parse_options(
                 "column_privacy": _parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
                 "contract": _parse_words("contract", options.contract, get_args(ContractMode)),
                 "split": _parse_split(options.split),
+                "review": options.review,
                 "recipe_of": recipe_of,
                 "recipe": recipe,
                 "reading": _parse_read_options(options),
@@ -280,6 +281,7 @@ def dataset_message(record: DatasetRecord) -> common.Dataset:
         recipe_of=run.options.recipe_of,
         recipe=run.options.recipe,
         split=run.options.split,
+        review=run.options.review,
         ai_info=((run.summary or {}).get("ai") or {}).get("note", ""),
     )
 
@@ -318,6 +320,8 @@ def progress_info(record: DatasetRecord) -> str:
     match run.state:
         case "completed":
             return "Completed: every result can be fetched (100 %)."
+        case "proposed":
+            return "Proposed: every result can be looked at; apply it, or change the recipe (100 %)."
         case "failed":
             return f"Failed: {run.error_detail}"
         case "cancelled":

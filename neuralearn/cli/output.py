@@ -20,7 +20,13 @@ from neuralearn.upload_source import OnProgress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The dataset's id.")]
-STATE_STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "processing": "cyan"}
+STATE_STYLES = {
+    "completed": "green",
+    "proposed": "magenta",
+    "failed": "red",
+    "cancelled": "yellow",
+    "processing": "cyan",
+}
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)

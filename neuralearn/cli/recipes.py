@@ -104,6 +104,13 @@ def export(
     err.print(f"Wrote {output} ({output.stat().st_size:,} bytes).", markup=False)
 
 
+@app.command()
+def apply(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+    """Complete a preparation that is proposed."""
+    with client(context) as service:
+        print_dataset(service.apply(dataset_id), as_json=as_json)
+
+
 @_recipe.command(name="show")
 def show_recipe(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
     """Show the steps of a dataset's recipe."""

@@ -98,6 +98,8 @@ class RunOptions(BaseModel):
     """What happens where another file disagrees with the recipe, by column; `*` for all that are not named."""
     split: str | None = None
     """The rows that are held out: `0.2`, `fold=test` or `day>=2026-02-01`; None for no such part."""
+    review: bool = False
+    """True if the preparation ends as a proposal, which completes once it is applied."""
     recipe_of: str | None = None
     """The id of the dataset whose recipe is repeated; None for a recipe of its own."""
     recipe: str | None = None

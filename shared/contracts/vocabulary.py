@@ -84,11 +84,11 @@ Scope = Literal["read", "write", "operate"]
 CallerKind = Literal["open", "user", "key", "service"]
 """How a caller is known: not at all, by a token, by an API key, or as a process of the service."""
 
-RunState = Literal["queued", "running", "completed", "failed", "cancelled"]
+RunState = Literal["queued", "running", "completed", "proposed", "failed", "cancelled"]
 """The state of a run, as workers see it."""
-DatasetState = Literal["uploaded", "processing", "completed", "failed", "cancelled"]
+DatasetState = Literal["uploaded", "processing", "completed", "proposed", "failed", "cancelled"]
 """The state of a dataset, as its owner sees it."""
-ENDED_STATES: tuple[RunState, ...] = ("completed", "failed", "cancelled")
+ENDED_STATES: tuple[RunState, ...] = ("completed", "proposed", "failed", "cancelled")
 
 Stage = Literal[
     "queued",
@@ -100,6 +100,7 @@ Stage = Literal[
     "writing",
     "publishing",
     "completed",
+    "proposed",
     "failed",
     "cancelled",
 ]
@@ -114,6 +115,7 @@ STAGE_SENTENCES: dict[Stage, str] = {
     "writing": "Writing the tables",
     "publishing": "Publishing the results",
     "completed": "Completed",
+    "proposed": "Proposed",
     "failed": "Failed",
     "cancelled": "Cancelled",
 }

@@ -153,6 +153,21 @@ class Datasets:
         """
         return await self._queue_again(dataset, usage, ENDED_STATES, options, queue)
 
+    async def apply(self, dataset_id: UUID) -> bool:
+        """Complete the preparation of a dataset that is proposed; False if none is."""
+        statement = (
+            update(runs)
+            .where(runs.c.dataset_id == dataset_id, runs.c.state == "proposed")
+            .values(
+                state="completed",
+                stage="completed",
+                options=runs.c.options.concat({"review": False}),
+                updated_at=func.now(),
+            )
+        )
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount == 1
+
     async def _queue_again(
         self, dataset: DatasetRecord, usage: Usage, states: tuple[RunState, ...], options: RunOptions, queue: str
     ) -> bool:

@@ -153,7 +153,7 @@ async def _expected_durations(
     recent = (
         select(duration, (datasets.c.rows * datasets.c.columns).label("cells"))
         .join(datasets, runs.c.dataset_id == datasets.c.id)
-        .where(runs.c.queue == queue, runs.c.state == "completed", runs.c.finished_at.is_not(None))
+        .where(runs.c.queue == queue, runs.c.state.in_(["completed", "proposed"]), runs.c.finished_at.is_not(None))
         .order_by(runs.c.finished_at.desc())
         .limit(RECENT_RUNS)
         .cte("recent")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    Case,
     ColumnElement,
     Label,
     Row,
@@ -218,8 +219,8 @@ class Runs:
             update(runs)
             .where(_has_lease(run_id, token))
             .values(
-                state="completed",
-                stage="completed",
+                state=_published_state(),
+                stage=_published_state(),
                 progress=100,
                 artifacts=artifacts,
                 summary=result.summary,
@@ -283,7 +284,7 @@ class Runs:
         """Return the load of each queue; queues without unfinished or recent runs are absent."""
         now = func.now()
         # With the state, as the index of ended runs has it.
-        is_recent = and_(runs.c.state.in_(["completed", "failed"]), runs.c.finished_at > now - RECENT)
+        is_recent = and_(runs.c.state.in_(["completed", "proposed", "failed"]), runs.c.finished_at > now - RECENT)
         ready = and_(runs.c.state == "queued", runs.c.due_at <= now)
         statement = (
             select(
@@ -292,7 +293,7 @@ class Runs:
                 func.count().filter(runs.c.state == "queued", runs.c.due_at > now).label("deferred"),
                 func.count().filter(runs.c.state == "running").label("running"),
                 func.coalesce(now - func.min(runs.c.due_at).filter(ready), timedelta()).label("oldest_wait"),
-                func.count().filter(runs.c.state == "completed", is_recent).label("completed"),
+                func.count().filter(runs.c.state.in_(["completed", "proposed"]), is_recent).label("completed"),
                 func.count().filter(runs.c.state == "failed", is_recent).label("failed"),
             )
             .where(or_(runs.c.state.in_(["queued", "running"]), is_recent))
@@ -348,6 +349,11 @@ def _is_expired() -> ColumnElement[bool]:
 def _is_exhausted() -> ColumnElement[bool]:
     """Return the condition for a run that gets no further attempt after its lease expired."""
     return or_(runs.c.attempt >= MAX_ATTEMPTS, runs.c.crashes >= MAX_CRASHES - 1)
+
+
+def _published_state() -> Case[str]:
+    """Return the state of a run that has published: a proposal if a review was asked for."""
+    return case((runs.c.options["review"].as_boolean(), "proposed"), else_="completed")
 
 
 def _queued_values() -> dict[str, Any]:

@@ -52,6 +52,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "ListDatasets": _READ_OWN,
         "CancelDataset": _dataset("editor"),
         "RetryDataset": _dataset("editor"),
+        "ApplyDataset": _dataset("editor"),
         "PrepareDataset": _dataset("editor"),
         "ReviseDataset": _dataset("editor"),
         "DeleteDataset": _dataset("owner"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-ENDED = {"completed", "failed", "cancelled"}
+ENDED = {"completed", "proposed", "failed", "cancelled"}
 
 
 class User:

@@ -165,6 +165,13 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         self._record_metadata(context)
         return ingest_pb2.RetryDatasetResponse(dataset=completed_dataset())
 
+    async def ApplyDataset(
+        self, request: ingest_pb2.ApplyDatasetRequest, context: Context
+    ) -> ingest_pb2.ApplyDatasetResponse:
+        """Return the known dataset."""
+        self._record_metadata(context)
+        return ingest_pb2.ApplyDatasetResponse(dataset=completed_dataset())
+
     async def PrepareDataset(
         self, request: ingest_pb2.PrepareDatasetRequest, context: Context
     ) -> ingest_pb2.PrepareDatasetResponse:

@@ -59,6 +59,7 @@ WRITES = (
     "PreviewDataset",
     "CancelDataset",
     "RetryDataset",
+    "ApplyDataset",
     "PrepareDataset",
     "ReviseDataset",
     "DeleteDataset",
@@ -68,6 +69,7 @@ WRITES = (
 NEEDED = {
     "CancelDataset": 2,
     "RetryDataset": 2,
+    "ApplyDataset": 2,
     "PrepareDataset": 2,
     "ReviseDataset": 2,
     "DeleteDataset": 3,
@@ -187,6 +189,7 @@ ROUTE_RPCS = {
     ("GET", "/dataset/{dataset_id}/events"): "WatchRun",
     ("POST", "/dataset/{dataset_id}/cancel"): "CancelDataset",
     ("POST", "/dataset/{dataset_id}/retry"): "RetryDataset",
+    ("POST", "/dataset/{dataset_id}/apply"): "ApplyDataset",
     ("POST", "/dataset/{dataset_id}/prepare"): "PrepareDataset",
     ("PATCH", "/dataset/{dataset_id}/recipe"): "ReviseDataset",
     ("POST", "/dataset/{dataset_id}/undo"): "ReviseDataset",

@@ -194,6 +194,8 @@ class _DatasetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DatasetS
     """Preparation ended without a result; `error` says why."""
     DATASET_STATE_CANCELLED: _DatasetState.ValueType  # 5
     """Preparation was called off by its owner."""
+    DATASET_STATE_PROPOSED: _DatasetState.ValueType  # 6
+    """Every result can be looked at; it completes once it is applied."""
 
 class DatasetState(_DatasetState, metaclass=_DatasetStateEnumTypeWrapper):
     """Where a dataset stands, as its owner sees it."""
@@ -210,6 +212,8 @@ DATASET_STATE_FAILED: DatasetState.ValueType  # 4
 """Preparation ended without a result; `error` says why."""
 DATASET_STATE_CANCELLED: DatasetState.ValueType  # 5
 """Preparation was called off by its owner."""
+DATASET_STATE_PROPOSED: DatasetState.ValueType  # 6
+"""Every result can be looked at; it completes once it is applied."""
 Global___DatasetState: _TypeAlias = DatasetState  # noqa: Y015
 
 @_typing.final
@@ -360,6 +364,7 @@ class DatasetOptions(_message.Message):
     RECIPE_OF_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who owns the dataset; `anonymous` where empty."""
     collaboration_id: _builtins.str
@@ -402,6 +407,8 @@ class DatasetOptions(_message.Message):
     a moment or number on as `day>=2026-02-01`. Everything is measured on the other rows alone, and these are prepared by
     the recipe. Empty for none.
     """
+    review: _builtins.bool
+    """Whether the preparation ends as a proposal, which completes once it is applied. It is no part of a recipe."""
     @_builtins.property
     def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What columns are, by their names: `integer`, `decimal`, `boolean`, `timestamp`, `category`, `text` or `identifier`.
@@ -461,10 +468,11 @@ class DatasetOptions(_message.Message):
         recipe_of: _builtins.str = ...,
         recipe: _builtins.str = ...,
         split: _builtins.str = ...,
+        review: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "header_row", b"header_row"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "contract", b"contract", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "recipe", b"recipe", "recipe_of", b"recipe_of", "roles", b"roles", "sheet", b"sheet", "split", b"split", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header_row", b"_header_row", "collaboration_id", b"collaboration_id", "column_privacy", b"column_privacy", "contract", b"contract", "delimiter", b"delimiter", "encoding", b"encoding", "fill", b"fill", "header_row", b"header_row", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategies", b"outlier_strategies", "outlier_strategy", b"outlier_strategy", "privacy", b"privacy", "recipe", b"recipe", "recipe_of", b"recipe_of", "review", b"review", "roles", b"roles", "sheet", b"sheet", "split", b"split", "target", b"target", "types", b"types", "units", b"units", "user_id", b"user_id", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header_row: _TypeAlias = _typing.Literal["header_row"]  # noqa: Y015
     _WhichOneofArgType__header_row: _TypeAlias = _typing.Literal["_header_row", b"_header_row"]  # noqa: Y015
@@ -592,6 +600,7 @@ class Dataset(_message.Message):
     RECIPE_OF_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
+    REVIEW_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     run_id: _builtins.str
@@ -640,6 +649,8 @@ class Dataset(_message.Message):
     """The stored recipe that was repeated, or `sha256:` and the hash of one that was sent; empty for none."""
     split: _builtins.str
     """What the uploader chose to hold out; empty for nothing."""
+    review: _builtins.bool
+    """Whether its preparations end as proposals."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why preparation failed; set only in DATASET_STATE_FAILED."""
@@ -697,10 +708,11 @@ class Dataset(_message.Message):
         recipe_of: _builtins.str = ...,
         recipe: _builtins.str = ...,
         split: _builtins.str = ...,
+        review: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "error", b"error", "finished_at", b"finished_at", "parse_plan", b"parse_plan", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "recipe", b"recipe", "recipe_of", b"recipe_of", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "split", b"split", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_info", b"ai_info", "collaboration_id", b"collaboration_id", "columns", b"columns", "created_at", b"created_at", "database_name", b"database_name", "dataset_id", b"dataset_id", "error", b"error", "filename", b"filename", "fill", b"fill", "finished_at", b"finished_at", "mode", b"mode", "outlier_method", b"outlier_method", "outlier_strategy", b"outlier_strategy", "parse_plan", b"parse_plan", "privacy", b"privacy", "progress", b"progress", "progress_info", b"progress_info", "recipe", b"recipe", "recipe_of", b"recipe_of", "review", b"review", "rows", b"rows", "run_id", b"run_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_url", b"source_url", "split", b"split", "stage", b"stage", "started_at", b"started_at", "state", b"state", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,6 +71,11 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
                 _registered_method=True)
+        self.ApplyDataset = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ApplyDataset',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetResponse.FromString,
+                _registered_method=True)
         self.PrepareDataset = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/PrepareDataset',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.PrepareDatasetRequest.SerializeToString,
@@ -191,6 +196,13 @@ class IngestServiceServicer:
 
     def RetryDataset(self, request, context):
         """Prepares a dataset again whose preparation failed or was called off, with the same options.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplyDataset(self, request, context):
+        """Completes a preparation that is proposed; its results stay as they are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -328,6 +340,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.RetryDataset,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.SerializeToString,
+            ),
+            'ApplyDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyDataset,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetResponse.SerializeToString,
             ),
             'PrepareDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.PrepareDataset,
@@ -586,6 +603,33 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/RetryDataset',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.RetryDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ApplyDataset',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ApplyDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,8 @@ class IngestServiceStub:
     """
     RetryDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]
     """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    ApplyDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ApplyDatasetRequest, _ingest_pb2.ApplyDatasetResponse]
+    """Completes a preparation that is proposed; its results stay as they are."""
     PrepareDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.PrepareDatasetRequest, _ingest_pb2.PrepareDatasetResponse]
     """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
     until the new one is published, and where the new preparation fails.
@@ -119,6 +121,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """
     RetryDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.RetryDatasetRequest, _ingest_pb2.RetryDatasetResponse]  # type: ignore[assignment]
     """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+    ApplyDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ApplyDatasetRequest, _ingest_pb2.ApplyDatasetResponse]  # type: ignore[assignment]
+    """Completes a preparation that is proposed; its results stay as they are."""
     PrepareDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PrepareDatasetRequest, _ingest_pb2.PrepareDatasetResponse]  # type: ignore[assignment]
     """Prepares the stored table again with other options, once its preparation has ended. The result before stays readable
     until the new one is published, and where the new preparation fails.
@@ -221,6 +225,14 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.RetryDatasetResponse, _abc.Awaitable[_ingest_pb2.RetryDatasetResponse]]:
         """Prepares a dataset again whose preparation failed or was called off, with the same options."""
+
+    @_abc_1.abstractmethod
+    def ApplyDataset(
+        self,
+        request: _ingest_pb2.ApplyDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ApplyDatasetResponse, _abc.Awaitable[_ingest_pb2.ApplyDatasetResponse]]:
+        """Completes a preparation that is proposed; its results stay as they are."""
 
     @_abc_1.abstractmethod
     def PrepareDataset(

@@ -40,6 +40,8 @@ class _RunStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunState.Val
     """Ended without a result."""
     RUN_STATE_CANCELLED: _RunState.ValueType  # 5
     """Called off."""
+    RUN_STATE_PROPOSED: _RunState.ValueType  # 6
+    """Ended with a published result that waits for a review."""
 
 class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
     """Where a run stands."""
@@ -56,6 +58,8 @@ RUN_STATE_FAILED: RunState.ValueType  # 4
 """Ended without a result."""
 RUN_STATE_CANCELLED: RunState.ValueType  # 5
 """Called off."""
+RUN_STATE_PROPOSED: RunState.ValueType  # 6
+"""Ended with a published result that waits for a review."""
 Global___RunState: _TypeAlias = RunState  # noqa: Y015
 
 @_typing.final
