@@ -5,8 +5,8 @@ from uuid import UUID
 from ingest_service.datasets import not_ended
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.recipes import CheckRecipe
-from ingest_service.revision import RevisionRequest, edit_recipe, revise
 from shared.contracts.artifacts import RECIPE
+from shared.contracts.revision import RevisionRequest, edit_recipe, revise
 from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.published import require_published
@@ -58,8 +58,9 @@ class Revisions:
             )
         recipe, published = await self._store.read_bytes(key), record.run.options
         revision = revise(request, recipe, published, artifacts=artifacts)
-        if request.parameters:
-            await self._check_recipe(edit_recipe(recipe, revision))
+        if request.parameters or request.added:
+            added = revision.added[len(revision.added) - len(request.added) :]
+            await self._check_recipe(edit_recipe(recipe, revision, added))
         options = published.model_copy(update={"revision": revision, "mode": "fast", "author": caller.user_id})
         if not await self._datasets.prepare_again(record, self._usage, options=options, queue=FAST_QUEUE):
             raise not_ended(dataset_id)

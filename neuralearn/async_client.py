@@ -219,8 +219,12 @@ class AsyncClient:
         return await self._send(requests.undo(dataset_id, undone))
 
     async def change_recipe(self, dataset_id: str, **change: Unpack[RecipeChange]) -> Dataset:
-        """Switch steps off or on, or set parameters; with an `etag` only if it is still that of the recipe."""
+        """Switch steps off or on, set parameters, or add steps; with an `etag` only if it is still the recipe's."""
         return await self._send(requests.change_recipe(dataset_id, change))
+
+    async def dry_run(self, dataset_id: str, **change: Unpack[RecipeChange]) -> Json:
+        """Return what each step of a recipe would do, changed as `change_recipe` does; nothing is stored."""
+        return await self._send(requests.dry_run(dataset_id, change))
 
     def versions(self, dataset_id: str) -> AsyncIterator[Json]:
         """Yield the versions of the results of a dataset, newest first."""

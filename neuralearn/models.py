@@ -25,6 +25,8 @@ class RecipeChange(TypedDict, total=False):
     """Steps that are switched on again."""
     parameters: Mapping[int, Mapping[str, Any] | None]
     """Parameters by their steps; None for a step that gets its own back."""
+    add: Sequence[Mapping[str, Any]]
+    """Steps that are added behind the others, as in a recipe."""
     etag: str
     """The entity tag of the recipe that was read; nothing is done where it is another by now."""
 

@@ -79,12 +79,27 @@ def undo(dataset_id: str, undone: Undo) -> Request[Dataset]:
 
 
 def change_recipe(dataset_id: str, change: RecipeChange) -> Request[Dataset]:
-    """Ask to switch steps of a recipe off or on, or to set parameters."""
-    by_step = {str(step): values and dict(values) for step, values in change.get("parameters", {}).items()}
-    document = {"off": list(change.get("off", ())), "on": list(change.get("on", ())), "parameters": by_step}
+    """Ask to switch steps of a recipe off or on, to set parameters, or to add steps."""
+    document = _change_document(change)
     headers = {"if-match": change["etag"]} if change.get("etag") else {}
     path = dataset_path(dataset_id, "recipe")
     return Request("PATCH", path, Dataset.from_json, json=document, headers=headers, is_repeatable=False)
+
+
+def dry_run(dataset_id: str, change: RecipeChange) -> Request[Json]:
+    """Ask what a recipe would do, changed or as it is."""
+    path = dataset_path(dataset_id, "recipe/dry-run")
+    return Request("POST", path, dict, json=_change_document(change))
+
+
+def _change_document(change: RecipeChange) -> Json:
+    by_step = {str(step): values and dict(values) for step, values in change.get("parameters", {}).items()}
+    return {
+        "off": list(change.get("off", ())),
+        "on": list(change.get("on", ())),
+        "parameters": by_step,
+        "add": [dict(step) for step in change.get("add", ())],
+    }
 
 
 def versions(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:

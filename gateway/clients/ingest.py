@@ -112,6 +112,8 @@ class IngestClient:
         """Switch steps of a recipe off or on, and carry it out once more; only if the etag is its own or empty."""
         request = pb.ReviseDatasetRequest(dataset_id=dataset_id, off=change.off, on=change.on, etag=etag)
         request.parameters.update(change.parameters)
+        for step in change.add:
+            request.added.add().update(step)
         return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
 
     async def undo(self, dataset_id: str, undone: Undo) -> DatasetStatus:

@@ -13,6 +13,7 @@ from gateway.convert.to_model import to_model
 from gateway.schemas.datasets import RunEvent
 from gateway.schemas.service import Queue, Queues, RedisServer, Worker, Workers
 from gateway.schemas.utility import Utility
+from gateway.schemas.versions import DryRun, RecipeChange
 from shared.errors import NotFound, Unavailable
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc
@@ -69,6 +70,15 @@ class PipelineClient:
         answer = await call(self._stub.ExportRecipe, request, timeout=RENDER_SECONDS)
         steps = tuple(each.step for each in answer.left_out)
         return ExportedFile(answer.content, answer.filename, answer.media_type, steps)
+
+    async def try_recipe(self, dataset_id: str, change: RecipeChange) -> DryRun:
+        """Return what a recipe would do, changed as asked for."""
+        request = pb.TryRecipeRequest(dataset_id=dataset_id, off=change.off, on=change.on)
+        request.parameters.update(change.parameters)
+        for step in change.add:
+            request.added.add().update(step)
+        answer = await call(self._stub.TryRecipe, request, timeout=RENDER_SECONDS)
+        return to_model(answer.dry_run, DryRun, dataset_id=dataset_id)
 
     async def list_queues(self) -> Queues:
         """Return the work in each queue, and what Redis says of itself."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Header, Query
 
 from gateway.dependencies import ClientsDependency, DatasetIdPath, PageDependency, problems
 from gateway.schemas.datasets import DatasetStatus
-from gateway.schemas.versions import DifferencePage, RecipeChange, Undo, VersionPage
+from gateway.schemas.versions import DifferencePage, DryRun, RecipeChange, Undo, VersionPage
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
 IfMatch = Annotated[
@@ -18,7 +18,7 @@ IfMatch = Annotated[
 ]
 
 
-@router.patch("/recipe", summary="Switch steps off or on", responses=problems(404, 409, 429))
+@router.patch("/recipe", summary="Switch steps off or on, or add some", responses=problems(404, 409, 429))
 async def change_recipe(
     dataset_id: DatasetIdPath,
     clients: ClientsDependency,
@@ -31,6 +31,16 @@ async def change_recipe(
     """
     etag = if_match.strip().removeprefix("W/").strip('"')
     return await clients.ingest.change_recipe(dataset_id, change, etag=etag)
+
+
+@router.post("/recipe/dry-run", summary="See what a recipe would do", responses=problems(404, 409))
+async def try_recipe(
+    dataset_id: DatasetIdPath,
+    clients: ClientsDependency,
+    change: Annotated[RecipeChange, Body(description="The changes that are tried; none for the recipe as it is.")],
+) -> DryRun:
+    """What each step does: counts, ten cells before and after, the distribution of its column. Nothing is stored."""
+    return await clients.pipeline.try_recipe(dataset_id, change)
 
 
 @router.post("/undo", summary="Undo steps, columns, rules or everything", responses=problems(404, 409, 429))

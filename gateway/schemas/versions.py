@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.schemas.fields import DatasetId, Moment, NextPageToken
-from shared.contracts.vocabulary import Mode
+from shared.contracts.vocabulary import Mode, Phase, StepState
 
 _Step = Annotated[int, Field(ge=1, le=100_000)]
 _Steps = Annotated[list[_Step], Field(max_length=10_000)]
@@ -14,7 +14,7 @@ _Names = Annotated[list[_Name], Field(max_length=1_000)]
 
 
 class RecipeChange(BaseModel):
-    """The steps that are switched off or on again, and the parameters that are set."""
+    """The steps that are switched off, on again, or added, and the parameters that are set."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,6 +27,74 @@ class RecipeChange(BaseModel):
         "back.",
         examples=[{"12": {"upper": 100}}],
     )
+    add: list[dict[str, Any]] = Field(
+        [],
+        max_length=100,
+        description="Steps that are added behind the others, as in a recipe: a kind with its parameters; what it "
+        "measures may be left out.",
+        examples=[[{"kind": "drop_column", "phase": "features", "column": "fax"}]],
+    )
+
+
+class CellExample(BaseModel):
+    """A cell before and after a step."""
+
+    row: int = Field(description="Its row in the uploaded table, from 1.", examples=[7])
+    column: str = Field(description="Its column.", examples=["price"])
+    before: str | None = Field(description="Its text before; null where it has none.", examples=["34.5"])
+    after: str | None = Field(description="Its text after; null where it has none.", examples=[None])
+
+
+class LevelCount(BaseModel):
+    """A value and how many cells have it."""
+
+    value: str = Field(description="The value as text, 100 characters at most.", examples=["Lisbon"])
+    count: int = Field(description="The cells.", examples=[230])
+
+
+class Distribution(BaseModel):
+    """What a column holds."""
+
+    known: int = Field(description="The cells with a value.", examples=[558])
+    missing: int = Field(description="The cells without.", examples=[42])
+    edges: list[float] = Field(description="Of numbers the edges of bins, ascending, one more than counts.")
+    counts: list[int] = Field(description="The numbers in each bin; the last one holds its upper edge.")
+    levels: list[LevelCount] = Field(description="Of other columns the most frequent values.")
+
+
+class StepEffect(BaseModel):
+    """What a step does."""
+
+    step: int = Field(description="Its place in the recipe, from 1.", examples=[7])
+    kind: str = Field(description="Its kind.", examples=["fill_missing"])
+    phase: Phase = Field(description="Its phase.", examples=["cleaning"])
+    columns: list[str] = Field(description="The columns that it reads.", examples=[["age"]])
+    outputs: list[str] = Field(description="The columns that it adds.", examples=[[]])
+    state: StepState = Field(description="Whether it is carried out.", examples=["applied"])
+    what: str = Field(description="What it does, a sentence; empty where it does nothing.")
+    why: str = Field(description="The evidence for it, or why it is skipped.")
+    rule: str = Field(description="The rule or model that proposed it, or user.", examples=["fill_skewed"])
+    confidence: float = Field(description="How sure the rule is, 0 to 1.", examples=[0.9])
+    cells_changed: int = Field(description="How many cells it changes.", examples=[42])
+    rows_removed: int = Field(description="How many rows it removes.", examples=[0])
+    examples: list[CellExample] = Field(description="Up to ten cells before and after.")
+    before: Distribution | None = Field(
+        description="The column that it changes or reads, before; null for steps about rows, and for personal data."
+    )
+    after: Distribution | None = Field(description="The same column after it, or the first that it makes.")
+
+
+class DryRun(BaseModel):
+    """What a recipe would do to the table that it was made for."""
+
+    dataset_id: DatasetId
+    rows: int = Field(description="The rows of the cleaned table.", examples=[600])
+    cleaned_columns: int = Field(description="The columns of the cleaned table.", examples=[16])
+    engineered_columns: int = Field(description="The columns of the engineered table.", examples=[77])
+    cells_changed: int = Field(
+        description="How many cells of the cleaned table differ from the upload.", examples=[120]
+    )
+    steps: list[StepEffect] = Field(description="The steps, in the order of the recipe.")
 
 
 class Undo(BaseModel):

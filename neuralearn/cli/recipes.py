@@ -21,12 +21,13 @@ from neuralearn.cli.output import (
     print_rows,
 )
 from neuralearn.errors import NeuraLearnError
-from neuralearn.models import TableForm
+from neuralearn.models import RecipeChange, TableForm
 
 app = typer.Typer()
 _recipe = typer.Typer(help="Store recipes under names.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(_recipe, name="recipe")
 RecipeId = Annotated[str, typer.Argument(metavar="RECIPE", help="The recipe's id.")]
+_MOST_EXAMPLES = 3
 _STYLES = {"stable": "green", "moved": "yellow", "broken": "red"}
 
 
@@ -137,17 +138,53 @@ def edit_recipe(
         list[str] | None,
         typer.Option("--set", metavar="STEP.NAME=VALUE", help="A parameter, such as 12.upper=100; the value is JSON."),
     ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(metavar="JSON", help='A step that is added, such as {"kind": "ratio", …}.'),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what each step would do.")] = False,
     watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Switch steps of a recipe off or on, or set their parameters, and carry it out once more."""
+    """Switch steps of a recipe off or on, set their parameters or add some, and carry it out once more."""
+    change: RecipeChange = {
+        "off": off or (),
+        "on": on or (),
+        "parameters": _parse_parameters(set_ or []),
+        "add": [_parse_step(text) for text in add or []],
+    }
     with client(context) as service:
-        dataset = service.change_recipe(
-            dataset_id, off=off or (), on=on or (), parameters=_parse_parameters(set_ or [])
-        )
+        if dry_run:
+            _print_dry_run(service.dry_run(dataset_id, **change), as_json=as_json)
+            return
+        dataset = service.change_recipe(dataset_id, **change)
         dataset = follow(service, dataset_id) if watch else dataset
     print_dataset(dataset, as_json=as_json)
     require_result(dataset)
+
+
+def _print_dry_run(document: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+        return
+    for step in document["steps"]:
+        out.print(f"{step['step']:>4}  [bold]{step['state']}[/bold] ", end="")
+        out.print(f"{step['what'] or step['why']}", markup=False)
+        for example in step["examples"][:_MOST_EXAMPLES]:
+            before, after = ("–" if example[side] is None else example[side] for side in ("before", "after"))
+            out.print(f"        row {example['row']}: {before} → {after}", markup=False)
+    cells, rows = number(document["cells_changed"]), number(document["rows"])
+    out.print(f"{cells} cells of {rows} rows would differ from the upload.", markup=False)
+
+
+def _parse_step(text: str) -> dict[str, Any]:
+    try:
+        step = json.loads(text)
+    except ValueError:
+        step = None
+    if not isinstance(step, dict):
+        raise typer.BadParameter(f"{text!r} is no JSON object", param_hint="--add")
+    return step
 
 
 @_recipe.command(name="save")

@@ -65,6 +65,8 @@ class Revision(BaseModel):
     """The places of all steps that are switched off, from 1."""
     parameters: Mapping[int, Mapping[str, Any]] = Field(default_factory=dict)
     """The parameters that users have set, by the places of their steps."""
+    added: tuple[Mapping[str, Any], ...] = ()
+    """The steps that users have added behind those of the recipe, as JSON."""
 
 
 class RunOptions(BaseModel):

@@ -73,6 +73,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "WatchRun": _dataset("viewer"),
         "GetUtility": _dataset("viewer"),
         "ExportRecipe": _dataset("viewer"),
+        "TryRecipe": _dataset("viewer", is_audited=True),
         "InferTypes": _OPERATE,
         "CheckRecipe": _OPERATE,
         "ListQueues": _OPERATE,

@@ -1,5 +1,6 @@
 """Reflective converters between Python values and protobuf messages; no field list is repeated."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +18,7 @@ from shared.errors import FieldError, InvalidInput
 M = TypeVar("M", bound=Message)
 
 _ABSENT = object()
+_LARGEST_EXACT = 2**53
 
 
 def to_message(source: object, kind: type[M], **given: Any) -> M:
@@ -130,6 +133,17 @@ def parse_enum(message: Message, field: str, *, default: str | None = None) -> s
         problem = f"must be one of {allowed}"
         raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
     return enum_word(enum, number)
+
+
+def struct_values(struct: Struct) -> dict[str, Any]:
+    """Return the values of a Struct; whole numbers are whole again, as a Struct holds doubles alone."""
+    values: dict[str, Any] = json.loads(MessageToJson(struct), parse_float=_exact_number)
+    return values
+
+
+def _exact_number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < _LARGEST_EXACT else value
 
 
 def _prefix(enum: EnumDescriptor) -> str:

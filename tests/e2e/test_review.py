@@ -1,5 +1,7 @@
 """Reviews: preparations that end as proposals, against the whole stack."""
 
+from typing import Any
+
 import httpx
 
 from tests.e2e.user import User
@@ -38,3 +40,62 @@ def test_a_stored_table_is_proposed_again(user: User) -> None:
     assert user.client.post(f"/dataset/{dataset_id}/prepare", json={"review": True, "fill": "none"}).status_code == 200
     assert user.wait(dataset_id)["status"] == "proposed"
     assert user.client.post(f"/dataset/{dataset_id}/apply").json()["status"] == "completed"
+
+
+def test_a_dry_run_tells_what_each_step_does(user: User) -> None:
+    dataset_id = user.upload(TABLE, "weights.csv", review="true").json()["dataset_id"]
+    assert user.wait(dataset_id)["status"] == "proposed"
+    document = dry_run(user, dataset_id)
+    logged = [user.get(f"/dataset/{dataset_id}/logs/{name}")["logs"] for name in ("cleaning", "outliers", "features")]
+    states = {step["step"]: step["state"] for steps in logged for step in steps}
+    assert {step["step"]: step["state"] for step in document["steps"]} == states
+    fill = next(step for step in document["steps"] if step["kind"].startswith("fill_"))
+    assert fill["cells_changed"] == 30 and len(fill["examples"]) == 10
+    assert fill["examples"][0] == {"row": 1, "column": "weight", "before": None, "after": fill["examples"][0]["after"]}
+    assert (fill["before"]["missing"], fill["after"]["missing"]) == (30, 0)
+    assert sum(fill["after"]["counts"]) == 210 and fill["before"]["edges"] == fill["after"]["edges"]
+    assert all(step["before"] and step["after"] for step in document["steps"] if step["kind"] == "scale")
+    without = dry_run(user, dataset_id, off=[fill["step"]])
+    assert without["cells_changed"] == document["cells_changed"] - 30
+    assert dry_run(user, dataset_id) == document
+    assert [each["version"] for each in user.get(f"/dataset/{dataset_id}/versions")["versions"]] == [1]
+
+
+def dry_run(user: User, dataset_id: str, **change: Any) -> dict[str, Any]:
+    answer = user.client.post(f"/dataset/{dataset_id}/recipe/dry-run", json=change)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def test_steps_are_tried_and_added(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    step = {"kind": "bin", "column": "weight", "edges": [60, 70], "name": "weight_bin"}
+    tried = dry_run(user, dataset_id, add=[step])
+    assert (tried["steps"][-1]["rule"], tried["steps"][-1]["outputs"]) == ("user", ["weight_bin"])
+    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"add": [step]}).status_code == 200
+    assert user.wait(dataset_id)["status"] == "completed"
+    recipe = user.get(f"/dataset/{dataset_id}/recipe")
+    assert recipe["steps"][-1]["kind"] == "bin" and recipe["steps"][-1]["skipped"] is None
+    place = len(recipe["steps"])
+    assert "weight_bin" in [column["name"] for column in recipe["contract"]["engineered"]]
+    # What was added is a step like the others: it is switched off, and repeated on the next file.
+    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"off": [place]}).status_code == 200
+    assert user.wait(dataset_id)["status"] == "completed"
+    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"on": [place]}).status_code == 200
+    assert user.wait(dataset_id)["status"] == "completed"
+    replayed = user.prepare(TABLE, "february.csv", recipe_of=dataset_id)
+    refused = user.client.patch(f"/dataset/{replayed}/recipe", json={"add": [step]})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "add")
+
+
+def test_steps_that_are_none_are_refused(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    for step in ({"kind": "nothing"}, {"kind": "bin"}, {"kind": "hide_personal_data", "column": "city"}, {}):
+        for answer in (
+            user.client.patch(f"/dataset/{dataset_id}/recipe", json={"add": [step]}),
+            user.client.post(f"/dataset/{dataset_id}/recipe/dry-run", json={"add": [step]}),
+        ):
+            assert answer.status_code == 422, answer.text
+    absent = {"kind": "drop_column", "phase": "features", "column": "nowhere"}
+    assert dry_run(user, dataset_id, add=[absent])["steps"][-1]["state"] == "skipped"

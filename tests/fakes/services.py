@@ -422,6 +422,17 @@ class FakePipeline(pipeline_pb2_grpc.PipelineServiceServicer):
             left_out=[pipeline_pb2.LeftOutStep(step=7, kind="fill_by_model", why="it is a model")],
         )
 
+    async def TryRecipe(
+        self, request: pipeline_pb2.TryRecipeRequest, context: Context
+    ) -> pipeline_pb2.TryRecipeResponse:
+        """Return a dry run of as many rows as steps are added, with one step."""
+        effect = pipeline_pb2.StepEffect(step=1, kind="drop_column", phase="features", state="applied", columns=["a"])
+        effect.examples.add(row=1, column="a", before="1")
+        effect.before.known = 2
+        return pipeline_pb2.TryRecipeResponse(
+            dry_run=pipeline_pb2.DryRun(rows=len(request.added), cells_changed=len(request.off), steps=[effect])
+        )
+
     async def CheckRecipe(
         self, request: pipeline_pb2.CheckRecipeRequest, context: Context
     ) -> pipeline_pb2.CheckRecipeResponse:

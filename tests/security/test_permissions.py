@@ -197,6 +197,7 @@ ROUTE_RPCS = {
     ("GET", "/dataset/{dataset_id}/rows"): "QueryRows",
     ("GET", "/dataset/{dataset_id}/utility"): "GetUtility",
     ("GET", "/dataset/{dataset_id}/export"): "ExportRecipe",
+    ("POST", "/dataset/{dataset_id}/recipe/dry-run"): "TryRecipe",
     ("POST", "/recipes"): STORE,
     ("GET", "/recipes"): "ListStoredRecipes",
     ("GET", "/recipes/{recipe_id}"): "GetStoredRecipe",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shared.db.audit import AuditTrail
 from shared.db.datasets import Datasets
@@ -33,6 +33,7 @@ from worker_service.pipeline.reconciler import Reconciler
 from worker_service.pipeline.retention import Retention, RetentionTimes
 from worker_service.pipeline.service import Pipeline
 from worker_service.pipeline.servicer import PipelineServicer, service
+from worker_service.pipeline.trials import Trials
 from worker_service.pipeline.type_inference import TypeInference
 from worker_service.pipeline.utility import Utilities
 from worker_service.pipeline.webhook_sender import WebhookSender
@@ -58,18 +59,19 @@ async def run_pipeline(settings: PipelineSettings, isolation: Isolation) -> None
             tasks = [asyncio.create_task(job) for job in jobs]
             try:
                 pipeline = Pipeline(runs=Runs(database), events=events, event_poller=event_poller, queue=queue)
-                utilities = Utilities(
-                    datasets=Datasets(database),
-                    hash_keys=HashKeys(database),
-                    store=store,
-                    scratch=Scratch(settings.scratch_dir),
-                    isolation=isolation,
-                )
+                parts: dict[str, Any] = {
+                    "datasets": Datasets(database),
+                    "hash_keys": HashKeys(database),
+                    "store": store,
+                    "scratch": Scratch(settings.scratch_dir),
+                    "isolation": isolation,
+                }
+                utilities, trials = Utilities(**parts), Trials(**parts)
                 exports = Exports(
                     datasets=Datasets(database), versions=Versions(database), store=store, isolation=isolation
                 )
                 checks = RecipeChecks(isolation)
-                servicer = PipelineServicer(pipeline, TypeInference(isolation), checks, utilities, exports)
+                servicer = PipelineServicer(pipeline, TypeInference(isolation), checks, utilities, exports, trials)
                 needs = {"database": database.ping, "queue": queue.ping, "store": store.ping}
                 listener = Listener(
                     settings.grpc_host, settings.pipeline_port, settings.grpc_reflection, settings.tls_files()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
+from shared.contracts.revision import RevisionRequest, step_parameters
 from shared.contracts.vocabulary import ExportFormat, SqlDialect
 from shared.db.events import RunEvent
 from shared.db.runs import QueueLoad, RunRecord
@@ -11,7 +12,7 @@ from shared.errors import FieldError, InvalidInput, NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.queue import QUEUES
-from shared.rpc.messages import to_message
+from shared.rpc.messages import struct_values, to_message
 from worker_service.core.export.facts import Export
 
 _NO_LOAD = QueueLoad()
@@ -53,6 +54,16 @@ def parse_export(request: pb.ExportRecipeRequest) -> tuple[ExportFormat, SqlDial
     form: ExportFormat = _choose(request.format, get_args(ExportFormat), "format")
     dialect: SqlDialect = _choose(request.dialect or "duckdb", get_args(SqlDialect), "dialect")
     return form, dialect
+
+
+def parse_trial(request: pb.TryRecipeRequest) -> RevisionRequest:
+    """Return which changes of a recipe are tried."""
+    return RevisionRequest(
+        off=tuple(request.off),
+        on=tuple(request.on),
+        parameters=step_parameters(struct_values(request.parameters)),
+        added=tuple(struct_values(step) for step in request.added),
+    )
 
 
 def _choose(text: str, choices: Sequence[str], field: str) -> Any:

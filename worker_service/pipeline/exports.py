@@ -13,9 +13,11 @@ from shared.db.versions import Versions
 from shared.errors import Conflict, Unavailable
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
+from shared.logs import get_logger
 from shared.storage import ObjectStore
 from worker_service.core.export.facts import Export, Facts
 
+_log = get_logger("pipeline")
 EXPORT_SECONDS = 60.0
 MEMORY_BYTES = 512 * 1024**2
 _HASHED_TABLES = ("cleaned", "engineered")
@@ -61,6 +63,7 @@ class Exports:
                     write_export, recipe, form, dialect, facts, deadline=EXPORT_SECONDS, memory_bytes=MEMORY_BYTES
                 )
             except IsolationError as error:
+                _log.warning("export failed", dataset_id=str(dataset_id), frames=getattr(error, "frames", None))
                 raise Unavailable(
                     f"The recipe could not be written: {error}.", reason="EXPORT_FAILED", retry_after=5
                 ) from None

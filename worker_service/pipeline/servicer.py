@@ -16,6 +16,7 @@ from worker_service.pipeline.convert import (
     export_message,
     parse_export,
     parse_run_id,
+    parse_trial,
     queue_messages,
     run_message,
 )
@@ -24,6 +25,7 @@ from worker_service.pipeline.external_scaler.queue_counts import QueueCounts
 from worker_service.pipeline.external_scaler.servicer import ExternalScalerServicer
 from worker_service.pipeline.recipe_checks import RecipeChecks
 from worker_service.pipeline.service import Pipeline
+from worker_service.pipeline.trials import Trials
 from worker_service.pipeline.type_inference import TypeInference
 from worker_service.pipeline.utility import Utilities
 
@@ -40,12 +42,14 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         recipes: RecipeChecks,
         utilities: Utilities,
         exports: Exports,
+        trials: Trials,
     ) -> None:
         self._pipeline = pipeline
         self._inference = inference
         self._recipes = recipes
         self._utilities = utilities
         self._exports = exports
+        self._trials = trials
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
         return pb.StartRunResponse(run=run_message(await self._pipeline.start_run(parse_run_id(request.run_id))))
@@ -73,6 +77,10 @@ class PipelineServicer(rpc.PipelineServiceServicer):
         form, dialect = parse_export(request)
         export = await self._exports.get(parse_dataset_id(request.dataset_id), request.version, form, dialect)
         return export_message(export)
+
+    async def TryRecipe(self, request: pb.TryRecipeRequest, context: Context) -> pb.TryRecipeResponse:
+        dry_run = await self._trials.carry_out(parse_dataset_id(request.dataset_id), parse_trial(request))
+        return pb.TryRecipeResponse(dry_run=to_message(dry_run, pb.DryRun))
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         redis = await self._pipeline.redis_info()

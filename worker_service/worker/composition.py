@@ -21,7 +21,14 @@ from worker_service.worker.lease import OUTAGE_SECONDS, Leases, LeaseTerms
 from worker_service.worker.preparer import PreparationChild, Preparer
 from worker_service.worker.run_executor import STORE_SECONDS, RunExecutor
 
-PRELOAD = ("worker_service.worker.preparation",)
+PRELOAD = (
+    "worker_service.worker.preparation",
+    # What steps import where they need it.
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.neighbors",
+    "sklearn.feature_extraction.text",
+)
 NICENESS = {FAST_QUEUE: 5, DEEP_QUEUE: 10}
 """On a shared machine, services that answer requests come before fast runs, and those before deep ones."""
 _JOB_MARGIN_SECONDS = STORE_SECONDS + 2 * OUTAGE_SECONDS + 60.0

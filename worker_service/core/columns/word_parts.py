@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sklearn.feature_extraction.text import HashingVectorizer
-
 BUCKETS = 256
 LONGEST_TEXT = 200
 """Of a longer text, so many characters at the start are looked at."""
@@ -14,5 +12,7 @@ def count_parts(texts: list[str]) -> Any:
 
     Its product with a dense one is summed row by row, so that it does not depend on the other texts.
     """
+    from sklearn.feature_extraction.text import HashingVectorizer
+
     vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 3), n_features=BUCKETS, alternate_sign=False)
     return vectorizer.transform([text[:LONGEST_TEXT] for text in texts])

@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from worker_service.core.imputation.prediction import predict_by_nearest_rows, predict_by_trees
 from worker_service.core.stats.fences import Numbers
@@ -144,6 +143,9 @@ def fit_neighbours(table: Numbers, values: Numbers | Codes, *, is_class: bool) -
 
 def fit_trees(table: Numbers, values: Numbers | Codes, *, is_class: bool) -> Trees:
     """Fit gradient-boosted trees, without chance; the arguments are those of `fit_neighbours`."""
+    # Few processes that know recipes ever fit one.
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
     # The trees could not bin a column that no row knows.
     table = np.where(np.isnan(table).all(axis=0), 0.0, table)
     if is_class:

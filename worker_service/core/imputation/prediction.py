@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from worker_service.core.stats.fences import Numbers
 
@@ -40,6 +39,8 @@ def predict_by_nearest_rows(
         rows: the standardised rows to look among, of shape (rows, columns).
         values: their values.
     """
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
     scaled = (np.where(np.isnan(table), medians, table) - np.asarray(medians)) / np.asarray(spreads)
     scaled = np.clip(scaled, -LARGEST_DISTANCE, LARGEST_DISTANCE)
     neighbours = (KNeighborsClassifier if is_class else KNeighborsRegressor)(

@@ -116,10 +116,10 @@ def execution_rank(step: AnyStep) -> int:
     """
     if isinstance(step, HidePersonalData | ReadColumn):
         return 0 if isinstance(step, ReadColumn) else -1
-    return {"cleaning": 1, "outliers": 3 if _is_engineered_only(step) else 2, "features": 4}[step.phase]
+    return {"cleaning": 1, "outliers": 3 if is_engineered_only(step) else 2, "features": 4}[step.phase]
 
 
-def _is_engineered_only(step: AnyStep) -> bool:
+def is_engineered_only(step: AnyStep) -> bool:
     """Return True if a step leaves the cleaned table as it is."""
     return step.phase == "features" or (isinstance(step, TreatOutliers) and step.table == "engineered")
 
@@ -142,7 +142,7 @@ class RecipeRun:
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
-        frame = self.engineered if _is_engineered_only(step) else self.cleaned
+        frame = self.engineered if is_engineered_only(step) else self.cleaned
         self.steps[number] = step
         if step.is_off:
             return _skipped_result(number, step, "Switched off.")
@@ -163,7 +163,7 @@ class RecipeRun:
     def repeat(self, number: int, step: AnyStep) -> StepResult | None:
         """Apply a fitted step without measuring anything; None for a step that does nothing here."""
         self.steps[number] = step
-        frame = self.engineered if _is_engineered_only(step) else self.cleaned
+        frame = self.engineered if is_engineered_only(step) else self.cleaned
         # Rows that differ in the target alone would be equal without it.
         needs_target = self._target is not None and (self._target in step.columns or step.kind == "drop_duplicates")
         lacks_target = needs_target and self._target not in frame
@@ -174,7 +174,7 @@ class RecipeRun:
         effect = self._effect(step, frame)
         stats = self._commit(number, step, frame, effect)
         if self._carries and step.scope == "ordered":
-            after = self.engineered if _is_engineered_only(step) else self.cleaned
+            after = self.engineered if is_engineered_only(step) else self.cleaned
             self.steps[number] = carry_step(step, after)  # type: ignore[assignment]
         if not _does_anything(step, effect, stats):
             where = listing(quoted(name) for name in step.columns) or "the table"
@@ -227,7 +227,7 @@ class RecipeRun:
             after = replace(after, unfit=frame.with_unfit(step.column, effect.unfit).unfit)
         if isinstance(step, AnyFill):
             after = after.with_filled(step.column, effect.changed[step.column].cells)
-        if _is_engineered_only(step):
+        if is_engineered_only(step):
             self.engineered = after
             changed = sum(int(change.cells.sum()) for change in effect.changed.values())
         else:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
+from shared.contracts.revision import ADDED
 from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
@@ -20,10 +22,12 @@ from worker_service.core.recipe.contract import (
     unknown_columns,
 )
 from worker_service.core.recipe.disagreements import Disagreement, discard, find_disagreements
-from worker_service.core.recipe.recipe import Contract, Recipe
+from worker_service.core.recipe.recipe import Contract, Discriminated, Recipe
 from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
 from worker_service.core.table.frame import Frame
+
+_STEP: TypeAdapter[AnyStep] = TypeAdapter(Discriminated)
 
 
 def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
@@ -152,13 +156,14 @@ def revise(
 
 
 def with_revision(recipe: Recipe, revision: Revision) -> Recipe:
-    """Return a recipe of which exactly the steps of a revision are switched off, and have its parameters.
+    """Return a recipe of which exactly the steps of a revision are switched off, with its parameters and further steps.
 
     Raises:
-        ValueError: a parameter does not fit its step.
+        ValueError: a parameter does not fit its step, or an added one is none.
     """
-    steps = []
-    for position, step in enumerate(recipe.steps, start=1):
+    steps: list[AnyStep] = []
+    added = [_STEP.validate_python({**step, **ADDED}) for step in revision.added]
+    for position, step in enumerate((*recipe.steps, *added), start=1):
         parameters = revision.parameters.get(position)
         edited = step if not parameters else _with_parameters(step, parameters)
         steps.append(edited.model_copy(update={"is_off": position in revision.off}))

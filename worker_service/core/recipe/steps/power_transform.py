@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy import stats
 
 from shared.contracts.vocabulary import Phase
 from worker_service.core.humanize import number, quoted
@@ -65,7 +64,7 @@ def _fit(step: PowerTransform, frame: Frame) -> PowerTransform:
     sample = values[np.linspace(0, len(values) - 1, min(_SAMPLE, len(values))).astype(np.intp)]
     with np.errstate(all="ignore"):
         unit, power = _most_likely(sample)
-        transformed = stats.yeojohnson(values / unit, lmbda=power)
+        transformed = _yeo_johnson(values / unit, power)
         center, divisor = float(transformed.mean()), float(transformed.std())
     if not np.isfinite([center, divisor]).all() or divisor <= _LEAST_SPREAD:
         raise StepRejected(f"No power makes the values of {quoted(step.column)} more symmetric.")
@@ -81,6 +80,8 @@ def _require_finite(step: PowerTransform, column: Column) -> None:
 
 def _most_likely(values: Numbers) -> tuple[float, float]:
     """Return the unit and the power under which values are most likely to be normally distributed."""
+    from scipy import stats
+
     sizes = np.abs(values[values != 0])
     units = np.unique(np.quantile(sizes, _UNIT_QUANTILES)) if len(sizes) else np.ones(1)
     likelihoods = {
@@ -103,7 +104,14 @@ def _transform(step: PowerTransform, values: Numbers) -> Numbers:
     if step.unit is None or step.power is None or step.center is None or not step.unit or not step.divisor:
         raise StepRejected(f"The power of {quoted(step.column)} is not known.")
     with np.errstate(all="ignore"):
-        return np.asarray((stats.yeojohnson(values / step.unit, lmbda=step.power) - step.center) / step.divisor)
+        return np.asarray((_yeo_johnson(values / step.unit, step.power) - step.center) / step.divisor)
+
+
+def _yeo_johnson(values: Numbers, power: float) -> Numbers:
+    # Few processes that know recipes ever carry one out.
+    from scipy import stats
+
+    return np.asarray(stats.yeojohnson(values, lmbda=power))
 
 
 @describe_step.register

@@ -819,6 +819,7 @@ class ReviseDatasetRequest(_message.Message):
     EVERYTHING_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     everything: _builtins.bool
@@ -845,6 +846,10 @@ class ReviseDatasetRequest(_message.Message):
     def parameters(self) -> _struct_pb2.Struct:
         """Parameters that are set: an object for each step, by its place; null for a step that gets its own back."""
 
+    @_builtins.property
+    def added(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
+        """Steps that are added behind the others, as in a recipe; of a known kind, with its parameters."""
+
     def __init__(
         self,
         *,
@@ -856,10 +861,11 @@ class ReviseDatasetRequest(_message.Message):
         everything: _builtins.bool = ...,
         parameters: _struct_pb2.Struct | None = ...,
         etag: _builtins.str = ...,
+        added: _abc.Iterable[_struct_pb2.Struct] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -217,8 +217,8 @@ class IngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReviseDataset(self, request, context):
-        """Switches steps of the recipe of a prepared dataset off, or on again, or sets their parameters, and carries it out once
-        more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
+        """Switches steps of the recipe of a prepared dataset off, or on again, sets their parameters, or adds some, and carries
+        it out once more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

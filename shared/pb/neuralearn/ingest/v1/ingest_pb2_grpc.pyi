@@ -63,8 +63,8 @@ class IngestServiceStub:
     until the new one is published, and where the new preparation fails.
     """
     ReviseDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ReviseDatasetRequest, _ingest_pb2.ReviseDatasetResponse]
-    """Switches steps of the recipe of a prepared dataset off, or on again, or sets their parameters, and carries it out once
-    more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
+    """Switches steps of the recipe of a prepared dataset off, or on again, sets their parameters, or adds some, and carries
+    it out once more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
     """
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
@@ -128,8 +128,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     until the new one is published, and where the new preparation fails.
     """
     ReviseDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ReviseDatasetRequest, _ingest_pb2.ReviseDatasetResponse]  # type: ignore[assignment]
-    """Switches steps of the recipe of a prepared dataset off, or on again, or sets their parameters, and carries it out once
-    more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
+    """Switches steps of the recipe of a prepared dataset off, or on again, sets their parameters, or adds some, and carries
+    it out once more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
     """
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteDatasetRequest, _ingest_pb2.DeleteDatasetResponse]  # type: ignore[assignment]
     """Removes a dataset with all of its results; a preparation that runs is called off."""
@@ -250,8 +250,8 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingest_pb2.ReviseDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.ReviseDatasetResponse, _abc.Awaitable[_ingest_pb2.ReviseDatasetResponse]]:
-        """Switches steps of the recipe of a prepared dataset off, or on again, or sets their parameters, and carries it out once
-        more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
+        """Switches steps of the recipe of a prepared dataset off, or on again, sets their parameters, or adds some, and carries
+        it out once more: a new version of the results. No number is fitted again. Steps that hide personal data stay on.
         """
 
     @_abc_1.abstractmethod

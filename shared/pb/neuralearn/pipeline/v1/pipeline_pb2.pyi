@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -647,6 +648,315 @@ class LeftOutStep(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeftOutStep: _TypeAlias = LeftOutStep  # noqa: Y015
+
+@_typing.final
+class TryRecipeRequest(_message.Message):
+    """Asks what a recipe would do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    @_builtins.property
+    def off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Steps that are switched off, by their places from 1, beside those that are."""
+
+    @_builtins.property
+    def on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Steps that are switched on again."""
+
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """Parameters that are set: an object for each step, by its place; null for a step that gets its own back."""
+
+    @_builtins.property
+    def added(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
+        """Steps that are added behind the others, as in a recipe."""
+
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        off: _abc.Iterable[_builtins.int] | None = ...,
+        on: _abc.Iterable[_builtins.int] | None = ...,
+        parameters: _struct_pb2.Struct | None = ...,
+        added: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "dataset_id", b"dataset_id", "off", b"off", "on", b"on", "parameters", b"parameters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryRecipeRequest: _TypeAlias = TryRecipeRequest  # noqa: Y015
+
+@_typing.final
+class TryRecipeResponse(_message.Message):
+    """Answers TryRecipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dry_run(self) -> Global___DryRun:
+        """What it would do."""
+
+    def __init__(
+        self,
+        *,
+        dry_run: Global___DryRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryRecipeResponse: _TypeAlias = TryRecipeResponse  # noqa: Y015
+
+@_typing.final
+class DryRun(_message.Message):
+    """What a recipe does to the table that it was made for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    CLEANED_COLUMNS_FIELD_NUMBER: _builtins.int
+    ENGINEERED_COLUMNS_FIELD_NUMBER: _builtins.int
+    CELLS_CHANGED_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    rows: _builtins.int
+    """The rows of the cleaned table."""
+    cleaned_columns: _builtins.int
+    """The columns of the cleaned table."""
+    engineered_columns: _builtins.int
+    """The columns of the engineered table."""
+    cells_changed: _builtins.int
+    """How many cells of the cleaned table differ from the uploaded one."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepEffect]:
+        """The steps, in the order of the recipe."""
+
+    def __init__(
+        self,
+        *,
+        rows: _builtins.int = ...,
+        cleaned_columns: _builtins.int = ...,
+        engineered_columns: _builtins.int = ...,
+        cells_changed: _builtins.int = ...,
+        steps: _abc.Iterable[Global___StepEffect] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells_changed", b"cells_changed", "cleaned_columns", b"cleaned_columns", "engineered_columns", b"engineered_columns", "rows", b"rows", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DryRun: _TypeAlias = DryRun  # noqa: Y015
+
+@_typing.final
+class StepEffect(_message.Message):
+    """What a step does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    CELLS_CHANGED_FIELD_NUMBER: _builtins.int
+    ROWS_REMOVED_FIELD_NUMBER: _builtins.int
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    step: _builtins.int
+    """Its place in the recipe, from 1."""
+    kind: _builtins.str
+    """Its kind."""
+    phase: _builtins.str
+    """Its phase: `cleaning`, `outliers` or `features`."""
+    state: _builtins.str
+    """`applied`, `skipped` or `flagged`."""
+    what: _builtins.str
+    """What it does, a sentence; empty where it does nothing."""
+    why: _builtins.str
+    """The evidence for it, or why it is skipped."""
+    rule: _builtins.str
+    """The rule or model that proposed it, or `user`."""
+    confidence: _builtins.float
+    """How sure the rule is, 0 to 1."""
+    cells_changed: _builtins.int
+    """How many cells it changes."""
+    rows_removed: _builtins.int
+    """How many rows it removes."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The columns that it reads."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The columns that it adds."""
+
+    @_builtins.property
+    def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellExample]:
+        """Up to ten cells before and after."""
+
+    @_builtins.property
+    def before(self) -> Global___Distribution:
+        """The column that it changes or reads, before; absent for steps about rows, and for personal data."""
+
+    @_builtins.property
+    def after(self) -> Global___Distribution:
+        """The same column after it, or the first that it makes."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        phase: _builtins.str = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
+        state: _builtins.str = ...,
+        what: _builtins.str = ...,
+        why: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        cells_changed: _builtins.int = ...,
+        rows_removed: _builtins.int = ...,
+        examples: _abc.Iterable[Global___CellExample] | None = ...,
+        before: Global___Distribution | None = ...,
+        after: Global___Distribution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "cells_changed", b"cells_changed", "columns", b"columns", "confidence", b"confidence", "examples", b"examples", "kind", b"kind", "outputs", b"outputs", "phase", b"phase", "rows_removed", b"rows_removed", "rule", b"rule", "state", b"state", "step", b"step", "what", b"what", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepEffect: _TypeAlias = StepEffect  # noqa: Y015
+
+@_typing.final
+class CellExample(_message.Message):
+    """A cell before and after a step, as text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Its row in the uploaded table, from 1."""
+    column: _builtins.str
+    """Its column."""
+    before: _builtins.str
+    """What it holds before; absent where it has no value."""
+    after: _builtins.str
+    """What it holds after; absent where it has no value."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        column: _builtins.str = ...,
+        before: _builtins.str | None = ...,
+        after: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before", "column", b"column", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    _WhichOneofReturnType__before: _TypeAlias = _typing.Literal["before"]  # noqa: Y015
+    _WhichOneofArgType__before: _TypeAlias = _typing.Literal["_before", b"_before"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before) -> _WhichOneofReturnType__before | None: ...
+
+Global___CellExample: _TypeAlias = CellExample  # noqa: Y015
+
+@_typing.final
+class Distribution(_message.Message):
+    """What a column holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWN_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    known: _builtins.int
+    """The cells with a value."""
+    missing: _builtins.int
+    """Those without."""
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of numbers the edges of bins, ascending, one more than counts."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers in each bin; the last one holds its upper edge."""
+
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LevelCount]:
+        """Of other columns the most frequent values."""
+
+    def __init__(
+        self,
+        *,
+        known: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        edges: _abc.Iterable[_builtins.float] | None = ...,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+        levels: _abc.Iterable[Global___LevelCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "edges", b"edges", "known", b"known", "levels", b"levels", "missing", b"missing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Distribution: _TypeAlias = Distribution  # noqa: Y015
+
+@_typing.final
+class LevelCount(_message.Message):
+    """A value and how many cells have it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """The value, as text of 100 characters at most."""
+    count: _builtins.int
+    """The cells."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelCount: _TypeAlias = LevelCount  # noqa: Y015
 
 @_typing.final
 class CheckRecipeRequest(_message.Message):

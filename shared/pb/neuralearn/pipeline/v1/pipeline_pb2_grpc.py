@@ -61,6 +61,11 @@ class PipelineServiceStub:
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.FromString,
                 _registered_method=True)
+        self.TryRecipe = channel.unary_unary(
+                '/neuralearn.pipeline.v1.PipelineService/TryRecipe',
+                request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeResponse.FromString,
+                _registered_method=True)
         self.InferTypes = channel.unary_unary(
                 '/neuralearn.pipeline.v1.PipelineService/InferTypes',
                 request_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.InferTypesRequest.SerializeToString,
@@ -124,6 +129,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryRecipe(self, request, context):
+        """Carries the recipe of a dataset out, changed as asked for, and tells what each step does; nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InferTypes(self, request, context):
         """Tells what columns are, by some rows of a table; for the preview of a dataset.
         """
@@ -179,6 +191,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.ExportRecipe,
                     request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.FromString,
                     response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.SerializeToString,
+            ),
+            'TryRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.TryRecipe,
+                    request_deserializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeRequest.FromString,
+                    response_serializer=neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeResponse.SerializeToString,
             ),
             'InferTypes': grpc.unary_unary_rpc_method_handler(
                     servicer.InferTypes,
@@ -338,6 +355,33 @@ class PipelineService:
             '/neuralearn.pipeline.v1.PipelineService/ExportRecipe',
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeRequest.SerializeToString,
             neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.ExportRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.pipeline.v1.PipelineService/TryRecipe',
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeRequest.SerializeToString,
+            neuralearn_dot_pipeline_dot_v1_dot_pipeline__pb2.TryRecipeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class PipelineServiceStub:
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     ExportRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ExportRecipeRequest, _pipeline_pb2.ExportRecipeResponse]
     """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
+    TryRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.TryRecipeRequest, _pipeline_pb2.TryRecipeResponse]
+    """Carries the recipe of a dataset out, changed as asked for, and tells what each step does; nothing is stored."""
     InferTypes: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     CheckRecipe: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]
@@ -75,6 +77,8 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Returns what a preparation gains for the prediction of its target, by cross-validation. The first call takes seconds."""
     ExportRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ExportRecipeRequest, _pipeline_pb2.ExportRecipeResponse]  # type: ignore[assignment]
     """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
+    TryRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.TryRecipeRequest, _pipeline_pb2.TryRecipeResponse]  # type: ignore[assignment]
+    """Carries the recipe of a dataset out, changed as asked for, and tells what each step does; nothing is stored."""
     InferTypes: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.InferTypesRequest, _pipeline_pb2.InferTypesResponse]  # type: ignore[assignment]
     """Tells what columns are, by some rows of a table; for the preview of a dataset."""
     CheckRecipe: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.CheckRecipeRequest, _pipeline_pb2.CheckRecipeResponse]  # type: ignore[assignment]
@@ -130,6 +134,14 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.ExportRecipeResponse, _abc.Awaitable[_pipeline_pb2.ExportRecipeResponse]]:
         """Returns the recipe of a dataset in the form of another tool: a program, a query, or a document."""
+
+    @_abc_1.abstractmethod
+    def TryRecipe(
+        self,
+        request: _pipeline_pb2.TryRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.TryRecipeResponse, _abc.Awaitable[_pipeline_pb2.TryRecipeResponse]]:
+        """Carries the recipe of a dataset out, changed as asked for, and tells what each step does; nothing is stored."""
 
     @_abc_1.abstractmethod
     def InferTypes(

@@ -1,4 +1,4 @@
-"""Which steps of a stored recipe a user switches off or on, and which parameters are set."""
+"""Which steps of a stored recipe a user switches off, on or adds, and which parameters are set."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,10 @@ from shared.errors import FieldError, InvalidInput
 
 _HIDING = "hide_personal_data"
 _MOST_NAMED = 5
+_MAX_STEP_DIGITS = 7
+ADDED = {"rule": "user", "confidence": 1.0, "why": "A user added it."}
+"""What a step has that a user adds."""
+_GIVEN = {*ADDED, "skipped", "is_off"}
 _NOT_PARAMETERS = {
     "kind",
     "phase",
@@ -41,11 +45,15 @@ class RevisionRequest:
     """True to switch all steps off."""
     parameters: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
     """Parameters that are set, by the places of their steps; None for a step that gets its own back."""
+    added: tuple[Mapping[str, Any], ...] = ()
+    """Steps that are added behind the others, as JSON."""
     etag: str = ""
     """The entity tag of the recipe that the caller has seen; empty for any."""
 
 
-def revise(request: RevisionRequest, recipe: bytes, options: RunOptions, *, artifacts: str) -> Revision:
+def revise(
+    request: RevisionRequest, recipe: bytes, options: RunOptions, *, artifacts: str, must_change: bool = True
+) -> Revision:
     """Return the revision that a request asks for.
 
     Args:
@@ -53,6 +61,7 @@ def revise(request: RevisionRequest, recipe: bytes, options: RunOptions, *, arti
         recipe: the published recipe as JSON.
         options: those of the published run.
         artifacts: the folder of its artifacts.
+        must_change: False to return the revision that is carried out already where nothing would change.
 
     Raises:
         InvalidInput: a step, column or rule does not exist, nothing would change, or a step hides personal data.
@@ -62,17 +71,51 @@ def revise(request: RevisionRequest, recipe: bytes, options: RunOptions, *, arti
     off = (before | set(_steps_off(request, steps))) - set(_checked("on", request.on, steps))
     kept = {} if options.revision is None else options.revision.parameters
     parameters = _merge_parameters(kept, request.parameters, steps)
-    if off == before and parameters == kept:
+    added = (*_added_before(options), *_checked_steps(request.added, options))
+    is_same = off == before and parameters == kept and not request.added
+    if is_same and must_change:
         raise InvalidInput("Nothing would change: these steps are as they should be.", reason="NOTHING_TO_REVISE")
     base = artifacts if options.revision is None else options.revision.base
-    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters)
+    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters, added=added)
 
 
-def edit_recipe(recipe: bytes, revision: Revision) -> bytes:
-    """Return a recipe as JSON with the parameters of a revision, to be checked."""
+def step_parameters(values: Mapping[str, Any]) -> dict[int, dict[str, Any] | None]:
+    """Return the parameters of steps by their places.
+
+    Raises:
+        InvalidInput: a name is no place, or a value no object.
+    """
+    if not all(step.isdecimal() and len(step) < _MAX_STEP_DIGITS for step in values):
+        raise _invalid("parameters", "must be named by the numbers of their steps")
+    if not all(isinstance(value, dict | None) for value in values.values()):
+        raise _invalid("parameters", "must be objects, or null for those that a step had")
+    return {int(step): value for step, value in values.items()}
+
+
+def _added_before(options: RunOptions) -> tuple[Mapping[str, Any], ...]:
+    return () if options.revision is None else options.revision.added
+
+
+def _checked_steps(added: Sequence[Mapping[str, Any]], options: RunOptions) -> Sequence[Mapping[str, Any]]:
+    """Return steps that are added.
+
+    Raises:
+        InvalidInput: the recipe is repeated, so that nothing can be measured, or a step hides personal data.
+    """
+    if added and options.is_replay:
+        raise _invalid("add", "needs a recipe that was made for this table, as steps measure what they need")
+    if any(step.get("kind") == _HIDING for step in added):
+        raise _invalid("add", "has no way to hide personal data; prepare the dataset again with column_privacy")
+    return [{name: value for name, value in step.items() if name not in _GIVEN} for step in added]
+
+
+def edit_recipe(recipe: bytes, revision: Revision, added: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return a recipe as JSON with the parameters of a revision and further steps, to be checked."""
     document = json.loads(recipe)
     for position, parameters in revision.parameters.items():
         document["steps"][position - 1].update(parameters)
+    # Those that were added before are in the recipe already.
+    document["steps"] += [{**step, **ADDED} for step in added]
     return json.dumps(document).encode()
 
 
