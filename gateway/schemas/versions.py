@@ -79,7 +79,7 @@ class StepEffect(BaseModel):
     rows_removed: int = Field(description="How many rows it removes.", examples=[0])
     examples: list[CellExample] = Field(description="Up to ten cells before and after.")
     before: Distribution | None = Field(
-        description="The column that it changes or reads, before; null for steps about rows, and for personal data."
+        description="The column that it changes or reads, before; null where it changes no cell, and for personal data."
     )
     after: Distribution | None = Field(description="The same column after it, or the first that it makes.")
 

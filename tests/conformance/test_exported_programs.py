@@ -148,9 +148,9 @@ def test_all_functions_together_have_different_names() -> None:
 SAMPLE = Path(__file__).parents[2] / "sample_dataset.csv"
 
 
-def recipe_of(table: pd.DataFrame, target: str | None) -> Recipe:
-    frame = decoded(table)
-    return settle(apply(propose(profile(frame, target=target), RunOptions()), frame), frame).recipe
+def recipe_of(table: pd.DataFrame, target: str | None, **choices: Any) -> Recipe:
+    frame, options = decoded(table), RunOptions(**choices)
+    return settle(apply(propose(profile(frame, target=target), options), frame), frame, options).recipe
 
 
 def decoded(table: pd.DataFrame) -> Frame:
@@ -207,3 +207,55 @@ def test_what_a_recipe_says_is_no_code() -> None:
     recipe = carried_out([evil], frame).recipe
     assert_same_program(recipe, frame)
     program(sklearn_script(recipe))
+
+
+def texts(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({name: list(cells) for name, cells in columns.items()})
+
+
+def test_programs_keep_the_contract() -> None:
+    rows = pd.read_csv(SAMPLE, dtype=str, keep_default_na=False)
+    contract: Any = {"plan": "freeze", "age": "discard_row", "months": "discard_value", "city": "discard_value"}
+    recipe = recipe_of(rows[:400], "churned", contract=contract)
+    exported = program(pandas_script(recipe))
+    later = rows[400:].reset_index(drop=True)
+    later.loc[0, ["age", "months", "city"]] = ["999", "99999", "Lisboa"]
+    later.loc[1, ["age", "months"]] = ["many", "few"]
+    assert_same_tables(exported, recipe, decoded(later))
+    assert len(exported.prepare(later)[0]) < len(later)
+    with pytest.raises(ValueError, match="'plan' are not as expected, such as 'gold'"):
+        exported.prepare(later.assign(plan="gold"))
+    frozen = program(pandas_script(recipe_of(rows[:400], "churned", contract={"*": "freeze"})))
+    with pytest.raises(ValueError, match="'more' is not known"):
+        frozen.prepare(rows[:400].assign(more="1"))
+
+
+def test_columns_are_found_as_replays_find_them() -> None:
+    table = texts(Ab=[str(n) for n in range(40)], AB=[str(n % 7) for n in range(40)])
+    exported = program(pandas_script(recipe_of(table, None)))
+    with pytest.raises(ValueError, match="has no column"):
+        exported.prepare(table[["AB"]].rename(columns={"AB": "ab"}))
+    assert len(exported.prepare(table[["AB", "Ab"]])[0]) == 40
+
+
+def test_columns_have_names_of_parameters_of_keywords_and_of_notes() -> None:
+    values = [str(n % 50) for n in range(60)]
+    table = texts(**{"self": values, "class": values[::-1], "table": [f"{n}.5" for n in range(60)], "None": values})
+    assert_same_program(recipe_of(table, None), decoded(table))
+    for name in ("__row__", "__unfit__x", "__was_missing__"):
+        with pytest.raises(NotExportable, match="a use of their own"):
+            pandas_script(recipe_of(table.rename(columns={"self": name}), None))
+
+
+def test_zero_and_minus_zero_are_different_rows() -> None:
+    frame = decoded(texts(x=[*(f"{n}.5" for n in range(40)), "-0.0", "0.0", "-0.0"]))
+    step = next(step for step in STEPS if step.kind == "drop_duplicates")
+    recipe = carried_out([*readings(frame), step], frame).recipe
+    assert replay(recipe, frame).cleaned.rows == 42
+    assert_same_program(recipe, frame)
+
+
+def test_a_file_without_a_header_is_read_like_the_recipe_s(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("1,a\n2,b\n", encoding="utf-8")
+    read = functions.read_table(str(tmp_path / "rows.csv"), header_row=0)
+    assert read.to_dict("list") == {"column_1": ["1", "2"], "column_2": ["a", "b"]}

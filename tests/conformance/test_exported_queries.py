@@ -119,3 +119,44 @@ def test_a_query_shows_no_hidden_data() -> None:
     recipe = carried_out(steps[:1], FRAMES["spellings"]).recipe
     with pytest.raises(NotExportable, match="personal data"):
         sql_query(recipe, "duckdb")
+
+
+def test_names_that_a_database_confuses_are_refused() -> None:
+    values = [str(n % 31) for n in range(60)]
+    recipe = recipe_of(pd.DataFrame({"Total": values, "total": [f"{n}.25" for n in range(60)]}), None)
+    with pytest.raises(NotExportable, match="letter case"):
+        sql_query(recipe, "duckdb")
+    assert sql_query(recipe, "postgres").left_out == ()
+    longest = recipe_of(pd.DataFrame({"ä" * 32: values, "x": values}), None)
+    with pytest.raises(NotExportable, match="63 bytes"):
+        sql_query(longest, "postgres")
+    levels = pd.DataFrame({"v": ["u", "U", "w"] * 40, "x": [str(n) for n in range(120)]})
+    assert [each.kind for each in sql_query(recipe_of(levels, None), "duckdb").left_out] == ["one_hot"]
+
+
+def test_a_query_runs_without_the_columns_that_it_can_t_read() -> None:
+    weights = [f"{n}.5 kg" if n % 3 else f"{n * 2} lb" for n in range(1, 80)]
+    table = pd.DataFrame({"kg": weights, "x": [str(n % 9) for n in range(79)]})
+    query = sql_query(recipe_of(table, None), "duckdb")
+    assert query.left_out[0].kind == "read_column"
+    assert "kg" not in in_duckdb(query.text, decoded(table))
+    kept = recipe_of(table[["x"]], None, contract={"x": "freeze"})
+    assert [each.kind for each in sql_query(kept, "duckdb").left_out] == ["contract"]
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd"),
+    [
+        ("%d/%m/%Y", "1/2/24"),
+        ("%d.%m.%y", "1.2.2"),
+        ("%Y-%m-%d %H:%M:%S", "2024-01-01 24:00:00"),
+        ("decimal", "1e400"),
+        ("decimal", "\x0b5.5\x0b"),
+        ("decimal", "\x855.5"),
+    ],
+)
+def test_odd_cells_are_read_as_replays_read_them(usual: str, odd: str) -> None:
+    days = pd.date_range("2021-01-13", periods=60, freq="31h")
+    cells = [f"{n}.25" for n in range(60)] if usual == "decimal" else list(days.strftime(usual))
+    table = pd.DataFrame({"a": [*cells, odd], "n": [str(n % 9) for n in range(61)]})
+    assert assert_same_query(recipe_of(table, None), decoded(table))

@@ -1,14 +1,16 @@
 """The steps of recipes as calls of the functions in `standalone`."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from worker_service.core.export.standalone.cells import NOTES
 from worker_service.core.parsing.amounts import number_pattern, thousands_pattern, unit_patterns
 from worker_service.core.parsing.numbers import CONVERTED_DECIMALS
 from worker_service.core.parsing.spec import AnyReadAs, ReadDecimal, ReadInteger
 from worker_service.core.parsing.units import unit_name
 from worker_service.core.recipe.apply import execution_rank, in_order
+from worker_service.core.recipe.contract import require_contract
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData, ReadColumn
 
@@ -45,10 +47,51 @@ def calls(recipe: Recipe) -> list[Call]:
     hidden = [step.column for step in recipe.steps if isinstance(step, HidePersonalData) and step.is_active]
     optional = [*hidden, *([recipe.target.column] if recipe.target.column else [])]
     arguments: dict[str, Any] = {"columns": {column.name: column.type for column in contract.input}}
-    taken = Call(0, "take_columns", {**arguments, **({"optional": optional} if optional else {})}, "", True)
+    if optional:
+        arguments["optional"] = optional
+    if contract.unknown_columns == "freeze":
+        arguments["allows_others"] = False
+    require_plain_names(recipe)
+    taken = Call(0, "take_columns", arguments, "", True)
     given = {column.name: (column.type, column.fill) for column in contract.engineered}
     steps = [_call(number, step, recipe) for number, step in in_order(recipe) if changes_tables(step)]
-    return [taken, *steps, Call(0, "give_columns", {"columns": given}, "", False)]
+    expected = dict(_expectations(recipe))
+    reading = [call for call in steps if call.function.startswith("read_") or call.function == "hide_personal_data"]
+    if expected:
+        reading.append(Call(0, "keep_contract", {"columns": expected}, "", True))
+    others = [call for call in steps if call not in reading]
+    return [taken, *reading, *others, Call(0, "give_columns", {"columns": given}, "", False)]
+
+
+def require_plain_names(recipe: Recipe) -> None:
+    """Make sure that no column has a name that exports use for notes, or none.
+
+    Raises:
+        NotExportable: one has.
+    """
+    contract = require_contract(recipe)
+    names = {column.name for columns in (contract.input, contract.cleaned, contract.engineered) for column in columns}
+    wrong = sorted(name for name in names if not name or name.startswith(NOTES))
+    if wrong:
+        raise NotExportable(f"Exports have a use of their own for columns with names such as {wrong[0]!r}; rename it.")
+
+
+def _expectations(recipe: Recipe) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what the contract expects of each column for which it does not leave the rest to the recipe."""
+    for column in require_contract(recipe).input:
+        if column.mode == "evolve" or column.baseline is None:
+            continue
+        before = column.baseline
+        expected: dict[str, Any] = {"mode": column.mode}
+        if not before.missing:
+            expected["required"] = True
+        if before.is_unique:
+            expected["unique"] = True
+        if before.levels is not None:
+            expected["levels"] = [level.value for level in before.levels]
+        if isinstance(before.minimum, float) and isinstance(before.maximum, float):
+            expected |= {"minimum": before.minimum, "maximum": before.maximum}
+        yield column.name, expected
 
 
 def changes_tables(step: AnyStep) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.contracts.vocabulary import SqlDialect
-from worker_service.core.export.calls import NotExportable, changes_tables
+from worker_service.core.export.calls import NotExportable, changes_tables, require_plain_names
 from worker_service.core.export.facts import LeftOut
 from worker_service.core.export.sql_query import Kind, Query, Untranslatable, call, number
 from worker_service.core.export.sql_reading import UNFIT, begin_reading
@@ -34,7 +34,11 @@ def sql_query(recipe: Recipe, dialect: SqlDialect) -> SqlQuery:
         NotExportable: personal data would be shown.
     """
     contract = require_contract(recipe)
-    query = Query(dialect, [(column.name, _kind(column.type)) for column in contract.input])
+    require_plain_names(recipe)
+    try:
+        query = Query(dialect, [(column.name, _kind(column.type)) for column in contract.input])
+    except Untranslatable as reason:
+        raise NotExportable(f"{reason}.") from None
     left_out: list[LeftOut] = []
     steps = [(number, step) for number, step in in_order(recipe) if changes_tables(step)]
     begin_reading([step for _, step in steps], query)
@@ -47,12 +51,15 @@ def sql_query(recipe: Recipe, dialect: SqlDialect) -> SqlQuery:
             if isinstance(step, HidePersonalData):
                 raise NotExportable(f"{step.column!r} holds personal data that is hidden, and {reason}.") from None
             left_out.append(LeftOut(place, step.kind, str(reason)))
+    if any(column.mode != "evolve" for column in contract.input):
+        left_out.append(LeftOut(len(recipe.steps) + 1, "contract", "a query can't refuse a table"))
     if not _has_cleaned(query):
         _end_cleaned(query)
     if not _engineered(query, recipe):
         raise NotExportable("No column is left that SQL can make.")
     _end_engineered(query, recipe)
-    names = [column.name for column in contract.engineered if column.name not in query.names]
+    there = {column.name for column in _engineered(query, recipe)}
+    names = [column.name for column in contract.engineered if column.name not in there]
     head = "\n".join(_head(recipe, left_out, names))
     return SqlQuery(f"{head}\n{query.sql('engineered')};\n", tuple(left_out))
 
@@ -80,8 +87,12 @@ def _end_cleaned(query: Query) -> None:
 
 
 def _engineered(query: Query, recipe: Recipe) -> list[OutputColumn]:
-    """Return the columns of the engineered table that there are."""
-    return [column for column in require_contract(recipe).engineered if column.name in query.names]
+    """Return the columns of the engineered table that there are; not those that a left-out step should have read."""
+    return [
+        column
+        for column in require_contract(recipe).engineered
+        if column.name in query.names and (column.fill is None or query.kind(column.name) in ("integer", "decimal"))
+    ]
 
 
 def _end_engineered(query: Query, recipe: Recipe) -> None:

@@ -10,6 +10,7 @@ from shared.contracts.vocabulary import SqlDialect
 from worker_service.core.parsing.spec import ISO
 
 Kind = Literal["text", "integer", "decimal", "boolean", "timestamp", "zoned"]
+_LONGEST_NAME = 63
 SOURCE = "uploaded"
 """The table that the query reads."""
 _TYPES = {"text": "TEXT", "integer": "BIGINT", "decimal": "DOUBLE", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP"}
@@ -30,8 +31,16 @@ class Query:
     """The query while steps are added."""
 
     def __init__(self, dialect: SqlDialect, columns: Iterable[tuple[str, Kind]]) -> None:
+        """Begin with the columns of the table that is read.
+
+        Raises:
+            Untranslatable: the database can't tell two of them apart.
+        """
         self.dialect = dialect
-        self._cells = {name: _Cell(identifier(name), kind, is_plain=True) for name, kind in columns}
+        self._cells: dict[str, _Cell] = {}
+        for name, kind in columns:
+            self._require_own_name(name)
+            self._cells[name] = _Cell(identifier(name), kind, is_plain=True)
         self._before = SOURCE
         self._layers: list[tuple[str, exp.Select]] = []
 
@@ -62,8 +71,20 @@ class Query:
         return identifier(name)
 
     def put(self, name: str, expression: exp.Expr, kind: Kind) -> None:
-        """Change a column, or add one behind the others."""
+        """Change a column, or add one behind the others.
+
+        Raises:
+            Untranslatable: the database can't tell its name from another one.
+        """
+        if name not in self._cells:
+            self._require_own_name(name)
         self._cells[name] = _Cell(expression, kind, is_plain=False)
+
+    def _require_own_name(self, name: str) -> None:
+        if self.dialect == "duckdb" and name.casefold() in {other.casefold() for other in self._cells}:
+            raise Untranslatable(f"DuckDB can't tell {name} from a column that differs in letter case alone")
+        if self.dialect == "postgres" and len(name.encode()) > _LONGEST_NAME:
+            raise Untranslatable(f"PostgreSQL cuts names after {_LONGEST_NAME} bytes, as that of {name[:40]}…")
 
     def drop(self, name: str) -> None:
         """Leave a column out."""
@@ -81,7 +102,7 @@ class Query:
         chosen = self.names if columns is None else columns
         cells = [exp.alias_(self._cells[each].expression, exp.to_identifier(each, quoted=True)) for each in chosen]
         named = name or f"step_{len(self._layers) + 1}"
-        self._layers.append((named, exp.select(*cells).from_(table(self._before))))
+        self._layers.append((named, exp.select(*cells, copy=False).from_(table(self._before), copy=False)))
         if columns is None:
             self._before = named
             self._cells = {
@@ -92,7 +113,7 @@ class Query:
         """Return the text of the query."""
         query = exp.select("*").from_(table(result))
         for name, select in self._layers:
-            query = query.with_(table(name), as_=select)
+            query = query.with_(table(name), as_=select, copy=False)
         return query.sql(dialect=self.dialect, pretty=True)
 
 
@@ -151,11 +172,9 @@ def call(function: str, *arguments: exp.Expr) -> exp.Expr:
 
 def case(branches: Iterable[tuple[exp.Expr, exp.Expr]], otherwise: exp.Expr) -> exp.Expr:
     """Return the value of the first condition that holds; the other one alone where there are no conditions."""
-    choice = exp.Case()
-    empty = True
-    for condition, value in branches:
-        choice, empty = choice.when(condition, value), False
-    return otherwise if empty else choice.else_(otherwise)
+    # Built at once, as every change of a built one copies it.
+    ifs = [exp.If(this=condition, true=value) for condition, value in branches]
+    return exp.Case(ifs=ifs, default=otherwise) if ifs else otherwise
 
 
 def any_of(expression: exp.Expr, values: Sequence[exp.Expr]) -> exp.Expr:
@@ -175,7 +194,7 @@ def replace_pattern(expression: exp.Expr, pattern: str, by: str) -> exp.Expr:
 
 def trimmed(expression: exp.Expr) -> exp.Expr:
     """Return a text without the white space around it."""
-    space = "[\\s\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
+    space = "[\\s\x0b\x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
     return replace_pattern(expression, f"^{space}|{space}$", "")
 
 
@@ -201,26 +220,28 @@ def moment(expression: exp.Expr, form: str, dialect: SqlDialect) -> exp.Expr:
         Untranslatable: the format has a zone or names of months.
     """
     if form == ISO:
-        shaped = matches(expression, rf"^{_YEAR}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?)?$")
+        shaped = matches(expression, rf"^{_YEAR}-\d\d-\d\d([T ]{_HOUR}:\d\d(:\d\d(\.\d{{1,9}})?)?)?$")
         return case([(shaped, read_as(expression, "timestamp"))], exp.null())
     if "%b" in form or form.startswith(ISO):
         raise Untranslatable(f"moments written as {form} are read differently by each database")
-    if dialect == "duckdb":
-        return call("TRY_STRPTIME", expression, text(form))
     pattern, written = form.replace(".", r"\."), form
     for directive, (digits, name) in _DIRECTIVES.items():
         pattern, written = pattern.replace(directive, digits), written.replace(directive, name)
-    read = cast(call("TO_TIMESTAMP", expression, text(written)), "timestamp")
+    if dialect == "duckdb":
+        read = call("TRY_STRPTIME", expression, text(form))
+    else:
+        read = cast(call("TO_TIMESTAMP", expression, text(written)), "timestamp")
     return case([(matches(expression, f"^{pattern}$"), read)], exp.null())
 
 
+_HOUR = r"([01]\d|2[0-3])"
 _YEAR = r"([1-9]\d{3}|0[1-9]\d\d|00[1-9]\d|000[1-9])"
 _DIRECTIVES = {
     "%d": (r"\d{1,2}", "DD"),
     "%m": (r"\d{1,2}", "MM"),
-    "%Y": (r"\d{4}", "YYYY"),
+    "%Y": (_YEAR, "YYYY"),
     "%y": (r"\d{2}", "YY"),
-    "%H": (r"\d{1,2}", "HH24"),
+    "%H": (r"([01]?\d|2[0-3])", "HH24"),
     "%M": (r"\d{1,2}", "MI"),
     "%S": (r"\d{1,2}", "SS"),
 }

@@ -13,6 +13,7 @@ from worker_service.core.export.sql_query import (
     any_of,
     call,
     case,
+    cast,
     is_finite,
     is_null,
     matches,
@@ -100,7 +101,12 @@ def _parsed(spec: AnyReadAs, column: exp.Expr, query: Query) -> tuple[Kind, exp.
         digits = replace_pattern(column, thousands_pattern(spec), "")
         plain = call("LTRIM", call("REPLACE", digits, text(","), text(".")), text("+"))
         pattern = number_pattern(spec, whole=isinstance(spec, ReadInteger))
-        return spec.kind, case([(matches(column, pattern), read_as(plain, spec.kind))], exp.null())
+        value = read_as(plain, spec.kind)
+        if query.dialect == "duckdb" and spec.kind == "decimal":
+            # What is too large for a number is read as infinity, where PostgreSQL ends with an error.
+            for infinity in ("inf", "-inf"):
+                value = call("NULLIF", value, cast(text(infinity), "decimal"))
+        return spec.kind, case([(matches(column, pattern), value)], exp.null())
     missing = [text(word) for word in spec.missing]
     if isinstance(spec, ReadBoolean):
         words = {True: spec.true, False: spec.false}

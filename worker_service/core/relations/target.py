@@ -190,8 +190,9 @@ def _has_sisters(name: str, names: Sequence[str]) -> bool:
     """Return True if a column is one of several of a kind: x, y and z, or item_1 to item_9."""
     stem = re.sub(r"\d+", "0", name)
     numbered = stem != name and sum(re.sub(r"\d+", "0", other) == stem for other in names) >= FEWEST_SISTERS
-    letters = {other.lower() for other in names if len(other) == 1}
-    axes = len(name) == 1 and any(
+    # Some letters have no lower case of one letter.
+    letters = {other.lower() for other in names if len(other.lower()) == 1}
+    axes = len(name.lower()) == 1 and any(
         {chr(ord(first) + step) for step in range(3)} <= letters and ord(first) <= ord(name.lower()) < ord(first) + 3
         for first in letters
     )

@@ -54,7 +54,7 @@ class StepEffect(Value):
     rows_removed: int
     examples: tuple[Example, ...] = ()
     before: Distribution | None = None
-    """The column that it changes or reads; None for steps about rows, and for personal data."""
+    """The column that it changes or reads; None where it changes no cell and adds none, and for personal data."""
     after: Distribution | None = None
     """The same column, or the first that it makes."""
 
@@ -101,7 +101,7 @@ def _effect(
     examples = _made_cells(source, made, before, after) if is_feature else changed.get(result.step, ())
     old: Distribution | None = None
     new: Distribution | None = None
-    if source is not None and source in before:
+    if source is not None and source in before and (result.cells_changed or result.outputs):
         old, new = _distributions(before[source], after[made] if made is not None and made in after else None)
     return effect.model_copy(update={"examples": examples, "before": old, "after": new})
 

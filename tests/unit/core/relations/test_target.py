@@ -118,3 +118,8 @@ def test_others_predict_a_column_in_a_table() -> None:
     facts = profile(Frame.from_table(pa.table({"area": area, "rooms": rooms, "price": area * 3000 + rooms * 9000})))
     assert facts.target.column == "price"
     assert "; a tree over the other columns removes 9" in facts.target.why
+
+
+def test_a_letter_without_a_small_form_of_one_letter_is_a_name_like_others() -> None:
+    table = pa.table({"a": [str(n % 7) for n in range(60)], "İ": [str(n) for n in range(60)]})
+    assert propose(profile(Frame.from_table(table)), RunOptions()).target.column in (None, "a", "İ")

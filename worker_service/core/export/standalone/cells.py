@@ -20,6 +20,15 @@ NOTES = (GAPS, UNFIT, ROW)
 """Columns whose names begin so are notes for later steps: cells that were filled, unfit texts, row numbers."""
 
 
+def with_columns(table: Table, columns: Mapping[str, Any]) -> Table:
+    """Return a table with columns replaced where they are; new ones come last."""
+    after = table.copy(deep=False)
+    for name in columns.keys() & set(table.columns):
+        after[name] = columns[name]
+    added = pd.DataFrame({name: cells for name, cells in columns.items() if name not in table}, index=table.index)
+    return pd.concat([after, added], axis=1) if added.shape[1] else after
+
+
 def is_text(cells: Cells) -> bool:
     """Return True if cells are no numbers, moments, or true and false."""
     return cells.dtype == object or pd.api.types.is_string_dtype(cells)
@@ -57,7 +66,12 @@ def as_text(cells: Cells) -> Cells:
     """Return cells as text: numbers in their shortest exact form, `true` and `false`, moments in ISO 8601."""
     if is_text(cells):
         return cells.astype(object)
-    codes, values = pd.factorize(cells)
+    if pd.api.types.is_float_dtype(cells):
+        # By their bits, as 0 and -0 are different texts.
+        bits, values = pd.factorize(numbers(cells).view(np.int64))
+        codes, values = np.where(cells.isna(), -1, bits), values.view(np.float64)
+    else:
+        codes, values = pd.factorize(cells)
     texts = [*(cell_text(value) for value in values), None]
     return pd.Series(np.array(texts, dtype=object)[codes], index=cells.index, dtype=object)
 

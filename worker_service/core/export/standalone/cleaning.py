@@ -21,6 +21,7 @@ from worker_service.core.export.standalone.cells import (
     numbers,
     typed,
     with_cells,
+    with_columns,
     without_cells,
 )
 from worker_service.core.relations.formula_cells import FormulaParts, solve
@@ -38,7 +39,7 @@ def hide_personal_data(
         return table
     texts = as_text(table[column])
     masked = {text: text if text in missing else mask_text(text, personal_data) for text in texts.dropna().unique()}
-    return table.assign(**{column: texts.map(masked, na_action="ignore")})
+    return with_columns(table, {column: texts.map(masked, na_action="ignore")})
 
 
 def mask_text(text: str, personal_data: str) -> str | None:
@@ -79,12 +80,12 @@ def mask_sentinel(table: Table, *, column: str, values: Sequence[float]) -> Tabl
     """Empty the cells that hold one of the values."""
     cells = table[column]
     representable = [value for value in values if not is_whole(cells) or (value.is_integer() and abs(value) < 2**53)]
-    return table.assign(**{column: without_cells(cells, np.isin(numbers(cells), representable))})
+    return with_columns(table, {column: without_cells(cells, np.isin(numbers(cells), representable))})
 
 
 def merge_levels(table: Table, *, column: str, spellings: Mapping[str, str]) -> Table:
     """Replace spellings of the same value by the usual one."""
-    return table.assign(**{column: table[column].map(lambda text: spellings.get(text, text), na_action="ignore")})
+    return with_columns(table, {column: table[column].map(lambda text: spellings.get(text, text), na_action="ignore")})
 
 
 def repair_by_dependency(
@@ -98,7 +99,7 @@ def repair_by_dependency(
     pairs = list(zip(as_text(table[determinant]), written, strict=True))
     wrong = np.array([pair in repairs for pair in pairs], dtype=bool)
     right = typed([repairs[pair] for pair in pairs if pair in repairs], cells.iloc[np.flatnonzero(wrong)])
-    return table.assign(**{column: with_cells(cells, wrong, right.to_numpy())})
+    return with_columns(table, {column: with_cells(cells, wrong, right.to_numpy())})
 
 
 def repair_by_formula(
@@ -116,7 +117,7 @@ def repair_by_formula(
         cells = table[name]
         fits = wrong & (right == np.rint(right)) if is_whole(cells) else wrong
         changed[name] = with_cells(cells, fits, right[fits])
-    return table.assign(**changed)
+    return with_columns(table, changed)
 
 
 def rescale(table: Table, *, column: str, factor: float, lower: float, upper: float) -> Table:
@@ -127,7 +128,7 @@ def rescale(table: Table, *, column: str, factor: float, lower: float, upper: fl
     changed = (values >= lower) & (values <= upper) & np.isfinite(restored)
     if is_whole(cells):
         changed &= (restored == np.rint(restored)) & (np.abs(restored) < 2**53)
-    return table.assign(**{column: with_cells(cells, changed, restored[changed])})
+    return with_columns(table, {column: with_cells(cells, changed, restored[changed])})
 
 
 def treat_outliers(
@@ -141,9 +142,9 @@ def treat_outliers(
     if strategy == "remove":
         return table[~outside]
     if strategy == "null":
-        return table.assign(**{column: without_cells(cells, outside)})
+        return with_columns(table, {column: without_cells(cells, outside)})
     if is_whole(cells):
         lower, upper = max(np.ceil(lower), -(2**62)), min(np.floor(upper), 2**62)
         replacement = None if replacement is None else float(np.clip(np.round(replacement), -(2**62), 2**62))
     inside = np.full(outside.sum(), replacement) if strategy == "median" else np.clip(values[outside], lower, upper)
-    return table.assign(**{column: with_cells(cells, outside, inside)})
+    return with_columns(table, {column: with_cells(cells, outside, inside)})

@@ -19,6 +19,7 @@ from worker_service.core.export.standalone.cells import (
     positions,
     replaced,
     ticks,
+    with_columns,
 )
 from worker_service.core.export.standalone.reading import plain_number, read_decimal
 from worker_service.core.parsing.text_numbers import parse_numbers
@@ -27,13 +28,13 @@ from worker_service.core.stats.fences import Numbers
 
 def number_rows(table: Table, *, name: str) -> Table:
     """Add the number of each row in the table that was given, from 1."""
-    return table.assign(**{name: table[ROW]})
+    return with_columns(table, {name: table[ROW]})
 
 
 def scale(table: Table, *, column: str, center: float, divisor: float) -> Table:
     """Subtract the center and divide by the divisor."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return table.assign(**{column: _finite((numbers(table[column]) - center) / divisor)})
+        return with_columns(table, {column: _finite((numbers(table[column]) - center) / divisor)})
 
 
 def power_transform(
@@ -42,29 +43,28 @@ def power_transform(
     """Add a column with the Yeo-Johnson power of a column."""
     with np.errstate(all="ignore"):
         powers = stats.yeojohnson(numbers(table[column]) / unit, lmbda=power)
-        return table.assign(**{name: _finite((powers - center) / divisor)})
+        return with_columns(table, {name: _finite((powers - center) / divisor)})
 
 
 def ratio(table: Table, *, numerator: str, denominator: str, name: str) -> Table:
     """Add a column of one column divided by another."""
     with np.errstate(all="ignore"):
-        return table.assign(**{name: _finite(numbers(table[numerator]) / numbers(table[denominator]))})
+        return with_columns(table, {name: _finite(numbers(table[numerator]) / numbers(table[denominator]))})
 
 
 def bin(table: Table, *, column: str, edges: Sequence[float], name: str) -> Table:
     """Add a column with the number of the bin between edges in which a value lies."""
     values = numbers(table[column])
     places = pd.Series(np.searchsorted(np.asarray(edges), values, side="right"), index=table.index, dtype="Int8")
-    return table.assign(**{name: places.mask(table[column].isna())})
+    return with_columns(table, {name: places.mask(table[column].isna())})
 
 
 def cycle(table: Table, *, column: str, period: int, sine: str, cosine: str) -> Table:
     """Add a sine and a cosine that put the end of a cycle beside its beginning, on a circle of radius √2."""
     with np.errstate(invalid="ignore"):
         angles = 2 * np.pi * np.mod(numbers(table[column]), period) / period
-        return table.assign(
-            **{sine: _finite(np.sqrt(2) * np.sin(angles)), cosine: _finite(np.sqrt(2) * np.cos(angles))}
-        )
+        waves = {sine: np.sqrt(2) * np.sin(angles), cosine: np.sqrt(2) * np.cos(angles)}
+        return with_columns(table, {name: _finite(wave) for name, wave in waves.items()})
 
 
 def date_parts(table: Table, *, column: str, parts: Mapping[str, str], fill: str | None = None) -> Table:
@@ -75,7 +75,7 @@ def date_parts(table: Table, *, column: str, parts: Mapping[str, str], fill: str
     if fill is not None:
         moments = moments.fillna(pd.Timestamp(fill).tz_localize(None))
     added = {name: _date_part(moments, part) for part, name in parts.items()}
-    return table.drop(columns=column).assign(**added)
+    return with_columns(table.drop(columns=column), added)
 
 
 def _date_part(moments: Cells, part: str) -> Cells:
@@ -93,7 +93,7 @@ def _date_part(moments: Cells, part: str) -> Cells:
 def time_difference(table: Table, *, start: str, end: str, name: str, fill: float | None = None) -> Table:
     """Add a column of the days from one moment to another."""
     days = pd.Series((ticks(table[end]) - ticks(table[start])) / 86_400_000_000.0, index=table.index)
-    return table.assign(**{name: days if fill is None else days.fillna(fill)})
+    return with_columns(table, {name: days if fill is None else days.fillna(fill)})
 
 
 def one_hot(
@@ -104,7 +104,7 @@ def one_hot(
     added = {name: (places == place).astype(np.int8) for place, name in enumerate(levels.values())}
     if other is not None:
         added[other] = (places == -1).astype(np.int8)
-    return (table if keep else table.drop(columns=column)).assign(**added)
+    return with_columns(table if keep else table.drop(columns=column), added)
 
 
 def multi_hot(table: Table, *, column: str, separator: str, levels: Mapping[str, str], keep: bool = False) -> Table:
@@ -112,18 +112,19 @@ def multi_hot(table: Table, *, column: str, separator: str, levels: Mapping[str,
     parts = {text: split_parts(text, separator) for text in table[column].dropna().unique()}
     of_row = [parts.get(text, ()) for text in table[column]]
     added = {name: np.array([level in held for held in of_row], dtype=np.int8) for level, name in levels.items()}
-    return (table if keep else table.drop(columns=column)).assign(**added)
+    return with_columns(table if keep else table.drop(columns=column), added)
 
 
 def frequency_encode(table: Table, *, column: str, shares: Mapping[str, float]) -> Table:
     """Replace each value by its share of the cells; 0 for a value that is not among the levels."""
-    return table.assign(**{column: pd.Series(replaced(table[column], shares, 0.0), index=table.index, dtype="float64")})
+    encoded = pd.Series(replaced(table[column], shares, 0.0), index=table.index, dtype="float64")
+    return with_columns(table, {column: encoded})
 
 
 def label_encode(table: Table, *, column: str, levels: Sequence[str]) -> Table:
     """Replace each value by its place among the levels, from 0; -1 for a value that is not among them."""
     places = pd.Series(positions(table[column], levels), index=table.index, dtype="Int64")
-    return table.assign(**{column: places.mask(table[column].isna())})
+    return with_columns(table, {column: places.mask(table[column].isna())})
 
 
 def split_amounts(
@@ -157,7 +158,7 @@ def split_amounts(
     amounts = read_decimal(table[[column]], column=column, **number)[column]
     told = pd.Series([units.get(text, "none") for text in table[column]], index=table.index, dtype=object)
     filled = amounts if fill is None else amounts.fillna(fill)
-    return table.drop(columns=column).assign(**{amount: filled, unit: told})
+    return with_columns(table.drop(columns=column), {amount: filled, unit: told})
 
 
 def text_numbers(
@@ -177,7 +178,7 @@ def text_numbers(
         if values is not None and max(parts) < len(values):
             chosen[text] = [values[part] for part in parts]
     rows = np.array([chosen.get(text, fill) for text in table[column]], dtype=np.float64).reshape(-1, len(names))
-    return table.assign(**dict(zip(names, rows.T, strict=True)))
+    return with_columns(table, dict(zip(names, rows.T, strict=True)))
 
 
 def text_components(
@@ -188,7 +189,7 @@ def text_components(
     by_text = np.zeros((len(texts) + 1, len(names)))
     if len(texts):
         by_text[:-1] = count_parts(list(texts)) @ np.asarray(components).T - np.asarray(offsets)
-    return table.assign(**dict(zip(names, by_text[codes].T, strict=True)))
+    return with_columns(table, dict(zip(names, by_text[codes].T, strict=True)))
 
 
 def _finite(values: Numbers) -> Numbers:

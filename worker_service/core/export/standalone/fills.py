@@ -23,6 +23,7 @@ from worker_service.core.export.standalone.cells import (
     ticks,
     typed,
     with_cells,
+    with_columns,
 )
 from worker_service.core.imputation.prediction import LARGEST, predict_by_nearest_rows, predict_by_trees
 from worker_service.core.stats.fences import Numbers
@@ -142,7 +143,7 @@ def was_missing(table: Table, *, column: str, name: str) -> Table:
     missing = table[column].isna().to_numpy()
     if GAPS + column in table:
         missing = missing | table[GAPS + column].to_numpy(dtype=bool)
-    return table.assign(**{name: missing.astype(np.int8)})
+    return with_columns(table, {name: missing.astype(np.int8)})
 
 
 def _with_filled(table: Table, column: str, filled: Cells, phase: str) -> Table:
@@ -154,7 +155,7 @@ def _with_filled(table: Table, column: str, filled: Cells, phase: str) -> Table:
     noted = gaps & filled.notna().to_numpy()
     if GAPS + column in table:
         noted = noted | table[GAPS + column].to_numpy(dtype=bool)
-    return table.assign(**{column: filled, GAPS + column: noted})
+    return with_columns(table, {column: filled, GAPS + column: noted})
 
 
 def _values(value: Any, cells: Cells) -> npt.NDArray[Any]:

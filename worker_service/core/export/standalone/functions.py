@@ -45,6 +45,7 @@ from worker_service.core.export.standalone.reading import (
 )
 from worker_service.core.export.standalone.tables import (
     give_columns,
+    keep_contract,
     read_table,
     take_columns,
     without_notes,
@@ -65,6 +66,7 @@ __all__ = [
     "frequency_encode",
     "give_columns",
     "hide_personal_data",
+    "keep_contract",
     "label_encode",
     "mask_sentinel",
     "merge_levels",

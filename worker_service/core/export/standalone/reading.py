@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from worker_service.core.export.standalone.cells import UNFIT, Cells, Table, is_number, is_text, is_whole, numbers
+from worker_service.core.export.standalone.cells import (
+    UNFIT,
+    Cells,
+    Table,
+    is_number,
+    is_text,
+    is_whole,
+    numbers,
+    with_columns,
+)
 from worker_service.core.parsing.attached_marks import without_mark
 
 PLAIN = r"^[+-]?(([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$"
@@ -31,7 +40,7 @@ def read_text(table: Table, *, column: str, missing: Sequence[str] = (), trim: b
     if not is_text(cells):
         raise ValueError(f"the column {column!r} must be read as text, with dtype=str")
     cells = cells.mask(cells.isin(list(missing)), None)
-    return table.assign(**{column: cells.map(str.strip, na_action="ignore") if trim else cells})
+    return with_columns(table, {column: cells.map(str.strip, na_action="ignore") if trim else cells})
 
 
 def read_integer(
@@ -88,7 +97,7 @@ def read_decimal(
         values = numbers(table[column])
         finite = pd.Series(np.where(np.isfinite(values), values, np.nan), index=table.index)
         unfit: Cells = finite.isna().map({True: "inf", False: None}).where(~np.isnan(values), None)
-        return table.assign(**{column: finite, **({UNFIT + column: unfit} if unfit.notna().any() else {})})
+        return with_columns(table, {column: finite, **({UNFIT + column: unfit} if unfit.notna().any() else {})})
 
     def parse(texts: list[str]) -> list[float | None]:
         read = []
@@ -196,7 +205,7 @@ def _read(
     read = pd.Series([*(values.get(text) for text in texts), None], dtype=kind)
     cells = pd.Series(read.array.take(np.where(codes < 0, len(texts), codes)), index=table.index)
     notes = pd.Series(unfit[codes], index=table.index, dtype=object)
-    return table.assign(**{column: cells, **({UNFIT + column: notes} if notes.notna().any() else {})})
+    return with_columns(table, {column: cells, **({UNFIT + column: notes} if notes.notna().any() else {})})
 
 
 def plain_number(text: str, pattern: str, thousands: str, units: Sequence[str]) -> str | None:

@@ -814,7 +814,7 @@ class StepEffect(_message.Message):
 
     @_builtins.property
     def before(self) -> Global___Distribution:
-        """The column that it changes or reads, before; absent for steps about rows, and for personal data."""
+        """The column that it changes or reads, before; absent where it changes no cell, and for personal data."""
 
     @_builtins.property
     def after(self) -> Global___Distribution:
