@@ -39,6 +39,8 @@ class Undo(TypedDict, total=False):
     """Columns of which all steps are undone."""
     rules: Sequence[str]
     """Rules of which all steps are undone."""
+    cells: Sequence[Mapping[str, Any]]
+    """Cells that stay as the file has them, each with its `row` from 1 and its `column`."""
     everything: bool
 
 

@@ -124,6 +124,7 @@ class IngestClient:
             columns=undone.columns,
             rules=undone.rules,
             everything=undone.everything,
+            cells=[pb.CellPlace(row=cell.row, column=cell.column) for cell in undone.cells],
         )
         return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
 

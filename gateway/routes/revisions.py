@@ -43,7 +43,7 @@ async def try_recipe(
     return await clients.pipeline.try_recipe(dataset_id, change)
 
 
-@router.post("/undo", summary="Undo steps, columns, rules or everything", responses=problems(404, 409, 429))
+@router.post("/undo", summary="Undo steps, columns, rules, cells or everything", responses=problems(404, 409, 429))
 async def undo_steps(
     dataset_id: DatasetIdPath,
     clients: ClientsDependency,

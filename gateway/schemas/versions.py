@@ -97,6 +97,15 @@ class DryRun(BaseModel):
     steps: list[StepEffect] = Field(description="The steps, in the order of the recipe.")
 
 
+class CellPlace(BaseModel):
+    """Where a cell is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: int = Field(ge=1, le=2**53, description="Its row in the uploaded table, from 1.", examples=[7])
+    column: _Name = Field(description="Its column.", examples=["age"])
+
+
 class Undo(BaseModel):
     """What is undone; what is named in several ways is meant once."""
 
@@ -105,6 +114,13 @@ class Undo(BaseModel):
     steps: _Steps = Field([], description="Steps of the recipe, from 1.", examples=[[7]])
     columns: _Names = Field([], description="Columns of which all steps are undone.", examples=[["age"]])
     rules: _Names = Field([], description="Rules of which all steps are undone.", examples=[["fill_skewed"]])
+    cells: list[CellPlace] = Field(
+        [],
+        max_length=1_000,
+        description="Cells of the cleaned table that stay as the file has them, whatever the steps do; they are no "
+        "part of the recipe.",
+        examples=[[{"row": 7, "column": "age"}]],
+    )
     everything: bool = Field(False, description="True for all steps: the cleaned table is the uploaded one.")
 
 

@@ -29,6 +29,7 @@ def parse_revision(request: pb.ReviseDatasetRequest) -> RevisionRequest:
         columns=tuple(request.columns),
         rules=tuple(request.rules),
         everything=request.everything,
+        cells=tuple((cell.row, cell.column) for cell in request.cells),
         parameters=step_parameters(struct_values(request.parameters)),
         added=tuple(struct_values(step) for step in request.added),
         etag=request.etag,

@@ -171,18 +171,34 @@ def undo(
     step: Annotated[list[int] | None, typer.Option(help="A step of the recipe, from 1.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="A column of which all steps are undone.")] = None,
     rule: Annotated[list[str] | None, typer.Option(help="A rule of which all steps are undone.")] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROW:COLUMN", help="A cell that stays as the file has it, such as 7:age."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All steps.")] = False,
     watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Undo steps, columns, rules or everything: a new version of the results."""
+    """Undo steps, columns, rules, cells or everything: a new version of the results."""
     with client(context) as service:
         dataset = service.undo(
-            dataset_id, steps=step or (), columns=column or (), rules=rule or (), everything=everything
+            dataset_id,
+            steps=step or (),
+            columns=column or (),
+            rules=rule or (),
+            cells=[_parse_cell(text) for text in cell or []],
+            everything=everything,
         )
         dataset = follow(service, dataset_id) if watch else dataset
     print_dataset(dataset, as_json=as_json)
     require_result(dataset)
+
+
+def _parse_cell(text: str) -> dict[str, Any]:
+    row, _, column = text.partition(":")
+    if not row.isdecimal() or not column:
+        raise typer.BadParameter(f"{text!r} is not ROW:COLUMN", param_hint="--cell")
+    return {"row": int(row), "column": column}
 
 
 @app.command()

@@ -45,6 +45,8 @@ class RevisionRequest:
     """True to switch all steps off."""
     parameters: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
     """Parameters that are set, by the places of their steps; None for a step that gets its own back."""
+    cells: tuple[tuple[int, str], ...] = ()
+    """Cells of the cleaned table that stay as the file has them: rows from 1, and columns."""
     added: tuple[Mapping[str, Any], ...] = ()
     """Steps that are added behind the others, as JSON."""
     etag: str = ""
@@ -72,11 +74,13 @@ def revise(
     kept = {} if options.revision is None else options.revision.parameters
     parameters = _merge_parameters(kept, request.parameters, steps)
     added = (*_added_before(options), *_checked_steps(request.added, options))
-    is_same = off == before and parameters == kept and not request.added
+    cells_before = () if options.revision is None else options.revision.cells
+    cells = tuple(dict.fromkeys((*cells_before, *_checked_cells(request.cells, recipe_columns(recipe)))))
+    is_same = off == before and parameters == kept and not request.added and cells == cells_before
     if is_same and must_change:
         raise InvalidInput("Nothing would change: these steps are as they should be.", reason="NOTHING_TO_REVISE")
     base = artifacts if options.revision is None else options.revision.base
-    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters, added=added)
+    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters, added=added, cells=cells)
 
 
 def step_parameters(values: Mapping[str, Any]) -> dict[int, dict[str, Any] | None]:
@@ -90,6 +94,18 @@ def step_parameters(values: Mapping[str, Any]) -> dict[int, dict[str, Any] | Non
     if not all(isinstance(value, dict | None) for value in values.values()):
         raise _invalid("parameters", "must be objects, or null for those that a step had")
     return {int(step): value for step, value in values.items()}
+
+
+def recipe_columns(recipe: bytes) -> frozenset[str]:
+    """Return the columns of the cleaned table of a settled recipe."""
+    return frozenset(column["name"] for column in json.loads(recipe)["contract"]["cleaned"])
+
+
+def _checked_cells(cells: Sequence[tuple[int, str]], columns: frozenset[str]) -> Sequence[tuple[int, str]]:
+    unknown = next((column for _, column in cells if column not in columns), None)
+    if unknown is not None:
+        raise _invalid("cells", f"must be of columns of the cleaned table, not of {unknown[:100]!r}")
+    return cells
 
 
 def _added_before(options: RunOptions) -> tuple[Mapping[str, Any], ...]:

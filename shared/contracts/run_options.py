@@ -67,6 +67,8 @@ class Revision(BaseModel):
     """The parameters that users have set, by the places of their steps."""
     added: tuple[Mapping[str, Any], ...] = ()
     """The steps that users have added behind those of the recipe, as JSON."""
+    cells: tuple[tuple[int, str], ...] = ()
+    """Cells of the cleaned table that stay as they are read: rows of the decoded table, from 1, and columns."""
 
 
 class RunOptions(BaseModel):

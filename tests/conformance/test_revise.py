@@ -12,9 +12,11 @@ from tests.conformance.test_changed_files import decoded, sales
 from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
+from worker_service.core.recipe.ledger import undo
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.replay import replay, revise
 from worker_service.core.recipe.settle import settle
+from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
 from worker_service.core.utility.selection import leave_out_harmful
 from worker_service.planner.propose import propose
@@ -113,3 +115,38 @@ def test_parameters_are_set(outcome: Outcome, frame: Frame) -> None:
     assert step.rule != "user"
     with pytest.raises(ValueError, match="upper"):
         revise(outcome.recipe, Revision(base="", off=(), parameters={position: {"upper": "high"}}), frame, RunOptions())
+
+
+def assert_kept(outcome: Outcome, frame: Frame, kept: tuple[tuple[int, str], ...]) -> None:
+    """Check that these cells are as they were read, all others as before, and that the ledger says how."""
+    again = revise(outcome.recipe, Revision(base="", off=(), cells=kept), frame, OPTIONS_OF_NOBODY)
+    for name, column in again.cleaned.columns.items():
+        is_kept = np.isin(again.cleaned.row_numbers + 1, [row for row, other in kept if other == name])
+        places = np.searchsorted(again.typed.row_numbers, again.cleaned.row_numbers)
+        read = again.typed[name].array.take(pa.array(places)) if name in again.typed else column.array
+        assert column.array.filter(pa.array(is_kept)).equals(read.filter(pa.array(is_kept)).cast(column.type)), name
+        before = outcome.cleaned[name].array.filter(pa.array(~is_kept))
+        assert column.array.filter(pa.array(~is_kept)).equals(before), name
+    undone, decoded_text = undo(again.changes, again.cleaned.to_table()), render_table(frame.to_table())
+    assert undone.equals(decoded_text)
+    assert again.recipe.steps == outcome.recipe.steps
+
+
+@LAWS
+@given(table=tables(), target=TARGETS, options=OPTIONS)
+def test_cells_are_kept_in_any_table(table: pa.Table, target: str | None, options: RunOptions) -> None:
+    frame = Frame.from_table(table)
+    outcome = prepared(frame, target, options)
+    every_other = tuple((row, name) for row in range(1, frame.rows + 3, 2) for name in outcome.cleaned.names)
+    assert_kept(outcome, frame, every_other)
+
+
+def test_a_kept_cell_is_a_gap_that_models_never_see(outcome: Outcome, frame: Frame) -> None:
+    filled = outcome.changes.filter(pc.equal(outcome.changes.column("kind").cast(pa.string()), "filled")).to_pylist()[0]
+    kept = ((filled["row"], filled["column"]),)
+    assert_kept(outcome, frame, kept)
+    again = revise(outcome.recipe, Revision(base="", off=(), cells=kept), frame, OPTIONS_OF_NOBODY)
+    assert again.results[-1].kind in ("kept_cells", "fill_missing")
+    told = next(result for result in again.results if result.kind == "kept_cells")
+    assert (told.cells_changed, told.what) == (1, "Put 1 cell back as the file has it.")
+    assert not any(column.missing for name, column in again.engineered.columns.items() if name != "paid")

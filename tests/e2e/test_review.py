@@ -18,11 +18,11 @@ def test_a_proposal_is_looked_at_changed_and_applied(user: User) -> None:
     assert status["progress_info"].startswith("Proposed: ")
     recipe = user.get(f"/dataset/{dataset_id}/recipe")
     fill = next(place for place, step in enumerate(recipe["steps"], start=1) if step["kind"].startswith("fill_"))
-    assert user.get(f"/dataset/{dataset_id}/changes?step={fill}")["total_changes"] == 30
+    assert user.get(f"/dataset/{dataset_id}/changes", step=fill)["total_changes"] == 30
     changed = user.client.patch(f"/dataset/{dataset_id}/recipe", json={"off": [fill]})
     assert changed.status_code == 200
     assert user.wait(dataset_id)["status"] == "proposed"
-    assert user.get(f"/dataset/{dataset_id}/changes?step={fill}")["total_changes"] == 0
+    assert user.get(f"/dataset/{dataset_id}/changes", step=fill)["total_changes"] == 0
     before = user.client.get(f"/dataset/{dataset_id}/cleaned").content
     applied: httpx.Response = user.client.post(f"/dataset/{dataset_id}/apply")
     assert (applied.status_code, applied.json()["status"], applied.json()["review"]) == (200, "completed", False)
@@ -99,3 +99,22 @@ def test_steps_that_are_none_are_refused(user: User) -> None:
             assert answer.status_code == 422, answer.text
     absent = {"kind": "drop_column", "phase": "features", "column": "nowhere"}
     assert dry_run(user, dataset_id, add=[absent])["steps"][-1]["state"] == "skipped"
+
+
+def test_single_cells_are_undone(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    before = user.get(f"/dataset/{dataset_id}/rows", limit=10)["rows"]
+    undone = user.client.post(f"/dataset/{dataset_id}/undo", json={"cells": [{"row": 8, "column": "weight"}]})
+    assert undone.status_code == 200, undone.text
+    assert user.wait(dataset_id)["status"] == "completed"
+    after = user.get(f"/dataset/{dataset_id}/rows", limit=10)["rows"]
+    assert [row for row in range(10) if before[row] != after[row]] == [7] and after[7][1] is None
+    found = user.get(f"/dataset/{dataset_id}/diff", **{"from": 1})["differences"]
+    assert [(each["row"], each["column"], each["after"]) for each in found] == [(8, "weight", None)]
+    last = user.get(f"/dataset/{dataset_id}/logs/cleaning")["logs"][-1]
+    assert (last["kind"], last["rule"]) == ("kept_cells", "user")
+    # The table for models has a number there.
+    engineered = user.get(f"/dataset/{dataset_id}/rows", table="engineered", limit=10)["rows"]
+    assert all(value is not None for row in engineered for value in row)
+    wrong = user.client.post(f"/dataset/{dataset_id}/undo", json={"cells": [{"row": 8, "column": "height"}]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "cells")

@@ -111,7 +111,7 @@ def try_recipe(task: TrialTask) -> DryRun:
         revised = with_revision(recipe, task.revision)
     except ValueError as error:
         raise InvalidInput(f"The change does not fit: {error}") from None
-    outcome, effects = carry_out(revised, frame, hash_key=task.hash_key)
+    outcome, effects = carry_out(revised, frame, hash_key=task.hash_key, kept_cells=task.revision.cells)
     results = {result.step: result for result in outcome.results}
     return {
         "rows": outcome.cleaned.rows,

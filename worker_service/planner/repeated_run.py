@@ -54,7 +54,8 @@ def repeat_recipe(
     recipe = recipe if revision is None else with_revision(recipe, revision)
     try:
         recipe = recipe.model_copy(update={"contract": _with_modes(require_contract(recipe), modes)})
-        outcome = replay(recipe, decoded, hash_key=hash_key)
+        kept_cells = () if revision is None else revision.cells
+        outcome = replay(recipe, decoded, hash_key=hash_key, kept_cells=kept_cells)
         conformed = conform(decoded, recipe)
     except ContractBroken as error:
         raise InvalidInput(str(error), reason=error.reason) from None

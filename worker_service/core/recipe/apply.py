@@ -1,6 +1,6 @@
 """The executor of recipes: nothing else changes a table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import StepState
-from worker_service.core.humanize import listing, quoted
+from worker_service.core.humanize import count, listing, plural_verb, quoted
 from worker_service.core.recipe.ledger import Ledger
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import (
@@ -77,7 +77,9 @@ class Discard:
     """What their cells of the column are not, such as `not between 0 and 100`."""
 
 
-def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
+def apply(
+    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
+) -> Outcome:
     """Apply a recipe to a frame.
 
     Steps that hide personal data come first, then reading steps, cleaning, outliers and features, each in the recipe's
@@ -87,9 +89,11 @@ def apply(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Out
         recipe: the steps.
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
+        kept_cells: cells that stay as they are read, whatever the steps do: rows from 1, and columns.
     """
-    run = RecipeRun(recipe, frame, hash_key)
+    run = RecipeRun(recipe, frame, hash_key, kept_cells=kept_cells)
     results = [run.execute(number, step) for number, step in in_order(recipe)]
+    run.restore_cells()
     return run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
 
 
@@ -132,16 +136,29 @@ def in_order(recipe: Recipe) -> list[tuple[int, AnyStep]]:
 class RecipeRun:
     """The tables while a recipe is being applied or repeated."""
 
-    def __init__(self, recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        frame: Frame,
+        hash_key: bytes | None,
+        *,
+        carries: bool = False,
+        kept_cells: Sequence[tuple[int, str]] = (),
+    ) -> None:
         self.typed = self.cleaned = self.engineered = frame
         self.ledger = Ledger(frame)
         self.steps: dict[int, AnyStep] = {}
         self._target = recipe.target.column
         self._hash_key = hash_key
         self._carries = carries
+        self._kept_cells = kept_cells
+        self._restored: StepResult | None = None
+        self._last_number = len(recipe.steps)
 
     def execute(self, number: int, step: AnyStep) -> StepResult:
         """Apply a step to the table of its phase; a step that does not fit is skipped with the reason."""
+        if is_engineered_only(step):
+            self.restore_cells()
         frame = self.engineered if is_engineered_only(step) else self.cleaned
         self.steps[number] = step
         if step.is_off:
@@ -162,6 +179,8 @@ class RecipeRun:
 
     def repeat(self, number: int, step: AnyStep) -> StepResult | None:
         """Apply a fitted step without measuring anything; None for a step that does nothing here."""
+        if is_engineered_only(step):
+            self.restore_cells()
         self.steps[number] = step
         frame = self.engineered if is_engineered_only(step) else self.cleaned
         # Rows that differ in the target alone would be equal without it.
@@ -190,18 +209,35 @@ class RecipeRun:
         self.typed = self.cleaned = self.engineered = _with_effect(frame, effect)
         return changed
 
+    def restore_cells(self) -> None:
+        """Put back what the cells that are kept held when they were read, once, before both tables part."""
+        if not self._kept_cells or self._restored is not None:
+            return
+        frame = self.cleaned
+        changed = {
+            name: _as_read(self.typed, frame, name, {row - 1 for row, column in self._kept_cells if column == name})
+            for name in dict.fromkeys(column for _, column in self._kept_cells)
+            if name in frame and name in self.typed and frame[name].type == self.typed[name].type
+        }
+        effect = Effect(changed=changed)
+        self._last_number += 1
+        cells_changed = self.ledger.record(frame, effect, step=self._last_number, rule="user", confidence=1.0)
+        self.cleaned = self.engineered = _with_effect(frame, effect)
+        self._restored = _restored_result(self._last_number, tuple(changed), cells_changed)
+
     def steps_in_order(self) -> tuple[AnyStep, ...]:
         """Return the steps as they are by now, in the order of the recipe."""
         return tuple(self.steps[number] for number in sorted(self.steps))
 
     def end(self, recipe: Recipe, engineered: Frame, results: Iterable[StepResult]) -> Outcome:
         """Return what was made."""
+        restored = () if self._restored is None else (self._restored,)
         return Outcome(
             recipe=recipe,
             typed=self.typed,
             cleaned=self.cleaned,
             engineered=engineered,
-            results=tuple(sorted(results, key=lambda result: result.step)),
+            results=tuple(sorted((*results, *restored), key=lambda result: result.step)),
             changes=self.ledger.close(self.cleaned),
         )
 
@@ -287,6 +323,37 @@ def _with_effect(frame: Frame, effect: Effect) -> Frame:
 def _skipped_result(number: int, step: AnyStep, why: str) -> StepResult:
     no_stats = StepStats(cells_changed=0, rows_removed=0, matched=0, known=0)
     return _result(number, step, "skipped", what="", why=why, stats=no_stats)
+
+
+def _as_read(typed: Frame, frame: Frame, name: str, rows: set[int]) -> Change:
+    """Return a column with the values of a table as it is read in some rows."""
+    now, cells = frame[name].array, np.isin(frame.row_numbers, list(rows))
+    read = typed[name].array.take(pa.array(np.searchsorted(typed.row_numbers, frame.row_numbers[cells])))
+    before = pc.replace_with_mask(now, pa.array(cells), read)
+    is_same = pc.or_kleene(pc.equal(before, now), pc.and_(before.is_null(), now.is_null())).fill_null(False)
+    return Change(Column(before), cells & ~np.asarray(is_same.to_numpy(zero_copy_only=False)))
+
+
+def _restored_result(number: int, columns: tuple[str, ...], cells: int) -> StepResult:
+    """Return the result that tells of cells which a user wants as they were read."""
+    what = f"Put {count(cells, 'cell')} back as the file has {plural_verb(cells, 'it', 'them')}." if cells else ""
+    return StepResult(
+        step=number,
+        kind="kept_cells",
+        phase="cleaning",
+        columns=columns,
+        outputs=(),
+        state="applied" if cells else "skipped",
+        what=what,
+        why=f"{what} A user asked for it.".strip(),
+        rule="user",
+        confidence=1.0,
+        cells_changed=cells,
+        rows_removed=0,
+        parameters={},
+        outliers=0,
+        outlier_share=0.0,
+    )
 
 
 def _result(number: int, step: AnyStep, state: StepState, *, what: str, why: str, stats: StepStats) -> StepResult:

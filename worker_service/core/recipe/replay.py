@@ -30,7 +30,9 @@ from worker_service.core.table.frame import Frame
 _STEP: TypeAdapter[AnyStep] = TypeAdapter(Discriminated)
 
 
-def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Outcome:
+def replay(
+    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
+) -> Outcome:
     """Carry out a settled recipe on a decoded frame, which may be another than that it was made from.
 
     Nothing is measured: on its own frame it makes the same tables and ledger again, and on any other one columns with
@@ -40,11 +42,12 @@ def replay(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> Ou
         recipe: a settled recipe.
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
+        kept_cells: cells that stay as they are read, whatever the steps do: rows from 1, and columns.
 
     Raises:
         ContractBroken: the recipe is not settled, or the frame breaks its contract.
     """
-    return _replay(recipe, frame, hash_key).outcome
+    return _replay(recipe, frame, hash_key, kept_cells=kept_cells).outcome
 
 
 def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes | None = None) -> Iterator[Outcome]:
@@ -77,17 +80,27 @@ class _Part:
     steps: tuple[AnyStep, ...]
 
 
-def _replay(recipe: Recipe, frame: Frame, hash_key: bytes | None, *, carries: bool = False) -> _Part:
+def _replay(
+    recipe: Recipe,
+    frame: Frame,
+    hash_key: bytes | None,
+    *,
+    carries: bool = False,
+    kept_cells: Sequence[tuple[int, str]] = (),
+) -> _Part:
     contract = require_contract(recipe)
     if not hash_key and any(isinstance(step, HidePersonalData) and step.method == "hash" for step in recipe.steps):
         raise ContractBroken("The recipe hashes personal data, which needs the key of its owner.", reason="NO_HASH_KEY")
     unknown = unknown_columns(frame, contract)
-    run = RecipeRun(recipe, conform(frame, recipe), hash_key, carries=carries)
-    kept = _keep_contract(recipe, contract, run, hash_key)
+    run = RecipeRun(recipe, conform(frame, recipe), hash_key, carries=carries, kept_cells=kept_cells)
+    # The cells that are kept have the number behind the last step.
+    last = len(recipe.steps) + bool(kept_cells)
+    kept = _keep_contract(recipe, contract, run, hash_key, number=last + 1)
     results = [result for number, step in in_order(recipe) if (result := run.repeat(number, step)) is not None]
+    run.restore_cells()
     engineered, completed = complete(run.engineered, contract)
     further = [*kept.results, *_left_out(unknown), *_completion(completed)]
-    results += [replace(result, step=len(recipe.steps) + number) for number, result in enumerate(further, start=1)]
+    results += [replace(result, step=last + number) for number, result in enumerate(further, start=1)]
     outcome = run.end(recipe, engineered, results)
     if kept.typed is not None:
         outcome = replace(outcome, typed=kept.typed, discards=kept.discards)
@@ -104,7 +117,7 @@ class _Kept:
     results: tuple[StepResult, ...] = ()
 
 
-def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key: bytes | None) -> _Kept:
+def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key: bytes | None, *, number: int) -> _Kept:
     """Discard what disagrees with the contract from the tables of a run that has not begun.
 
     Raises:
@@ -117,7 +130,7 @@ def _keep_contract(recipe: Recipe, contract: Contract, run: RecipeRun, hash_key:
     disagreements = find_disagreements(contract, typed)
     if not disagreements:
         return _Kept(typed)
-    cells = run.discard(len(recipe.steps) + 1, discard(disagreements, decoded))
+    cells = run.discard(number, discard(disagreements, decoded))
     return _Kept(
         typed,
         tuple(
@@ -149,9 +162,10 @@ def revise(
         ValueError: a parameter does not fit its step.
     """
     contract = require_contract(recipe)
-    outcome = apply(with_revision(recipe, revision), frame, hash_key=hash_key)
+    outcome = apply(with_revision(recipe, revision), frame, hash_key=hash_key, kept_cells=revision.cells)
     engineered, completed = complete(outcome.engineered, contract)
-    further = [replace(result, step=len(recipe.steps) + 1) for result in _completion(completed)]
+    last = max((result.step for result in outcome.results), default=0)
+    further = [replace(result, step=last + 1) for result in _completion(completed)]
     return settle(replace(outcome, engineered=engineered, results=(*outcome.results, *further)), frame, options)
 
 

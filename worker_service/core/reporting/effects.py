@@ -1,6 +1,6 @@
 """What each step of a recipe does to its table: counts, real cells before and after, and distributions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -59,25 +59,30 @@ class StepEffect(Value):
     """The same column, or the first that it makes."""
 
 
-def carry_out(recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None) -> tuple[Outcome, tuple[StepEffect, ...]]:
+def carry_out(
+    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
+) -> tuple[Outcome, tuple[StepEffect, ...]]:
     """Apply a recipe to a frame as `apply` does, and tell what each step did.
 
     Args:
         recipe: the steps.
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
+        kept_cells: cells that stay as they are read, as of `apply`.
     """
-    run = RecipeRun(recipe, frame, hash_key)
+    run = RecipeRun(recipe, frame, hash_key, kept_cells=kept_cells)
     results: list[StepResult] = []
     frames: dict[int, tuple[Frame, Frame]] = {}
     for number, step in in_order(recipe):
         before = run.engineered if is_engineered_only(step) else run.cleaned
         results.append(run.execute(number, step))
         frames[number] = (before, run.engineered if is_engineered_only(step) else run.cleaned)
+    run.restore_cells()
     outcome = run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
     changed = _changed_cells(outcome.changes)
     steps = outcome.recipe.steps
-    effects = [_effect(result, steps[result.step - 1], frames[result.step], changed) for result in outcome.results]
+    results.sort(key=lambda result: result.step)
+    effects = [_effect(result, steps[result.step - 1], frames[result.step], changed) for result in results]
     return outcome, tuple(effects)
 
 

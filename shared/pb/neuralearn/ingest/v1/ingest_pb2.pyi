@@ -820,6 +820,7 @@ class ReviseDatasetRequest(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ADDED_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     everything: _builtins.bool
@@ -850,6 +851,10 @@ class ReviseDatasetRequest(_message.Message):
     def added(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
         """Steps that are added behind the others, as in a recipe; of a known kind, with its parameters."""
 
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellPlace]:
+        """Cells of the cleaned table that stay as the file has them, whatever the steps do. They are no part of the recipe."""
+
     def __init__(
         self,
         *,
@@ -862,14 +867,41 @@ class ReviseDatasetRequest(_message.Message):
         parameters: _struct_pb2.Struct | None = ...,
         etag: _builtins.str = ...,
         added: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        cells: _abc.Iterable[Global___CellPlace] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "cells", b"cells", "columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReviseDatasetRequest: _TypeAlias = ReviseDatasetRequest  # noqa: Y015
+
+@_typing.final
+class CellPlace(_message.Message):
+    """Where a cell is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Its row in the uploaded table, from 1."""
+    column: _builtins.str
+    """Its column."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        column: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CellPlace: _TypeAlias = CellPlace  # noqa: Y015
 
 @_typing.final
 class ReviseDatasetResponse(_message.Message):
