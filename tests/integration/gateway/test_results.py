@@ -281,3 +281,15 @@ async def test_an_export_of_a_recipe(client: httpx.AsyncClient) -> None:
     assert answer.headers["x-steps-left-out"] == "7"
     assert_problem(await client.get(f"/dataset/{DATASET_ID}/export"), 422, "INVALID_INPUT")
     assert_problem(await client.get(f"/dataset/{DATASET_ID}/export?format=spark"), 422, "INVALID_INPUT")
+
+
+async def test_a_dry_run_and_a_proposal(client: httpx.AsyncClient) -> None:
+    body = {"off": [3], "add": [{"kind": "drop_column"}, {"kind": "flag"}]}
+    document = (await client.post(f"/dataset/{DATASET_ID}/recipe/dry-run", json=body)).json()
+    assert (document["rows"], document["cells_changed"]) == (2, 1)
+    step = document["steps"][0]
+    assert step["examples"] == [{"row": 1, "column": "a", "before": "1", "after": None}]
+    assert (step["before"]["known"], step["after"]) == (2, None)
+    assert (await client.post(f"/dataset/{DATASET_ID}/apply")).json()["status"] == "completed"
+    undone = {"cells": [{"row": 0, "column": "a"}]}
+    assert_problem(await client.post(f"/dataset/{DATASET_ID}/undo", json=undone), 422, "INVALID_INPUT")
