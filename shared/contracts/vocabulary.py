@@ -84,9 +84,9 @@ Scope = Literal["read", "write", "operate"]
 CallerKind = Literal["open", "user", "key", "service"]
 """How a caller is known: not at all, by a token, by an API key, or as a process of the service."""
 
-RunState = Literal["queued", "running", "completed", "proposed", "failed", "cancelled"]
+RunState = Literal["queued", "running", "completed", "failed", "cancelled", "proposed"]
 """The state of a run, as workers see it."""
-DatasetState = Literal["uploaded", "processing", "completed", "proposed", "failed", "cancelled"]
+DatasetState = Literal["uploaded", "processing", "completed", "failed", "cancelled", "proposed"]
 """The state of a dataset, as its owner sees it."""
 ENDED_STATES: tuple[RunState, ...] = ("completed", "proposed", "failed", "cancelled")
 

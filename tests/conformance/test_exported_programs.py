@@ -117,10 +117,10 @@ def assert_same_tables(exported: ModuleType, recipe: Recipe, frame: Frame) -> No
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
 def test_every_step_does_the_same_in_a_program(step: AnyStep, name: str) -> None:
     frame = FRAMES[name]
-    for before in ([], readings(frame)):
-        outcome = carried_out([*before, step], frame)
-        if outcome.recipe.steps[-1].skipped is None:
-            assert_same_program(outcome.recipe, frame)
+    before = [] if step.kind in ("read_column", "hide_personal_data") else readings(frame)
+    outcome = carried_out([*before, step], frame)
+    if outcome.recipe.steps[-1].skipped is None:
+        assert_same_program(outcome.recipe, frame)
 
 
 @LAWS

@@ -14,6 +14,7 @@ from tests.conformance.test_exported_programs import FRAMES, SAMPLE, decoded, re
 from tests.conformance.test_replay import carried_out, readings
 from worker_service.core.export.calls import NotExportable
 from worker_service.core.export.sql import sql_query
+from worker_service.core.export.sql_steps import WHY_NOT
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.replay import replay
 from worker_service.core.recipe.steps import AnyStep
@@ -64,14 +65,17 @@ def assert_same_query(recipe: Recipe, frame: Frame, *, ordered: bool = True) -> 
 WITHIN_LIMITS = [name for name in EDGE_CASES if not name.startswith(("infinite", "huge"))]
 
 
+IN_SQL = [step for step in STEPS if step.kind not in WHY_NOT]
+
+
 @pytest.mark.parametrize("name", WITHIN_LIMITS)
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)
+@pytest.mark.parametrize("step", IN_SQL, ids=lambda step: step.kind)
 def test_every_step_does_the_same_in_duckdb(step: AnyStep, name: str) -> None:
     frame = FRAMES[name]
-    for before in ([], readings(frame)):
-        outcome = carried_out([*before, step], frame)
-        if outcome.recipe.steps[-1].skipped is None:
-            assert_same_query(outcome.recipe, frame, ordered=step.kind != "drop_duplicates")
+    before = [] if step.kind == "read_column" else readings(frame)
+    outcome = carried_out([*before, step], frame)
+    if outcome.recipe.steps[-1].skipped is None:
+        assert_same_query(outcome.recipe, frame, ordered=step.kind != "drop_duplicates")
 
 
 def test_a_query_prepares_held_out_rows() -> None:

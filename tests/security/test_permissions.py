@@ -267,7 +267,7 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
         body = {"files": {"file": ("a.csv", "a,b\n1,2\n")}}
     if (method, path) == ("POST", "/recipes"):
         body = {"json": {"name": "walk", "dataset_id": dataset_id}}
-    if rpc_of(method, path) == "ReviseDataset":
+    if rpc_of(method, path) in ("ReviseDataset", "TryRecipe"):
         body = {"json": {}}
     if method == "PUT":
         body = {"json": {"role": "viewer"}}

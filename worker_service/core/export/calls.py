@@ -44,8 +44,9 @@ def calls(recipe: Recipe) -> list[Call]:
     contract = recipe.contract
     if contract is None:
         raise NotExportable("The recipe was never carried out, so that its numbers are not known.")
-    hidden = [step.column for step in recipe.steps if isinstance(step, HidePersonalData) and step.is_active]
-    optional = [*hidden, *([recipe.target.column] if recipe.target.column else [])]
+    hiding = [step for step in recipe.steps if isinstance(step, HidePersonalData) and step.is_active]
+    dropped = [step.column for step in hiding if step.method == "drop"]
+    optional = [*dropped, *([recipe.target.column] if recipe.target.column else [])]
     arguments: dict[str, Any] = {"columns": {column.name: column.type for column in contract.input}}
     if optional:
         arguments["optional"] = optional
@@ -56,10 +57,11 @@ def calls(recipe: Recipe) -> list[Call]:
     given = {column.name: (column.type, column.fill) for column in contract.engineered}
     steps = [_call(number, step, recipe) for number, step in in_order(recipe) if changes_tables(step)]
     expected = dict(_expectations(recipe))
-    reading = [call for call in steps if call.function.startswith("read_") or call.function == "hide_personal_data"]
+    reads = {call.number for call in steps if call.function.startswith(("read_", "hide_"))}
+    reading = [call for call in steps if call.number in reads]
     if expected:
         reading.append(Call(0, "keep_contract", {"columns": expected}, "", True))
-    others = [call for call in steps if call not in reading]
+    others = [call for call in steps if call.number not in reads]
     return [taken, *reading, *others, Call(0, "give_columns", {"columns": given}, "", False)]
 
 

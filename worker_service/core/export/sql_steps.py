@@ -42,13 +42,13 @@ def add_step(step: AnyStep, query: Query, later: Sequence[AnyStep]) -> None:
     Raises:
         Untranslatable: it can't be written in SQL, or needs what was left out.
     """
-    why = _WHY_NOT.get(step.kind)
+    why = WHY_NOT.get(step.kind)
     if why is not None:
         raise Untranslatable(why)
     _ADD[step.kind](step, query, later)
 
 
-_WHY_NOT = {
+WHY_NOT = {
     "fill_by_model": _NO_MODEL,
     "fill_by_time": _OTHER_ROWS,
     "number_rows": _OTHER_ROWS,
@@ -58,6 +58,7 @@ _WHY_NOT = {
     "text_numbers": _NO_TEXT,
     "text_components": _NO_TEXT,
 }
+"""Why kinds of steps are left out, half a sentence each."""
 
 
 def _hide(step: Any, query: Query, later: Sequence[AnyStep]) -> None:

@@ -63,6 +63,26 @@ class NearestRows(Value):
     values: Array
     """The value of each row."""
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        rows, columns = self.rows.shape if len(self.rows.shape) == 2 else (0, 0)
+        sizes = {len(self.medians), len(self.spreads), columns}
+        if not rows or len(sizes) > 1 or self.values.shape != (rows,):
+            raise ValueError("rows, values, medians and spreads do not fit together")
+        if not np.isfinite(self.rows.numpy()).all() or not np.isfinite(self.values.numpy()).all():
+            raise ValueError("rows and values must be finite")
+        return self
+
+    @property
+    def features(self) -> int:
+        """The columns that it goes by."""
+        return len(self.medians)
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """The indices of levels that it can predict; none if it predicts numbers."""
+        return frozenset(self.values.numpy().tolist()) if self.is_class else frozenset()
+
     def predict(self, table: Numbers) -> Numbers:
         """Return the prediction for each row of a table of shape (rows, columns), NaN where a cell is missing.
 
@@ -105,6 +125,34 @@ class Trees(Value):
     """1 where a missing cell goes left."""
     leaves: Array
     """What each leaf adds."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        nodes = self.columns.shape
+        parts = (self.thresholds, self.lefts, self.rights, self.missing_left, self.leaves)
+        if len(nodes) != 1 or any(part.shape != nodes for part in parts) or len(self.roots.shape) != 1:
+            raise ValueError("the arrays of nodes must be of one length")
+        if len(self.baseline) not in ({1, len(self.classes)} if self.classes else {1}):
+            raise ValueError("there must be one sum, or one for each class")
+        inner = np.flatnonzero(self.columns.numpy() >= 0)
+        children = [part.numpy()[inner] for part in (self.lefts, self.rights)]
+        # Children come later, so that no path runs in a circle.
+        if not all(((child > inner) & (child < nodes[0])).all() for child in children):
+            raise ValueError("the children of a node must come behind it")
+        roots = self.roots.numpy()
+        if ((roots < 0) | (roots >= nodes[0])).any():
+            raise ValueError("the roots must be nodes")
+        return self
+
+    @property
+    def features(self) -> int:
+        """The columns that it goes by, as far as it looks at them."""
+        return int(self.columns.numpy().max(initial=-1)) + 1
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """The indices of levels that it can predict; none if it predicts numbers."""
+        return frozenset(self.classes)
 
     def predict(self, table: Numbers) -> Numbers:
         """Return the prediction for each row of a table of shape (rows, columns), NaN where a cell is missing."""

@@ -152,6 +152,18 @@ class FillByModel(_FillBy):
     fitted: Annotated[NearestRows | Trees, Field(discriminator="kind")] | None = None
     """The fitted model; None until it is fitted."""
 
+    @model_validator(mode="after")
+    def _model_fits(self) -> "FillByModel":
+        if self.fitted is None:
+            return self
+        if len(self.encodings) != len(self.predictors) or self.fitted.features > len(self.predictors):
+            raise ValueError("the model goes by other columns than the predictors")
+        if isinstance(self.fitted, NearestRows) and self.fitted.features != len(self.predictors):
+            raise ValueError("the model goes by other columns than the predictors")
+        if not self.fitted.codes <= set(range(len(self.levels))) or bool(self.fitted.codes) != bool(self.levels):
+            raise ValueError("the model predicts other levels than there are")
+        return self
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The column to fill and the predictors."""
