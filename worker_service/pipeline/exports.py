@@ -10,12 +10,13 @@ from shared.contracts.vocabulary import ExportFormat, SqlDialect
 from shared.db.datasets import Datasets
 from shared.db.published import require_published
 from shared.db.versions import Versions
-from shared.errors import Conflict, Unavailable
+from shared.errors import Unavailable
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
 from shared.logs import get_logger
 from shared.storage import ObjectStore
 from worker_service.core.export.facts import Export, Facts
+from worker_service.pipeline.export_task import write_export
 
 _log = get_logger("pipeline")
 EXPORT_SECONDS = 60.0
@@ -77,21 +78,3 @@ class Exports:
                 digest.update(piece)
             hashes[name] = digest.hexdigest()
         return hashes
-
-
-def write_export(document: bytes, form: ExportFormat, dialect: SqlDialect, facts: Facts) -> Export:
-    """Return a recipe in the form of another tool; for a child process.
-
-    Raises:
-        Conflict: it can't be written in this form.
-    """
-    # Few processes of this service ever need the steps, and they take a second to import.
-    from worker_service.core.export.calls import NotExportable
-    from worker_service.core.export.formats import export_recipe
-    from worker_service.core.recipe.contract import ContractBroken
-    from worker_service.core.recipe.recipe import Recipe
-
-    try:
-        return export_recipe(Recipe.model_validate_json(document), form, facts, dialect=dialect)
-    except (NotExportable, ContractBroken) as error:
-        raise Conflict(str(error), reason="NOT_EXPORTABLE") from None

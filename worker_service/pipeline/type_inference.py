@@ -15,7 +15,12 @@ from shared.isolation.outcomes import IsolationError
 from worker_service.core.columns.column_profile import ColumnHints, describe_column, infer_column, read_column
 from worker_service.core.table.frame import Frame
 
-PRELOAD = ("worker_service.pipeline.type_inference", "worker_service.core.reporting.effects", "pandas")
+PRELOAD = (
+    "worker_service.pipeline.type_inference",
+    "worker_service.pipeline.trial_task",
+    "worker_service.pipeline.export_task",
+    "pandas",
+)
 """Modules that the child processes share. Arrow imports pandas, for a second, when it first fills a numpy array."""
 INFERENCE_SECONDS = 20.0
 MEMORY_BYTES = 512 * 1024**2

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from worker_service.core.columns.cell_parts import split_parts
 from worker_service.core.columns.word_parts import count_parts
@@ -41,6 +40,8 @@ def power_transform(
     table: Table, *, column: str, name: str, unit: float, power: float, center: float, divisor: float
 ) -> Table:
     """Add a column with the Yeo-Johnson power of a column."""
+    from scipy import stats
+
     with np.errstate(all="ignore"):
         powers = stats.yeojohnson(numbers(table[column]) / unit, lmbda=power)
         return with_columns(table, {name: _finite((powers - center) / divisor)})
