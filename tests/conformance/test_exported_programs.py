@@ -138,8 +138,8 @@ def test_prepared_tables_are_prepared_the_same(table: pa.Table, target: str | No
 
 
 def test_all_functions_together_have_different_names() -> None:
-    found = bundle(functions, functions.__all__)
-    source = "\n\n\n".join(["from __future__ import annotations", *found.imports, *found.definitions])
+    collected = bundle(functions, functions.__all__)
+    source = "\n\n\n".join(["from __future__ import annotations", *collected.imports, *collected.definitions])
     module = program(source, "all_functions")
     assert "worker_service" not in source and "pyarrow" not in source and "pydantic" not in source
     assert all(callable(getattr(module, name)) for name in functions.__all__)

@@ -25,13 +25,13 @@ def in_duckdb(sql: str, frame: Frame) -> dict[str, list[Any]]:
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")
         connection.register("uploaded", frame.to_table())
-        found = connection.sql(sql)
-        return dict(zip(found.columns, map(list, zip(*found.fetchall(), strict=True)), strict=False))
+        result = connection.sql(sql)
+        return dict(zip(result.columns, map(list, zip(*result.fetchall(), strict=True)), strict=False))
 
 
-def assert_rows(found: dict[str, list[Any]], frame: Frame, *, ordered: bool = True) -> None:
+def assert_rows(result: dict[str, list[Any]], frame: Frame, *, ordered: bool = True) -> None:
     """Compare the columns that a query has with those of a table."""
-    for name, values in found.items():
+    for name, values in result.items():
         column = frame[name]
         if column.is_number:
             got = np.array([np.nan if value is None else float(value) for value in values])
@@ -53,11 +53,11 @@ def assert_same_query(recipe: Recipe, frame: Frame, *, ordered: bool = True) -> 
     outcome = replay(recipe, frame)
     results = {"engineered": query.text, "cleaned": query.text.replace('"engineered";', '"cleaned";')}
     for name, text in results.items():
-        found = in_duckdb(text, frame)
+        result = in_duckdb(text, frame)
         if not query.left_out:
             expected = getattr(outcome, name)
-            assert not frame.rows or set(found) == set(expected.names)
-            assert_rows(found, expected, ordered=ordered)
+            assert not frame.rows or set(result) == set(expected.names)
+            assert_rows(result, expected, ordered=ordered)
     return not query.left_out
 
 
@@ -93,15 +93,15 @@ async def test_postgres_makes_the_same_of_held_out_rows(database_url: str) -> No
     connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     try:
         names = ", ".join(f'"{name}" text' for name in rows)
-        await connection.execute(f"CREATE TEMPORARY TABLE uploaded (place integer, {names})")
-        records = [(place, *row) for place, row in enumerate(rows.itertuples(index=False))]
+        await connection.execute(f"CREATE TEMPORARY TABLE uploaded (row_number integer, {names})")
+        records = [(row_number, *row) for row_number, row in enumerate(rows.itertuples(index=False))]
         await connection.copy_records_to_table("uploaded", records=records)
         for part in (slice(0, 400), slice(400, 600)):
-            where = f"WHERE place >= {part.start} AND place < {part.stop} ORDER BY place"
+            where = f"WHERE row_number >= {part.start} AND row_number < {part.stop} ORDER BY row_number"
             await connection.execute(f"CREATE TEMPORARY VIEW part AS SELECT * FROM uploaded {where}")
-            found = await connection.fetch(query.text.replace('FROM "uploaded"', "FROM part"))
+            result = await connection.fetch(query.text.replace('FROM "uploaded"', "FROM part"))
             await connection.execute("DROP VIEW part")
-            columns = {name: [row[name] for row in found] for name in dict(found[0])}
+            columns = {name: [row[name] for row in result] for name in dict(result[0])}
             outcome = replay(recipe, decoded(rows[part]))
             assert list(columns) == list(outcome.engineered.names)
             assert_rows(columns, outcome.engineered)

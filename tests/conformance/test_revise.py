@@ -147,6 +147,6 @@ def test_a_kept_cell_is_a_gap_that_models_never_see(outcome: Outcome, frame: Fra
     assert_kept(outcome, frame, kept)
     again = revise(outcome.recipe, Revision(base="", off=(), cells=kept), frame, OPTIONS_OF_NOBODY)
     assert again.results[-1].kind in ("kept_cells", "fill_missing")
-    told = next(result for result in again.results if result.kind == "kept_cells")
-    assert (told.cells_changed, told.what) == (1, "Put 1 cell back as the file has it.")
+    of_cells = next(result for result in again.results if result.kind == "kept_cells")
+    assert (of_cells.cells_changed, of_cells.what) == (1, "Put 1 cell back as the file has it.")
     assert not any(column.missing for name, column in again.engineered.columns.items() if name != "paid")

@@ -62,13 +62,13 @@ def table(user: User, dataset_id: str, name: str) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(parquet(user, dataset_id, name)))
 
 
-def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    assert list(found.columns) == list(expected.columns)
+def assert_same(made: pd.DataFrame, expected: pd.DataFrame) -> None:
+    assert list(made.columns) == list(expected.columns)
     for name in expected.columns:
         if expected[name].dtype.kind in "if":
-            np.testing.assert_allclose(found[name].to_numpy(dtype=float), expected[name], rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(made[name].to_numpy(dtype=float), expected[name], rtol=1e-9, atol=1e-9)
         else:
-            assert found[name].tolist() == expected[name].tolist()
+            assert made[name].tolist() == expected[name].tolist()
 
 
 def test_what_only_the_service_can_do_is_refused(user: User) -> None:

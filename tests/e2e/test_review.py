@@ -17,7 +17,7 @@ def test_a_proposal_is_looked_at_changed_and_applied(user: User) -> None:
     assert (status["stage"], status["progress"], status["review"]) == ("proposed", 100, True)
     assert status["progress_info"].startswith("Proposed: ")
     recipe = user.get(f"/dataset/{dataset_id}/recipe")
-    fill = next(place for place, step in enumerate(recipe["steps"], start=1) if step["kind"].startswith("fill_"))
+    fill = next(number for number, step in enumerate(recipe["steps"], start=1) if step["kind"].startswith("fill_"))
     assert user.get(f"/dataset/{dataset_id}/changes", step=fill)["total_changes"] == 30
     changed = user.client.patch(f"/dataset/{dataset_id}/recipe", json={"off": [fill]})
     assert changed.status_code == 200
@@ -77,12 +77,12 @@ def test_steps_are_tried_and_added(user: User) -> None:
     assert user.wait(dataset_id)["status"] == "completed"
     recipe = user.get(f"/dataset/{dataset_id}/recipe")
     assert recipe["steps"][-1]["kind"] == "bin" and recipe["steps"][-1]["skipped"] is None
-    place = len(recipe["steps"])
+    number = len(recipe["steps"])
     assert "weight_bin" in [column["name"] for column in recipe["contract"]["engineered"]]
     # What was added is a step like the others: it is switched off, and repeated on the next file.
-    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"off": [place]}).status_code == 200
+    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"off": [number]}).status_code == 200
     assert user.wait(dataset_id)["status"] == "completed"
-    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"on": [place]}).status_code == 200
+    assert user.client.patch(f"/dataset/{dataset_id}/recipe", json={"on": [number]}).status_code == 200
     assert user.wait(dataset_id)["status"] == "completed"
     replayed = user.prepare(TABLE, "february.csv", recipe_of=dataset_id)
     refused = user.client.patch(f"/dataset/{replayed}/recipe", json={"add": [step]})
@@ -109,8 +109,8 @@ def test_single_cells_are_undone(user: User) -> None:
     assert user.wait(dataset_id)["status"] == "completed"
     after = user.get(f"/dataset/{dataset_id}/rows", limit=10)["rows"]
     assert [row for row in range(10) if before[row] != after[row]] == [7] and after[7][1] is None
-    found = user.get(f"/dataset/{dataset_id}/diff", **{"from": 1})["differences"]
-    assert [(each["row"], each["column"], each["after"]) for each in found] == [(8, "weight", None)]
+    differences = user.get(f"/dataset/{dataset_id}/diff", **{"from": 1})["differences"]
+    assert [(each["row"], each["column"], each["after"]) for each in differences] == [(8, "weight", None)]
     last = user.get(f"/dataset/{dataset_id}/logs/cleaning")["logs"][-1]
     assert (last["kind"], last["rule"]) == ("kept_cells", "user")
     # The table for models has a number there.

@@ -93,7 +93,7 @@ def _contract_property(column: ColumnExpectation) -> dict[str, Any]:
     kind = "timestamp" if column.type.startswith("timestamp") else kinds.get(column.type, "integer")
     options = {"minimum": column.minimum, "maximum": column.maximum}
     known = {name: _number(value, kind) for name, value in options.items() if value is not None}
-    found: dict[str, Any] = {
+    described: dict[str, Any] = {
         "name": column.name,
         "logicalType": kind,
         "physicalType": column.type,
@@ -101,15 +101,15 @@ def _contract_property(column: ColumnExpectation) -> dict[str, Any]:
         "unique": column.is_unique,
     }
     if known:
-        found["logicalTypeOptions"] = known
+        described["logicalTypeOptions"] = known
     if column.levels is not None:
         severity = "warning" if column.mode == "evolve" else "error"
         valid = {"validValues": list(column.levels)}
         rule = {"type": "library", "metric": "invalidValues", "arguments": valid, "mustBe": 0, "severity": severity}
-        found["quality"] = [rule]
+        described["quality"] = [rule]
     if column.sources and (column.kinds or column.sources != (column.name,)):
-        found |= {"transformSourceObjects": list(column.sources), "transformLogic": ", ".join(column.kinds)}
-    return found
+        described |= {"transformSourceObjects": list(column.sources), "transformLogic": ", ".join(column.kinds)}
+    return described
 
 
 def dataset_metadata(recipe: Recipe, facts: Facts) -> str:
@@ -166,10 +166,15 @@ def _record_set(name: str, columns: Sequence[ColumnExpectation], target: str | N
         if column.kinds:
             field["description"] = f"From {', '.join(column.sources) or 'the rows'} by {', '.join(column.kinds)}."
         fields.append(field)
-    found: dict[str, Any] = {"@type": "cr:RecordSet", "@id": f"{name}-table", "name": f"{name}-table", "field": fields}
+    record_set: dict[str, Any] = {
+        "@type": "cr:RecordSet",
+        "@id": f"{name}-table",
+        "name": f"{name}-table",
+        "field": fields,
+    }
     if target is not None and name == "engineered":
-        found["description"] = f"The target is {target}."
-    return found
+        record_set["description"] = f"The target is {target}."
+    return record_set
 
 
 def _croissant_type(kind: str) -> str:

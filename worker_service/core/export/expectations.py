@@ -166,8 +166,8 @@ def _trace(recipe: Recipe) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[
             continue
         # A step without outputs changes its first column; the others only provide values for its missing cells.
         inputs = step.columns if step.outputs else _changed_columns(step)
-        found = tuple(dict.fromkeys(source for name in inputs for source in sources.get(name, ())))
+        origins = tuple(dict.fromkeys(source for name in inputs for source in sources.get(name, ())))
         earlier = tuple(dict.fromkeys(kind for name in inputs for kind in kinds.get(name, ())))
         for name in step.outputs or inputs:
-            sources[name], kinds[name] = (found if step.outputs else sources.get(name, ())), (*earlier, step.kind)
+            sources[name], kinds[name] = (origins if step.outputs else sources.get(name, ())), (*earlier, step.kind)
     return sources, kinds

@@ -99,15 +99,15 @@ def sklearn_script(recipe: Recipe) -> str:
             ]
         ),
     ]
-    found = bundle(functions, [*(call.function for call in steps), "read_table"])
+    collected = bundle(functions, [*(call.function for call in steps), "read_table"])
     more = (
         "from sklearn.pipeline import Pipeline",
         "from sklearn.preprocessing import FunctionTransformer",
         "from typing import Any",
     )
-    imports = tuple({*found.imports, *more})
+    imports = tuple({*collected.imports, *more})
     head = _SKLEARN_HEAD.format(title=_title(recipe), module="preparation")
-    return _assemble(head, Bundle(imports, found.definitions), parts, constants, "preparation = make_preparation()")
+    return _assemble(head, Bundle(imports, collected.definitions), parts, constants, "preparation = make_preparation()")
 
 
 def _title(recipe: Recipe) -> str:
@@ -123,8 +123,8 @@ def _reading(recipe: Recipe) -> str:
     return "".join(f", {name}={value!r}" for name, value in values.items() if value is not None)
 
 
-def _assemble(head: str, found: Bundle, parts: Sequence[str], constants: Mapping[str, str], end: str) -> str:
-    imports = ["import sys", *found.imports] if "sys.argv" in end else list(found.imports)
+def _assemble(head: str, collected: Bundle, parts: Sequence[str], constants: Mapping[str, str], end: str) -> str:
+    imports = ["import sys", *collected.imports] if "sys.argv" in end else list(collected.imports)
     libraries = [line for line in imports if line.split()[1].startswith(_LIBRARIES)]
     standard = [line for line in imports if line not in libraries]
     blocks = [
@@ -132,7 +132,7 @@ def _assemble(head: str, found: Bundle, parts: Sequence[str], constants: Mapping
         "\n\n".join(["from __future__ import annotations", _join_imports(standard), _join_imports(libraries)]),
         *parts,
         "# The functions of the steps.",
-        *found.definitions,
+        *collected.definitions,
         *(["# Longer numbers and names of the steps."] if constants else []),
         *(f"{name} = {value}" for name, value in constants.items()),
         end,

@@ -13,7 +13,7 @@ from worker_service.core.export.sql_steps import GAPS, add_step
 from worker_service.core.recipe.apply import execution_rank, in_order
 from worker_service.core.recipe.contract import require_contract
 from worker_service.core.recipe.recipe import OutputColumn, Recipe
-from worker_service.core.recipe.steps import AnyStep, HidePersonalData
+from worker_service.core.recipe.steps import HidePersonalData
 
 _KINDS: dict[str, Kind] = {"string": "text", "double": "decimal", "bool": "boolean"}
 _WIDTH = 110
@@ -40,17 +40,17 @@ def sql_query(recipe: Recipe, dialect: SqlDialect) -> SqlQuery:
     except Untranslatable as reason:
         raise NotExportable(f"{reason}.") from None
     left_out: list[LeftOut] = []
-    steps = [(number, step) for number, step in in_order(recipe) if changes_tables(step)]
+    steps = [(position, step) for position, step in in_order(recipe) if changes_tables(step)]
     begin_reading([step for _, step in steps], query)
-    for place, step in steps:
+    for index, (position, step) in enumerate(steps):
         if execution_rank(step) >= 3 and not _has_cleaned(query):
             _end_cleaned(query)
         try:
-            add_step(step, query, _later(steps, place))
+            add_step(step, query, [later for _, later in steps[index + 1 :]])
         except Untranslatable as reason:
             if isinstance(step, HidePersonalData):
                 raise NotExportable(f"{step.column!r} holds personal data that is hidden, and {reason}.") from None
-            left_out.append(LeftOut(place, step.kind, str(reason)))
+            left_out.append(LeftOut(position, step.kind, str(reason)))
     if any(column.mode != "evolve" for column in contract.input):
         left_out.append(LeftOut(len(recipe.steps) + 1, "contract", "a query can't refuse a table"))
     if not _has_cleaned(query):
@@ -68,12 +68,6 @@ def _kind(arrow_type: str) -> Kind:
     if arrow_type.startswith("timestamp"):
         return "zoned" if "tz=" in arrow_type else "timestamp"
     return _KINDS.get(arrow_type, "integer")
-
-
-def _later(steps: list[tuple[int, AnyStep]], place: int) -> list[AnyStep]:
-    """Return the steps that are carried out after one."""
-    position = [number for number, _ in steps].index(place)
-    return [step for _, step in steps[position + 1 :]]
 
 
 def _has_cleaned(query: Query) -> bool:

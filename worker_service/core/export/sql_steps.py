@@ -221,7 +221,7 @@ def _frequency_encode(step: Any, query: Query, later: Sequence[AnyStep]) -> None
 def _label_encode(step: Any, query: Query, later: Sequence[AnyStep]) -> None:
     column, kind = query.column(step.column), query.kind(step.column)
     branches = [
-        (exp.EQ(this=column, expression=_value(level, kind)), number(place)) for place, level in enumerate(step.levels)
+        (exp.EQ(this=column, expression=_value(level, kind)), number(index)) for index, level in enumerate(step.levels)
     ]
     query.put(step.column, case([(is_null(column), exp.null()), *branches], number(-1)), "integer")
 
@@ -258,7 +258,7 @@ def _ratio(step: Any, query: Query, later: Sequence[AnyStep]) -> None:
 
 def _bin(step: Any, query: Query, later: Sequence[AnyStep]) -> None:
     column, _ = _numeric(step.column, query)
-    branches = [(exp.LT(this=column, expression=number(edge)), number(place)) for place, edge in enumerate(step.edges)]
+    branches = [(exp.LT(this=column, expression=number(edge)), number(index)) for index, edge in enumerate(step.edges)]
     query.put(step.name, case([(is_null(column), exp.null()), *branches], number(len(step.edges))), "integer")
 
 

@@ -119,13 +119,13 @@ def _changed_cells(changes: pa.Table) -> dict[int, tuple[Example, ...]]:
     order = np.argsort(steps, kind="stable")
     numbers, starts = np.unique(steps[order], return_index=True)
     ends = np.append(starts[1:], len(order))
-    found = {}
+    examples = {}
     for number, start, end in zip(numbers.tolist(), starts.tolist(), ends.tolist(), strict=True):
         rows = changes.take(pa.array(order[start : min(end, start + EXAMPLES)])).to_pylist()
-        found[number] = tuple(
+        examples[number] = tuple(
             Example(row=row["row"], column=row["column"], before=row["before"], after=row["after"]) for row in rows
         )
-    return found
+    return examples
 
 
 def _made_cells(source: str | None, made: str | None, before: Frame, after: Frame) -> tuple[Example, ...]:

@@ -103,8 +103,8 @@ def number_text(value: float) -> str:
 def positions(cells: Cells, levels: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return for each cell the place of its text among some levels, -1 where it is none of them or missing."""
     codes, texts = pd.factorize(as_text(cells))
-    places = {level: place for place, level in reversed(list(enumerate(levels)))}
-    return np.array([*(places.get(text, -1) for text in texts), -1], dtype=np.int64)[codes]
+    indices = {level: index for index, level in reversed(list(enumerate(levels)))}
+    return np.array([*(indices.get(text, -1) for text in texts), -1], dtype=np.int64)[codes]
 
 
 def replaced(cells: Cells, by_text: Mapping[str, Any], otherwise: Any) -> list[Any]:

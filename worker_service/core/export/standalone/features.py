@@ -102,7 +102,7 @@ def one_hot(
 ) -> Table:
     """Replace a column by one column of 0 and 1 for each level, or add these columns."""
     places = positions(table[column], list(levels))
-    added = {name: (places == place).astype(np.int8) for place, name in enumerate(levels.values())}
+    added = {name: (places == code).astype(np.int8) for code, name in enumerate(levels.values())}
     if other is not None:
         added[other] = (places == -1).astype(np.int8)
     return with_columns(table if keep else table.drop(columns=column), added)
@@ -157,9 +157,9 @@ def split_amounts(
             fitting = [name for name, patterns in names.items() if plain_number(text, *form, patterns) is not None]
             units[text] = fitting[-1] if fitting else "none"
     amounts = read_decimal(table[[column]], column=column, **number)[column]
-    told = pd.Series([units.get(text, "none") for text in table[column]], index=table.index, dtype=object)
+    unit_names = pd.Series([units.get(text, "none") for text in table[column]], index=table.index, dtype=object)
     filled = amounts if fill is None else amounts.fillna(fill)
-    return with_columns(table.drop(columns=column), {amount: filled, unit: told})
+    return with_columns(table.drop(columns=column), {amount: filled, unit: unit_names})
 
 
 def text_numbers(

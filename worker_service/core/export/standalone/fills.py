@@ -70,8 +70,8 @@ def fill_by_level(
     """Fill the missing cells of a column with what rows with the same value in another column say."""
     cells = table[column]
     gaps = cells.isna().to_numpy()
-    told = typed(replaced(table[by][gaps], levels, fallback), cells[gaps])
-    return _with_filled(table, column, with_cells(cells, gaps, told.to_numpy()), phase)
+    predicted_levels = typed(replaced(table[by][gaps], levels, fallback), cells[gaps])
+    return _with_filled(table, column, with_cells(cells, gaps, predicted_levels.to_numpy()), phase)
 
 
 def fill_by_time(
@@ -133,8 +133,8 @@ def fill_by_model(
     predict: Any = predict_by_nearest_rows if fitted["kind"] == "nearest_rows" else predict_by_trees
     predicted = predict(matrix, **parts)
     if levels:
-        told = typed([levels[int(place)] for place in predicted], cells[gaps])
-        return _with_filled(table, column, with_cells(cells, gaps, told.to_numpy()), phase)
+        predicted_levels = typed([levels[int(code)] for code in predicted], cells[gaps])
+        return _with_filled(table, column, with_cells(cells, gaps, predicted_levels.to_numpy()), phase)
     return _with_filled(table, column, _with_numbers(cells, gaps, predicted, (low, high, decimals)), phase)
 
 

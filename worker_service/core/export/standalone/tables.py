@@ -178,8 +178,8 @@ def read_table(
         named = sheet is not None and not sheet.isdecimal()
         if named and sheet is not None and ("!" in sheet or sheet == "*"):
             raise ValueError(f"read the sheets {sheet!r} with pandas yourself, and give the table to prepare")
-        place: Any = sheet if named else int(sheet or 1) - 1
-        return pd.DataFrame(pd.read_excel(path, sheet_name=place))
+        chosen: Any = sheet if named else int(sheet or 1) - 1
+        return pd.DataFrame(pd.read_excel(path, sheet_name=chosen))
     header, skipped = (0, header_row - 1) if header_row else (None, 0)
     table = pd.read_csv(
         path, sep=delimiter, encoding=encoding, header=header, skiprows=skipped, dtype=str, keep_default_na=False
