@@ -156,7 +156,7 @@ def load_recipe(source: "str | PathLike[str] | Mapping[str, Any]") -> LocalRecip
         from pydantic import ValidationError
 
         from worker_service.core.recipe.contract import ContractBroken, require_contract
-        from worker_service.core.recipe.recipe import Recipe
+        from worker_service.core.recipe.recipe import Recipe, describe_invalid
     except ImportError as error:
         raise RecipeError(f'{error.name} is missing; install with pip install "neuralearn[core]".') from None
     try:
@@ -166,9 +166,7 @@ def load_recipe(source: "str | PathLike[str] | Mapping[str, Any]") -> LocalRecip
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"The recipe can't be read: {error}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the document"
-        raise RecipeError(f"This is no recipe: {field}: {first['msg']}.") from None
+        raise RecipeError(f"This is no recipe: {describe_invalid(error)}.") from None
     except ContractBroken as error:
         raise RecipeError(str(error)) from None
     return LocalRecipe(recipe)

@@ -134,6 +134,9 @@ def test_names_that_a_database_confuses_are_refused() -> None:
     longest = recipe_of(pd.DataFrame({"ä" * 32: values, "x": values}), None)
     with pytest.raises(NotExportable, match="63 bytes"):
         sql_query(longest, "postgres")
+    gaps = pd.DataFrame({"n" * 60: [str(n % 31) if n % 5 else "" for n in range(60)], "x": values})
+    with pytest.raises(NotExportable, match="63 bytes"):
+        sql_query(recipe_of(gaps, None, fill="all"), "postgres")
     levels = pd.DataFrame({"v": ["u", "U", "w"] * 40, "x": [str(n) for n in range(120)]})
     assert [each.kind for each in sql_query(recipe_of(levels, None), "duckdb").left_out] == ["one_hot"]
 

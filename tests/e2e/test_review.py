@@ -118,3 +118,16 @@ def test_single_cells_are_undone(user: User) -> None:
     assert all(value is not None for row in engineered for value in row)
     wrong = user.client.post(f"/dataset/{dataset_id}/undo", json={"cells": [{"row": 8, "column": "height"}]})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "cells")
+
+
+def test_a_dry_run_of_a_replay_is_what_was_published(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "january.csv", contract="weight=discard_row")
+    later = TABLE.replace(b"Oslo,53", b"Oslo,999")
+    assert later != TABLE
+    replayed = user.prepare(later, "february.csv", recipe_of=dataset_id)
+    document = dry_run(user, replayed)
+    versions = user.get(f"/dataset/{replayed}/versions")["versions"]
+    assert (document["rows"], document["cells_changed"]) == (versions[0]["rows"], versions[0]["cells_changed"])
+    assert document["rows"] < 210
+    engineered = user.get(f"/dataset/{replayed}/rows", table="engineered", limit=1)["columns"]
+    assert document["engineered_columns"] == len(engineered)

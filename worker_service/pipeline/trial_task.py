@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import ValidationError
 
 from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.split import parse_split
 from shared.errors import InvalidInput
-from worker_service.core.recipe.contract import conform
-from worker_service.core.recipe.recipe import Recipe
-from worker_service.core.recipe.replay import with_revision
-from worker_service.core.reporting.effects import carry_out
+from worker_service.core.recipe.apply import Outcome, Watch, apply
+from worker_service.core.recipe.recipe import Recipe, describe_invalid
+from worker_service.core.recipe.replay import replay, with_revision
+from worker_service.core.reporting.effects import describe_effects
 from worker_service.core.table.frame import Frame
 
 DryRun = dict[str, Any]
@@ -43,14 +44,11 @@ def try_recipe(task: TrialTask) -> DryRun:
         from worker_service.planner.held_out import split_frame
 
         frame = split_frame(frame, parse_split(task.options.split)).train
-    recipe = Recipe.model_validate_json(task.recipe)
-    if task.options.is_replay:
-        frame = conform(frame, recipe)
+    frames: dict[int, tuple[Frame, Frame]] = {}
     try:
-        revised = with_revision(recipe, task.revision)
-    except ValueError as error:
-        raise InvalidInput(f"The change does not fit: {error}") from None
-    outcome, effects = carry_out(revised, frame, hash_key=task.hash_key, kept_cells=task.revision.cells)
+        outcome = _carry_out(task, frame, lambda step, before, after: frames.update({step: (before, after)}))
+    except ValidationError as error:
+        raise InvalidInput(f"The change does not fit: {describe_invalid(error)}.") from None
     results = {result.step: result for result in outcome.results}
     return {
         "rows": outcome.cleaned.rows,
@@ -67,6 +65,18 @@ def try_recipe(task: TrialTask) -> DryRun:
                 "rule": results[effect.step].rule,
                 "confidence": results[effect.step].confidence,
             }
-            for effect in effects
+            for effect in describe_effects(outcome, frames)
         ],
     }
+
+
+def _carry_out(task: TrialTask, frame: Frame, watch: Watch) -> Outcome:
+    recipe, kept_cells = Recipe.model_validate_json(task.recipe), task.revision.cells
+    if task.options.is_replay:
+        # It loads what compares tables, which own recipes do not need.
+        from worker_service.planner.repeated_run import with_choices
+
+        repeated = with_choices(recipe, modes=task.options.contract, revision=task.revision)
+        return replay(repeated, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)
+    revised = with_revision(recipe, task.revision)
+    return apply(revised, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)

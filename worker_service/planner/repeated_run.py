@@ -14,7 +14,7 @@ from worker_service.core.drift.report import Drift, report_drift
 from worker_service.core.profile import Profile, describe_as_read
 from worker_service.core.recipe.apply import Outcome, hide_columns
 from worker_service.core.recipe.contract import ContractBroken, conform, require_contract
-from worker_service.core.recipe.recipe import Contract, OutputColumn, Recipe
+from worker_service.core.recipe.recipe import Contract, OutputColumn, Recipe, describe_invalid
 from worker_service.core.recipe.replay import replay, with_revision
 from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
 from worker_service.core.table.frame import Frame
@@ -50,10 +50,8 @@ def repeat_recipe(
     Raises:
         InvalidInput: the document is no settled recipe, or the table breaks its contract.
     """
-    recipe = parse_recipe(document)
-    recipe = recipe if revision is None else with_revision(recipe, revision)
     try:
-        recipe = recipe.model_copy(update={"contract": _with_modes(require_contract(recipe), modes)})
+        recipe = with_choices(parse_recipe(document), modes=modes, revision=revision)
         kept_cells = () if revision is None else revision.cells
         outcome = replay(recipe, decoded, hash_key=hash_key, kept_cells=kept_cells)
         conformed = conform(decoded, recipe)
@@ -70,6 +68,16 @@ def repeat_recipe(
     if revision is not None:
         outcome = _with_outputs(outcome)
     return RepeatedRun(facts=facts, outcome=outcome, drift=report_drift(recipe, decoded, outcome))
+
+
+def with_choices(recipe: Recipe, *, modes: Mapping[str, ContractMode], revision: Revision | None) -> Recipe:
+    """Return a recipe as an uploader wants it repeated; the arguments are those of `repeat_recipe`.
+
+    Raises:
+        ContractBroken: the recipe is not settled.
+    """
+    revised = recipe if revision is None else with_revision(recipe, revision)
+    return revised.model_copy(update={"contract": _with_modes(require_contract(revised), modes)})
 
 
 def _with_outputs(outcome: Outcome) -> Outcome:
@@ -94,9 +102,7 @@ def parse_recipe(document: str | bytes) -> Recipe:
     try:
         return Recipe.model_validate_json(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the document"
-        raise InvalidInput(f"This is no recipe: {field}: {first['msg']}.", reason="RECIPE_INVALID") from None
+        raise InvalidInput(f"This is no recipe: {describe_invalid(error)}.", reason="RECIPE_INVALID") from None
 
 
 def parse_settled_recipe(document: str | bytes) -> Recipe:

@@ -128,9 +128,7 @@ def _any(steps: tuple[AnyStep, ...], kinds: tuple[str, ...]) -> bool:
 
 
 def _may_be_missing(baseline: ColumnBaseline, steps: tuple[AnyStep, ...]) -> bool:
-    empties = _any(steps, _EMPTIES) or any(
-        isinstance(step, TreatOutliers) and step.strategy == "null" for step in steps
-    )
+    empties = _any(steps, _EMPTIES) or any(map(_empties_outliers, steps))
     return bool(baseline.unfit or ((baseline.missing or empties) and not _any(steps, _FILLS_ALL)))
 
 

@@ -35,13 +35,13 @@ def sql_query(recipe: Recipe, dialect: SqlDialect) -> SqlQuery:
     """
     contract = require_contract(recipe)
     require_plain_names(recipe)
-    try:
-        query = Query(dialect, [(column.name, _kind(column.type)) for column in contract.input])
-    except Untranslatable as reason:
-        raise NotExportable(f"{reason}.") from None
     left_out: list[LeftOut] = []
     steps = [(position, step) for position, step in in_order(recipe) if changes_tables(step)]
-    begin_reading([step for _, step in steps], query)
+    try:
+        query = Query(dialect, [(column.name, _kind(column.type)) for column in contract.input])
+        begin_reading([step for _, step in steps], query)
+    except Untranslatable as reason:
+        raise NotExportable(f"{reason}.") from None
     for index, (position, step) in enumerate(steps):
         if execution_rank(step) >= 3 and not _has_cleaned(query):
             _end_cleaned(query)

@@ -22,8 +22,10 @@ from worker_service.core.export.sql_query import (
     value_of,
 )
 from worker_service.core.export.sql_reading import UNFIT, read_column
+from worker_service.core.export.standalone.cells import ROW
 from worker_service.core.recipe.steps import AnyStep
 
+COPY = f"{ROW}copy"
 GAPS = "__was_missing__"
 """A column whose name begins so notes which cells were filled."""
 _OTHER_ROWS = "it looks at other rows, or at their order"
@@ -42,9 +44,8 @@ def add_step(step: AnyStep, query: Query, later: Sequence[AnyStep]) -> None:
     Raises:
         Untranslatable: it can't be written in SQL, or needs what was left out.
     """
-    why = WHY_NOT.get(step.kind)
-    if why is not None:
-        raise Untranslatable(why)
+    if step.kind not in _ADD:
+        raise Untranslatable(WHY_NOT.get(step.kind, "nobody has written it in SQL"))
     _ADD[step.kind](step, query, later)
 
 
@@ -74,9 +75,9 @@ def _drop(step: Any, query: Query, later: Sequence[AnyStep]) -> None:
 def _drop_duplicates(step: Any, query: Query, later: Sequence[AnyStep]) -> None:
     names = [name for name in query.names if not name.startswith((GAPS, UNFIT))]
     copy = exp.Window(this=call("ROW_NUMBER"), partition_by=[query.column(name) for name in names])
-    query.put("__copy__", copy, "integer")
-    query.where(exp.EQ(this=identifier("__copy__"), expression=number(1)))
-    query.drop("__copy__")
+    query.put(COPY, copy, "integer")
+    query.where(exp.EQ(this=identifier(COPY), expression=number(1)))
+    query.drop(COPY)
 
 
 def _mask_sentinel(step: Any, query: Query, later: Sequence[AnyStep]) -> None:

@@ -1,6 +1,6 @@
 """The executor of recipes: nothing else changes a table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,8 +77,17 @@ class Discard:
     """What their cells of the column are not, such as `not between 0 and 100`."""
 
 
+Watch = Callable[[int, Frame, Frame], None]
+"""Called with the place of each step that is carried out, and its table before and after."""
+
+
 def apply(
-    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
+    recipe: Recipe,
+    frame: Frame,
+    *,
+    hash_key: bytes | None = None,
+    kept_cells: Sequence[tuple[int, str]] = (),
+    watch: Watch | None = None,
 ) -> Outcome:
     """Apply a recipe to a frame.
 
@@ -90,8 +99,9 @@ def apply(
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
         kept_cells: cells that stay as they are read, whatever the steps do: rows from 1, and columns.
+        watch: is told of each step.
     """
-    run = RecipeRun(recipe, frame, hash_key, kept_cells=kept_cells)
+    run = RecipeRun(recipe, frame, hash_key, kept_cells=kept_cells, watch=watch)
     results = [run.execute(number, step) for number, step in in_order(recipe)]
     run.restore_cells()
     return run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
@@ -144,6 +154,7 @@ class RecipeRun:
         *,
         carries: bool = False,
         kept_cells: Sequence[tuple[int, str]] = (),
+        watch: Watch | None = None,
     ) -> None:
         self.typed = self.cleaned = self.engineered = frame
         self.ledger = Ledger(frame)
@@ -152,6 +163,7 @@ class RecipeRun:
         self._hash_key = hash_key
         self._carries = carries
         self._kept_cells = kept_cells
+        self._watch = watch
         self._restored: StepResult | None = None
         self._last_number = len(recipe.steps)
 
@@ -271,6 +283,8 @@ class RecipeRun:
             self.cleaned = self.engineered = after
             if isinstance(step, HidePersonalData | ReadColumn):
                 self.typed = replace(_with_effect(self.typed, effect), unfit=after.unfit)
+        if self._watch is not None:
+            self._watch(number, frame, after)
         return StepStats(
             cells_changed=changed,
             rows_removed=frame.rows - after.rows,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from shared.contracts.run_options import ReadOptions
 from shared.contracts.vocabulary import DEFAULT_CONTRACT, ContractMode
@@ -67,3 +67,9 @@ class Recipe(Value):
         """Return the SHA-256 of the recipe as canonical JSON: equal recipes have equal hashes."""
         document = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(document.encode()).hexdigest()
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Return the first field that is wrong, and what is wrong with it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the document'}: {first['msg']}"

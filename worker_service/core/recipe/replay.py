@@ -12,7 +12,7 @@ from shared.contracts.revision import ADDED
 from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
-from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, apply, in_order, read_frame
+from worker_service.core.recipe.apply import Discard, Outcome, RecipeRun, Watch, apply, in_order, read_frame
 from worker_service.core.recipe.contract import (
     ContractBroken,
     complete,
@@ -31,7 +31,12 @@ _STEP: TypeAdapter[AnyStep] = TypeAdapter(Discriminated)
 
 
 def replay(
-    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
+    recipe: Recipe,
+    frame: Frame,
+    *,
+    hash_key: bytes | None = None,
+    kept_cells: Sequence[tuple[int, str]] = (),
+    watch: Watch | None = None,
 ) -> Outcome:
     """Carry out a settled recipe on a decoded frame, which may be another than that it was made from.
 
@@ -43,11 +48,12 @@ def replay(
         frame: the decoded table.
         hash_key: the secret of the dataset's owner, which steps that hash need.
         kept_cells: cells that stay as they are read, whatever the steps do: rows from 1, and columns.
+        watch: is told of each step.
 
     Raises:
         ContractBroken: the recipe is not settled, or the frame breaks its contract.
     """
-    return _replay(recipe, frame, hash_key, kept_cells=kept_cells).outcome
+    return _replay(recipe, frame, hash_key, kept_cells=kept_cells, watch=watch).outcome
 
 
 def replay_batches(recipe: Recipe, batches: Iterable[Frame], *, hash_key: bytes | None = None) -> Iterator[Outcome]:
@@ -87,12 +93,14 @@ def _replay(
     *,
     carries: bool = False,
     kept_cells: Sequence[tuple[int, str]] = (),
+    watch: Watch | None = None,
 ) -> _Part:
     contract = require_contract(recipe)
     if not hash_key and any(isinstance(step, HidePersonalData) and step.method == "hash" for step in recipe.steps):
         raise ContractBroken("The recipe hashes personal data, which needs the key of its owner.", reason="NO_HASH_KEY")
     unknown = unknown_columns(frame, contract)
-    run = RecipeRun(recipe, conform(frame, recipe), hash_key, carries=carries, kept_cells=kept_cells)
+    conformed = conform(frame, recipe)
+    run = RecipeRun(recipe, conformed, hash_key, carries=carries, kept_cells=kept_cells, watch=watch)
     # The cells that are kept have the number behind the last step.
     last = len(recipe.steps) + bool(kept_cells)
     kept = _keep_contract(recipe, contract, run, hash_key, number=last + 1)

@@ -1,14 +1,13 @@
 """What each step of a recipe does to its table: counts, real cells before and after, and distributions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.contracts.run_result import StepResult
-from worker_service.core.recipe.apply import Outcome, RecipeRun, in_order, is_engineered_only
-from worker_service.core.recipe.recipe import Recipe
+from worker_service.core.recipe.apply import Outcome, is_engineered_only
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
 from worker_service.core.stats.summary import Value, ValueCount
 from worker_service.core.table.canonical_text import render
@@ -59,35 +58,27 @@ class StepEffect(Value):
     """The same column, or the first that it makes."""
 
 
-def carry_out(
-    recipe: Recipe, frame: Frame, *, hash_key: bytes | None = None, kept_cells: Sequence[tuple[int, str]] = ()
-) -> tuple[Outcome, tuple[StepEffect, ...]]:
-    """Apply a recipe to a frame as `apply` does, and tell what each step did.
+Frames = Mapping[int, tuple[Frame, Frame]]
+"""By the place of a step its table before and after."""
+
+
+def describe_effects(outcome: Outcome, frames: Frames) -> tuple[StepEffect, ...]:
+    """Return what each step did, in the order of the recipe.
 
     Args:
-        recipe: the steps.
-        frame: the decoded table.
-        hash_key: the secret of the dataset's owner, which steps that hash need.
-        kept_cells: cells that stay as they are read, as of `apply`.
+        outcome: what a recipe made of a frame.
+        frames: what `apply` or `replay` told of its steps.
     """
-    run = RecipeRun(recipe, frame, hash_key, kept_cells=kept_cells)
-    results: list[StepResult] = []
-    frames: dict[int, tuple[Frame, Frame]] = {}
-    for number, step in in_order(recipe):
-        before = run.engineered if is_engineered_only(step) else run.cleaned
-        results.append(run.execute(number, step))
-        frames[number] = (before, run.engineered if is_engineered_only(step) else run.cleaned)
-    run.restore_cells()
-    outcome = run.end(recipe.model_copy(update={"steps": run.steps_in_order()}), run.engineered, results)
-    changed = _changed_cells(outcome.changes)
-    steps = outcome.recipe.steps
-    results.sort(key=lambda result: result.step)
-    effects = [_effect(result, steps[result.step - 1], frames[result.step], changed) for result in results]
-    return outcome, tuple(effects)
+    changed, steps = _changed_cells(outcome.changes), outcome.recipe.steps
+    return tuple(
+        _effect(result, steps[result.step - 1], frames.get(result.step), changed)
+        for result in outcome.results
+        if result.step <= len(steps)
+    )
 
 
 def _effect(
-    result: StepResult, step: AnyStep, frames: tuple[Frame, Frame], changed: Mapping[int, tuple[Example, ...]]
+    result: StepResult, step: AnyStep, frames: tuple[Frame, Frame] | None, changed: Mapping[int, tuple[Example, ...]]
 ) -> StepEffect:
     effect = StepEffect(
         step=result.step,
@@ -97,7 +88,7 @@ def _effect(
         cells_changed=result.cells_changed,
         rows_removed=result.rows_removed,
     )
-    if result.state != "applied" or isinstance(step, HidePersonalData):
+    if frames is None or result.state != "applied" or isinstance(step, HidePersonalData):
         return effect
     before, after = frames
     source = next(iter(step.columns), None)
