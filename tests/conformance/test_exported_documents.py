@@ -10,6 +10,7 @@ from typing import Any
 import frictionless
 import jsonschema
 import mlcroissant
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa_checks
 import pyarrow as pa
@@ -19,7 +20,7 @@ from hypothesis import given
 from openlineage.client.event_v2 import RunEvent
 from openlineage.client.serde import Serde
 
-from shared.contracts.run_options import RunOptions
+from shared.contracts.run_options import Revision, RunOptions
 from tests.conformance.frames import EDGE_CASES
 from tests.conformance.test_exported_programs import SAMPLE, decoded, program, recipe_of
 from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
@@ -29,7 +30,7 @@ from worker_service.core.export.expectations import expect_engineered
 from worker_service.core.export.facts import Facts
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
-from worker_service.core.recipe.replay import replay
+from worker_service.core.recipe.replay import replay, revise
 from worker_service.core.recipe.settle import settle
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
@@ -41,6 +42,7 @@ FACTS = Facts(
     filename="january.csv",
     source_sha256="a" * 64,
     created_at="2026-11-30T10:00:00+00:00",
+    kept_columns=frozenset(),
     table_sha256={"cleaned": "b" * 64, "engineered": "c" * 64},
 )
 ODCS: Any = json.loads((files("open_data_contract_standard") / "schema.json").read_text(encoding="utf-8"))
@@ -151,3 +153,15 @@ def test_a_table_schema_holds_for_the_file_that_it_describes(tmp_path: Path) -> 
     cleaned.assign(plan="gold").to_csv(path, index=False)
     again = frictionless.Resource(path=path.name, basepath=str(tmp_path), schema=schema).validate()
     assert {error for (error,) in again.flatten(["type"])} == {"constraint-error"}
+
+
+def test_a_column_with_a_kept_cell_may_have_gaps() -> None:
+    rows = pd.read_csv(SAMPLE, dtype=str, keep_default_na=False)
+    frame, recipe = decoded(rows), recipe_of(rows, "churned")
+    gap = int(np.flatnonzero(rows["age"] == "")[0]) + 1
+    outcome = revise(recipe, Revision(base="", off=(), cells=((gap, "age"),)), frame, RunOptions())
+    cleaned = outcome.cleaned.to_table().to_pandas()
+    checks = program(pandera_module(outcome.recipe, frozenset({"age"})), "checks")
+    checks.cleaned.validate(cleaned)
+    with pytest.raises(BROKEN, match="age"):
+        program(pandera_module(outcome.recipe), "checks").cleaned.validate(cleaned)

@@ -49,6 +49,7 @@ class Exports:
         page = None if version else await self._versions.list(dataset_id, page_size=1, page_token="")
         record = page.rows[0] if page is not None else await self._versions.get(dataset_id, version)
         recipe = await self._store.read_bytes(f"{record.artifacts}/{RECIPE}")
+        revision = record.options.revision
         facts = Facts(
             dataset_id=str(dataset_id),
             run_id=str(published.run_id),
@@ -56,6 +57,7 @@ class Exports:
             filename=dataset.filename,
             source_sha256=dataset.sha256,
             created_at=record.created_at.isoformat(),
+            kept_columns=frozenset(column for _, column in revision.cells) if revision is not None else frozenset(),
             table_sha256=await self._hash_tables(record.artifacts) if form == "croissant" else {},
         )
         async with self._slot:

@@ -1,6 +1,6 @@
 """Recipes as checks of pandera, a Python module with a schema of each table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from worker_service.core.export.expectations import ColumnExpectation, expect_cleaned, expect_engineered
 from worker_service.core.export.source import WIDTH, literal
@@ -19,13 +19,13 @@ Ranges and levels are those of the recipe's own table. Where its contract says `
 import pandera.pandas as pa'''
 
 
-def pandera_module(recipe: Recipe) -> str:
-    """Return the checks.
+def pandera_module(recipe: Recipe, kept_columns: Collection[str] = ()) -> str:
+    """Return the checks; the arguments are those of `expect_cleaned`.
 
     Raises:
         ContractBroken: the recipe is not settled.
     """
-    tables = {"cleaned": expect_cleaned(recipe), "engineered": expect_engineered(recipe)}
+    tables = {"cleaned": expect_cleaned(recipe, kept_columns), "engineered": expect_engineered(recipe)}
     schemas = [_schema(name, columns) for name, columns in tables.items()]
     return "\n\n".join([_HEAD.format(recipe=recipe.content_hash()[:12]), *schemas]) + "\n"
 

@@ -27,7 +27,7 @@ def table_schema(recipe: Recipe, facts: Facts) -> str:
     Raises:
         ContractBroken: the recipe is not settled.
     """
-    fields = [_schema_field(column) for column in expect_cleaned(recipe)]
+    fields = [_schema_field(column) for column in expect_cleaned(recipe, facts.kept_columns)]
     return _write({"fields": fields, "missingValues": [""]})
 
 
@@ -65,7 +65,7 @@ def data_contract(recipe: Recipe, facts: Facts) -> str:
     Raises:
         ContractBroken: the recipe is not settled.
     """
-    tables = {"cleaned": expect_cleaned(recipe), "engineered": expect_engineered(recipe)}
+    tables = {"cleaned": expect_cleaned(recipe, facts.kept_columns), "engineered": expect_engineered(recipe)}
     contract = {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -125,7 +125,7 @@ def dataset_metadata(recipe: Recipe, facts: Facts) -> str:
         content = f"{name}?format=parquet&version={facts.version}"
         hashed = facts.table_sha256.get(name, "")
         files.append(_croissant_file(name, f"{name}.parquet", content, hashed, "application/x-parquet"))
-    tables = {"cleaned": expect_cleaned(recipe), "engineered": expect_engineered(recipe)}
+    tables = {"cleaned": expect_cleaned(recipe, facts.kept_columns), "engineered": expect_engineered(recipe)}
     document = {
         "@context": _CROISSANT_CONTEXT,
         "@type": "sc:Dataset",
@@ -194,7 +194,7 @@ def run_event(recipe: Recipe, facts: Facts) -> str:
     contract = require_contract(recipe)
     source = f"dataset/{facts.dataset_id}/raw"
     masked = {step.column for step in recipe.steps if isinstance(step, HidePersonalData) and step.is_active}
-    tables = {"cleaned": expect_cleaned(recipe), "engineered": expect_engineered(recipe)}
+    tables = {"cleaned": expect_cleaned(recipe, facts.kept_columns), "engineered": expect_engineered(recipe)}
     event = {
         "eventType": "COMPLETE",
         "eventTime": facts.created_at,

@@ -1,6 +1,6 @@
 """What a recipe says of the columns of its tables: types, gaps, ranges, levels, and where they come from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from shared.contracts.vocabulary import ContractMode
@@ -47,8 +47,12 @@ class ColumnExpectation:
     """The kinds of the steps that change or make it."""
 
 
-def expect_cleaned(recipe: Recipe) -> tuple[ColumnExpectation, ...]:
+def expect_cleaned(recipe: Recipe, kept_columns: Collection[str] = ()) -> tuple[ColumnExpectation, ...]:
     """Return what the columns of the cleaned table hold, as far as the recipe tells.
+
+    Args:
+        recipe: the recipe.
+        kept_columns: columns in which cells may be as they are read, whatever the steps do.
 
     Raises:
         ContractBroken: the recipe is not settled.
@@ -60,9 +64,11 @@ def expect_cleaned(recipe: Recipe) -> tuple[ColumnExpectation, ...]:
     for column in contract.cleaned:
         baseline = read[column.name].baseline if column.name in read else None
         steps = changes.get(column.name, ())
+        described = _expect(column.name, column.type, baseline, steps)
         expected.append(
             replace(
-                _expect(column.name, column.type, baseline, steps),
+                described,
+                is_required=described.is_required and column.name not in kept_columns,
                 mode=read[column.name].mode if column.name in read else "evolve",
                 sources=(column.name,),
                 kinds=tuple(dict.fromkeys(step.kind for step in steps)),

@@ -17,6 +17,8 @@ class Facts(NamedTuple):
     """The hash of its bytes."""
     created_at: str
     """When the results were published, ISO 8601."""
+    kept_columns: frozenset[str]
+    """The columns of the cleaned table in which a user has undone single cells, which the recipe does not hold."""
     table_sha256: Mapping[str, str]
     """The hashes of the cleaned and the engineered table in Parquet; empty where no document needs them."""
 

@@ -11,7 +11,6 @@ from worker_service.core.recipe.recipe import Recipe
 _PROGRAMS = {
     "pandas": ("prepare.py", pandas_script),
     "sklearn": ("preparation.py", sklearn_script),
-    "pandera": ("checks.py", pandera_module),
 }
 _DOCUMENTS = {
     "table-schema": ("schema.json", table_schema),
@@ -37,6 +36,8 @@ def export_recipe(recipe: Recipe, form: ExportFormat, facts: Facts, *, dialect: 
     if form == "sql":
         query = sql_query(recipe, dialect)
         return Export(query.text, f"prepare.{dialect}.sql", "application/sql", query.left_out)
+    if form == "pandera":
+        return Export(pandera_module(recipe, facts.kept_columns), "checks.py", "text/x-python; charset=utf-8")
     if form in _PROGRAMS:
         filename, write_program = _PROGRAMS[form]
         return Export(write_program(recipe), filename, "text/x-python; charset=utf-8")
