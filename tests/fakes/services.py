@@ -74,6 +74,10 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
     fail_after_bytes: int = 0
     pause_seconds: float = 0.0
     """Pause after each chunk, and before an import is accepted."""
+    fetching: int = 0
+    """Imports that are under way."""
+    fewest_fetching: int = 1
+    """So many imports have to be under way until the work has begun."""
     began: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an upload or an import begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -268,10 +272,13 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         """Accept an import without fetching anything."""
         self._record_metadata(context)
         self._fail()
-        self.began.set()
+        self.fetching += 1
+        if self.fetching >= self.fewest_fetching:
+            self.began.set()
         try:
             await asyncio.sleep(self.pause_seconds)
         finally:
+            self.fetching -= 1
             self.ended.set()
         self.imports.append(request)
         return ingest_pb2.ImportDatasetResponse(dataset=self._accepted("remote.csv", request.options))

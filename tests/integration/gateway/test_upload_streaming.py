@@ -134,10 +134,10 @@ async def test_an_import_takes_no_slot_of_an_upload_and_ends_with_its_client(
 
 
 async def test_a_client_can_not_take_all_slots_of_imports(small_client: httpx.AsyncClient, ingest: FakeIngest) -> None:
-    ingest.pause_seconds = 60
+    ingest.pause_seconds, ingest.fewest_fetching = 60, MAX_IMPORTS // 2
     body = {"dataset_url": "https://slow.example/a.csv"}
     fetching = [asyncio.create_task(small_client.post("/dataset/upload", json=body)) for _ in range(MAX_IMPORTS // 2)]
-    await asyncio.wait_for(ingest.began.wait(), 5)
+    await asyncio.wait_for(ingest.began.wait(), 20)
     assert_problem(await small_client.post("/dataset/upload", json=body), 503, "TOO_MANY_UPLOADS")
     for task in fetching:
         task.cancel()
