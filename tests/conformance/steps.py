@@ -34,6 +34,7 @@ from worker_service.core.recipe.steps import (
     Rescale,
     Scale,
     SplitAmounts,
+    SplitText,
     TextComponents,
     TextNumbers,
     TimeDifference,
@@ -195,6 +196,19 @@ STEPS: tuple[AnyStep, ...] = (
     TextNumbers(kind="text_numbers", column="a", shape="amount", names=("a_number",), **BECAUSE),
     TextNumbers(
         kind="text_numbers", column="a", shape="range", names=("a_low", "a_high"), fills=(0.5, 1e300), **BECAUSE
+    ),
+    SplitText(
+        kind="split_text",
+        column="a",
+        separator="-",
+        width=2,
+        positions=(0, 1),
+        is_number=(False, True),
+        names=("a_part_1", "a_part_2"),
+        **BECAUSE,
+    ),
+    SplitText(
+        kind="split_text", column="a", separator="", width=2, positions=(1,), is_number=(True,), names=("n",), **BECAUSE
     ),
     TimeDifference(kind="time_difference", start="a", end="b", name="a to b", **BECAUSE),
     Ratio(kind="ratio", numerator="a", denominator="b", name="a per b", **BECAUSE),

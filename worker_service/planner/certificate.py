@@ -43,7 +43,7 @@ FAMILIES: Mapping[str, frozenset[str]] = {
     "outliers": frozenset(("treat_outliers",)),
     "missing indicators": frozenset(("was_missing",)),
     "dates": frozenset(("date_parts", "time_difference")),
-    "texts": frozenset(("text_components", "text_numbers", "split_amounts", "multi_hot")),
+    "texts": frozenset(("text_components", "text_numbers", "split_text", "split_amounts", "multi_hot")),
     "numbers": frozenset(("power_transform", "ratio", "bin")),
     "encoding": frozenset(("one_hot", "label_encode", "frequency_encode")),
     "scaling": frozenset(("scale",)),

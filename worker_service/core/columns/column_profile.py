@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from shared.contracts.vocabulary import DEFAULT_PRIVACY, ChosenType, ColumnType,
 from worker_service.core.columns.cell_faults import CellFaults, find_cell_faults
 from worker_service.core.columns.cell_parts import CellParts, find_parts
 from worker_service.core.columns.column_types import MOST_LEVELS, TypeDecision, apply_chosen_type, decide_type
+from worker_service.core.columns.composed_values import Composition, find_composition
 from worker_service.core.columns.corrections import apply_corrections, find_corrections
 from worker_service.core.columns.decimal_shifts import DecimalShift, WitnessedShift
 from worker_service.core.columns.known_ranges import KnownRange, find_known_range
@@ -108,6 +109,8 @@ class ColumnProfile(Value):
     """How many numbers a text holds."""
     parts: CellParts | None = None
     """The values that stand together in its cells, if there are several."""
+    composition: Composition | None = None
+    """How its cells are made of parts, if they are."""
     amounts: ReadDecimal | None
     """The format of its amounts, if it stays text because their units can't be converted into each other."""
     monotonic: Literal["increasing", "decreasing"] | None
@@ -218,7 +221,7 @@ def describe_column(
     semantic_type = recognise_semantic(name, typed)
     personal_data = _personal_data(name, typed, semantic_type, hints)
     has_meaning = semantic_type is not None or personal_data is not None or inference.amounts is not None
-    shape, number_count, parts = (None, 0, None) if has_meaning else _decompose(typed)
+    decomposition = {} if has_meaning or not typed.is_text else _decompose(typed)
     meaning = describe_evidence(semantic_type, typed.known) if semantic_type and not hints.type else decision.why
     return ColumnProfile(
         name=name,
@@ -243,9 +246,7 @@ def describe_column(
         invalid_examples=inference.examples,
         ambiguity=inference.ambiguity,
         amounts=inference.amounts,
-        number_shape=shape,
-        number_count=number_count,
-        parts=parts,
+        **decomposition,
         monotonic=_monotonic(typed, _count_distinct(typed)),
         top_values=_top_values(typed, decision.type),
         known_range=find_known_range(name, typed),
@@ -256,10 +257,13 @@ def describe_column(
     )
 
 
-def _decompose(column: Column) -> tuple[NumberShape | None, int, CellParts | None]:
-    """Return how texts hold numbers, how many, and the values that stand together in cells without such numbers."""
-    shape, number_count = (column.derive(recognise_shape) if column.is_text else None) or (None, 0)
-    return shape, number_count, column.derive(find_parts) if column.is_text and shape is None else None
+def _decompose(column: Column) -> dict[str, Any]:
+    """Return how texts hold numbers, or the values that stand together in cells, or how each is made of parts."""
+    numbers = column.derive(recognise_shape)
+    if numbers is not None:
+        return {"number_shape": numbers[0], "number_count": numbers[1]}
+    parts = column.derive(find_parts)
+    return {"parts": parts} if parts is not None else {"composition": column.derive(find_composition)}
 
 
 def _personal_data(

@@ -57,6 +57,7 @@ WHY_NOT = {
     "multi_hot": _NO_TEXT,
     "split_amounts": _NO_TEXT,
     "text_numbers": _NO_TEXT,
+    "split_text": _NO_TEXT,
     "text_components": _NO_TEXT,
 }
 """Why kinds of steps are left out, half a sentence each."""

@@ -1,6 +1,6 @@
 """Composition of the engineered table: numeric columns without missing cells that a model can use."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from shared.contracts.vocabulary import ColumnRole
 from worker_service.core.columns.column_profile import ColumnProfile
@@ -9,6 +9,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import AnyFill
 from worker_service.core.recipe.steps import (
     AnyStep,
+    Bin,
     DateParts,
     DropColumn,
     FillByLevel,
@@ -17,7 +18,11 @@ from worker_service.core.recipe.steps import (
     FrequencyEncode,
     LabelEncode,
     NumberRows,
+    Ratio,
     SplitAmounts,
+    SplitText,
+    TextNumbers,
+    TimeDifference,
     TreatOutliers,
 )
 from worker_service.core.relations.target import Target
@@ -41,7 +46,7 @@ from worker_service.planner.rules.optional_features import (
     propose_text_components,
 )
 from worker_service.planner.rules.scaling import HEAVY_KURTOSIS, propose_scaling
-from worker_service.planner.rules.text_values import propose_multi_hot, propose_text_numbers
+from worker_service.planner.rules.text_values import propose_multi_hot, propose_split_texts, propose_text_numbers
 
 MIN_LINEAR_CORRELATION = 0.9999
 """From this correlation on, two columns are the same but for their unit and rounding."""
@@ -83,10 +88,11 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
     texts = propose_text_components(sure, profile.rows, names)
     composed = [column for column in sure if context.options.roles.get(column.name) != "identifier"]
     numbers = list(propose_text_numbers(composed, names))
+    split = list(propose_split_texts(composed, names))
     parts = list(propose_multi_hot(composed, names))
     replaced = {step.column for step in parts if not step.keep}
     encoding = list(propose_encoding([column for column in kept if column.name not in replaced], fills, names))
-    unscaled = _unscaled_outputs(differences, numbers, dates, amounts, derived, encoding)
+    unscaled = list(_unscaled_outputs([*differences, *numbers, *split, *dates, *amounts, *derived, *encoding]))
     return [
         _flag_target(target),
         *propose_leaks(context),
@@ -97,6 +103,7 @@ def propose_features(context: PlanContext, treatment: Sequence[AnyStep]) -> list
         # A fill or the words of a text may go by a column that is of no use as a feature.
         *texts,
         *numbers,
+        *split,
         *(step for step in parts if step.keep),
         *drops.values(),
         *differences,
@@ -118,42 +125,19 @@ def _propose_optional(kept: Sequence[ColumnProfile], target: Target, names: Name
         yield from propose_integer_levels(kept, names)
 
 
-def _unscaled_outputs(
-    differences: Sequence[AnyStep],
-    numbers: Sequence[AnyStep],
-    dates: Sequence[DateParts],
-    amounts: Sequence[AnyStep],
-    derived: Sequence[AnyStep],
-    encoding: Sequence[AnyStep],
-) -> list[str]:
-    """Return the derived columns that need scaling."""
-    return [
-        *_outputs(differences),
-        *_outputs(numbers),
-        *_day_columns(dates),
-        *_numbers_of(amounts),
-        *_outputs(derived),
-        *_numeric_encodings(encoding),
-    ]
-
-
-def _day_columns(dates: Sequence[DateParts]) -> list[str]:
-    """Return the date parts that need scaling; the cyclic ones lie between -1 and 1."""
-    return [name for step in dates for part, name in zip(step.parts, step.names, strict=True) if part == "days"]
-
-
-def _numbers_of(amounts: Sequence[AnyStep]) -> list[str]:
-    return [step.amount for step in amounts if isinstance(step, SplitAmounts)]
-
-
-def _outputs(derived: Sequence[AnyStep]) -> list[str]:
-    return [name for step in derived for name in step.outputs]
-
-
-def _numeric_encodings(encoding: Sequence[AnyStep]) -> list[str]:
-    """Return the encoded columns that need scaling: one number a level, except for two levels (0 and 1)."""
-    frequencies = [step.column for step in encoding if isinstance(step, FrequencyEncode)]
-    return frequencies + [step.column for step in encoding if isinstance(step, LabelEncode) and len(step.levels) > 2]
+def _unscaled_outputs(steps: Iterable[AnyStep]) -> Iterator[str]:
+    """Yield the columns that steps make and that need scaling; those of 0 and 1 or between -1 and 1 do not."""
+    for step in steps:
+        if isinstance(step, TimeDifference | TextNumbers | Ratio | Bin):
+            yield from step.outputs
+        elif isinstance(step, DateParts):
+            yield from (name for part, name in zip(step.parts, step.names, strict=True) if part == "days")
+        elif isinstance(step, SplitText):
+            yield from (name for name, is_number in zip(step.names, step.is_number, strict=True) if is_number)
+        elif isinstance(step, SplitAmounts):
+            yield step.amount
+        elif isinstance(step, FrequencyEncode) or (isinstance(step, LabelEncode) and len(step.levels) > 2):
+            yield step.column
 
 
 def _fill_remaining(

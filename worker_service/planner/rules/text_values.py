@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from worker_service.core.columns.column_profile import ColumnProfile
+from worker_service.core.columns.composed_values import Composition
 from worker_service.core.humanize import count, quoted
 from worker_service.core.parsing.text_numbers import PART_NAMES
-from worker_service.core.recipe.steps import MultiHot, TextNumbers
+from worker_service.core.recipe.steps import MultiHot, OneHot, SplitText, TextNumbers
 from worker_service.core.stats.ordinal_scales import recognise_order
 from worker_service.planner.rules.column_names import Names
+from worker_service.planner.rules.encoding import MAX_ONE_HOT_LEVELS
 
 MOST_PARTS = 60
 """The most frequent values get a column each."""
@@ -62,3 +64,46 @@ def propose_multi_hot(columns: Sequence[ColumnProfile], names: Names) -> Iterato
             confidence=0.9,
             rule="multi_hot",
         )
+
+
+def propose_split_texts(columns: Sequence[ColumnProfile], names: Names) -> Iterator[SplitText | OneHot]:
+    """Propose the parts of composed values where these are too many for a column each."""
+    for column in columns:
+        composition = column.composition
+        if composition is None or (column.type == "category" and column.distinct <= MAX_ONE_HOT_LEVELS):
+            continue
+        parts = composition.parts
+        split = SplitText(
+            kind="split_text",
+            column=column.name,
+            separator=composition.separator,
+            width=composition.width,
+            positions=tuple(part.position for part in parts),
+            is_number=tuple(part.is_number for part in parts),
+            names=tuple(names.claim(column.name, "part", str(part.position + 1)) for part in parts),
+            why=_why_split(column, composition),
+            confidence=0.8,
+            rule="split_text",
+        )
+        yield split
+        for part, name in zip(parts, split.names, strict=True):
+            if not part.is_number:
+                levels = tuple(level.value for level in part.counts)
+                frequent = count(len(levels), "frequent value")
+                yield OneHot(
+                    kind="one_hot",
+                    column=name,
+                    levels=levels,
+                    names=tuple(names.claim(name, level) for level in levels),
+                    why=f"A column for each of its {frequent} invents no order between them.",
+                    confidence=0.9,
+                    rule="encode_parts",
+                )
+
+
+def _why_split(column: ColumnProfile, composition: Composition) -> str:
+    parted = f"parted by {quoted(composition.separator)}" if composition.separator else "where letters meet digits"
+    return (
+        f"Its {count(column.distinct, 'value')} are made of {composition.width} parts, {parted}; what rows have in "
+        "common shows in the parts."
+    )

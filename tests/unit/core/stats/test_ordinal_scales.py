@@ -27,3 +27,10 @@ def test_known_orders(ordered: tuple[str, ...]) -> None:
 )
 def test_no_order(levels: tuple[str, ...]) -> None:
     assert recognise_order(levels) is None
+
+
+@pytest.mark.parametrize(
+    "order", [("Fa", "TA", "Gd", "Ex"), ("AsstProf", "AssocProf", "Prof"), ("village", "town", "city")]
+)
+def test_scales_that_tables_use(order: tuple[str, ...]) -> None:
+    assert recognise_order(sorted(order)) == order

@@ -86,3 +86,46 @@ def test_columns_that_say_nothing_of_their_own_are_left_out() -> None:
     names = prepared(lists=lists, squares=squares).engineered.names
     assert {"lists_Kitchen", "squares_2"}.isdisjoint(names)
     assert len({"lists_TV", "lists_Cable"} & set(names)) == 1
+
+
+def cabins(rows: int = ROWS) -> list[str | None]:
+    chosen = random.Random(2)
+    return [f"{chosen.choice('ABCDEFG')}/{chosen.randint(0, 90)}/{chosen.choice('PS')}" for _ in range(rows)]
+
+
+def test_composed_values_become_their_parts() -> None:
+    outcome = prepared(cabin=[*cabins()[:-2], None, "unknown"])
+    (split,) = [step for step in outcome.recipe.steps if step.kind == "split_text"]
+    assert (split.separator, split.width, split.positions) == ("/", 3, (0, 1, 2))
+    assert split.is_number == (False, True, False)
+    engineered = outcome.engineered
+    assert {"cabin_part_1_A", "cabin_part_2", "cabin_part_3_P", "cabin_part_3_S"} <= set(engineered.names)
+    assert "cabin_part_1" not in engineered
+    assert engineered["cabin_part_1_A"].array.to_pylist()[:-2] == [int(str(cell)[0] == "A") for cell in cabins()[:-2]]
+    assert engineered["cabin_part_2"].missing == 0
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{CHOSEN.choice('ABCD')}{CHOSEN.randint(1, 60)}" for _ in range(ROWS)],
+        [f"{CHOSEN.choice(['CA', 'TX', 'NY'])}-{CHOSEN.randint(1, 30)}" for _ in range(ROWS)],
+        [f"Town {row % 90}, {CHOSEN.choice(['Iowa', 'Ohio'])}" for row in range(ROWS)],
+    ],
+)
+def test_values_are_split_where_letters_meet_digits_and_at_other_signs(cells: list[str | None]) -> None:
+    assert any(step.kind == "split_text" for step in prepared(code=cells).recipe.steps)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{CHOSEN.choice(['red', 'blue'])}-{CHOSEN.choice(['big', 'small'])}" for _ in range(ROWS)],
+        [f"{row:05d}-{CHOSEN.randint(0, 10**6)}" for row in range(ROWS)],
+        [f"user{row}@example.org" for row in range(ROWS)],
+        ["".join(CHOSEN.choices("abcdefghij", k=8)) for _ in range(ROWS)],
+    ],
+    ids=["few levels have a column each", "numbers that never repeat", "addresses", "one word"],
+)
+def test_values_whose_parts_say_nothing_more_stay_whole(cells: list[str | None]) -> None:
+    assert all(step.kind != "split_text" for step in prepared(code=cells).recipe.steps)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from worker_service.core.columns.cell_parts import split_parts
+from worker_service.core.columns.composed_values import part_number, split_composed
 from worker_service.core.columns.word_parts import count_parts
 from worker_service.core.export.standalone.cells import (
     ROW,
@@ -180,6 +181,32 @@ def text_numbers(
             chosen[text] = [values[part] for part in parts]
     rows = np.array([chosen.get(text, fill) for text in table[column]], dtype=np.float64).reshape(-1, len(names))
     return with_columns(table, dict(zip(names, rows.T, strict=True)))
+
+
+def split_text(
+    table: Table,
+    *,
+    column: str,
+    separator: str,
+    width: int,
+    positions: Sequence[int],
+    is_number: Sequence[bool],
+    names: Sequence[str],
+    fills: Sequence[float],
+) -> Table:
+    """Add a column for each part of the composed values of a column."""
+    split = {text: split_composed(text, separator) for text in table[column].dropna().unique()}
+    usual = {text: parts for text, parts in split.items() if len(parts) == width}
+    added: dict[str, Any] = {}
+    for position, numeric, name, fill in zip(positions, is_number, names, fills, strict=True):
+        parts = {text: parts[position] or None for text, parts in usual.items()}
+        if numeric:
+            read = {text: None if part is None else part_number(part) for text, part in parts.items()}
+            values = [read.get(text) for text in table[column]]
+            added[name] = np.array([fill if value is None else value for value in values], dtype=np.float64)
+        else:
+            added[name] = pd.Series([parts.get(text) for text in table[column]], index=table.index, dtype=object)
+    return with_columns(table, added)
 
 
 def text_components(

@@ -33,6 +33,7 @@ from worker_service.core.recipe.steps.repair_by_formula import RepairByFormula
 from worker_service.core.recipe.steps.rescale import Rescale
 from worker_service.core.recipe.steps.scale import Scale
 from worker_service.core.recipe.steps.split_amounts import SplitAmounts
+from worker_service.core.recipe.steps.split_text import SplitText
 from worker_service.core.recipe.steps.text_components import TextComponents
 from worker_service.core.recipe.steps.text_numbers import TextNumbers
 from worker_service.core.recipe.steps.time_difference import TimeDifference
@@ -62,6 +63,7 @@ AnyStep = (
     | TimeDifference
     | SplitAmounts
     | TextNumbers
+    | SplitText
     | Ratio
     | Bin
     | PowerTransform
@@ -105,6 +107,7 @@ __all__ = [
     "Rescale",
     "Scale",
     "SplitAmounts",
+    "SplitText",
     "StepRejected",
     "StepStats",
     "TextComponents",
