@@ -252,9 +252,9 @@ class AsyncClient:
         """Yield the cells in which two versions of the cleaned table differ; 0 for the newest."""
         return self._pages(lambda token: requests.differences(dataset_id, before, after, column, page_token=token))
 
-    def log(self, dataset_id: str, name: Log) -> AsyncIterator[Json]:
+    def log(self, dataset_id: str, name: Log, *, version: int = 0) -> AsyncIterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""
-        return self._pages(lambda token: requests.log(dataset_id, name, page_token=token))
+        return self._pages(lambda token: requests.log(dataset_id, name, version=version, page_token=token))
 
     async def rows(
         self,
@@ -277,9 +277,9 @@ class AsyncClient:
         """
         return await self._send(requests.rows(dataset_id, table, offset, limit, selection))
 
-    def graphs(self, dataset_id: str) -> AsyncIterator[Json]:
+    def graphs(self, dataset_id: str, *, version: int = 0) -> AsyncIterator[Json]:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
-        return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
+        return self._pages(lambda token: requests.graphs(dataset_id, version=version, page_token=token))
 
     async def read(
         self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[TableForm]

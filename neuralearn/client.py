@@ -251,9 +251,9 @@ class Client:
         """Yield the cells in which two versions of the cleaned table differ; 0 for the newest."""
         return self._pages(lambda token: requests.differences(dataset_id, before, after, column, page_token=token))
 
-    def log(self, dataset_id: str, name: Log) -> Iterator[Json]:
+    def log(self, dataset_id: str, name: Log, *, version: int = 0) -> Iterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""
-        return self._pages(lambda token: requests.log(dataset_id, name, page_token=token))
+        return self._pages(lambda token: requests.log(dataset_id, name, version=version, page_token=token))
 
     def rows(
         self,
@@ -276,9 +276,9 @@ class Client:
         """
         return self._send(requests.rows(dataset_id, table, offset, limit, selection))
 
-    def graphs(self, dataset_id: str) -> Iterator[Json]:
+    def graphs(self, dataset_id: str, *, version: int = 0) -> Iterator[Json]:
         """Yield the charts of a dataset; `download` takes `graph/` and their `graph_id`."""
-        return self._pages(lambda token: requests.graphs(dataset_id, page_token=token))
+        return self._pages(lambda token: requests.graphs(dataset_id, version=version, page_token=token))
 
     def read(self, dataset_id: str, name: Table | str, *, file_format: str = "", **form: Unpack[TableForm]) -> bytes:
         """Return a table (or `raw`, or a chart such as `graph/histogram-1`) as bytes."""

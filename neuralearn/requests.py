@@ -146,10 +146,11 @@ def delete_recipe(recipe_id: str) -> Request[None]:
     return Request("DELETE", _recipe_path(recipe_id), lambda _: None, is_repeatable=False)
 
 
-def log(dataset_id: str, name: Log, *, page_token: str) -> Request[Page[Json]]:
+def log(dataset_id: str, name: Log, *, version: int, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of a log."""
     path = dataset_path(dataset_id, f"logs/{name}")
-    return Request("GET", path, _page("logs", dict), _given(page_token=page_token, page_size=1000))
+    params = _given(version=version, page_token=page_token, page_size=1000)
+    return Request("GET", path, _page("logs", dict), params)
 
 
 def rows(
@@ -165,9 +166,10 @@ def rows(
     return Request("GET", dataset_path(dataset_id, "rows"), dict, params)
 
 
-def graphs(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
+def graphs(dataset_id: str, *, version: int, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of the charts of a dataset."""
-    return Request("GET", dataset_path(dataset_id, "eda/graphs"), _page("graphs", dict), _given(page_token=page_token))
+    params = _given(version=version, page_token=page_token)
+    return Request("GET", dataset_path(dataset_id, "eda/graphs"), _page("graphs", dict), params)
 
 
 def queues() -> Request[Queues]:

@@ -100,20 +100,14 @@ class Reports:
         dataset = await self._datasets.get(dataset_id)
         if choice.table == "raw":
             return await self._find_raw_table(dataset, format=choice.format)
-        artifacts = (await find_published(dataset, self._versions, choice.version)).artifacts
-        if choice.format == "xlsx" and artifacts != require_published(dataset).artifacts:
-            raise InvalidInput(
-                "A workbook has the log of what was done, and only that of the newest version is kept; take another "
-                "format.",
-                fields=[FieldError(field="format", detail="of an earlier version, a workbook can't be had")],
-            )
+        published = await find_published(dataset, self._versions, choice.version)
+        artifacts = published.artifacts
         form = self._form(choice)
         if form.format == "parquet" and not form.has_row_ids:
             info = await self._store.stat(table_key(artifacts, choice.table))
         else:
-            run_id = require_published(dataset).run_id
             info = await self._renditions.get_table(
-                artifacts, choice.table, form, lambda: list_steps(self._results, run_id)
+                artifacts, choice.table, form, lambda: list_steps(self._results, published.run_id, published.version)
             )
         filename = f"{dataset.database_name}-{choice.table}.{choice.format}"
         return TableFile(info=info, media_type=media_type_of(choice), filename=filename)
@@ -164,20 +158,22 @@ class Reports:
         finally:
             self._readers -= 1
 
-    async def list_graphs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Page[GraphRecord]:
+    async def list_graphs(
+        self, dataset_id: UUID, version: int = 0, *, page_size: int, page_token: str
+    ) -> Page[GraphRecord]:
         """Return a page of the charts of a dataset."""
-        run_id = (await self._require_published(dataset_id)).run_id
-        return await self._results.list_graphs(run_id, page_size=page_size, page_token=page_token)
+        run = await self._require_published(dataset_id, version)
+        return await self._results.list_graphs(run.run_id, run.version, page_size=page_size, page_token=page_token)
 
-    async def get_graph(self, dataset_id: UUID, graph_id: str, *, format: str) -> Picture:
+    async def get_graph(self, dataset_id: UUID, graph_id: str, version: int = 0, *, format: str) -> Picture:
         """Return a chart as `png`, `svg` or `json`.
 
         Raises:
             NotFound: the dataset has no such chart (GRAPH_NOT_FOUND).
         """
-        run = await self._require_published(dataset_id)
+        run = await self._require_published(dataset_id, version)
         # PostgreSQL accepts no zero byte in text.
-        if "\0" in graph_id or await self._results.find_graph(run.run_id, graph_id) is None:
+        if "\0" in graph_id or await self._results.find_graph(run.run_id, graph_id, run.version) is None:
             raise unknown_graph(graph_id)
         if format == "json":
             return await self._renditions.get_chart_json(run.artifacts, graph_id)
@@ -276,20 +272,26 @@ class Reports:
                 return await self._read_row_page(key, row_filter={}, page_size=page_size, page_token=page_token)
         return EMPTY_PAGE
 
-    async def list_cleaning_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
+    async def list_cleaning_logs(self, dataset_id: UUID, version: int = 0, *, page_size: int, page_token: str) -> Rows:
         """Return a page of the cleaning steps."""
-        run_id = (await self._require_published(dataset_id)).run_id
-        return await self._results.list_cleaning_logs(run_id, page_size=page_size, page_token=page_token)
+        run = await self._require_published(dataset_id, version)
+        return await self._results.list_cleaning_logs(
+            run.run_id, run.version, page_size=page_size, page_token=page_token
+        )
 
-    async def list_outlier_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
+    async def list_outlier_logs(self, dataset_id: UUID, version: int = 0, *, page_size: int, page_token: str) -> Rows:
         """Return a page of the outlier steps."""
-        run_id = (await self._require_published(dataset_id)).run_id
-        return await self._results.list_outlier_logs(run_id, page_size=page_size, page_token=page_token)
+        run = await self._require_published(dataset_id, version)
+        return await self._results.list_outlier_logs(
+            run.run_id, run.version, page_size=page_size, page_token=page_token
+        )
 
-    async def list_feature_logs(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Rows:
+    async def list_feature_logs(self, dataset_id: UUID, version: int = 0, *, page_size: int, page_token: str) -> Rows:
         """Return a page of the feature steps."""
-        run_id = (await self._require_published(dataset_id)).run_id
-        return await self._results.list_feature_logs(run_id, page_size=page_size, page_token=page_token)
+        run = await self._require_published(dataset_id, version)
+        return await self._results.list_feature_logs(
+            run.run_id, run.version, page_size=page_size, page_token=page_token
+        )
 
     async def get_cleaning_report(self, dataset_id: UUID) -> Row:
         """Return the written report.

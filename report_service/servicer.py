@@ -42,7 +42,10 @@ class ReportServicer(rpc.ReportServiceServicer):
 
     async def ListGraphs(self, request: pb.ListGraphsRequest, context: Context) -> pb.ListGraphsResponse:
         page = await self._reports.list_graphs(
-            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id),
+            request.version,
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         graphs = [convert.graph_message(graph) for graph in page.rows]
         return pb.ListGraphsResponse(graphs=graphs, next_page_token=page.next_token)
@@ -50,7 +53,7 @@ class ReportServicer(rpc.ReportServiceServicer):
     async def GetGraph(self, request: pb.GetGraphRequest, context: Context) -> pb.GetGraphResponse:
         format = convert.parse_graph_format(request)
         dataset_id = parse_dataset_id(request.dataset_id)
-        picture = await self._reports.get_graph(dataset_id, request.graph_id, format=format)
+        picture = await self._reports.get_graph(dataset_id, request.graph_id, request.version, format=format)
         return convert.picture_message(picture, format=format)
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
@@ -115,21 +118,30 @@ class ReportServicer(rpc.ReportServiceServicer):
         self, request: pb.ListCleaningLogsRequest, context: Context
     ) -> pb.ListCleaningLogsResponse:
         page = await self._reports.list_cleaning_logs(
-            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id),
+            request.version,
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         logs = [convert.log_message(row, pb.CleaningLog) for row in page.rows]
         return pb.ListCleaningLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListOutlierLogs(self, request: pb.ListOutlierLogsRequest, context: Context) -> pb.ListOutlierLogsResponse:
         page = await self._reports.list_outlier_logs(
-            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id),
+            request.version,
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         logs = [convert.log_message(row, pb.OutlierLog) for row in page.rows]
         return pb.ListOutlierLogsResponse(logs=logs, next_page_token=page.next_token)
 
     async def ListFeatureLogs(self, request: pb.ListFeatureLogsRequest, context: Context) -> pb.ListFeatureLogsResponse:
         page = await self._reports.list_feature_logs(
-            parse_dataset_id(request.dataset_id), page_size=request.page_size, page_token=request.page_token
+            parse_dataset_id(request.dataset_id),
+            request.version,
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         logs = [convert.log_message(row, pb.FeatureLog) for row in page.rows]
         return pb.ListFeatureLogsResponse(logs=logs, next_page_token=page.next_token)

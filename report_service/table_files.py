@@ -74,12 +74,12 @@ def _logged_step(log: str, row: Mapping[Any, Any], *, what: str, columns: str | 
     )
 
 
-async def list_steps(results: Results, run_id: UUID) -> Sequence[LoggedStep]:
+async def list_steps(results: Results, run_id: UUID, version: int = 0) -> Sequence[LoggedStep]:
     """Return the first steps of each log, in their order, for people."""
     size = _MAX_STEPS
-    cleaning = (await results.list_cleaning_logs(run_id, page_size=size, page_token="")).rows
-    outliers = (await results.list_outlier_logs(run_id, page_size=size, page_token="")).rows
-    features = (await results.list_feature_logs(run_id, page_size=size, page_token="")).rows
+    cleaning = (await results.list_cleaning_logs(run_id, version, page_size=size, page_token="")).rows
+    outliers = (await results.list_outlier_logs(run_id, version, page_size=size, page_token="")).rows
+    features = (await results.list_feature_logs(run_id, version, page_size=size, page_token="")).rows
     steps = [
         *(_logged_step("cleaning", row, what=row["kind"], columns=row["column"]) for row in cleaning),
         *(_logged_step("outliers", row, what=row["strategy"], columns=row["column"]) for row in outliers),

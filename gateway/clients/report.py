@@ -112,15 +112,18 @@ class ReportClient:
         finally:
             download.cancel()
 
-    async def graphs(self, dataset_id: str, page: Page) -> GraphPage:
+    async def graphs(self, dataset_id: str, version: int, page: Page) -> GraphPage:
         """Return a page of a dataset's charts."""
-        request = pb.ListGraphsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        request = pb.ListGraphsRequest(
+            dataset_id=dataset_id, version=version, page_size=page.size, page_token=page.token
+        )
         answer = await call(self._stub.ListGraphs, request)
         return to_model(answer, GraphPage, graphs=[graph(message) for message in answer.graphs])
 
-    async def graph(self, dataset_id: str, graph_id: str, format: GraphFormat) -> Rendering:
+    async def graph(self, dataset_id: str, graph_id: str, version: int, format: GraphFormat) -> Rendering:
         """Return one chart, rendered."""
-        request = to_message({"dataset_id": dataset_id, "graph_id": graph_id, "format": format}, pb.GetGraphRequest)
+        fields = {"dataset_id": dataset_id, "graph_id": graph_id, "version": version, "format": format}
+        request = to_message(fields, pb.GetGraphRequest)
         answer = await call(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
@@ -187,21 +190,27 @@ class ReportClient:
         answer = await call(self._stub.GetFeatures, pb.GetFeaturesRequest(dataset_id=dataset_id, version=version))
         return to_model(answer, Features, dataset_id=dataset_id)
 
-    async def cleaning_log(self, dataset_id: str, page: Page) -> CleaningLogPage:
+    async def cleaning_log(self, dataset_id: str, version: int, page: Page) -> CleaningLogPage:
         """Return a page of the cleaning log."""
-        request = pb.ListCleaningLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        request = pb.ListCleaningLogsRequest(
+            dataset_id=dataset_id, version=version, page_size=page.size, page_token=page.token
+        )
         answer = await call(self._stub.ListCleaningLogs, request)
         return to_model(answer, CleaningLogPage, dataset_id=dataset_id)
 
-    async def outlier_log(self, dataset_id: str, page: Page) -> OutlierLogPage:
+    async def outlier_log(self, dataset_id: str, version: int, page: Page) -> OutlierLogPage:
         """Return a page of the outlier log."""
-        request = pb.ListOutlierLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        request = pb.ListOutlierLogsRequest(
+            dataset_id=dataset_id, version=version, page_size=page.size, page_token=page.token
+        )
         answer = await call(self._stub.ListOutlierLogs, request)
         return to_model(answer, OutlierLogPage, dataset_id=dataset_id)
 
-    async def feature_log(self, dataset_id: str, page: Page) -> FeatureLogPage:
+    async def feature_log(self, dataset_id: str, version: int, page: Page) -> FeatureLogPage:
         """Return a page of the feature log."""
-        request = pb.ListFeatureLogsRequest(dataset_id=dataset_id, page_size=page.size, page_token=page.token)
+        request = pb.ListFeatureLogsRequest(
+            dataset_id=dataset_id, version=version, page_size=page.size, page_token=page.token
+        )
         answer = await call(self._stub.ListFeatureLogs, request)
         return to_model(answer, FeatureLogPage, dataset_id=dataset_id)
 

@@ -296,9 +296,11 @@ async def get_drift(
 
 
 @router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
-async def list_graphs(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> schemas.GraphPage:
+async def list_graphs(
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency, version: VersionQuery = 0
+) -> schemas.GraphPage:
     """The charts of a dataset in the order of its columns; 500 a page unless `page_size` says so, 1000 at most."""
-    return await clients.report.graphs(dataset_id, page)
+    return await clients.report.graphs(dataset_id, version, page)
 
 
 @router.head("/graph/{graph_id}", include_in_schema=False)
@@ -323,9 +325,10 @@ async def get_graph(
     graph_id: Annotated[str, Path(max_length=1000, description="The chart's name within its dataset.")],
     clients: ClientsDependency,
     format: Annotated[GraphFormat, Query(description="A picture, or the chart's data as JSON.")] = "png",
+    version: VersionQuery = 0,
 ) -> Response:
     """One chart, drawn when first asked for and kept."""
-    return graph_response(request, await clients.report.graph(dataset_id, graph_id, format))
+    return graph_response(request, await clients.report.graph(dataset_id, graph_id, version, format))
 
 
 @router.get("/features", summary="List the features", responses=problems(404, 409))
@@ -348,26 +351,26 @@ async def get_utility(dataset_id: DatasetIdPath, clients: ClientsDependency) -> 
 
 @router.get("/logs/cleaning", summary="Read the cleaning log", responses=problems(404, 409))
 async def list_cleaning_logs(
-    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency, version: VersionQuery = 0
 ) -> schemas.CleaningLogPage:
     """Everything that was cleaned or left; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
-    return await clients.report.cleaning_log(dataset_id, page)
+    return await clients.report.cleaning_log(dataset_id, version, page)
 
 
 @router.get("/logs/outliers", summary="Read the outlier log", responses=problems(404, 409))
 async def list_outlier_logs(
-    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency, version: VersionQuery = 0
 ) -> schemas.OutlierLogPage:
     """The treatment of outliers; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
-    return await clients.report.outlier_log(dataset_id, page)
+    return await clients.report.outlier_log(dataset_id, version, page)
 
 
 @router.get("/logs/features", summary="Read the feature log", responses=problems(404, 409))
 async def list_feature_logs(
-    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency
+    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency, version: VersionQuery = 0
 ) -> schemas.FeatureLogPage:
     """How the features were made; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
-    return await clients.report.feature_log(dataset_id, page)
+    return await clients.report.feature_log(dataset_id, version, page)
 
 
 @router.get(

@@ -66,7 +66,7 @@ async def apply_proposal(dataset_id: DatasetIdPath, clients: ClientsDependency) 
 async def list_versions(dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency) -> VersionPage:
     """Each preparation and each change of the recipe makes one; the newest 20 are kept.
 
-    Tables, rows, changes, profile, recipe, drift and features take `?version=`; charts and logs are the newest one's.
+    Tables, rows, changes, profile, recipe, drift, features, charts and logs take `?version=`.
     """
     return await clients.report.versions(dataset_id, page)
 

@@ -20,6 +20,8 @@ class Published:
     artifacts: str
     """The key prefix of its artifacts in the object store."""
     features: dict[str, Any]
+    version: int = 0
+    """The number of its logs and charts; 0 for the newest version."""
 
 
 def require_published(dataset: DatasetRecord) -> Published:
@@ -53,7 +55,9 @@ async def find_published(dataset: DatasetRecord, versions: Versions, version: in
     if not version:
         return newest
     record = await versions.get(dataset.id, version)
-    return Published(run_id=newest.run_id, artifacts=record.artifacts, features=record.features or {})
+    if record.artifacts == newest.artifacts:
+        return newest
+    return Published(run_id=newest.run_id, artifacts=record.artifacts, features=record.features or {}, version=version)
 
 
 def _describe_state(run: RunRecord) -> str:

@@ -36,29 +36,36 @@ class GraphRecord:
 
 
 class Results:
-    """The logs, charts and reports of published runs."""
+    """The logs, charts and reports of published runs; those of the newest version have the number 0."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_cleaning_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
+    async def list_cleaning_logs(
+        self, run_id: UUID, version: int = 0, *, page_size: int, page_token: str
+    ) -> Page[RowMapping]:
         """Return a page of the cleaning log; rows carry the columns of `cleaning_logs`."""
-        return await self._page(cleaning_logs, run_id, page_size, page_token)
+        return await self._page(cleaning_logs, (run_id, version), page_size, page_token)
 
-    async def list_outlier_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
+    async def list_outlier_logs(
+        self, run_id: UUID, version: int = 0, *, page_size: int, page_token: str
+    ) -> Page[RowMapping]:
         """Return a page of the outlier log; rows carry the columns of `outlier_logs`."""
-        return await self._page(outlier_logs, run_id, page_size, page_token)
+        return await self._page(outlier_logs, (run_id, version), page_size, page_token)
 
-    async def list_feature_logs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[RowMapping]:
+    async def list_feature_logs(
+        self, run_id: UUID, version: int = 0, *, page_size: int, page_token: str
+    ) -> Page[RowMapping]:
         """Return a page of the feature log; rows carry the columns of `feature_logs`."""
-        return await self._page(feature_logs, run_id, page_size, page_token)
+        return await self._page(feature_logs, (run_id, version), page_size, page_token)
 
-    async def list_graphs(self, run_id: UUID, *, page_size: int, page_token: str) -> Page[GraphRecord]:
+    async def list_graphs(
+        self, run_id: UUID, version: int = 0, *, page_size: int, page_token: str
+    ) -> Page[GraphRecord]:
         """Return a page of a run's charts, in the order of the table's columns."""
         size = PAGE_SIZE.of(page_size)
-        statement = (
-            _select_graphs().where(graph_metadata.c.run_id == run_id).order_by(graph_metadata.c.id).limit(size + 1)
-        )
+        is_of_run = (graph_metadata.c.run_id == run_id) & (graph_metadata.c.version == version)
+        statement = _select_graphs().where(is_of_run).order_by(graph_metadata.c.id).limit(size + 1)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
         async with self._database.transaction() as connection:
@@ -66,9 +73,10 @@ class Results:
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
         return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
-    async def find_graph(self, run_id: UUID, graph_id: str) -> GraphRecord | None:
+    async def find_graph(self, run_id: UUID, graph_id: str, version: int = 0) -> GraphRecord | None:
         """Return a chart of a run; None if it has none of this id."""
-        statement = _select_graphs().where(graph_metadata.c.run_id == run_id, graph_metadata.c.graph_id == graph_id)
+        is_of_run = (graph_metadata.c.run_id == run_id) & (graph_metadata.c.version == version)
+        statement = _select_graphs().where(is_of_run, graph_metadata.c.graph_id == graph_id)
         async with self._database.transaction() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         return _graph_record(row) if row else None
@@ -80,7 +88,11 @@ class Results:
         size = PAGE_SIZE.of(page_size)
         statement = (
             _select_graphs()
-            .where(datasets.c.collaboration_id == collaboration_id, runs.c.state == "completed")
+            .where(
+                datasets.c.collaboration_id == collaboration_id,
+                runs.c.state == "completed",
+                graph_metadata.c.version == 0,
+            )
             .order_by(runs.c.finished_at.desc(), runs.c.id.desc(), graph_metadata.c.id)
             .limit(size + 1)
         )
@@ -102,9 +114,11 @@ class Results:
         async with self._database.transaction() as connection:
             return (await connection.execute(statement)).mappings().one_or_none()
 
-    async def _page(self, table: Table, run_id: UUID, page_size: int, page_token: str) -> Page[RowMapping]:
+    async def _page(self, table: Table, result: tuple[UUID, int], page_size: int, page_token: str) -> Page[RowMapping]:
         size = PAGE_SIZE.of(page_size)
-        statement = select(table).where(table.c.run_id == run_id).order_by(table.c.id).limit(size + 1)
+        run_id, version = result
+        is_of_run = (table.c.run_id == run_id) & (table.c.version == version)
+        statement = select(table).where(is_of_run).order_by(table.c.id).limit(size + 1)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(table.c.id > position[0])
         async with self._database.transaction() as connection:

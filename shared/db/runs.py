@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    delete,
     func,
     insert,
     or_,
@@ -37,7 +36,7 @@ from shared.db.tables import (
     runs,
 )
 from shared.db.usage import refund
-from shared.db.versions import add_version
+from shared.db.versions import add_version, keep_logs
 from shared.errors import NotFound
 from shared.failpoints import failpoint
 
@@ -242,8 +241,8 @@ class Runs:
         async with self._database.transaction() as connection:
             if await connection.scalar(completed) is None:
                 return False
+            await keep_logs(connection, run_id)
             for table, rows in tables:
-                await connection.execute(delete(table).where(table.c.run_id == run_id))
                 if rows:
                     await connection.execute(insert(table), [{**row, "run_id": run_id} for row in rows])
             await add_version(connection, run_id)
@@ -311,7 +310,7 @@ class Runs:
 
 def _log_rows(table: Table, steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the fields of each step that the log table has columns for."""
-    names = [column.name for column in table.columns if column.name not in ("id", "run_id", "created_at")]
+    names = [column.name for column in table.columns if column.name not in ("id", "run_id", "version", "created_at")]
     return [{name: step[name] for name in names} for step in steps]
 
 

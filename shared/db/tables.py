@@ -46,6 +46,11 @@ def _run_key() -> Column[object]:
     return Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False)
 
 
+def _version() -> Column[int]:
+    comment = "which version of the results; 0 for the newest"
+    return Column("version", Integer, nullable=False, server_default="0", comment=comment)
+
+
 datasets = Table(
     "datasets",
     metadata,
@@ -138,6 +143,7 @@ cleaning_logs = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
+    _version(),
     Column("step", Integer, nullable=False),
     Column("column", Text),
     Column("kind", Text, nullable=False),
@@ -156,6 +162,7 @@ outlier_logs = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
+    _version(),
     Column("step", Integer, nullable=False),
     Column("column", Text, nullable=False),
     Column("method", Text, nullable=False),
@@ -178,6 +185,7 @@ feature_logs = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
+    _version(),
     Column("step", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     Column("columns", ARRAY(Text), nullable=False),
@@ -196,12 +204,13 @@ graph_metadata = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     _run_key(),
+    _version(),
     Column("graph_id", Text, nullable=False, comment="names the chart within its dataset"),
     Column("kind", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("columns", ARRAY(Text), nullable=False),
     _time("created_at", nullable=False, now=True),
-    UniqueConstraint("run_id", "graph_id"),
+    UniqueConstraint("run_id", "version", "graph_id"),
 )
 
 cleaning_reports = Table(

@@ -5,13 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.run_options import RunOptions
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
 from shared.db.session import Database
-from shared.db.tables import datasets, runs, versions
+from shared.db.tables import (
+    cleaning_logs,
+    cleaning_reports,
+    datasets,
+    feature_logs,
+    graph_metadata,
+    outlier_logs,
+    runs,
+    versions,
+)
 from shared.errors import NotFound
 
 MAX_VERSIONS = 20
@@ -69,6 +78,26 @@ class Versions:
             rows = (await connection.execute(statement)).all()
         records = [_record(row) for row in rows[:size]]
         return Page(rows=records, next_token=encode_token([records[-1].version]) if len(rows) > size else "")
+
+
+async def keep_logs(connection: AsyncConnection, run_id: UUID) -> None:
+    """Give the logs and charts of a run the number of their version, because it is about to publish another one.
+
+    Those of versions that are no longer kept go, and so does the written report.
+    """
+    latest = await connection.scalar(
+        select(func.max(versions.c.version))
+        .join(runs, runs.c.dataset_id == versions.c.dataset_id)
+        .where(runs.c.id == run_id)
+    )
+    if latest is None:
+        return
+    kept = select(versions.c.version).join(runs, runs.c.dataset_id == versions.c.dataset_id).where(runs.c.id == run_id)
+    for table in (cleaning_logs, outlier_logs, feature_logs, graph_metadata):
+        of_run = table.c.run_id == run_id
+        await connection.execute(update(table).where(of_run, table.c.version == 0).values(version=latest))
+        await connection.execute(delete(table).where(of_run, table.c.version.not_in(kept)))
+    await connection.execute(delete(cleaning_reports).where(cleaning_reports.c.run_id == run_id))
 
 
 async def add_version(connection: AsyncConnection, run_id: UUID) -> None:

@@ -31,7 +31,8 @@ def messy() -> pd.DataFrame:
 def test_undo_switch_on_and_look_back(client: Client) -> None:
     dataset_id = client.prepare(csv(messy()), filename="messy.csv", target="paid", fill="all", timeout=90).dataset_id
     first = {table: read(client, dataset_id, table) for table in ("cleaned", "engineered", "changes")}
-    recipe = client.document(dataset_id, "recipe")
+    recipe, log = client.document(dataset_id, "recipe"), list(client.log(dataset_id, "cleaning"))
+    charts = [(chart["graph_id"], chart["title"]) for chart in client.graphs(dataset_id)]
     assert not first["cleaned"]["price"].isna().any()
     of_price = [number for number, step in enumerate(recipe["steps"], 1) if step.get("column") == "price"]
     fills = [number for number in of_price if recipe["steps"][number - 1]["kind"].startswith("fill")]
@@ -56,6 +57,11 @@ def test_undo_switch_on_and_look_back(client: Client) -> None:
     for table, frame in first.items():
         pd.testing.assert_frame_equal(read(client, dataset_id, table, version=1), frame)
     assert client.document(dataset_id, "recipe", version=1) == recipe
+    assert list(client.log(dataset_id, "cleaning", version=1)) == log
+    assert list(client.log(dataset_id, "cleaning", version=3)) == list(client.log(dataset_id, "cleaning"))
+    assert [(chart["graph_id"], chart["title"]) for chart in client.graphs(dataset_id, version=1)] == charts
+    assert client.read(dataset_id, f"graph/{charts[0][0]}", version=1).startswith(b"\x89PNG")
+    assert client.read(dataset_id, "cleaned", file_format="xlsx", version=1).startswith(b"PK")
 
     lacking = [difference for difference in client.diff(dataset_id, 1, 2) if difference["after"] is None]
     assert {difference["column"] for difference in lacking} == {"price"}

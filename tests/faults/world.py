@@ -241,11 +241,13 @@ class World:
         assert run["state"] == "completed", _brief(run)
         completed_events = "select count(*) from run_events where run_id = $1 and state = 'completed'"
         assert (await self.rows(completed_events, run["id"]))[0][0] == 1
-        distinct_graphs = "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1"
+        distinct_graphs = (
+            "select count(*), count(distinct graph_id) from graph_metadata where run_id = $1 and version = 0"
+        )
         graphs = (await self.rows(distinct_graphs, run["id"]))[0]
         assert graphs[0] == graphs[1] > 0
         repeated_steps = 'select count(*) from (select step, kind, "column", why from cleaning_logs '
-        repeated_steps += "where run_id = $1 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
+        repeated_steps += "where run_id = $1 and version = 0 group by 1, 2, 3, 4 having count(*) > 1) as doubled"
         assert (await self.rows(repeated_steps, run["id"]))[0][0] == 0
         await self._check_objects(dataset, run)
 

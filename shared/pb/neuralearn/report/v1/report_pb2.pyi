@@ -558,22 +558,26 @@ class ListGraphsRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
     """Most charts on the page; 0 means 500, more than 1000 means 1000."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -616,22 +620,26 @@ class GetGraphRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     GRAPH_ID_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     graph_id: _builtins.str
     """The chart's name within its dataset."""
     format: Global___GraphFormat.ValueType
     """How it is delivered."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         graph_id: _builtins.str = ...,
         format: Global___GraphFormat.ValueType = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "graph_id", b"graph_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "graph_id", b"graph_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1624,22 +1632,26 @@ class ListCleaningLogsRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
     """Most lines on the page; 0 means 500, more than 1000 means 1000."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1765,22 +1777,26 @@ class ListOutlierLogsRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
     """Most lines on the page; 0 means 500, more than 1000 means 1000."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1889,22 +1905,26 @@ class ListFeatureLogsRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     page_size: _builtins.int
     """Most lines on the page; 0 means 500, more than 1000 means 1000."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "page_size", b"page_size", "page_token", b"page_token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
