@@ -7,10 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from shared.db.datasets import STEP
+from shared.contracts.run_options import RunOptions
+from shared.db.datasets import STEP, Datasets
 from shared.db.results import Results
 from shared.db.runs import MAX_ATTEMPTS, MAX_CRASHES, DueRun, RunRecord, Runs
 from shared.db.session import Database
+from shared.db.usage import Quota, Usage
+from shared.db.versions import MAX_VERSIONS
 from shared.errors import NotFound, Unavailable
 from tests.records import accept_dataset, publish, run_result
 
@@ -65,6 +68,28 @@ async def test_a_failed_publication_changes_nothing(runs: Runs, database: Databa
         await publish(runs, run, graphs=[graph, graph])
     assert (await runs.get(run.id)).state == "running"
     assert not (await Results(database).list_cleaning_logs(run.id, page_size=0, page_token="")).rows
+
+
+async def test_logs_and_charts_go_with_their_versions(runs: Runs, database: Database) -> None:
+    dataset = await accept_dataset(database)
+    results, datasets, run_id = Results(database), Datasets(database), dataset.run.id
+    for number in range(MAX_VERSIONS + 2):
+        run = await runs.claim(run_id, lease=LEASE)
+        assert run is not None
+        graph = {**run_result().graphs[0], "title": f"version {number + 1}"}
+        assert await publish(runs, run, graphs=[graph])
+        again = await datasets.get(dataset.id)
+        assert await datasets.prepare_again(again, Usage(database, Quota({})), options=RunOptions(), queue="eda_fast")
+    for version, title in ((0, "version 22"), (21, "version 21"), (3, "version 3")):
+        charts = await results.list_graphs(run_id, version, page_size=0, page_token="")
+        assert [chart.title for chart in charts.rows] == [title]
+        assert len((await results.list_cleaning_logs(run_id, version, page_size=0, page_token="")).rows) == 1
+    async with database.transaction() as connection:
+        kept = await connection.scalar(
+            text("select count(*) from graph_metadata where run_id = :run_id"), {"run_id": run_id}
+        )
+    # The next publication takes away what was dropped with the last one.
+    assert kept in (MAX_VERSIONS, MAX_VERSIONS + 1)
 
 
 async def test_handing_back_uses_no_attempt(runs: Runs, database: Database) -> None:
