@@ -8,6 +8,7 @@ from ingest_service.decoding import read_column_names
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.options import UploadOptions
 from shared.contracts.artifacts import DatasetKeys
+from shared.contracts.named_columns import check_columns
 from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.paging import Page
@@ -122,7 +123,7 @@ class AcceptedDatasets:
         if record.run.state not in ENDED_STATES:
             raise not_ended(dataset_id)
         if any(options.run.named_columns().values()):
-            options.check_columns(await self._read_columns(record.table_key))
+            check_columns(options.run, await self._read_columns(record.table_key))
         run_options = options.run.model_copy(update={"reading": record.run.options.reading, "author": caller.user_id})
         if not await self._datasets.prepare_again(record, self._usage, options=run_options, queue=options.queue):
             raise not_ended(dataset_id)

@@ -17,6 +17,7 @@ from ingest_service.options import UploadOptions
 from ingest_service.spool import ReceivedFile, clean_filename, receive
 from ingest_service.upload_commit import UploadCommit
 from shared.contracts.artifacts import RECIPE, DatasetKeys
+from shared.contracts.named_columns import check_columns
 from shared.db.datasets import DatasetRecord, NewDataset
 from shared.errors import FieldError, InvalidInput
 from shared.failpoints import failpoint
@@ -164,7 +165,7 @@ class Intake:
                 recipe, submission.received.path, filename, options.run.reading
             )
         await failpoint("decoded")
-        options.check_columns(decoded.columns)
+        check_columns(options.run, decoded.columns)
         new = _new_dataset(submission, filename, decoded, options)
         files = {new.raw_key: submission.received.path, new.table_key: table}
         if decoded.rejected_rows or decoded.mended_rows:

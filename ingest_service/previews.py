@@ -11,6 +11,7 @@ from ingest_service.fetch import Fetcher
 from ingest_service.options import UploadOptions
 from ingest_service.spool import ReceivedFile, clean_filename, receive
 from ingest_service.upload_commit import UploadCommit
+from shared.contracts.named_columns import check_columns
 from shared.db.events import Events
 from shared.scratch import Scratch
 
@@ -93,7 +94,7 @@ class Previews:
         async with self._decoder.slot(options.user_id):
             preview = await self._decoder.preview(received.path, filename, folder / "table.arrow", options.run.reading)
         names = preview.decoded.columns
-        options.check_columns(names)
+        check_columns(options.run, names)
         cells = preview.decoded.rows * len(names)
         return PreviewedFile(
             filename=filename,

@@ -6,7 +6,7 @@ from ingest_service.datasets import not_ended
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.recipes import CheckRecipe
 from shared.contracts.artifacts import RECIPE
-from shared.contracts.revision import RevisionRequest, edit_recipe, revise
+from shared.contracts.revision import RevisionRequest, edit_recipe, propose_anew, revise
 from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.published import require_published
@@ -14,7 +14,7 @@ from shared.db.usage import Usage
 from shared.errors import Conflict
 from shared.identity.caller import Caller
 from shared.logs import get_logger
-from shared.queue import FAST_QUEUE
+from shared.queue import queue_of
 from shared.storage import ObjectStore
 
 _log = get_logger("ingest")
@@ -41,6 +41,8 @@ class Revisions:
     async def revise(self, dataset_id: UUID, request: RevisionRequest, caller: Caller) -> DatasetRecord:
         """Carry the recipe of a prepared dataset out once more, with other steps switched off or other parameters.
 
+        Where columns become something else, a recipe is proposed anew.
+
         Raises:
             NotReady, Conflict: the dataset has no result, is being prepared, or its recipe is another by now.
             InvalidInput: a step, column, rule or parameter does not exist or does not fit, or nothing would change.
@@ -57,13 +59,17 @@ class Revisions:
                 metadata={"dataset_id": str(dataset_id)},
             )
         recipe, published = await self._store.read_bytes(key), record.run.options
-        revision = revise(request, recipe, published, artifacts=artifacts)
-        if request.parameters or request.added:
-            added = revision.added[len(revision.added) - len(request.added) :]
-            await self._check_recipe(edit_recipe(recipe, revision, added))
-        options = published.model_copy(update={"revision": revision, "mode": "fast", "author": caller.user_id})
-        if not await self._datasets.prepare_again(record, self._usage, options=options, queue=FAST_QUEUE):
+        if request.proposes_anew:
+            options = propose_anew(request, recipe, published, artifacts=artifacts)
+        else:
+            revision = revise(request, recipe, published, artifacts=artifacts)
+            if request.parameters or request.added:
+                added = revision.added[len(revision.added) - len(request.added) :]
+                await self._check_recipe(edit_recipe(recipe, revision, added))
+            options = published.model_copy(update={"revision": revision, "mode": "fast"})
+        options, queue = options.model_copy(update={"author": caller.user_id}), queue_of(options.mode)
+        if not await self._datasets.prepare_again(record, self._usage, options=options, queue=queue):
             raise not_ended(dataset_id)
-        _log.info("dataset revised", dataset_id=str(dataset_id), switched_off=len(revision.off))
+        _log.info("dataset revised", dataset_id=str(dataset_id), proposed_anew=request.proposes_anew)
         self._notifier.notify_soon(record.run.id)
         return await self._datasets.get(dataset_id)

@@ -27,6 +27,14 @@ class RecipeChange(TypedDict, total=False):
     """Parameters by their steps; None for a step that gets its own back."""
     add: Sequence[Mapping[str, Any]]
     """Steps that are added behind the others, as in a recipe."""
+    redo: Sequence[Mapping[str, Any]]
+    """Cells that were undone and are cleaned again, each with its `row` from 1 and its `column`."""
+    types: Mapping[str, str | None]
+    """What columns are; None for one that is recognised again. With types, roles or target nothing else is changed."""
+    roles: Mapping[str, str | None]
+    """What columns are for; None for one without a role."""
+    target: str
+    """The column to predict, or `none`."""
     etag: str
     """The entity tag of the recipe that was read; nothing is done where it is another by now."""
 

@@ -99,6 +99,10 @@ def _change_document(change: RecipeChange) -> Json:
         "on": list(change.get("on", ())),
         "parameters": by_step,
         "add": [dict(step) for step in change.get("add", ())],
+        "redo": [dict(cell) for cell in change.get("redo", ())],
+        "types": dict(change.get("types", {})),
+        "roles": dict(change.get("roles", {})),
+        "target": change.get("target", ""),
     }
 
 

@@ -71,7 +71,7 @@ def version_message(record: VersionRecord) -> pb.Version:
         record,
         pb.Version,
         mode=record.options.mode,
-        switched_off=() if revision is None else revision.off,
+        switched_off=summary.get("switched_off", () if revision is None else revision.off),
         cells_changed=summary.get("cells_changed", 0),
         rows=summary.get("cleaned", {}).get("rows", 0),
     )

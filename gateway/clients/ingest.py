@@ -8,7 +8,15 @@ import grpc
 
 from gateway.clients.calls import Page, call, metadata
 from gateway.convert.answers import dataset_status
-from gateway.convert.requests import UploadPart, import_request, prepare_request, preview_address, preview_part
+from gateway.convert.requests import (
+    UploadPart,
+    cell_places,
+    fill_change,
+    import_request,
+    prepare_request,
+    preview_address,
+    preview_part,
+)
 from gateway.convert.to_model import plain_values, to_model
 from gateway.http.forwarded import current_forwarded
 from gateway.http.problems import invalid_fields
@@ -110,10 +118,8 @@ class IngestClient:
 
     async def change_recipe(self, dataset_id: str, change: RecipeChange, *, etag: str) -> DatasetStatus:
         """Switch steps of a recipe off or on, and carry it out once more; only if the etag is its own or empty."""
-        request = pb.ReviseDatasetRequest(dataset_id=dataset_id, off=change.off, on=change.on, etag=etag)
-        request.parameters.update(change.parameters)
-        for step in change.add:
-            request.added.add().update(step)
+        request = pb.ReviseDatasetRequest(dataset_id=dataset_id, etag=etag)
+        fill_change(request, change)
         return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
 
     async def undo(self, dataset_id: str, undone: Undo) -> DatasetStatus:
@@ -124,7 +130,7 @@ class IngestClient:
             columns=undone.columns,
             rules=undone.rules,
             everything=undone.everything,
-            cells=[pb.CellPlace(row=cell.row, column=cell.column) for cell in undone.cells],
+            cells=cell_places(undone.cells),
         )
         return dataset_status((await call(self._stub.ReviseDataset, request)).dataset)
 

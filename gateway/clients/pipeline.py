@@ -9,6 +9,7 @@ import grpc
 
 from gateway.clients.calls import call, metadata
 from gateway.convert.answers import run_event
+from gateway.convert.requests import fill_change
 from gateway.convert.to_model import to_model
 from gateway.schemas.datasets import RunEvent
 from gateway.schemas.service import Queue, Queues, RedisServer, Worker, Workers
@@ -73,10 +74,8 @@ class PipelineClient:
 
     async def try_recipe(self, dataset_id: str, change: RecipeChange) -> DryRun:
         """Return what a recipe would do, changed as asked for."""
-        request = pb.TryRecipeRequest(dataset_id=dataset_id, off=change.off, on=change.on)
-        request.parameters.update(change.parameters)
-        for step in change.add:
-            request.added.add().update(step)
+        request = pb.TryRecipeRequest(dataset_id=dataset_id)
+        fill_change(request, change)
         answer = await call(self._stub.TryRecipe, request, timeout=RENDER_SECONDS)
         return to_model(answer.dry_run, DryRun, dataset_id=dataset_id)
 

@@ -1,10 +1,13 @@
 """Requests to the services, from what REST was given; pure."""
 
 import hashlib
+from collections.abc import Iterable
 
+from gateway.schemas.versions import CellPlace, RecipeChange
 from gateway.upload.fields import PrepareOptions, UploadOptions, column_roles, words_by_column
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as ingest
+from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pipeline
 from shared.rpc.messages import to_message
 
 UploadPart = ingest.UploadDatasetRequest
@@ -70,3 +73,21 @@ def _by_column(options: PrepareOptions) -> dict[str, dict[str, str]]:
         "column_privacy": words_by_column(options.column_privacy),
         "contract": words_by_column(options.contract),
     }
+
+
+def fill_change(request: ingest.ReviseDatasetRequest | pipeline.TryRecipeRequest, change: RecipeChange) -> None:
+    """Write into a request what is changed of a recipe."""
+    request.off.extend(change.off)
+    request.on.extend(change.on)
+    request.parameters.update(change.parameters)
+    for step in change.add:
+        request.added.add().update(step)
+    request.types.update({name: kind or "" for name, kind in change.types.items()})
+    request.roles.update({name: role or "" for name, role in change.roles.items()})
+    request.target = change.target
+    request.redo.extend(cell_places(change.redo))
+
+
+def cell_places(places: Iterable[CellPlace]) -> list[common.CellPlace]:
+    """Return where cells are."""
+    return [common.CellPlace(row=place.row, column=place.column) for place in places]

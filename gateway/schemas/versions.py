@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.schemas.fields import DatasetId, Moment, NextPageToken
-from shared.contracts.vocabulary import Mode, Phase, StepState
+from shared.contracts.vocabulary import ColumnRole, Mode, Phase, StepState
 
 _Step = Annotated[int, Field(ge=1, le=100_000)]
 _Steps = Annotated[list[_Step], Field(max_length=10_000)]
@@ -13,8 +13,17 @@ _Name = Annotated[str, Field(max_length=10_000)]
 _Names = Annotated[list[_Name], Field(max_length=1_000)]
 
 
+class CellPlace(BaseModel):
+    """Where a cell is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: int = Field(ge=1, le=2**53, description="Its row in the uploaded table, from 1.", examples=[7])
+    column: _Name = Field(description="Its column.", examples=["age"])
+
+
 class RecipeChange(BaseModel):
-    """The steps that are switched off, on again, or added, and the parameters that are set."""
+    """What is changed: steps that are switched off, on again or added, parameters, and what columns are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,6 +42,32 @@ class RecipeChange(BaseModel):
         description="Steps that are added behind the others, as in a recipe: a kind with its parameters; what it "
         "measures may be left out.",
         examples=[[{"kind": "drop_column", "phase": "features", "column": "fax"}]],
+    )
+    redo: list[CellPlace] = Field(
+        [],
+        max_length=1_000,
+        description="Cells that were undone and are cleaned again.",
+        examples=[[]],
+    )
+    types: dict[_Name, Annotated[str, Field(max_length=100)] | None] = Field(
+        {},
+        max_length=1_000,
+        description="What columns are, as at an upload; null for one that is recognised again. With types, roles or "
+        "target the recipe is proposed anew, and what was changed of it goes with it; steps are changed in another "
+        "request, as their places may be others.",
+        examples=[{"zip": "text"}],
+    )
+    roles: dict[_Name, ColumnRole | None] = Field(
+        {},
+        max_length=1_000,
+        description="What columns are for, as at an upload (`keep` leaves one alone); null for one without a role.",
+        examples=[{"customer": "identifier"}],
+    )
+    target: str = Field(
+        "",
+        max_length=1_000,
+        description="The column to predict, or none; empty for that which there is.",
+        examples=["churned"],
     )
 
 
@@ -95,15 +130,6 @@ class DryRun(BaseModel):
         description="How many cells of the cleaned table differ from the upload.", examples=[120]
     )
     steps: list[StepEffect] = Field(description="The steps, in the order of the recipe.")
-
-
-class CellPlace(BaseModel):
-    """Where a cell is."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    row: int = Field(ge=1, le=2**53, description="Its row in the uploaded table, from 1.", examples=[7])
-    column: _Name = Field(description="Its column.", examples=["age"])
 
 
 class Undo(BaseModel):

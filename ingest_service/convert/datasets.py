@@ -17,14 +17,12 @@ from shared.contracts.vocabulary import (
     DEFAULT_MODE,
     DEFAULT_OUTLIER_METHOD,
     STAGE_SENTENCES,
-    TYPE_ALIASES,
-    ChosenType,
-    ColumnRole,
     ContractMode,
     OutlierStrategy,
     PrivacyMethod,
     dataset_state,
 )
+from shared.contracts.words_by_column import parse_roles, parse_types, parse_words
 from shared.db.datasets import DatasetRecord
 from shared.db.usage import ModeUsage
 from shared.errors import FieldError, InvalidInput
@@ -81,15 +79,15 @@ def parse_options(
                 "outlier_strategy": parse_enum(options, "outlier_strategy", default=defaults.outlier_strategy),
                 "fill": parse_enum(options, "fill", default=DEFAULT_FILL),
                 "target": options.target.strip() or None,
-                "types": _parse_types(options.types),
-                "roles": _parse_words("roles", options.roles, get_args(ColumnRole)),
-                "outlier_strategies": _parse_words(
+                "types": parse_types(options.types),
+                "roles": parse_roles(options.roles),
+                "outlier_strategies": parse_words(
                     "outlier_strategies", options.outlier_strategies, get_args(OutlierStrategy)
                 ),
                 "units": _parse_units(options.units),
                 "privacy": parse_enum(options, "privacy", default=defaults.privacy),
-                "column_privacy": _parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
-                "contract": _parse_words("contract", options.contract, get_args(ContractMode)),
+                "column_privacy": parse_words("column_privacy", options.column_privacy, get_args(PrivacyMethod)),
+                "contract": parse_words("contract", options.contract, get_args(ContractMode)),
                 "split": _parse_split(options.split),
                 "review": options.review,
                 "recipe_of": recipe_of,
@@ -152,18 +150,6 @@ def parse_new_options(options: common.DatasetOptions, *, caller: Caller, default
         if field in given:
             raise invalid_field(field, "is the upload's and can't change; upload the file again")
     return parse_options(options, caller=caller, defaults=defaults)
-
-
-def _parse_types(types: Mapping[str, str]) -> dict[str, str]:
-    types = {name: TYPE_ALIASES.get(kind.lower(), kind) for name, kind in types.items()}
-    return _parse_words("types", types, get_args(ChosenType))
-
-
-def _parse_words(field: str, words: Mapping[str, str], known: tuple[str, ...]) -> dict[str, str]:
-    unknown = next((word for word in words.values() if word not in known), None)
-    if unknown is not None:
-        raise invalid_field(field, f"knows {_join_words(known)}, not {unknown[:100]!r}")
-    return dict(words)
 
 
 def _parse_units(units: Mapping[str, str]) -> dict[str, str]:

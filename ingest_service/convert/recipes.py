@@ -1,7 +1,7 @@
 """Conversion between values and messages about recipes and their revisions."""
 
 from ingest_service.convert.datasets import invalid_field
-from shared.contracts.revision import RevisionRequest, step_parameters
+from shared.contracts.revision import RevisionRequest, parse_column_choices, step_parameters
 from shared.db.recipes import RecipeRecord
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
 from shared.rpc.messages import struct_values, to_message
@@ -30,8 +30,10 @@ def parse_revision(request: pb.ReviseDatasetRequest) -> RevisionRequest:
         rules=tuple(request.rules),
         everything=request.everything,
         cells=tuple((cell.row, cell.column) for cell in request.cells),
+        redo=tuple((cell.row, cell.column) for cell in request.redo),
         parameters=step_parameters(struct_values(request.parameters)),
         added=tuple(struct_values(step) for step in request.added),
+        **parse_column_choices(request.types, request.roles, request.target),
         etag=request.etag,
     )
 

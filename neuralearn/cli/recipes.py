@@ -142,16 +142,28 @@ def edit_recipe(
         list[str] | None,
         typer.Option(metavar="JSON", help='A step that is added, such as {"kind": "ratio", …}.'),
     ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="COLUMN=TYPE", help="What a column is, such as zip=text; zip= for any again."),
+    ] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="COLUMN=ROLE", help="What a column is for, such as id=keep; id= for none."),
+    ] = None,
+    target: Annotated[str, typer.Option(help="The column to predict, or none.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what each step would do.")] = False,
     watch: WatchOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Switch steps of a recipe off or on, set their parameters or add some, and carry it out once more."""
+    """Switch steps off or on, set parameters, add steps, or say what columns are, and carry the recipe out again."""
     change: RecipeChange = {
         "off": off or (),
         "on": on or (),
         "parameters": _parse_parameters(set_ or []),
         "add": [_parse_step(text) for text in add or []],
+        "types": dict(_parse_word("--type", text) for text in types or []),
+        "roles": dict(_parse_word("--role", text) for text in roles or []),
+        "target": target,
     }
     with client(context) as service:
         if dry_run:
@@ -175,6 +187,13 @@ def _print_dry_run(document: dict[str, Any], *, as_json: bool) -> None:
             out.print(f"        row {example['row']}: {before} → {after}", markup=False)
     cells, rows = number(document["cells_changed"]), number(document["rows"])
     out.print(f"{cells} cells of {rows} rows would differ from the upload.", markup=False)
+
+
+def _parse_word(option: str, text: str) -> tuple[str, str | None]:
+    column, equals, word = text.rpartition("=")
+    if not equals or not column:
+        raise typer.BadParameter(f"{text!r} is not COLUMN=WORD", param_hint=option)
+    return column, word or None
 
 
 def _parse_step(text: str) -> dict[str, Any]:

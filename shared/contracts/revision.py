@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.contracts.column_names import match_name
+from shared.contracts.named_columns import check_columns
 from shared.contracts.run_options import Revision, RunOptions
+from shared.contracts.words_by_column import parse_roles, parse_types
 from shared.errors import FieldError, InvalidInput
 
 _HIDING = "hide_personal_data"
@@ -13,7 +16,7 @@ _MOST_NAMED = 5
 _MAX_STEP_DIGITS = 7
 ADDED = {"rule": "user", "confidence": 1.0, "why": "A user added it."}
 """What a step has that a user adds."""
-_GIVEN = {*ADDED, "skipped", "is_off"}
+_GIVEN = {*ADDED, "skipped", "is_off", "user_set"}
 _NOT_PARAMETERS = {
     "kind",
     "phase",
@@ -24,6 +27,7 @@ _NOT_PARAMETERS = {
     "confidence",
     "skipped",
     "is_off",
+    "user_set",
     "fitted",
     "encodings",
 }
@@ -47,10 +51,29 @@ class RevisionRequest:
     """Parameters that are set, by the places of their steps; None for a step that gets its own back."""
     cells: tuple[tuple[int, str], ...] = ()
     """Cells of the cleaned table that stay as the file has them: rows from 1, and columns."""
+    redo: tuple[tuple[int, str], ...] = ()
+    """Cells that no longer stay as the file has them."""
     added: tuple[Mapping[str, Any], ...] = ()
     """Steps that are added behind the others, as JSON."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """The types of columns; empty for one that is recognised again."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """What columns are for; empty for one that has no role any more."""
+    target: str = ""
+    """The column to predict, or `none`; empty for that which there is."""
     etag: str = ""
     """The entity tag of the recipe that the caller has seen; empty for any."""
+
+    @property
+    def proposes_anew(self) -> bool:
+        """True if columns become something else, which needs another recipe."""
+        return bool(self.types or self.roles or self.target)
+
+    @property
+    def changes_steps(self) -> bool:
+        """True if it changes the recipe that there is."""
+        by_name = self.columns or self.rules or self.everything
+        return bool(self.off or self.on or by_name or self.parameters or self.cells or self.redo or self.added)
 
 
 def revise(
@@ -69,18 +92,65 @@ def revise(
         InvalidInput: a step, column or rule does not exist, nothing would change, or a step hides personal data.
     """
     steps: list[dict[str, Any]] = json.loads(recipe)["steps"]
-    before = frozenset(() if options.revision is None else options.revision.off)
+    previous = _previous(steps, options, artifacts)
+    before = frozenset(previous.off)
     off = (before | set(_steps_off(request, steps))) - set(_checked("on", request.on, steps))
-    kept = {} if options.revision is None else options.revision.parameters
-    parameters = _merge_parameters(kept, request.parameters, steps)
-    added = (*_added_before(options), *_checked_steps(request.added, options))
-    cells_before = () if options.revision is None else options.revision.cells
-    cells = tuple(dict.fromkeys((*cells_before, *_checked_cells(request.cells, recipe_columns(recipe)))))
-    is_same = off == before and parameters == kept and not request.added and cells == cells_before
+    parameters = _merge_parameters(previous.parameters, request.parameters, steps)
+    added = (*previous.added, *_checked_steps(request.added, options))
+    cells = _merge_cells(previous.cells, request, recipe_columns(recipe))
+    is_same = off == before and parameters == previous.parameters and not request.added and cells == previous.cells
     if is_same and must_change:
         raise InvalidInput("Nothing would change: these steps are as they should be.", reason="NOTHING_TO_REVISE")
-    base = artifacts if options.revision is None else options.revision.base
-    return Revision(base=base, off=tuple(sorted(off)), parameters=parameters, added=added, cells=cells)
+    return Revision(base=previous.base, off=tuple(sorted(off)), parameters=parameters, added=added, cells=cells)
+
+
+def propose_anew(request: RevisionRequest, recipe: bytes, options: RunOptions, *, artifacts: str) -> RunOptions:
+    """Return the options of a preparation that proposes another recipe, because columns become something else.
+
+    Args:
+        request: what columns become.
+        recipe: the published recipe as JSON; what users changed of it goes with the new one.
+        options: those of the published run.
+        artifacts: the folder of its artifacts.
+
+    Raises:
+        InvalidInput: steps are changed too, a recipe is repeated, a column does not exist, or nothing would change.
+    """
+    field = "types" if request.types else "roles" if request.roles else "target"
+    if options.is_replay:
+        raise _invalid(field, "comes from the recipe that is repeated; prepare the dataset that it is of")
+    if request.changes_steps:
+        raise _invalid(field, "makes another recipe, in which steps have other places; change them in a second request")
+    names = [column["name"] for column in json.loads(recipe)["contract"]["input"]]
+    roles: Mapping[str, str] = options.roles
+    target = options.target
+    if request.target or "target" in request.roles.values():
+        roles = {name: role for name, role in roles.items() if role != "target"}
+        target = request.target or None
+    types = _merge_words(options.types, request.types, names)
+    roles = _merge_words(roles, request.roles, names)
+    if (types, roles, target) == (dict(options.types), dict(options.roles), options.target):
+        raise InvalidInput("Nothing would change: these columns are so already.", reason="NOTHING_TO_REVISE")
+    cells = () if options.revision is None else options.revision.cells
+    changes = {"types": types, "roles": roles, "target": target}
+    changed = options.model_copy(update={**changes, "revision": Revision(base=artifacts, is_anew=True, cells=cells)})
+    check_columns(changed, names)
+    return changed
+
+
+def _merge_words(before: Mapping[str, str], changes: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return words by column with changes, of which an empty one takes away."""
+    changed = {match_name(name, names) or name for name in changes}
+    kept = {name: word for name, word in before.items() if (match_name(name, names) or name) not in changed}
+    return {**kept, **{name: word for name, word in changes.items() if word}}
+
+
+def _previous(steps: Sequence[Mapping[str, Any]], options: RunOptions, artifacts: str) -> Revision:
+    """Return what is changed already of the recipe that a further change starts from."""
+    if options.revision is not None and not options.revision.is_anew:
+        return options.revision
+    off = tuple(position for position, step in enumerate(steps, start=1) if step.get("is_off"))
+    return Revision(base=artifacts, off=off, cells=() if options.revision is None else options.revision.cells)
 
 
 def step_parameters(values: Mapping[str, Any]) -> dict[int, dict[str, Any] | None]:
@@ -96,9 +166,37 @@ def step_parameters(values: Mapping[str, Any]) -> dict[int, dict[str, Any] | Non
     return {int(step): value for step, value in values.items()}
 
 
+def parse_column_choices(types: Mapping[str, str], roles: Mapping[str, str], target: str) -> dict[str, Any]:
+    """Return what columns become, by the names of a request; an empty word gives a column its own back.
+
+    Raises:
+        InvalidInput: a type or role does not exist.
+    """
+    return {
+        "types": {**types, **parse_types({name: kind for name, kind in types.items() if kind})},
+        "roles": {**roles, **parse_roles({name: role for name, role in roles.items() if role})},
+        "target": target.strip(),
+    }
+
+
 def recipe_columns(recipe: bytes) -> frozenset[str]:
     """Return the columns of the cleaned table of a settled recipe."""
     return frozenset(column["name"] for column in json.loads(recipe)["contract"]["cleaned"])
+
+
+def _merge_cells(
+    before: Sequence[tuple[int, str]], request: RevisionRequest, columns: frozenset[str]
+) -> tuple[tuple[int, str], ...]:
+    """Return the cells that stay as the file has them.
+
+    Raises:
+        InvalidInput: a column does not exist, or a cell does not stay so that is to be cleaned again.
+    """
+    stray = next((cell for cell in request.redo if cell not in before), None)
+    if stray is not None:
+        raise _invalid("redo", f"must name cells that were undone, not row {stray[0]} of {stray[1][:100]!r}")
+    kept = [cell for cell in before if cell not in request.redo]
+    return tuple(dict.fromkeys((*kept, *_checked_cells(request.cells, columns))))
 
 
 def _checked_cells(cells: Sequence[tuple[int, str]], columns: frozenset[str]) -> Sequence[tuple[int, str]]:
@@ -106,10 +204,6 @@ def _checked_cells(cells: Sequence[tuple[int, str]], columns: frozenset[str]) ->
     if unknown is not None:
         raise _invalid("cells", f"must be of columns of the cleaned table, not of {unknown[:100]!r}")
     return cells
-
-
-def _added_before(options: RunOptions) -> tuple[Mapping[str, Any], ...]:
-    return () if options.revision is None else options.revision.added
 
 
 def _checked_steps(added: Sequence[Mapping[str, Any]], options: RunOptions) -> Sequence[Mapping[str, Any]]:

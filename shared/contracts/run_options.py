@@ -55,13 +55,16 @@ class ReadOptions(BaseModel):
 
 
 class Revision(BaseModel):
-    """A recipe that is carried out once more with other steps switched off, or with other parameters."""
+    """What users change of a recipe: the steps that are switched off, parameters, further steps, and single cells."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     base: str
-    """The folder of the artifacts with the recipe as it was proposed."""
-    off: tuple[int, ...]
+    """The folder of the artifacts with the recipe as it was proposed, or of that which is proposed anew."""
+    is_anew: bool = False
+    """True if a recipe is proposed anew, because columns are chosen to be something else; what users changed of the one
+    in the base then goes with it, and the places of steps do not count."""
+    off: tuple[int, ...] = ()
     """The places of all steps that are switched off, from 1."""
     parameters: Mapping[int, Mapping[str, Any]] = Field(default_factory=dict)
     """The parameters that users have set, by the places of their steps."""

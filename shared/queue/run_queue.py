@@ -23,6 +23,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared.contracts.vocabulary import Mode
 from shared.errors import Unavailable
 from shared.logs import get_logger
 from shared.queue.heartbeats import WorkerHeartbeat, list_heartbeats
@@ -45,6 +46,11 @@ serialize = functools.partial(msgpack.packb, default=repr)
 deserialize = functools.partial(msgpack.unpackb, raw=False)
 
 log = get_logger(__name__)
+
+
+def queue_of(mode: Mode) -> str:
+    """Return the queue that a preparation in a mode waits in."""
+    return DEEP_QUEUE if mode == "deep" else FAST_QUEUE
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.recipe.recipe import Recipe
-from worker_service.core.recipe.replay import replay, revise
+from worker_service.core.recipe.replay import carry_changes, replay, revise
 from worker_service.core.recipe.settle import settle
 from worker_service.core.table.canonical_text import render_table
 from worker_service.core.table.frame import Frame
@@ -150,3 +150,22 @@ def test_a_kept_cell_is_a_gap_that_models_never_see(outcome: Outcome, frame: Fra
     of_cells = next(result for result in again.results if result.kind == "kept_cells")
     assert (of_cells.cells_changed, of_cells.what) == (1, "Put 1 cell back as the file has it.")
     assert not any(column.missing for name, column in again.engineered.columns.items() if name != "paid")
+
+
+def test_what_users_changed_goes_with_a_recipe_that_is_proposed_anew(outcome: Outcome, frame: Frame) -> None:
+    steps = outcome.recipe.steps
+    scales = [number for number, step in enumerate(steps, start=1) if step.kind == "scale" and step.is_active]
+    fills = [number for number, step in enumerate(steps, start=1) if step.kind.startswith("fill")]
+    added = {"kind": "drop_column", "phase": "features", "column": "city"}
+    changes = Revision(
+        base="", off=(fills[0],), parameters={scales[0]: {"center": 7.0}}, added=(added,), cells=((3, "price"),)
+    )
+    revised = revise(outcome.recipe, changes, frame, OPTIONS_OF_NOBODY)
+    carried = carry_changes(revised.recipe, outcome.recipe)
+    assert (carried.off, dict(carried.parameters)) == (changes.off, changes.parameters)
+    assert [dict(step)["kind"] for step in carried.added] == ["drop_column"]
+    again = revise(outcome.recipe, carried.model_copy(update={"cells": changes.cells}), frame, OPTIONS_OF_NOBODY)
+    assert again.recipe == revised.recipe
+    assert again.cleaned.equals(revised.cleaned) and again.engineered.equals(revised.engineered)
+    assert carry_changes(outcome.recipe, outcome.recipe) == Revision(base="")
+    assert carry_changes(again.recipe, outcome.recipe) == carried

@@ -131,3 +131,82 @@ def test_a_dry_run_of_a_replay_is_what_was_published(user: User) -> None:
     assert document["rows"] < 210
     engineered = user.get(f"/dataset/{replayed}/rows", table="engineered", limit=1)["columns"]
     assert document["engineered_columns"] == len(engineered)
+
+
+def patched(user: User, dataset_id: str, **change: Any) -> httpx.Response:
+    answer: httpx.Response = user.client.patch(f"/dataset/{dataset_id}/recipe", json=change)
+    if answer.status_code == 200:
+        assert user.wait(dataset_id)["status"] in ("proposed", "completed")
+    return answer
+
+
+def steps_of(user: User, dataset_id: str) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = user.get(f"/dataset/{dataset_id}/recipe")["steps"]
+    return steps
+
+
+CODES = "\n".join(
+    [
+        "zip,day,weight",
+        *(
+            f"{10_000 + n % 40},2026-01-{n % 28 + 1:02d},{row}"
+            for n, row in enumerate([50 + n % 37 if n % 7 else "" for n in range(210)])
+        ),
+    ]
+).encode()
+
+
+def test_columns_become_something_else_and_what_was_changed_stays(user: User) -> None:
+    dataset_id = user.upload(CODES, "codes.csv", review="true", fill="all").json()["dataset_id"]
+    assert user.wait(dataset_id)["status"] == "proposed"
+    steps = steps_of(user, dataset_id)
+    fill = next(number for number, step in enumerate(steps, start=1) if step["kind"].startswith("fill_"))
+    scale = next(n for n, s in enumerate(steps, 1) if s["kind"] == "scale" and s["column"] == "weight")
+    added = {"kind": "drop_column", "phase": "features", "column": "day"}
+    assert patched(user, dataset_id, off=[fill], parameters={scale: {"center": 7.0}}, add=[added]).status_code == 200
+    undone = {"cells": [{"row": 3, "column": "weight"}]}
+    assert user.client.post(f"/dataset/{dataset_id}/undo", json=undone).status_code == 200
+    assert user.wait(dataset_id)["status"] == "proposed"
+
+    change = {"types": {"ZIP": "text"}, "roles": {"day": "keep"}}
+    tried = dry_run(user, dataset_id, **change)
+    assert patched(user, dataset_id, **change).status_code == 200
+    after = steps_of(user, dataset_id)
+    published = {number: step["kind"] for number, step in enumerate(after, start=1)}
+    assert all(published.get(step["step"], step["kind"]) == step["kind"] for step in tried["steps"])
+    assert user.get(f"/dataset/{dataset_id}/profile")["columns"][0]["type"] != "integer"
+    assert any(step["kind"] == "drop_column" and step["rule"] == "user" for step in after)
+    assert patched(user, dataset_id, target="zip").status_code == 200
+    assert user.get(f"/dataset/{dataset_id}/features")["target"]["column"] == "zip"
+    again = steps_of(user, dataset_id)
+    (scaled,) = [step for step in again if step["kind"] == "scale" and step["column"] == "weight"]
+    assert (scaled["center"], scaled["rule"], scaled["user_set"]) == (7.0, "user", ["center"])
+    off = [number for number, step in enumerate(again, start=1) if step["is_off"]]
+    assert [again[number - 1]["kind"] for number in off] == [steps[fill - 1]["kind"]]
+    assert user.get(f"/dataset/{dataset_id}/versions")["versions"][0]["switched_off"] == off
+    # Steps are switched on again by their new places, and cells taken back.
+    assert patched(user, dataset_id, on=off, redo=undone["cells"]).status_code == 200
+    assert not any(step["is_off"] for step in steps_of(user, dataset_id))
+    refused = patched(user, dataset_id, redo=undone["cells"])
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "redo")
+
+
+def test_what_columns_can_not_become_is_refused(user: User) -> None:
+    dataset_id = user.prepare(CODES, "codes.csv")
+    for change, field in (
+        ({"types": {"zip": "wood"}}, "types"),
+        ({"types": {"plz": "text"}}, "types"),
+        ({"roles": {"zip": "target"}, "target": "day"}, "roles"),
+        ({"types": {"zip": "text"}, "off": [1]}, "types"),
+        ({"target": "nothing like it"}, "target"),
+    ):
+        for path in ("recipe", "recipe/dry-run"):
+            method = "PATCH" if path == "recipe" else "POST"
+            answer = user.client.request(method, f"/dataset/{dataset_id}/{path}", json=change)
+            assert answer.status_code == 422, (change, path, answer.text)
+            assert answer.json()["errors"][0]["field"].startswith(field), answer.text
+    answer = user.client.patch(f"/dataset/{dataset_id}/recipe", json={"types": {"zip": None}})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "NOTHING_TO_REVISE")
+    replayed = user.prepare(CODES, "codes.csv", recipe_of=dataset_id)
+    answer = user.client.patch(f"/dataset/{replayed}/recipe", json={"target": "zip"})
+    assert answer.status_code == 422 and "recipe that is repeated" in answer.json()["detail"]

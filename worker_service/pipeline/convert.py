@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
-from shared.contracts.revision import RevisionRequest, step_parameters
+from shared.contracts.revision import RevisionRequest, parse_column_choices, step_parameters
 from shared.contracts.vocabulary import ExportFormat, SqlDialect
 from shared.db.events import RunEvent
 from shared.db.runs import QueueLoad, RunRecord
@@ -61,8 +61,10 @@ def parse_trial(request: pb.TryRecipeRequest) -> RevisionRequest:
     return RevisionRequest(
         off=tuple(request.off),
         on=tuple(request.on),
+        redo=tuple((cell.row, cell.column) for cell in request.redo),
         parameters=step_parameters(struct_values(request.parameters)),
         added=tuple(struct_values(step) for step in request.added),
+        **parse_column_choices(request.types, request.roles, request.target),
     )
 
 

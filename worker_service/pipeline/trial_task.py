@@ -12,7 +12,7 @@ from shared.contracts.split import parse_split
 from shared.errors import InvalidInput
 from worker_service.core.recipe.apply import Outcome, Watch, apply
 from worker_service.core.recipe.recipe import Recipe, describe_invalid
-from worker_service.core.recipe.replay import replay, with_revision
+from worker_service.core.recipe.replay import carry_changes, replay, with_revision
 from worker_service.core.reporting.effects import describe_effects
 from worker_service.core.table.frame import Frame
 
@@ -71,12 +71,21 @@ def try_recipe(task: TrialTask) -> DryRun:
 
 
 def _carry_out(task: TrialTask, frame: Frame, watch: Watch) -> Outcome:
-    recipe, kept_cells = Recipe.model_validate_json(task.recipe), task.revision.cells
+    recipe, revision = Recipe.model_validate_json(task.recipe), task.revision
+    kept_cells = revision.cells
     if task.options.is_replay:
         # It loads what compares tables, which own recipes do not need.
         from worker_service.planner.repeated_run import with_choices
 
         repeated = with_choices(recipe, modes=task.options.contract, revision=task.revision)
         return replay(repeated, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)
-    revised = with_revision(recipe, task.revision)
+    if revision.is_anew:
+        # It loads what proposes recipes, which the others do not need.
+        from worker_service.planner.privacy import hide_personal_data
+        from worker_service.planner.propose import propose
+
+        table = hide_personal_data(frame, task.options, hash_key=task.hash_key)
+        anew = table.apply(propose(table.profile(), table.options, hidden=table.steps)).recipe
+        revision, recipe = carry_changes(recipe, anew), anew
+    revised = with_revision(recipe, revision)
     return apply(revised, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)

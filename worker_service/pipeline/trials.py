@@ -4,7 +4,8 @@ import asyncio
 from uuid import UUID
 
 from shared.contracts.artifacts import RECIPE
-from shared.contracts.revision import RevisionRequest, revise
+from shared.contracts.revision import RevisionRequest, propose_anew, revise
+from shared.contracts.run_options import Revision
 from shared.db.datasets import Datasets
 from shared.db.hash_keys import HashKeys
 from shared.db.published import require_published
@@ -46,9 +47,13 @@ class Trials:
         dataset = await self._datasets.get(dataset_id)
         artifacts, options = require_published(dataset).artifacts, dataset.run.options
         published = await self._store.read_bytes(f"{artifacts}/{RECIPE}")
-        revision = revise(request, published, options, artifacts=artifacts, must_change=False)
-        is_base = options.revision is None
-        recipe = published if is_base else await self._store.read_bytes(f"{revision.base}/{RECIPE}")
+        if request.proposes_anew:
+            options = propose_anew(request, published, options, artifacts=artifacts)
+            revision, recipe = options.revision or Revision(base=artifacts), published
+        else:
+            revision = revise(request, published, options, artifacts=artifacts, must_change=False)
+            is_base = revision.base == artifacts
+            recipe = published if is_base else await self._store.read_bytes(f"{revision.base}/{RECIPE}")
         hash_key = await self._hash_keys.of(dataset.user_id) if options.is_hashing or options.is_replay else None
         async with (
             self._slot,

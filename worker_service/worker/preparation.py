@@ -30,6 +30,7 @@ from worker_service.planner.held_out import SplitFrame, add_held_out, split_fram
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 from worker_service.planner.repeated_run import parse_recipe, repeat_recipe
+from worker_service.planner.revised_run import carry_over
 from worker_service.worker.discarded_rows import write_discarded_rows
 from worker_service.worker.log_rows import log_rows, storable
 
@@ -55,9 +56,14 @@ class PreparationTask:
     recipe: Path | None = None
     """The recipe that is repeated, as JSON; None where one is proposed."""
     revised: Path | None = None
-    """The folder with the recipe and the profile that are revised; None where no step is switched off."""
+    """The folder with the recipe and the profile that are revised; None where none are."""
     rejects: Path | None = None
     """The lines of the file that are no rows, if there are any and a recipe is repeated."""
+
+    @property
+    def is_anew(self) -> bool:
+        """True if the recipe is proposed anew, with what users changed of the one before."""
+        return self.options.revision is not None and self.options.revision.is_anew
 
 
 def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
@@ -68,7 +74,7 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     decoded, parts = _load(task), None
     if task.options.split is not None:
         parts = split_frame(decoded, parse_split(task.options.split))
-    if task.revised is not None:
+    if task.revised is not None and not task.is_anew:
         return _revise(report_progress, task, task.revised, decoded, parts)
     table = hide_personal_data(decoded if parts is None else parts.train, task.options, hash_key=task.hash_key)
     report_progress("profiling", 10)
@@ -78,6 +84,9 @@ def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult
         outcome = table.apply(propose(facts, table.options, hidden=table.steps))
     else:
         facts, outcome = prepare_with_advice(facts, table, task.advice)
+    if task.revised is not None and task.options.revision is not None:
+        before = parse_recipe((task.revised / RECIPE).read_bytes())
+        outcome = carry_over(before, task.options.revision, outcome, table)
     return _finish(report_progress, task, facts, outcome, _add_held_out(task, outcome, parts))
 
 
@@ -199,6 +208,7 @@ def _result(facts: Profile, outcome: Outcome, charts: tuple[Chart, ...], advice:
         "cleaned": _size(outcome.cleaned),
         "engineered": _size(outcome.engineered),
         "cells_changed": outcome.changes.num_rows,
+        "switched_off": [number for number, step in enumerate(outcome.recipe.steps, start=1) if step.is_off],
         "ai": advice and ai_summary(advice, outcome),
     }
     has_report = advice is not None and advice.mode == "deep"

@@ -14,7 +14,7 @@ from worker_service.core.recipe.contract import require_contract
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData, ReadColumn
 
-_COMMON = {"kind", "phase", "why", "confidence", "rule", "skipped", "is_off"}
+_COMMON = {"kind", "phase", "why", "confidence", "rule", "skipped", "is_off", "user_set"}
 FILLS = ("fill_missing", "fill_by_group", "fill_by_level", "fill_by_time", "fill_by_model")
 
 

@@ -37,7 +37,19 @@ from worker_service.core.recipe.steps.base import Change
 from worker_service.core.table.frame import Column, Frame
 
 AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
-_NOT_PARAMETERS = {"kind", "phase", "why", "confidence", "rule", "column", "skipped", "is_off", "encodings", "fitted"}
+_NOT_PARAMETERS = {
+    "kind",
+    "phase",
+    "why",
+    "confidence",
+    "rule",
+    "column",
+    "skipped",
+    "is_off",
+    "user_set",
+    "encodings",
+    "fitted",
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,8 @@ from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
 from worker_service.core.table.frame import Frame
 
+_GIVEN = {*ADDED, "skipped", "is_off", "user_set"}
+"""What a step has that was not said when it was added."""
 _STEP: TypeAdapter[AnyStep] = TypeAdapter(Discriminated)
 
 
@@ -194,9 +197,49 @@ def with_revision(recipe: Recipe, revision: Revision) -> Recipe:
 
 def _with_parameters(step: AnyStep, parameters: Mapping[str, Any]) -> AnyStep:
     values = listing(f"{name} to {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items())
-    changes = {"rule": "user", "confidence": 1.0, "why": f"A user set {values}. {step.why}"}
+    names = tuple(dict.fromkeys((*step.user_set, *parameters)))
+    changes = {"rule": "user", "confidence": 1.0, "why": f"A user set {values}. {step.why}", "user_set": names}
     edited: AnyStep = type(step).model_validate({**step.model_dump(), **parameters, **changes})
     return edited
+
+
+def carry_changes(before: Recipe, after: Recipe) -> Revision:
+    """Return what users changed of a recipe, for one that was proposed anew for the same table.
+
+    Steps are the same if kind, phase, columns and new columns are.
+
+    Args:
+        before: the recipe with the changes.
+        after: the one without.
+    """
+    earlier = {_identity(step): step for step in before.steps}
+    added = [step for step in before.steps if _is_added(step) and not step.is_off]
+    off, parameters = [], {}
+    for position, step in enumerate(after.steps, start=1):
+        same = earlier.get(_identity(step))
+        if same is None:
+            continue
+        if same.is_off:
+            off.append(position)
+        chosen = same.model_dump(mode="json", include=set(same.user_set))
+        # What the step is now made for may not go together with them.
+        with suppress(ValueError):
+            if chosen and _with_parameters(step, chosen):
+                parameters[position] = chosen
+    return Revision(
+        base="",
+        off=tuple(off),
+        parameters=parameters,
+        added=tuple(step.model_dump(mode="json", exclude=_GIVEN) for step in added),
+    )
+
+
+def _identity(step: AnyStep) -> tuple[object, ...]:
+    return (step.kind, step.phase, step.columns, step.outputs)
+
+
+def _is_added(step: AnyStep) -> bool:
+    return step.rule == ADDED["rule"] and not step.user_set
 
 
 def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:

@@ -33,6 +33,8 @@ class Step(BaseModel):
     """Why the step is not carried out, a sentence; None if it is."""
     is_off: bool = False
     """True if a user has switched it off."""
+    user_set: tuple[str, ...] = ()
+    """The parameters that a user has set."""
 
     @property
     def is_active(self) -> bool:

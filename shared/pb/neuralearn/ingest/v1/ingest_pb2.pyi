@@ -811,6 +811,46 @@ class ReviseDatasetRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TypesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RolesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     DATASET_ID_FIELD_NUMBER: _builtins.int
     OFF_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
@@ -821,12 +861,18 @@ class ReviseDatasetRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     ADDED_FIELD_NUMBER: _builtins.int
     CELLS_FIELD_NUMBER: _builtins.int
+    REDO_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     everything: _builtins.bool
     """True to switch all steps off: the cleaned table is the uploaded one."""
     etag: _builtins.str
     """The ETag of the recipe that the caller has seen; where it is another by now, nothing is done. Empty for any."""
+    target: _builtins.str
+    """The column to predict, or `none`; empty for that which there is."""
     @_builtins.property
     def off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Steps of the recipe, by their places from 1, that are switched off."""
@@ -852,8 +898,22 @@ class ReviseDatasetRequest(_message.Message):
         """Steps that are added behind the others, as in a recipe; of a known kind, with its parameters."""
 
     @_builtins.property
-    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellPlace]:
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[_dataset_pb2.CellPlace]:
         """Cells of the cleaned table that stay as the file has them, whatever the steps do. They are no part of the recipe."""
+
+    @_builtins.property
+    def redo(self) -> _containers.RepeatedCompositeFieldContainer[_dataset_pb2.CellPlace]:
+        """Cells that stay so no longer."""
+
+    @_builtins.property
+    def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What columns are, by their names; empty for one that is recognised again. With this, roles or target a recipe is
+        proposed anew, and what was changed of the one before goes with it; nothing else can be changed at the same time.
+        """
+
+    @_builtins.property
+    def roles(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What columns are for, by their names; empty for one without a role."""
 
     def __init__(
         self,
@@ -867,41 +927,19 @@ class ReviseDatasetRequest(_message.Message):
         parameters: _struct_pb2.Struct | None = ...,
         etag: _builtins.str = ...,
         added: _abc.Iterable[_struct_pb2.Struct] | None = ...,
-        cells: _abc.Iterable[Global___CellPlace] | None = ...,
+        cells: _abc.Iterable[_dataset_pb2.CellPlace] | None = ...,
+        redo: _abc.Iterable[_dataset_pb2.CellPlace] | None = ...,
+        types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        roles: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        target: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "cells", b"cells", "columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "cells", b"cells", "columns", b"columns", "dataset_id", b"dataset_id", "etag", b"etag", "everything", b"everything", "off", b"off", "on", b"on", "parameters", b"parameters", "redo", b"redo", "roles", b"roles", "rules", b"rules", "target", b"target", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReviseDatasetRequest: _TypeAlias = ReviseDatasetRequest  # noqa: Y015
-
-@_typing.final
-class CellPlace(_message.Message):
-    """Where a cell is."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ROW_FIELD_NUMBER: _builtins.int
-    COLUMN_FIELD_NUMBER: _builtins.int
-    row: _builtins.int
-    """Its row in the uploaded table, from 1."""
-    column: _builtins.str
-    """Its column."""
-    def __init__(
-        self,
-        *,
-        row: _builtins.int = ...,
-        column: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "row", b"row"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CellPlace: _TypeAlias = CellPlace  # noqa: Y015
 
 @_typing.final
 class ReviseDatasetResponse(_message.Message):

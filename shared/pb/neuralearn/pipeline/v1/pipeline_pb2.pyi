@@ -655,13 +655,59 @@ class TryRecipeRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TypesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RolesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     DATASET_ID_FIELD_NUMBER: _builtins.int
     OFF_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     ADDED_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    REDO_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
+    target: _builtins.str
+    """The column to predict, or `none`; empty for that which there is."""
     @_builtins.property
     def off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Steps that are switched off, by their places from 1, beside those that are."""
@@ -678,6 +724,20 @@ class TryRecipeRequest(_message.Message):
     def added(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
         """Steps that are added behind the others, as in a recipe."""
 
+    @_builtins.property
+    def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What columns are, by their names; empty for one that is recognised again. With this, roles or target a recipe is
+        proposed anew by the rules alone, and what was changed of the one before goes with it.
+        """
+
+    @_builtins.property
+    def roles(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What columns are for, by their names; empty for one without a role."""
+
+    @_builtins.property
+    def redo(self) -> _containers.RepeatedCompositeFieldContainer[_dataset_pb2.CellPlace]:
+        """Cells that were undone and are cleaned again."""
+
     def __init__(
         self,
         *,
@@ -686,10 +746,14 @@ class TryRecipeRequest(_message.Message):
         on: _abc.Iterable[_builtins.int] | None = ...,
         parameters: _struct_pb2.Struct | None = ...,
         added: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        roles: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        target: _builtins.str = ...,
+        redo: _abc.Iterable[_dataset_pb2.CellPlace] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "dataset_id", b"dataset_id", "off", b"off", "on", b"on", "parameters", b"parameters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "dataset_id", b"dataset_id", "off", b"off", "on", b"on", "parameters", b"parameters", "redo", b"redo", "roles", b"roles", "target", b"target", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
