@@ -6,7 +6,8 @@ from uuid import UUID
 from ingest_service.options import UploadOptions
 from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.artifacts import MAX_RECIPE_BYTES, RECIPE
-from shared.db.datasets import Datasets, parse_dataset_id, unknown_dataset
+from shared.db.dataset_ids import parse_dataset_id
+from shared.db.datasets import Datasets
 from shared.db.members import Members
 from shared.db.paging import Page
 from shared.db.published import require_published
@@ -93,10 +94,6 @@ class RecipeShelf:
         _log.info("recipe deleted", recipe_id=recipe_id)
 
     async def _read_of_dataset(self, dataset_id: UUID, caller: Caller) -> bytes:
-        if not caller.is_unrestricted:
-            caller.require_scope("read")
-            access = await self._members.find_access(caller, dataset_id)
-            if access is None or access.role is None:
-                raise unknown_dataset(str(dataset_id))
+        await self._members.require_access(caller, dataset_id)
         published = require_published(await self._datasets.get(dataset_id))
         return await self._store.read_bytes(f"{published.artifacts}/{RECIPE}")

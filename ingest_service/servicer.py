@@ -24,7 +24,7 @@ from ingest_service.options import OptionDefaults
 from ingest_service.upload_commit import UploadCommit
 from ingest_service.use_cases import UseCases
 from shared.contracts.vocabulary import Role
-from shared.db.datasets import parse_dataset_id
+from shared.db.dataset_ids import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.identity.caller import Caller
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb

@@ -112,9 +112,9 @@ def versions(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
     return Request("GET", dataset_path(dataset_id, "versions"), _page("versions", dict), params)
 
 
-def differences(dataset_id: str, before: int, after: int, column: str, *, page_token: str) -> Request[Page[Json]]:
+def differences(dataset_id: str, compared: Mapping[str, Any], *, page_token: str) -> Request[Page[Json]]:
     """Ask for a page of the cells in which two versions differ."""
-    params = {"from": before, **_given(to=after, column=column, page_token=page_token, page_size=1000)}
+    params = _given(**compared, page_token=page_token, page_size=1000)
     return Request("GET", dataset_path(dataset_id, "diff"), _page("differences", dict), params)
 
 

@@ -5,10 +5,7 @@ from contextlib import asynccontextmanager
 
 from report_service.renditions import Renditions
 from report_service.service import Reports
-from shared.db.datasets import Datasets
-from shared.db.results import Results
 from shared.db.session import Database
-from shared.db.versions import Versions
 from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
 from shared.isolation.isolation import Isolation
@@ -35,18 +32,8 @@ async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator
         await database.check()
         async with open_store(settings) as store:
             await store.check()
-            reports = Reports(
-                versions=Versions(database),
-                datasets=Datasets(database),
-                results=Results(database),
-                store=store,
-                renditions=Renditions(
-                    store=store,
-                    isolation=isolation,
-                    scratch=Scratch(settings.scratch_dir),
-                ),
-                safe_csv=settings.safe_csv,
-            )
+            renditions = Renditions(store=store, isolation=isolation, scratch=Scratch(settings.scratch_dir))
+            reports = Reports(database, store=store, renditions=renditions, safe_csv=settings.safe_csv)
             yield reports, build_access_control(settings, database)
     finally:
         await database.close()

@@ -7,10 +7,12 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from report_service.renditions import Picture
+from report_service.row_lists import RowPage
 from report_service.row_query import QueriedRows, RowQuery
-from report_service.service import JsonFile, ProfileFile, RowPage
+from report_service.service import ComparedVersion, JsonFile, ProfileFile
 from report_service.table_files import AnyTable, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
+from shared.db.dataset_ids import parse_dataset_id
 from shared.db.datasets import DatasetRecord
 from shared.db.results import GraphRecord
 from shared.db.versions import VersionRecord
@@ -105,17 +107,23 @@ def changes_message(page: RowPage) -> pb.ListChangesResponse:
     )
 
 
-def parse_compared_versions(request: pb.ListDifferencesRequest) -> tuple[int, int]:
+def parse_compared_versions(request: pb.ListDifferencesRequest) -> tuple[ComparedVersion, ComparedVersion]:
     """Return the versions that are compared.
 
     Raises:
         InvalidInput: the version before is not named, or a number is negative.
+        NotFound: an id is none.
     """
     if request.from_version < 1 or request.to_version < 0:
         field = "from_version" if request.from_version < 1 else "to_version"
         problem = "must be the number of a version, from 1"
         raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
-    return request.from_version, request.to_version
+    after = parse_dataset_id(request.dataset_id)
+    before = parse_dataset_id(request.from_dataset_id) if request.from_dataset_id else after
+    return (
+        ComparedVersion(dataset_id=before, version=request.from_version),
+        ComparedVersion(dataset_id=after, version=request.to_version),
+    )
 
 
 def differences_message(page: RowPage) -> pb.ListDifferencesResponse:

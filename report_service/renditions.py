@@ -1,6 +1,7 @@
 """Renditions of stored results, made at the first request and stored beside the results."""
 
 import asyncio
+import hashlib
 import json
 import os
 import time
@@ -132,7 +133,7 @@ class Renditions:
             before: The artifacts of the version before.
             after: The artifacts of the version after.
         """
-        key = _rendition_key(after, f"diff-{before.rpartition('/')[2]}.parquet")
+        key = _rendition_key(after, f"diff-{hashlib.sha256(before.encode()).hexdigest()[:32]}.parquet")
 
         async def make() -> ObjectInfo:
             async with self._scratch.folder() as folder, AsyncExitStack() as copies:

@@ -1,8 +1,7 @@
 """Use cases of reading the results of prepared datasets."""
 
-import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from report_service.profile_document import Document, trim_profile
 from report_service.renditions import Picture, Renditions, unknown_graph
+from report_service.row_lists import EMPTY_PAGE, ROW_PAGE, RowLists, RowPage
 from report_service.row_pages import RowFilter
 from report_service.row_query import QueriedRows, RowQuery
 from report_service.table_files import MEDIA_TYPES, TableChoice, TableFile, list_steps, media_type_of
@@ -19,16 +19,18 @@ from report_service.tables import TableForm
 from shared.contracts.artifacts import DRIFT, RECIPE, REJECTS, DatasetKeys, table_key
 from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets
-from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number
+from shared.db.members import Members
+from shared.db.paging import Page
 from shared.db.published import Published, find_published, require_published
 from shared.db.results import GraphRecord, Results
+from shared.db.session import Database
 from shared.db.versions import VersionRecord, Versions
 from shared.errors import Conflict, FieldError, InvalidInput, NotFound, RangeNotSatisfiable, Unavailable
+from shared.identity.caller import Caller
 from shared.storage import ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=15)
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
-ROW_PAGE = PageSize(default=100, most=1000)
 
 Row = Mapping[Any, Any]
 Rows = Page[Any]
@@ -52,41 +54,33 @@ class JsonFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowPage:
-    """A page of the rows of a stored table."""
+class ComparedVersion:
+    """A version of a dataset that is compared with another."""
 
-    rows: tuple[Row, ...]
-    total: int
-    """Number of rows on all pages."""
-    next_token: str
+    dataset_id: UUID
+    version: int
+    """Its number; 0 for the newest."""
 
 
 MAX_READERS = 256
 """Downloads at the same time: fewer than the calls of a server, so that slow readers leave room for others."""
-
-EMPTY_PAGE = RowPage(rows=(), total=0, next_token="")
 
 
 class Reports:
     """The use cases that read results from the database and the object store."""
 
     def __init__(
-        self,
-        *,
-        datasets: Datasets,
-        versions: Versions,
-        results: Results,
-        store: ObjectStore,
-        renditions: Renditions,
-        safe_csv: bool = False,
+        self, database: Database, *, store: ObjectStore, renditions: Renditions, safe_csv: bool = False
     ) -> None:
         """`safe_csv` is True if CSV holds nothing that spreadsheets take for a formula, unless a client asks for it."""
         self._safe_csv = safe_csv
-        self._datasets = datasets
-        self._versions = versions
-        self._results = results
+        self._datasets = Datasets(database)
+        self._members = Members(database)
+        self._versions = Versions(database)
+        self._results = Results(database)
         self._store = store
         self._renditions = renditions
+        self._row_lists = RowLists(renditions)
         self._readers = 0
 
     async def find_table(self, dataset_id: UUID, choice: TableChoice) -> TableFile:
@@ -229,20 +223,39 @@ class Reports:
             problem = "must be 0 or more"
             raise InvalidInput(f"step {problem}.", fields=[FieldError(field="step", detail=problem)])
         key = f"{(await self._require_published(dataset_id, version)).artifacts}/changes.parquet"
-        return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
+        return await self._row_lists.read(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
+
+    async def require_access(self, dataset_id: UUID, caller: Caller) -> None:
+        """Return if a caller may read a dataset that its request names beside the one that it is about.
+
+        Raises:
+            NotFound, PermissionDenied: it may not.
+        """
+        await self._members.require_access(caller, dataset_id)
 
     async def list_differences(
-        self, dataset_id: UUID, versions: tuple[int, int], *, column: str, page_size: int, page_token: str
+        self, before: ComparedVersion, after: ComparedVersion, *, column: str, page_size: int, page_token: str
     ) -> RowPage:
-        """Return a page of the cells in which two versions differ, the second the newest where it is 0.
+        """Return a page of the cells in which two versions of one dataset, or of two of the same file, differ.
 
         Raises:
             NotFound: there is no such version.
+            Conflict: the datasets are of different files, or were read in different ways (NOT_COMPARABLE).
         """
-        before, after = [(await self._require_published(dataset_id, version)).artifacts for version in versions]
-        key = await self._renditions.get_diff(before, after)
+        datasets = [await self._datasets.get(compared.dataset_id) for compared in (before, after)]
+        if len({(dataset.sha256, json.dumps(dataset.parse_plan, sort_keys=True)) for dataset in datasets}) > 1:
+            raise Conflict(
+                "Only datasets of the same file, read in the same way, can be compared cell by cell; /drift compares "
+                "what a replay and its recipe were made from.",
+                reason="NOT_COMPARABLE",
+            )
+        artifacts = [
+            (await find_published(dataset, self._versions, compared.version)).artifacts
+            for dataset, compared in zip(datasets, (before, after), strict=True)
+        ]
+        key = await self._renditions.get_diff(*artifacts)
         row_filter = {"column": column} if column else {}
-        return await self._read_row_page(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
+        return await self._row_lists.read(key, row_filter=row_filter, page_size=page_size, page_token=page_token)
 
     async def query_rows(self, dataset_id: UUID, table: str, query: RowQuery, version: int = 0) -> QueriedRows:
         """Return rows of the decoded, the cleaned or the engineered table as values; `raw` is the decoded one.
@@ -269,7 +282,7 @@ class Reports:
             keys.insert(0, f"{dataset.run.artifacts}/{REJECTS}")
         for key in keys:
             with suppress(NotFound):
-                return await self._read_row_page(key, row_filter={}, page_size=page_size, page_token=page_token)
+                return await self._row_lists.read(key, row_filter={}, page_size=page_size, page_token=page_token)
         return EMPTY_PAGE
 
     async def list_cleaning_logs(self, dataset_id: UUID, version: int = 0, *, page_size: int, page_token: str) -> Rows:
@@ -335,14 +348,6 @@ class Reports:
     async def _require_published(self, dataset_id: UUID, version: int = 0) -> Published:
         return await find_published(await self._datasets.get(dataset_id), self._versions, version)
 
-    async def _read_row_page(self, key: str, *, row_filter: RowFilter, page_size: int, page_token: str) -> RowPage:
-        size, list_id = ROW_PAGE.of(page_size), _list_id(key, row_filter)
-        position = decode_token(page_token, parts=(_exact_parser(list_id), parse_row_number))
-        start = position[1] if position else 0
-        page = await self._renditions.get_row_page(key, row_filter=row_filter, start=start, size=size)
-        token = "" if page.next_row is None else encode_token([list_id, page.next_row])
-        return RowPage(rows=page.rows, total=page.total, next_token=token)
-
     async def _find_raw_table(self, dataset: DatasetRecord, *, format: str) -> TableFile:
         if format == "parquet":
             problem = "the raw table has one format, its own"
@@ -369,19 +374,3 @@ def _require_collaboration_id(collaboration_id: str) -> str:
             f"collaboration_id {problem}.", fields=[FieldError(field="collaboration_id", detail=problem)]
         )
     return collaboration_id
-
-
-def _list_id(key: str, row_filter: RowFilter) -> str:
-    """Return a short id of a list of rows, so that a page token of another list can be rejected."""
-    return hashlib.sha256(json.dumps([key, sorted(row_filter.items())]).encode()).hexdigest()[:16]
-
-
-def _exact_parser(expected: str) -> Callable[[str], str]:
-    """Return a parser for a part of a page token that accepts only the expected text."""
-
-    def parse(text: str) -> str:
-        if text != expected:
-            raise ValueError(text)
-        return text
-
-    return parse

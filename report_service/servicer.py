@@ -8,9 +8,10 @@ import grpc
 
 from report_service import convert
 from report_service.service import Reports
-from shared.db.datasets import parse_dataset_id
+from shared.db.dataset_ids import parse_dataset_id
 from shared.pb.neuralearn.report.v1 import report_pb2 as pb
 from shared.pb.neuralearn.report.v1 import report_pb2_grpc as rpc
+from shared.rpc.auth_interceptor import current_caller
 from shared.rpc.server import Service
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -79,9 +80,11 @@ class ReportServicer(rpc.ReportServiceServicer):
         return pb.ListVersionsResponse(versions=versions, next_page_token=page.next_token)
 
     async def ListDifferences(self, request: pb.ListDifferencesRequest, context: Context) -> pb.ListDifferencesResponse:
+        before, after = convert.parse_compared_versions(request)
+        await self._reports.require_access(before.dataset_id, current_caller())
         page = await self._reports.list_differences(
-            parse_dataset_id(request.dataset_id),
-            convert.parse_compared_versions(request),
+            before,
+            after,
             column=request.column,
             page_size=request.page_size,
             page_token=request.page_token,

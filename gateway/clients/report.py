@@ -150,13 +150,14 @@ class ReportClient:
         return to_model(answer, VersionPage, dataset_id=dataset_id)
 
     async def differences(
-        self, dataset_id: str, *, versions: tuple[int, int], column: str, page: Page
+        self, dataset_id: str, *, versions: tuple[int, int], of: str, column: str, page: Page
     ) -> DifferencePage:
-        """Return a page of the cells in which two versions differ; an empty column means all."""
+        """Return a page of the cells in which two versions differ, the first perhaps of another dataset."""
         request = pb.ListDifferencesRequest(
             dataset_id=dataset_id,
             from_version=versions[0],
             to_version=versions[1],
+            from_dataset_id=of,
             column=column,
             page_size=page.size,
             page_token=page.token,

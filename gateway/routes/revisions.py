@@ -80,7 +80,16 @@ async def list_differences(
     after: Annotated[
         int, Query(alias="to", ge=0, le=2**31 - 1, description="The version after; 0 for the newest.")
     ] = 0,
+    of: Annotated[
+        str,
+        Query(
+            max_length=200,
+            description="The dataset of the version before, made from the same file, read in the same way; empty for "
+            "the same dataset.",
+        ),
+    ] = "",
     column: Annotated[str, Query(max_length=10_000, description="Only the cells of this column; empty for all.")] = "",
 ) -> DifferencePage:
     """By the ledgers of the cleaned tables; 100 cells a page unless `page_size` says otherwise, 1000 at most."""
-    return await clients.report.differences(dataset_id, versions=(before, after), column=column, page=page)
+    versions = (before, after)
+    return await clients.report.differences(dataset_id, versions=versions, of=of, column=column, page=page)

@@ -12,13 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from shared.contracts.artifacts import DatasetKeys
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import ENDED_STATES, Mode, RunState
+from shared.db.dataset_ids import unknown_dataset
 from shared.db.members import is_visible, join_as_uploader
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_timestamp
 from shared.db.runs import RunRecord, run_columns, run_record
 from shared.db.session import Database, lock_user
 from shared.db.tables import datasets, runs, versions, webhooks
 from shared.db.usage import Usage, refund
-from shared.errors import NotFound, Unavailable
+from shared.errors import Unavailable
 from shared.identity.caller import Caller
 from shared.tracing import current_traceparent
 
@@ -346,25 +347,6 @@ def _turn_at(user_id: str, queue: str) -> ColumnElement[datetime]:
     last = func.max(runs.c.turn_at).filter(runs.c.state == "queued") + STEP
     turn = func.greatest(func.now() + func.count() * TURN, last)
     return select(turn).select_from(joined).where(unfinished).correlate(None).scalar_subquery()
-
-
-def parse_dataset_id(text: str) -> UUID:
-    """Return the id of a dataset that a request names.
-
-    Raises:
-        NotFound: the text is not a UUID, so that no dataset has this id.
-    """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise unknown_dataset(text[:100]) from None
-
-
-def unknown_dataset(dataset_id: str) -> NotFound:
-    """Return the error for an id that no dataset has."""
-    return NotFound(
-        f"There is no dataset {dataset_id}.", reason="DATASET_NOT_FOUND", metadata={"dataset_id": dataset_id}
-    )
 
 
 _DATASET_COLUMNS = list(datasets.c)

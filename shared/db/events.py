@@ -10,7 +10,7 @@ from sqlalchemy import Float, Row, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.vocabulary import ENDED_STATES, RunState, Stage
-from shared.db.datasets import unknown_dataset
+from shared.db.dataset_ids import unknown_dataset
 from shared.db.session import Database
 from shared.db.tables import datasets, run_events, runs
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.vocabulary import Role
+from shared.db.dataset_ids import unknown_dataset
 from shared.db.session import Database
 from shared.db.tables import collaboration_members as members
 from shared.db.tables import collaborations, datasets
@@ -58,6 +59,20 @@ class Members:
         else:
             role = row.role if caller.memberships is None else caller.memberships.get(row.collaboration_id)
         return DatasetAccess(owner_id=row.user_id, collaboration_id=row.collaboration_id, role=role)
+
+    async def require_access(self, caller: Caller, dataset_id: UUID) -> None:
+        """Return if a caller may read a dataset; another's looks as if it did not exist.
+
+        Raises:
+            NotFound: the caller has no role in it.
+            PermissionDenied: its credential has not the scope.
+        """
+        if caller.is_unrestricted:
+            return
+        caller.require_scope("read")
+        access = await self.find_access(caller, dataset_id)
+        if access is None or access.role is None:
+            raise unknown_dataset(str(dataset_id))
 
     async def find_role(self, caller: Caller, collaboration_id: str) -> Role | None:
         """Return the role that a caller has in a collaboration; None if it has none or there is no such."""

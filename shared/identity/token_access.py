@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.db.api_keys import TOUCH_EVERY, ApiKeys
 from shared.db.audit import AuditTrail
-from shared.db.datasets import parse_dataset_id, unknown_dataset
+from shared.db.dataset_ids import parse_dataset_id, unknown_dataset
 from shared.db.members import Members, unknown_collaboration
 from shared.db.session import Database
 from shared.errors import NotFound, PermissionDenied, ServiceError, Unauthenticated, Unavailable

@@ -150,3 +150,18 @@ def test_a_replay_and_a_split_can_be_revised(client: Client) -> None:
         assert not outputs & set(names)
         assert last is None or names[-1] == last
     assert client.document(second, "drift")["verdict"] == "stable"
+
+
+def test_two_preparations_of_a_file_are_compared(client: Client) -> None:
+    content = csv(messy()).getvalue()
+    filled = client.prepare(io.BytesIO(content), filename="a.csv", fill="all", timeout=90).dataset_id
+    left = client.prepare(io.BytesIO(content), filename="b.csv", fill="none", timeout=90).dataset_id
+    differences = list(client.diff(left, 1, of=filled))
+    assert differences and {difference["after"] for difference in differences} == {None}
+    before, after = read(client, filled, "cleaned"), read(client, left, "cleaned")
+    assert len(differences) == int((before.notna() & after.isna()).to_numpy().sum())
+    other = client.prepare(io.BytesIO(content + b"\n"), filename="c.csv", timeout=90).dataset_id
+    with pytest.raises(ApiError, match="same file"):
+        list(client.diff(other, 1, of=filled))
+    with pytest.raises(ApiError, match="There is no dataset"):
+        list(client.diff(left, 1, of="2f0d5ed4-7f0a-4f43-b5b4-4d5c4f2c7f10"))

@@ -298,6 +298,14 @@ def test_a_recipe_is_repeated_only_by_who_may_read_it(token_stack: TokenStack) -
         assert client.get(f"/recipes/{stored['recipe_id']}", headers=stranger).status_code == 404
 
 
+def test_a_dataset_is_not_compared_with_what_its_reader_may_not_see(token_stack: TokenStack) -> None:
+    with httpx.Client(base_url=token_stack.url, timeout=60, headers=token_stack.headers("stranger")) as client:
+        own = client.post("/dataset/upload", files={"file": ("x.csv", CSV)}).json()["dataset_id"]
+        answer = client.get(f"/dataset/{own}/diff", params={"from": 1, "of": token_stack.dataset_id})
+    assert (answer.status_code, answer.json()["reason"]) == (404, "DATASET_NOT_FOUND")
+    assert token_stack.dataset_id in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("suffix", ["status", "cleaned", "raw", "profile", "events", "logs/cleaning"])
 def test_what_is_anothers_looks_as_if_it_did_not_exist(token_stack: TokenStack, suffix: str) -> None:
     missing = token_stack.dataset_id[:-4] + "0000"

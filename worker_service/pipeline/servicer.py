@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from shared.db.datasets import parse_dataset_id
+from shared.db.dataset_ids import parse_dataset_id
 from shared.pb.externalscaler import externalscaler_pb2_grpc as scaler
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2 as pb
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2_grpc as rpc

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from report_service import convert
 from report_service.renditions import Picture
 from report_service.table_files import TableChoice, TableFile
-from shared.db.datasets import parse_dataset_id
+from shared.db.dataset_ids import parse_dataset_id
 from shared.db.results import GraphRecord
 from shared.errors import InvalidInput, NotFound
 from shared.pb.neuralearn.common.v1 import dataset_pb2 as common

@@ -855,6 +855,7 @@ class ListDifferencesRequest(_message.Message):
     COLUMN_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FROM_DATASET_ID_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     from_version: _builtins.int
@@ -867,6 +868,8 @@ class ListDifferencesRequest(_message.Message):
     """Most cells on the page; 0 means 100, more than 1000 means 1000. Pages of very long cells hold fewer."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    from_dataset_id: _builtins.str
+    """The dataset of the version before, made from the same file, read in the same way; empty for the same dataset."""
     def __init__(
         self,
         *,
@@ -876,10 +879,11 @@ class ListDifferencesRequest(_message.Message):
         column: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        from_dataset_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "from_version", b"from_version", "page_size", b"page_size", "page_token", b"page_token", "to_version", b"to_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "dataset_id", b"dataset_id", "from_dataset_id", b"from_dataset_id", "from_version", b"from_version", "page_size", b"page_size", "page_token", b"page_token", "to_version", b"to_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
