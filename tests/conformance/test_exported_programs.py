@@ -192,6 +192,7 @@ def test_a_pipeline_prepares_held_out_rows_trains_a_model_and_is_kept_without_pi
     model = Pipeline([*preparation.steps, ("model", HistGradientBoostingClassifier(random_state=0))])
     model.fit(features[:400], rows["churned"][:400])
     assert model.score(features[400:], rows["churned"][400:]) > 0.5
+    assert list(model[:-1].get_feature_names_out()) == list(without_target.columns)
     skops.io.dump(preparation, tmp_path / "preparation.skops")
     trusted = skops.io.get_untrusted_types(file=tmp_path / "preparation.skops")
     assert trusted and all(name.startswith("preparation.") for name in trusted)

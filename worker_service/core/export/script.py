@@ -29,7 +29,7 @@ _SKLEARN_HEAD = '''"""{title}
 
 `preparation.transform(table)` needs no fitting: every number below was measured on the table of the recipe. It has one
 part for each step of the recipe, which can be taken out. Where a step removes rows, the index tells which are left.
-To keep it in a file, use skops: the parts are functions of this module.
+To keep it in a file, use skops: its parts are of this module.
 """'''
 
 
@@ -67,6 +67,26 @@ _MAIN = """if __name__ == "__main__":
         write_table(result, path)"""
 
 
+_PART = '''class Part(FunctionTransformer):
+    """A function of tables as a part of a pipeline, which knows the columns that it made last."""
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return a table after the function."""
+        table = super().transform(X)
+        self.columns_ = list(table.columns)
+        return table
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the columns of the last table."""
+        check_is_fitted(self, "columns_")
+        return np.asarray(self.columns_, dtype=object)
+
+
+def part(function: Any, **arguments: Any) -> Part:
+    """Return a function of tables as a part of a pipeline."""
+    return Part(function, kw_args=arguments)'''
+
+
 def sklearn_script(recipe: Recipe) -> str:
     """Return a recipe as a module with a pipeline of scikit-learn.
 
@@ -91,18 +111,15 @@ def sklearn_script(recipe: Recipe) -> str:
                 "    )",
             ]
         ),
-        "\n".join(
-            [
-                "def part(function: Any, **arguments: Any) -> FunctionTransformer:",
-                '    """Return a function of tables as a part of a pipeline."""',
-                "    return FunctionTransformer(function, kw_args=arguments)",
-            ]
-        ),
+        _PART,
     ]
     collected = bundle(functions, [*(call.function for call in steps), "read_table"])
     more = (
         "from sklearn.pipeline import Pipeline",
         "from sklearn.preprocessing import FunctionTransformer",
+        "from sklearn.utils.validation import check_is_fitted",
+        "import numpy as np",
+        "import pandas as pd",
         "from typing import Any",
     )
     imports = tuple({*collected.imports, *more})
