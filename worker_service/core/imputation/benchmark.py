@@ -67,6 +67,7 @@ _SIMPLEST_FIRST: tuple[Method, ...] = (
     "neighbours",
     "boosting",
 )
+_MODELS = ("neighbours", "boosting")
 _KINDS = ("integer", "decimal", "boolean", "category")
 _Rows = npt.NDArray[np.int64]
 _Codes = npt.NDArray[np.int32]
@@ -237,8 +238,10 @@ def _errors(
 ) -> dict[str, Numbers]:
     """Return the error of each imputer in each row, by two-fold cross-validation."""
     fold = np.random.default_rng(0).permutation(len(rows)) % 2
-    errors = {}
+    errors: dict[str, Numbers] = {}
     for name, predict in imputers.items():
+        if name in _MODELS and any(not of_simpler.any() for of_simpler in errors.values()):
+            break  # nothing can be better than a simpler method without an error
         errors[name] = np.empty(len(rows))
         for number in (0, 1):
             train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -349,18 +352,32 @@ def _cramers_v(codes: _Codes, sample: _Sample, name: str) -> float:
 
 
 def _correlation(truth: Numbers, sample: _Sample, name: str) -> float:
-    """Return Pearson's |r| of the truth and a column's numbers, or the means of its groups."""
+    """Return Pearson's |r| of the truth and a column's numbers, or the correlation ratio ε of its groups."""
     if sample.base[name].is_text:
-        codes = sample.codes(name) + 1
-        numbers: Numbers = (np.bincount(codes, truth) / np.maximum(np.bincount(codes), 1))[codes]
-    else:
-        numbers = sample.numbers(name)
+        return _correlation_ratio(truth, sample.codes(name) + 1)
+    numbers = sample.numbers(name)
     known = ~np.isnan(numbers)
     if known.sum() < FEWEST_KNOWN / 2:
         return 0.0
     with np.errstate(all="ignore"):
         coefficient = abs(float(np.corrcoef(numbers[known], truth[known])[0, 1]))
     return coefficient if np.isfinite(coefficient) else 0.0
+
+
+def _correlation_ratio(truth: Numbers, codes: _Codes) -> float:
+    """Return how much of the spread lies between groups: 0 for as much as chance makes, 1 for all of it.
+
+    Source:
+        Kelley, T. L. (1935). An unbiased correlation ratio measure.
+    """
+    sizes = np.bincount(codes)
+    groups, rows = int((sizes > 0).sum()), len(codes)
+    within = truth - (np.bincount(codes, truth) / np.maximum(sizes, 1))[codes]
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    if groups >= rows or not spread > 0 or not np.isfinite(spread):
+        return 0.0
+    unexplained = float((within**2).sum()) / spread * (rows - 1) / (rows - groups)
+    return float(np.sqrt(max(0.0, 1 - unexplained)))
 
 
 def _compare(

@@ -75,26 +75,30 @@ def find_leaks(columns: Sequence[Described], values: Mapping[str, Column], targe
     for column in columns:
         if column.name == target or column.type not in _KINDS:
             continue
-        score = _score(take_rows(values[column.name], rows), truth, is_classes=is_classes)
-        kind = _kind(column.name, score)
-        if kind is not None:
+        least = SUSPICIOUS if _sounds_later(column.name) else ALMOST_PERFECT
+        score = _score(take_rows(values[column.name], rows), truth, is_classes=is_classes, least=least)
+        if score >= least:
+            kind: Literal["predicts", "afterwards"] = "predicts" if score >= ALMOST_PERFECT else "afterwards"
             leaks.append(Leak(column=column.name, kind=kind, score=round(score, 4), rows=len(rows)))
     return tuple(sorted(leaks, key=lambda leak: -leak.score))
 
 
-def _kind(name: str, score: float) -> Literal["predicts", "afterwards"] | None:
-    if score >= ALMOST_PERFECT:
-        return "predicts"
+def _sounds_later(name: str) -> bool:
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip()).lower()
-    return "afterwards" if score >= SUSPICIOUS and _AFTERWARDS.search(words) else None
+    return _AFTERWARDS.search(words) is not None
 
 
-def _score(column: Column, target: Numbers | Codes, *, is_classes: bool) -> float:
-    """Return the worse tree score of two-fold cross-validation, or the R² of a straight line if that is higher."""
-    score = min(
-        tree_score(_feature(column, target, train)[:, None], target, train, is_classes=is_classes)
-        for train in random_halves(len(target))
-    )
+def _score(column: Column, target: Numbers | Codes, *, is_classes: bool, least: float) -> float:
+    """Return the worse tree score of two-fold cross-validation, or the R² of a straight line if that is higher.
+
+    A score below `least` may be that of one fold alone.
+    """
+    score = 1.0
+    for train in random_halves(len(target)):
+        feature = _feature(column, target, train)[:, None]
+        score = min(score, tree_score(feature, target, train, is_classes=is_classes))
+        if score < least:
+            break
     return score if is_classes or not column.is_number else max(score, _r_squared(column.numbers(), target))
 
 
