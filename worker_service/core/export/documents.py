@@ -88,6 +88,10 @@ def data_contract(recipe: Recipe, facts: Facts) -> str:
     return _write(contract)
 
 
+_PHYSICAL_TYPES = {"bool": "boolean", "int8": "tinyint", "int64": "bigint", "timestamp[us]": "timestamp_ntz"}
+"""The types of Arrow by the names that readers of contracts know; the moments have no zone."""
+
+
 def _contract_property(column: ColumnExpectation) -> dict[str, Any]:
     kinds = {"string": "string", "bool": "boolean", "double": "number"}
     kind = "timestamp" if column.type.startswith("timestamp") else kinds.get(column.type, "integer")
@@ -96,7 +100,7 @@ def _contract_property(column: ColumnExpectation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": column.name,
         "logicalType": kind,
-        "physicalType": column.type,
+        "physicalType": _PHYSICAL_TYPES.get(column.type, column.type),
         "required": column.is_required,
         "unique": column.is_unique,
     }
