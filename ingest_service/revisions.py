@@ -6,7 +6,7 @@ from ingest_service.datasets import not_ended
 from ingest_service.due_notifier import DueNotifier
 from ingest_service.recipes import CheckRecipe
 from shared.contracts.artifacts import RECIPE
-from shared.contracts.revision import RevisionRequest, edit_recipe, propose_anew, revise
+from shared.contracts.revision import RevisionRequest, check_rows, edit_recipe, propose_anew, revise
 from shared.contracts.vocabulary import ENDED_STATES
 from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.published import require_published
@@ -58,6 +58,7 @@ class Revisions:
                 reason="RECIPE_CHANGED",
                 metadata={"dataset_id": str(dataset_id)},
             )
+        check_rows(request.cells, rows=record.rows)
         recipe, published = await self._store.read_bytes(key), record.run.options
         if request.proposes_anew:
             options = propose_anew(request, recipe, published, artifacts=artifacts)

@@ -75,6 +75,11 @@ def version_message(record: VersionRecord) -> pb.Version:
         mode=record.options.mode,
         switched_off=summary.get("switched_off", () if revision is None else revision.off),
         cells_changed=summary.get("cells_changed", 0),
+        types=record.options.types,
+        roles=record.options.roles,
+        target=record.options.target or "",
+        steps_added=0 if revision is None else len(revision.added),
+        cells_undone=0 if revision is None else len(revision.cells),
         rows=summary.get("cleaned", {}).get("rows", 0),
     )
 

@@ -33,8 +33,8 @@ _LARGEST_EXACT_INTEGER = 2**53
 def to_model(message: Message, model: type[M], **given: Any) -> M:
     """Return the JSON model whose fields have the values of the same names in a message.
 
-    An enum becomes its word, a Timestamp a datetime, a Duration its seconds, a Struct a dict. A field that may be null
-    is null where the message has no value for it: unset, or an empty text.
+    An enum becomes its word, a Timestamp a datetime, a Duration its seconds, a Struct or a map of texts a dict. A field
+    that may be null is null where the message has no value for it: unset, or an empty text.
 
     Args:
         message: any message of the contracts.
@@ -61,6 +61,8 @@ def name_in_message(model: type[BaseModel], name: str) -> str:
 def _read(field: Any, annotation: Any) -> Read:
     name, is_optional, inner = field.name, _is_optional(annotation), _without_none(annotation)
     convert = _converter(field, inner)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return lambda message: dict(getattr(message, name))
     if field.is_repeated:
         element = get_args(inner)[0] if get_args(inner) else Any
         convert = _converter(field, element)

@@ -58,7 +58,9 @@ class InputFeature(BaseModel):
     name: str = Field(description="The column's name.", examples=["price"])
     type: str = Field(description="What its values are.", examples=["decimal"])
     role: str = Field(
-        description="What it is for: `feature`, `target`, `identifier`, `constant` or `text`.", examples=["feature"]
+        description="What it is for: `feature`, `target`, `identifier`, `constant`, `text`, `sparse`, `duplicate` or "
+        "`ignored`.",
+        examples=["feature"],
     )
     missing: int = Field(description="Rows without a value.", examples=[7])
     distinct: int = Field(description="Different values.", examples=[311])

@@ -158,6 +158,13 @@ class Version(BaseModel):
     created_at: Moment = Field(description="When it was published.")
     mode: Mode = Field(description="Who proposed the steps.", examples=["fast"])
     switched_off: list[int] = Field(description="The steps of the recipe, from 1, that are switched off.")
+    types: dict[str, str] = Field(description="What users said columns are.", examples=[{"zip": "text"}])
+    roles: dict[str, str] = Field(description="What they said columns are for.", examples=[{}])
+    target: str = Field(
+        description="The column that they said is to be predicted; empty where it was detected.", examples=["churned"]
+    )
+    steps_added: int = Field(description="How many steps users added.", examples=[0])
+    cells_undone: int = Field(description="How many cells they keep as the file has them.", examples=[0])
     cells_changed: int = Field(
         description="How many cells of the cleaned table differ from the upload.", examples=[120]
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from neuralearn.cli import datasets, load_test, monitor, recipes
+from neuralearn.cli import datasets, load_test, monitor, recipes, versions
 from neuralearn.cli.output import Connection, fail
 from neuralearn.errors import NeuraLearnError
 from neuralearn.settings import DEFAULT_URL
@@ -27,7 +27,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_connect)
-    for commands in (datasets.app, recipes.app, monitor.app, load_test.app):
+    for commands in (datasets.app, recipes.app, versions.app, monitor.app, load_test.app):
         app.registered_commands += commands.registered_commands
         app.registered_groups += commands.registered_groups
     try:

@@ -36,6 +36,7 @@ What = Literal[
 ]
 _Mode = Annotated[str, typer.Option(help="fast, smart or deep.")]
 WatchOption = Annotated[bool, typer.Option(help="Follow the preparation until it has ended.")]
+VersionOption = Annotated[int, typer.Option(min=0, help="A version of the results; 0 for the newest.")]
 _Option = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", metavar="NAME=VALUE", help="Any other option of an upload, such as fill=none."),
@@ -145,16 +146,17 @@ def download(
     style: Annotated[str, typer.Option(help="CSV of the cleaned table: as_written, typed or iso.")] = "",
     row_id: Annotated[bool, typer.Option("--row-id", help="A first column with the row of the upload.")] = False,
     charset: Annotated[str, typer.Option(help="CSV: utf8, utf8_bom (for Excel), utf16 or cp1252.")] = "",
+    version: VersionOption = 0,
 ) -> None:
     """Take a table, a document or all charts of a dataset."""
     if output is not None and (not str(output).strip(". ") or (what == "charts" and str(output) == "-")):
         raise typer.BadParameter("names a file, or a folder for charts", param_hint="--output")
     with client(context) as service:
         if what == "charts":
-            _download_charts(service, dataset_id, output, file_format or "png")
+            _download_charts(service, dataset_id, output, file_format or "png", version)
             return
         path, chosen = _request(what, file_format)
-        form: TableForm = {"style": style, "charset": charset, "row_id": row_id}
+        form: TableForm = {"style": style, "charset": charset, "row_id": row_id, "version": version}
         if output == Path("-"):
             sys.stdout.buffer.write(service.read(dataset_id, path, file_format=chosen, **form))
             return
@@ -165,79 +167,25 @@ def download(
 
 
 @app.command()
-def undo(
-    context: typer.Context,
-    dataset_id: DatasetId,
-    step: Annotated[list[int] | None, typer.Option(help="A step of the recipe, from 1.")] = None,
-    column: Annotated[list[str] | None, typer.Option(help="A column of which all steps are undone.")] = None,
-    rule: Annotated[list[str] | None, typer.Option(help="A rule of which all steps are undone.")] = None,
-    cell: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ROW:COLUMN", help="A cell that stays as the file has it, such as 7:age."),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="All steps.")] = False,
-    watch: WatchOption = False,
-    as_json: AsJson = False,
-) -> None:
-    """Undo steps, columns, rules, cells or everything: a new version of the results."""
-    with client(context) as service:
-        dataset = service.undo(
-            dataset_id,
-            steps=step or (),
-            columns=column or (),
-            rules=rule or (),
-            cells=[_parse_cell(text) for text in cell or []],
-            everything=everything,
-        )
-        dataset = follow(service, dataset_id) if watch else dataset
-    print_dataset(dataset, as_json=as_json)
-    require_result(dataset)
-
-
-def _parse_cell(text: str) -> dict[str, Any]:
-    row, _, column = text.partition(":")
-    if not row.isdecimal() or not column:
-        raise typer.BadParameter(f"{text!r} is not ROW:COLUMN", param_hint="--cell")
-    return {"row": int(row), "column": column}
-
-
-@app.command()
-def versions(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
-    """List the versions of the results, newest first."""
-    with client(context) as service:
-        listed = list(service.versions(dataset_id))
-    if as_json:
-        print_json(listed)
-        return
-    rows = [
-        (
-            number(item["version"]),
-            item["created_at"][:19],
-            item["author"],
-            number(item["cells_changed"]),
-            ", ".join(map(str, item["switched_off"])) or "–",
-        )
-        for item in listed
-    ]
-    print_rows(("version", "published", "by", "cells changed", "steps off"), rows)
-
-
-@app.command()
 def log(
     context: typer.Context,
     dataset_id: DatasetId,
     name: Annotated[Literal["cleaning", "outliers", "features"], typer.Argument(help="Which log.")] = "cleaning",
+    version: VersionOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show what was done and why."""
     with client(context) as service:
-        steps = list(service.log(dataset_id, name))
+        steps = list(service.log(dataset_id, name, version=version))
     if as_json:
         print_json(steps)
         return
     for step in steps:
         out.print(f"{step['step']:>4}  [bold]{step['state']}[/bold] ", end="")
-        out.print(step["why"], markup=False)
+        column = step.get("column") or ", ".join(step.get("columns") or [])
+        # What is switched off is said in two words.
+        about = f"{step.get('kind', 'outliers')} {column}: " if step["state"] == "skipped" else ""
+        out.print(f"{about}{step['why']}", markup=False)
 
 
 @app.command()
@@ -367,10 +315,11 @@ def _new_file(name: str) -> Path:
     return Path(name)
 
 
-def _download_charts(service: Client, dataset_id: str, output: Path | None, file_format: str) -> None:
+def _download_charts(service: Client, dataset_id: str, output: Path | None, file_format: str, version: int) -> None:
     folder = output or Path(f"{service.status(dataset_id).database_name}_charts")
     folder.mkdir(parents=True, exist_ok=True)
-    charts = [str(chart["graph_id"]) for chart in service.graphs(dataset_id)]
+    charts = [str(chart["graph_id"]) for chart in service.graphs(dataset_id, version=version)]
     for chart in charts:
-        service.download(dataset_id, f"graph/{chart}", folder / f"{chart}.{file_format}", file_format=file_format)
+        target = folder / f"{chart}.{file_format}"
+        service.download(dataset_id, f"graph/{chart}", target, file_format=file_format, version=version)
     err.print(f"Wrote {len(charts)} charts into {folder}.", markup=False)

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from neuralearn.cli.output import (
     print_json,
     print_rows,
 )
+from neuralearn.cli.versions import parse_cell
 from neuralearn.errors import NeuraLearnError
 from neuralearn.models import RecipeChange, TableForm
 
@@ -64,13 +65,26 @@ def replay(
 
 
 @app.command()
-def drift(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = False) -> None:
+def drift(
+    context: typer.Context,
+    dataset_id: DatasetId,
+    fail_on: Annotated[
+        Literal["moved", "broken"] | None, typer.Option(help="Exit with 1 from this verdict on, for jobs.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show how a table differs from the one that its recipe was made from."""
     with client(context) as service:
         document = service.document(dataset_id, "drift")
     if as_json:
         print_json(document)
-        return
+    else:
+        _print_drift(document)
+    if fail_on is not None and document["verdict"] in ("broken", fail_on):
+        raise typer.Exit(1)
+
+
+def _print_drift(document: dict[str, Any]) -> None:
     out.print(f"[{_STYLES[document['verdict']]}]{document['verdict']}[/]", end="  ")
     out.print(document["summary"], markup=False)
     moved = [column for column in document["columns"] if column["verdict"] != "stable"]
@@ -151,6 +165,9 @@ def edit_recipe(
         typer.Option("--role", metavar="COLUMN=ROLE", help="What a column is for, such as id=keep; id= for none."),
     ] = None,
     target: Annotated[str, typer.Option(help="The column to predict, or none.")] = "",
+    redo: Annotated[
+        list[str] | None, typer.Option(metavar="ROW:COLUMN", help="A cell that was undone and is cleaned again.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what each step would do.")] = False,
     watch: WatchOption = False,
     as_json: AsJson = False,
@@ -164,6 +181,7 @@ def edit_recipe(
         "types": dict(_parse_word("--type", text) for text in types or []),
         "roles": dict(_parse_word("--role", text) for text in roles or []),
         "target": target,
+        "redo": [parse_cell(text, option="--redo") for text in redo or []],
     }
     with client(context) as service:
         if dry_run:

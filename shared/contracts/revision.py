@@ -100,7 +100,7 @@ def revise(
     cells = _merge_cells(previous.cells, request, recipe_columns(recipe))
     is_same = off == before and parameters == previous.parameters and not request.added and cells == previous.cells
     if is_same and must_change:
-        raise InvalidInput("Nothing would change: these steps are as they should be.", reason="NOTHING_TO_REVISE")
+        raise InvalidInput("Nothing would change: the recipe is so already.", reason="NOTHING_TO_REVISE")
     return Revision(base=previous.base, off=tuple(sorted(off)), parameters=parameters, added=added, cells=cells)
 
 
@@ -182,6 +182,17 @@ def parse_column_choices(types: Mapping[str, str], roles: Mapping[str, str], tar
 def recipe_columns(recipe: bytes) -> frozenset[str]:
     """Return the columns of the cleaned table of a settled recipe."""
     return frozenset(column["name"] for column in json.loads(recipe)["contract"]["cleaned"])
+
+
+def check_rows(cells: Sequence[tuple[int, str]], *, rows: int) -> None:
+    """Make sure that a table has the rows of some cells.
+
+    Raises:
+        InvalidInput: it has not so many.
+    """
+    beyond = next((row for row, _ in cells if not 1 <= row <= rows), None)
+    if beyond is not None:
+        raise _invalid("cells", f"must be of rows from 1 to {rows}, not of {beyond}")
 
 
 def _merge_cells(

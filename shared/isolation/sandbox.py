@@ -117,6 +117,11 @@ def _code_directories() -> set[str]:
         for location in getattr(module, "__path__", None) or [getattr(module, "__file__", None)]:
             if isinstance(location, str) and not location.startswith((sys.prefix, sys.base_prefix)):
                 directories.add(location)
+        # The files of an environment may be links to where they are kept.
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and os.path.islink(file):
+            kept = os.path.realpath(file)
+            directories.add(os.path.dirname(kept) if hasattr(module, "__path__") else kept)
     return directories
 
 

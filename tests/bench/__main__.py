@@ -27,7 +27,7 @@ from tests.bench.tables import mixed_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["reading", "quality", "harm", "calibration", "drift", "ai", "pipeline", "service", "sizing"]
+PARTS = ["reading", "quality", "models", "harm", "calibration", "drift", "ai", "pipeline", "service", "sizing"]
 
 
 def main() -> None:
@@ -60,6 +60,8 @@ def _print_judgements(parts: list[str], folder: Path, polluted: Path | None) -> 
         print_reading(polluted)
     if "quality" in parts:
         print_quality(folder)
+    if "models" in parts:
+        models.print_curated_models()
     if "harm" in parts:
         harm.print_harm()
     if "calibration" in parts:
@@ -85,7 +87,6 @@ def print_quality(folder: Path) -> None:
     quality.print_families(folder)
     mutations.print_mutations(folder)
     models.print_models(folder)
-    models.print_curated_models()
     print(f"quality: {time.perf_counter() - started:.0f} s")
 
 

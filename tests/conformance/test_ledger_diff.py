@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from report_service.ledger_diff import write_diff
-from shared.contracts.run_options import RunOptions
+from shared.contracts.run_options import Revision, RunOptions
 from tests.conformance.test_changed_files import decoded, sales
 from tests.conformance.test_revise import off, prepared
 from worker_service.core.recipe.apply import Outcome
+from worker_service.core.recipe.ledger import count_differing
 from worker_service.core.recipe.replay import revise
 from worker_service.core.table.canonical_text import render
 
@@ -62,3 +63,25 @@ def test_every_pair_of_versions(versions: list[Outcome], tmp_path: Path) -> None
             assert rows == expected(cells(versions[before]), cells(versions[after])), (before, after)
             kinds |= {row[-1] for row in rows}
     assert kinds == {"changed", "removed", "restored"}
+
+
+def test_the_cells_that_differ_are_counted_once_by_the_ledger(versions: list[Outcome]) -> None:
+    table = sales(1)
+    table = table.iloc[[*range(400), *range(20)]].reset_index(drop=True)
+    table.loc[::40, "city"] = "oslo "
+    uploaded = {
+        (row + 1, name): text
+        for name, column in decoded(table).columns.items()
+        for row, text in enumerate(render(column.array).to_pylist())
+    }
+    counts = []
+    for outcome in versions:
+        differing = sum(uploaded[place] != text for place, text in cells(outcome).items() if place in uploaded)
+        assert count_differing(outcome.changes) == differing
+        counts.append(differing)
+    assert len(set(counts)) > 2 and counts[-1] == 0
+    first = cells(versions[0])
+    place = next(place for place, text in uploaded.items() if text is None and first.get(place) is not None)
+    frame = decoded(table.assign(constant="x"))
+    again = revise(versions[0].recipe, Revision(base="", cells=(place,)), frame, RunOptions())
+    assert count_differing(again.changes) == counts[0] - 1

@@ -210,3 +210,36 @@ def test_what_columns_can_not_become_is_refused(user: User) -> None:
     replayed = user.prepare(CODES, "codes.csv", recipe_of=dataset_id)
     answer = user.client.patch(f"/dataset/{replayed}/recipe", json={"target": "zip"})
     assert answer.status_code == 422 and "recipe that is repeated" in answer.json()["detail"]
+
+
+def test_examples_of_a_step_are_cells_that_it_changes(user: User) -> None:
+    rows = "\n".join(["x,y", *(f"{100 + n % 17},{n % 5}" for n in range(200)), "9000,1"])
+    dataset_id = user.prepare(rows.encode(), "far.csv")
+    (step,) = [step for step in dry_run(user, dataset_id)["steps"] if step["kind"] == "treat_outliers"]
+    assert [(example["row"], example["before"]) for example in step["examples"]] == [(201, "9000")]
+
+
+def test_a_column_that_is_not_read_any_more_is_no_feature(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    assert user.client.post(f"/dataset/{dataset_id}/undo", json={"columns": ["weight"]}).status_code == 200
+    assert user.wait(dataset_id)["status"] == "completed"
+    features = user.get(f"/dataset/{dataset_id}/features")["output_features"]
+    assert features and "weight" not in [feature["name"] for feature in features]
+    log = user.get(f"/dataset/{dataset_id}/logs/features")["logs"]
+    assert any("left out of the table for models" in line["why"] for line in log)
+
+
+def test_cells_that_are_not_there_are_not_undone(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    undone = {"cells": [{"row": 211, "column": "weight"}]}
+    answer = user.client.post(f"/dataset/{dataset_id}/undo", json=undone)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cells")
+    assert "1 to 210" in answer.json()["detail"]
+
+
+def test_new_levels_are_in_the_log_of_a_replay(user: User) -> None:
+    dataset_id = user.prepare(TABLE, "weights.csv")
+    replayed = user.prepare(TABLE.replace(b"Rome", b"Roma"), "next.csv", recipe_of=dataset_id)
+    log = user.get(f"/dataset/{replayed}/logs/features")["logs"]
+    (line,) = [line for line in log if line["rule"] == "unknown_levels"]
+    assert "140 cells of “city” hold values that the recipe does not know (“Roma”)" in line["why"]

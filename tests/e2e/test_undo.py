@@ -53,7 +53,7 @@ def test_undo_switch_on_and_look_back(client: Client) -> None:
     assert [version["version"] for version in versions] == [3, 2, 1]
     assert [version["author"] for version in versions] == ["anonymous"] * 3
     assert versions[1]["switched_off"] == fills and versions[2]["switched_off"] == []
-    assert versions[2]["cells_changed"] == len(first["changes"])
+    assert 0 < versions[2]["cells_changed"] <= len(first["changes"])
     for table, frame in first.items():
         pd.testing.assert_frame_equal(read(client, dataset_id, table, version=1), frame)
     assert client.document(dataset_id, "recipe", version=1) == recipe

@@ -11,6 +11,7 @@ from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.split import parse_split
 from shared.errors import InvalidInput
 from worker_service.core.recipe.apply import Outcome, Watch, apply
+from worker_service.core.recipe.ledger import count_differing
 from worker_service.core.recipe.recipe import Recipe, describe_invalid
 from worker_service.core.recipe.replay import carry_changes, replay, with_revision
 from worker_service.core.reporting.effects import describe_effects
@@ -54,7 +55,7 @@ def try_recipe(task: TrialTask) -> DryRun:
         "rows": outcome.cleaned.rows,
         "cleaned_columns": len(outcome.cleaned.names),
         "engineered_columns": len(outcome.engineered.names),
-        "cells_changed": outcome.changes.num_rows,
+        "cells_changed": count_differing(outcome.changes),
         "steps": [
             {
                 **effect.model_dump(),

@@ -7,17 +7,22 @@ from pydantic import ValidationError
 
 from shared.contracts.column_names import match_name
 from shared.contracts.run_options import ALL_COLUMNS, Revision
+from shared.contracts.run_result import StepResult
 from shared.contracts.vocabulary import ContractMode
 from shared.errors import InvalidInput
 from worker_service.core.columns.column_profile import ColumnHints
+from worker_service.core.drift.drift import ColumnDrift
 from worker_service.core.drift.report import Drift, report_drift
+from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.profile import Profile, describe_as_read
 from worker_service.core.recipe.apply import Outcome, hide_columns
 from worker_service.core.recipe.contract import ContractBroken, conform, require_contract
 from worker_service.core.recipe.recipe import Contract, OutputColumn, Recipe, describe_invalid
-from worker_service.core.recipe.replay import replay, with_revision
+from worker_service.core.recipe.replay import further_result, replay, with_revision
 from worker_service.core.recipe.steps import HidePersonalData, ReadColumn
 from worker_service.core.table.frame import Frame
+
+_BY_LEVEL = ("one_hot", "label_encode", "frequency_encode")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +72,29 @@ def repeat_recipe(
     )
     if revision is not None:
         outcome = _with_outputs(outcome)
-    return RepeatedRun(facts=facts, outcome=outcome, drift=report_drift(recipe, decoded, outcome))
+    drift = report_drift(recipe, decoded, outcome)
+    return RepeatedRun(facts=facts, outcome=_with_new_levels(outcome, drift), drift=drift)
+
+
+def _with_new_levels(outcome: Outcome, drift: Drift) -> Outcome:
+    """Return an outcome whose results tell of levels that no step knows."""
+    last = max((result.step for result in outcome.results), default=0)
+    by_level = [step for step in outcome.recipe.steps if step.is_active and step.kind in _BY_LEVEL]
+    encoded = {name for step in by_level for name in step.columns}
+    new = [column for column in drift.columns if column.new_levels and column.column in encoded]
+    results = [replace(_new_levels_result(column), step=last + number) for number, column in enumerate(new, start=1)]
+    return replace(outcome, results=(*outcome.results, *results))
+
+
+def _new_levels_result(column: ColumnDrift) -> StepResult:
+    cells = sum(level.count for level in column.new_levels)
+    values = examples([level.value for level in column.new_levels], of=len(column.new_levels))
+    why = (
+        f"{count(cells, 'cell')} of {quoted(column.column)} {plural_verb(cells, 'holds', 'hold')} values that the "
+        f"recipe does not know ({values}); no column of a level stands for them."
+    )
+    result = further_result("unknown_levels", (column.column,), what="", why=why)
+    return replace(result, kind="flag", phase="features", state="flagged")
 
 
 def with_choices(recipe: Recipe, *, modes: Mapping[str, ContractMode], revision: Revision | None) -> Recipe:

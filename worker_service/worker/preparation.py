@@ -18,6 +18,7 @@ from shared.contracts.split import parse_split
 from shared.contracts.vocabulary import AiMode, Stage
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
+from worker_service.core.recipe.ledger import count_differing
 from worker_service.core.recipe.replay import revise
 from worker_service.core.reporting.charts import build_charts
 from worker_service.core.reporting.features import feature_manifest
@@ -198,7 +199,7 @@ def _sizes(whole: Outcome, result: RunResult) -> dict[str, Any]:
     sizes = {
         "cleaned": _size(whole.cleaned),
         "engineered": _size(whole.engineered),
-        "cells_changed": whole.changes.num_rows,
+        "cells_changed": count_differing(whole.changes),
     }
     return {**result.summary, **storable(sizes)}
 
@@ -207,7 +208,7 @@ def _result(facts: Profile, outcome: Outcome, charts: tuple[Chart, ...], advice:
     summary = {
         "cleaned": _size(outcome.cleaned),
         "engineered": _size(outcome.engineered),
-        "cells_changed": outcome.changes.num_rows,
+        "cells_changed": count_differing(outcome.changes),
         "switched_off": [number for number, step in enumerate(outcome.recipe.steps, start=1) if step.is_off],
         "ai": advice and ai_summary(advice, outcome),
     }

@@ -105,6 +105,39 @@ class Ledger:
         self._entries.append(pa.Table.from_arrays(columns, schema=SCHEMA))
 
 
+def count_differing(changes: pa.Table) -> int:
+    """Return how many cells of the rows and columns that are left differ from the upload, by the complete ledger.
+
+    A cell that was changed twice is one, and one that is as it was is none; a hidden one differs.
+    """
+    removed = np.asarray(json.loads(changes.schema.metadata[DECODED_METADATA])["removed"], dtype=np.int64) + 1
+    by_column: dict[str, list[pa.RecordBatch]] = {}
+    for batch in changes.to_batches():
+        codes = batch.column("column")
+        for code in np.unique(codes.indices.to_numpy()).tolist():
+            is_whole = len(np.unique(codes.indices.to_numpy())) == 1
+            part = batch if is_whole else batch.filter(pc.equal(codes.indices, code))
+            by_column.setdefault(codes.dictionary[code].as_py(), []).append(part)
+    return sum(_count_differing(pa.Table.from_batches(parts), removed) for parts in by_column.values())
+
+
+def _count_differing(changes: pa.Table, removed: npt.NDArray[np.int64]) -> int:
+    """Return how many cells of one column differ, by its part of the ledger."""
+    rows = changes.column("row").to_numpy()
+    _, first = np.unique(rows, return_index=True)
+    _, from_last = np.unique(rows[::-1], return_index=True)
+    last = len(rows) - 1 - from_last
+    before, after = (
+        changes.column(name).take(pa.array(places)) for name, places in (("before", first), ("after", last))
+    )
+    kinds = changes.column("kind").cast(pa.string())
+    is_gone = pc.equal(kinds.take(pa.array(last)), "removed")
+    is_hidden = pc.equal(kinds.take(pa.array(first)), "hidden")
+    is_same = pc.or_(pc.equal(before, after).fill_null(False), pc.and_(before.is_null(), after.is_null()))
+    differs = pc.and_not(pc.or_(pc.invert(is_same), is_hidden), is_gone)
+    return int((np.asarray(differs.to_numpy()) & ~np.isin(rows[first], removed)).sum())
+
+
 def _change_kinds(before: Column, change: Change) -> _Kinds:
     """Return the kind of change of each cell, as an index into `_KINDS`."""
     was_known, is_known = before.present(), change.column.present()

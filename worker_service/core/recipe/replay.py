@@ -109,8 +109,9 @@ def _replay(
     kept = _keep_contract(recipe, contract, run, hash_key, number=last + 1)
     results = [result for number, step in in_order(recipe) if (result := run.repeat(number, step)) is not None]
     run.restore_cells()
-    engineered, completed = complete(run.engineered, contract)
-    further = [*kept.results, *_left_out(unknown), *_completion(completed)]
+    engineered, unread = _without_texts(run.engineered, contract)
+    engineered, completed = complete(engineered, contract)
+    further = [*kept.results, *_left_out(unknown), *_unread(unread), *_completion(completed)]
     results += [replace(result, step=last + number) for number, result in enumerate(further, start=1)]
     outcome = run.end(recipe, engineered, results)
     if kept.typed is not None:
@@ -174,10 +175,24 @@ def revise(
     """
     contract = require_contract(recipe)
     outcome = apply(with_revision(recipe, revision), frame, hash_key=hash_key, kept_cells=revision.cells)
-    engineered, completed = complete(outcome.engineered, contract)
+    engineered, unread = _without_texts(outcome.engineered, contract)
+    engineered, completed = complete(engineered, contract)
     last = max((result.step for result in outcome.results), default=0)
-    further = [replace(result, step=last + 1) for result in _completion(completed)]
+    told = [*_unread(unread), *_completion(completed)]
+    further = [replace(result, step=last + number) for number, result in enumerate(told, start=1)]
     return settle(replace(outcome, engineered=engineered, results=(*outcome.results, *further)), frame, options)
+
+
+def _without_texts(engineered: Frame, contract: Contract) -> tuple[Frame, tuple[str, ...]]:
+    """Return an engineered table without columns of text that the contract does not have as text, and their names.
+
+    A table of nothing else stays as it is.
+    """
+    expected = {column.name for column in contract.engineered if column.type == str(pa.string())}
+    texts = tuple(name for name in engineered.names if engineered[name].is_text and name not in expected)
+    if not texts or len(texts) == len(engineered.names):
+        return engineered, ()
+    return engineered.without_columns(texts), texts
 
 
 def with_revision(recipe: Recipe, revision: Revision) -> Recipe:
@@ -259,7 +274,7 @@ def _discarded(disagreements: Sequence[Disagreement], *, cells: int, rows: int) 
     what = f"By the contract of the recipe, {listing(parts)}." if parts else ""
     columns = tuple(dict.fromkeys(each.column for each in disagreements))
     why = " ".join([what, *(each.why for each in disagreements)]).strip()
-    return _further_result("contract", columns, what=what, why=why, cells=cells, rows=rows)
+    return further_result("contract", columns, what=what, why=why, cells=cells, rows=rows)
 
 
 def _left_out(unknown: Sequence[str]) -> tuple[StepResult, ...]:
@@ -268,8 +283,18 @@ def _left_out(unknown: Sequence[str]) -> tuple[StepResult, ...]:
         return ()
     verb = plural_verb(len(unknown), "was", "were")
     why = f"{count(len(unknown), 'column')} that the recipe does not know {verb} left out: {list_names(unknown)}."
-    result = _further_result("unknown_columns", tuple(unknown), what="", why=why)
+    result = further_result("unknown_columns", tuple(unknown), what="", why=why)
     return (replace(result, kind="flag", state="flagged"),)
+
+
+def _unread(names: tuple[str, ...]) -> tuple[StepResult, ...]:
+    """Return the result that tells of columns which are no numbers any more."""
+    if not names:
+        return ()
+    verb, what = plural_verb(len(names), "was", "were"), plural_verb(len(names), "it is text", "they are text")
+    why = f"{list_names(names)} {verb} left out of the table for models: {what} while a step is switched off."
+    result = further_result("not_read", names, what="", why=why)
+    return (replace(result, kind="flag", phase="features", state="flagged"),)
 
 
 def _completion(completed: Mapping[str, int]) -> tuple[StepResult, ...]:
@@ -280,11 +305,11 @@ def _completion(completed: Mapping[str, int]) -> tuple[StepResult, ...]:
     what = f"In the engineered table, filled {cells} with a value from the middle of the recipe's own table."
     why = f"{what} They were missing, or could not be computed."
     total = sum(completed.values())
-    result = _further_result("unforeseen_gap", tuple(completed), what=what, why=why, cells=total)
+    result = further_result("unforeseen_gap", tuple(completed), what=what, why=why, cells=total)
     return (replace(result, kind="fill_missing", phase="features", confidence=0.5),)
 
 
-def _further_result(
+def further_result(
     rule: str, columns: tuple[str, ...], *, what: str, why: str, cells: int = 0, rows: int = 0
 ) -> StepResult:
     """Return a result that no step of the recipe has; its number is given when all are known."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -123,12 +124,23 @@ def _made_cells(source: str | None, made: str | None, before: Frame, after: Fram
     """Return some cells of what a feature is computed from, with what it is."""
     if source is None or made is None or source not in before or made not in after or before.rows != after.rows:
         return ()
-    rows = pa.array(np.arange(0, before.rows, max(1, before.rows // EXAMPLES))[:EXAMPLES])
+    if source == made:
+        rows = pa.array(_differing_rows(before[source], after[made])[:EXAMPLES])
+    else:
+        rows = pa.array(np.arange(0, before.rows, max(1, before.rows // EXAMPLES))[:EXAMPLES])
     numbers = before.row_numbers[rows.to_numpy()] + 1
     texts = [render(column.array.take(rows)).to_pylist() for column in (before[source], after[made])]
     return tuple(
         Example(row=int(row), column=made, before=old, after=new) for row, old, new in zip(numbers, *texts, strict=True)
     )
+
+
+def _differing_rows(before: Column, after: Column) -> npt.NDArray[np.intp]:
+    """Return the rows in which a column holds another value than before; all where its type is another."""
+    if before.type != after.type:
+        return np.arange(len(before))
+    is_same = pc.or_kleene(pc.equal(before.array, after.array), pc.and_(before.array.is_null(), after.array.is_null()))
+    return np.flatnonzero(~np.asarray(is_same.fill_null(False).to_numpy(zero_copy_only=False)))
 
 
 def _distributions(before: Column, after: Column | None) -> tuple[Distribution, Distribution | None]:

@@ -10,7 +10,7 @@ from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.relations.target import Target
 from worker_service.core.stats.summary import Value
 
-Role = Literal["feature", "target", "identifier", "constant", "text", "sparse", "duplicate"]
+Role = Literal["feature", "target", "identifier", "constant", "text", "sparse", "duplicate", "ignored"]
 
 _UNUSED: dict[ColumnType, Role] = {
     "identifier": "identifier",
@@ -104,6 +104,8 @@ def _role(column: ColumnProfile, recipe: Recipe, outcome: Outcome) -> Role:
     }
     if column.name not in dropped:
         return "feature"
+    if dropped[column.name] in ("role", "user"):
+        return "ignored"
     if column.duplicate_of is not None:
         return "duplicate"
     return "sparse" if dropped[column.name] == "unused_sparse" else _UNUSED.get(column.type, "feature")

@@ -70,10 +70,11 @@ def explain_benchmark(benchmark: ImputationBenchmark) -> str:
 
 def _scores(benchmark: ImputationBenchmark) -> str:
     best, *others = benchmark.candidates
+    constants = [candidate for candidate in others if candidate.method in CONSTANTS]
     if benchmark.of_levels:
-        more = f", {_METHOD_NAMES[others[0].method]} {_format_accuracy(others[0])}" if others else ""
+        more = "".join(f", {_METHOD_NAMES[other.method]} {_format_accuracy(other)}" for other in constants)
         return f"{_METHOD_NAMES[best.method]} got {_format_accuracy(best)} right{more}"
-    more = f", {_METHOD_NAMES[others[0].method]} by {_format_error(others[0])}" if others else ""
+    more = "".join(f", {_METHOD_NAMES[other.method]} by {_format_error(other)}" for other in constants)
     return f"{_METHOD_NAMES[best.method]} missed by {_format_error(best)} on average{more}"
 
 

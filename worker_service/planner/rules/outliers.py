@@ -145,10 +145,14 @@ def _explain_range(case: _Case, method: OutlierMethod, *, far: bool) -> str:
     numbers = case.numbers
     lie = plural_verb(case.fences.far if far else case.fences.outside, "It lies", "They lie")
     if method == "iqr":
+        q1, q3 = numbers.q1 or 0, numbers.q3 or 0
         where = (
             f"{lie} more than {number(FAR_IQRS if far else FENCE_IQRS)} times the width of the middle half, "
-            f"{number(numbers.q1 or 0)} to {number(numbers.q3 or 0)}, outside of it"
+            f"{number(q1)} to {number(q3)}, outside of it"
         )
+        plain = (q1 - FAR_IQRS * (q3 - q1), q3 + FAR_IQRS * (q3 - q1))
+        if far and (case.far[0] < plain[0] or case.far[1] > plain[1]):
+            where += f", and beyond {_format_range(case.far)}, which allows for values that grow by factors"
     else:
         where = (
             f"{lie} more than {number(FAR_DEVIATIONS if far else FENCE_DEVIATIONS)} standard deviations of "

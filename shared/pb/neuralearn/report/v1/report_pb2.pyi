@@ -1030,6 +1030,46 @@ class Version(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TypesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RolesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     VERSION_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
@@ -1037,6 +1077,11 @@ class Version(_message.Message):
     SWITCHED_OFF_FIELD_NUMBER: _builtins.int
     CELLS_CHANGED_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    STEPS_ADDED_FIELD_NUMBER: _builtins.int
+    CELLS_UNDONE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number, from 1."""
     author: _builtins.str
@@ -1047,6 +1092,12 @@ class Version(_message.Message):
     """How many cells of the cleaned table differ from the upload."""
     rows: _builtins.int
     """The rows of the cleaned table."""
+    target: _builtins.str
+    """The column that they said is to be predicted; empty where it was detected."""
+    steps_added: _builtins.int
+    """How many steps users added."""
+    cells_undone: _builtins.int
+    """How many cells they keep as the file has them."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was published."""
@@ -1054,6 +1105,14 @@ class Version(_message.Message):
     @_builtins.property
     def switched_off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The steps of the recipe, from 1, that are switched off."""
+
+    @_builtins.property
+    def types(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What users said columns are."""
+
+    @_builtins.property
+    def roles(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What they said columns are for."""
 
     def __init__(
         self,
@@ -1065,10 +1124,15 @@ class Version(_message.Message):
         switched_off: _abc.Iterable[_builtins.int] | None = ...,
         cells_changed: _builtins.int = ...,
         rows: _builtins.int = ...,
+        types: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        roles: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        target: _builtins.str = ...,
+        steps_added: _builtins.int = ...,
+        cells_undone: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "cells_changed", b"cells_changed", "created_at", b"created_at", "mode", b"mode", "rows", b"rows", "switched_off", b"switched_off", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "cells_changed", b"cells_changed", "cells_undone", b"cells_undone", "created_at", b"created_at", "mode", b"mode", "roles", b"roles", "rows", b"rows", "steps_added", b"steps_added", "switched_off", b"switched_off", "target", b"target", "types", b"types", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1507,7 +1571,9 @@ class InputFeature(_message.Message):
     type: _builtins.str
     """What its values are, such as `integer` or `category`."""
     role: _builtins.str
-    """What it is for: `feature`, `target`, `identifier`, `constant` or `text`."""
+    """What it is for: `feature`, `target`, `identifier`, `constant`, `text`, `sparse`,
+    `duplicate` or `ignored`.
+    """
     missing: _builtins.int
     """Rows without a value."""
     distinct: _builtins.int
