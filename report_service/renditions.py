@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
-from report_service.ledger_diff import write_diff
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
 from report_service.row_query import QueriedRows, RowQuery, query_rows
 from report_service.single_flight import SingleFlight
-from report_service.tables import LoggedStep, TableForm, write_table
+from report_service.table_form import LoggedStep, TableForm
 from shared.contracts.artifacts import StoredTable
 from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
+from shared.isolation.child_task import ChildTask
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
@@ -30,6 +30,8 @@ from shared.storage import ObjectInfo, ObjectStore
 
 T = TypeVar("T")
 
+_write_table: Callable[..., None] = ChildTask("report_service.tables", "write_table")
+_write_diff: Callable[..., None] = ChildTask("report_service.ledger_diff", "write_diff")
 CHART_SECONDS = 30.0
 CHART_BYTES = 512 * 1024**2
 TABLE_SECONDS = 100.0
@@ -143,7 +145,7 @@ class Renditions:
                     copy = self._copy(artifacts, "changes", folder / name)
                     paths.append(await copies.enter_async_context(copy))
                 target = folder / "diff.parquet"
-                await self._isolation.run(write_diff, *paths, target, deadline=TABLE_SECONDS, memory_bytes=TABLE_BYTES)
+                await self._isolation.run(_write_diff, *paths, target, deadline=TABLE_SECONDS, memory_bytes=TABLE_BYTES)
                 return await self._store.put_file(key, target, move=True)
 
         await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
@@ -219,7 +221,7 @@ class Renditions:
             source = await copies.enter_async_context(self._copy(artifacts, table, folder))
             try:
                 await self._isolation.run(
-                    write_table, source, target, form, name=table, changes=changes, steps=tuple(steps), **limits
+                    _write_table, source, target, form, name=table, changes=changes, steps=tuple(steps), **limits
                 )
             except OutOfMemory:
                 # Another try would end the same way, and cost as much.

@@ -15,7 +15,7 @@ from report_service.row_lists import EMPTY_PAGE, ROW_PAGE, RowLists, RowPage
 from report_service.row_pages import RowFilter
 from report_service.row_query import QueriedRows, RowQuery
 from report_service.table_files import MEDIA_TYPES, TableChoice, TableFile, list_steps, media_type_of
-from report_service.tables import TableForm
+from report_service.table_form import TableForm
 from shared.contracts.artifacts import DRIFT, RECIPE, REJECTS, DatasetKeys, table_key
 from shared.contracts.vocabulary import TableStyle
 from shared.db.datasets import DatasetRecord, Datasets

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from report_service.tables import LoggedStep
+from report_service.table_form import LoggedStep
 from shared.contracts.artifacts import StoredTable
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
 from shared.db.results import Results

@@ -1,6 +1,5 @@
 """Conversion of stored tables to the formats that they are downloaded in; runs in child processes."""
 
-from report_service.tables.forms import TableForm, write_table
-from report_service.tables.workbook import LoggedStep
+from report_service.tables.forms import write_table
 
-__all__ = ["LoggedStep", "TableForm", "write_table"]
+__all__ = ["write_table"]

@@ -2,42 +2,18 @@
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from report_service.table_form import LoggedStep, TableForm
 from report_service.tables.arrow_table import write_arrow
 from report_service.tables.csv_table import BUFFER_BYTES, write_csv
 from report_service.tables.json_lines import write_json_lines
 from report_service.tables.row_ids import add_row_ids
-from report_service.tables.workbook import LoggedStep, write_workbook
+from report_service.tables.workbook import write_workbook
 from report_service.tables.written_cells import read_changed_cells, read_written_cells
-from shared.contracts.vocabulary import DEFAULT_CHARSET, Charset, TableFormat, TableStyle
 from shared.errors import Unavailable
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableForm:
-    """How a table is written."""
-
-    format: TableFormat
-    style: TableStyle = "typed"
-    """How the values of CSV are written."""
-    charset: Charset = DEFAULT_CHARSET
-    """The encoding of CSV."""
-    is_safe: bool = False
-    """True if CSV holds nothing that spreadsheets take for a formula."""
-    has_row_ids: bool = False
-    """True if the first column is the row of the uploaded table."""
-
-    def suffix(self) -> str:
-        """Return the end of the name of a file in this form."""
-        parts: list[str] = [self.style] if self.style != "typed" else []
-        parts += ["safe"] if self.is_safe else []
-        parts += ["rows"] if self.has_row_ids else []
-        parts += [self.charset] if self.charset != DEFAULT_CHARSET else []
-        return "".join(f"-{part}" for part in parts) + f".{self.format}"
 
 
 def write_table(

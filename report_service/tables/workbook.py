@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from report_service.table_form import LoggedStep
 from report_service.tables.csv_table import precise_schema, read_batches
 from report_service.tables.written_cells import ChangedCells
 from shared.contracts.vocabulary import ChangeKind
@@ -41,20 +41,6 @@ _COLOURS: Mapping[ChangeKind, str] = {
 _STEP_COLUMNS = ("step", "log", "what", "columns", "state", "cells changed", "why")
 _DONE_SHEET, _CHANGES_SHEET = "what was done", "changes"
 Column = tuple[str, Mapping[int, ChangeKind]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoggedStep:
-    """A step of the preparation, for people."""
-
-    step: int
-    log: str
-    """`cleaning`, `outliers` or `features`."""
-    what: str
-    columns: str
-    state: str
-    cells_changed: int | None
-    why: str
 
 
 def write_workbook(

@@ -10,15 +10,17 @@ from contextlib import asynccontextmanager
 from shared.settings.parts import StorageSettings
 from shared.storage.base import ObjectInfo, ObjectStore
 from shared.storage.local import LocalObjectStore
-from shared.storage.s3 import S3ObjectStore, open_s3_store
 
-__all__ = ["LocalObjectStore", "ObjectInfo", "ObjectStore", "S3ObjectStore", "open_store"]
+__all__ = ["LocalObjectStore", "ObjectInfo", "ObjectStore", "open_store"]
 
 
 @asynccontextmanager
 async def open_store(settings: StorageSettings) -> AsyncIterator[ObjectStore]:
     """Open the store of the settings until the context ends; nothing is checked yet (see `check`)."""
     if settings.s3_bucket_name:
+        # Its library takes a second to load.
+        from shared.storage.s3 import open_s3_store
+
         async with open_s3_store(settings) as bucket:
             yield bucket
         return

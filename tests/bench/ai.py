@@ -17,7 +17,7 @@ from tests.planted.faults import plant
 from tests.planted.knowledge import evaluate_knowledge, plant_knowledge
 from worker_service.planner.ai.advisor import AdviceResult, Advisor
 from worker_service.planner.ai.gemini import Gemini
-from worker_service.planner.ai.prompt import Question
+from worker_service.planner.ai.question import Question
 
 Mode = Literal["fast", "smart", "deep"]
 SEEDS = (1, 2, 3)

@@ -12,7 +12,8 @@ import pyarrow.csv as pacsv
 from ingest_service.decoding import Limits, decode_file
 from shared.contracts.run_options import RunOptions
 from shared.isolation.isolation import Isolation
-from worker_service.worker.preparation import PreparationTask, prepare
+from worker_service.worker.preparation import prepare
+from worker_service.worker.preparation_task import PreparationTask
 
 LIMITS = Limits(max_rows=10**9, max_columns=10**6)
 

@@ -16,7 +16,8 @@ from tests.planted.plan import Planted
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, compose_questions
+from worker_service.planner.ai.prompt import compose_questions
+from worker_service.planner.ai.question import Question
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
 

@@ -16,7 +16,8 @@ from tests.conformance.test_changed_files import decoded, sales
 from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.canonical_text import render_table
 from worker_service.planner.held_out import split_frame
-from worker_service.worker.preparation import PreparationTask, prepare
+from worker_service.worker.preparation import prepare
+from worker_service.worker.preparation_task import PreparationTask
 
 SPLITS = ["0.25", "0.25@7", "city=Rome", "day>=2026-01-20", "pieces>=6"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from shared.contracts.artifacts import ARTIFACTS
 from shared.contracts.run_result import RunResult
 from shared.errors import Unprocessable
-from worker_service.worker.preparation import PreparationTask, ReportProgress
+from worker_service.worker.preparation_task import PreparationTask, ReportProgress
 
 
 def succeed(report_progress: ReportProgress, task: PreparationTask) -> RunResult:

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from report_service import renditions, service
-from report_service.tables import TableForm
+from report_service.table_form import TableForm
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.errors import Conflict, InvalidInput, NotFound, NotReady, RangeNotSatisfiable, TooLarge, Unavailable

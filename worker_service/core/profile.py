@@ -34,8 +34,9 @@ from worker_service.core.relations.survey_answers import find_batteries
 from worker_service.core.relations.swapped_values import Swap, find_swaps
 from worker_service.core.relations.target import Target, infer_target, requested_target
 from worker_service.core.stats.correlation import Correlation, correlate
-from worker_service.core.stats.summary import Value, ValueCount
+from worker_service.core.stats.summary import ValueCount
 from worker_service.core.table.frame import TIMESTAMP, Column, Frame
+from worker_service.core.value import Value
 
 _NEARLY_UNIQUE = 0.9
 _DEPENDENT = ("category", "identifier", "text", "integer")

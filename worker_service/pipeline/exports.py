@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from shared.contracts.artifacts import RECIPE, table_key
@@ -11,16 +11,17 @@ from shared.db.datasets import Datasets
 from shared.db.published import require_published
 from shared.db.versions import Versions
 from shared.errors import Unavailable
+from shared.isolation.child_task import ChildTask
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
 from shared.logs import get_logger
 from shared.storage import ObjectStore
 from worker_service.core.export.facts import Export, Facts
-from worker_service.pipeline.export_task import write_export
 
 _log = get_logger("pipeline")
 EXPORT_SECONDS = 60.0
 MEMORY_BYTES = 512 * 1024**2
+_write_export: Callable[..., Export] = ChildTask("worker_service.pipeline.export_program", "write_export")
 _HASHED_TABLES = ("cleaned", "engineered")
 
 
@@ -63,7 +64,7 @@ class Exports:
         async with self._slot:
             try:
                 return await self._isolation.run(
-                    write_export, recipe, form, dialect, facts, deadline=EXPORT_SECONDS, memory_bytes=MEMORY_BYTES
+                    _write_export, recipe, form, dialect, facts, deadline=EXPORT_SECONDS, memory_bytes=MEMORY_BYTES
                 )
             except IsolationError as error:
                 _log.warning("export failed", dataset_id=str(dataset_id), frames=getattr(error, "frames", None))

@@ -1,6 +1,7 @@
 """Dry runs of recipes, in child processes: what each step would do to the table."""
 
 import asyncio
+from collections.abc import Callable
 from uuid import UUID
 
 from shared.contracts.artifacts import RECIPE
@@ -10,14 +11,16 @@ from shared.db.datasets import Datasets
 from shared.db.hash_keys import HashKeys
 from shared.db.published import require_published
 from shared.errors import Unavailable
+from shared.isolation.child_task import ChildTask
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
 from shared.logs import get_logger
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
-from worker_service.pipeline.trial_task import DryRun, TrialTask, try_recipe
+from worker_service.pipeline.trial_task import DryRun, TrialTask
 
 _log = get_logger("pipeline")
+_try_recipe: Callable[[TrialTask], DryRun] = ChildTask("worker_service.pipeline.trial_program", "try_recipe")
 TRIAL_SECONDS = 60.0
 MEMORY_BYTES = 1024**3
 
@@ -62,7 +65,7 @@ class Trials:
         ):
             task = TrialTask(table=table, recipe=recipe, options=options, revision=revision, hash_key=hash_key)
             try:
-                return await self._isolation.run(try_recipe, task, deadline=TRIAL_SECONDS, memory_bytes=MEMORY_BYTES)
+                return await self._isolation.run(_try_recipe, task, deadline=TRIAL_SECONDS, memory_bytes=MEMORY_BYTES)
             except IsolationError as error:
                 _log.warning("dry run failed", dataset_id=str(dataset_id), frames=getattr(error, "frames", None))
                 raise Unavailable(

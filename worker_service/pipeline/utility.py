@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -11,15 +12,18 @@ from shared.db.datasets import DatasetRecord, Datasets
 from shared.db.hash_keys import HashKeys
 from shared.db.published import Published, require_published
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.isolation.child_task import ChildTask
 from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
-from worker_service.pipeline.certify_task import certify_table
 
+Certificate = dict[str, Any]
+_certify_table: Callable[..., Certificate | None] = ChildTask(
+    "worker_service.pipeline.certify_program", "certify_table"
+)
 CERTIFY_SECONDS = 100.0
 MEMORY_BYTES = 1024**3
-Certificate = dict[str, Any]
 _NAME = "utility.json"
 
 
@@ -75,7 +79,7 @@ class Utilities:
         ):
             try:
                 certificate = await self._isolation.run(
-                    certify_table,
+                    _certify_table,
                     table,
                     options,
                     recipe,

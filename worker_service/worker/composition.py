@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from shared.db.ai_answers import AiAnswers
 from shared.db.datasets import Datasets
@@ -16,10 +17,12 @@ from shared.scratch import Scratch
 from shared.settings.processes import WorkerSettings
 from shared.storage import open_store
 from worker_service.planner.ai.advisor import Advisor
-from worker_service.planner.ai.gemini import Gemini
 from worker_service.worker.lease import OUTAGE_SECONDS, Leases, LeaseTerms
 from worker_service.worker.preparer import PreparationChild, Preparer
 from worker_service.worker.run_executor import STORE_SECONDS, RunExecutor
+
+if TYPE_CHECKING:
+    from worker_service.planner.ai.gemini import Gemini
 
 PRELOAD = (
     "worker_service.worker.preparation",
@@ -90,10 +93,13 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
         await database.close()
 
 
-def _model(settings: WorkerSettings, database: Database) -> Gemini | None:
+def _model(settings: WorkerSettings, database: Database) -> "Gemini | None":
     """Return the language model of smart and deep modes, or None if no key is set."""
     if settings.gemini_api_key is None:
         return None
+    # Its library takes a second to load.
+    from worker_service.planner.ai.gemini import Gemini
+
     return Gemini(
         api_key=settings.gemini_api_key.get_secret_value(),
         model=settings.gemini_model,

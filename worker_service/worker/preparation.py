@@ -1,9 +1,8 @@
 """The programs of a run's child process, which has no API key and no network."""
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import pyarrow.parquet as pq
 
 from shared.contracts.artifacts import CHARTS, DRIFT, PROFILE, RECIPE, REJECTS
 from shared.contracts.charts import Chart
-from shared.contracts.run_options import Revision, RunOptions
+from shared.contracts.run_options import Revision
 from shared.contracts.run_result import RunResult
 from shared.contracts.split import parse_split
-from shared.contracts.vocabulary import AiMode, Stage
+from shared.contracts.vocabulary import AiMode
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.ledger import count_differing
@@ -26,7 +25,8 @@ from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
 from worker_service.planner.advised_run import ai_summary, compose_report, prepare_with_advice
 from worker_service.planner.ai.advisor import AdviceResult
-from worker_service.planner.ai.prompt import Question, compose_questions
+from worker_service.planner.ai.prompt import compose_questions
+from worker_service.planner.ai.question import Question
 from worker_service.planner.held_out import SplitFrame, add_held_out, split_frame
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
@@ -34,37 +34,7 @@ from worker_service.planner.repeated_run import parse_recipe, repeat_recipe
 from worker_service.planner.revised_run import carry_over
 from worker_service.worker.discarded_rows import write_discarded_rows
 from worker_service.worker.log_rows import log_rows, storable
-
-ReportProgress = Callable[[Stage, int], None]
-"""Called with the stage and the progress in percent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreparationTask:
-    """The input of a child process; all paths are local."""
-
-    table: Path
-    """The decoded table as an Arrow IPC file."""
-    target: Path
-    """The folder that the artifacts are written to."""
-    options: RunOptions
-    profile: Path
-    """The file in which `examine` keeps the profile for `prepare`."""
-    advice: AdviceResult | None = None
-    """The result of consulting a language model; None in fast mode."""
-    hash_key: bytes | None = field(default=None, repr=False)
-    """The secret of the dataset's owner, if the options need it."""
-    recipe: Path | None = None
-    """The recipe that is repeated, as JSON; None where one is proposed."""
-    revised: Path | None = None
-    """The folder with the recipe and the profile that are revised; None where none are."""
-    rejects: Path | None = None
-    """The lines of the file that are no rows, if there are any and a recipe is repeated."""
-
-    @property
-    def is_anew(self) -> bool:
-        """True if the recipe is proposed anew, with what users changed of the one before."""
-        return self.options.revision is not None and self.options.revision.is_anew
+from worker_service.worker.preparation_task import PreparationTask, ReportProgress
 
 
 def prepare(report_progress: ReportProgress, task: PreparationTask) -> RunResult:

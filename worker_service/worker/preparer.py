@@ -17,16 +17,20 @@ from shared.db.hash_keys import HashKeys
 from shared.db.runs import RunRecord
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
+from shared.isolation.child_task import ChildTask
 from shared.isolation.isolation import Isolation
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
 from worker_service.planner.ai.advisor import AdviceResult, Advisor
-from worker_service.planner.ai.prompt import Question
+from worker_service.planner.ai.question import Question
 from worker_service.worker.lease import Progress
-from worker_service.worker.preparation import PreparationTask, ReportProgress, examine, prepare
+from worker_service.worker.preparation_task import PreparationTask, ReportProgress
 
 T = TypeVar("T")
 Program = Callable[[ReportProgress, PreparationTask], RunResult]
+_PROGRAMS = "worker_service.worker.preparation"
+_prepare: Program = ChildTask(_PROGRAMS, "prepare")
+_examine: Callable[[ReportProgress, PreparationTask], tuple[Question, ...]] = ChildTask(_PROGRAMS, "examine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ class PreparationChild:
 
     isolation: Isolation
     memory_bytes: int
-    program: Program = prepare
+    program: Program = _prepare
     """The function that prepares the table in the child."""
 
     async def prepare(self, task: PreparationTask, progress: Progress, *, deadline_at: float) -> RunResult:
@@ -59,7 +63,7 @@ class PreparationChild:
             ServiceError: the table can't be prepared.
             IsolationError: the child failed, died, or exceeded its memory or its time.
         """
-        return await self._run(examine, task, progress, deadline_at=deadline_at)
+        return await self._run(_examine, task, progress, deadline_at=deadline_at)
 
     async def _run(self, program: Callable[..., T], task: Any, progress: Progress, *, deadline_at: float) -> T:
         return await self.isolation.run(

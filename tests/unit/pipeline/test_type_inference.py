@@ -6,7 +6,7 @@ import pytest
 from shared.errors import InvalidInput
 from worker_service.core.profile import profile
 from worker_service.core.table.frame import Frame
-from worker_service.pipeline.type_inference import infer_types
+from worker_service.pipeline.type_inference_program import infer_types
 
 TABLE = pa.table(
     {

@@ -16,7 +16,8 @@ from worker_service.core.recipe.ledger import undo
 from worker_service.core.table.frame import Frame
 from worker_service.planner.privacy import hide_personal_data
 from worker_service.planner.propose import propose
-from worker_service.worker.preparation import PreparationTask, examine, prepare
+from worker_service.worker.preparation import examine, prepare
+from worker_service.worker.preparation_task import PreparationTask
 
 ROWS = 120
 KEY = b"the key of the owner"

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
-from report_service.tables import LoggedStep, TableForm, workbook, write_table
+from report_service.table_form import LoggedStep, TableForm
+from report_service.tables import workbook, write_table
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import Charset, TableFormat
 from shared.errors import InvalidInput, TooLarge

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from report_service.tables import TableForm, write_table
+from report_service.table_form import TableForm
+from report_service.tables import write_table
 from shared.errors import Unavailable
 from worker_service.core.table.canonical_text import render
 

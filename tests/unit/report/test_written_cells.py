@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from report_service.tables import TableForm, write_table
+from report_service.table_form import TableForm
+from report_service.tables import write_table
 from shared.contracts.run_options import RunOptions
 from shared.contracts.vocabulary import TableStyle
 from worker_service.core.profile import profile

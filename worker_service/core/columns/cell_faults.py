@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from worker_service.core.stats.summary import Value, run_lengths
+from worker_service.core.stats.summary import run_lengths
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from worker_service.core.parsing.missing import null_word_mask
-from worker_service.core.stats.summary import Value, ValueCount
+from worker_service.core.stats.summary import ValueCount
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 SEPARATORS = ("|", ";", ",", "/")
 MOST_TEXTS = 20_000

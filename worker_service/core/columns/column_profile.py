@@ -38,7 +38,6 @@ from worker_service.core.stats.summary import (
     NumberSummary,
     TextSummary,
     TimestampSummary,
-    Value,
     ValueCount,
     run_lengths,
     summarise_numbers,
@@ -48,6 +47,7 @@ from worker_service.core.stats.summary import (
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column
+from worker_service.core.value import Value
 
 FEWEST_VALUES = 10
 """Whole or repeated numbers with at most this many different values are codes, ratings or a price list."""

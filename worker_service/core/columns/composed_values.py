@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from worker_service.core.parsing.missing import null_word_mask
-from worker_service.core.stats.summary import Value, ValueCount
+from worker_service.core.stats.summary import ValueCount
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 SEPARATORS = ("/", "|", ";", ",", ":", "_", "-", " ", "")
 """What stands between two parts; nothing where letters meet digits."""

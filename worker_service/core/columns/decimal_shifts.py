@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value, ordered, summarise_numbers
+from worker_service.core.stats.summary import ordered, summarise_numbers
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 FACTORS = (10.0, 100.0, 1000.0)
 FEWEST_SHIFTED = 3

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker_service.core.columns.name_hints import name_words
-from worker_service.core.stats.summary import Value, run_lengths
+from worker_service.core.stats.summary import run_lengths
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 FEWEST_CELLS = 20
 LEAST_INSIDE = 0.99

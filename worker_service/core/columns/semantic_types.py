@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.humanize import fraction
-from worker_service.core.stats.summary import Value, summarise_numbers
+from worker_service.core.stats.summary import summarise_numbers
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 SemanticTypeName = Literal["email", "url", "phone", "postal_code", "country_code", "latitude", "longitude"]
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker_service.core.stats.fences import FENCE_IQRS, Numbers, widen
-from worker_service.core.stats.summary import Value, quantiles, run_lengths
+from worker_service.core.stats.summary import quantiles, run_lengths
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 FEWEST_CELLS = 3
 """A sentinel fills at least this many cells."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from worker_service.core.columns.typos import find_mistyped, find_possible
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 RARE_SPELLING = 0.25
 """A spelling with a smaller share of the cells of the most frequent one is no candidate for the usual one."""

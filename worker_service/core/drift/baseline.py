@@ -5,10 +5,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker_service.core.stats.summary import Value, ValueCount, ordered, run_lengths
+from worker_service.core.stats.summary import ValueCount, ordered, run_lengths
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 MOST_LEVELS = 100
 """A column of more different texts has no levels, but free text or names."""

@@ -21,8 +21,9 @@ from worker_service.core.drift.baseline import (
     measure_baseline,
 )
 from worker_service.core.humanize import count, examples, number, percent, plural_verb
-from worker_service.core.stats.summary import Value, ValueCount
+from worker_service.core.stats.summary import ValueCount
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 Verdict = Literal["stable", "moved", "broken"]
 Aspect = Literal["distribution", "missing", "unfit", "levels", "range", "unique"]

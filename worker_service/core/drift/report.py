@@ -10,8 +10,8 @@ from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.contract import require_contract
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Frame
+from worker_service.core.value import Value
 
 _LEVELS: frozenset[Aspect] = frozenset({"levels", "distribution"})
 _NUMBERS: frozenset[Aspect] = frozenset({"distribution"})

@@ -22,9 +22,9 @@ from worker_service.core.imputation.models import (
 )
 from worker_service.core.imputation.predictability import take_rows
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 Method = Literal[
     "mean",

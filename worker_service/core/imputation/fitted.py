@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from worker_service.core.imputation.prediction import predict_by_nearest_rows, predict_by_trees
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 MOST_TREES = 120
 """A classifier needs one tree for each level in each iteration."""

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from worker_service.core.imputation.fitted import fit_neighbours, fit_trees
 from worker_service.core.imputation.prediction import LARGEST
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Mask
+from worker_service.core.value import Value
 
 MOST_ROWS = 2000
 """The most rows that a model is fitted to, evenly spaced."""

@@ -11,7 +11,7 @@ from shared.contracts.vocabulary import DEFAULT_CONTRACT, ContractMode
 from worker_service.core.drift.baseline import ColumnBaseline
 from worker_service.core.recipe.steps import AnyStep
 from worker_service.core.relations.target import Target
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 Discriminated = Annotated[AnyStep, Field(discriminator="kind")]
 VERSION: Literal[2] = 2

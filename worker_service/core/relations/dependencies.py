@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from worker_service.core.relations.corrections import Table, correct_codes
 from worker_service.core.relations.determinants import Codes, Rule, find_rules
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
 from worker_service.core.table.written_values import WrittenValues, written_values
+from worker_service.core.value import Value
 
 MOST_COLUMNS = 30
 """At most so many columns are compared, those with the fewest values first."""

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from worker_service.core.columns.name_hints import is_code_name
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column, Mask
+from worker_service.core.value import Value
 
 CODE_SHARE = 0.9
 """Text is a code, and may be a key, if at least this share of its values hold a digit and no space."""

@@ -11,8 +11,8 @@ import numpy as np
 from worker_service.core.humanize import number, quoted
 from worker_service.core.relations.formula_cells import FormulaParts, Operation, breaks, residuals, tolerance
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Column, Mask
+from worker_service.core.value import Value
 
 MOST_COLUMNS = 20
 """At most so many columns are combined, the first ones."""

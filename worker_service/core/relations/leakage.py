@@ -9,9 +9,9 @@ import numpy as np
 from worker_service.core.imputation.models import feature_matrix, is_squarable, sample_rows
 from worker_service.core.imputation.predictability import Codes, encode_target, random_halves, take_rows, tree_score
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
+from worker_service.core.value import Value
 
 FEWEST_ROWS = 50
 ALMOST_PERFECT = 0.97

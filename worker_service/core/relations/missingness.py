@@ -12,10 +12,10 @@ from worker_service.core.parsing.missing import REFUSALS
 from worker_service.core.parsing.spec import AnyReadAs
 from worker_service.core.stats.correlation import coefficients
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
+from worker_service.core.value import Value
 
 MOST_ROWS = 5000
 FEWEST_CELLS = 10

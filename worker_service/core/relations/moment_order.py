@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import TIMESTAMP, Column
+from worker_service.core.value import Value
 
 MOST_COLUMNS = 10
 FEWEST_ROWS = 50

@@ -9,9 +9,9 @@ import pyarrow as pa
 from worker_service.core.relations.coincidence import pairs_by_chance
 from worker_service.core.relations.corrections import is_typo
 from worker_service.core.relations.duplicates import differs, fingerprints
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
+from worker_service.core.value import Value
 
 MOST_PAIRS = 20_000
 """Where more pairs agree in half of the columns, that half does not distinguish rows."""

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column
+from worker_service.core.value import Value
 
 MOST_ROWS = 10_000
 """More rows are sampled evenly."""

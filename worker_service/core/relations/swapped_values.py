@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 MOST_COLUMNS = 30
 MOST_EXAMPLES = 5

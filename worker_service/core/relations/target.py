@@ -12,7 +12,7 @@ from worker_service.core.columns.name_hints import (
     name_words,
 )
 from worker_service.core.humanize import percent, quoted
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 _STRONG = """
 target label outcome response churn churned survived survival fraud fraudulent diagnosis attrition converted conversion

@@ -10,7 +10,7 @@ from worker_service.core.humanize import count, examples, fraction, listing, num
 from worker_service.core.profile import Profile
 from worker_service.core.relations.leakage import Leak
 from worker_service.core.relations.missingness import Missingness
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 AlertKind = Literal[
     "missing_values",

@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 from shared.contracts.run_result import StepResult
 from worker_service.core.recipe.apply import Outcome, is_engineered_only
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
-from worker_service.core.stats.summary import Value, ValueCount
+from worker_service.core.stats.summary import ValueCount
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Frame
+from worker_service.core.value import Value
 
 EXAMPLES = 10
 _BINS = 20

@@ -8,7 +8,7 @@ from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.relations.target import Target
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 Role = Literal["feature", "target", "identifier", "constant", "text", "sparse", "duplicate", "ignored"]
 

@@ -9,7 +9,7 @@ from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import fraction, plural_verb
 from worker_service.core.profile import Profile
 from worker_service.core.reporting.alerts import Alert, find_alerts
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 PartName = Literal["completeness", "uniqueness", "validity", "consistency", "plausibility", "clarity"]
 _WEIGHTS: Mapping[PartName, float] = MappingProxyType(

@@ -9,7 +9,7 @@ from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.reporting.alerts import find_alerts
 from worker_service.core.reporting.topics import Topic, advise, group_by_topic
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 MOST_TOPICS = 5
 _MOST_LINES = 12

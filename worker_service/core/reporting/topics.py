@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from worker_service.core.humanize import count, listing, quoted
 from worker_service.core.reporting.alerts import Alert, AlertKind
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 
 _MOST_NAMES = 4
 _MANY: Mapping[AlertKind, str] = MappingProxyType(

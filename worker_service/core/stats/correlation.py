@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Column
+from worker_service.core.value import Value
 
 MOST_ROWS = 20_000
 """A longer table is sampled: every n-th row, so that at most this many remain."""

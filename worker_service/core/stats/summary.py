@@ -9,11 +9,11 @@ from functools import cache, partial
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict
 
 from worker_service.core.stats.fences import FAR_IQRS, FENCE_IQRS, Range, Shape, enclose, range_of_shape
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import TIMESTAMP, Column
+from worker_service.core.value import Value
 
 FENCE_DEVIATIONS = 3.0
 """Z-score fences lie this many standard deviations from the mean."""
@@ -22,12 +22,6 @@ FAR_DEVIATIONS = 5.0
 MOST_DECIMALS = 9
 _WHOLE_FROM = 2.0**53
 """Every double from here on is a whole number."""
-
-
-class Value(BaseModel):
-    """A frozen value that can be written as JSON and read again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Fences(Value):

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 from worker_service.planner.ai.advice import Advice, DeepAdvice, Narrative, merge_advice
-from worker_service.planner.ai.prompt import INSTRUCTION, Question
+from worker_service.planner.ai.question import INSTRUCTION, Question
 
 NO_KEY = "No AI was asked, because GEMINI_API_KEY is not set"
 NOTHING_TO_ASK = "No AI was asked, because no column misses more than 20 % of its cells"

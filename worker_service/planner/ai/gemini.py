@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.logs import get_logger
 from shared.tracing import record_span
-from worker_service.core.stats.summary import Value
+from worker_service.core.value import Value
 from worker_service.planner.ai.metrics import AI_CALLS, AI_SECONDS, AI_TOKENS
 
 Outcome = Literal[

@@ -18,8 +18,8 @@ from worker_service.core.recipe.steps.base import (
     describe_step,
     fit_step,
 )
-from worker_service.core.stats.summary import Value
 from worker_service.core.table.frame import Frame
+from worker_service.core.value import Value
 
 _MOST_EXAMPLES = 3
 
