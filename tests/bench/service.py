@@ -3,9 +3,17 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from shared.contracts.run_options import RunOptions
+from worker_service.worker.preparation import prepare
+from worker_service.worker.preparation_task import PreparationTask
 
 _POLL_SECONDS = 0.25
 _UPLOADERS = 8
@@ -21,6 +29,32 @@ def measure_throughput(base_url: str, csv: Path, *, count: int) -> float:
         while count_completed(client, owner) < count:
             time.sleep(_POLL_SECONDS)
         return count / (time.perf_counter() - started)
+
+
+def time_in_process(csv: Path) -> float:
+    """Return the processor time of preparing a table in a process that has prepared some before, in milliseconds."""
+    table = pacsv.read_csv(
+        csv, convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(_names(csv), pa.string()))
+    )
+    with TemporaryDirectory(prefix="neuralearn-bench-") as name:
+        folder = Path(name)
+        with pa.OSFile(str(folder / "table.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        spent = []
+        for number in range(13):
+            (target := folder / str(number)).mkdir()
+            task = PreparationTask(
+                table=folder / "table.arrow", target=target, options=RunOptions(), profile=folder / "none.json"
+            )
+            started = time.process_time()
+            prepare(lambda stage, percent: None, task)
+            spent.append(time.process_time() - started)
+    return 1000 * float(np.median(spent[3:]))
+
+
+def _names(csv: Path) -> list[str]:
+    with csv.open() as file:
+        return [name.strip('"') for name in file.readline().strip().split(",")]
 
 
 def count_completed(client: httpx.Client, owner: str) -> int:

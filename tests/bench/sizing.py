@@ -17,13 +17,13 @@ from redis.asyncio import Redis
 from deploy.local.programs import PROGRAMS
 from deploy.local.stack import Stack, StackPlan
 from shared.queue import connect_queue
+from tests.bench.processor_time import cpu_seconds
 from tests.bench.service import count_completed, upload
 from tests.bench.tables import mixed_table, write_csv
 
 SIZES = ((1_000, 10, 100), (10_000, 30, 20), (100_000, 60, 4))
 """Rows, columns, and how many datasets are measured."""
 _SAMPLE_SECONDS = 0.02
-_PROGRAMS = ("gateway", "ingest", "pipeline", "report", "worker-fast")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def _print(cost: Cost) -> None:
 
 async def _measure(stack: Stack, client: httpx.Client, table: Path, size: tuple[int, int, int]) -> Cost:
     rows, columns, count = size
-    before, rows_before, objects_before = _cpu_seconds(stack), await _row_bytes(stack), _object_bytes(stack)
+    before, rows_before, objects_before = cpu_seconds(stack), await _row_bytes(stack), _object_bytes(stack)
     with _Memory(stack.process("worker-fast").pid) as memory:
         _prepare(client, table, count)
-    after = _cpu_seconds(stack)
+    after = cpu_seconds(stack)
     return Cost(
         rows=rows,
         columns=columns,
@@ -89,24 +89,6 @@ def _prepare(client: httpx.Client, table: Path, count: int) -> None:
         upload(client, table, user_id=owner)
     while count_completed(client, owner) < count:
         time.sleep(0.2)
-
-
-def _cpu_seconds(stack: Stack) -> dict[str, float]:
-    """Return the processor time that each process and its children have had, in seconds."""
-    assert stack.postgres is not None and stack.valkey is not None
-    pids = {name: stack.process(name).pid for name in _PROGRAMS}
-    pids |= {"postgres": stack.postgres.pid, "redis": stack.valkey.pid}
-    return {name: _tree_seconds(psutil.Process(pid)) for name, pid in pids.items()}
-
-
-def _tree_seconds(root: psutil.Process) -> float:
-    spent = 0.0
-    for process in (root, *root.children(recursive=True)):
-        try:
-            spent += sum(process.cpu_times()[:4])  # its own, and that of the children that it has waited for
-        except psutil.NoSuchProcess:
-            continue
-    return spent
 
 
 async def _row_bytes(stack: Stack) -> int:

@@ -14,6 +14,28 @@ def mixed_table(rows: int, columns: int, *, seed: int = 0) -> pa.Table:
     return pa.table({f"{makers[i % 10].__name__[1:]}_{i}": makers[i % 10](random, rows) for i in range(columns)})
 
 
+def small_table(rows: int, *, seed: int = 0) -> pa.Table:
+    """Return a table of ten columns with a target, gaps in three of them, levels, texts and dates."""
+    random = np.random.default_rng(seed)
+    cities = np.array(["Rome", "Oslo", "Paris", "Lima", "Cairo", "Tokyo"])[random.integers(0, 6, rows)]
+    age, income = random.normal(40, 12, rows).clip(18, 90).round(), random.lognormal(8, 0.5, rows).round(2)
+    gaps = random.random((3, rows)) < 0.1
+    return pa.table(
+        {
+            "customer": pa.array(np.arange(1, rows + 1)),
+            "city": pa.array(cities, mask=gaps[0]),
+            "plan": pa.array(np.array(["basic", "pro", "team"])[random.integers(0, 3, rows)]),
+            "age": pa.array(age.astype(np.int64), mask=gaps[1]),
+            "income": pa.array(income, mask=gaps[2]),
+            "visits": pa.array(random.poisson(4, rows)),
+            "score": pa.array(random.normal(size=rows).round(3)),
+            "joined": pa.array(np.datetime64("2026-01-01") + (np.arange(rows) % 300).astype("timedelta64[D]")),
+            "note": pa.array([f"asks about {city} and {row % 37}" for row, city in enumerate(cities)]),
+            "churned": pa.array(np.where(age + random.normal(0, 10, rows) > 45, "yes", "no")),
+        }
+    )
+
+
 def write_csv(table: pa.Table, path: Path) -> Path:
     """Write a table as a CSV file and return its path."""
     pacsv.write_csv(table, path)

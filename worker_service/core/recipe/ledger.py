@@ -114,9 +114,9 @@ def count_differing(changes: pa.Table) -> int:
     by_column: dict[str, list[pa.RecordBatch]] = {}
     for batch in changes.to_batches():
         codes = batch.column("column")
-        for code in np.unique(codes.indices.to_numpy()).tolist():
-            is_whole = len(np.unique(codes.indices.to_numpy())) == 1
-            part = batch if is_whole else batch.filter(pc.equal(codes.indices, code))
+        present = pc.unique(codes.indices).to_pylist()
+        for code in present:
+            part = batch if len(present) == 1 else batch.filter(pc.equal(codes.indices, code))
             by_column.setdefault(codes.dictionary[code].as_py(), []).append(part)
     return sum(_count_differing(pa.Table.from_batches(parts), removed) for parts in by_column.values())
 
@@ -124,6 +124,10 @@ def count_differing(changes: pa.Table) -> int:
 def _count_differing(changes: pa.Table, removed: npt.NDArray[np.int64]) -> int:
     """Return how many cells of one column differ, by its part of the ledger."""
     rows = changes.column("row").to_numpy()
+    steps, recorded = (pc.unique(changes.column(name)).to_pylist() for name in ("step", "kind"))
+    if len(steps) == 1 and "removed" not in recorded:
+        # One step changes a cell once, and to another text.
+        return len(rows) - (int(np.isin(rows, removed).sum()) if len(removed) else 0)
     _, first = np.unique(rows, return_index=True)
     _, from_last = np.unique(rows[::-1], return_index=True)
     last = len(rows) - 1 - from_last

@@ -133,10 +133,10 @@ def _compare(column: str, missing: Mask, name: str, other: Column, level: float)
 
 def _compare_means(column: str, gaps: Mask, name: str, numbers: Numbers, level: float) -> Missingness | None:
     with np.errstate(all="ignore"):
-        test = stats.pointbiserialr(gaps, numbers)
-    strength = abs(float(test.statistic))
-    if not strength >= SMALLEST_EFFECT or not float(test.pvalue) <= level:
-        return None
+        strength = abs(float(np.corrcoef(gaps, numbers)[0, 1]))
+        # The test takes much longer than what mostly decides.
+        if not strength >= SMALLEST_EFFECT or not float(stats.pointbiserialr(gaps, numbers).pvalue) <= level:
+            return None
     return _missingness(column, name, strength, None, float(numbers[gaps].mean()), float(numbers[~gaps].mean()))
 
 
