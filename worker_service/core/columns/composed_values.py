@@ -28,8 +28,8 @@ MOST_OF_WHOLE = 0.5
 """and if it has at most this share of the different values of the whole. So has a number."""
 MOST_COUNTED = 60
 _SAMPLE_TEXTS = 500
-_RUN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
+_PART_RUN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_PART_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 
 
 class ComposedPart(Value):
@@ -60,13 +60,13 @@ class Composition(Value):
 def split_composed(text: str, separator: str) -> list[str]:
     """Return the parts of a cell; without a separator, its runs of letters and of digits."""
     if not separator:
-        return _RUN.findall(text)
+        return _PART_RUN.findall(text)
     return [part.strip() for part in text.strip().split(separator)]
 
 
 def part_number(part: str) -> float | None:
     """Return a part as a number; None if it is none."""
-    return float(part) if _NUMBER.fullmatch(part) else None
+    return float(part) if _PART_NUMBER.fullmatch(part) else None
 
 
 def find_composition(column: Column) -> Composition | None:
