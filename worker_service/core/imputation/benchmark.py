@@ -20,7 +20,7 @@ from worker_service.core.imputation.models import (
     predict_levels_by_neighbours,
     sample_rows,
 )
-from worker_service.core.imputation.predictability import take_rows
+from worker_service.core.imputation.predictability import take_rows, tree_score
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
@@ -237,7 +237,7 @@ def _errors(
     imputers: Mapping[str, _Predictor], error: Callable[[npt.NDArray[Any], _Rows], npt.NDArray[Any]], rows: _Rows
 ) -> dict[str, Numbers]:
     """Return the error of each imputer in each row, by two-fold cross-validation."""
-    fold = np.random.default_rng(0).permutation(len(rows)) % 2
+    fold = _folds(len(rows))
     errors: dict[str, Numbers] = {}
     for name, predict in imputers.items():
         if name in _MODELS and any(not of_simpler.any() for of_simpler in errors.values()):
@@ -267,7 +267,8 @@ def _number_imputers(
     if predictors:
         table = sample.table(predictors)
         imputers["neighbours"] = lambda train, test: predict_by_neighbours(table, truth, train, test)
-        imputers["boosting"] = lambda train, test: predict_by_boosting(table, truth, train, test)
+        if _is_promising(table, truth, is_classes=False):
+            imputers["boosting"] = lambda train, test: predict_by_boosting(table, truth, train, test)
     return imputers
 
 
@@ -284,8 +285,23 @@ def _level_imputers(
     if predictors:
         table = sample.table(predictors)
         imputers["neighbours"] = lambda train, test: predict_levels_by_neighbours(table, codes, train, test)
-        imputers["boosting"] = lambda train, test: predict_levels_by_boosting(table, codes, train, test)
+        if _is_promising(table, codes, is_classes=True):
+            imputers["boosting"] = lambda train, test: predict_levels_by_boosting(table, codes, train, test)
     return imputers
+
+
+def _is_promising(table: Numbers, truth: npt.NDArray[Any], *, is_classes: bool) -> bool:
+    """Return True if one tree predicts better than a constant; a hundred take a hundred times as long.
+
+    Of 1,142 races of curated tables 322 end here; boosting would have won 20 of these.
+    """
+    fold, known = _folds(len(truth)), np.nan_to_num(table)
+    target = truth.astype(np.int64) if is_classes else truth
+    return sum(tree_score(known, target, fold != number, is_classes=is_classes) for number in (0, 1)) > 0
+
+
+def _folds(rows: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(0).permutation(rows) % 2
 
 
 def _forward_fill_imputer(truth: npt.NDArray[Any]) -> _Predictor:
