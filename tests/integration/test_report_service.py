@@ -123,7 +123,7 @@ async def test_a_child_out_of_time_or_memory_is_unavailable(
 ) -> None:
     dataset = await reports.publish()
     with monkeypatch.context() as patch:
-        patch.setattr(renditions, "write_table", exhaust_memory)
+        patch.setattr(renditions, "_write_table", exhaust_memory)
         error = await failure(reports.download(dataset, table=pb.TABLE_KIND_CLEANED))
         assert isinstance(error, TooLarge)
         assert error.reason == "CSV_TOO_LARGE"

@@ -58,9 +58,14 @@ def predictability(name: str, columns: Sequence[Described], values: Mapping[str,
         return None
     target, is_classes = encode_target(take_rows(values[name], rows))
     table = feature_matrix([take_rows(values[other], rows) for other in others[:MOST_COLUMNS]])
-    ranks = np.stack([np.unique(column, return_inverse=True)[1] for column in np.nan_to_num(table).T], axis=1)
+    ranks = rank_cells(table)
     scores = [tree_score(ranks, target, train, is_classes=is_classes) for train in random_halves(len(rows))]
     return max(0.0, float(np.mean(scores)))
+
+
+def rank_cells(table: Numbers) -> npt.NDArray[np.intp]:
+    """Return the rank of each cell within its column, which is all that a tree uses; a missing one counts as 0."""
+    return np.stack([np.unique(column, return_inverse=True)[1] for column in np.nan_to_num(table).T], axis=1)
 
 
 def take_rows(column: Column, rows: npt.NDArray[np.int64]) -> Column:
