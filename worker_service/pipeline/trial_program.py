@@ -3,6 +3,7 @@
 import pyarrow as pa
 from pydantic import ValidationError
 
+from shared.contracts.run_options import Revision
 from shared.contracts.split import parse_split
 from shared.errors import InvalidInput
 from worker_service.core.recipe.apply import Outcome, Watch, apply
@@ -63,11 +64,17 @@ def _carry_out(task: TrialTask, frame: Frame, watch: Watch) -> Outcome:
         return replay(repeated, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)
     if revision.is_anew:
         # It loads what proposes recipes, which the others do not need.
+        from worker_service.core.utility.selection import leave_out_harmful
         from worker_service.planner.privacy import hide_personal_data
         from worker_service.planner.propose import propose
 
         table = hide_personal_data(frame, task.options, hash_key=task.hash_key)
-        anew = table.apply(propose(table.profile(), table.options, hidden=table.steps)).recipe
+        proposed = propose(table.profile(), table.options, hidden=table.steps)
+        if not kept_cells and carry_changes(recipe, proposed) == Revision(base=""):
+            outcome = apply(proposed, frame, hash_key=task.hash_key, watch=watch)
+            if len(leave_out_harmful(outcome).recipe.steps) == len(outcome.recipe.steps):
+                return outcome
+        anew = table.apply(proposed).recipe
         revision, recipe = carry_changes(recipe, anew), anew
     revised = with_revision(recipe, revision)
     return apply(revised, frame, hash_key=task.hash_key, kept_cells=kept_cells, watch=watch)
