@@ -24,6 +24,7 @@ from neuralearn.answers import (
 )
 from neuralearn.event_stream import EventStream
 from neuralearn.models import (
+    Compared,
     Dataset,
     Event,
     Format,
@@ -247,13 +248,9 @@ class Client:
         """Remove a stored recipe; datasets that were prepared by it stay as they are."""
         self._send(requests.delete_recipe(recipe_id))
 
-    def diff(self, dataset_id: str, before: int, after: int = 0, *, of: str = "", column: str = "") -> Iterator[Json]:
-        """Yield the cells in which two versions of the cleaned table differ; 0 for the newest.
-
-        With `of`, the version before is that of another dataset of the same file.
-        """
-        params = {"from": before, "to": after, "of": of, "column": column}
-        return self._pages(lambda token: requests.differences(dataset_id, params, page_token=token))
+    def diff(self, dataset_id: str, before: int, after: int = 0, **compared: Unpack[Compared]) -> Iterator[Json]:
+        """Yield the cells in which two versions of the cleaned table differ; 0 for the newest."""
+        return self._pages(lambda token: requests.differences(dataset_id, before, after, compared, page_token=token))
 
     def log(self, dataset_id: str, name: Log, *, version: int = 0) -> Iterator[Json]:
         """Yield the steps of a log in the order of the recipe, each with its reason."""

@@ -52,6 +52,15 @@ class Undo(TypedDict, total=False):
     everything: bool
 
 
+class Compared(TypedDict, total=False):
+    """Which cells of two versions are compared."""
+
+    of: str
+    """The dataset of the version before, where it is another of the same file."""
+    column: str
+    """Only the cells of this column."""
+
+
 class TableForm(TypedDict, total=False):
     """How a table is written; what is not given, the service decides."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args
 
 from neuralearn.errors import ApiError
-from neuralearn.models import Dataset, Log, Queues, RecipeChange, RowsTable, Table, Undo, Worker
+from neuralearn.models import Compared, Dataset, Log, Queues, RecipeChange, RowsTable, Table, Undo, Worker
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -112,9 +112,11 @@ def versions(dataset_id: str, *, page_token: str) -> Request[Page[Json]]:
     return Request("GET", dataset_path(dataset_id, "versions"), _page("versions", dict), params)
 
 
-def differences(dataset_id: str, compared: Mapping[str, Any], *, page_token: str) -> Request[Page[Json]]:
+def differences(
+    dataset_id: str, before: int, after: int, compared: Compared, *, page_token: str
+) -> Request[Page[Json]]:
     """Ask for a page of the cells in which two versions differ."""
-    params = _given(**compared, page_token=page_token, page_size=1000)
+    params = {"from": before, **_given(to=after, **compared, page_token=page_token, page_size=1000)}
     return Request("GET", dataset_path(dataset_id, "diff"), _page("differences", dict), params)
 
 

@@ -88,6 +88,6 @@ def fill_change(request: ingest.ReviseDatasetRequest | pipeline.TryRecipeRequest
     request.redo.extend(cell_places(change.redo))
 
 
-def cell_places(places: Iterable[CellPlace]) -> list[common.CellPlace]:
+def cell_places(cells: Iterable[CellPlace]) -> list[common.CellPlace]:
     """Return where cells are."""
-    return [common.CellPlace(row=place.row, column=place.column) for place in places]
+    return [common.CellPlace(row=cell.row, column=cell.column) for cell in cells]

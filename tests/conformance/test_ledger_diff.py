@@ -76,12 +76,12 @@ def test_the_cells_that_differ_are_counted_once_by_the_ledger(versions: list[Out
     }
     counts = []
     for outcome in versions:
-        differing = sum(uploaded[place] != text for place, text in cells(outcome).items() if place in uploaded)
+        differing = sum(uploaded[cell] != text for cell, text in cells(outcome).items() if cell in uploaded)
         assert count_differing(outcome.changes) == differing
         counts.append(differing)
     assert len(set(counts)) > 2 and counts[-1] == 0
     first = cells(versions[0])
-    place = next(place for place, text in uploaded.items() if text is None and first.get(place) is not None)
+    cell = next(cell for cell, text in uploaded.items() if text is None and first.get(cell) is not None)
     frame = decoded(table.assign(constant="x"))
-    again = revise(versions[0].recipe, Revision(base="", cells=(place,)), frame, RunOptions())
+    again = revise(versions[0].recipe, Revision(base="", cells=(cell,)), frame, RunOptions())
     assert count_differing(again.changes) == counts[0] - 1

@@ -87,8 +87,10 @@ def find_composition(column: Column) -> Composition | None:
             continue
         usual = np.array([len(parts) == width for parts in split])
         rows = [parts for parts in split if len(parts) == width]
-        found = [_describe_part(position, [row[position] for row in rows], counts[usual]) for position in range(width)]
-        parts = tuple(part for part in found if part is not None)
+        described = [
+            _describe_part(position, [row[position] for row in rows], counts[usual]) for position in range(width)
+        ]
+        parts = tuple(part for part in described if part is not None)
         return Composition(separator=separator, width=width, parts=parts) if parts else None
     return None
 

@@ -1,15 +1,14 @@
 """The benchmark of imputation methods: known cells are hidden, and each method predicts them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from worker_service.core.imputation.association import FEWEST_KNOWN, Sample, correlation, cramers_v
 from worker_service.core.imputation.models import (
     MOST_ROWS,
-    encode_feature,
     group_medians,
     group_modes,
     interpolate,
@@ -22,7 +21,6 @@ from worker_service.core.imputation.models import (
 )
 from worker_service.core.imputation.predictability import rank_cells, take_rows, tree_score
 from worker_service.core.stats.fences import Numbers
-from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column
 from worker_service.core.value import Value
 
@@ -40,7 +38,6 @@ Method = Literal[
 """The three constants, then the other methods from the simplest to the most expensive."""
 CONSTANTS: tuple[Method, ...] = ("mean", "median", "mode")
 
-FEWEST_KNOWN = 60
 MOST_MODELLED = 8
 """Models are fitted for at most so many columns, those that miss most."""
 MOST_PREDICTORS = 20
@@ -52,7 +49,7 @@ FEWEST_SHARE = 0.5
 """The least share of known cells of a predictor."""
 WEAKEST = 0.15
 """Models are not fitted where no association with the column to fill is stronger than this."""
-MOST_BINS, MOST_GROUPS = 12, 50
+MOST_GROUPS = 50
 CLEARLY_BETTER = 0.9
 """A winner's error is at most this share of the best constant's error,"""
 STANDARD_ERRORS = 2.0
@@ -181,26 +178,6 @@ def _can_predict(column: Described, values: Column) -> bool:
     return column.type in (*_KINDS, "timestamp") and column.duplicate_of is None and known and is_squarable(values)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sample:
-    """Rows in which the column to benchmark is known."""
-
-    base: Mapping[str, Column]
-    rows: _Rows
-
-    def codes(self, name: str) -> _Codes:
-        """Return the level codes of a column; -1 for missing."""
-        return self.base[name].derive(distinct).codes[self.rows]
-
-    def numbers(self, name: str) -> Numbers:
-        """Return a column as a feature."""
-        return self.base[name].derive(encode_feature)[self.rows]
-
-    def table(self, names: Sequence[str]) -> Numbers:
-        """Return several columns as features, of shape (rows, columns)."""
-        return np.stack([self.numbers(name) for name in names], axis=1)
-
-
 def _benchmark(
     name: str, base: Mapping[str, Column], others: Sequence[Described], time_column: str | None, *, models: bool
 ) -> ImputationBenchmark | None:
@@ -209,9 +186,9 @@ def _benchmark(
     if len(known) < FEWEST_KNOWN:
         return None
     rows = sample_rows(known) if time_column is None else known[-MOST_ROWS:]
-    sample, is_number = _Sample(base, rows), base[name].is_number
+    sample, is_number = Sample(base, rows), base[name].is_number
     truth: npt.NDArray[Any] = base[name].numbers()[rows] if is_number else sample.codes(name)
-    strength: Callable[[npt.NDArray[Any], _Sample, str], float] = _correlation if is_number else _cramers_v
+    strength: Callable[[npt.NDArray[Any], Sample, str], float] = correlation if is_number else cramers_v
     groups = [other.name for other in others if other.type == "category" and 2 <= other.distinct <= MOST_GROUPS]
     compared = [other.name for other in others] if models else groups
     strengths = {other: strength(truth, sample, other) for other in compared}
@@ -250,7 +227,7 @@ def _errors(
 
 
 def _number_imputers(
-    truth: Numbers, sample: _Sample, predictors: list[str], groups: list[str], time_column: str | None
+    truth: Numbers, sample: Sample, predictors: list[str], groups: list[str], time_column: str | None
 ) -> dict[str, _Predictor]:
     imputers: dict[str, _Predictor] = {
         "mean": lambda train, test: np.full(len(test), truth[train].mean()),
@@ -273,7 +250,7 @@ def _number_imputers(
 
 
 def _level_imputers(
-    codes: _Codes, sample: _Sample, predictors: list[str], groups: list[str], *, in_order: bool
+    codes: _Codes, sample: Sample, predictors: list[str], groups: list[str], *, in_order: bool
 ) -> dict[str, _Predictor]:
     imputers: dict[str, _Predictor] = {
         "mode": lambda train, test: np.full(len(test), np.bincount(codes[train]).argmax()),
@@ -329,71 +306,6 @@ def _group_mode_imputer(groups: _Codes, codes: _Codes) -> _Predictor:
         return predicted
 
     return predict
-
-
-def _bins(column: Column) -> _Codes:
-    """Return the frequent levels of text, or at most `MOST_BINS` quantile bins of numbers; 0 for missing."""
-    if column.is_text:
-        levels = column.derive(distinct)
-        ranks = np.empty(len(levels.values) + 1, np.int32)
-        ranks[levels.by_frequency()] = np.arange(1, len(levels.values) + 1)
-        ranks[-1] = 0
-        return np.minimum(ranks, MOST_BINS)[levels.codes]
-    numbers = column.derive(encode_feature)
-    if not column.known:
-        return np.zeros(len(column), np.int32)
-    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, MOST_BINS + 1)[1:-1]))
-    return np.where(np.isnan(numbers), 0, np.searchsorted(edges, numbers) + 1).astype(np.int32)
-
-
-def _cramers_v(codes: _Codes, sample: _Sample, name: str) -> float:
-    """Return the bias-corrected Cramér's V of levels and a binned column: 0 for independent, 1 for determined.
-
-    Source:
-        Bergsma, W. (2013). A bias-correction for Cramér's V and Tschuprow's T.
-    """
-    bins = sample.base[name].derive(_bins)[sample.rows]
-    width = int(bins.max(initial=0)) + 1
-    counts = np.bincount(codes.astype(np.int64) * width + bins, minlength=(int(codes.max(initial=0)) + 1) * width)
-    table = counts.reshape(-1, width).astype(np.float64)
-    table = table[:, table.any(axis=0)][table.any(axis=1)]
-    rows, (height, width) = len(codes), table.shape
-    if min(height, width) < 2 or rows <= max(height, width):
-        return 0.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / rows
-    phi = float(((table - expected) ** 2 / expected).sum()) / rows
-    unbiased = max(0.0, phi - (height - 1) * (width - 1) / (rows - 1))
-    corrected = [side - (side - 1) ** 2 / (rows - 1) for side in (height, width)]
-    return float(np.sqrt(unbiased / (min(corrected) - 1)))
-
-
-def _correlation(truth: Numbers, sample: _Sample, name: str) -> float:
-    """Return Pearson's |r| of the truth and a column's numbers, or the correlation ratio ε of its groups."""
-    if sample.base[name].is_text:
-        return _correlation_ratio(truth, sample.codes(name) + 1)
-    numbers = sample.numbers(name)
-    known = ~np.isnan(numbers)
-    if known.sum() < FEWEST_KNOWN / 2:
-        return 0.0
-    with np.errstate(all="ignore"):
-        coefficient = abs(float(np.corrcoef(numbers[known], truth[known])[0, 1]))
-    return coefficient if np.isfinite(coefficient) else 0.0
-
-
-def _correlation_ratio(truth: Numbers, codes: _Codes) -> float:
-    """Return how much of the spread lies between groups: 0 for as much as chance makes, 1 for all of it.
-
-    Source:
-        Kelley, T. L. (1935). An unbiased correlation ratio measure.
-    """
-    sizes = np.bincount(codes)
-    groups, rows = int((sizes > 0).sum()), len(codes)
-    within = truth - (np.bincount(codes, truth) / np.maximum(sizes, 1))[codes]
-    spread = float(((truth - truth.mean()) ** 2).sum())
-    if groups >= rows or not spread > 0 or not np.isfinite(spread):
-        return 0.0
-    unexplained = float((within**2).sum()) / spread * (rows - 1) / (rows - groups)
-    return float(np.sqrt(max(0.0, 1 - unexplained)))
 
 
 def _compare(

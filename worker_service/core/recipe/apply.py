@@ -38,17 +38,8 @@ from worker_service.core.table.frame import Column, Frame
 
 AnyFill = FillMissing | FillByGroup | FillByLevel | FillByTime | FillByModel
 _NOT_PARAMETERS = {
-    "kind",
-    "phase",
-    "why",
-    "confidence",
-    "rule",
-    "column",
-    "skipped",
-    "is_off",
-    "user_set",
-    "encodings",
-    "fitted",
+    *("kind", "phase", "why", "confidence", "rule", "column"),
+    *("skipped", "is_off", "user_set", "encodings", "fitted"),
 }
 
 

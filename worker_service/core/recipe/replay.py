@@ -178,8 +178,8 @@ def revise(
     engineered, unread = _without_texts(outcome.engineered, contract)
     engineered, completed = complete(engineered, contract)
     last = max((result.step for result in outcome.results), default=0)
-    told = [*_unread(unread), *_completion(completed)]
-    further = [replace(result, step=last + number) for number, result in enumerate(told, start=1)]
+    results = [*_unread(unread), *_completion(completed)]
+    further = [replace(result, step=last + number) for number, result in enumerate(results, start=1)]
     return settle(replace(outcome, engineered=engineered, results=(*outcome.results, *further)), frame, options)
 
 
