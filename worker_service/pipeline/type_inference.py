@@ -16,6 +16,9 @@ PRELOAD = (
     "worker_service.pipeline.type_inference_program",
     "worker_service.pipeline.trial_program",
     "worker_service.pipeline.export_program",
+    # What proposes recipes: a person waits for dry runs.
+    "worker_service.planner.privacy",
+    "worker_service.planner.propose",
     "pandas",
 )
 """Modules that the child processes share. Arrow imports pandas, for a second, when it first fills a numpy array."""
