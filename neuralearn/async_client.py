@@ -103,12 +103,9 @@ class AsyncClient:
         with open_source(source, filename, on_progress) as (name, file):
 
             async def post() -> httpx.Response:
-                return await self._http.post(
-                    "/dataset/upload",
-                    files={"file": (name, cast(BinaryIO, file))},
-                    data=requests.form_fields(options),
-                    headers={"idempotency-key": key},
-                )
+                files, data = {"file": (name, cast(BinaryIO, file))}, requests.form_fields(options)
+                headers = {"idempotency-key": key}
+                return await self._http.post("/dataset/upload", files=files, data=data, headers=headers)
 
             return requests.read_dataset_id(read_answer(await self._repeat(post, file.rewind)))
 

@@ -13,6 +13,7 @@ from neuralearn.cli.output import (
     AsJson,
     DatasetId,
     bytes_progress,
+    cell_text,
     client,
     dataset_json,
     err,
@@ -30,7 +31,6 @@ from neuralearn.models import Dataset, TableForm
 
 app = typer.Typer()
 _EXAMPLES = 3
-_MAX_SHOWN = 30
 What = Literal[
     "cleaned", "engineered", "raw", "changes", "report", "charts", "profile", "recipe", "drift", "features", "utility"
 ]
@@ -84,7 +84,12 @@ def preview(
         return
     examples = zip(*table["sample_rows"], strict=True)
     rows = [
-        (column["name"], column["type"], ", ".join(_shown(value) for value in values[:_EXAMPLES]), column["why"])
+        (
+            escape(column["name"]),
+            column["type"],
+            ", ".join(cell_text(value) for value in values[:_EXAMPLES]),
+            escape(column["why"]),
+        )
         for column, values in zip(table["columns"], examples, strict=True)
     ]
     print_rows(("column", "type", "first values", "why"), rows)
@@ -226,12 +231,6 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--option")
         options[name.strip()] = value
     return options
-
-
-def _shown(value: object) -> str:
-    """Return a cell as one short line."""
-    text = "–" if value is None else " ".join(str(value).split())
-    return escape(text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…")
 
 
 def _reading(preview: dict[str, Any]) -> Iterator[str]:

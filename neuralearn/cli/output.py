@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -17,6 +18,8 @@ from neuralearn.client import Client
 from neuralearn.errors import ApiError, NeuraLearnError
 from neuralearn.models import Dataset
 from neuralearn.upload_source import OnProgress
+
+_MAX_SHOWN = 30
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The dataset's id.")]
@@ -83,6 +86,12 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def cell_text(value: object) -> str:
+    """Return a cell as one short line of a table."""
+    text = "–" if value is None else " ".join(str(value).split())
+    return escape(text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…")
 
 
 def number(value: int) -> str:

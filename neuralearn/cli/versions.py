@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from neuralearn.cli.datasets import WatchOption, follow, print_dataset, require_result
-from neuralearn.cli.output import AsJson, DatasetId, client, number, print_json, print_rows
+from neuralearn.cli.output import AsJson, DatasetId, cell_text, client, number, print_json, print_rows
 
 app = typer.Typer()
 
@@ -67,9 +68,9 @@ def versions(context: typer.Context, dataset_id: DatasetId, as_json: AsJson = Fa
         (
             number(item["version"]),
             item["created_at"][:19],
-            item["author"],
+            escape(item["author"]),
             number(item["cells_changed"]),
-            "; ".join(_asked_for(item)) or "–",
+            escape("; ".join(_asked_for(item))) or "–",
         )
         for item in listed
     ]
@@ -86,9 +87,9 @@ def _asked_for(version: dict[str, Any]) -> Iterator[str]:
     if version["switched_off"]:
         yield f"without steps {', '.join(map(str, version['switched_off']))}"
     if version["steps_added"]:
-        yield f"{version['steps_added']} steps added"
+        yield f"steps added: {version['steps_added']}"
     if version["cells_undone"]:
-        yield f"{version['cells_undone']} cells undone"
+        yield f"cells undone: {version['cells_undone']}"
 
 
 @app.command()
@@ -109,9 +110,8 @@ def diff(
     if as_json:
         print_json(listed)
         return
-    texts = {None: "–"}
     rows = [
-        (number(item["row"]), item["column"], *(texts.get(item[side], str(item[side])) for side in ("before", "after")))
+        (number(item["row"]), escape(item["column"]), *(cell_text(item[side]) for side in ("before", "after")))
         for item in listed
     ]
     print_rows(("row", "column", "before", "after"), rows)

@@ -16,7 +16,8 @@ _MOST_NAMED = 5
 _MAX_STEP_DIGITS = 7
 ADDED = {"rule": "user", "confidence": 1.0, "why": "A user added it."}
 """What a step has that a user adds."""
-_GIVEN = {*ADDED, "skipped", "is_off", "user_set"}
+OF_NO_USER = frozenset({*ADDED, "skipped", "is_off", "user_set"})
+"""What a step has that no user gives."""
 _NOT_PARAMETERS = {
     "kind",
     "phase",
@@ -227,7 +228,7 @@ def _checked_steps(added: Sequence[Mapping[str, Any]], options: RunOptions) -> S
         raise _invalid("add", "needs a recipe that was made for this table, as steps measure what they need")
     if any(step.get("kind") == _HIDING for step in added):
         raise _invalid("add", "has no way to hide personal data; prepare the dataset again with column_privacy")
-    return [{name: value for name, value in step.items() if name not in _GIVEN} for step in added]
+    return [{name: value for name, value in step.items() if name not in OF_NO_USER} for step in added]
 
 
 def edit_recipe(recipe: bytes, revision: Revision, added: Sequence[Mapping[str, Any]]) -> bytes:

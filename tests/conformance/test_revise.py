@@ -169,3 +169,13 @@ def test_what_users_changed_goes_with_a_recipe_that_is_proposed_anew(outcome: Ou
     assert again.cleaned.equals(revised.cleaned) and again.engineered.equals(revised.engineered)
     assert carry_changes(outcome.recipe, outcome.recipe) == Revision(base="")
     assert carry_changes(again.recipe, outcome.recipe) == carried
+
+
+def test_an_added_step_goes_with_it_whatever_was_set_of_it_since(outcome: Outcome, frame: Frame) -> None:
+    last = len(outcome.recipe.steps) + 1
+    added = {"kind": "bin", "column": "price", "edges": [1.0, 2.0], "name": "price_step"}
+    changes = Revision(base="", added=(added,), parameters={last: {"edges": [3.0, 4.0]}})
+    revised = revise(outcome.recipe, changes, frame, OPTIONS_OF_NOBODY)
+    assert revised.recipe.steps[-1].user_set == ("edges",)
+    (carried,) = carry_changes(revised.recipe, outcome.recipe).added
+    assert (carried["kind"], carried["edges"]) == ("bin", [3.0, 4.0])

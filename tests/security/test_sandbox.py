@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,3 +93,39 @@ async def test_no_file_but_ones_own_can_be_read_or_written(isolation: Isolation,
 async def test_no_other_process_can_be_reached(isolation: Isolation) -> None:
     outcomes = await isolation.run(reach_processes, os.getpid(), **LIMITS)
     assert set(outcomes.values()) == {"PermissionError"}, outcomes
+
+
+LINKED = """
+import sys
+
+from shared.isolation import sandbox
+
+import linked
+
+sandbox.enter([])
+for path in sys.argv[1:]:
+    try:
+        print(open(path).read())
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_packages_that_are_links_to_where_they_are_kept_can_be_read(tmp_path: Path) -> None:
+    kept, environment = tmp_path / "kept" / "linked", tmp_path / "environment" / "linked"
+    for folder in (kept, environment):
+        folder.mkdir(parents=True)
+    (kept / "__init__.py").write_text("")
+    (kept / "data.txt").write_text("data of the package")
+    (environment / "__init__.py").symlink_to(kept / "__init__.py")
+    (environment / "data.txt").symlink_to(kept / "data.txt")
+    (tmp_path / "kept" / "other.txt").write_text(SECRET)
+    paths = [environment / "data.txt", tmp_path / "kept" / "other.txt"]
+    outcome = subprocess.run(
+        [sys.executable, "-c", LINKED, *map(str, paths)],
+        env={**os.environ, "PYTHONPATH": f"{environment.parent}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert outcome.stdout.split("\n")[:2] == ["data of the package", "PermissionError"]

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from shared.contracts.revision import ADDED
+from shared.contracts.revision import ADDED, OF_NO_USER
 from shared.contracts.run_options import Revision, RunOptions
 from shared.contracts.run_result import StepResult
 from worker_service.core.humanize import count, list_names, listing, plural_verb, quoted
@@ -28,8 +28,6 @@ from worker_service.core.recipe.settle import settle
 from worker_service.core.recipe.steps import AnyStep, HidePersonalData
 from worker_service.core.table.frame import Frame
 
-_GIVEN = {*ADDED, "skipped", "is_off", "user_set"}
-"""What a step has that was not said when it was added."""
 _STEP: TypeAdapter[AnyStep] = TypeAdapter(Discriminated)
 
 
@@ -245,7 +243,7 @@ def carry_changes(before: Recipe, after: Recipe) -> Revision:
         base="",
         off=tuple(off),
         parameters=parameters,
-        added=tuple(step.model_dump(mode="json", exclude=_GIVEN) for step in added),
+        added=tuple(step.model_dump(mode="json", exclude=set(OF_NO_USER)) for step in added),
     )
 
 
@@ -254,7 +252,8 @@ def _identity(step: AnyStep) -> tuple[object, ...]:
 
 
 def _is_added(step: AnyStep) -> bool:
-    return step.rule == ADDED["rule"] and not step.user_set
+    """Return True if a user added a step, whatever was set of it since."""
+    return step.rule == ADDED["rule"] and step.why.endswith(str(ADDED["why"]))
 
 
 def output_columns(recipe: Recipe) -> tuple[pa.Schema, pa.Schema]:
