@@ -12,11 +12,11 @@ from tests.conformance.test_changed_files import decoded, sales
 from tests.conformance.test_laws import LAWS, OPTIONS, TARGETS, tables
 from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import Outcome, apply
-from worker_service.core.recipe.ledger import undo
+from worker_service.core.recipe.ledger import count_differing, undo
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.replay import carry_changes, replay, revise
 from worker_service.core.recipe.settle import settle
-from worker_service.core.table.canonical_text import render_table
+from worker_service.core.table.canonical_text import render, render_table
 from worker_service.core.table.frame import Frame
 from worker_service.core.utility.selection import leave_out_harmful
 from worker_service.planner.propose import propose
@@ -35,6 +35,19 @@ def prepared(frame: Frame, target: str | None, options: RunOptions = OPTIONS_OF_
     return outcome
 
 
+def differing_cells(cleaned: Frame, decoded: Frame) -> int:
+    """Return how many cells of a cleaned table have another text than in the decoded one."""
+    return sum(
+        now != before
+        for name, column in cleaned.columns.items()
+        for now, before in zip(
+            render(column.array).to_pylist(),
+            render(decoded[name].array.take(pa.array(cleaned.row_numbers))).to_pylist(),
+            strict=True,
+        )
+    )
+
+
 def assert_laws(outcome: Outcome, frame: Frame) -> None:
     recipe = outcome.recipe
     same = revise(recipe, off(), frame, OPTIONS_OF_NOBODY)
@@ -42,6 +55,7 @@ def assert_laws(outcome: Outcome, frame: Frame) -> None:
     assert same.engineered.equals(outcome.engineered)
     assert same.changes.equals(outcome.changes, check_metadata=True)
     assert same.recipe.steps == recipe.steps
+    assert count_differing(outcome.changes) == differing_cells(outcome.cleaned, frame)
     undone = revise(recipe, off(*range(1, len(recipe.steps) + 1)), frame, OPTIONS_OF_NOBODY)
     assert undone.cleaned.equals(frame)
     assert undone.changes.num_rows == 0
