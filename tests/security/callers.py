@@ -20,7 +20,7 @@ TOKEN_MODE = {
 
 def claims(user_id: str = "ada", **changes: Any) -> dict[str, Any]:
     """Return the claims of a valid token; a change to None leaves a claim out."""
-    valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "exp": int(time.time()) + 600}
+    valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "exp": int(time.time()) + 86_400}
     return {name: value for name, value in {**valid, **changes}.items() if value is not None}
 
 

@@ -24,6 +24,7 @@ EC_KEY = ec.generate_private_key(ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
 ALGORITHMS: dict[str, Any] = {"RS256": RSA_KEY, "ES256": EC_KEY, "EdDSA": ED_KEY}
 NOW = int(time.time())
+TOMORROW = NOW + 86_400  # the tests may begin long after this module was loaded
 
 
 def policy(algorithm: str = "HS256") -> TokenPolicy:
@@ -108,7 +109,7 @@ ATTACKS: dict[str, str] = {
     "typed as a token of a process": signed({**HS256, "typ": SERVICE_TYPE}),
     "typ unknown": signed({**HS256, "typ": "secevent+jwt"}),
     "typ a list": signed({**HS256, "typ": []}),
-    "critical extension": signed({**HS256, "crit": ["exp"], "exp": NOW + 600}),
+    "critical extension": signed({**HS256, "crit": ["exp"], "exp": TOMORROW}),
     "detached payload": signed({**HS256, "b64": False, "crit": ["b64"]}),
     "expired": token(exp=NOW - 60),
     "expired for decades": token(exp=0),
@@ -116,9 +117,9 @@ ATTACKS: dict[str, str] = {
     "exp a word": signed(HS256, claims(exp="tomorrow")),
     "exp infinite": signed(HS256, json.dumps(claims()).replace(str(claims()["exp"]), "Infinity").encode()),
     "exp not a number": signed(HS256, json.dumps(claims()).replace(str(claims()["exp"]), "NaN").encode()),
-    "exp a list": signed(HS256, claims(exp=[NOW + 600])),
-    "not valid yet": token(nbf=NOW + 600),
-    "issued in the future": token(iat=NOW + 600),
+    "exp a list": signed(HS256, claims(exp=[TOMORROW])),
+    "not valid yet": token(nbf=TOMORROW),
+    "issued in the future": token(iat=TOMORROW),
     "nbf a word": signed(HS256, claims(nbf="x")),
     "no issuer": token(iss=None),
     "another issuer": token(iss="https://issuer.example.evil"),
@@ -254,7 +255,7 @@ async def test_each_algorithm_verifies_with_its_key(algorithm: str, tmp_path: Pa
 def test_tokens_of_processes_are_short_lived_and_for_processes(claim: dict[str, Any]) -> None:
     services = ServiceTokens(SERVICE_SECRET.encode())
     assert services.verify(services.sign("ingest")).user_id == "ingest"
-    forged = {"iss": "neuralearn", "aud": "neuralearn-services", "sub": "ingest", "exp": NOW + 60, **claim}
+    forged = {"iss": "neuralearn", "aud": "neuralearn-services", "sub": "ingest", "exp": TOMORROW, **claim}
     payload = {name: value for name, value in forged.items() if value is not None}
     secret = JWT_SECRET if "sub" in claim else SERVICE_SECRET
     with pytest.raises(Unauthenticated):
