@@ -32,6 +32,7 @@ from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
 from shared.identity.tokens import ServiceTokens
 from shared.isolation.isolation import Isolation
+from shared.isolation.recycled_children import children_of_small_tasks
 from shared.outbound import OutboundGuard
 from shared.pb.neuralearn.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
 from shared.rpc.calls import client_call, request_metadata
@@ -56,15 +57,19 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
     channel = open_channel(settings.target("pipeline"), settings.tls_files())
     try:
         await database.check()
-        async with open_store(settings) as store:
+        limits, scratch = _decoder_limits(settings), Scratch(settings.scratch_dir)
+        async with (
+            open_store(settings) as store,
+            children_of_small_tasks(settings.isolation, isolation, scratch, count=limits.concurrency) as small,
+        ):
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
             tokens = ServiceTokens(*settings.service_keys) if settings.service_keys else None
             pipeline = pipeline_pb2_grpc.PipelineServiceStub(channel)
             notifier = DueNotifier(_notify_due(pipeline, tokens))
-            decoder = Decoder(isolation=isolation, limits=_decoder_limits(settings))
+            decoder = Decoder(large=isolation, small=small, limits=limits)
             fetcher = Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes)
-            scratch, members = Scratch(settings.scratch_dir), Members(database)
+            members = Members(database)
             check_recipe = _check_recipe(pipeline, tokens)
             recipes = Recipes(database)
             shelf = RecipeShelf(

@@ -1,5 +1,6 @@
 """Decoding of files in child processes that can be killed, a few at a time."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
-from shared.isolation.isolation import Isolation
+from shared.isolation.isolation import Children
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory
+from shared.isolation.recycled_children import SMALL_BYTES
 
 T = TypeVar("T")
 
 DECODE_SECONDS = 60.0
 WAIT_SECONDS = 10.0
 """Whoever waits longer for a free slot is asked to come again."""
+_CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1a\x1b"))
+"""Without any of them, a file is neither compressed by any means but bzip2, nor of a binary format."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,10 @@ class DecoderLimits:
 class Decoder:
     """The decoder of uploaded files."""
 
-    def __init__(self, *, isolation: Isolation, limits: DecoderLimits) -> None:
-        self._isolation = isolation
+    def __init__(self, *, large: Children, small: Children, limits: DecoderLimits) -> None:
+        """Read small text files in the children of `small`, and all others in those of `large`."""
+        self._large = large
+        self._small = small
         self._limits = limits
         self._slots = FairSlots(limits.concurrency, work="files are being read just now", wait_seconds=WAIT_SECONDS)
 
@@ -105,8 +111,9 @@ class Decoder:
         target: Path,
         options: ReadOptions,
     ) -> T:
+        children = self._small if await asyncio.to_thread(_is_small_text, path) else self._large
         try:
-            return await self._isolation.run(
+            return await children.run(
                 task,
                 path,
                 filename,
@@ -132,3 +139,11 @@ class Decoder:
                     retry_after=1,
                 ) from None
             raise Unprocessable("The file broke its reader; please check that it is a table.") from None
+
+
+def _is_small_text(path: Path) -> bool:
+    """Return True for a file that no reader of a binary format sees: those are attacked through memory."""
+    if path.stat().st_size > SMALL_BYTES:
+        return False
+    content = path.read_bytes()
+    return not content.startswith(b"BZh") and len(content.translate(None, _CONTROL_CHARACTERS)) == len(content)

@@ -38,15 +38,18 @@ class Scratch:
         self._sweep()
 
     @asynccontextmanager
-    async def folder(self) -> AsyncIterator[Path]:
+    async def folder(self, purpose: str = "") -> AsyncIterator[Path]:
         """Create a folder that is removed with its contents when the block ends.
+
+        Args:
+            purpose: a word for its name, which tells people what it is for.
 
         Raises:
             Unavailable: with reason STORAGE_FULL, when the disk is full.
         """
         with _disk_full_errors():
             self._sweep()
-            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.directory))
+            path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}", dir=self.directory))
             lock = os.open(path, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:

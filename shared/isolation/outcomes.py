@@ -85,6 +85,8 @@ class Result:
     """What a task returned."""
 
     value: Any
+    is_spent: bool = False
+    """True if the child should not answer another request."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from shared.settings.base import EnvironmentSettings
 from shared.settings.identity import TransportSettings
 from shared.settings.types import (
     HttpUrl,
+    IsolationMode,
     IsSigningKey,
     ModelName,
     Port,
@@ -141,6 +142,14 @@ class ScratchSettings(EnvironmentSettings):
 
     scratch_dir: Path | None = Field(
         None, description="Where work in progress is spooled; the system's default if unset."
+    )
+
+
+class IsolationSettings(ScratchSettings):
+    """Use of the child processes."""
+
+    isolation: IsolationMode = Field(
+        "recycled", description="recycled: small tasks share child processes one after the other. fresh: none do."
     )
 
 

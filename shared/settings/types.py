@@ -4,10 +4,13 @@ import base64
 import binascii
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes
+
+IsolationMode = Literal["recycled", "fresh"]
+"""Whether child processes serve several small tasks, or one."""
 
 _POSTGRES_OPTIONS = ("ssl", "host", "port", "prepared_statement_cache_size")
 _MIN_KEY_BYTES = 16

@@ -28,17 +28,12 @@ async def start_upload(world: World) -> tuple[asyncio.StreamReader, asyncio.Stre
     return reader, writer
 
 
-def scratch_folders(world: World) -> list[str]:
-    assert world.stack.settings.scratch_dir is not None
-    return [path.name for path in world.stack.settings.scratch_dir.glob("neuralearn-*")]
-
-
 async def assert_nothing_left(world: World, before: int) -> None:
     for _ in range(100):
-        if not scratch_folders(world):
+        if not world.scratch_folders():
             break
         await asyncio.sleep(0.1)
-    assert scratch_folders(world) == []
+    assert world.scratch_folders() == []
     assert await world.orphans() == []
     assert (await world.rows("select count(*) from datasets"))[0][0] == before
 

@@ -59,11 +59,6 @@ async def restored_after_each(limited_world: World) -> AsyncIterator[None]:
     await restore(limited_world)
 
 
-def scratch_folders(world: World) -> list[str]:
-    assert world.stack.settings.scratch_dir is not None
-    return [path.name for path in world.stack.settings.scratch_dir.glob("neuralearn-*")]
-
-
 async def test_an_upload_that_finds_no_room(limited_world: World) -> None:
     content = csv(mixed_table(100_000, 90))
     assert len(content) > FILE_BYTES
@@ -72,7 +67,7 @@ async def test_an_upload_that_finds_no_room(limited_world: World) -> None:
     assert answer.json()["reason"] == "STORAGE_FULL"
     assert "disk space" in answer.json()["detail"]
     assert answer.headers["retry-after"]
-    assert scratch_folders(limited_world) == []
+    assert limited_world.scratch_folders() == []
     assert await limited_world.orphans() == []
     await assert_next_upload_works(limited_world)
 
@@ -89,7 +84,7 @@ async def test_a_run_that_finds_no_room(limited_world: World) -> None:
     status = await limited_world.get(f"/dataset/{accepted.dataset_id}/status")
     assert (status["status"], status["error"]["reason"]) == ("failed", "STORAGE_FULL")
     assert "It was tried 4 times." in status["error"]["detail"]
-    assert scratch_folders(limited_world) == []
+    assert limited_world.scratch_folders() == []
 
 
 async def test_a_dataset_that_eats_memory(limited_world: World) -> None:
@@ -98,7 +93,7 @@ async def test_a_dataset_that_eats_memory(limited_world: World) -> None:
     status = await limited_world.get(f"/dataset/{accepted.dataset_id}/status")
     assert status["error"]["reason"] == "OUT_OF_MEMORY"
     assert "0.25 GiB" in status["error"]["detail"]
-    assert scratch_folders(limited_world) == []
+    assert limited_world.scratch_folders() == []
     await assert_next_upload_works(limited_world)
 
 
@@ -113,7 +108,7 @@ async def test_a_run_that_takes_too_long(limited_world: World) -> None:
     status = await limited_world.get(f"/dataset/{accepted.dataset_id}/status")
     assert status["error"]["reason"] == "TIMED_OUT"
     assert "0.3 minutes" in status["error"]["detail"]
-    assert scratch_folders(limited_world) == []
+    assert limited_world.scratch_folders() == []
     await assert_next_upload_works(limited_world)
 
 

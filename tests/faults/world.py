@@ -27,6 +27,7 @@ from shared.db.session import Database
 from shared.settings.parts import DatabaseSettings
 from shared.storage.local import LocalObjectStore
 from tests.faults.proxy import Proxy
+from tests.scratch import folders_in_use
 from worker_service.pipeline.garbage_collector import OrphanCollector
 
 ENDED = ("completed", "failed", "cancelled")
@@ -293,12 +294,17 @@ class World:
         """Return the process ids of programs; of all by default."""
         return {name: self.stack.process(name).pid for name in names or self.stack.names}
 
+    def scratch_folders(self) -> list[str]:
+        """Return the temporary folders of work in progress."""
+        assert self.stack.settings.scratch_dir is not None
+        return folders_in_use(self.stack.settings.scratch_dir)
+
     def child_of(self, pid: int) -> psutil.Process | None:
-        """Return the child process that does the CPU work of a worker or a service; None if there is none."""
+        """Return the child process that works for a worker or a service just now; None if all wait."""
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    if child.ppid() != pid and child.status() != psutil.STATUS_ZOMBIE:
+                    if child.ppid() != pid and child.status() == psutil.STATUS_RUNNING:
                         return child
         return None
 

@@ -63,7 +63,9 @@ class ExecutionFixture:
                 datasets=Datasets(self.database),
                 store=self.store,
                 scratch=Scratch(self.scratch),
-                child=PreparationChild(isolation=self.isolation, memory_bytes=1 << 30, program=program),
+                child=PreparationChild(
+                    large=self.isolation, small=self.isolation, memory_bytes=1 << 30, program=program
+                ),
                 advisor=Advisor(model=None, run_seconds=0),
             ),
             store=self.store,

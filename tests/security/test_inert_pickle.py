@@ -39,7 +39,7 @@ PAYLOADS = {
     "an import": Payload(__import__, "antigravity"),
     "a file": Payload(open, "/etc/passwd"),
     "a module": b"cos\n.",
-    "what a module of ours imported": b"cshared.isolation.isolation\nos\n.",
+    "what a module of ours imported": b"cshared.isolation.child_handle\nos\n.",
     "what a class of ours has": b"\x80\x04\x8c\x14shared.errors.__dict__\x94\x8c\x01x\x94\x93.",
     "a nested name": b"\x80\x04\x8c\x0dshared.errors\x94\x8c\x19ServiceError.__subclasses__\x94\x93.",
     "a function of ours": b"cshared.settings.processes\ntake_settings\n.",

@@ -115,7 +115,7 @@ def damaged(seed: bytes, number: int) -> bytes:
 @pytest.fixture(scope="module")
 def decoder(isolation: Isolation) -> Decoder:
     limits = DecoderLimits(table=Limits(max_rows=1000, max_columns=50), memory_bytes=1 << 30, concurrency=2)
-    return Decoder(isolation=isolation, limits=limits)
+    return Decoder(large=isolation, small=isolation, limits=limits)
 
 
 async def decoded(decoder: Decoder, content: bytes, name: str, folder: Path) -> str:

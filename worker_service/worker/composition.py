@@ -11,6 +11,7 @@ from shared.db.hash_keys import HashKeys
 from shared.db.runs import Runs
 from shared.db.session import Database
 from shared.isolation.isolation import Isolation
+from shared.isolation.recycled_children import children_of_small_tasks
 from shared.logs import get_logger
 from shared.queue import DEEP_QUEUE, FAST_QUEUE, build_worker, connect_queue
 from shared.scratch import Scratch
@@ -47,7 +48,11 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
     timeouts = {FAST_QUEUE: float(settings.fast_timeout_seconds), DEEP_QUEUE: float(settings.deep_timeout_seconds)}
     try:
         await database.check()
-        async with open_store(settings) as store:
+        scratch = Scratch(settings.scratch_dir)
+        async with (
+            open_store(settings) as store,
+            children_of_small_tasks(settings.isolation, isolation, scratch, count=settings.worker_slots) as small,
+        ):
             await store.check()
             model = _model(settings, database)
             executor = RunExecutor(
@@ -63,8 +68,8 @@ async def run_worker(settings: WorkerSettings, isolation: Isolation, *, queue_na
                     datasets=Datasets(database),
                     hash_keys=HashKeys(database),
                     store=store,
-                    scratch=Scratch(settings.scratch_dir),
-                    child=PreparationChild(isolation=isolation, memory_bytes=settings.run_memory_bytes),
+                    scratch=scratch,
+                    child=PreparationChild(large=isolation, small=small, memory_bytes=settings.run_memory_bytes),
                     advisor=Advisor(model=model, run_seconds=settings.gemini_run_seconds),
                 ),
                 store=store,

@@ -1,6 +1,6 @@
 """Conversion of step results to rows of the log tables."""
 
-import math
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
@@ -17,14 +17,19 @@ def log_rows(results: Iterable[StepResult]) -> dict[Phase, list[dict[str, Any]]]
 
 
 def storable(value: Any) -> Any:
-    """Return a value that PostgreSQL can store: text without null characters, numbers finite or null."""
+    """Return a JSON value that PostgreSQL can store: text without null characters, numbers finite or null."""
+    text = json.dumps(value)
+    if "\\u0000" in text:
+        text = json.dumps(_without_null_characters(value))
+    return json.loads(text, parse_constant=lambda constant: None)
+
+
+def _without_null_characters(value: Any) -> Any:
     match value:
         case str():
             return value.replace("\x00", "\ufffd")
-        case float():
-            return value if math.isfinite(value) else None
         case Mapping():
-            return {storable(key): storable(item) for key, item in value.items()}
+            return {_without_null_characters(key): _without_null_characters(item) for key, item in value.items()}
         case list() | tuple():
-            return [storable(item) for item in value]
+            return [_without_null_characters(item) for item in value]
     return value

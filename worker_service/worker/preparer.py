@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.contracts.artifacts import PROFILE, RECIPE, DatasetKeys
 from shared.contracts.run_options import ReadOptions
@@ -18,7 +18,8 @@ from shared.db.runs import RunRecord
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.child_task import ChildTask
-from shared.isolation.isolation import Isolation
+from shared.isolation.isolation import Children
+from shared.isolation.recycled_children import SMALL_BYTES
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
 from worker_service.planner.ai.advisor import AdviceResult, Advisor
@@ -37,7 +38,10 @@ _examine: Callable[[ReportProgress, PreparationTask], tuple[Question, ...]] = Ch
 class PreparationChild:
     """Runs the programs of a preparation in child processes."""
 
-    isolation: Isolation
+    large: Children
+    """Those of any table."""
+    small: Children
+    """Those of small tables without secrets."""
     memory_bytes: int
     program: Program = _prepare
     """The function that prepares the table in the child."""
@@ -65,8 +69,11 @@ class PreparationChild:
         """
         return await self._run(_examine, task, progress, deadline_at=deadline_at)
 
-    async def _run(self, program: Callable[..., T], task: Any, progress: Progress, *, deadline_at: float) -> T:
-        return await self.isolation.run(
+    async def _run(
+        self, program: Callable[..., T], task: PreparationTask, progress: Progress, *, deadline_at: float
+    ) -> T:
+        children = self.small if _is_small(task) else self.large
+        return await children.run(
             program,
             task,
             deadline=max(1.0, deadline_at - time.monotonic()),
@@ -168,6 +175,15 @@ class Preparer:
             progress.update("consulting", 40)
         mode: AiMode = "deep" if run.mode == "deep" else "smart"
         return await self._advisor.advise(mode, questions, dataset_id=run.dataset_id)
+
+
+def _is_small(task: PreparationTask) -> bool:
+    """Return True if a child may serve other tasks afterwards, which shall not find a secret in its memory."""
+    inputs = [path for path in (task.table, task.recipe, task.rejects) if path is not None]
+    if task.revised is not None:
+        inputs += task.revised.iterdir()
+    size = sum(path.stat().st_size for path in inputs)
+    return task.hash_key is None and size <= SMALL_BYTES
 
 
 def _reading(dataset: DatasetRecord) -> ReadOptions:

@@ -44,6 +44,7 @@ from shared.rpc.status import service_errors
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.integration.ingest.uploads import CSV, upload, upload_messages
+from tests.scratch import folders_in_use
 
 
 async def import_url(ingest: UseCases, url: str, request_id: str | None, options: UploadOptions) -> DatasetRecord:
@@ -52,8 +53,7 @@ async def import_url(ingest: UseCases, url: str, request_id: str | None, options
 
 async def stored_names(store: ObjectStore, settings: Settings) -> list[str]:
     objects = [info.key async for info in store.list("")]
-    scratch = [path.name for path in (settings.scratch_dir or Path()).glob("neuralearn-*")]
-    return objects + scratch
+    return objects + folders_in_use(settings.scratch_dir or Path())
 
 
 async def test_an_accepted_dataset_is_stored_whole(
@@ -118,7 +118,7 @@ class CountingIsolation(Isolation):
 async def test_however_many_upload_at_once_few_files_are_read_at_once(settings: Settings, isolation: Isolation) -> None:
     counting = CountingIsolation(isolation)
     async with (
-        build(settings, counting) as (ingest, access),
+        build(settings.model_copy(update={"isolation": "fresh"}), counting) as (ingest, access),
         running_server(service(ingest), LOOPBACK, access=access) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):

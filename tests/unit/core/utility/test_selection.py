@@ -70,7 +70,7 @@ def test_leave_one_out_in_closed_form_is_that_of_refitting(rows: int) -> None:
     problem = Problem.of_numbers(target)
     evaluation = FamilyEvaluation({"all": matrix}, problem)
     centered = matrix - matrix.mean(axis=0)
-    predicted = evaluation._predict_by_ridge(centered)[0]
+    predicted = evaluation._predict_by_ridge(np.arange(4))[0]
     row, penalty = rows % 60, 0.1
     others = np.arange(60) != row
     # The penalty does not apply to the constant.
