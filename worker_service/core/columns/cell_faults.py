@@ -14,6 +14,8 @@ from worker_service.core.value import Value
 Floats = npt.NDArray[np.float64]
 
 _NUMBER_LIKE = r"^\s*[(+-]?\s*\p{Sc}?\s*\d[\d.,']*(?:[eE][+-]?\d+)?\s*(?:%|\pL{1,4}[²³]?)?\)?\s*$"
+_NUMBER_START = r"^\W*\d"
+"""What is like a number begins so, which is cheap to look for."""
 _MIN_NUMBERS = 0.5
 """A text column with at least this share of numbers was meant to hold numbers."""
 _FEW_LEVELS = 20
@@ -49,7 +51,8 @@ def find_cell_faults(name: str, typed: Column) -> CellFaults:
 
 def _count_mixed(column: Column) -> int:
     levels = column.derive(distinct)
-    if not len(levels.values):
+    is_likely = pc.match_substring_regex(levels.values, _NUMBER_START).to_numpy(zero_copy_only=False)
+    if not len(levels.values) or levels.counts[is_likely].sum() < _MIN_NUMBERS * levels.counts.sum():
         return 0
     is_number = pc.match_substring_regex(levels.values, _NUMBER_LIKE).to_numpy(zero_copy_only=False)
     numbers, words = int(levels.counts[is_number].sum()), int(levels.counts[~is_number].sum())

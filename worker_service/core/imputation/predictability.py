@@ -88,6 +88,30 @@ def random_halves(rows: int) -> tuple[Mask, Mask]:
     return half, ~half
 
 
+def best_score(feature: Numbers, target: Numbers | Codes, test: Mask, *, is_classes: bool) -> float:
+    """Return what no tree over one feature can exceed in `tree_score`, whatever it was fitted to.
+
+    Two rows that are next to each other by the feature get the same prediction, unless one of the few cuts of the tree
+    lies between them: of every such pair, half the squared difference or one error is left.
+
+    Args:
+        feature: the predictor, of shape (rows,).
+        target: class codes or quantities, of shape (rows,).
+        test: the mask of the rows that would be predicted.
+        is_classes: True if `target` holds class codes.
+    """
+    truth = target[test][np.argsort(feature[test], kind="stable")]
+    first, second = truth[: len(truth) // 2 * 2].reshape(-1, 2).T
+    left = (first != second).astype(np.float64) if is_classes else (first - second) ** 2 / 2
+    cuts = min(_MOST_LEAVES - 1, len(left))
+    least_error = float(np.partition(left, len(left) - cuts)[: len(left) - cuts].sum()) if cuts < len(left) else 0.0
+    if not is_classes:
+        spread = float(((truth - truth.mean()) ** 2).sum())
+        return 1 - least_error / spread if spread else 0.0
+    avoidable = len(truth) - int(np.bincount(truth.astype(np.int64)).max())
+    return 1 - least_error / avoidable if avoidable else 0.0
+
+
 def tree_score(table: npt.NDArray[np.generic], target: Numbers | Codes, train: Mask, *, is_classes: bool) -> float:
     """Return what a tree fitted to the training rows explains in the others.
 

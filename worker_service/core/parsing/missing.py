@@ -86,5 +86,6 @@ def sample_cells(column: Column, words: tuple[str, ...] = NULL_WORDS) -> tuple[s
     """
     step = max(1, len(column) // 256)
     cells = column.array.take(pa.array(np.arange(0, len(column), step)[:256])).to_pylist()
-    trimmed = (cell.strip() for cell in cells if cell is not None)
-    return tuple(cell for cell in trimmed if cell.lower() not in words)
+    trimmed = [cell.strip() for cell in cells if cell is not None]
+    unknown = frozenset(words)
+    return tuple([cell for cell in trimmed if cell.lower() not in unknown])

@@ -48,7 +48,7 @@ _CASTABLE = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?|-?\.\d+", re.ASCII)
 def recognise(column: Column) -> AnyReadAs | Refused:
     """Return an integer spec if every number is whole, else a decimal spec; refused if the cells look like codes."""
     cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
-    if cells and 2 * sum(bool(_NUMERIC.match(cell)) for cell in cells) < len(cells) and not has_amounts(cells):
+    if cells and 2 * sum([_NUMERIC.match(cell) is not None for cell in cells]) < len(cells) and not has_amounts(cells):
         return Refused()
     codes = column.derive(find_codes)
     if codes:

@@ -60,6 +60,11 @@ _DATE_LENGTH, _COLON = 10, 13
 """The characters of a date in ISO 8601, and where the colon of its time is."""
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _ISO_SHAPES = {ISO: rf"^{_ISO_DATE}({_ISO_TIME})?$", ISO_ZONED: rf"^{_ISO_DATE}{_ISO_TIME}{_ZONE}$"}
+_ISO_PATTERNS = {name: re.compile(pattern) for name, pattern in _ISO_SHAPES.items()}
+_NAMED_MONTH = re.compile(_MONTH_NAME)
+_YEAR, _DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)"), re.compile(r"\d{1,2}")
+_LIKE_DATE = re.compile(r"[\d/., :-]*([A-Za-z]+[\d/., :-]*)?")
+"""What has any of the shapes has this one, too."""
 
 
 def recognise(column: Column) -> AnyReadAs | Refused:
@@ -129,10 +134,12 @@ def _spec_of_single_format(column: Column, name: str) -> AnyReadAs:
 
 
 def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
-    for name, pattern in _ISO_SHAPES.items():
-        if cells and sum(bool(re.match(pattern, cell)) for cell in cells) >= 0.9 * len(cells):
+    for name, pattern in _ISO_PATTERNS.items():
+        if cells and sum([pattern.match(cell) is not None for cell in cells]) >= 0.9 * len(cells):
             return (name,)
     if not cells or len(max(cells, key=len)) > 40:
+        return ()
+    if 2 * sum([_LIKE_DATE.fullmatch(cell) is not None for cell in cells]) < len(cells):
         return ()
     shapes = Counter(_shape(cell) for cell in cells)
     shape, votes = shapes.most_common(1)[0]
@@ -140,8 +147,7 @@ def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _shape(cell: str) -> str:
-    named = re.sub(_MONTH_NAME, "b", cell)
-    return re.sub(r"\d{1,2}", "9", re.sub(r"(?<!\d)\d{4}(?!\d)", "Y", named))
+    return _DIGITS.sub("9", _YEAR.sub("Y", _NAMED_MONTH.sub("b", cell)))
 
 
 def _parse_as(column: Column, name: str) -> pa.Array:

@@ -7,7 +7,14 @@ from typing import Literal, Protocol
 import numpy as np
 
 from worker_service.core.imputation.models import feature_matrix, is_squarable, sample_rows
-from worker_service.core.imputation.predictability import Codes, encode_target, random_halves, take_rows, tree_score
+from worker_service.core.imputation.predictability import (
+    Codes,
+    best_score,
+    encode_target,
+    random_halves,
+    take_rows,
+    tree_score,
+)
 from worker_service.core.stats.fences import Numbers
 from worker_service.core.table.distinct import distinct
 from worker_service.core.table.frame import Column, Mask
@@ -95,8 +102,10 @@ def _score(column: Column, target: Numbers | Codes, *, is_classes: bool, least: 
     """
     score = 1.0
     for train in random_halves(len(target)):
-        feature = _feature(column, target, train)[:, None]
-        score = min(score, tree_score(feature, target, train, is_classes=is_classes))
+        feature = _feature(column, target, train)
+        score = min(score, best_score(feature, target, ~train, is_classes=is_classes))
+        if score >= least:
+            score = min(score, tree_score(feature[:, None], target, train, is_classes=is_classes))
         if score < least:
             break
     return score if is_classes or not column.is_number else max(score, _r_squared(column.numbers(), target))

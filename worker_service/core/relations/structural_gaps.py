@@ -11,7 +11,6 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import sparse
 
 from worker_service.core.table.canonical_text import render
 from worker_service.core.table.distinct import distinct
@@ -169,8 +168,8 @@ def _by_level(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]
     known = levels.codes >= 0
     codes, masks = levels.codes[known], gaps.masks[known]
     sizes = np.bincount(codes, minlength=size).astype(np.float32)
-    members = sparse.csr_array((np.ones(len(codes), np.float32), (codes, np.arange(len(codes)))), (size, len(codes)))
-    missing = np.asarray(members @ masks)
+    pairs = codes.astype(np.intp)[:, None] * len(gaps.names) + np.arange(len(gaps.names))
+    missing = np.bincount(pairs.ravel(), masks.ravel(), size * len(gaps.names)).reshape(size, -1)
     shares = missing / sizes.clip(1)[:, None]
     is_empty = (shares >= NEARLY_ALL) & (sizes >= FEWEST_ROWS)[:, None]
     covered = np.where(is_empty, missing, 0).sum(axis=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -70,18 +71,22 @@ class FamilyEvaluation:
 
     def __init__(self, families: Mapping[str, Matrix], problem: Problem) -> None:
         self._problem = problem
-        self._matrices = {name: matrix - matrix.mean(axis=0) for name, matrix in families.items()}
-        self._distances = {name: _squared_distances(matrix) for name, matrix in self._matrices.items()}
+        matrices = {name: matrix - matrix.mean(axis=0) for name, matrix in families.items()}
+        self._matrix = np.hstack(list(matrices.values()))
+        self._products = self._matrix.T @ self._matrix
+        ends = np.cumsum([matrix.shape[1] for matrix in matrices.values()])
+        self._columns = dict(zip(matrices, np.split(np.arange(ends[-1]), ends[:-1]), strict=True))
+        self._distances = {name: _squared_distances(matrix) for name, matrix in matrices.items()}
 
     def score(self, families: Iterable[str]) -> float:
         """Return the mean of the scores of both models on the columns of some families."""
         names = list(families)
-        linear = self._predict_by_ridge(np.hstack([self._matrices[name] for name in names]))
-        distances = np.sum([self._distances[name] for name in names], axis=0)
+        linear = self._predict_by_ridge(np.concatenate([self._columns[name] for name in names]))
+        distances = reduce(np.add, (self._distances[name] for name in names))
         by_neighbours = self._problem.score(self._predict_by_neighbours(distances))
         return (max(map(self._problem.score, linear)) + by_neighbours) / 2
 
-    def _predict_by_ridge(self, matrix: Matrix) -> list[Matrix]:
+    def _predict_by_ridge(self, columns: npt.NDArray[np.intp]) -> list[Matrix]:
         """Return for each penalty the prediction of every row from all others.
 
         Source:
@@ -90,12 +95,15 @@ class FamilyEvaluation:
         """
         values = self._problem.values
         mean = values.mean(axis=0)
-        left, singular, _ = np.linalg.svd(matrix, full_matrices=False)
+        # The columns have variances near 1, so their products are exact enough beside the penalties.
+        variances, directions = np.linalg.eigh(self._products[np.ix_(columns, columns)])
+        scores = self._matrix[:, columns] @ directions
+        weights = 1 / (np.maximum(variances, 0) + PENALTIES[:, None])
+        leverages = np.minimum(scores**2 @ weights.T + 1 / len(values), 1 - 1e-6).T[:, :, None]
+        projected = scores.T @ (values - mean)
         predicted = []
-        for penalty in PENALTIES:
-            weights = singular**2 / (singular**2 + penalty)
-            fitted = (left * weights) @ (left.T @ (values - mean)) + mean
-            leverage = np.minimum((left**2 * weights).sum(axis=1) + 1 / len(values), 1 - 1e-6)[:, None]
+        for weight, leverage in zip(weights, leverages, strict=True):
+            fitted = scores @ (weight[:, None] * projected) + mean
             predicted.append((fitted - leverage * values) / (1 - leverage))
         return predicted
 
@@ -110,4 +118,8 @@ class FamilyEvaluation:
 
 def _squared_distances(matrix: Matrix) -> Matrix:
     squares = (matrix**2).sum(axis=1)
-    return np.asarray(np.maximum(squares[:, None] + squares[None] - 2 * matrix @ matrix.T, 0))
+    distances = matrix @ matrix.T
+    distances *= -2
+    distances += squares[:, None]
+    distances += squares
+    return np.asarray(np.maximum(distances, 0, out=distances))

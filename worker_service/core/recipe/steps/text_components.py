@@ -1,6 +1,6 @@
 """The step that describes texts by the parts of words that they share."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -73,11 +73,15 @@ def _fit(step: TextComponents, frame: Frame) -> TextComponents:
         return step
     levels = column.derive(distinct)
     order = levels.by_frequency()[:_SAMPLE]
-    counted = count_parts(render(levels.values.take(pa.array(order))).to_pylist()).toarray()
+    few = _parts_of_few(column)
+    counted = (_count(levels.values.take(pa.array(order))) if few is None else few[order]).toarray()
     weights = levels.counts[order] / levels.counts[order].sum()
     mean = weights @ counted
-    centered = counted - mean
-    variances, directions = np.linalg.eigh((centered * weights[:, None]).T @ centered)
+    used = np.flatnonzero(mean) if np.count_nonzero(mean) >= len(step.names) else np.arange(BUCKETS)
+    centered = (counted - mean)[:, used]
+    variances, of_used = np.linalg.eigh((centered * weights[:, None]).T @ centered)
+    directions = np.zeros((BUCKETS, len(used)))
+    directions[used] = of_used
     kept = slice(-1, -len(step.names) - 1, -1)
     spread = float(np.sqrt(max(0.0, variances[kept].sum())))
     if spread <= 0:
@@ -85,7 +89,7 @@ def _fit(step: TextComponents, frame: Frame) -> TextComponents:
     components = directions[:, kept].T / spread
     # The sign of a component is arbitrary; its largest weight is made positive.
     components *= np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])[:, None]
-    components = components.round(_DECIMALS)
+    components = components.round(_DECIMALS) + 0.0  # no negative zeros
     update = {
         "components": tuple(tuple(component) for component in components.tolist()),
         "offsets": tuple((components @ mean).round(_DECIMALS).tolist()),
@@ -95,15 +99,30 @@ def _fit(step: TextComponents, frame: Frame) -> TextComponents:
 
 @apply_step.register
 def _apply(step: TextComponents, frame: Frame) -> Effect:
-    levels = _require_text(step, frame).derive(distinct)
+    column = _require_text(step, frame)
+    levels, few = column.derive(distinct), _parts_of_few(column)
     components = np.asarray(step.components)
     by_level = np.zeros((len(levels.values) + 1, len(step.names)))
     for start in range(0, len(levels.values), _BATCH):
-        texts = render(levels.values.slice(start, _BATCH)).to_pylist()
-        by_level[start : start + len(texts)] = count_parts(texts) @ components.T - np.asarray(step.offsets)
+        parts = _count(levels.values.slice(start, _BATCH)) if few is None else few
+        by_level[start : start + parts.shape[0]] = parts @ components.T - np.asarray(step.offsets)
     # A missing text lies in the middle, which is 0; its code is -1.
     values = by_level[levels.codes]
     return Effect(added={name: Column(pa.array(values[:, index])) for index, name in enumerate(step.names)})
+
+
+def _parts_of_few(column: Column) -> Any:
+    """Return the parts of the texts of a column if they fit into a batch, counted once; else None."""
+    levels = column.derive(distinct)
+    return column.derive(_count_all) if 0 < len(levels.values) <= _BATCH else None
+
+
+def _count_all(column: Column) -> Any:
+    return _count(column.derive(distinct).values)
+
+
+def _count(texts: pa.Array) -> Any:
+    return count_parts(render(texts).to_pylist())
 
 
 def _require_text(step: TextComponents, frame: Frame) -> Column:
