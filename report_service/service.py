@@ -180,7 +180,10 @@ class Reports:
 
     async def get_features(self, dataset_id: UUID, version: int = 0) -> Mapping[str, Any]:
         """Return the manifest of input features, output features and target."""
-        return (await self._require_published(dataset_id, version)).features
+        run = await self._require_published(dataset_id, version)
+        if run.version:
+            return await self._versions.features(dataset_id, run.version)
+        return await self._results.features(run.run_id)
 
     async def get_profile(self, dataset_id: UUID, version: int = 0) -> ProfileFile:
         """Return the profile of the uploaded table."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+import uvloop
+
 from shared.errors import ServiceError
 from shared.failpoints import arm_failpoints
 from shared.isolation import sandbox
@@ -52,7 +54,8 @@ def run_process(
         log = _log.info if files and network else _log.warning
         log("children confined", files=files, network=network)
     try:
-        asyncio.run(main(settings, isolation))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main(settings, isolation))
     except ServiceError as error:
         raise SystemExit(error.detail) from None
     finally:

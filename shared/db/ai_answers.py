@@ -17,7 +17,7 @@ class AiAnswers:
 
     async def get(self, key: str) -> str | None:
         """Return the stored answer to a question; None if it was never asked."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(select(ai_answers.c.answer).where(ai_answers.c.question_hash == key))
             return rows.scalar_one_or_none()
 

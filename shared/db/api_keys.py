@@ -44,7 +44,7 @@ class ApiKeys:
     async def find(self, key_id: str) -> tuple[ApiKey, datetime] | None:
         """Return a key and the time by the database's clock; None if there is none of this id."""
         statement = select(api_keys, func.now().label("now")).where(api_keys.c.key_id == key_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(statement)).one_or_none()
         return None if row is None else (_api_key(row), row.now)
 
@@ -60,7 +60,7 @@ class ApiKeys:
         statement = select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.key_id)
         if user_id is not None:
             statement = statement.where(api_keys.c.user_id == user_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return [_api_key(row) for row in await connection.execute(statement)]
 
     async def revoke(self, key_id: str) -> None:

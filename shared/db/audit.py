@@ -55,7 +55,7 @@ class AuditTrail:
             statement = statement.where(audit_events.c.dataset_id == dataset_id)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(audit_events.c.id < position[0])
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows: Sequence[AuditRecord] = [AuditRecord(**row._mapping) for row in await connection.execute(statement)]
         last = rows[size - 1] if len(rows) > size else None
         return Page(rows=rows[:size], next_token=encode_token([last.id]) if last else "")

@@ -250,7 +250,7 @@ class Datasets:
     async def ids_of(self, user_id: str, *, limit: int) -> Sequence[UUID]:
         """Return the ids of up to `limit` datasets of a user."""
         statement = select(datasets.c.id).where(datasets.c.user_id == user_id).limit(limit)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return list((await connection.execute(statement)).scalars())
 
     async def list_object_prefixes(self, dataset_ids: Collection[UUID]) -> dict[UUID, set[str]]:
@@ -276,14 +276,14 @@ class Datasets:
         """Return the dataset that this owner had accepted under this request_id before; None if there is none."""
         if request_id is None:
             return None
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             condition = (datasets.c.user_id == user_id) & (datasets.c.request_id == request_id)
             row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
         return _dataset_record(row) if row else None
 
     async def webhook_url(self, run_id: UUID) -> str | None:
         """Return the address of the webhook of a run; None if it has none."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             url: str | None = await connection.scalar(select(webhooks.c.url).where(webhooks.c.run_id == run_id))
         return url
 
@@ -293,7 +293,7 @@ class Datasets:
         Raises:
             NotFound: no dataset has this id.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(_select_datasets().where(datasets.c.id == dataset_id))).one_or_none()
         if row is None:
             raise unknown_dataset(str(dataset_id))
@@ -322,7 +322,7 @@ class Datasets:
             statement = statement.where(is_visible(visible_to))
         if position := decode_token(page_token, parts=(parse_timestamp, UUID)):
             statement = statement.where(tuple_(datasets.c.created_at, datasets.c.id) < position)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
         records = [_dataset_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None

@@ -51,7 +51,7 @@ class Events:
 
     async def expected_duration(self, *, queue: str, cells: int) -> timedelta | None:
         """Return how long a run on a table of so many cells takes, without its wait; None if none completed lately."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             expected, _ = await _expected_durations(connection, queue=queue, cells=cells)
         return expected
 
@@ -67,7 +67,7 @@ class Events:
         Raises:
             NotFound: no dataset has this id.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             run = await _run(connection, dataset_id)
             later = select(run_events).where(run_events.c.run_id == run.id, run_events.c.id > sequence)
             rows = (await connection.execute(later.order_by(run_events.c.id).limit(MAX_EVENTS))).all()
@@ -83,7 +83,7 @@ class Events:
         """Return the sequence of the last event of each dataset's run; removed datasets are absent."""
         last = select(func.max(run_events.c.id)).where(run_events.c.run_id == runs.c.id).scalar_subquery()
         statement = select(runs.c.dataset_id, last).where(runs.c.dataset_id.in_(dataset_ids))
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def latest(self, dataset_id: UUID) -> RunEvent:
@@ -92,11 +92,15 @@ class Events:
         Raises:
             NotFound: no dataset has this id.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             run = await _run(connection, dataset_id)
             last = select(run_events).where(run_events.c.run_id == run.id).order_by(run_events.c.id.desc()).limit(1)
             row = (await connection.execute(last)).one()
             return _latest(row, run, await _estimate(connection, run))
+
+
+_RUN_COLUMNS = ("id", "state", "queue", "turn_at", "due_at", "started_at", "progress", "error_reason", "error_detail")
+"""What events and estimates need of a run, whose other columns are large."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class _Estimate:
 
 
 async def _run(connection: AsyncConnection, dataset_id: UUID) -> Row[Any]:
-    columns = (*runs.c, func.now().label("now"), (datasets.c.rows * datasets.c.columns).label("cells"))
+    of_run = [runs.c[name] for name in _RUN_COLUMNS]
+    columns = (*of_run, func.now().label("now"), (datasets.c.rows * datasets.c.columns).label("cells"))
     joined = select(*columns).join(datasets, runs.c.dataset_id == datasets.c.id)
     run = (await connection.execute(joined.where(runs.c.dataset_id == dataset_id))).one_or_none()
     if run is None:

@@ -50,7 +50,7 @@ class Members:
         is_member = and_(members.c.collaboration_id == datasets.c.collaboration_id, members.c.user_id == caller.user_id)
         statement = select(datasets.c.user_id, datasets.c.collaboration_id, members.c.role)
         statement = statement.outerjoin(members, is_member).where(datasets.c.id == dataset_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(statement)).one_or_none()
         if row is None:
             return None
@@ -76,7 +76,7 @@ class Members:
 
     async def find_role(self, caller: Caller, collaboration_id: str) -> Role | None:
         """Return the role that a caller has in a collaboration; None if it has none or there is no such."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await _find_role(connection, caller, collaboration_id)
 
     async def check_upload(self, caller: Caller, collaboration_id: str | None) -> None:
@@ -98,7 +98,7 @@ class Members:
         """Return the members of a collaboration, in the order in which they came."""
         statement = select(*_MEMBER).where(members.c.collaboration_id == collaboration_id)
         statement = statement.order_by(members.c.created_at, members.c.user_id).limit(MAX_MEMBERS)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return [Member(**row._mapping) for row in await connection.execute(statement)]
 
     async def put(self, collaboration_id: str, user_id: str, role: Role) -> Member:

@@ -1,7 +1,6 @@
 """Check that the results of a dataset are published."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from shared.db.datasets import DatasetRecord
@@ -19,7 +18,6 @@ class Published:
     run_id: UUID
     artifacts: str
     """The key prefix of its artifacts in the object store."""
-    features: dict[str, Any]
     version: int = 0
     """The number of its logs and charts; 0 for the newest version."""
 
@@ -33,7 +31,7 @@ def require_published(dataset: DatasetRecord) -> Published:
     """
     run, metadata = dataset.run, {"dataset_id": str(dataset.id), "stage": dataset.run.stage}
     if run.artifacts is not None:
-        return Published(run_id=run.id, artifacts=run.artifacts, features=run.features or {})
+        return Published(run_id=run.id, artifacts=run.artifacts)
     if run.state == "failed":
         detail = f"The dataset could not be prepared: {run.error_detail}"
         raise Conflict(detail, reason="RUN_FAILED", metadata={**metadata, "failure": run.error_reason or ""})
@@ -57,7 +55,7 @@ async def find_published(dataset: DatasetRecord, versions: Versions, version: in
     record = await versions.get(dataset.id, version)
     if record.artifacts == newest.artifacts:
         return newest
-    return Published(run_id=newest.run_id, artifacts=record.artifacts, features=record.features or {}, version=version)
+    return Published(run_id=newest.run_id, artifacts=record.artifacts, version=version)
 
 
 def _describe_state(run: RunRecord) -> str:

@@ -89,7 +89,7 @@ class Recipes:
             statement = statement.where(recipes.c.name == name)
         if position := decode_token(page_token, parts=(parse_timestamp, UUID)):
             statement = statement.where(tuple_(recipes.c.created_at, recipes.c.id) < position)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
         records = [_record(row) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
@@ -102,7 +102,7 @@ class Recipes:
             NotFound: there is none, or it is another user's.
         """
         statement = select(*_FIELDS, recipes.c.content).where(recipes.c.id == recipe_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(statement)).one_or_none()
         if row is None or not (caller.is_unrestricted or row.user_id == caller.user_id):
             raise unknown_recipe(str(recipe_id))

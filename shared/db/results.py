@@ -1,5 +1,6 @@
 """Queries for the results of published runs: logs, charts and reports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,7 +69,7 @@ class Results:
         statement = _select_graphs().where(is_of_run).order_by(graph_metadata.c.id).limit(size + 1)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
         return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
@@ -77,7 +78,7 @@ class Results:
         """Return a chart of a run; None if it has none of this id."""
         is_of_run = (graph_metadata.c.run_id == run_id) & (graph_metadata.c.version == version)
         statement = _select_graphs().where(is_of_run, graph_metadata.c.graph_id == graph_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         return _graph_record(row) if row else None
 
@@ -100,7 +101,7 @@ class Results:
             finished, run_id, graph = position
             same_run = (runs.c.id == run_id) & (graph_metadata.c.id > graph)
             statement = statement.where(same_run | (tuple_(runs.c.finished_at, runs.c.id) < (finished, run_id)))
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         if len(rows) <= size:
             return Page(rows=[_graph_record(row) for row in rows], next_token="")
@@ -108,10 +109,16 @@ class Results:
         token = encode_token([last["finished_at"].isoformat(), str(last["run_id"]), last["id"]])
         return Page(rows=[_graph_record(row) for row in rows[:size]], next_token=token)
 
+    async def features(self, run_id: UUID) -> Mapping[str, Any]:
+        """Return the manifest of features of what a run published last; empty if it published nothing."""
+        async with self._database.reading() as connection:
+            manifest = await connection.scalar(select(runs.c.features).where(runs.c.id == run_id))
+        return manifest or {}
+
     async def find_report(self, run_id: UUID) -> RowMapping | None:
         """Return the written report of a run, with the columns of `cleaning_reports`; None if there is none."""
         statement = select(cleaning_reports).where(cleaning_reports.c.run_id == run_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return (await connection.execute(statement)).mappings().one_or_none()
 
     async def _page(self, table: Table, result: tuple[UUID, int], page_size: int, page_token: str) -> Page[RowMapping]:
@@ -121,7 +128,7 @@ class Results:
         statement = select(table).where(is_of_run).order_by(table.c.id).limit(size + 1)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(table.c.id > position[0])
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
         return Page(rows=rows[:size], next_token=token)

@@ -74,7 +74,6 @@ class RunRecord:
     error_detail: str | None
     artifacts: str | None
     summary: dict[str, Any] | None
-    features: dict[str, Any] | None
     traceparent: str | None
     """The trace context of the request that queued it."""
     created_at: datetime
@@ -121,7 +120,7 @@ class Runs:
         Raises:
             NotFound: no run has this id.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(select(*run_columns()).where(runs.c.id == run_id))).one_or_none()
         if row is None:
             raise NotFound(f"There is no run {run_id}.", reason="RUN_NOT_FOUND", metadata={"run_id": str(run_id)})
@@ -158,7 +157,7 @@ class Runs:
 
     async def holds(self, run_id: UUID, token: UUID) -> bool:
         """Return True if the run still has this lease; a cancelled or removed run has none."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await connection.scalar(select(runs.c.id).where(_has_lease(run_id, token))) is not None
 
     async def cancel(self, run_id: UUID) -> bool:
@@ -256,7 +255,7 @@ class Runs:
         statement = select(runs.c.id, runs.c.queue, runs.c.turn_at).where(or_(_is_due(), _is_expired()))
         if after is not None:
             statement = statement.where(tuple_(runs.c.turn_at, runs.c.id) > (after.turn_at, after.id))
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(statement.order_by(runs.c.turn_at, runs.c.id).limit(limit))
             return [DueRun(*row) for row in rows]
 
@@ -298,7 +297,7 @@ class Runs:
             .where(or_(runs.c.state.in_(["queued", "running"]), is_recent))
             .group_by(runs.c.queue)
         )
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
         return {row.queue: QueueLoad(*row[1:]) for row in rows}
 

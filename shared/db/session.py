@@ -1,18 +1,23 @@
 """Connections to PostgreSQL, and its failures as service errors."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.errors import Unavailable
 
 RETRY_SECONDS = 2.0
 PING_SECONDS = 5.0
+IDLE_SECONDS = 1.0
+"""A connection that nobody used for so long is asked whether it still works, before it is used."""
 CLOSE_SECONDS = 5.0
 
 _OUTAGES = ("08", "25006", "25P03", "40", "53", "55P03", "57P")
@@ -41,9 +46,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
-            pool_pre_ping=True,
             connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _SESSION_SETTINGS},
         )
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        _ping_idle_connections(self._engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -52,8 +58,23 @@ class Database:
         Raises:
             Unavailable: PostgreSQL can't be reached, or the connection broke.
         """
+        async with self._open(self._engine.begin()) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection on which each statement stands for itself: for one that reads, and three round trips less.
+
+        Raises:
+            Unavailable: PostgreSQL can't be reached, or the connection broke.
+        """
+        async with self._open(self._reading.connect()) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _open(self, opening: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._engine.begin() as connection:
+            async with opening as connection:
                 yield connection
         except DBAPIError as error:
             if _is_outage(error):
@@ -69,8 +90,8 @@ class Database:
             Unavailable: PostgreSQL does not answer.
         """
         try:
-            async with asyncio.timeout(PING_SECONDS), self.transaction():
-                pass
+            async with asyncio.timeout(PING_SECONDS), self.reading() as connection:
+                await connection.execute(text("select 1"))
         except TimeoutError as error:
             raise _unavailable() from error
 
@@ -92,8 +113,8 @@ class Database:
             Unavailable: it does not; the detail names DATABASE_URL and the reason.
         """
         try:
-            async with self.transaction():
-                pass
+            async with self.reading() as connection:
+                await connection.execute(text("select 1"))
         except Unavailable as error:
             raise Unavailable(
                 f"DATABASE_URL: PostgreSQL does not answer there ({_first_line(error.__cause__)})"
@@ -135,6 +156,26 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._engine.dispose()
+
+
+def _ping_idle_connections(engine: AsyncEngine) -> None:
+    """Replace a connection that does not answer when it is used again after a while.
+
+    Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#custom-legacy-pessimistic-ping
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def remember(connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ping(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+        idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if idle >= IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
 
 
 async def lock_user(connection: AsyncConnection, user_id: str, *, exclusive: bool = False) -> None:

@@ -57,7 +57,7 @@ class Usage:
     async def of(self, user_id: str) -> tuple[ModeUsage, ...]:
         """Return the use of each AI mode by a user in the current period."""
         statement = select(user_mode_usage, func.now().label("now")).where(user_mode_usage.c.user_id == user_id)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = {row.mode: row for row in await connection.execute(statement)}
         return tuple(self._mode_usage(mode, rows.get(mode)) for mode in AI_MODES)
 

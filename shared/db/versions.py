@@ -1,11 +1,12 @@
 """The published results of a dataset, from the first preparation on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.run_options import RunOptions
@@ -38,7 +39,6 @@ class VersionRecord:
     artifacts: str
     options: RunOptions
     summary: dict[str, Any] | None
-    features: dict[str, Any] | None
     author: str
     """The user who asked for it."""
     created_at: datetime
@@ -56,8 +56,8 @@ class Versions:
         Raises:
             NotFound: the dataset has no such version, or no longer.
         """
-        statement = select(versions).where(versions.c.dataset_id == dataset_id, versions.c.version == version)
-        async with self._database.transaction() as connection:
+        statement = _select_versions().where(versions.c.dataset_id == dataset_id, versions.c.version == version)
+        async with self._database.reading() as connection:
             row = (await connection.execute(statement)).one_or_none()
         if row is None:
             raise NotFound(
@@ -67,14 +67,23 @@ class Versions:
             )
         return _record(row)
 
+    async def features(self, dataset_id: UUID, version: int) -> Mapping[str, Any]:
+        """Return the manifest of features of a version; empty if there is no such version."""
+        statement = select(versions.c.features).where(
+            versions.c.dataset_id == dataset_id, versions.c.version == version
+        )
+        async with self._database.reading() as connection:
+            manifest = await connection.scalar(statement)
+        return manifest or {}
+
     async def list(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Page[VersionRecord]:
         """Return a page of the versions of a dataset, newest first."""
         size = PAGE_SIZE.of(page_size)
-        statement = select(versions).where(versions.c.dataset_id == dataset_id)
+        statement = _select_versions().where(versions.c.dataset_id == dataset_id)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(versions.c.version < position[0])
         statement = statement.order_by(versions.c.version.desc()).limit(size + 1)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
         records = [_record(row) for row in rows[:size]]
         return Page(rows=records, next_token=encode_token([records[-1].version]) if len(rows) > size else "")
@@ -128,6 +137,10 @@ async def add_version(connection: AsyncConnection, run_id: UUID) -> None:
     base = (row.options.get("revision") or {}).get("base", "")
     is_old = (versions.c.dataset_id == row.dataset_id) & (versions.c.version <= row.version - MAX_VERSIONS)
     await connection.execute(delete(versions).where(is_old, versions.c.artifacts != base))
+
+
+def _select_versions() -> Select[Any]:
+    return select(*(versions.c[name] for name in VersionRecord.__dataclass_fields__))
 
 
 def _record(row: Any) -> VersionRecord:

@@ -20,6 +20,7 @@ from tests.bench import (
     pollock,
     quality,
     reading,
+    reads,
     service,
     sizing,
 )
@@ -28,7 +29,7 @@ from tests.bench.tables import mixed_table, small_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["reading", "quality", "models", "harm", "calibration", "drift", "ai", "pipeline", "service", "sizing"]
+PARTS = ["reading", "quality", "models", "harm", "calibration", "drift", "ai", "pipeline", "service", "reads", "sizing"]
 
 
 def main() -> None:
@@ -51,6 +52,8 @@ def main() -> None:
             print_pipeline(large, Path(folder), repeats=arguments.repeats)
         if "service" in parts:
             print_service(large, Path(folder))
+        if "reads" in parts:
+            reads.print_reads()
         if "sizing" in parts:
             sizing.print_sizing(Path(folder) / "sizing")
 

@@ -314,7 +314,7 @@ async def test_a_slow_publication_is_not_taken_for_a_lost_lease(execution: Execu
 
 async def test_a_worker_without_its_lease_discards_its_work(execution: ExecutionFixture) -> None:
     record = await execution.dataset()
-    stale_executor = execution.executor(programs.succeed_slowly, lease=timedelta(seconds=0.2), heartbeat_seconds=60.0)
+    stale_executor = execution.executor(programs.succeed_late, lease=timedelta(seconds=0.2), heartbeat_seconds=60.0)
     task = asyncio.create_task(stale_executor.execute(record.run.id))
     await wait_for_state(execution, record.run.id, "running")
     await asyncio.sleep(0.3)

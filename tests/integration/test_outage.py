@@ -10,6 +10,7 @@ from uuid import uuid4
 import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
+from sqlalchemy import text
 
 from deploy.local.embedded import EmbeddedPostgres
 from shared.db.datasets import Datasets
@@ -37,8 +38,8 @@ async def separate_database(server: EmbeddedPostgres) -> AsyncIterator[Database]
 
 
 async def begin_transaction(database: Database) -> None:
-    async with database.transaction():
-        pass
+    async with database.transaction() as connection:
+        await connection.execute(text("select 1"))
 
 
 async def test_a_killed_server(server: EmbeddedPostgres, separate_database: Database) -> None:
