@@ -28,7 +28,7 @@ def print_reads() -> None:
         paths = {
             "status (aim 1,200)": f"/dataset/{dataset_id}/status",
             "list of 50 (aim 400)": "/datasets?page_size=50",
-            "cleaned.csv (aim 600)": f"/dataset/{dataset_id}/cleaned.csv",
+            "cleaned.csv (aim 600)": f"/dataset/{dataset_id}/cleaned?format=csv",
             "cached chart (aim 900)": asyncio.run(_first_chart(stack.gateway_url, dataset_id)),
             "bare route": "/health/live",
         }
