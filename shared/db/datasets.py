@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.contracts.artifacts import DatasetKeys
@@ -23,6 +23,10 @@ from shared.errors import Unavailable
 from shared.identity.caller import Caller
 from shared.tracing import current_traceparent
 
+_DATASET_COLUMNS = list(datasets.c)
+_SELECT_DATASETS = select(*_DATASET_COLUMNS, *run_columns("run_")).join(runs, runs.c.dataset_id == datasets.c.id)
+"""Built once, as it takes longer than to carry it out."""
+_SELECT_DATASET = _SELECT_DATASETS.where(datasets.c.id == bindparam("id"))
 PAGE_SIZE = PageSize(default=50, most=500)
 
 TURN = timedelta(minutes=1)
@@ -131,7 +135,7 @@ class Datasets:
                 condition = datasets.c.id == dataset.id
             else:
                 condition = (datasets.c.user_id == dataset.user_id) & (datasets.c.request_id == dataset.request_id)
-            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
+            row = (await connection.execute(_SELECT_DATASETS.where(condition))).one_or_none()
         if row is None:
             raise Unavailable("The dataset first accepted under this key is being removed.", reason="BEING_REMOVED")
         return _dataset_record(row)
@@ -278,7 +282,7 @@ class Datasets:
             return None
         async with self._database.reading() as connection:
             condition = (datasets.c.user_id == user_id) & (datasets.c.request_id == request_id)
-            row = (await connection.execute(_select_datasets().where(condition))).one_or_none()
+            row = (await connection.execute(_SELECT_DATASETS.where(condition))).one_or_none()
         return _dataset_record(row) if row else None
 
     async def webhook_url(self, run_id: UUID) -> str | None:
@@ -294,7 +298,7 @@ class Datasets:
             NotFound: no dataset has this id.
         """
         async with self._database.reading() as connection:
-            row = (await connection.execute(_select_datasets().where(datasets.c.id == dataset_id))).one_or_none()
+            row = (await connection.execute(_SELECT_DATASET, {"id": dataset_id})).one_or_none()
         if row is None:
             raise unknown_dataset(str(dataset_id))
         return _dataset_record(row)
@@ -311,7 +315,7 @@ class Datasets:
     ) -> Page[DatasetRecord]:
         """Return a page of the datasets that match all given filters, newest first."""
         size = PAGE_SIZE.of(page_size)
-        statement = _select_datasets().order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
+        statement = _SELECT_DATASETS.order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(size + 1)
         if user_id:
             statement = statement.where(datasets.c.user_id == user_id)
         if collaboration_id:
@@ -347,13 +351,6 @@ def _turn_at(user_id: str, queue: str) -> ColumnElement[datetime]:
     last = func.max(runs.c.turn_at).filter(runs.c.state == "queued") + STEP
     turn = func.greatest(func.now() + func.count() * TURN, last)
     return select(turn).select_from(joined).where(unfinished).correlate(None).scalar_subquery()
-
-
-_DATASET_COLUMNS = list(datasets.c)
-
-
-def _select_datasets() -> Select[Any]:
-    return select(*_DATASET_COLUMNS, *run_columns("run_")).join(runs, runs.c.dataset_id == datasets.c.id)
 
 
 def _dataset_record(row: Row[Any]) -> DatasetRecord:

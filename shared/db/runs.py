@@ -320,7 +320,8 @@ def run_columns(prefix: str = "") -> list[Label[Any]]:
 
 def run_record(row: Row[Any], prefix: str = "") -> RunRecord:
     """Return the record in a row that was selected with `run_columns(prefix)`."""
-    values = {name: row._mapping[prefix + name] for name in RunRecord.__dataclass_fields__}
+    mapping = row._mapping
+    values = {name: mapping[prefix + name] for name in RunRecord.__dataclass_fields__}
     return RunRecord(**{**values, "options": RunOptions.model_validate(values["options"])})
 
 

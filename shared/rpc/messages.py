@@ -1,12 +1,13 @@
 """Reflective converters between Python values and protobuf messages; no field list is repeated."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
@@ -46,27 +47,35 @@ def fill(message: Message, source: object, given: Mapping[str, Any]) -> None:
     Raises:
         KeyError: a field of the message is in neither.
     """
-    for field in message.DESCRIPTOR.fields:
-        value = given[field.name] if field.name in given else _value(source, field.name)
+    find = source.get if isinstance(source, Mapping) else partial(getattr, source)
+    for name, put in _setters(message.DESCRIPTOR):
+        value = given[name] if name in given else find(name, _ABSENT)
         if value is _ABSENT:
-            raise KeyError(f"{message.DESCRIPTOR.full_name}.{field.name} has no value")
+            raise KeyError(f"{message.DESCRIPTOR.full_name}.{name} has no value")
         if value is not None:
-            _set(message, field, value)
+            put(message, value)
 
 
-def _value(source: object, name: str) -> Any:
-    return source.get(name, _ABSENT) if isinstance(source, Mapping) else getattr(source, name, _ABSENT)
+@cache
+def _setters(descriptor: Descriptor) -> tuple[tuple[str, Callable[[Message, Any], None]], ...]:
+    """Return the fields of a message, each with what sets it."""
+    return tuple((field.name, _setter(field)) for field in descriptor.fields)
 
 
-def _set(message: Message, field: Any, value: Any) -> None:
+def _setter(field: Any) -> Callable[[Message, Any], None]:
+    name: str = field.name
+    if field.is_repeated:
+        return lambda message, values: _extend(getattr(message, name), field, values)
+    if field.message_type is not None:
+        return lambda message, value: _put_message(getattr(message, name), value)
+    return lambda message, value: setattr(message, name, _scalar(field, value))
+
+
+def _put_message(message: Message, value: Any) -> None:
     if isinstance(value, Message):
-        getattr(message, field.name).CopyFrom(value)
-    elif field.is_repeated:
-        _extend(getattr(message, field.name), field, value)
-    elif field.message_type is not None:
-        _fill_message(getattr(message, field.name), value)
+        message.CopyFrom(value)
     else:
-        setattr(message, field.name, _scalar(field, value))
+        _fill_message(message, value)
 
 
 def _extend(target: Any, field: Any, values: Iterable[Any]) -> None:
@@ -99,6 +108,7 @@ def _scalar(field: Any, value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
+@cache
 def enum_number(enum: EnumDescriptor, word: str) -> int:
     """Return the number of an enum value by its word: `applied` gives that of STEP_STATE_APPLIED.
 
@@ -108,6 +118,7 @@ def enum_number(enum: EnumDescriptor, word: str) -> int:
     return enum.values_by_name[_prefix(enum) + word.upper()].number
 
 
+@cache
 def enum_word(enum: EnumDescriptor, number: int) -> str:
     """Return the word for the number of an enum value: STEP_STATE_APPLIED gives `applied`."""
     return enum.values_by_number[number].name.removeprefix(_prefix(enum)).lower()
