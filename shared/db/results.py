@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Table, select, tuple_
+from sqlalchemy import RowMapping, Table, bindparam, select, tuple_
 
 from shared.db.paging import Page, PageSize, decode_token, encode_token, parse_row_number, parse_timestamp
 from shared.db.session import Database
@@ -21,6 +21,14 @@ from shared.db.tables import (
 )
 
 PAGE_SIZE = PageSize(default=500, most=1000)
+_SELECT_GRAPHS = (
+    select(graph_metadata, runs.c.dataset_id, runs.c.finished_at, datasets.c.database_name)
+    .join(runs, runs.c.id == graph_metadata.c.run_id)
+    .join(datasets, datasets.c.id == runs.c.dataset_id)
+)
+_SELECT_GRAPH = _SELECT_GRAPHS.where(
+    *(graph_metadata.c[name] == bindparam(name) for name in ("run_id", "version", "graph_id"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +74,7 @@ class Results:
         """Return a page of a run's charts, in the order of the table's columns."""
         size = PAGE_SIZE.of(page_size)
         is_of_run = (graph_metadata.c.run_id == run_id) & (graph_metadata.c.version == version)
-        statement = _select_graphs().where(is_of_run).order_by(graph_metadata.c.id).limit(size + 1)
+        statement = _SELECT_GRAPHS.where(is_of_run).order_by(graph_metadata.c.id).limit(size + 1)
         if position := decode_token(page_token, parts=(parse_row_number,)):
             statement = statement.where(graph_metadata.c.id > position[0])
         async with self._database.reading() as connection:
@@ -76,10 +84,9 @@ class Results:
 
     async def find_graph(self, run_id: UUID, graph_id: str, version: int = 0) -> GraphRecord | None:
         """Return a chart of a run; None if it has none of this id."""
-        is_of_run = (graph_metadata.c.run_id == run_id) & (graph_metadata.c.version == version)
-        statement = _select_graphs().where(is_of_run, graph_metadata.c.graph_id == graph_id)
+        parameters = {"run_id": run_id, "version": version, "graph_id": graph_id}
         async with self._database.reading() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
+            row = (await connection.execute(_SELECT_GRAPH, parameters)).mappings().one_or_none()
         return _graph_record(row) if row else None
 
     async def list_collaboration_graphs(
@@ -88,8 +95,7 @@ class Results:
         """Return a page of the charts of every published dataset of a collaboration, newest result first."""
         size = PAGE_SIZE.of(page_size)
         statement = (
-            _select_graphs()
-            .where(
+            _SELECT_GRAPHS.where(
                 datasets.c.collaboration_id == collaboration_id,
                 runs.c.state == "completed",
                 graph_metadata.c.version == 0,
@@ -132,19 +138,6 @@ class Results:
             rows = (await connection.execute(statement)).mappings().all()
         token = encode_token([rows[size - 1]["id"]]) if len(rows) > size else ""
         return Page(rows=rows[:size], next_token=token)
-
-
-def _select_graphs() -> Any:
-    return (
-        select(
-            graph_metadata,
-            runs.c.dataset_id,
-            runs.c.finished_at,
-            datasets.c.database_name,
-        )
-        .join(runs, runs.c.id == graph_metadata.c.run_id)
-        .join(datasets, datasets.c.id == runs.c.dataset_id)
-    )
 
 
 def _graph_record(row: RowMapping) -> GraphRecord:
