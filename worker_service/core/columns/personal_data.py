@@ -63,9 +63,9 @@ def recognise_personal_data(name: str, column: Column, semantic_type: SemanticTy
         return None
     if column.is_timestamp:
         return "birth_date" if names.is_birth_name(name) else None
-    if _has_check_digits(_IBAN, _is_iban, column, NEARLY_ALL) and column.is_text:
+    if column.is_text and _has_check_digits(_IBAN, _is_iban, column, NEARLY_ALL):
         return "iban"
-    if _has_check_digits(_CARD, _is_card, column, NEARLY_ALL):
+    if _is_long_enough(column) and _has_check_digits(_CARD, _is_card, column, NEARLY_ALL):
         return "card"
     if not column.is_text:
         return None
@@ -151,6 +151,11 @@ def _has_check_digits(shape: str, check: Callable[[str], bool], column: Column, 
     texts = column.derive(_plain_values).filter(pa.array(mask)).to_pylist()
     mask[np.flatnonzero(mask)] = [check(text) for text in texts]
     return _weigh(mask, column) >= least
+
+
+def _is_long_enough(column: Column) -> bool:
+    """Return False for numbers that have fewer digits than those of payment cards."""
+    return not column.is_number or pc.max(column.array).as_py() >= 10 ** (_FEWEST_DIGITS - 1)
 
 
 def _is_card(text: str) -> bool:

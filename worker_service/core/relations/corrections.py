@@ -55,6 +55,8 @@ def correct_codes(rules: Sequence[Rule], table: Table) -> dict[str, Codes]:
         rules: the dependencies among the columns.
         table: the columns.
     """
+    if not rules:
+        return {}
     corrected, reported = {}, find_reported(table.columns)
     for name in dict.fromkeys(rule.dependent for rule in rules):
         column = table.columns[name]

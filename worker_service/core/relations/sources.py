@@ -56,9 +56,11 @@ def _may_name_sources(column: Column) -> bool:
 def _reports_once(source: Codes, key: Codes) -> bool:
     """Return True if most things have several rows, each from another source."""
     known = (source >= 0) & (key >= 0)
-    width = int(source.max(initial=0)) + 1
-    pairs, counts = np.unique(key[known] * width + source[known], return_counts=True)
-    things = len(np.unique(key[known]))
-    return bool(
-        known.sum() >= FEWEST_SHARED * things and (counts == 1).sum() >= LEAST_UNIQUE * known.sum() and len(pairs)
-    )
+    rows, width = int(known.sum()), int(source.max(initial=0)) + 1
+    # Most pairs of columns have too few pairs of values for so many rows, which a count shows.
+    if not rows or (int(key.max(initial=0)) + 1) * width < LEAST_UNIQUE * rows:
+        return False
+    if rows < FEWEST_SHARED * np.count_nonzero(np.bincount(key[known])):
+        return False
+    _, counts = np.unique(key[known] * width + source[known], return_counts=True)
+    return bool((counts == 1).sum() >= LEAST_UNIQUE * rows)

@@ -168,8 +168,9 @@ def _by_level(name: str, column: Column, gaps: _Gaps) -> Iterator[StructuralGap]
     known = levels.codes >= 0
     codes, masks = levels.codes[known], gaps.masks[known]
     sizes = np.bincount(codes, minlength=size).astype(np.float32)
-    pairs = codes.astype(np.intp)[:, None] * len(gaps.names) + np.arange(len(gaps.names))
-    missing = np.bincount(pairs.ravel(), masks.ravel(), size * len(gaps.names)).reshape(size, -1)
+    missing, present = np.zeros((size, len(gaps.names)), np.float32), np.flatnonzero(sizes)
+    order = np.argsort(codes, kind="stable")
+    missing[present] = np.add.reduceat(masks[order], np.searchsorted(codes[order], present), axis=0)
     shares = missing / sizes.clip(1)[:, None]
     is_empty = (shares >= NEARLY_ALL) & (sizes >= FEWEST_ROWS)[:, None]
     covered = np.where(is_empty, missing, 0).sum(axis=0)
