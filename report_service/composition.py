@@ -1,5 +1,6 @@
 """Composition of ReportService from its settings."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from shared.db.session import Database
 from shared.identity.access_control import AccessControl
 from shared.identity.composition import build_access_control
 from shared.isolation.isolation import Isolation
+from shared.isolation.recycled_children import children_of_small_tasks
 from shared.scratch import Scratch
 from shared.settings.processes import ReportSettings
 from shared.storage import open_store
@@ -30,9 +32,15 @@ async def build(settings: ReportSettings, isolation: Isolation) -> AsyncIterator
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.check()
-        async with open_store(settings) as store:
+        scratch, slots = Scratch(settings.scratch_dir), os.cpu_count() or 1
+        async with (
+            open_store(settings) as store,
+            children_of_small_tasks(settings.isolation, isolation, scratch, count=slots) as artists,
+        ):
             await store.check()
-            renditions = Renditions(store=store, isolation=isolation, scratch=Scratch(settings.scratch_dir))
+            renditions = Renditions(
+                store=store, isolation=isolation, artists=artists, scratch=scratch, max_children=slots
+            )
             reports = Reports(database, store=store, renditions=renditions, safe_csv=settings.safe_csv)
             yield reports, build_access_control(settings, database)
     finally:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from shared.contracts.artifacts import StoredTable
 from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.child_task import ChildTask
-from shared.isolation.isolation import Isolation
+from shared.isolation.isolation import Children, Isolation
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.scratch import Scratch
@@ -64,18 +63,20 @@ class Renditions:
     """The renditions in the object store; missing ones are made in child processes."""
 
     def __init__(
-        self, *, store: ObjectStore, isolation: Isolation, scratch: Scratch, max_children: int = os.cpu_count() or 1
+        self, *, store: ObjectStore, isolation: Isolation, artists: Children, scratch: Scratch, max_children: int
     ) -> None:
         """Create the renditions.
 
         Args:
             store: The object store with results and renditions.
             isolation: Starts the child processes.
+            artists: The children that draw charts, whose data are small.
             scratch: The folder for working copies.
             max_children: Number of child processes at the same time.
         """
         self._store = store
         self._isolation = isolation
+        self._artists = artists
         self._scratch = scratch
         self._slots = asyncio.Semaphore(max_children)
         self._tables: SingleFlight[ObjectInfo] = SingleFlight()
@@ -204,9 +205,7 @@ class Renditions:
 
     async def _draw(self, artifacts: str, graph_id: str, *, key: str, format: str) -> Picture:
         chart = _get_chart(await self._load_charts(artifacts), graph_id)
-        content = await self._isolation.run(
-            draw, chart, format=format, deadline=CHART_SECONDS, memory_bytes=CHART_BYTES
-        )
+        content = await self._artists.run(draw, chart, format=format, deadline=CHART_SECONDS, memory_bytes=CHART_BYTES)
         info = await self._store.put_bytes(key, content)
         return Picture(content, info.etag)
 

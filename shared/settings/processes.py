@@ -120,7 +120,7 @@ class ReportSettings(
     AddressSettings,
     DatabaseSettings,
     StorageSettings,
-    ScratchSettings,
+    IsolationSettings,
 ):
     """Settings of ReportService."""
 

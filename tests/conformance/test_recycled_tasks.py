@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.csv as pacsv
 import pytest
 
 from ingest_service.decoding import Limits, decode_file
+from report_service.charts.drawing import draw_png, draw_svg
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.errors import ServiceError
 from shared.isolation.isolation import Children, Isolation
@@ -69,6 +71,17 @@ async def everything(children: Children, folder: Path, name: str, options: RunOp
         return made  # what is left then is removed
     written = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return written | {key: pickle.dumps(value) for key, value in made.items()}
+
+
+async def test_charts_are_the_same_pictures(isolation: Isolation, tmp_path: Path) -> None:
+    await everything(isolation, tmp_path / "prepared", "small.csv", RunOptions())
+    charts = json.loads((tmp_path / "prepared" / "artifacts" / "charts.json").read_text())["charts"]
+    children = RecycledChildren(isolation, Scratch(tmp_path / "scratch"))
+    assert {chart["kind"] for chart in charts} >= {"histogram", "boxplot", "countplot", "correlation", "missingness"}
+    for chart in charts:
+        for draw in (draw_png, draw_svg):
+            assert await children.run(draw, chart, **LIMITS) == await isolation.run(draw, chart, **LIMITS)
+    await children.close()
 
 
 @pytest.mark.parametrize("seed", range(2))
