@@ -52,7 +52,7 @@ lint-api: ## check docs/reference/openapi.json with Redocly (needs Node.js)
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy
 
-bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality models harm calibration drift ai pipeline service reads sizing", ARGS=--help)
+bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality models harm calibration drift ai pipeline service reads scale sizing", ARGS=--help)
 	@$(BIN)/python -m tests.bench $(PARTS) $(ARGS)
 
 mutants: $(VENV)/.bench ## change the code of the steps and rules in small ways, and see whether a test notices (ARGS="--sample 500")

@@ -23,7 +23,7 @@ from gateway.http.security_headers import SecurityHeaders
 from gateway.http.site_guard import SiteGuard
 from gateway.http.tls import reload_certificate
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
-from gateway.routes import collaboration, datasets, exports, recipes, results, revisions, service
+from gateway.routes import collaboration, datasets, exports, graphs, recipes, results, revisions, service
 from gateway.upload.uploads import Uploads
 from gateway.version import project_version
 from shared.identity.tokens import ServiceTokens
@@ -55,7 +55,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan(settings, version),
     )
-    for area in (datasets, results, revisions, exports, recipes, collaboration, service):
+    for area in (datasets, results, graphs, revisions, exports, recipes, collaboration, service):
         app.include_router(area.router)
     install_problem_handlers(app)
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:

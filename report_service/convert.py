@@ -38,7 +38,7 @@ def parse_table_choice(request: pb.GetTableRequest | pb.DownloadTableRequest) ->
     )
 
 
-def parse_graph_format(request: pb.GetGraphRequest) -> str:
+def parse_graph_format(request: pb.GetGraphRequest | pb.DownloadGraphsRequest) -> str:
     """Return the requested format of a chart."""
     return parse_enum(request, "format", default="png")
 

@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -38,6 +39,8 @@ ROWS_SECONDS = 30.0
 TABLE_BYTES = 1024**3
 CACHED_RUNS = 8
 """Number of runs whose chart data is cached, because a client usually requests all charts of a run."""
+DRAWN_AHEAD = 8
+"""Number of charts of an archive that are drawn, or wait to be sent, at a time."""
 
 _TOO_LARGE = ".too-large"
 """Behind the key of a rendition that can't be made."""
@@ -176,6 +179,32 @@ class Renditions:
             return await self._draw(artifacts, graph_id, key=key, format=format)
 
         return await self._pictures.join(key, lambda: self._find_or_make(key, self._read_picture, make))
+
+    async def get_pictures(self, artifacts: str, *, format: str) -> AsyncGenerator[tuple[str, bytes], None]:
+        """Yield the file name and the content of every chart of a run as `png`, `svg` or `json`, in their order.
+
+        Some are drawn ahead of the one that is asked for.
+        """
+        graph_ids = iter((await self._load_charts(artifacts)).by_id)
+        ahead: deque[tuple[str, asyncio.Task[Picture]]] = deque()
+        try:
+            while True:
+                for graph_id in islice(graph_ids, DRAWN_AHEAD - len(ahead)):
+                    picture = self._get_chart(artifacts, graph_id, format=format)
+                    ahead.append((f"{graph_id}.{format}", asyncio.create_task(picture)))
+                if not ahead:
+                    return
+                yield ahead[0][0], (await ahead[0][1]).content
+                ahead.popleft()
+        finally:
+            for _, task in ahead:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in ahead), return_exceptions=True)
+
+    async def _get_chart(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
+        if format == "json":
+            return await self.get_chart_json(artifacts, graph_id)
+        return await self.get_picture(artifacts, graph_id, format=format)
 
     async def get_chart_json(self, artifacts: str, graph_id: str) -> Picture:
         """Return the data of a chart as JSON."""

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from report_service.chart_archive import zip_pictures
 from report_service.profile_document import Document, trim_profile
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_lists import EMPTY_PAGE, ROW_PAGE, RowLists, RowPage
@@ -172,6 +173,14 @@ class Reports:
         if format == "json":
             return await self._renditions.get_chart_json(run.artifacts, graph_id)
         return await self._renditions.get_picture(run.artifacts, graph_id, format=format)
+
+    async def zip_graphs(self, dataset_id: UUID, version: int = 0, *, format: str) -> AsyncGenerator[bytes, None]:
+        """Yield the chunks of a ZIP archive of all charts as `png`, `svg` or `json`."""
+        run = await self._require_published(dataset_id, version)
+        with self._reader_slot():
+            async with aclosing(self._renditions.get_pictures(run.artifacts, format=format)) as pictures:
+                async for chunk in zip_pictures(pictures):
+                    yield chunk
 
     async def list_versions(self, dataset_id: UUID, *, page_size: int, page_token: str) -> Page[VersionRecord]:
         """Return a page of the published results, newest first."""

@@ -57,6 +57,15 @@ class ReportServicer(rpc.ReportServiceServicer):
         picture = await self._reports.get_graph(dataset_id, request.graph_id, request.version, format=format)
         return convert.picture_message(picture, format=format)
 
+    async def DownloadGraphs(
+        self, request: pb.DownloadGraphsRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadGraphsResponse]:
+        format = convert.parse_graph_format(request)
+        pieces = self._reports.zip_graphs(parse_dataset_id(request.dataset_id), request.version, format=format)
+        async with aclosing(pieces) as chunks:
+            async for chunk in chunks:
+                yield pb.DownloadGraphsResponse(chunk=chunk)
+
     async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
         return convert.profile_message(
             await self._reports.get_profile(parse_dataset_id(request.dataset_id), request.version)

@@ -127,6 +127,18 @@ class ReportClient:
         answer = await call(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
+    async def graphs_zip(self, dataset_id: str, version: int, format: GraphFormat) -> AsyncIterator[bytes]:
+        """Yield the bytes of an archive of all charts; the call ends with the iteration."""
+        fields = {"dataset_id": dataset_id, "version": version, "format": format}
+        request = to_message(fields, pb.DownloadGraphsRequest)
+        download = self._stub.DownloadGraphs(request, timeout=TRANSFER_SECONDS, metadata=metadata())
+        try:
+            with service_errors():
+                async for answer in download:
+                    yield answer.chunk
+        finally:
+            download.cancel()
+
     async def profile(self, dataset_id: str, version: int) -> Rendering:
         """Return what is known about the uploaded table, as JSON."""
         answer = await call(self._stub.GetProfile, pb.GetProfileRequest(dataset_id=dataset_id, version=version))

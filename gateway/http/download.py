@@ -72,6 +72,23 @@ def graph_response(request: Request, rendering: Rendering) -> Response:
     return Response(rendering.content, media_type=rendering.media_type, headers=headers)
 
 
+async def archive_response(pieces: AsyncIterator[bytes], filename: str) -> Response:
+    """Return an archive that is being made; its first piece comes before the status line, so that a failure is told."""
+    first = await anext(pieces, b"")
+
+    async def content() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    headers = {
+        "Cache-Control": _TABLE_CACHE,
+        "Content-Disposition": f'attachment; filename="{filename}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(content(), media_type="application/zip", headers=headers)
+
+
 def document_response(request: Request, rendering: Rendering) -> Response:
     """Return a document that may change with the next preparation, or a 304 where the client has it."""
     headers = {"ETag": quoted(rendering.etag), "Cache-Control": _TABLE_CACHE, "X-Content-Type-Options": "nosniff"}

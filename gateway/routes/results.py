@@ -2,19 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from gateway.clients.report import GraphFormat, RowsRequest, TableRef
+from gateway.clients.report import RowsRequest, TableRef
 from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
-from gateway.http.download import document_response, graph_response
+from gateway.http.download import document_response
 from gateway.schemas import results as schemas
 from gateway.schemas.drift import Drift
 from gateway.schemas.profile import Profile
 from gateway.schemas.utility import Utility
-from shared.contracts.charts import Chart
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, ChangeKind, Charset, TableFormat, TableStyle
 
 router = APIRouter(prefix="/dataset/{dataset_id}", tags=["results"])
@@ -65,8 +64,8 @@ NamesQuery = Annotated[tuple[Annotated[str, Field(max_length=10_000)], ...], Fie
 StepQuery = Annotated[
     int, Query(ge=0, le=2**31 - 1, description="Only the changes of this step of the recipe, from 1; 0 for all.")
 ]
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the client has still holds."}}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+CONDITIONAL: dict[int | str, dict[str, Any]] = {304: {"description": "What the client has still holds."}}
 
 
 def _validators(
@@ -82,17 +81,17 @@ def _ranges(
     """Describes headers that `gateway.http.download` reads itself."""
 
 
-_VALIDATORS = [Depends(_validators)]
-_RANGES = [Depends(_ranges), *_VALIDATORS]
+VALIDATORS = [Depends(_validators)]
+_RANGES = [Depends(_ranges), *VALIDATORS]
 
 
 def _table_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
-    content = dict.fromkeys(media_types, _BINARY)
+    content = dict.fromkeys(media_types, BINARY)
     return {
         200: {"description": "The table.", "content": content},
         206: {"description": "The range.", "content": content},
         307: {"description": "The object store has it."},
-        **_CONDITIONAL,
+        **CONDITIONAL,
         **problems(404, 409, 413, 416),
     }
 
@@ -251,9 +250,9 @@ async def query_rows(
 @router.get(
     "/profile",
     summary="Read the profile",
-    responses={**_CONDITIONAL, **problems(404, 409)},
+    responses={**CONDITIONAL, **problems(404, 409)},
     response_model=Profile,
-    dependencies=_VALIDATORS,
+    dependencies=VALIDATORS,
 )
 async def get_profile(
     request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
@@ -266,9 +265,9 @@ async def get_profile(
 @router.get(
     "/recipe",
     summary="Read the recipe",
-    responses={**_CONDITIONAL, **problems(404, 409)},
+    responses={**CONDITIONAL, **problems(404, 409)},
     response_class=JSONResponse,
-    dependencies=_VALIDATORS,
+    dependencies=VALIDATORS,
 )
 async def get_recipe(
     request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
@@ -281,9 +280,9 @@ async def get_recipe(
 @router.get(
     "/drift",
     summary="Read the drift",
-    responses={**_CONDITIONAL, **problems(404, 409)},
+    responses={**CONDITIONAL, **problems(404, 409)},
     response_model=Drift,
-    dependencies=_VALIDATORS,
+    dependencies=VALIDATORS,
 )
 async def get_drift(
     request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
@@ -293,42 +292,6 @@ async def get_drift(
     Answers 409 for a dataset with a recipe of its own.
     """
     return document_response(request, await clients.report.drift(dataset_id, version))
-
-
-@router.get("/eda/graphs", summary="List the charts", responses=problems(404, 409))
-async def list_graphs(
-    dataset_id: DatasetIdPath, clients: ClientsDependency, page: PageDependency, version: VersionQuery = 0
-) -> schemas.GraphPage:
-    """The charts of a dataset in the order of its columns; 500 a page unless `page_size` says so, 1000 at most."""
-    return await clients.report.graphs(dataset_id, version, page)
-
-
-@router.head("/graph/{graph_id}", include_in_schema=False)
-@router.get(
-    "/graph/{graph_id}",
-    summary="Draw a chart",
-    response_class=Response,
-    dependencies=_VALIDATORS,
-    responses={
-        200: {
-            "description": "The chart.",
-            "model": Chart,
-            "content": {"image/png": _BINARY, "image/svg+xml": {"schema": {"type": "string"}}},
-        },
-        **_CONDITIONAL,
-        **problems(404, 409),
-    },
-)
-async def get_graph(
-    request: Request,
-    dataset_id: DatasetIdPath,
-    graph_id: Annotated[str, Path(max_length=1000, description="The chart's name within its dataset.")],
-    clients: ClientsDependency,
-    format: Annotated[GraphFormat, Query(description="A picture, or the chart's data as JSON.")] = "png",
-    version: VersionQuery = 0,
-) -> Response:
-    """One chart, drawn when first asked for and kept."""
-    return graph_response(request, await clients.report.graph(dataset_id, graph_id, version, format))
 
 
 @router.get("/features", summary="List the features", responses=problems(404, 409))

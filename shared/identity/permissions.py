@@ -84,6 +84,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "DownloadTable": _dataset("viewer"),
         "ListGraphs": _dataset("viewer"),
         "GetGraph": _dataset("viewer"),
+        "DownloadGraphs": _dataset("viewer"),
         "GetProfile": _dataset("viewer"),
         "GetRecipe": _dataset("viewer"),
         "GetDrift": _dataset("viewer"),

@@ -21,6 +21,7 @@ from tests.bench import (
     quality,
     reading,
     reads,
+    scale,
     service,
     sizing,
 )
@@ -29,7 +30,10 @@ from tests.bench.tables import mixed_table, small_table, write_csv
 from worker_service.worker.composition import PRELOAD
 
 MIB = 1024**2
-PARTS = ["reading", "quality", "models", "harm", "calibration", "drift", "ai", "pipeline", "service", "reads", "sizing"]
+PARTS = [
+    *("reading", "quality", "models", "harm", "calibration", "drift", "ai"),
+    *("pipeline", "service", "reads", "scale", "sizing"),
+]
 
 
 def main() -> None:
@@ -54,6 +58,8 @@ def main() -> None:
             print_service(large, Path(folder))
         if "reads" in parts:
             reads.print_reads()
+        if "scale" in parts:
+            scale.print_scale(Path(folder) / "scale")
         if "sizing" in parts:
             sizing.print_sizing(Path(folder) / "sizing")
 

@@ -532,6 +532,14 @@ class FakeReport(FakeFindings):
         }.get(request.format, (b"\x89PNG", "image/png"))
         return report_pb2.GetGraphResponse(content=content, media_type=media_type, etag=f"g{request.format}")
 
+    async def DownloadGraphs(
+        self, request: report_pb2.DownloadGraphsRequest, context: Context
+    ) -> AsyncIterator[report_pb2.DownloadGraphsResponse]:
+        """Stream what stands for an archive."""
+        self._check_exists(request.dataset_id)
+        for chunk in (b"PK", report_pb2.GraphFormat.Name(request.format).encode()):
+            yield report_pb2.DownloadGraphsResponse(chunk=chunk)
+
     async def GetFeatures(
         self, request: report_pb2.GetFeaturesRequest, context: Context
     ) -> report_pb2.GetFeaturesResponse:

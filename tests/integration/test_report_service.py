@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -25,6 +27,7 @@ from shared.rpc.status import service_errors
 from shared.settings.processes import Settings
 from shared.storage import ObjectStore
 from tests.integration.reports import CHARTS, CLEANED, CSV, RAW, ReportFixture, failure, serving
+from tests.scratch import folders_in_use
 from tests.unit.report.charts.charts import draw_forever
 
 
@@ -64,7 +67,7 @@ async def test_a_large_table_arrives_whole(reports: ReportFixture) -> None:
     dataset = await reports.publish(cleaned=table)
     csv = await reports.download(dataset, table=pb.TABLE_KIND_CLEANED)
     assert pyarrow.csv.read_csv(pa.BufferReader(csv)).equals(table)
-    assert not list(reports.scratch.glob("neuralearn-*"))
+    assert folders_in_use(reports.scratch) == []
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 0), (0, 1), (7, 5), (len(CSV) - 1, 0), (3, 10**9)])
@@ -136,6 +139,34 @@ async def test_a_child_out_of_time_or_memory_is_unavailable(
         assert isinstance(error, Unavailable)
         assert error.reason == "RENDERING_FAILED"
     assert await reports.renditions(dataset) == ["cleaned-as_written.csv.too-large"]
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "json"])
+async def test_all_graphs_come_in_one_archive(reports: ReportFixture, form: str) -> None:
+    dataset = await reports.publish()
+    number = pb.GraphFormat.Value(f"GRAPH_FORMAT_{form.upper()}")
+    request = pb.DownloadGraphsRequest(dataset_id=str(dataset.id), format=number)
+    content = b"".join([part.chunk async for part in reports.stub.DownloadGraphs(request, timeout=60)])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"{name}.{form}" for name in ("histogram-1", "boxplot-1", "correlation")]
+        for member in archive.namelist():
+            alone = await reports.graph(dataset, member.partition(".")[0], format=number)
+            assert archive.read(member) == alone.content
+    again = b"".join([part.chunk async for part in reports.stub.DownloadGraphs(request, timeout=60)])
+    assert again == content
+
+
+async def test_an_archive_that_nobody_takes_is_not_drawn_on(reports: ReportFixture) -> None:
+    dataset = await reports.publish()
+    call = reports.stub.DownloadGraphs(pb.DownloadGraphsRequest(dataset_id=str(dataset.id)), timeout=60)
+    async for _ in call:
+        break
+    call.cancel()
+    assert (await reports.graph(dataset, "correlation")).content.startswith(b"\x89PNG")
+    missing = reports.stub.DownloadGraphs(pb.DownloadGraphsRequest(dataset_id=str(uuid4())), timeout=60)
+    error = await failure(anext(aiter(missing)))
+    assert isinstance(error, NotFound)
 
 
 async def test_unknown_graphs(reports: ReportFixture) -> None:

@@ -1,6 +1,7 @@
 """Charts, features, logs and reports as JSON."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -88,6 +89,15 @@ async def test_graphs(client: httpx.AsyncClient, report: FakeReport) -> None:
     assert (report.pages[0].page_size, report.pages[0].page_token) == (5, "t")
     shared = (await client.get("/collaboration/team-7/graphs")).json()
     assert shared == {"collaboration_id": "team-7", **body}
+
+
+async def test_all_graphs_in_an_archive(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/dataset/{DATASET_ID}/graphs.zip?format=svg")
+    assert (answer.status_code, answer.content) == (200, b"PKGRAPH_FORMAT_SVG")
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == 'attachment; filename="graphs-svg.zip"'
+    assert (await client.get(f"/dataset/{DATASET_ID}/graphs.zip?format=pdf")).status_code == 422
+    assert (await client.get(f"/dataset/{uuid4()}/graphs.zip")).status_code == 404
 
 
 async def test_a_graph_in_every_format(client: httpx.AsyncClient) -> None:

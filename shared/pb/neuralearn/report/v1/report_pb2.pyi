@@ -676,6 +676,58 @@ class GetGraphResponse(_message.Message):
 Global___GetGraphResponse: _TypeAlias = GetGraphResponse  # noqa: Y015
 
 @_typing.final
+class DownloadGraphsRequest(_message.Message):
+    """Asks for all charts of a dataset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    format: Global___GraphFormat.ValueType
+    """How each chart is delivered."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        format: Global___GraphFormat.ValueType = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "format", b"format", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadGraphsRequest: _TypeAlias = DownloadGraphsRequest  # noqa: Y015
+
+@_typing.final
+class DownloadGraphsResponse(_message.Message):
+    """Answers DownloadGraphs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the archive."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadGraphsResponse: _TypeAlias = DownloadGraphsResponse  # noqa: Y015
+
+@_typing.final
 class GetProfileRequest(_message.Message):
     """Asks for the profile of a dataset."""
 

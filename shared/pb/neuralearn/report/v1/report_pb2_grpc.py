@@ -56,6 +56,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.FromString,
                 _registered_method=True)
+        self.DownloadGraphs = channel.unary_stream(
+                '/neuralearn.report.v1.ReportService/DownloadGraphs',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsResponse.FromString,
+                _registered_method=True)
         self.GetProfile = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/GetProfile',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetProfileRequest.SerializeToString,
@@ -161,6 +166,13 @@ class ReportServiceServicer:
 
     def GetGraph(self, request, context):
         """Renders one chart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadGraphs(self, request, context):
+        """Streams a ZIP archive of all charts of a dataset, in the order of ListGraphs, while they are being rendered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,6 +308,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetGraph,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.SerializeToString,
+            ),
+            'DownloadGraphs': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadGraphs,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsResponse.SerializeToString,
             ),
             'GetProfile': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProfile,
@@ -483,6 +500,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/GetGraph',
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetGraphResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadGraphs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/DownloadGraphs',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.DownloadGraphsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class ReportServiceStub:
     """Lists the charts of a dataset."""
     GetGraph: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetGraphRequest, _report_pb2.GetGraphResponse]
     """Renders one chart."""
+    DownloadGraphs: _grpc.UnaryStreamMultiCallable[_report_pb2.DownloadGraphsRequest, _report_pb2.DownloadGraphsResponse]
+    """Streams a ZIP archive of all charts of a dataset, in the order of ListGraphs, while they are being rendered."""
     GetProfile: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetProfileRequest, _report_pb2.GetProfileResponse]
     """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
     GetRecipe: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]
@@ -95,6 +97,8 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Lists the charts of a dataset."""
     GetGraph: _aio.UnaryUnaryMultiCallable[_report_pb2.GetGraphRequest, _report_pb2.GetGraphResponse]  # type: ignore[assignment]
     """Renders one chart."""
+    DownloadGraphs: _aio.UnaryStreamMultiCallable[_report_pb2.DownloadGraphsRequest, _report_pb2.DownloadGraphsResponse]  # type: ignore[assignment]
+    """Streams a ZIP archive of all charts of a dataset, in the order of ListGraphs, while they are being rendered."""
     GetProfile: _aio.UnaryUnaryMultiCallable[_report_pb2.GetProfileRequest, _report_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Returns what is known about the uploaded table: types with evidence, statistics, alerts and a quality score."""
     GetRecipe: _aio.UnaryUnaryMultiCallable[_report_pb2.GetRecipeRequest, _report_pb2.GetRecipeResponse]  # type: ignore[assignment]
@@ -168,6 +172,14 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.GetGraphResponse, _abc.Awaitable[_report_pb2.GetGraphResponse]]:
         """Renders one chart."""
+
+    @_abc_1.abstractmethod
+    def DownloadGraphs(
+        self,
+        request: _report_pb2.DownloadGraphsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_report_pb2.DownloadGraphsResponse], _abc.AsyncIterator[_report_pb2.DownloadGraphsResponse]]:
+        """Streams a ZIP archive of all charts of a dataset, in the order of ListGraphs, while they are being rendered."""
 
     @_abc_1.abstractmethod
     def GetProfile(
