@@ -3,6 +3,8 @@
 A key is a relative POSIX path such as `datasets/42/raw`. Objects are created and replaced atomically.
 """
 
+import os
+import stat
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -154,6 +156,22 @@ def _check_length(subject: str, size: int, limit: int) -> None:
 def folder_of(prefix: str) -> str:
     """Return the common prefix of the keys in a folder, which ends with a slash; "" for the root."""
     return check_key(prefix.removesuffix("/")) + "/" if prefix else ""
+
+
+def stat_plain_file(path: Path) -> os.stat_result:
+    """Return the metadata of a file to be stored.
+
+    A child process that a hostile file has taken over could leave a link there instead, to what only its parent may
+    read.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is a link or a directory.
+    """
+    info = path.lstat()
+    if not stat.S_ISREG(info.st_mode):
+        raise ValueError(f"{path.name} is no plain file")
+    return info
 
 
 def check_range(offset: int, length: int | None) -> None:

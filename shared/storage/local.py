@@ -27,6 +27,7 @@ from shared.storage.base import (
     check_range,
     folder_of,
     object_not_found,
+    stat_plain_file,
     storage_full,
     storage_unavailable,
 )
@@ -143,11 +144,11 @@ class LocalObjectStore:
         return self._root / key
 
     def _copy(self, key: str, path: Path) -> ObjectInfo:
-        path.stat()  # a missing source is the caller's mistake, not a failure of the store
+        stat_plain_file(path)  # a missing source is the caller's mistake, not a failure of the store
         return self._put(key, lambda staged: shutil.copyfile(path, staged))
 
     def _move(self, key: str, path: Path) -> ObjectInfo:
-        path.stat()
+        stat_plain_file(path)
         with _write_errors(key):
             try:
                 return self._publish(key, path)

@@ -30,6 +30,7 @@ from shared.storage.base import (
     check_range,
     folder_of,
     object_not_found,
+    stat_plain_file,
     storage_full,
     storage_unavailable,
 )
@@ -66,7 +67,7 @@ class S3ObjectStore:
     async def put_file(self, key: str, path: Path, *, move: bool = False) -> ObjectInfo:
         """Store a file, in parts if it is large; `move` removes it once it is stored."""
         check_key(key)
-        size = (await asyncio.to_thread(path.stat)).st_size
+        size = (await asyncio.to_thread(stat_plain_file, path)).st_size
         with _s3_errors(key):
             if size <= PART_BYTES:
                 await self._put(key, await asyncio.to_thread(path.read_bytes))

@@ -27,6 +27,14 @@ def succeed(report_progress: ReportProgress, task: PreparationTask) -> RunResult
     )
 
 
+def leave_a_link(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
+    """Put a link to a file that the child may not read in the place of an artifact."""
+    result = succeed(report_progress, task)
+    (task.target / ARTIFACTS[0]).unlink()
+    (task.target / ARTIFACTS[0]).symlink_to("/etc/passwd")
+    return result
+
+
 def succeed_slowly(report_progress: ReportProgress, task: PreparationTask) -> RunResult:
     """Work for three seconds, most of them in C."""
     return _succeed_after(3, report_progress, task)

@@ -312,6 +312,12 @@ async def test_a_slow_publication_is_not_taken_for_a_lost_lease(execution: Execu
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == []
 
 
+async def test_a_link_in_the_place_of_an_artifact_is_not_published(execution: ExecutionFixture) -> None:
+    run = await execution.run_once(programs.leave_a_link)
+    assert (run.state, run.artifacts) == ("failed", None)
+    assert await execution.artifact_keys(run) == []
+
+
 async def test_a_worker_without_its_lease_discards_its_work(execution: ExecutionFixture) -> None:
     record = await execution.dataset()
     stale_executor = execution.executor(programs.succeed_late, lease=timedelta(seconds=0.2), heartbeat_seconds=60.0)

@@ -232,6 +232,16 @@ async def test_move_takes_the_file(store: ObjectStore, tmp_path: Path) -> None:
     assert "copied" in _tree(tmp_path) and "moved" not in _tree(tmp_path)
 
 
+@pytest.mark.parametrize("move", [False, True])
+async def test_links_are_not_followed(store: ObjectStore, tmp_path: Path, move: bool) -> None:
+    secret, link = tmp_path / "secret", tmp_path / "link"
+    secret.write_text("secret")
+    link.symlink_to(secret)
+    with pytest.raises(ValueError, match="link is no plain file"):
+        await store.put_file("links/one", link, move=move)
+    assert [info.key async for info in store.list("links")] == []
+
+
 async def test_stat_agrees_with_put_and_list(store: ObjectStore) -> None:
     stored = await store.put_bytes("a/b", b"first")
     assert await store.stat("a/b") == stored
