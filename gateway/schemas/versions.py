@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.schemas.fields import DatasetId, Moment, NextPageToken
 from shared.contracts.vocabulary import ColumnRole, Mode, Phase, StepState
@@ -147,7 +147,7 @@ class Undo(BaseModel):
         "part of the recipe.",
         examples=[[{"row": 7, "column": "age"}]],
     )
-    everything: bool = Field(False, description="True for all steps: the cleaned table is the uploaded one.")
+    everything: StrictBool = Field(False, description="True for all steps: the cleaned table is the uploaded one.")
 
 
 class Version(BaseModel):

@@ -53,6 +53,13 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _not_a_number(value: object) -> object:
+    """Return what may say true or false: a boolean of a JSON body, or the text of a form field."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
 def _as_text(value: object) -> object:
     """Return an object or a list of a JSON body as the text that a form field would have."""
     return json.dumps(value) if isinstance(value, dict | list) else value
@@ -162,7 +169,7 @@ class PrepareOptions(BaseModel):
         "from a moment or number on as day>=2026-02-01. Everything is measured on the other rows alone, and these are "
         "prepared by the recipe; the last column of the engineered table, `__split__`, says train or test.",
     )
-    review: bool = Field(
+    review: Annotated[bool, BeforeValidator(_not_a_number)] = Field(
         False,
         description="End as a proposal: every result can be looked at, and the recipe changed, until `POST /apply` "
         "completes it.",

@@ -27,6 +27,16 @@ def test_an_empty_field_means_the_default(name: str) -> None:
     assert form.options() == UploadOptions()
 
 
+@pytest.mark.parametrize("value", [0, 1, 1.0])
+def test_a_number_is_neither_true_nor_false(value: float) -> None:
+    form = UploadForm(UploadOptions())
+    form.expect("review")
+    with pytest.raises(InvalidInput, match="true or false"):
+        form.put("review", value)
+    form.put("review", "true")
+    assert form.options().review
+
+
 def test_the_form_outranks_the_query() -> None:
     form = UploadForm(UploadOptions(mode="deep", user_id="ada"))
     form.expect("mode")
