@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import grpc
 
@@ -101,16 +101,10 @@ class ReportClient:
             download_url=answer.download_url,
         )
 
-    async def table_bytes(self, table: TableRef, *, offset: int, length: int) -> AsyncIterator[bytes]:
+    def table_bytes(self, table: TableRef, *, offset: int, length: int) -> AsyncIterator[bytes]:
         """Yield the bytes of a table; the call ends with the iteration."""
         request = to_message(table, pb.DownloadTableRequest, offset=offset, length=length)
-        download = self._stub.DownloadTable(request, timeout=TRANSFER_SECONDS, metadata=metadata())
-        try:
-            with service_errors():
-                async for answer in download:
-                    yield answer.chunk
-        finally:
-            download.cancel()
+        return _chunks(self._stub.DownloadTable(request, timeout=TRANSFER_SECONDS, metadata=metadata()))
 
     async def graphs(self, dataset_id: str, version: int, page: Page) -> GraphPage:
         """Return a page of a dataset's charts."""
@@ -127,17 +121,11 @@ class ReportClient:
         answer = await call(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
-    async def graphs_zip(self, dataset_id: str, version: int, format: GraphFormat) -> AsyncIterator[bytes]:
+    def graphs_zip(self, dataset_id: str, version: int, format: GraphFormat) -> AsyncIterator[bytes]:
         """Yield the bytes of an archive of all charts; the call ends with the iteration."""
         fields = {"dataset_id": dataset_id, "version": version, "format": format}
         request = to_message(fields, pb.DownloadGraphsRequest)
-        download = self._stub.DownloadGraphs(request, timeout=TRANSFER_SECONDS, metadata=metadata())
-        try:
-            with service_errors():
-                async for answer in download:
-                    yield answer.chunk
-        finally:
-            download.cancel()
+        return _chunks(self._stub.DownloadGraphs(request, timeout=TRANSFER_SECONDS, metadata=metadata()))
 
     async def profile(self, dataset_id: str, version: int) -> Rendering:
         """Return what is known about the uploaded table, as JSON."""
@@ -249,3 +237,13 @@ class ReportClient:
         answer = await call(self._stub.ListCleanedDatasets, request)
         datasets = [cleaned_dataset(message) for message in answer.datasets]
         return to_model(answer, CleanedDatasetPage, collaboration_id=collaboration_id, datasets=datasets)
+
+
+async def _chunks(download: Any) -> AsyncIterator[bytes]:
+    """Yield what a call streams, and end it with the iteration."""
+    try:
+        with service_errors():
+            async for answer in download:
+                yield answer.chunk
+    finally:
+        download.cancel()
