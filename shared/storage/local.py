@@ -299,12 +299,12 @@ def _sync(path: Path) -> None:
 
 def _open_at(path: Path, offset: int, length: int | None) -> tuple[BinaryIO | None, bytes]:
     """Return an open file and its first chunk, and no file if the object ends with it, in one turn of a thread."""
-    wanted = CHUNK_BYTES if length is None else min(length, CHUNK_BYTES)
+    size = CHUNK_BYTES if length is None else min(length, CHUNK_BYTES)
     source = path.open("rb")
     try:
         source.seek(offset)
-        chunk = source.read(wanted)
-        if len(chunk) == wanted and wanted != length:
+        chunk = source.read(size)
+        if len(chunk) == size and size != length:
             return source, chunk
     except BaseException:
         source.close()
