@@ -57,17 +57,13 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
     channel = open_channel(settings.target("pipeline"), settings.tls_files())
     try:
         await database.check()
-        limits, scratch = _decoder_limits(settings), Scratch(settings.scratch_dir)
-        async with (
-            open_store(settings) as store,
-            children_of_small_tasks(settings.isolation, isolation, scratch, count=limits.concurrency) as small,
-        ):
+        scratch = Scratch(settings.scratch_dir)
+        async with open_store(settings) as store, _open_decoder(settings, isolation, scratch) as decoder:
             await store.check()
             datasets, usage = Datasets(database), Usage(database, quota(settings))
             tokens = ServiceTokens(*settings.service_keys) if settings.service_keys else None
             pipeline = pipeline_pb2_grpc.PipelineServiceStub(channel)
             notifier = DueNotifier(_notify_due(pipeline, tokens))
-            decoder = Decoder(large=isolation, small=small, limits=limits)
             fetcher = Fetcher(allow_private=settings.allow_private_urls, max_bytes=settings.max_upload_bytes)
             members = Members(database)
             check_recipe = _check_recipe(pipeline, tokens)
@@ -124,12 +120,15 @@ def _intake_policy(settings: IngestSettings) -> IntakePolicy:
     )
 
 
-def _decoder_limits(settings: IngestSettings) -> DecoderLimits:
-    return DecoderLimits(
+@asynccontextmanager
+async def _open_decoder(settings: IngestSettings, isolation: Isolation, scratch: Scratch) -> AsyncIterator[Decoder]:
+    limits = DecoderLimits(
         table=Limits(max_rows=settings.max_rows, max_columns=settings.max_columns),
         memory_bytes=settings.run_memory_bytes,
         concurrency=settings.decode_slots or max(2, os.cpu_count() or 2),
     )
+    async with children_of_small_tasks(settings.isolation, isolation, scratch, count=limits.concurrency) as small:
+        yield Decoder(large=isolation, small=small, limits=limits)
 
 
 def _webhook_guard(settings: IngestSettings) -> OutboundGuard | None:

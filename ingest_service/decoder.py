@@ -12,7 +12,7 @@ from ingest_service.repeated_recipe import RepeatedRecipe
 from shared.contracts.run_options import ReadOptions
 from shared.errors import LimitExceeded, Unavailable, Unprocessable
 from shared.fair_slots import FairSlots
-from shared.isolation.isolation import Children
+from shared.isolation.children import Children
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory
 from shared.isolation.recycled_children import SMALL_BYTES
 

@@ -22,7 +22,8 @@ from shared.contracts.artifacts import StoredTable
 from shared.errors import NotFound, TooLarge, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.child_task import ChildTask
-from shared.isolation.isolation import Children, Isolation
+from shared.isolation.children import Children
+from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import ChildDied, DeadlineExceeded, OutOfMemory, TaskFailed
 from shared.logs import get_logger
 from shared.scratch import Scratch

@@ -10,36 +10,19 @@ import contextlib
 import multiprocessing
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
 
 from shared.isolation.child import GUARD, probe, serve
 from shared.isolation.child_handle import ChildHandle
+from shared.isolation.children import Children
+from shared.isolation.outcomes import Result
 from shared.isolation.request import ProgressCallback, Request
 
-T = TypeVar("T")
 
-
-class Children(Protocol):
-    """Child processes that call functions."""
-
-    async def run(
-        self,
-        task: Callable[..., T],
-        /,
-        *args: Any,
-        deadline: float,
-        memory_bytes: int,
-        on_progress: ProgressCallback | None = None,
-        **kwargs: Any,
-    ) -> T:
-        """Call `task(*args, **kwargs)` in a child and return its result; see `Isolation.run`."""
-
-
-class Isolation:
+class Isolation(Children):
     """Runs functions in killable child processes; one instance per process, as there is one forkserver."""
 
     def __init__(self, *, preload: Sequence[str], niceness: int = 0) -> None:
@@ -72,42 +55,16 @@ class Isolation:
             raise RuntimeError(f"the forkserver did not load {GUARD} and {', '.join(self._preload)}")
         self._context = context
 
-    async def run(
-        self,
-        task: Callable[..., T],
-        /,
-        *args: Any,
-        deadline: float,
-        memory_bytes: int,
-        on_progress: ProgressCallback | None = None,
-        **kwargs: Any,
-    ) -> T:
-        """Call `task(*args, **kwargs)` in a child and return its result.
+    async def _call(self, request: Request, *, deadline: float, on_progress: ProgressCallback | None) -> Result:
+        """Have a child of its own answer a request.
 
-        However the call ends, cancellation included, the child and the processes it started are dead by then. It has no
-        network, and of all files those that its arguments name.
-
-        Args:
-            task: a module-level function; it and its arguments are pickled.
-            *args: positional arguments of the task. Of those of type Path, and of their fields of type Path, it may
-                read the files, write in the directories, and write beside files that do not exist.
-            **kwargs: its keyword arguments.
-            deadline: seconds that the task may take.
-            memory_bytes: how much the task may allocate beyond the loaded modules.
-            on_progress: called for each `report(stage, percent)` of the task, whose first argument `report` is.
-
-        Raises:
-            ServiceError: the task raised it; Unavailable if the disk was full.
-            IsolationError: the task gave no result; DeadlineExceeded, OutOfMemory, ChildDied or TaskFailed says why.
+        However the call ends, cancellation included, the child and the processes it started are dead by then.
         """
-        reports = on_progress is not None
-        request = Request(task=task, args=args, kwargs=kwargs, memory_bytes=memory_bytes, reports_progress=reports)
         child = self.start_child()
         try:
-            result = await child.call(request, deadline=deadline, on_progress=on_progress)
+            return await child.call(request, deadline=deadline, on_progress=on_progress)
         finally:
             await child.destroy()
-        return cast(T, result.value)
 
     def start_child(self, room: Path | None = None) -> ChildHandle:
         """Start a child, which the caller has to destroy.

@@ -8,24 +8,27 @@ its own, into which the files of each task are copied.
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
+from shared.errors import ServiceError
 from shared.isolation.child_handle import ChildHandle
-from shared.isolation.isolation import Children, Isolation
+from shared.isolation.children import Children
+from shared.isolation.isolation import Isolation
+from shared.isolation.outcomes import Result
 from shared.isolation.request import ProgressCallback, Request
 from shared.isolation.room import Visit
+from shared.logs import get_logger
 from shared.scratch import Scratch
 from shared.settings.types import IsolationMode
-
-T = TypeVar("T")
 
 SMALL_BYTES = 1_000_000
 """Most input of a task that gains by a child that is warm."""
 _MAX_SECONDS = 600.0
+
+_log = get_logger(__name__)
 
 
 @asynccontextmanager
@@ -58,7 +61,7 @@ class _Child:
         return time.monotonic() - self.born >= _MAX_SECONDS
 
 
-class RecycledChildren:
+class RecycledChildren(Children):
     """Runs functions in children that are used again, until they are closed."""
 
     def __init__(self, isolation: Isolation, scratch: Scratch) -> None:
@@ -74,22 +77,11 @@ class RecycledChildren:
         for _ in range(count):
             self._idle.append(await self._fork())
 
-    async def run(
-        self,
-        task: Callable[..., T],
-        /,
-        *args: Any,
-        deadline: float,
-        memory_bytes: int,
-        on_progress: ProgressCallback | None = None,
-        **kwargs: Any,
-    ) -> T:
-        """Call `task(*args, **kwargs)` in a child that serves no other task meanwhile; else as `Isolation.run`.
+    async def _call(self, request: Request, *, deadline: float, on_progress: ProgressCallback | None) -> Result:
+        """Have a child answer a request that serves no other meanwhile.
 
         The task finds copies of its files, and what it writes comes to its place only if it succeeds.
         """
-        reports = on_progress is not None
-        request = Request(task=task, args=args, kwargs=kwargs, memory_bytes=memory_bytes, reports_progress=reports)
         child = await self._take()
         try:
             visit = Visit(child.room / str(next(child.numbers)))
@@ -103,7 +95,7 @@ class RecycledChildren:
             await self._replace(child)
         else:
             self._idle.append(child)
-        return cast(T, result.value)
+        return result
 
     async def close(self) -> None:
         """Destroy the children that serve no task; the others are destroyed when their task ends."""
@@ -135,8 +127,13 @@ class RecycledChildren:
     async def _replace(self, child: _Child) -> None:
         """Destroy a child and fork its successor, before that is needed."""
         await self._destroy(child)
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self._idle.append(await self._fork())
+        except (ServiceError, OSError) as error:
+            # It says nothing of the task that has just ended; the next one tries again.
+            _log.warning("no successor of a child", cause=type(error).__name__)
 
     def _retire(self, child: _Child) -> None:
         """Destroy a child that is old, unless it serves a task; without a successor, for nobody may need one."""

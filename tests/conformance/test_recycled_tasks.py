@@ -17,7 +17,8 @@ from ingest_service.decoding import Limits, decode_file
 from report_service.charts.drawing import draw_png, draw_svg
 from shared.contracts.run_options import ReadOptions, RunOptions
 from shared.errors import ServiceError
-from shared.isolation.isolation import Children, Isolation
+from shared.isolation.children import Children
+from shared.isolation.isolation import Isolation
 from shared.isolation.outcomes import IsolationError
 from shared.isolation.recycled_children import RecycledChildren
 from shared.scratch import Scratch

@@ -184,6 +184,19 @@ async def test_it_retires_when_it_is_old(isolation: Isolation, tmp_path: Path, m
         assert await children.run(pid, **LIMITS) != before
 
 
+async def test_a_result_does_not_hang_on_the_successor(
+    children: RecycledChildren, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise OSError("no space left")
+
+    before = await children.run(pid, **LIMITS)
+    monkeypatch.setattr(children, "_fork", fail)
+    assert await children.run(grow, 100, **LIMITS) == before
+    monkeypatch.undo()
+    assert await children.run(pid, **LIMITS) != before
+
+
 async def test_a_child_that_was_killed_meanwhile_is_not_asked(children: RecycledChildren) -> None:
     before = await children.run(pid, **LIMITS)
     os.kill(before, 9)

@@ -18,7 +18,7 @@ from shared.db.runs import RunRecord
 from shared.errors import NotFound, Unavailable
 from shared.failpoints import failpoint
 from shared.isolation.child_task import ChildTask
-from shared.isolation.isolation import Children
+from shared.isolation.children import Children
 from shared.isolation.recycled_children import SMALL_BYTES
 from shared.scratch import Scratch
 from shared.storage import ObjectStore
