@@ -22,12 +22,13 @@ def print_scale(folder: Path) -> None:
     """Print the cost of each size, and the exponents of a power law through them."""
     isolation = Isolation(preload=PRELOAD)
     isolation.warm_up()
-    for label, shapes, axis, aim in (("rows", ROWS, 0, 0.9), ("columns", COLUMNS, 1, 1.05)):
-        costs = [_measure(isolation, folder / f"{rows}x{columns}", rows, columns) for rows, columns in shapes]
-        sizes = [shape[axis] for shape in shapes]
-        seconds = _exponent(sizes, [cost.seconds for cost in costs])
-        memory = _exponent(sizes, [cost.peak_bytes for cost in costs])
-        print(f"{label}: seconds grow by the power {seconds:.2f} (was {aim}), peak memory by {memory:.2f}")
+    shapes = dict.fromkeys((*ROWS, *COLUMNS))
+    costs = {shape: _measure(isolation, folder / "{}x{}".format(*shape), *shape) for shape in shapes}
+    for label, shapes_of, axis, before in (("rows", ROWS, 0, 0.9), ("columns", COLUMNS, 1, 1.05)):
+        sizes = [shape[axis] for shape in shapes_of]
+        seconds = _exponent(sizes, [costs[shape].seconds for shape in shapes_of])
+        memory = _exponent(sizes, [costs[shape].peak_bytes for shape in shapes_of])
+        print(f"{label}: seconds grow by the power {seconds:.2f} (was {before}), peak memory by {memory:.2f}")
 
 
 def _measure(isolation: Isolation, folder: Path, rows: int, columns: int) -> Cost:
