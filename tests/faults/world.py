@@ -32,6 +32,8 @@ from worker_service.pipeline.garbage_collector import OrphanCollector
 
 ENDED = ("completed", "failed", "cancelled")
 SERVICES = ("ingest", "pipeline", "report")
+_START_SECONDS = 0.05
+"""More than a child computes until it waits for a task."""
 TWO_WORKERS = (*PROGRAMS, Program("worker-fast-2", ("-m", "worker_service", "worker", "--queue", "eda_fast")))
 
 
@@ -300,11 +302,15 @@ class World:
         return folders_in_use(self.stack.settings.scratch_dir)
 
     def child_of(self, pid: int) -> psutil.Process | None:
-        """Return the child process that works for a worker or a service just now; None if all wait."""
+        """Return the child process that works for a worker or a service just now; None if all wait.
+
+        A child that has not computed for long may only be starting, to wait for a task.
+        """
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(pid).children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    if child.ppid() != pid and child.status() == psutil.STATUS_RUNNING:
+                    is_running = child.ppid() != pid and child.status() == psutil.STATUS_RUNNING
+                    if is_running and child.cpu_times().user >= _START_SECONDS:
                         return child
         return None
 
