@@ -163,13 +163,21 @@ def row_query(request: pb.QueryRowsRequest) -> RowQuery:
         columns=tuple(request.columns),
         sort=tuple(request.sort),
         filter=tuple(request.filter),
+        changes=request.changes,
     )
 
 
 def queried_rows_message(rows: QueriedRows) -> pb.QueryRowsResponse:
     """Return the message for the rows of a query."""
     columns = [pb.RowColumn(name=name, type=kind) for name, kind in zip(rows.names, rows.types, strict=True)]
-    response = pb.QueryRowsResponse(columns=columns, total_rows=rows.total)
+    changes = [to_message({"kind": None, **change}, pb.Change) for change in rows.changes]
+    response = pb.QueryRowsResponse(
+        columns=columns,
+        total_rows=rows.total,
+        row_numbers=rows.row_numbers,
+        changes=changes,
+        next_change=rows.next_change,
+    )
     for row in rows.rows:
         response.rows.add().extend(row)
     return response

@@ -156,8 +156,13 @@ class Renditions:
         await self._tables.join(key, lambda: self._find_or_make(key, self._store.stat, make))
         return key
 
-    async def query_rows(self, key: str, query: RowQuery) -> QueriedRows:
+    async def query_rows(self, key: str, query: RowQuery, artifacts: str | None = None) -> QueriedRows:
         """Return rows of a stored Parquet or Arrow table as values.
+
+        Args:
+            key: the table.
+            query: what is asked for.
+            artifacts: the artifacts of the run whose changes the query needs; None if it needs none.
 
         Raises:
             InvalidInput: there is no such column or operator, or a value does not fit its column.
@@ -166,11 +171,18 @@ class Renditions:
             self._render_slot(key, kind="row query"),
             self._scratch.folder() as folder,
             self._store.local_copy(key, scratch=folder) as copy,
+            AsyncExitStack() as copies,
         ):
             # The name of a copy says nothing of its format.
             source = folder / f"rows{PurePosixPath(key).suffix}"
             source.symlink_to(copy)
-            return await self._isolation.run(query_rows, source, query, deadline=ROWS_SECONDS, memory_bytes=TABLE_BYTES)
+            ledger = None
+            if artifacts is not None:
+                (folder / "ledger").mkdir()
+                ledger = await copies.enter_async_context(self._copy(artifacts, "changes", folder / "ledger"))
+            return await self._isolation.run(
+                query_rows, source, query, ledger, deadline=ROWS_SECONDS, memory_bytes=TABLE_BYTES
+            )
 
     async def get_picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """Return a chart as a `png` or `svg` picture."""

@@ -1,12 +1,11 @@
 """Rows of a stored table as values: some columns, filtered and sorted; runs in a child process."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from report_service.row_changes import ANY_COLUMN, RowChanges
 from report_service.row_pages import BUFFER_BYTES
 from shared.contracts.row_values import RowValue, plain_column, row_values
 from shared.errors import FieldError, InvalidInput
 
 MAX_CELLS = 100_000
 """Most cells of a page: a page of many columns ends early, because it has to fit into a message."""
-Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known"]
+MAX_CELLS_WITH_CHANGES = 20_000
+Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known", "changed"]
 _CONDITION = re.compile(rf"(.+?):({'|'.join(get_args(Operator))})(?::(.*))?", re.DOTALL)
 
 Indices = npt.NDArray[np.int64]
@@ -38,6 +39,13 @@ class RowQuery:
     """Columns to sort by, the first most important; `-` in front for the largest first. Missing values come last."""
     filter: tuple[str, ...] = ()
     """Conditions that all have to hold, as `column:operator:value`."""
+    changes: bool = False
+    """True if the changes in the cells of the page are asked for, too."""
+
+    @property
+    def needs_ledger(self) -> bool:
+        """True if the changes are to be looked at."""
+        return self.changes or any(_is_about_changes(condition) for condition in self.filter)
 
 
 @dataclass(frozen=True)
@@ -50,12 +58,23 @@ class QueriedRows:
     rows: tuple[tuple[RowValue, ...], ...]
     total: int
     """The number of rows that match."""
+    row_numbers: tuple[int, ...] = ()
+    """The row of the uploaded table, from 1, of each row; empty unless changes are asked for."""
+    changes: tuple[Mapping[str, Any], ...] = ()
+    """The changes in the cells of the page, as the ledger has them."""
+    next_change: int | None = None
+    """The offset of the first matching row behind the page that has a change in these columns."""
 
 
-def query_rows(source: Path, query: RowQuery) -> QueriedRows:
+def query_rows(source: Path, query: RowQuery, ledger: Path | None = None) -> QueriedRows:
     """Return rows of a Parquet or Arrow file; fewer than asked for if more do not fit into a message.
 
     The columns of the filter and the order are read as a whole, of the others only the row groups of the page.
+
+    Args:
+        source: the table; its name tells which one it is.
+        query: what is asked for.
+        ledger: the changes as a Parquet file, if the query needs them.
 
     Raises:
         InvalidInput: there is no such column or operator, or a value does not fit its column.
@@ -64,15 +83,32 @@ def query_rows(source: Path, query: RowQuery) -> QueriedRows:
         names = query.columns or tuple(table.schema.names)
         for name in names:
             _require_column("columns", name, table)
-        indices = _sort(table, query.sort, _find_matches(table, query.filter))
-        most = min(query.limit, max(1, MAX_CELLS // max(1, len(names))))
-        page = table.take(names, indices[query.offset : query.offset + most])
-        return QueriedRows(
+        changes = None if ledger is None else RowChanges(ledger, rows=table.rows, is_raw=source.suffix != ".parquet")
+        indices = _sort(table, query.sort, _find_matches(table, query.filter, changes))
+        most = min(query.limit, max(1, (MAX_CELLS_WITH_CHANGES if query.changes else MAX_CELLS) // max(1, len(names))))
+        on_page = indices[query.offset : query.offset + most]
+        rows = row_values(table.take(names, on_page))
+        result = QueriedRows(
             names=names,
             types=tuple(str(table.schema.field(name).type) for name in names),
-            rows=row_values(page),
+            rows=rows,
             total=len(indices),
         )
+        if changes is None or not query.changes:
+            return result
+        return _with_changes(result, changes, on_page[: len(rows)], indices[query.offset + len(rows) :])
+
+
+def _with_changes(result: QueriedRows, changes: RowChanges, on_page: Indices, behind: Indices) -> QueriedRows:
+    """Add the changes on a page, and the place of the next one among the matching rows behind it."""
+    next_changed = np.flatnonzero(changes.find_changed(result.names)[behind])[:1]
+    first_behind = result.total - len(behind)
+    return replace(
+        result,
+        row_numbers=changes.row_numbers(on_page),
+        changes=changes.list_changes(on_page, result.names),
+        next_change=first_behind + int(next_changed[0]) if len(next_changed) else None,
+    )
 
 
 class _Table(Protocol):
@@ -150,21 +186,34 @@ def _invalid(field: str, problem: str) -> InvalidInput:
     return InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
 
 
-def _find_matches(table: _Table, conditions: Sequence[str]) -> Indices:
-    masks = [_match(table, condition) for condition in conditions]
-    if not masks:
-        return np.arange(table.rows, dtype=np.int64)
-    mask = reduce(pc.and_, masks).to_numpy()
+def _find_matches(table: _Table, conditions: Sequence[str], changes: RowChanges | None) -> Indices:
+    mask = np.ones(table.rows, dtype=bool)
+    for condition in conditions:
+        name, operator, text = _split_condition(condition)
+        if not (operator == "changed" and name == ANY_COLUMN):
+            _require_column("filter", name, table)
+        if operator == "changed":
+            mask &= changes is not None and changes.find_changed([name], text or "")
+        else:
+            mask &= _match(table, name, operator, text).to_numpy()
     return np.flatnonzero(mask)
 
 
-def _match(table: _Table, condition: str) -> pa.ChunkedArray:
-    """Return a mask of the rows for which a condition holds; a missing value meets none but `missing`."""
+def _split_condition(condition: str) -> tuple[str, str, str | None]:
     parts = _CONDITION.fullmatch(condition)
     if parts is None:
         raise _invalid("filter", f"must be column:operator:value with one of {', '.join(get_args(Operator))}")
     name, operator, text = parts.groups()
-    _require_column("filter", name, table)
+    return name, operator, text
+
+
+def _is_about_changes(condition: str) -> bool:
+    parts = _CONDITION.fullmatch(condition)
+    return parts is not None and parts[2] == "changed"
+
+
+def _match(table: _Table, name: str, operator: str, text: str | None) -> pa.ChunkedArray:
+    """Return a mask of the rows for which a condition holds; a missing value meets none but `missing`."""
     values = plain_column(table.read(name))
     if operator in ("missing", "known"):
         return values.is_null() if operator == "missing" else values.is_valid()

@@ -274,17 +274,19 @@ class Reports:
 
         Raises:
             InvalidInput: the offset or limit is negative, there is no such column or operator, or a value does not fit.
+            Conflict: the changes are asked for before there are any.
         """
         for field, value in (("offset", query.offset), ("limit", query.limit)):
             if value < 0:
                 problem = "must be 0 or more"
                 raise InvalidInput(f"{field} {problem}.", fields=[FieldError(field=field, detail=problem)])
         dataset = await self._datasets.get(dataset_id)
-        if table == "raw":
-            key = dataset.table_key
-        else:
-            key = table_key((await find_published(dataset, self._versions, version)).artifacts, table)
-        return await self._renditions.query_rows(key, replace(query, limit=ROW_PAGE.of(query.limit)))
+        query = replace(query, limit=ROW_PAGE.of(query.limit))
+        if table == "raw" and not query.needs_ledger:
+            return await self._renditions.query_rows(dataset.table_key, query)
+        artifacts = (await find_published(dataset, self._versions, version)).artifacts
+        key = dataset.table_key if table == "raw" else table_key(artifacts, table)
+        return await self._renditions.query_rows(key, query, artifacts if query.needs_ledger else None)
 
     async def list_rejects(self, dataset_id: UUID, *, page_size: int, page_token: str) -> RowPage:
         """Return a page of the rejected rows, with those that a contract discarded; an empty page if there are none."""

@@ -61,6 +61,7 @@ class RowsRequest:
     columns: Sequence[str]
     sort: Sequence[str]
     filter: Sequence[str]
+    changes: bool = False
     version: int = 0
 
 

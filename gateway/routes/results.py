@@ -236,14 +236,24 @@ async def query_rows(
         NamesQuery,
         Query(
             description="Conditions that all have to hold, as `column:operator:value`; repeat it. The operators are "
-            "eq, ne, lt, le, gt, ge, contains, and missing and known, which take no value.",
-            examples=[["price:ge:10", "city:contains:berlin"]],
+            "eq, ne, lt, le, gt, ge, contains; missing and known, which take no value; and changed, which takes the "
+            "step or rule that changed the cell, or none, and as column also * for any.",
+            examples=[["price:ge:10", "city:contains:berlin", "*:changed"]],
         ),
     ] = (),
+    changes: Annotated[
+        bool,
+        Query(
+            description="Answer the changes in the cells of the page, too; fewer rows fit on it then. Of the "
+            "engineered table, they are those of the columns of the cleaned one."
+        ),
+    ] = False,
     version: VersionQuery = 0,
 ) -> schemas.RowsPage:
     """Rows as values: filtered, sorted, and only some columns; fewer than `limit` where rows are very long."""
-    return await clients.report.rows(RowsRequest(dataset_id, table, offset, limit, columns, sort, filter, version))
+    return await clients.report.rows(
+        RowsRequest(dataset_id, table, offset, limit, columns, sort, filter, changes, version)
+    )
 
 
 @router.head("/profile", include_in_schema=False)

@@ -281,3 +281,15 @@ class RowsPage(BaseModel):
         examples=[[[1, "Berlin", None]]],
     )
     total_rows: int = Field(description="The rows that match, on all pages together.", examples=[3])
+    row_numbers: list[int] = Field(
+        description="The row in the uploaded table, from 1, of each row; empty unless changes were asked for.",
+        examples=[[17]],
+    )
+    changes: list[Change] = Field(
+        description="The changes in the cells of the page, in their order; empty unless they were asked for."
+    )
+    next_change: int | None = Field(
+        description="The offset of the first matching row behind the page that has a change in one of the columns; "
+        "null if there is none or changes were not asked for.",
+        examples=[212],
+    )

@@ -86,6 +86,10 @@ class FakeFindings(report_pb2_grpc.ReportServiceServicer):
         columns = [report_pb2.RowColumn(name=name, type="string") for name in ("a", "b", "c", "d")]
         response = report_pb2.QueryRowsResponse(columns=columns, total_rows=7)
         response.rows.add().extend([1, 2.5, "x", None])
+        if request.changes:
+            response.row_numbers.append(17)
+            response.changes.add(row=17, column="c", before="X", after="x", step=2, rule="spelling", confidence=0.9)
+            response.next_change = 5
         return response
 
     async def ListRejects(

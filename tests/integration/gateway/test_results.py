@@ -250,11 +250,28 @@ async def test_rows(client: httpx.AsyncClient, report: FakeReport) -> None:
         "columns": [{"name": name, "type": "string"} for name in "abcd"],
         "rows": [[1, 2.5, "x", None]],
         "total_rows": 7,
+        "row_numbers": [],
+        "changes": [],
+        "next_change": None,
     }
     request = report.pages[0]
     assert (request.table, request.offset, request.limit) == (report_pb2.TABLE_KIND_ENGINEERED, 3, 2)
     assert (list(request.columns), list(request.sort)) == (["a", "b"], ["-a"])
     assert list(request.filter) == ["a:ge:1", "b:contains:x:y"]
+    body = (await client.get(f"/dataset/{DATASET_ID}/rows?changes=true")).json()
+    assert (body["row_numbers"], body["next_change"]) == ([17], 5)
+    assert body["changes"] == [
+        {
+            "row": 17,
+            "column": "c",
+            "before": "X",
+            "after": "x",
+            "step": 2,
+            "rule": "spelling",
+            "confidence": 0.9,
+            "kind": None,
+        }
+    ]
     for invalid in ("table=changes", "offset=-1", "limit=1001", "order=a"):
         assert_problem(await client.get(f"/dataset/{DATASET_ID}/rows?{invalid}"), 422, "INVALID_INPUT")
 

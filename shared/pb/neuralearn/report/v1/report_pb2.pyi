@@ -1343,6 +1343,7 @@ class QueryRowsRequest(_message.Message):
     SORT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """The dataset's UUID."""
     table: Global___TableKind.ValueType
@@ -1355,6 +1356,10 @@ class QueryRowsRequest(_message.Message):
     """Most rows; 0 means 100, more than 1000 means 1000. Fewer come where more do not fit into a message."""
     version: _builtins.int
     """Which version of the results, as ListVersions numbers them; 0 for the newest."""
+    changes: _builtins.bool
+    """Answer the changes in the cells of the page, too; fewer rows fit on it then. Of the engineered table, they are those
+    of the columns of the cleaned one.
+    """
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The columns, in this order; none for all."""
@@ -1365,8 +1370,9 @@ class QueryRowsRequest(_message.Message):
 
     @_builtins.property
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Conditions that all have to hold, as `column:operator:value`. The operators are eq, ne, lt, le, gt, ge, contains, and
-        missing and known, which take no value.
+        """Conditions that all have to hold, as `column:operator:value`. The operators are eq, ne, lt, le, gt, ge, contains;
+        missing and known, which take no value; and changed, which takes the step or rule that changed the cell, or none. Of
+        changed, the column may be * for any.
         """
 
     def __init__(
@@ -1380,10 +1386,11 @@ class QueryRowsRequest(_message.Message):
         sort: _abc.Iterable[_builtins.str] | None = ...,
         filter: _abc.Iterable[_builtins.str] | None = ...,
         version: _builtins.int = ...,
+        changes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset_id", b"dataset_id", "filter", b"filter", "limit", b"limit", "offset", b"offset", "sort", b"sort", "table", b"table", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "columns", b"columns", "dataset_id", b"dataset_id", "filter", b"filter", "limit", b"limit", "offset", b"offset", "sort", b"sort", "table", b"table", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1424,8 +1431,15 @@ class QueryRowsResponse(_message.Message):
     COLUMNS_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     TOTAL_ROWS_FIELD_NUMBER: _builtins.int
+    ROW_NUMBERS_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_CHANGE_FIELD_NUMBER: _builtins.int
     total_rows: _builtins.int
     """The rows that match, on all pages together."""
+    next_change: _builtins.int
+    """The offset of the first matching row behind the page that has a change in one of the columns; absent if there is
+    none.
+    """
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowColumn]:
         """The columns."""
@@ -1434,18 +1448,31 @@ class QueryRowsResponse(_message.Message):
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.ListValue]:
         """The rows, each with one value for each column. Moments are text in ISO 8601; whole numbers of more than 53 bits too."""
 
+    @_builtins.property
+    def row_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The row in the uploaded table, from 1, of each row; empty unless changes were asked for."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
+        """The changes in the cells of the page, in the order in which they were made; empty unless they were asked for."""
+
     def __init__(
         self,
         *,
         columns: _abc.Iterable[Global___RowColumn] | None = ...,
         rows: _abc.Iterable[_struct_pb2.ListValue] | None = ...,
         total_rows: _builtins.int = ...,
+        row_numbers: _abc.Iterable[_builtins.int] | None = ...,
+        changes: _abc.Iterable[Global___Change] | None = ...,
+        next_change: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_change", b"_next_change", "next_change", b"next_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "rows", b"rows", "total_rows", b"total_rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_change", b"_next_change", "changes", b"changes", "columns", b"columns", "next_change", b"next_change", "row_numbers", b"row_numbers", "rows", b"rows", "total_rows", b"total_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__next_change: _TypeAlias = _typing.Literal["next_change"]  # noqa: Y015
+    _WhichOneofArgType__next_change: _TypeAlias = _typing.Literal["_next_change", b"_next_change"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_change) -> _WhichOneofReturnType__next_change | None: ...
 
 Global___QueryRowsResponse: _TypeAlias = QueryRowsResponse  # noqa: Y015
 
