@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from starlette.staticfiles import StaticFiles
 
 from gateway.clients.clients import Clients, open_clients
 from gateway.dependencies import Gateway
@@ -24,6 +24,7 @@ from gateway.http.site_guard import SiteGuard
 from gateway.http.tls import reload_certificate
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
 from gateway.routes import collaboration, datasets, exports, graphs, recipes, results, revisions, service
+from gateway.schemas.service import About
 from gateway.upload.uploads import Uploads
 from gateway.version import project_version
 from shared.identity.tokens import ServiceTokens
@@ -31,9 +32,8 @@ from shared.logs import get_logger
 from shared.settings.processes import GatewaySettings
 from shared.tracing import end_traces
 
-_NOTICE = """<section><h2>With a token or an API key</h2>
-  <p>Every call but this page, the description and the health needs one: <code>-H "Authorization: Bearer …"</code>.
-  A browser can't send it from the form below.</p></section>"""
+_PAGE = Path(__file__).parent / "static" / "app"
+"""The page for people, whose scripts use the public API alone."""
 _log = get_logger("gateway")
 
 
@@ -57,6 +57,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     for area in (datasets, results, graphs, revisions, exports, recipes, collaboration, service):
         app.include_router(area.router)
+    app.mount("/app", StaticFiles(directory=_PAGE, html=True))
     install_problem_handlers(app)
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
         app.add_middleware(
@@ -109,7 +110,6 @@ async def _reloaded_certificate(app: FastAPI, settings: GatewaySettings) -> Asyn
 
 
 def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gateway:
-    welcome = (Path(__file__).parent / "static" / "welcome.html").read_text("utf-8")
     return Gateway(
         clients=clients,
         uploads=Uploads(
@@ -119,7 +119,15 @@ def _gateway(settings: GatewaySettings, clients: Clients, version: str) -> Gatew
             idle_seconds=settings.upload_idle_seconds,
         ),
         downloads=TableDownload(clients.report),
-        version=version,
-        welcome=Template(welcome),
-        notice=_NOTICE if settings.auth_mode == "token" else "",
+        about=About(
+            name="NeuraLearn",
+            version=version,
+            app="/app/",
+            docs="/docs" if settings.gateway_docs else None,
+            redoc="/redoc" if settings.gateway_docs else None,
+            openapi="/openapi.json" if settings.gateway_docs else None,
+            health="/health",
+            auth_mode=settings.auth_mode,
+            max_upload_bytes=settings.max_upload_bytes,
+        ),
     )

@@ -1,7 +1,6 @@
 """Dependencies of routes: the clients, the requested page, and the problems that a route declares."""
 
 from dataclasses import dataclass
-from string import Template
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path, Query, Request
@@ -10,6 +9,7 @@ from gateway.clients.calls import Page
 from gateway.clients.clients import Clients
 from gateway.http.download import TableDownload
 from gateway.schemas.problems import Problem
+from gateway.schemas.service import About
 from gateway.upload.fields import CollaborationId, UserId
 from gateway.upload.uploads import Uploads
 
@@ -38,10 +38,8 @@ class Gateway:
     clients: Clients
     uploads: Uploads
     downloads: TableDownload
-    version: str
-    welcome: Template
-    notice: str
-    """What the welcome page says of credentials, as HTML."""
+    about: About
+    """What the root says of the service."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

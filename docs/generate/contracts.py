@@ -1,5 +1,5 @@
-"""Write what is generated from the code: the recipe's schema, the description of REST, `.env.example`, the reference.
-
+"""Write what is generated from the code: the schema of recipes, the description of REST, what the page knows of it, the
+reference, and `.env.example`.
 `make contracts` runs it; `make lint` fails where the committed files are not what it would write.
 """
 
@@ -9,7 +9,14 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from docs.generate import reference_grpc, reference_permissions, reference_rest, reference_settings, reference_steps
+from docs.generate import (
+    page_client,
+    reference_grpc,
+    reference_permissions,
+    reference_rest,
+    reference_settings,
+    reference_steps,
+)
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
 from shared.settings.processes import GatewaySettings
@@ -19,6 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 OPENAPI = REFERENCE / "openapi.json"
 ENV_EXAMPLE = ROOT / ".env.example"
+PAGE_SCRIPTS = {
+    ROOT / "gateway" / "static" / "app" / "operations.js": page_client.operations,
+    ROOT / "gateway" / "static" / "app" / "documents.d.ts": page_client.types,
+}
 PAGES = {
     REFERENCE / "rest.md": reference_rest.page,
     REFERENCE / "grpc.md": reference_grpc.page,
@@ -38,11 +49,14 @@ class _LocalTimes(GenerateJsonSchema):
 
 def write_contracts() -> dict[Path, str]:
     """Write the files, and return what they held before."""
-    paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES)
+    paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES, *PAGE_SCRIPTS)
     before = {path: path.read_text("utf-8") if path.exists() else "" for path in paths}
     _write(RECIPE_SCHEMA, Recipe.model_json_schema(schema_generator=_LocalTimes))
     settings = GatewaySettings(_env_file=None)
-    _write(OPENAPI, create_app(settings).openapi())
+    description = create_app(settings).openapi()
+    _write(OPENAPI, description)
+    for path, script in PAGE_SCRIPTS.items():
+        path.write_text(script(description), encoding="utf-8")
     ENV_EXAMPLE.write_text(reference_settings.example(), encoding="utf-8")
     for path, page in PAGES.items():
         path.write_text(page(), encoding="utf-8")

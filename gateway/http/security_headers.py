@@ -20,6 +20,12 @@ _PAGES = {
     "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
 """For the pages of FastAPI, which begin with a script in the page."""
+_APP = "/app/"
+_APP_POLICY = (
+    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""For the page for people: nothing from elsewhere, and no text that becomes markup."""
 
 
 class SecurityHeaders:
@@ -51,9 +57,13 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if not scope["path"].startswith(_STATIC):
+                path = scope["path"]
+                if path.startswith(_APP):
+                    headers.setdefault("Cache-Control", "no-cache")
+                    headers.setdefault("Content-Security-Policy", _APP_POLICY)
+                if not path.startswith(_STATIC):
                     headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("Content-Security-Policy", _PAGES.get(scope["path"], _NOTHING))
+                headers.setdefault("Content-Security-Policy", _PAGES.get(path, _NOTHING))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,21 +1,14 @@
-"""The gateway itself: its health, and a page for people who open the root."""
+"""The gateway itself: its health, and where to go from its root."""
 
-from html import escape
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from gateway.dependencies import GatewayDependency, problems
 from gateway.schemas import service as schemas
 
 router = APIRouter(tags=["service"])
-
-_PAGE_HEADERS = {
-    "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
-}
 
 
 @router.head("/health", include_in_schema=False)
@@ -38,7 +31,7 @@ async def get_health(gateway: GatewayDependency, response: Response) -> schemas.
     response.status_code = 200 if ok else 503
     response.headers["Cache-Control"] = "no-store"
     status: Literal["ok", "unavailable"] = "ok" if ok else "unavailable"
-    return schemas.Health(status=status, version=gateway.version, services=services, servers=servers)
+    return schemas.Health(status=status, version=gateway.about.version, services=services, servers=servers)
 
 
 @router.head("/health/live", include_in_schema=False)
@@ -46,7 +39,7 @@ async def get_health(gateway: GatewayDependency, response: Response) -> schemas.
 async def get_live(gateway: GatewayDependency, response: Response) -> schemas.Live:
     """Asks nobody: for the probes of an orchestrator."""
     response.headers["Cache-Control"] = "no-store"
-    return schemas.Live(status="ok", version=gateway.version)
+    return schemas.Live(status="ok", version=gateway.about.version)
 
 
 @router.get("/queues", summary="See how much work waits", responses=problems())
@@ -70,25 +63,22 @@ async def list_workers(gateway: GatewayDependency, response: Response) -> schema
     response_class=Response,
     responses={
         **problems(),
-        200: {"model": schemas.About, "description": "Where to go from here.", "content": {"text/html": {}}},
+        200: {"model": schemas.About, "description": "Where to go from here."},
+        307: {"description": "The page is at `/app/`."},
     },
 )
 async def get_root(request: Request, gateway: GatewayDependency) -> Response:
-    """A page for people; JSON where the `Accept` header prefers it."""
+    """Leads to the page for people; JSON where the `Accept` header prefers it."""
+    headers = {"Vary": "Accept"}
     if not _prefers_json(request.headers.get("accept", "")):
-        page = gateway.welcome.substitute(
-            version=escape(gateway.version), address=escape(str(request.base_url)), notice=gateway.notice
-        )
-        return HTMLResponse(page, headers=_PAGE_HEADERS)
-    about = schemas.About(
-        name="NeuraLearn",
-        version=gateway.version,
-        docs="/docs",
-        redoc="/redoc",
-        openapi="/openapi.json",
-        health="/health",
-    )
-    return JSONResponse(about.model_dump(), headers={"Vary": "Accept"})
+        return RedirectResponse("app/", headers=headers)
+    return JSONResponse(gateway.about.model_dump(), headers=headers)
+
+
+@router.get("/app", include_in_schema=False)
+async def get_app() -> Response:
+    """Leads to the page for people, whose links are relative."""
+    return RedirectResponse("app/")
 
 
 def _prefers_json(accept: str) -> bool:

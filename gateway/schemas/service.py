@@ -35,10 +35,17 @@ class About(BaseModel):
 
     name: str = Field(description="The service's name.", examples=["NeuraLearn"])
     version: str = Field(description="The gateway's version.", examples=["0.1.0"])
-    docs: str = Field(description="The API, to try out.", examples=["/docs"])
-    redoc: str = Field(description="The API, to read.", examples=["/redoc"])
-    openapi: str = Field(description="The API, for programs.", examples=["/openapi.json"])
+    app: str = Field(description="The page for people.", examples=["/app/"])
+    docs: str | None = Field(description="The API, to try out; null where it is switched off.", examples=["/docs"])
+    redoc: str | None = Field(description="The API, to read; null where it is switched off.", examples=["/redoc"])
+    openapi: str | None = Field(
+        description="The API, for programs; null where it is switched off.", examples=["/openapi.json"]
+    )
     health: str = Field(description="Whether everything answers.", examples=["/health"])
+    auth_mode: Literal["open", "token"] = Field(
+        description="`token` where every call needs a token or an API key, else `open`.", examples=["open"]
+    )
+    max_upload_bytes: int = Field(description="Most bytes of an uploaded file.", examples=[268435456])
 
 
 class Queue(BaseModel):

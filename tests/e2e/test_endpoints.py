@@ -219,7 +219,7 @@ def test_json_datasets(user: User) -> None:
 def test_the_open_pages(user: User) -> None:
     assert user.get("/health")["status"] == "ok"
     for page in ("/", "/docs", "/redoc"):
-        response = user.client.get(page, headers={"accept": "text/html"})
+        response = user.client.get(page, headers={"accept": "text/html"}, follow_redirects=True)
         assert response.status_code == 200
         assert "text/html" in response.headers["content-type"]
         assert "cdn." not in response.text

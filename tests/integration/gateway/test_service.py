@@ -47,13 +47,27 @@ async def test_health_without_a_database(fakes: Services, tmp_path: Path) -> Non
 
 
 async def test_the_root_for_people_and_for_programs(client: httpx.AsyncClient) -> None:
-    page = await client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "*/*"):
+        for path in ("/", "/app"):
+            answer = await client.get(path, headers={"Accept": accept})
+            assert (answer.status_code, answer.headers["location"]) == (307, "app/")
+    about = (await client.get("/", headers={"Accept": "application/json"})).json()
+    assert (about["docs"], about["app"], about["auth_mode"]) == ("/docs", "/app/", "open")
+    assert about["max_upload_bytes"] > 0
+
+
+async def test_the_page_loads_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    page = await client.get("/app/")
     assert page.headers["content-type"].startswith("text/html")
-    assert "<form" in page.text and "<b>" not in page.text
-    assert "http" not in page.headers["content-security-policy"]
-    assert (await client.get("/")).headers["content-type"].startswith("text/html")
-    about = await client.get("/", headers={"Accept": "application/json"})
-    assert about.json()["docs"] == "/docs"
+    assert page.headers["cache-control"] == "no-cache"
+    assert "http" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy and "http" not in policy
+    script = await client.get("/app/main.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert (await client.get("/app/main.js", headers={"If-None-Match": script.headers["etag"]})).status_code == 304
+    assert (await client.get("/app/../app.py")).status_code == 404
+    assert (await client.get("/app/%2e%2e/%2e%2e/app.py")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/datasets"])

@@ -1,0 +1,127 @@
+// Scales and ticks: from values to places on a chart.
+import { compact, number } from "../format.js";
+
+/** @typedef {{ at: number, label: string }} Tick */
+
+/**
+ * A linear scale from values to pixels.
+ *
+ * @param {readonly [number, number]} domain
+ * @param {readonly [number, number]} range
+ * @returns {(value: number) => number}
+ */
+export function scale([low, high], [from, to]) {
+  const width = high - low || 1;
+  return (value) => from + ((value - low) / width) * (to - from);
+}
+
+/**
+ * Ticks in steps of 1, 2 or 5 times a power of ten.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @param {number} most
+ * @param {boolean} [whole] true for whole numbers alone
+ * @returns {number[]}
+ */
+export function ticks(low, high, most, whole = false) {
+  const span = high - low;
+  if (!(span > 0)) return [low];
+  const rough = span / Math.max(most, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * (1 - 1e-9)) ?? 10;
+  const step = whole ? Math.max(1, Math.round(factor * power)) : factor * power;
+  const result = [];
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) {
+    result.push(Number((index * step).toPrecision(12)));
+  }
+  return result;
+}
+
+/**
+ * Numbers as the labels of ticks: years stay years, large numbers are shortened.
+ *
+ * @param {readonly number[]} values
+ * @param {boolean} whole
+ * @returns {Tick[]}
+ */
+export function numberTicks(values, whole) {
+  const largest = Math.max(...values.map(Math.abs));
+  const mayBeYears = whole && values.every((value) => value >= 1500 && value <= 2200);
+  const write = (/** @type {number} */ value) => {
+    if (mayBeYears) return String(value);
+    return largest >= 10_000 ? compact(value) : number(value);
+  };
+  return values.map((at) => ({ at, label: write(at) }));
+}
+
+const SECOND = 1;
+const DAY = 86_400;
+const UNITS = [
+  { seconds: SECOND, steps: [1, 5, 15, 30] },
+  { seconds: 60, steps: [1, 5, 15, 30] },
+  { seconds: 3_600, steps: [1, 3, 6, 12] },
+  { seconds: DAY, steps: [1, 2, 7, 14] },
+];
+
+/**
+ * Ticks of a time axis at whole seconds, minutes, hours, days, months or years.
+ *
+ * @param {number} low seconds since 1970
+ * @param {number} high
+ * @param {number} most
+ * @returns {Tick[]}
+ */
+export function timeTicks(low, high, most) {
+  const rough = (high - low) / Math.max(most, 1);
+  for (const { seconds, steps } of UNITS) {
+    const step = steps.find((candidate) => candidate * seconds >= rough);
+    if (step !== undefined) return everyInterval(low, high, step * seconds);
+  }
+  const months = rough / (DAY * 30.44);
+  const step = [1, 3, 6].find((candidate) => candidate >= months);
+  return step === undefined ? everyYears(low, high, most) : everyMonths(low, high, step);
+}
+
+/** @type {(low: number, high: number, step: number) => Tick[]} */
+function everyInterval(low, high, step) {
+  const result = [];
+  for (let at = Math.ceil(low / step) * step; at <= high; at += step) {
+    const text = new Date(at * 1000).toISOString();
+    result.push({ at, label: step >= DAY ? text.slice(0, 10) : text.slice(step >= 60 ? 5 : 11, step >= 60 ? 16 : 19).replace("T", " ") });
+  }
+  return result;
+}
+
+/** @type {(low: number, high: number, step: number) => Tick[]} */
+function everyMonths(low, high, step) {
+  const result = [];
+  const first = new Date(low * 1000);
+  for (let month = Math.ceil(first.getUTCMonth() / step) * step; ; month += step) {
+    const at = Date.UTC(first.getUTCFullYear(), month) / 1000;
+    if (at > high) return result;
+    if (at >= low) result.push({ at, label: new Date(at * 1000).toISOString().slice(0, 7) });
+  }
+}
+
+/** @type {(low: number, high: number, most: number) => Tick[]} */
+function everyYears(low, high, most) {
+  const yearOf = (/** @type {number} */ seconds) => new Date(seconds * 1000).getUTCFullYear();
+  const start = (/** @type {number} */ year) => new Date(0).setUTCFullYear(year) / 1000;
+  return ticks(yearOf(low), yearOf(high) + 1, most, true)
+    .map((year) => ({ at: start(year), label: String(year) }))
+    .filter(({ at }) => at >= low && at <= high);
+}
+
+/**
+ * A text that fits, cut in the middle, where labels that differ at the end stay different.
+ *
+ * @param {string} text
+ * @param {number} most characters
+ */
+export function cut(text, most) {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  const end = Math.floor((most - 1) / 3);
+  return `${characters.slice(0, most - 1 - end).join("")}…${end ? characters.slice(-end).join("") : ""}`;
+}

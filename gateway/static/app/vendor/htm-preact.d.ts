@@ -1,0 +1,3 @@
+export { html, h, render, Component } from "htm/preact";
+export * from "preact/hooks";
+export { createContext } from "preact";
