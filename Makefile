@@ -52,6 +52,9 @@ lint-api: ## check docs/reference/openapi.json with Redocly (needs Node.js)
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy
 
+types-page: tests/page/node_modules/.ready ## check the types of the page's scripts (needs Node.js)
+	@tests/page/node_modules/.bin/tsc --project tests/page
+
 bench: $(VENV)/.bench ## measure on generated and curated data (PARTS="quality models harm calibration drift ai pipeline service reads scale sizing", ARGS=--help)
 	@$(BIN)/python -m tests.bench $(PARTS) $(ARGS)
 
@@ -113,6 +116,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+tests/page/node_modules/.ready: tests/page/package-lock.json
+	@cd tests/page && npm ci --silent --no-audit --no-fund && touch node_modules/.ready
 
 .local/audit/.ready: requirements-audit.lock | $(VENV)/bin/python
 	@$(BIN)/python -m venv .local/audit

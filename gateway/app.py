@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.clients.clients import Clients, open_clients
@@ -57,7 +58,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     for area in (datasets, results, graphs, revisions, exports, recipes, collaboration, service):
         app.include_router(area.router)
-    app.mount("/app", StaticFiles(directory=_PAGE, html=True))
+    app.mount("/app", GZipMiddleware(StaticFiles(directory=_PAGE, html=True)))
     install_problem_handlers(app)
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
         app.add_middleware(

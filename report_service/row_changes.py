@@ -39,9 +39,9 @@ class RowChanges:
             problem = "are not known of this table; prepare the dataset again"
             raise InvalidInput(f"changes {problem}.", fields=[FieldError(field="changes", detail=problem)])
         self._kept = kept
-        self._path = ledger
-        self._cells = pq.read_table(ledger, columns=["row", "column", "step", "rule"], use_threads=False)
-        self._rows: Indices = self._cells["row"].to_numpy() - 1
+        self._file = pq.ParquetFile(ledger, read_dictionary=["column", "rule", "kind"])
+        self._rows: Indices = self._read("row").to_numpy() - 1
+        self._columns = self._read("column")
 
     def row_numbers(self, indices: Indices) -> tuple[int, ...]:
         """Return the row of the uploaded table, from 1, of each of some rows."""
@@ -56,27 +56,46 @@ class RowChanges:
         """
         matches = np.ones(len(self._rows), dtype=bool)
         if ANY_COLUMN not in columns:
-            matches &= _is_in(self._cells["column"], columns)
-        if origin:
-            if origin.isdecimal():
-                matches &= self._cells["step"].to_numpy() == int(origin)
-            else:
-                matches &= _is_in(self._cells["rule"], [origin])
-        return np.isin(self._kept, self._rows[matches])
+            matches &= _is_in(self._columns, columns)
+        if origin.isdecimal():
+            matches &= self._read("step").to_numpy() == int(origin)
+        elif origin:
+            matches &= _is_in(self._read("rule"), [origin])
+        return self._mark(self._rows[matches])[self._kept]
 
     def list_changes(self, indices: Indices, columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
         """Return the changes of some rows in some columns, in the order in which they were made."""
-        matches = np.isin(self._rows, self._kept[indices]) & _is_in(self._cells["column"], columns)
-        if not matches.any():
-            return ()
-        with pq.ParquetFile(self._path) as file:
-            table = file.read(use_threads=False).filter(pa.array(matches))
-        return tuple({name: _shorten(value) for name, value in change.items()} for change in table.to_pylist())
+        matches = self._mark(self._kept[indices])[self._rows] & _is_in(self._columns, columns)
+        changes: list[dict[str, Any]] = []
+        start = 0
+        for group in range(self._file.num_row_groups):
+            end = start + self._file.metadata.row_group(group).num_rows
+            places = np.flatnonzero(matches[start:end])
+            if len(places):
+                changes += self._file.read_row_group(group, use_threads=False).take(pa.array(places)).to_pylist()
+            start = end
+        return tuple({name: _shorten(value) for name, value in change.items()} for change in changes)
+
+    def _read(self, column: str) -> pa.ChunkedArray:
+        return self._file.read([column], use_threads=False).column(column)
+
+    def _mark(self, rows: Indices) -> Mask:
+        """Return a mask of the rows of the uploaded table, from 0, with some of them set."""
+        mask = np.zeros(max(self._rows.max(initial=-1), self._kept.max(initial=-1)) + 1, dtype=bool)
+        mask[rows] = True
+        return mask
 
 
 def _is_in(values: pa.ChunkedArray, names: Sequence[str]) -> Mask:
-    mask = pc.is_in(values.cast(pa.string()), pa.array(names, pa.string()))
-    return np.asarray(mask.to_numpy(), dtype=bool)
+    """Return a mask of the values of a dictionary column that are among some names."""
+    if not len(values):
+        return np.zeros(0, dtype=bool)
+    accepted = pa.array(names, pa.string())
+    parts = []
+    for chunk in values.chunks:
+        known = np.asarray(pc.is_in(chunk.dictionary.cast(pa.string()), accepted).to_numpy(zero_copy_only=False), bool)
+        parts.append(known[chunk.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
 
 
 def _shorten(value: Any) -> Any:

@@ -39,9 +39,9 @@ def user(stack: Stack) -> Iterator[User]:
         yield User(client)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return a headless browser of this machine."""
+    """Return a headless browser of this machine, for one module: no event loop can run beside that of Playwright."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.user import User
 from tests.page.conftest import Visit
@@ -50,8 +50,8 @@ def test_what_would_be_refused_is_said_before_it_is_sent(visit: Visit) -> None:
     page = visit.open()
     page.locator("input[type=file]").set_input_files(
         [
-            {"name": "picture.png", "mimeType": "image/png", "buffer": b"x"},
-            {"name": "empty.csv", "mimeType": "text/csv", "buffer": b""},
+            FilePayload(name="picture.png", mimeType="image/png", buffer=b"x"),
+            FilePayload(name="empty.csv", mimeType="text/csv", buffer=b""),
         ]
     )
     expect(page.locator(".uploads")).to_contain_text("Files that end in “.png” are not read as tables.")
@@ -78,9 +78,8 @@ def test_several_files_and_a_lost_connection(visit: Visit, user: User) -> None:
 
     visit.page.route(re.compile("/dataset/upload"), lose)
     page = visit.open()
-    page.locator("input[type=file]").set_input_files(
-        [{"name": f"part{n}.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,%d\n" % n} for n in range(3)]
-    )
+    files = [FilePayload(name=f"part{n}.csv", mimeType="text/csv", buffer=b"a,b\n1,2\n3,%d\n" % n) for n in range(3)]
+    page.locator("input[type=file]").set_input_files(files)
     expect(page.locator(".uploads")).to_contain_text("The connection was lost")
     page.get_by_role("button", name="Send again").click()
     expect(page.locator(".uploads").get_by_text("Completed")).to_have_count(3)

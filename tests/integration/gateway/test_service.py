@@ -1,11 +1,13 @@
 """The gateway's own endpoints: health, pages, documentation, and its end."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import httpx
 import pytest
 
+import gateway
 from shared.errors import Unavailable
 from shared.identity.access_control import OpenAccess
 from shared.rpc.server import LOOPBACK, running_server
@@ -134,3 +136,12 @@ async def test_queues_and_workers(client: httpx.AsyncClient) -> None:
     assert (answer["redis"]["clients"], answer["redis"]["hit_rate"]) == (9, None)
     (worker,) = (await client.get("/workers")).json()["workers"]
     assert (worker["run_ids"], worker["metrics_port"], worker["started_at"]) == (["a"], 9100, None)
+
+
+def test_what_others_wrote_of_the_page_is_as_they_published_it() -> None:
+    folder = Path(gateway.__file__).parent / "static" / "app" / "vendor"
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    sums = {name: digest for digest, name in map(str.split, lines)}
+    assert "htm-preact.js" in sums
+    for name, digest in sums.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name

@@ -2,7 +2,7 @@
 import { counted } from "../format.js";
 import { Failure, Loading, Value } from "../parts.js";
 import { text } from "../strings.js";
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
+import { Component, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { classOf, noteOf } from "./changes.js";
 import { ColumnHead } from "./column_head.js";
 import { RowPages } from "./row_pages.js";
@@ -159,13 +159,9 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
       onMouseOver=${(/** @type {Event} */ event) => point(event, false)}
       onFocusIn=${(/** @type {Event} */ event) => point(event, false)}
     >
-      <colgroup>
-        <col style=${{ width: `${FIRST}px` }} />
-        ${columns.map(({ name }) => html`<col key=${name} style=${{ width: `${COLUMN}px` }} />`)}
-      </colgroup>
-      <thead>
-        <tr aria-rowindex="1">
-          <th class="number corner" scope="col" aria-colindex="1">${text.table.row}</th>
+      <thead role="rowgroup">
+        <tr role="row" aria-rowindex="1">
+          <th role="columnheader" class="number corner" scope="col" aria-colindex="1">${text.table.row}</th>
           ${gap(firstColumn)}
           ${visible.map(
             (column, index) => html`<${ColumnHead}
@@ -181,44 +177,71 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
           ${gap(columns.length - 1 - lastColumn)}
         </tr>
       </thead>
-      <tbody>
-        ${space(firstRow, columns.length)}
-        ${range(firstRow, lastRow).map((index) => {
-          const row = pages.rowAt(index);
-          return html`<tr key=${index} aria-rowindex=${index + 2}>
-            <th class="number" scope="row" aria-colindex="1">${row?.number ?? "…"}</th>
-            ${gap(firstColumn)}
-            ${visible.map((column, offset) => {
-              const place = firstColumn + offset;
-              const changes = row?.changes.get(row.number, column.name) ?? [];
-              const isActive = active.row === index && active.column === place;
-              return html`<td
-                key=${place}
-                class=${classOf(changes, column.type)}
-                data-row=${index}
-                data-column=${place}
-                aria-colindex=${place + 2}
-                aria-description=${noteOf(changes)}
-                tabindex=${isActive ? 0 : -1}
-              >
-                ${row ? html`<${Value} value=${row.row[place]} type=${column.type} />` : ""}
-              </td>`;
-            })}
-            ${gap(columns.length - 1 - lastColumn)}
-          </tr>`;
-        })}
-        ${space(total - 1 - lastRow, columns.length)}
+      <tbody role="rowgroup" style=${{ height: `${total * ROW}px` }}>
+        ${range(firstRow, lastRow).map(
+          (index) => html`<${GridRow}
+            key=${index}
+            index=${index}
+            row=${pages.rowAt(index)?.row}
+            pages=${pages}
+            first=${firstColumn}
+            last=${lastColumn}
+            active=${active.row === index ? active.column : undefined}
+          />`,
+        )}
       </tbody>
     </table>
   </div>`;
 }
 
-/** @type {(amount: number) => unknown} */
-const gap = (amount) => (amount > 0 ? html`<td class="gap" colspan=${amount} aria-hidden="true"></td>` : null);
+/**
+ * @typedef {{
+ *   index: number, row: import("./row_pages.js").Row | undefined, pages: RowPages,
+ *   first: number, last: number, active: number | undefined,
+ * }} RowProps `row` is undefined until it has come; `active` is the column of the cell that the keyboard is at
+ */
 
-/** @type {(rows: number, columns: number) => unknown} */
-const space = (rows, columns) =>
-  rows > 0 ? html`<tr class="gap" aria-hidden="true"><td colspan=${columns + 1} style=${{ height: `${rows * ROW}px` }}></td></tr>` : null;
+/** A row at its place, made and laid out anew only when something of it is another. */
+class GridRow extends Component {
+  /** @param {RowProps} next */
+  shouldComponentUpdate(next) {
+    const { row, pages, first, last, active } = /** @type {RowProps} */ (/** @type {unknown} */ (this.props));
+    return (
+      next.row !== row || next.pages !== pages || next.first !== first || next.last !== last || next.active !== active
+    );
+  }
+
+  /** @param {RowProps} props */
+  render({ index, pages, first, last, active }) {
+    const { columns } = pages;
+    const row = pages.rowAt(index);
+    return html`<tr role="row" aria-rowindex=${index + 2} style=${{ transform: `translateY(${index * ROW}px)` }}>
+      <th role="rowheader" class="number" scope="row" aria-colindex="1">${row?.number ?? "…"}</th>
+      ${gap(first)}
+      ${columns.slice(first, last + 1).map((column, offset) => {
+        const place = first + offset;
+        const changes = row?.changes.get(row.number, column.name) ?? [];
+        return html`<td
+          key=${place}
+          role="gridcell"
+          class=${classOf(changes, column.type)}
+          data-row=${index}
+          data-column=${place}
+          aria-colindex=${place + 2}
+          aria-description=${noteOf(changes)}
+          tabindex=${active === place ? 0 : -1}
+        >
+          ${row ? Value({ value: row.row[place], type: column.type }) : ""}
+        </td>`;
+      })}
+      ${gap(columns.length - 1 - last)}
+    </tr>`;
+  }
+}
+
+/** @type {(columns: number) => unknown} the place of columns that are not in view */
+const gap = (columns) =>
+  columns > 0 ? html`<td class="gap" aria-hidden="true" style=${{ flexBasis: `${columns * COLUMN}px` }}></td>` : null;
 
 /** @type {(first: number, last: number) => number[]} */
 const range = (first, last) => Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
