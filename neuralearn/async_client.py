@@ -300,7 +300,8 @@ class AsyncClient:
 
         Args:
             dataset_id: the dataset.
-            name: `cleaned`, `engineered`, `changes`, `raw`, a chart such as `graph/histogram-1`, or `graphs.zip`.
+            name: `cleaned`, `engineered`, `changes`, `raw`, a chart such as `graph/histogram-1`,
+                `graphs.zip` or `report.html`.
             to: the path of the file.
             file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
                 PNG if empty.

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
@@ -300,7 +301,8 @@ class Client:
 
         Args:
             dataset_id: the dataset.
-            name: `cleaned`, `engineered`, `changes`, `raw`, a chart such as `graph/histogram-1`, or `graphs.zip`.
+            name: `cleaned`, `engineered`, `changes`, `raw`, a chart such as `graph/histogram-1`,
+                `graphs.zip` or `report.html`.
             to: the path of the file.
             file_format: `csv`, `parquet`, `xlsx`, `arrow` or `jsonl`, CSV if empty; of a chart `png`, `svg` or `json`,
                 PNG if empty.
@@ -335,7 +337,15 @@ class Client:
                 request.method, request.path, params=request.params, json=request.json, headers=request.headers
             )
 
-        return request.read(read_answer(self._repeat(send, lambda: request.is_repeatable)))
+        result = request.read(read_answer(self._repeat(send, lambda: request.is_repeatable)))
+        return cast(T, self._with_report(result)) if isinstance(result, Dataset) else result
+
+    def _with_report(self, dataset: Dataset) -> Dataset:
+        def read() -> str:
+            with self._download(dataset.dataset_id, "report.html", "", {}) as answer:
+                return answer.read().decode()
+
+        return replace(dataset, read_report=read)
 
     def _repeat(self, send: Callable[[], httpx.Response], can_repeat: Callable[[], bool]) -> httpx.Response:
         """Send until there is an answer that another attempt would not change."""

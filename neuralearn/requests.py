@@ -207,7 +207,7 @@ def table_params(table: str, file_format: str, form: Mapping[str, object]) -> di
         "engineered": ("charset", "row_id", "version"),
         "changes": ("charset", "version"),
         "export": ("dialect", "version"),
-        **dict.fromkeys(("profile", "recipe", "drift", "features"), ("version",)),
+        **dict.fromkeys(("profile", "recipe", "drift", "features", "report.html"), ("version",)),
     }.get(table, ())
     given = {name: str(value).lower() for name, value in form.items() if value and name in allowed}
     return {**({"format": file_format} if file_format else {}), **given}

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from report_service.renditions import Picture
 from report_service.row_lists import RowPage
 from report_service.row_query import QueriedRows, RowQuery
-from report_service.service import ComparedVersion, JsonFile, ProfileFile
+from report_service.service import ComparedVersion, DocumentFile, ProfileFile
 from report_service.table_files import AnyTable, TableChoice, TableFile
 from shared.contracts.vocabulary import DEFAULT_CHARSET, DEFAULT_STYLE, Charset, TableFormat, TableStyle
 from shared.db.dataset_ids import parse_dataset_id
@@ -84,14 +84,19 @@ def version_message(record: VersionRecord) -> pb.Version:
     )
 
 
-def drift_message(file: JsonFile) -> pb.GetDriftResponse:
+def drift_message(file: DocumentFile) -> pb.GetDriftResponse:
     """Return the message for the drift of a dataset."""
     return to_message(file, pb.GetDriftResponse, media_type="application/json")
 
 
-def recipe_message(file: JsonFile) -> pb.GetRecipeResponse:
+def recipe_message(file: DocumentFile) -> pb.GetRecipeResponse:
     """Return the message for a stored recipe."""
     return to_message(file, pb.GetRecipeResponse, media_type="application/json")
+
+
+def html_report_message(file: DocumentFile) -> pb.GetHtmlReportResponse:
+    """Return the message for a report in one file."""
+    return to_message(file, pb.GetHtmlReportResponse)
 
 
 def parse_change_filter(request: pb.ListChangesRequest) -> dict[str, str | int]:

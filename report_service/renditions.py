@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from report_service.byte_ranges import PartialCopy
 from report_service.charts import draw
+from report_service.row_changes import count_changes
 from report_service.row_pages import RowFilter, RowPage, plan_row_page, read_row_page
 from report_service.row_query import QueriedRows, RowQuery, query_rows
 from report_service.single_flight import SingleFlight
@@ -183,6 +184,19 @@ class Renditions:
             return await self._isolation.run(
                 query_rows, source, query, ledger, deadline=ROWS_SECONDS, memory_bytes=TABLE_BYTES
             )
+
+    async def count_changes(self, artifacts: str) -> Mapping[str, int]:
+        """Return how many changes of each kind the ledger of a run has."""
+        async with (
+            self._render_slot(artifacts, kind="change counts"),
+            self._scratch.folder() as folder,
+            self._copy(artifacts, "changes", folder) as ledger,
+        ):
+            return await self._isolation.run(count_changes, ledger, deadline=ROWS_SECONDS, memory_bytes=TABLE_BYTES)
+
+    async def list_charts(self, artifacts: str) -> Sequence[Mapping[str, Any]]:
+        """Return the charts of a run with their data, in their order."""
+        return list((await self._load_charts(artifacts)).by_id.values())
 
     async def get_picture(self, artifacts: str, graph_id: str, *, format: str) -> Picture:
         """Return a chart as a `png` or `svg` picture."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from report_service.tables.written_cells import kept_rows
 from shared.contracts.row_values import cut_text
+from shared.contracts.vocabulary import ChangeKind
 from shared.errors import FieldError, InvalidInput
 
 ANY_COLUMN = "*"
@@ -100,3 +101,10 @@ def _is_in(values: pa.ChunkedArray, names: Sequence[str]) -> Mask:
 
 def _shorten(value: Any) -> Any:
     return cut_text(value) if isinstance(value, str) else value
+
+
+def count_changes(ledger: Path) -> dict[str, int]:
+    """Return how many changes of each kind a ledger has, in the order of the vocabulary."""
+    kinds = pq.read_table(ledger, columns=["kind"], use_threads=False)["kind"].cast(pa.string())
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(kinds).to_pylist()}
+    return {kind: counts[kind] for kind in get_args(ChangeKind) if kind in counts}

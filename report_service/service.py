@@ -1,5 +1,7 @@
 """Use cases of reading the results of prepared datasets."""
 
+import asyncio
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
@@ -10,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from report_service.chart_archive import zip_pictures
+from report_service.html_report import compose_report
+from report_service.html_report_reader import ReportReader
 from report_service.profile_document import Document, trim_profile
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_lists import EMPTY_PAGE, ROW_PAGE, RowLists, RowPage
@@ -47,8 +51,8 @@ class ProfileFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JsonFile:
-    """A stored JSON document of a run, and its entity tag."""
+class DocumentFile:
+    """A document of a run as a file, and its entity tag."""
 
     content: bytes
     etag: str
@@ -82,6 +86,9 @@ class Reports:
         self._store = store
         self._renditions = renditions
         self._row_lists = RowLists(renditions)
+        self._report_reader = ReportReader(
+            results=self._results, versions=self._versions, store=store, renditions=renditions
+        )
         self._readers = 0
 
     async def find_table(self, dataset_id: UUID, choice: TableChoice) -> TableFile:
@@ -200,11 +207,11 @@ class Reports:
         info = await self._store.stat(key)
         return ProfileFile(document=trim_profile(json.loads(await self._store.read_bytes(key))), etag=info.etag)
 
-    async def get_recipe(self, dataset_id: UUID, version: int = 0) -> JsonFile:
+    async def get_recipe(self, dataset_id: UUID, version: int = 0) -> DocumentFile:
         """Return the recipe, which lists the steps of the preparation."""
         return await self._read_json(f"{(await self._require_published(dataset_id, version)).artifacts}/{RECIPE}")
 
-    async def get_drift(self, dataset_id: UUID, version: int = 0) -> JsonFile:
+    async def get_drift(self, dataset_id: UUID, version: int = 0) -> DocumentFile:
         """Return how the table differs from that of the recipe that was repeated on it.
 
         Raises:
@@ -219,9 +226,9 @@ class Reports:
                 reason="NO_DRIFT",
             ) from None
 
-    async def _read_json(self, key: str) -> JsonFile:
+    async def _read_json(self, key: str) -> DocumentFile:
         info = await self._store.stat(key)
-        return JsonFile(content=await self._store.read_bytes(key), etag=info.etag)
+        return DocumentFile(content=await self._store.read_bytes(key), etag=info.etag)
 
     async def list_changes(
         self, dataset_id: UUID, row_filter: RowFilter, *, page_size: int, page_token: str, version: int = 0
@@ -339,6 +346,13 @@ class Reports:
         if report is None:
             raise NotFound("The preparation of this dataset wrote no report.", reason="REPORT_NOT_FOUND")
         return report
+
+    async def get_html_report(self, dataset_id: UUID, version: int = 0) -> DocumentFile:
+        """Return a report in one HTML file."""
+        dataset = await self._datasets.get(dataset_id)
+        run = await find_published(dataset, self._versions, version)
+        content = await asyncio.to_thread(compose_report, await self._report_reader.read(dataset, run))
+        return DocumentFile(content=content, etag=hashlib.sha256(content).hexdigest())
 
     async def list_collaboration_graphs(
         self, collaboration_id: str, *, page_size: int, page_token: str

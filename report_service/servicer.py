@@ -165,6 +165,10 @@ class ReportServicer(rpc.ReportServiceServicer):
         row = await self._reports.get_cleaning_report(dataset_id)
         return pb.GetCleaningReportResponse(report=convert.report_message(dataset_id, row))
 
+    async def GetHtmlReport(self, request: pb.GetHtmlReportRequest, context: Context) -> pb.GetHtmlReportResponse:
+        file = await self._reports.get_html_report(parse_dataset_id(request.dataset_id), request.version)
+        return convert.html_report_message(file)
+
     async def ListCollaborationGraphs(
         self, request: pb.ListCollaborationGraphsRequest, context: Context
     ) -> pb.ListCollaborationGraphsResponse:

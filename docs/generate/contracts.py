@@ -16,6 +16,7 @@ from docs.generate import (
     reference_rest,
     reference_settings,
     reference_steps,
+    report_script,
 )
 from gateway.app import create_app
 from gateway.openapi import RECIPE_SCHEMA
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 OPENAPI = REFERENCE / "openapi.json"
 ENV_EXAMPLE = ROOT / ".env.example"
+REPORT_STYLE = ROOT / "report_service" / "static" / "report.css"
+REPORT_SCRIPT = ROOT / "report_service" / "static" / "report.js"
 PAGE_SCRIPTS = {
     ROOT / "gateway" / "static" / "app" / "operations.js": page_client.operations,
     ROOT / "gateway" / "static" / "app" / "documents.d.ts": page_client.types,
@@ -49,7 +52,7 @@ class _LocalTimes(GenerateJsonSchema):
 
 def write_contracts() -> dict[Path, str]:
     """Write the files, and return what they held before."""
-    paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES, *PAGE_SCRIPTS)
+    paths = (RECIPE_SCHEMA, OPENAPI, ENV_EXAMPLE, *PAGES, *PAGE_SCRIPTS, REPORT_SCRIPT, REPORT_STYLE)
     before = {path: path.read_text("utf-8") if path.exists() else "" for path in paths}
     _write(RECIPE_SCHEMA, Recipe.model_json_schema(schema_generator=_LocalTimes))
     settings = GatewaySettings(_env_file=None)
@@ -57,6 +60,8 @@ def write_contracts() -> dict[Path, str]:
     _write(OPENAPI, description)
     for path, script in PAGE_SCRIPTS.items():
         path.write_text(script(description), encoding="utf-8")
+    REPORT_SCRIPT.write_text(report_script.script(), encoding="utf-8")
+    REPORT_STYLE.write_text((report_script.PAGE / "app.css").read_text("utf-8"), encoding="utf-8")
     ENV_EXAMPLE.write_text(reference_settings.example(), encoding="utf-8")
     for path, page in PAGES.items():
         path.write_text(page(), encoding="utf-8")

@@ -122,6 +122,12 @@ class ReportClient:
         answer = await call(self._stub.GetGraph, request, timeout=RENDER_SECONDS)
         return Rendering(content=answer.content, media_type=answer.media_type, etag=answer.etag)
 
+    async def html_report(self, dataset_id: str, version: int) -> Rendering:
+        """Return a report in one HTML file."""
+        request = pb.GetHtmlReportRequest(dataset_id=dataset_id, version=version)
+        answer = await call(self._stub.GetHtmlReport, request, timeout=RENDER_SECONDS)
+        return Rendering(content=answer.content, media_type="text/html; charset=utf-8", etag=answer.etag)
+
     def graphs_zip(self, dataset_id: str, version: int, format: GraphFormat) -> AsyncIterator[bytes]:
         """Yield the bytes of an archive of all charts; the call ends with the iteration."""
         fields = {"dataset_id": dataset_id, "version": version, "format": format}

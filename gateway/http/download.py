@@ -15,6 +15,10 @@ from shared.errors import RangeNotSatisfiable, ServiceError
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
 _TABLE_CACHE = "private, no-cache"
 _GRAPH_CACHE = "private, max-age=3600"
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts allow-modals"
+)
+"""A report has a policy of its own, which names its script; in a sandbox it is of no origin."""
 _GRAPH_HEADERS = {
     "Cache-Control": _GRAPH_CACHE,
     # An SVG opened on its own is a document of this origin; it shall not run anything.
@@ -95,6 +99,13 @@ def document_response(request: Request, rendering: Rendering) -> Response:
     if is_unchanged(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(rendering.content, media_type=rendering.media_type, headers=headers)
+
+
+def report_response(request: Request, rendering: Rendering) -> Response:
+    """Return a report, whose own script may run in it and reach nothing."""
+    response = document_response(request, rendering)
+    response.headers["Content-Security-Policy"] = _REPORT_POLICY
+    return response
 
 
 def quoted(etag: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.clients.report import RowsRequest, TableRef
 from gateway.convert.answers import report_document
 from gateway.dependencies import ClientsDependency, DatasetIdPath, GatewayDependency, PageDependency, problems
-from gateway.http.download import document_response
+from gateway.http.download import document_response, report_response
 from gateway.schemas import results as schemas
 from gateway.schemas.drift import Drift
 from gateway.schemas.profile import Profile
@@ -344,6 +344,28 @@ async def list_feature_logs(
 ) -> schemas.FeatureLogPage:
     """How the features were made; 500 lines a page unless `page_size` says otherwise, 1000 at most."""
     return await clients.report.feature_log(dataset_id, version, page)
+
+
+@router.head("/report.html", include_in_schema=False)
+@router.get(
+    "/report.html",
+    summary="Fetch the report as one file",
+    response_class=Response,
+    dependencies=VALIDATORS,
+    responses={
+        200: {"description": "The report.", "content": {"text/html": {"schema": {"type": "string"}}}},
+        **CONDITIONAL,
+        **problems(404, 409),
+    },
+)
+async def get_html_report(
+    request: Request, dataset_id: DatasetIdPath, clients: ClientsDependency, version: VersionQuery = 0
+) -> Response:
+    """What was done and why, every column and chart, and in `deep` mode the written report, for every mode.
+
+    One file that opens from the disk, without network. Equal results make equal bytes.
+    """
+    return report_response(request, await clients.report.html_report(dataset_id, version))
 
 
 @router.get(

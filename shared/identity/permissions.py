@@ -98,6 +98,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "ListOutlierLogs": _dataset("viewer"),
         "ListFeatureLogs": _dataset("viewer"),
         "GetCleaningReport": _dataset("viewer"),
+        "GetHtmlReport": _dataset("viewer"),
         "ListCollaborationGraphs": _collaboration("viewer"),
         "ListCleanedDatasets": _collaboration("viewer"),
     },

@@ -610,6 +610,13 @@ class FakeReport(FakeFindings):
         )
         return report_pb2.GetCleaningReportResponse(report=report)
 
+    async def GetHtmlReport(
+        self, request: report_pb2.GetHtmlReportRequest, context: Context
+    ) -> report_pb2.GetHtmlReportResponse:
+        """Return a file."""
+        self._check_exists(request.dataset_id)
+        return report_pb2.GetHtmlReportResponse(content=b"<!doctype html><title>sales</title>", etag="r1")
+
     async def ListCollaborationGraphs(
         self, request: report_pb2.ListCollaborationGraphsRequest, context: Context
     ) -> report_pb2.ListCollaborationGraphsResponse:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
+from deploy.local.stack import Stack
+from neuralearn import Client
 from tests.e2e.user import User
 from tests.page.conftest import Visit
 
@@ -291,3 +293,30 @@ def test_what_is_not_there_is_said(visit: Visit, place: str) -> None:
     page = visit.open(place)
     expect(page.locator("main")).to_contain_text(re.compile("no such place|no dataset|not found|No dataset", re.I))
     visit.problems.clear()
+
+
+def test_a_report_opens_from_the_disk(visit: Visit, user: User, sample: Path, dataset_id: str, tmp_path: Path) -> None:
+    other = user.prepare(sample.read_bytes(), sample.name)
+    answers = [user.client.get(f"/dataset/{name}/report.html") for name in (dataset_id, other)]
+    assert answers[0].content == answers[1].content and len(answers[0].content) < 2_000_000
+    assert "sandbox" in answers[0].headers["content-security-policy"]
+    file = tmp_path / "report.html"
+    file.write_bytes(answers[0].content)
+    page = visit.page
+    page.unroute_all()
+    page.context.set_offline(True)
+    page.goto(file.as_uri())
+    expect(page.get_by_role("heading", name=sample.name)).to_be_visible()
+    graphs = user.get(f"/dataset/{dataset_id}/eda/graphs")["graphs"]
+    expect(page.locator("svg.chart")).to_have_count(len(graphs))
+    expect(page.locator(".sentences li")).to_have_count(5)
+
+
+def test_a_notebook_shows_the_report(visit: Visit, stack: Stack, dataset_id: str) -> None:
+    with Client(stack.gateway_url) as client:
+        markup = client.status(dataset_id)._repr_html_()
+    page = visit.page
+    page.set_content(f"<!doctype html><body>{markup}</body>")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="sample_dataset.csv")).to_be_visible()
+    expect(frame.locator("svg.chart").first).to_be_attached()

@@ -1,4 +1,5 @@
 // Calls of the REST interface, the same that every other program uses.
+import { ApiError, toError } from "./errors.js";
 import { OPERATIONS } from "./operations.js";
 
 /** @typedef {import("./documents.d.ts").Operations} Operations */
@@ -18,20 +19,6 @@ import { OPERATIONS } from "./operations.js";
 /** Where the gateway is: the page is in a folder of it. */
 const ROOT = new URL("../", document.baseURI);
 const KEY_NAME = "neuralearn.key";
-
-/** What the service answered instead of a result. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status 0 where nothing was answered
-   * @param {string} reason
-   * @param {string} detail
-   */
-  constructor(status, reason, detail) {
-    super(detail);
-    this.status = status;
-    this.reason = reason;
-  }
-}
 
 /** @returns {string} The token or API key of this tab; empty without. */
 export const getKey = () => sessionStorage.getItem(KEY_NAME) ?? "";
@@ -110,19 +97,6 @@ export async function send(operation, { path, query, body, headers, signal, keep
   }
   if (!response.ok) throw toError(response.status, await response.text());
   return response;
-}
-
-/**
- * @param {number} status
- * @param {string} text the body, a problem (RFC 9457) unless something between here and the gateway answered
- */
-export function toError(status, text) {
-  try {
-    const problem = JSON.parse(text);
-    return new ApiError(status, problem.reason ?? "", problem.detail ?? problem.title ?? "");
-  } catch {
-    return new ApiError(status, "", "");
-  }
 }
 
 /** @type {Map<string, Promise<any>>} */

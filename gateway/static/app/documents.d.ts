@@ -172,6 +172,7 @@ export interface Operations {
   getGraph: { query: { format?: "png" | "svg" | "json"; version?: number }; body: undefined; answer: HistogramChart | BoxplotChart | CountplotChart | CorrelationChart | MissingnessChart };
   getGraphsZip: { query: { format?: "png" | "svg" | "json"; version?: number }; body: undefined; answer: void };
   getHealth: { query: {}; body: undefined; answer: Health };
+  getHtmlReport: { query: { version?: number }; body: undefined; answer: void };
   getLive: { query: {}; body: undefined; answer: Live };
   getProfile: { query: { version?: number }; body: undefined; answer: Profile };
   getRawFile: { query: { redirect?: boolean }; body: undefined; answer: string };

@@ -1,5 +1,6 @@
 // Following a preparation by server-sent events. EventSource can't send a key, so the stream is read by fetch.
-import { ApiError, send } from "./api.js";
+import { send } from "./api.js";
+import { ApiError } from "./errors.js";
 
 /** @typedef {import("./documents.d.ts").RunEvent} RunEvent */
 

@@ -1,5 +1,6 @@
 // The page: what the address names, the head, sign-in, and short messages.
-import { ApiError, call, getKey, setKey } from "./api.js";
+import { call, getKey, setKey } from "./api.js";
+import { ApiError } from "./errors.js";
 import { link, ToastContext, useLoad, useRoute } from "./hooks.js";
 import { Failure, Field, Loading } from "./parts.js";
 import { text } from "./strings.js";

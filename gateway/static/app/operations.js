@@ -17,6 +17,7 @@ export const OPERATIONS = {
   getGraph: ["GET", "/dataset/{dataset_id}/graph/{graph_id}"],
   getGraphsZip: ["GET", "/dataset/{dataset_id}/graphs.zip"],
   getHealth: ["GET", "/health"],
+  getHtmlReport: ["GET", "/dataset/{dataset_id}/report.html"],
   getLive: ["GET", "/health/live"],
   getProfile: ["GET", "/dataset/{dataset_id}/profile"],
   getRawFile: ["GET", "/dataset/{dataset_id}/raw"],

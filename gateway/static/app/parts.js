@@ -1,5 +1,5 @@
 // Small pieces that all views are made of.
-import { ApiError } from "./api.js";
+import { ApiError } from "./errors.js";
 import { percent } from "./format.js";
 import { text } from "./strings.js";
 import { html, useEffect, useRef } from "./vendor/htm-preact.js";

@@ -432,6 +432,9 @@ export const text = {
     reasoning: "What was done and why",
     recommendations: "What to do next",
     print: "Print",
+    file: "The report as one file",
+    /** @param {number} amount */
+    leftOut: (amount) => `${counted(amount, "chart")} would make this file too large, and can be seen on the page.`,
     /** @param {string} author */
     author: (author) => (author === "template" ? "Written from the facts, without a language model." : `Written by ${author}.`),
   },

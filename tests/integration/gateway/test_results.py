@@ -320,3 +320,12 @@ async def test_a_dry_run_and_a_proposal(client: httpx.AsyncClient) -> None:
     assert (await client.post(f"/dataset/{DATASET_ID}/apply")).json()["status"] == "completed"
     undone = {"cells": [{"row": 0, "column": "a"}]}
     assert_problem(await client.post(f"/dataset/{DATASET_ID}/undo", json=undone), 422, "INVALID_INPUT")
+
+
+async def test_the_report_in_one_file(client: httpx.AsyncClient) -> None:
+    path = f"/dataset/{DATASET_ID}/report.html"
+    answer = await client.get(path)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "sandbox allow-scripts" in answer.headers["content-security-policy"]
+    assert (await client.get(path, headers={"If-None-Match": answer.headers["etag"]})).status_code == 304
+    assert (await client.head(path)).status_code == 200

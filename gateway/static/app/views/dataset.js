@@ -1,5 +1,6 @@
 // One dataset: its head, the preparation while it runs, and its places.
-import { ApiError, call, callPages } from "../api.js";
+import { call, callPages } from "../api.js";
+import { ApiError } from "../errors.js";
 import { follow, isEnded } from "../events.js";
 import { count, duration, moment } from "../format.js";
 import { link, useLoad, useToast } from "../hooks.js";

@@ -1,10 +1,11 @@
 // What was done to a dataset, in a few sentences, and where to go from there.
 import { call, download } from "../api.js";
-import { count, counted, percent } from "../format.js";
 import { link, useLoad } from "../hooks.js";
-import { Failure, Loading, ShareBar } from "../parts.js";
+import { Failure, Loading } from "../parts.js";
+import { Alerts, Quality } from "../quality.js";
 import { listSteps, readFeatures, readProfile } from "../results.js";
 import { text } from "../strings.js";
+import { sentences } from "../summary.js";
 import { html, useState } from "../vendor/htm-preact.js";
 import { Preview } from "./preview.js";
 
@@ -12,7 +13,6 @@ import { Preview } from "./preview.js";
 /** @import * as Api from "../documents.d.ts" */
 
 const KINDS = /** @type {const} */ (["corrected", "filled", "emptied", "removed", "restyled", "hidden"]);
-const RANK = /** @type {Record<string, number>} */ ({ error: 0, warning: 1, info: 2 });
 const MOST_ALERTS = 8;
 
 /** @param {Subject} subject */
@@ -35,7 +35,7 @@ export function Overview({ subject }) {
   return html`<div class="overview">
     <section class="card" aria-labelledby="done">
       <h2 id="done">${text.overview.happened}</h2>
-      ${facts.data ? html`<ul class="sentences">${sentences(subject, facts.data).map((line) => html`<li>${line}</li>`)}</ul>` : html`<${Loading} />`}
+      ${facts.data ? html`<ul class="sentences">${sentences(toFacts(subject, facts.data)).map((line) => html`<li>${line}</li>`)}</ul>` : html`<${Loading} />`}
       <${Downloads} subject=${subject} />
     </section>
     <section class="card" aria-labelledby="quality">
@@ -54,78 +54,30 @@ export function Overview({ subject }) {
     </section>
     <section class="card wide" aria-labelledby="alerts">
       <h2 id="alerts">${text.overview.alerts}</h2>
-      ${facts.data ? html`<${Alerts} subject=${subject} alerts=${facts.data.profile.alerts} />` : null}
+      ${facts.data ? html`<${AlertList} subject=${subject} alerts=${facts.data.profile.alerts} />` : null}
     </section>
   </div>`;
 }
 
-/** @type {(subject: Subject, facts: Awaited<ReturnType<typeof read>>) => string[]} */
-function sentences(subject, { profile, features, steps, amounts }) {
-  const { status } = subject;
-  const words = text.overview;
-  const plan = status.parse_plan;
-  const how = plan ? [plan.format, plan.encoding, plan.sheet].filter(Boolean).join(", ") : "";
-  const rejected = plan?.rejected_rows ? words.rejected(counted(plan.rejected_rows, "line")) : "";
-  const mended = plan?.mended_rows ? words.mended(counted(plan.mended_rows, "line")) : "";
-  const total = amounts.reduce((sum, { amount }) => sum + amount, 0);
-  const parts = amounts.map(({ kind, amount }) => `${count(amount)} ${words.kinds[kind]}`).join(", ");
-  const used = new Set(features.output_features.flatMap((feature) => feature.sources));
-  return [
-    words.read(count(status.rows), count(status.columns), how ? ` (${how})` : "") + rejected + mended,
-    total ? words.changed(count(total), parts) : words.unchanged,
-    outlierSentence(profile, steps),
-    words.features(counted(features.output_features.length, "feature"), counted(used.size, "column")),
-    profile.target.column === null
-      ? words.noTarget
-      : words.target(profile.target.column, percent(profile.target.confidence, 1)),
-  ];
+/** @type {(subject: Subject, facts: Awaited<ReturnType<typeof read>>) => import("../summary.js").Facts} */
+function toFacts({ status }, { profile, features, steps, amounts }) {
+  const outliers = steps
+    .filter((step) => step.kind === "treat_outliers")
+    .map(({ columns, cellsChanged, recipe }) => ({
+      column: columns[0],
+      table: String(recipe["table"]),
+      method: String(recipe["method"]),
+      cellsChanged,
+    }));
+  return { status, profile, features, outliers, amounts };
 }
-
-/** @type {(profile: Api.Profile, steps: import("../results.js").Step[]) => string} */
-function outlierSentence(profile, steps) {
-  const words = text.overview;
-  const method = steps.find((step) => step.kind === "treat_outliers")?.recipe["method"];
-  const treated = steps.filter((step) => step.kind === "treat_outliers" && step.recipe["table"] === "cleaned");
-  const names = new Set(treated.flatMap((step) => step.columns));
-  const outside = profile.columns
-    .filter((column) => names.has(column.name))
-    .map((column) => (method === "zscore" ? column.numbers?.zscore : column.numbers?.iqr)?.outside ?? 0)
-    .reduce((sum, amount) => sum + amount, 0);
-  if (!treated.length) return words.noOutliers;
-  const changed = treated.reduce((sum, step) => sum + step.cellsChanged, 0);
-  const what = changed ? words.outliersChanged(count(changed)) : words.outliersLeft;
-  return words.outliers(counted(outside, "value"), counted(names.size, "column"), what);
-}
-
-/** @param {{ quality: Api.Quality }} props */
-const Quality = ({ quality }) =>
-  html`<p class="score"><strong>${quality.score.toFixed(0)}</strong> / 100</p>
-    <dl class="parts">
-      ${quality.parts.map(
-        (part) => html`<dt>${part.name}</dt>
-          <dd title=${part.why}>
-            <${ShareBar} part=${part.score} whole=${100} label=${part.name} kind=${part.score < 80 ? "bad" : "good"} />
-            <span>${part.score.toFixed(0)}</span>
-          </dd>`,
-      )}
-    </dl>`;
 
 /** @param {{ subject: Subject, alerts: Api.Alert[] }} props */
-function Alerts({ subject, alerts }) {
-  const [showsAll, setShowsAll] = useState(false);
-  if (!alerts.length) return html`<p class="soft">${text.overview.noAlerts}</p>`;
-  const sorted = [...alerts].sort((one, other) => RANK[one.severity] - RANK[other.severity]);
-  const shown = showsAll ? sorted : sorted.slice(0, MOST_ALERTS);
-  return html`<ul class="alerts">
-      ${shown.map(
-        (alert) => html`<li class=${alert.severity}>
-          <span class=${`badge ${alert.severity}`}>${text.overview.severities[alert.severity]}</span>
-          <span>${alert.why}</span>
-          ${alert.column ? html`<a href=${link(["dataset", subject.id, "columns"], { column: alert.column })}>${alert.column}</a>` : null}
-        </li>`,
-      )}
-    </ul>
-    ${shown.length < sorted.length ? html`<button onClick=${() => setShowsAll(true)}>${text.more}</button>` : null}`;
+function AlertList({ subject, alerts }) {
+  const [most, setMost] = useState(MOST_ALERTS);
+  const linkTo = (/** @type {string} */ column) => link(["dataset", subject.id, "columns"], { column });
+  return html`<${Alerts} alerts=${alerts} most=${most} linkTo=${linkTo} />
+    ${most < alerts.length ? html`<button onClick=${() => setMost(alerts.length)}>${text.more}</button>` : null}`;
 }
 
 /** @param {{ subject: Subject }} props */
@@ -141,6 +93,7 @@ function Downloads({ subject }) {
     ["Parquet", text.overview.engineered, () => download("getEngineeredTable", path, { format: "parquet", version }, `${name}-engineered.parquet`)],
     ["CSV", text.overview.changes, () => download("listChanges", path, { format: "csv", version }, `${name}-changes.csv`)],
     ["Python", text.overview.code, () => download("exportRecipe", path, { format: "pandas", version }, `${name}.py`)],
+    ["HTML", text.report.file, () => download("getHtmlReport", path, { version }, `${name}-report.html`)],
     ["ZIP", text.overview.charts, () => download("getGraphsZip", path, { format: "png", version }, `${name}-charts.zip`)],
   ]);
   return html`<h3>${text.overview.downloads}</h3>

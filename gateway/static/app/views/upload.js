@@ -1,5 +1,6 @@
 // Sending files, and following each until it is prepared.
-import { address, call, credentials, ApiError, toError } from "../api.js";
+import { address, call, credentials } from "../api.js";
+import { ApiError, toError } from "../errors.js";
 import { follow, isEnded } from "../events.js";
 import { bytes, duration } from "../format.js";
 import { link, useLoad } from "../hooks.js";

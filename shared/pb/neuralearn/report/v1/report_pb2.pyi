@@ -2130,6 +2130,58 @@ class GetCleaningReportRequest(_message.Message):
 Global___GetCleaningReportRequest: _TypeAlias = GetCleaningReportRequest  # noqa: Y015
 
 @_typing.final
+class GetHtmlReportRequest(_message.Message):
+    """Asks for the report on a dataset in one file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    dataset_id: _builtins.str
+    """The dataset's UUID."""
+    version: _builtins.int
+    """Which version of the results, as ListVersions numbers them; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        dataset_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHtmlReportRequest: _TypeAlias = GetHtmlReportRequest  # noqa: Y015
+
+@_typing.final
+class GetHtmlReportResponse(_message.Message):
+    """Answers GetHtmlReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The file, UTF-8: equal results make equal bytes."""
+    etag: _builtins.str
+    """Changes whenever the content does."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHtmlReportResponse: _TypeAlias = GetHtmlReportResponse  # noqa: Y015
+
+@_typing.final
 class GetCleaningReportResponse(_message.Message):
     """Answers GetCleaningReport."""
 

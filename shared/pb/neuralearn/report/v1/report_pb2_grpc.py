@@ -126,6 +126,11 @@ class ReportServiceStub:
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportResponse.FromString,
                 _registered_method=True)
+        self.GetHtmlReport = channel.unary_unary(
+                '/neuralearn.report.v1.ReportService/GetHtmlReport',
+                request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportResponse.FromString,
+                _registered_method=True)
         self.ListCollaborationGraphs = channel.unary_unary(
                 '/neuralearn.report.v1.ReportService/ListCollaborationGraphs',
                 request_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.ListCollaborationGraphsRequest.SerializeToString,
@@ -272,6 +277,13 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHtmlReport(self, request, context):
+        """Returns a report in one HTML file that opens without network, whatever the mode.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCollaborationGraphs(self, request, context):
         """Lists the charts of every prepared dataset of a collaboration.
         """
@@ -378,6 +390,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetCleaningReport,
                     request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportRequest.FromString,
                     response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportResponse.SerializeToString,
+            ),
+            'GetHtmlReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHtmlReport,
+                    request_deserializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportRequest.FromString,
+                    response_serializer=neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportResponse.SerializeToString,
             ),
             'ListCollaborationGraphs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCollaborationGraphs,
@@ -878,6 +895,33 @@ class ReportService:
             '/neuralearn.report.v1.ReportService/GetCleaningReport',
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportRequest.SerializeToString,
             neuralearn_dot_report_dot_v1_dot_report__pb2.GetCleaningReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHtmlReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.report.v1.ReportService/GetHtmlReport',
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportRequest.SerializeToString,
+            neuralearn_dot_report_dot_v1_dot_report__pb2.GetHtmlReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,6 +77,8 @@ class ReportServiceStub:
     """Lists how the features were made."""
     GetCleaningReport: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetCleaningReportRequest, _report_pb2.GetCleaningReportResponse]
     """Returns the written report of a dataset prepared in deep mode."""
+    GetHtmlReport: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetHtmlReportRequest, _report_pb2.GetHtmlReportResponse]
+    """Returns a report in one HTML file that opens without network, whatever the mode."""
     ListCollaborationGraphs: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListCollaborationGraphsRequest, _report_pb2.ListCollaborationGraphsResponse]
     """Lists the charts of every prepared dataset of a collaboration."""
     ListCleanedDatasets: _grpc.UnaryUnaryMultiCallable[_report_pb2.ListCleanedDatasetsRequest, _report_pb2.ListCleanedDatasetsResponse]
@@ -131,6 +133,8 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Lists how the features were made."""
     GetCleaningReport: _aio.UnaryUnaryMultiCallable[_report_pb2.GetCleaningReportRequest, _report_pb2.GetCleaningReportResponse]  # type: ignore[assignment]
     """Returns the written report of a dataset prepared in deep mode."""
+    GetHtmlReport: _aio.UnaryUnaryMultiCallable[_report_pb2.GetHtmlReportRequest, _report_pb2.GetHtmlReportResponse]  # type: ignore[assignment]
+    """Returns a report in one HTML file that opens without network, whatever the mode."""
     ListCollaborationGraphs: _aio.UnaryUnaryMultiCallable[_report_pb2.ListCollaborationGraphsRequest, _report_pb2.ListCollaborationGraphsResponse]  # type: ignore[assignment]
     """Lists the charts of every prepared dataset of a collaboration."""
     ListCleanedDatasets: _aio.UnaryUnaryMultiCallable[_report_pb2.ListCleanedDatasetsRequest, _report_pb2.ListCleanedDatasetsResponse]  # type: ignore[assignment]
@@ -290,6 +294,14 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.GetCleaningReportResponse, _abc.Awaitable[_report_pb2.GetCleaningReportResponse]]:
         """Returns the written report of a dataset prepared in deep mode."""
+
+    @_abc_1.abstractmethod
+    def GetHtmlReport(
+        self,
+        request: _report_pb2.GetHtmlReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_report_pb2.GetHtmlReportResponse, _abc.Awaitable[_report_pb2.GetHtmlReportResponse]]:
+        """Returns a report in one HTML file that opens without network, whatever the mode."""
 
     @_abc_1.abstractmethod
     def ListCollaborationGraphs(
