@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
@@ -338,14 +338,14 @@ class Client:
             )
 
         result = request.read(read_answer(self._repeat(send, lambda: request.is_repeatable)))
-        return cast(T, self._with_report(result)) if isinstance(result, Dataset) else result
+        if isinstance(result, Dataset):
+            # How a notebook gets the report is no part of the value.
+            object.__setattr__(result, "_read_report", partial(self._read_report, result.dataset_id))
+        return result
 
-    def _with_report(self, dataset: Dataset) -> Dataset:
-        def read() -> str:
-            with self._download(dataset.dataset_id, "report.html", "", {}) as answer:
-                return answer.read().decode()
-
-        return replace(dataset, read_report=read)
+    def _read_report(self, dataset_id: str) -> str:
+        with self._download(dataset_id, "report.html", "", {}) as answer:
+            return answer.read().decode()
 
     def _repeat(self, send: Callable[[], httpx.Response], can_repeat: Callable[[], bool]) -> httpx.Response:
         """Send until there is an answer that another attempt would not change."""

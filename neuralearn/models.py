@@ -1,7 +1,7 @@
 """The values that the service answers with, as far as programs need them; a later version may add fields."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, Self, TypedDict
 
@@ -164,12 +164,10 @@ class Dataset(Answer):
     """The dataset whose recipe was repeated."""
     recipe: str | None
     """The stored recipe that was repeated, or `sha256:` and the hash of one that was sent."""
-    read_report: Callable[[], str] | None = field(default=None, repr=False, compare=False)
-    """Reads the report as HTML from the service; None unless a `Client` returned this."""
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: what was done, and the charts."""
-        return show_dataset(self)
+        """Return what a notebook shows: what was done, and the charts if a `Client` returned this."""
+        return show_dataset(self, getattr(self, "_read_report", None))
 
     @property
     def has_ended(self) -> bool:

@@ -1,5 +1,6 @@
 """What a notebook shows of a dataset."""
 
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,17 @@ if TYPE_CHECKING:
 _HEIGHT = 640
 
 
-def show_dataset(dataset: "Dataset") -> str:
-    """Return HTML: the report of a prepared dataset with its charts, else where its preparation stands."""
+def show_dataset(dataset: "Dataset", read_report: Callable[[], str] | None) -> str:
+    """Return HTML: the report of a prepared dataset with its charts, else where its preparation stands.
+
+    Args:
+        dataset: the dataset.
+        read_report: reads its report from the service; None where there is no connection.
+    """
     report = ""
-    if dataset.read_report is not None and dataset.status in ("completed", "proposed"):
+    if read_report is not None and dataset.status in ("completed", "proposed"):
         try:
-            report = dataset.read_report()
+            report = read_report()
         except NeuraLearnError as error:  # a cell of a notebook shows what there is
             return f"{_summary(dataset)}<p>{escape(str(error))}</p>"
     if not report:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.tables.written_cells import kept_rows
+from report_service.kept_rows import kept_rows
 from shared.contracts.row_values import cut_text
 from shared.contracts.vocabulary import ChangeKind
 from shared.errors import FieldError, InvalidInput

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from report_service.charts.fonts import families
 from report_service.charts.text_layout import Fit, text_width
 
 TEXT_COLOR = "#1f2933"
@@ -39,8 +40,8 @@ def chart_style() -> AbstractContextManager[None]:
     """Return a context with the matplotlib settings of all charts."""
     return mpl.rc_context(
         {
-            "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans"],
+            # Named one by one: of a generic family, only the first font is used.
+            "font.family": list(families()),
             "font.size": 9,
             "text.color": TEXT_COLOR,
             "text.parse_math": False,

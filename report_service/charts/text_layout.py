@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font, LoadFlags
+from matplotlib.ft2font import LoadFlags
 from matplotlib.ticker import Formatter, MaxNLocator
+
+from report_service.charts.fonts import font_of
 
 ELLIPSIS = "…"
 MISSING_GLYPH = "□"
@@ -17,6 +18,7 @@ MINUS = "−"
 MAX_DECIMALS = 6
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _POINTS_PER_INCH = 72
+_FIRST_YEAR, _LAST_YEAR = 1500, 2200
 
 Fit = Callable[[str, float], str]
 """A function that makes a text drawable and truncates it to a width, in multiples of its font size."""
@@ -25,17 +27,16 @@ Fit = Callable[[str, float], str]
 def fit_to_font(text: str, width: float) -> str:
     """Return a text for PNG pictures, truncated to a width.
 
-    A box replaces each character that the font lacks.
+    A box replaces each character that all fonts lack.
     """
-    glyphs = _font().get_charmap()
-    drawable = (c if ord(c) in glyphs or c.isspace() else MISSING_GLYPH for c in _remove_invisible(text))
+    drawable = (c if c.isspace() or font_of(c) else MISSING_GLYPH for c in _remove_invisible(text))
     return fit_to_viewer("".join(drawable), width)
 
 
 def fit_to_viewer(text: str, width: float) -> str:
     """Return a text for SVG pictures, truncated to a width.
 
-    Characters that the font lacks are kept, because the viewer has its own fonts.
+    Characters that the fonts lack are kept, because the viewer has its own fonts.
     """
     line = " ".join(_remove_invisible(text).split())
     if not line:
@@ -61,6 +62,15 @@ def format_value(value: float) -> str:
     else:
         text = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
     return text.replace("-", MINUS)
+
+
+def format_short(value: float) -> str:
+    """Return a value as the label of a tick that has little room: 10K, 2.5M."""
+    size = abs(value)
+    if not 1e4 <= size < 1e15:
+        return format_value(value)
+    unit, letter = next(pair for pair in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")) if pair[0] <= size)
+    return f"{value / unit:.4g}{letter}".replace("-", MINUS)
 
 
 def format_percentage(part: int, whole: int) -> str:
@@ -92,6 +102,10 @@ def format_exponent(exponent: int) -> str:
 class TickFormatter(Formatter):
     """A tick formatter with thousands separators and as many decimals as the ticks need."""
 
+    def __init__(self, *, may_be_years: bool = False) -> None:
+        """`may_be_years` is True for whole numbers, which are written as years where all of them look so."""
+        self._may_be_years = may_be_years
+
     def __call__(self, x: float, pos: int | None = None) -> str:
         """Return the label of a single tick."""
         return format_value(x)
@@ -99,6 +113,8 @@ class TickFormatter(Formatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the labels of all ticks of an axis."""
         decimals = _decimals(values)
+        if self._may_be_years and not decimals and all(_FIRST_YEAR <= value <= _LAST_YEAR for value in values):
+            return [f"{value:.0f}" for value in values]
         labels = [f"{value:.10g}" if decimals > MAX_DECIMALS else f"{value + 0.0:,.{decimals}f}" for value in values]
         return [label.replace("-", MINUS) for label in labels]
 
@@ -145,15 +161,9 @@ def _truncate(text: str, width: float) -> str:
 
 
 @cache
-def _font() -> FT2Font:
-    font: FT2Font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    return font
-
-
-@cache
 def _character_width(character: str) -> float:
-    """Return the width of a character in multiples of the font size; 1 if the font lacks it."""
-    font = _font()
-    if ord(character) not in font.get_charmap():
+    """Return the width of a character in multiples of the font size; 1 if all fonts lack it."""
+    font = font_of(character)
+    if font is None:
         return 1.0
     return font.load_char(ord(character), LoadFlags.NO_SCALE).horiAdvance / font.units_per_EM

@@ -481,6 +481,21 @@ function numberTicks(values, whole) {
   return values.map((at) => ({ at, label: write(at) }));
 }
 
+function powerTicks(low, high, within, most) {
+  const smallest = within || low;
+  const powers = (/** @type {number} */ largest) => {
+    const first = Math.ceil(Math.log10(smallest) - 1e-9);
+    const last = Math.floor(Math.log10(largest) + 1e-9);
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index));
+  };
+  const values = within
+    ? [...(low < -within ? powers(-low).map((value) => -value).reverse() : []), 0, ...powers(high)]
+    : powers(high);
+  const every = Math.max(1, Math.ceil(values.length / Math.max(most, 1)));
+  const start = within ? values.indexOf(0) % every : 0;
+  return numberTicks(values.filter((_, index) => index % every === start), false);
+}
+
 const SECOND = 1;
 const DAY = 86_400;
 const UNITS = [
@@ -534,7 +549,7 @@ function cut(text, most) {
   const end = Math.floor((most - 1) / 3);
   return `${characters.slice(0, most - 1 - end).join("")}…${end ? characters.slice(-end).join("") : ""}`;
 }
-return { scale: scale, ticks: ticks, numberTicks: numberTicks, timeTicks: timeTicks, cut: cut };
+return { scale: scale, ticks: ticks, numberTicks: numberTicks, powerTicks: powerTicks, timeTicks: timeTicks, cut: cut };
 })();
 modules["charts/boxplot.js"] = (() => {
 const { count, number } = modules["format.js"];
@@ -697,12 +712,12 @@ modules["charts/histogram.js"] = (() => {
 const { count, number } = modules["format.js"];
 const { text } = modules["strings.js"];
 const { html } = modules["vendor/htm-preact.js"];
-const { numberTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
+const { numberTicks, powerTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
 
 
 const HEIGHT = 220;
 const LEFT = 46;
-const RIGHT = 12;
+const RIGHT = 22;
 const TOP = 10;
 const BOTTOM = 28;
 
@@ -711,11 +726,12 @@ function Histogram(data, width) {
   const low = edges[0];
   const high = edges[edges.length - 1];
   const most = Math.max(1, ...before, ...after);
-  const x = scale([low, high], [LEFT, width - RIGHT]);
+  const toAxis = axisOf(data);
+  const onAxis = scale([toAxis(low), toAxis(high)], [LEFT, width - RIGHT]);
+  const x = (/** @type {number} */ value) => onAxis(toAxis(value));
   const y = scale([0, most], [HEIGHT - BOTTOM, TOP]);
   const room = Math.max(2, Math.floor((width - LEFT) / 64));
-  const marks =
-    data.axis === "time" ? timeTicks(low, high, Math.ceil(room * 0.7)) : numberTicks(ticks(low, high, room, data.whole), data.whole);
+  const marks = marksOf(data, room);
   const heights = numberTicks(ticks(0, most, 5, true), true);
   const content = html`
     ${heights.map(
@@ -731,6 +747,21 @@ function Histogram(data, width) {
     )}
   `;
   return { content, height: HEIGHT };
+}
+
+function axisOf({ scale: kind, linear_within: within }) {
+  if (kind === "log") return Math.log10;
+  if (kind !== "symlog" || !within) return (value) => value;
+  return (value) =>
+    Math.abs(value) <= within ? value / within : Math.sign(value) * (1 + Math.log10(Math.abs(value) / within));
+}
+
+function marksOf(data, room) {
+  const { edges, axis, scale: kind, linear_within: within, whole } = data;
+  const [low, high] = [edges[0], edges[edges.length - 1]];
+  if (axis === "time") return timeTicks(low, high, Math.ceil(room * 0.7));
+  if (kind === "linear") return numberTicks(ticks(low, high, room, whole), whole);
+  return powerTicks(low, high, kind === "symlog" ? (within ?? 0) : 0, room);
 }
 
 function bar(kind, left, right, top, bottom) {

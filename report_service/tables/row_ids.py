@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from report_service.kept_rows import kept_rows
 from report_service.tables.csv_table import BUFFER_BYTES, read_batches
-from report_service.tables.written_cells import kept_rows
 from shared.errors import FieldError, InvalidInput
 
 ROW_ID = "__row__"

@@ -1,17 +1,15 @@
 """The cells that were changed, and the text of those that the cleaned table only writes differently."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.contracts.artifacts import DECODED_METADATA
+from report_service.kept_rows import read_decoded, rows_of
 from shared.contracts.vocabulary import ChangeKind
 
 _COLUMNS = ["row", "column", "before", "after", "rule", "kind"]
@@ -54,11 +52,11 @@ def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
     Args:
         changes: the list of changes as a Parquet file; none is returned of one of an earlier version.
     """
-    decoded = _read_decoded(changes)
+    decoded = read_decoded(changes)
     if decoded is None:
         return {}
     table = pq.read_table(changes, columns=["row", "column", "kind"], read_dictionary=["kind"]).combine_chunks()
-    kept = _kept_rows(decoded)
+    kept = rows_of(decoded)
     columns = _dictionary(table["column"])
     codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
     is_changed = ~_equals(table["kind"], "restyled") & ~_equals(table["kind"], "removed") & np.isin(rows, kept)
@@ -71,12 +69,6 @@ def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
     }
 
 
-def kept_rows(changes: Path) -> npt.NDArray[np.int64] | None:
-    """Return the rows of the uploaded table that the cleaned one has, from 0; None for a list of an earlier version."""
-    decoded = _read_decoded(changes)
-    return None if decoded is None else _kept_rows(decoded)
-
-
 def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
     """Return the cells whose value was not changed but only written differently, by column.
 
@@ -84,11 +76,11 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
         changes: the list of changes as a Parquet file. Words for a missing value and cells that were changed as well
             are left out. Lists of earlier versions do not say what kind a change is of; of them, none is returned.
     """
-    decoded = _read_decoded(changes)
+    decoded = read_decoded(changes)
     if decoded is None:
         return {}
     table = pq.read_table(changes, columns=_COLUMNS, read_dictionary=["rule"]).combine_chunks()
-    kept = _kept_rows(decoded)
+    kept = rows_of(decoded)
     columns = _dictionary(table["column"])
     codes, rows = columns.indices.to_numpy(), table["row"].to_numpy() - 1
     is_restyled = _equals(table["kind"], "restyled")
@@ -105,19 +97,6 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
         for name, start, end in zip(columns.dictionary.to_pylist(), ends[:-1], ends[1:], strict=True)
         if end > start
     }
-
-
-def _read_decoded(changes: Path) -> dict[str, Any] | None:
-    """Return what rebuilds the uploaded table; None for a list of changes of an earlier version."""
-    schema = pq.read_schema(changes)
-    if "kind" not in schema.names or DECODED_METADATA not in (schema.metadata or {}):
-        return None
-    decoded: dict[str, Any] = json.loads(schema.metadata[DECODED_METADATA])
-    return decoded
-
-
-def _kept_rows(decoded: Mapping[str, Any]) -> npt.NDArray[np.int64]:
-    return np.setdiff1d(np.arange(decoded["rows"]), np.asarray(decoded["removed"], np.int64), assume_unique=True)
 
 
 def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:

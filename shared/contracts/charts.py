@@ -19,6 +19,10 @@ class HistogramData(_Value):
     """The unit of the edges: values, or seconds since 1970."""
     whole: bool = False
     """True if the values are whole numbers."""
+    scale: Literal["linear", "log", "symlog"] = "linear"
+    """The scale on which the bins are equally wide: symlog is logarithmic on both sides of zero."""
+    linear_within: float | None = None
+    """On a symlog scale, the distance from zero within which it is linear."""
 
 
 class BoxData(_Value):

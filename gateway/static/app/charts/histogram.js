@@ -2,13 +2,13 @@
 import { count, number } from "../format.js";
 import { text } from "../strings.js";
 import { html } from "../vendor/htm-preact.js";
-import { numberTicks, scale, ticks, timeTicks } from "./scale.js";
+import { numberTicks, powerTicks, scale, ticks, timeTicks } from "./scale.js";
 
 /** @typedef {import("../documents.d.ts").HistogramData} HistogramData */
 
 const HEIGHT = 220;
 const LEFT = 46;
-const RIGHT = 12;
+const RIGHT = 22;
 const TOP = 10;
 const BOTTOM = 28;
 
@@ -21,11 +21,12 @@ export function Histogram(data, width) {
   const low = edges[0];
   const high = edges[edges.length - 1];
   const most = Math.max(1, ...before, ...after);
-  const x = scale([low, high], [LEFT, width - RIGHT]);
+  const toAxis = axisOf(data);
+  const onAxis = scale([toAxis(low), toAxis(high)], [LEFT, width - RIGHT]);
+  const x = (/** @type {number} */ value) => onAxis(toAxis(value));
   const y = scale([0, most], [HEIGHT - BOTTOM, TOP]);
   const room = Math.max(2, Math.floor((width - LEFT) / 64));
-  const marks =
-    data.axis === "time" ? timeTicks(low, high, Math.ceil(room * 0.7)) : numberTicks(ticks(low, high, room, data.whole), data.whole);
+  const marks = marksOf(data, room);
   const heights = numberTicks(ticks(0, most, 5, true), true);
   const content = html`
     ${heights.map(
@@ -41,6 +42,31 @@ export function Histogram(data, width) {
     )}
   `;
   return { content, height: HEIGHT };
+}
+
+/**
+ * From values to places on the axis, which is logarithmic where the bins are.
+ *
+ * @param {HistogramData} data
+ * @returns {(value: number) => number}
+ */
+function axisOf({ scale: kind, linear_within: within }) {
+  if (kind === "log") return Math.log10;
+  if (kind !== "symlog" || !within) return (value) => value;
+  return (value) =>
+    Math.abs(value) <= within ? value / within : Math.sign(value) * (1 + Math.log10(Math.abs(value) / within));
+}
+
+/**
+ * @param {HistogramData} data
+ * @param {number} room for so many
+ */
+function marksOf(data, room) {
+  const { edges, axis, scale: kind, linear_within: within, whole } = data;
+  const [low, high] = [edges[0], edges[edges.length - 1]];
+  if (axis === "time") return timeTicks(low, high, Math.ceil(room * 0.7));
+  if (kind === "linear") return numberTicks(ticks(low, high, room, whole), whole);
+  return powerTicks(low, high, kind === "symlog" ? (within ?? 0) : 0, room);
 }
 
 /** @type {(kind: string, left: number, right: number, top: number, bottom: number) => unknown} */

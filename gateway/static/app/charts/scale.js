@@ -55,6 +55,30 @@ export function numberTicks(values, whole) {
   return values.map((at) => ({ at, label: write(at) }));
 }
 
+/**
+ * Ticks of a logarithmic axis: powers of ten, on both sides of zero where `within` is not 0.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @param {number} within the distance from zero within which the axis is linear; 0 for none
+ * @param {number} most
+ * @returns {Tick[]}
+ */
+export function powerTicks(low, high, within, most) {
+  const smallest = within || low;
+  const powers = (/** @type {number} */ largest) => {
+    const first = Math.ceil(Math.log10(smallest) - 1e-9);
+    const last = Math.floor(Math.log10(largest) + 1e-9);
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index));
+  };
+  const values = within
+    ? [...(low < -within ? powers(-low).map((value) => -value).reverse() : []), 0, ...powers(high)]
+    : powers(high);
+  const every = Math.max(1, Math.ceil(values.length / Math.max(most, 1)));
+  const start = within ? values.indexOf(0) % every : 0;
+  return numberTicks(values.filter((_, index) => index % every === start), false);
+}
+
 const SECOND = 1;
 const DAY = 86_400;
 const UNITS = [

@@ -77,7 +77,7 @@ def test_histogram_counts_every_value(values: list[float | None]) -> None:
 def test_time_histogram_is_in_seconds() -> None:
     chart = drawn(pa.table({"a": ["1970-01-01", "1970-01-02", "1970-01-03"]}))["histogram-1"]
     assert isinstance(chart, HistogramChart)
-    assert (chart.data.axis, chart.data.edges[0], chart.data.edges[-1]) == ("time", 0.0, 172_800.0)
+    assert (chart.data.axis, chart.data.edges[0], chart.data.edges[-1]) == ("time", 0.0, 259_200.0)
 
 
 def test_boxplot_draws_few_of_many_outliers() -> None:
@@ -130,9 +130,17 @@ def test_countplot_shows_what_cleaning_introduced() -> None:
 
 def test_a_dropped_column_has_nothing_afterwards() -> None:
     drop = DropColumn(kind="drop_column", phase="cleaning", column="a", **BECAUSE)
-    charts = drawn(pa.table({"a": [1, None, 3], "b": [1, 2, 3]}), drop)
+    charts = drawn(pa.table({"a": [1, None, 30], "b": [1, 2, 3]}), drop)
     histogram, missing = charts["histogram-1"], charts["missingness"]
     assert isinstance(histogram, HistogramChart)
     assert isinstance(missing, MissingnessChart)
     assert sum(histogram.data.after) == 0
     assert (missing.data.before, missing.data.after) == ((1, 0), (None, 0))
+
+
+def test_two_digits_are_counted() -> None:
+    charts = drawn(pa.table({"a": [0, 1, 1, 0, 1] * 20, "b": [float(row) for row in range(100)]}))
+    counts = charts["countplot-1"]
+    assert isinstance(counts, CountplotChart)
+    assert counts.data.before == (60, 40)
+    assert not {"histogram-1", "boxplot-1"} & set(charts)

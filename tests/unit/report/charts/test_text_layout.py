@@ -2,6 +2,7 @@
 
 import pytest
 
+from report_service.charts.fonts import BASE_FAMILY, families, font_of
 from report_service.charts.text_layout import (
     TickFormatter,
     fit_to_font,
@@ -23,9 +24,21 @@ def test_a_text_that_fits_stays() -> None:
     assert fit_to_font("price in €", 20.0) == "price in €"
 
 
-def test_what_the_font_lacks_becomes_a_box() -> None:
-    assert fit_to_font("a 日 b", 20.0) == "a □ b"
-    assert fit_to_viewer("a 日 b", 20.0) == "a 日 b"
+def test_what_all_fonts_lack_becomes_a_box() -> None:
+    assert fit_to_font("a 𓀀 b", 20.0) == "a □ b"
+    assert fit_to_viewer("a 𓀀 b", 20.0) == "a 𓀀 b"
+
+
+def test_the_fonts_of_the_machine_have_what_the_base_font_lacks() -> None:
+    has_cjk = "Noto Sans CJK JP" in families()
+    assert fit_to_font("a 日 b", 20.0) == ("a 日 b" if has_cjk else "a □ b")
+    assert families()[0] == BASE_FAMILY and font_of("a") is not None
+
+
+def test_years_are_no_quantities() -> None:
+    assert TickFormatter(may_be_years=True).format_ticks([1960.0, 1980.0]) == ["1960", "1980"]
+    assert TickFormatter(may_be_years=True).format_ticks([1960.0, 2400.0]) == ["1,960", "2,400"]
+    assert TickFormatter().format_ticks([1960.0, 1980.0]) == ["1,960", "1,980"]
 
 
 def test_control_characters_and_direction_marks_vanish() -> None:

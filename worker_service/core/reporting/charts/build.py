@@ -44,6 +44,9 @@ def build_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
 
 
 def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -> Iterator[AnyChart]:
+    if _is_code(facts):
+        yield _countplot(facts, before, after)
+        return
     if before.is_number or before.is_timestamp:
         yield HistogramChart(
             graph_id=f"histogram-{facts.position}",
@@ -61,13 +64,25 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             data=_boxplot(before, after, facts.numbers.iqr),
         )
     if before.is_text or before.is_boolean:
-        yield CountplotChart(
-            graph_id=f"countplot-{facts.position}",
-            kind="countplot",
-            title=f"Values of {quoted(facts.name)}",
-            columns=(facts.name,),
-            data=countplot(before, after),
-        )
+        yield _countplot(facts, before, after)
+
+
+def _is_code(facts: ColumnProfile) -> bool:
+    """Return True for two digits, as 0 and 1, which name something: they are counted, and have no spread."""
+    if facts.type != "integer" or facts.numbers is None or facts.distinct > 2:
+        return False
+    low, high = facts.numbers.minimum, facts.numbers.maximum
+    return low is not None and high is not None and low >= 0 and high <= 9
+
+
+def _countplot(facts: ColumnProfile, before: Column, after: Column | None) -> CountplotChart:
+    return CountplotChart(
+        graph_id=f"countplot-{facts.position}",
+        kind="countplot",
+        title=f"Values of {quoted(facts.name)}",
+        columns=(facts.name,),
+        data=countplot(before, after),
+    )
 
 
 def _boxplot(before: Column, after: Column | None, fences: Fences) -> BoxplotData:

@@ -1,17 +1,14 @@
 """Histograms and box plots, computed from sorted values."""
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.charts import BoxData, HistogramData
+from worker_service.core.reporting.charts.bins import Bins, number_bins, time_edges
 from worker_service.core.stats.summary import Fences, ordered, quantiles
 from worker_service.core.table.frame import Column
 
 MOST_OUTLIERS = 200
-MOST_BINS = 40
-FEWEST_BINS = 5
 _TICKS_PER_SECOND = 1_000_000
 
 Sorted = npt.NDArray[np.float64 | np.int64]
@@ -21,46 +18,27 @@ def histogram(before: Column, after: Column | None) -> HistogramData:
     """Count the values of a numeric or time column, as read and as cleaned, between the same edges."""
     values = before.derive(ordered)
     cleaned = values[:0] if after is None else after.derive(ordered)
-    edges = _edges([part for part in (values, cleaned) if len(part)])
-    counts = _bin_counts(values, edges)
-    axis: Literal["number", "time"] = "time" if before.is_timestamp else "number"
+    bins = _bins([part for part in (values, cleaned) if len(part)], is_time=before.is_timestamp)
+    counts = _bin_counts(values, bins.edges)
     return HistogramData(
-        edges=tuple((edges / (_TICKS_PER_SECOND if before.is_timestamp else 1)).tolist()),
+        edges=tuple((bins.edges / (_TICKS_PER_SECOND if before.is_timestamp else 1)).tolist()),
         before=counts,
-        after=counts if after is before else _bin_counts(cleaned, edges),
-        axis=axis,
+        after=counts if after is before else _bin_counts(cleaned, bins.edges),
+        axis="time" if before.is_timestamp else "number",
         whole=before.is_integer,
+        scale=bins.scale,
+        linear_within=bins.linear_within,
     )
 
 
-def _edges(parts: list[Sorted]) -> npt.NDArray[np.float64]:
-    """Return the edges of equal bins, or of a bin for each whole number where those are few."""
+def _bins(parts: list[Sorted], *, is_time: bool) -> Bins:
+    """Return the bins of the values as read and as cleaned."""
     if not parts:
-        return np.zeros(0)
-    low, high = float(min(part[0] for part in parts)), float(max(part[-1] for part in parts))
-    if parts[0].dtype.kind == "i" and high - low < MOST_BINS:
-        return np.arange(low - 0.5, high + 1)
-    if low == high:
-        margin = max(0.5, abs(low) * 1e-6)
-        low, high = low - margin, high + margin
-    bins = _bin_number(parts[0].astype(np.float64, copy=False), low, high)
-    # The ends are divided first, because their difference may be larger than the largest double.
-    edges = np.linspace(low / bins, high / bins, bins + 1) * bins
-    edges[[0, -1]] = low, high
-    return np.unique(edges)
-
-
-def _bin_number(values: npt.NDArray[np.float64], low: float, high: float) -> int:
-    """Return the number of bins by the Freedman-Diaconis rule, within the limits.
-
-    Source:
-        Freedman & Diaconis (1981). On the histogram as a density estimator: L2 theory.
-    """
-    q1, q3 = quantiles(values, (0.25, 0.75))
-    half_width = (q3 / 2 - q1 / 2) / len(values) ** (1 / 3) * 2
-    if half_width <= 0:
-        return MOST_BINS // 2
-    return int(np.clip((high / 2 - low / 2) / half_width, FEWEST_BINS, MOST_BINS))
+        return Bins(np.zeros(0))
+    low, high = min(part[0] for part in parts), max(part[-1] for part in parts)
+    if is_time:
+        return Bins(time_edges(parts[0].astype(np.int64, copy=False), int(low), int(high)))
+    return number_bins(parts[0], float(low), float(high))
 
 
 def _bin_counts(values: Sorted, edges: npt.NDArray[np.float64]) -> tuple[int, ...]:
