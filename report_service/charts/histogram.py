@@ -49,13 +49,15 @@ def draw_histogram(chart: HistogramChart, *, fit: Fit) -> ChartFigure:
         edges = _set_number_axis(axes, data.edges, whole=data.whole)
         _set_scale(axes, data)
     before, after = sum(data.before), sum(data.after)
+    beyond = f"; {format_count(data.outside)} more lie beyond the axis" if data.outside else ""
     if data.before == data.after:
         _draw_bars(axes, edges, data.after, color=ACCENT_COLOR)
-        figure.add_subtitle(f"{format_count(after)} values")
+        figure.add_subtitle(f"{format_count(after)} values{beyond}")
     else:
         _draw_bars(axes, edges, data.before, color=MUTED_COLOR)
         axes.stairs(data.after, edges, color=ACCENT_COLOR, linewidth=2)
-        figure.add_subtitle(f"{format_count(before)} values {BEFORE_LABEL}, {format_count(after)} {AFTER_LABEL}")
+        values = f"{format_count(before)} values {BEFORE_LABEL}, {format_count(after)} {AFTER_LABEL}"
+        figure.add_subtitle(f"{values}{beyond}")
         figure.add_legend(outline=True)
     _format_axes(axes, edges, highest=max(*data.before, *data.after, 1))
     return figure

@@ -23,6 +23,8 @@ class HistogramData(_Value):
     """The scale on which the bins are equally wide: symlog is logarithmic on both sides of zero."""
     linear_within: float | None = None
     """On a symlog scale, the distance from zero within which it is linear."""
+    outside: int = 0
+    """Values as read that lie beyond the edges, far from all that are left; `before` does not count them."""
 
 
 class BoxData(_Value):

@@ -383,6 +383,8 @@ export const text = {
     /** @type {(gaps: string, worst: string, share: string) => string} */
     missingness: (gaps, worst, share) => `${gaps} columns have gaps; the most has ${worst}, ${share}.`,
     none: "There are no charts.",
+    /** @param {string} amount */
+    outside: (amount) => `${amount} more as read lie beyond the axis`,
   },
   lineage: {
     lead: "Which column each feature of the table for models comes from, and how.",

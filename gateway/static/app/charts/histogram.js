@@ -9,7 +9,7 @@ import { numberTicks, powerTicks, scale, ticks, timeTicks } from "./scale.js";
 const HEIGHT = 220;
 const LEFT = 46;
 const RIGHT = 22;
-const TOP = 10;
+const TOP = 20;
 const BOTTOM = 28;
 
 /**
@@ -35,6 +35,9 @@ export function Histogram(data, width) {
     )}
     ${before.map((amount, bin) => bar("before", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
     ${after.map((amount, bin) => bar("after", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
+    ${data.outside
+      ? html`<text class="tick" x=${width - RIGHT} y=${TOP + 4} text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
+      : null}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${y(0)} y2=${y(0)} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${y(0)} y2=${y(0) + 4} />
@@ -85,11 +88,12 @@ export function describeHistogram(data) {
   const counts = data.after.some(Boolean) ? data.after : data.before;
   const total = counts.reduce((sum, amount) => sum + amount, 0);
   const fullest = counts.indexOf(Math.max(...counts));
-  return text.charts.histogram(
-    count(total),
+  const beyond = data.outside ? ` ${text.charts.outside(count(data.outside))}.` : "";
+  const sentence = text.charts.histogram(    count(total),
     write(data.edges[0]),
     write(data.edges[data.edges.length - 1]),
     write(data.edges[fullest]),
     write(data.edges[fullest + 1]),
   );
+  return sentence + beyond;
 }

@@ -30,7 +30,7 @@ function draw(before, after, width) {
     if (!same) return undefined;
     const none = edges.slice(1).map(() => 0);
     const data = { edges, before: before?.counts.length ? before.counts : none, after: after?.counts.length ? after.counts : none };
-    return Histogram({ ...data, axis: "number", whole: false, scale: "linear", linear_within: null }, width);
+    return Histogram({ ...data, axis: "number", whole: false, scale: "linear", linear_within: null, outside: 0 }, width);
   }
   const amounts = (/** @type {Distribution | null} */ part) => new Map(part?.levels.map((level) => [level.value, level.count]));
   const [first, second] = [amounts(before), amounts(after)];

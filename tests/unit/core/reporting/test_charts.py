@@ -144,3 +144,11 @@ def test_two_digits_are_counted() -> None:
     assert isinstance(counts, CountplotChart)
     assert counts.data.before == (60, 40)
     assert not {"histogram-1", "boxplot-1"} & set(charts)
+
+
+def test_what_was_taken_for_missing_does_not_squash_the_rest() -> None:
+    ages = [20 + row % 50 for row in range(200)] + [999] * 20
+    chart = drawn(pa.table({"a": [str(age) for age in ages]}))["histogram-1"]
+    assert isinstance(chart, HistogramChart)
+    assert chart.data.outside == 20 and sum(chart.data.before) == 200
+    assert chart.data.edges[-1] < 100

@@ -9,6 +9,8 @@ from worker_service.core.stats.summary import Fences, ordered, quantiles
 from worker_service.core.table.frame import Column
 
 MOST_OUTLIERS = 200
+_DISTANT_RATIO = 3.0
+"""How much wider the range of the values as read is, from which on the axis is that of the cleaned ones."""
 _TICKS_PER_SECOND = 1_000_000
 
 Sorted = npt.NDArray[np.float64 | np.int64]
@@ -18,8 +20,9 @@ def histogram(before: Column, after: Column | None) -> HistogramData:
     """Count the values of a numeric or time column, as read and as cleaned, between the same edges."""
     values = before.derive(ordered)
     cleaned = values[:0] if after is None else after.derive(ordered)
-    bins = _bins([part for part in (values, cleaned) if len(part)], is_time=before.is_timestamp)
-    counts = _bin_counts(values, bins.edges)
+    shown = _without_distant(values, cleaned)
+    bins = _bins([part for part in (shown, cleaned) if len(part)], is_time=before.is_timestamp)
+    counts = _bin_counts(shown, bins.edges)
     return HistogramData(
         edges=tuple((bins.edges / (_TICKS_PER_SECOND if before.is_timestamp else 1)).tolist()),
         before=counts,
@@ -28,7 +31,22 @@ def histogram(before: Column, after: Column | None) -> HistogramData:
         whole=before.is_integer,
         scale=bins.scale,
         linear_within=bins.linear_within,
+        outside=len(values) - len(shown),
     )
+
+
+def _without_distant(values: Sorted, cleaned: Sorted) -> Sorted:
+    """Return the values as read without those far from all that are left, such as 999 for an unknown age.
+
+    With them, the others would share one bar.
+    """
+    if not len(cleaned) or not len(values):
+        return values
+    low, high = cleaned[0], cleaned[-1]
+    width = float(high) - float(low)
+    if float(values[-1]) - float(values[0]) <= _DISTANT_RATIO * width or not width:
+        return values
+    return values[np.searchsorted(values, low, side="left") : np.searchsorted(values, high, side="right")]
 
 
 def _bins(parts: list[Sorted], *, is_time: bool) -> Bins:
