@@ -19,6 +19,8 @@ import { OPERATIONS } from "./operations.js";
 /** Where the gateway is: the page is in a folder of it. */
 const ROOT = new URL("../", document.baseURI);
 const KEY_NAME = "neuralearn.key";
+/** The event of the window when the service refuses the key of this tab, or its absence. */
+export const UNAUTHORIZED = "neuralearn-unauthorized";
 
 /** @returns {string} The token or API key of this tab; empty without. */
 export const getKey = () => sessionStorage.getItem(KEY_NAME) ?? "";
@@ -95,6 +97,7 @@ export async function send(operation, { path, query, body, headers, signal, keep
     if (signal?.aborted) throw error;
     throw new ApiError(0, "NO_CONNECTION", "");
   }
+  if (response.status === 401) dispatchEvent(new Event(UNAUTHORIZED));
   if (!response.ok) throw toError(response.status, await response.text());
   return response;
 }

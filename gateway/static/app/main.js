@@ -1,5 +1,5 @@
 // The page: what the address names, the head, sign-in, and short messages.
-import { call, getKey, setKey } from "./api.js";
+import { call, getKey, setKey, UNAUTHORIZED } from "./api.js";
 import { ApiError } from "./errors.js";
 import { link, ToastContext, useLoad, useRoute } from "./hooks.js";
 import { Failure, Field, Loading } from "./parts.js";
@@ -29,6 +29,10 @@ function Page() {
     setKey("");
     setHasKey(false);
   };
+  useEffect(() => {
+    addEventListener(UNAUTHORIZED, signOut);
+    return () => removeEventListener(UNAUTHORIZED, signOut);
+  }, []);
   const needsKey = about.data?.auth_mode === "token" && !hasKey;
   return html`<${ToastContext.Provider} value=${show}>
     <a class="skip" href="#main" onClick=${focusMain}>${text.skip}</a>
