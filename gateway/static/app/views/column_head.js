@@ -21,7 +21,7 @@ export function ColumnHead({ subject, table, column, position, order, onSort }) 
   const facts = useLoad(async () => (hasProfile ? readFacts(subject, column.name) : undefined), [subject.id, subject.version, table, column.name]);
   const profile = facts.data?.profile;
   const mark = { ascending: " ↑", descending: " ↓", none: "" }[order];
-  return html`<th role="columnheader" scope="col" aria-colindex=${position} aria-sort=${order}>
+  return html`<th scope="col" aria-colindex=${position} aria-sort=${order}>
     <button class="plain sort" onClick=${onSort} title=${column.name} aria-label=${text.table.sort(column.name, mark)}>
       ${column.name}${mark}
     </button>

@@ -159,9 +159,9 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
       onMouseOver=${(/** @type {Event} */ event) => point(event, false)}
       onFocusIn=${(/** @type {Event} */ event) => point(event, false)}
     >
-      <thead role="rowgroup">
-        <tr role="row" aria-rowindex="1">
-          <th role="columnheader" class="number corner" scope="col" aria-colindex="1">${text.table.row}</th>
+      <thead>
+        <tr aria-rowindex="1">
+          <th class="number corner" scope="col" aria-colindex="1">${text.table.row}</th>
           ${gap(firstColumn)}
           ${visible.map(
             (column, index) => html`<${ColumnHead}
@@ -177,7 +177,7 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
           ${gap(columns.length - 1 - lastColumn)}
         </tr>
       </thead>
-      <tbody role="rowgroup" style=${{ height: `${total * ROW}px` }}>
+      <tbody style=${{ height: `${total * ROW}px` }}>
         ${range(firstRow, lastRow).map(
           (index) => html`<${GridRow}
             key=${index}
@@ -215,15 +215,14 @@ class GridRow extends Component {
   render({ index, pages, first, last, active }) {
     const { columns } = pages;
     const row = pages.rowAt(index);
-    return html`<tr role="row" aria-rowindex=${index + 2} style=${{ transform: `translateY(${index * ROW}px)` }}>
-      <th role="rowheader" class="number" scope="row" aria-colindex="1">${row?.number ?? "…"}</th>
+    return html`<tr aria-rowindex=${index + 2} style=${{ transform: `translateY(${index * ROW}px)` }}>
+      <th class="number" scope="row" aria-colindex="1">${row?.number ?? "…"}</th>
       ${gap(first)}
       ${columns.slice(first, last + 1).map((column, offset) => {
         const place = first + offset;
         const changes = row?.changes.get(row.number, column.name) ?? [];
         return html`<td
           key=${place}
-          role="gridcell"
           class=${classOf(changes, column.type)}
           data-row=${index}
           data-column=${place}
