@@ -70,7 +70,7 @@ def compose_report(facts: ReportFacts) -> bytes:
         "features": facts.features,
         "steps": _list_steps(facts),
         "outliers": [
-            {**_select(log, "column", "table", "method"), "cellsChanged": log["cells_changed"]}
+            {**_select(log, "column", "table", "outliers"), "cellsChanged": log["cells_changed"]}
             for log in facts.outliers
         ],
         "amounts": [{"kind": kind, "amount": amount} for kind, amount in facts.change_counts.items()],

@@ -1,5 +1,6 @@
 """The changes in the rows of a stored table, as its ledger has them; runs in a child process."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -11,11 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from report_service.kept_rows import kept_rows
-from shared.contracts.row_values import cut_text
 from shared.contracts.vocabulary import ChangeKind
 from shared.errors import FieldError, InvalidInput
 
-ANY_COLUMN = "*"
+_STEP = re.compile(r"[0-9]{1,9}")
+_MAX_CHARACTERS = 1_000
+"""Most text of a cell before or after a change: there may be several to each cell of a page."""
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -48,17 +50,17 @@ class RowChanges:
         """Return the row of the uploaded table, from 1, of each of some rows."""
         return tuple((self._kept[indices] + 1).tolist())
 
-    def find_changed(self, columns: Sequence[str], origin: str = "") -> Mask:
+    def find_changed(self, columns: Sequence[str] | None, origin: str = "") -> Mask:
         """Return a mask of the rows of the table that have a change.
 
         Args:
-            columns: the columns that count; `*` is any.
+            columns: the columns that count; None for all.
             origin: the step, from 1, or the rule that made the change; empty for any.
         """
         matches = np.ones(len(self._rows), dtype=bool)
-        if ANY_COLUMN not in columns:
+        if columns is not None:
             matches &= _is_in(self._columns, columns)
-        if origin.isdecimal():
+        if _STEP.fullmatch(origin):
             matches &= self._read("step").to_numpy() == int(origin)
         elif origin:
             matches &= _is_in(self._read("rule"), [origin])
@@ -100,7 +102,9 @@ def _is_in(values: pa.ChunkedArray, names: Sequence[str]) -> Mask:
 
 
 def _shorten(value: Any) -> Any:
-    return cut_text(value) if isinstance(value, str) else value
+    if not isinstance(value, str) or len(value) <= _MAX_CHARACTERS:
+        return value
+    return value[: _MAX_CHARACTERS - 1] + "…"
 
 
 def count_changes(ledger: Path) -> dict[str, int]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from report_service.row_changes import ANY_COLUMN, RowChanges
+from report_service.row_changes import RowChanges
 from report_service.row_pages import BUFFER_BYTES
 from shared.contracts.row_values import RowValue, plain_column, row_values
 from shared.errors import FieldError, InvalidInput
@@ -22,7 +22,8 @@ MAX_CELLS = 100_000
 """Most cells of a page: a page of many columns ends early, because it has to fit into a message."""
 MAX_CELLS_WITH_CHANGES = 20_000
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known", "changed"]
-_CONDITION = re.compile(rf"(.+?):({'|'.join(get_args(Operator))})(?::(.*))?", re.DOTALL)
+_OPERATOR = re.compile(rf":({'|'.join(get_args(Operator))})(?=:|\Z)")
+_ANY_COLUMN = "*"
 
 Indices = npt.NDArray[np.int64]
 
@@ -189,27 +190,34 @@ def _invalid(field: str, problem: str) -> InvalidInput:
 def _find_matches(table: _Table, conditions: Sequence[str], changes: RowChanges | None) -> Indices:
     mask = np.ones(table.rows, dtype=bool)
     for condition in conditions:
-        name, operator, text = _split_condition(condition)
-        if not (operator == "changed" and name == ANY_COLUMN):
+        name, operator, text = _split_condition(condition, table.schema.names)
+        is_any = operator == "changed" and name == _ANY_COLUMN and name not in table.schema.names
+        if not is_any:
             _require_column("filter", name, table)
         if operator == "changed":
-            mask &= changes is not None and changes.find_changed([name], text or "")
+            mask &= changes is not None and changes.find_changed(None if is_any else [name], text or "")
         else:
             mask &= _match(table, name, operator, text).to_numpy()
     return np.flatnonzero(mask)
 
 
-def _split_condition(condition: str) -> tuple[str, str, str | None]:
-    parts = _CONDITION.fullmatch(condition)
-    if parts is None:
+def _split_condition(condition: str, names: Sequence[str]) -> tuple[str, str, str | None]:
+    """Return column, operator and value of a condition; of columns `a` and `a:eq`, the longer name counts."""
+    parts = [
+        (condition[: match.start()], match[1], condition[match.end() + 1 :] if match.end() < len(condition) else None)
+        for match in _OPERATOR.finditer(condition)
+        if match.start()
+    ]
+    if not parts:
         raise _invalid("filter", f"must be column:operator:value with one of {', '.join(get_args(Operator))}")
-    name, operator, text = parts.groups()
+    name, operator, text = next((part for part in reversed(parts) if part[0] in names), parts[0])
+    if operator in ("missing", "known") and text is not None:
+        raise _invalid("filter", f"takes no value after {operator}")
     return name, operator, text
 
 
 def _is_about_changes(condition: str) -> bool:
-    parts = _CONDITION.fullmatch(condition)
-    return parts is not None and parts[2] == "changed"
+    return any(match[1] == "changed" for match in _OPERATOR.finditer(condition))
 
 
 def _match(table: _Table, name: str, operator: str, text: str | None) -> pa.ChunkedArray:
@@ -230,7 +238,10 @@ def _match(table: _Table, name: str, operator: str, text: str | None) -> pa.Chun
         "gt": pc.greater,
         "ge": pc.greater_equal,
     }[operator]
-    return compare(values, _parse(text, name, values.type)).fill_null(False)
+    value = _parse(text, name, values.type)
+    if pa.types.is_integer(values.type) and pa.types.is_floating(value.type):
+        values = values.cast(pa.float64(), safe=False)
+    return compare(values, value).fill_null(False)
 
 
 def _parse(text: str, name: str, kind: pa.DataType) -> pa.Scalar:

@@ -22,6 +22,7 @@ function percent(part, whole) {
 function number(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
+  if (size < 1e-12) return "0";
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(3);
   return Number.isInteger(value) ? WHOLE.format(value) : SHORT.format(value);
 }
@@ -239,16 +240,22 @@ const text = {
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
     parts: /** @type {Record<string, string>} */ ({}),
     noAlerts: "Nothing stands out.",
+    csvNote: "CSV of the cleaned table keeps what was not wrong as the file writes it, 9% as 9%.",
+    rejects: "Lines that were left out or mended",
+    line: "Line",
+    why: "Why",
+    content: "Content",
     read: (rows, columns, how) => `Read ${rows} rows of ${columns} columns${how}.`,
     rejected: (amount) => ` ${amount} could not be read as rows.`,
     mended: (amount) => ` ${amount} were mended.`,
     unchanged: "No value of the table was changed.",
-    changed: (amount, parts) => `Changed ${amount} cells: ${parts}.`,
+    changed: (amount, parts) => `Made ${amount} changes to cells: ${parts}.`,
     kinds: CHANGES,
     noOutliers: "No value lies far out.",
     outliers: (values, columns, changed) => `Found ${values} outside the fences in ${columns}; ${changed}.`,
     outliersLeft: "all were left as they are in the cleaned table",
     outliersChanged: (amount) => `${amount} of them were changed in the cleaned table`,
+    outliersMoved: (amount) => `, ${amount} were moved in the table for models`,
     features: (features, columns) => `Made ${features} for a model from ${columns}.`,
     target: (column, share) => `The column to predict is “${column}” (${share} sure).`,
     noTarget: "No column stands out as the one to predict.",
@@ -281,6 +288,7 @@ const text = {
     step: "Step",
     rule: "Rule",
     any: "any",
+    anyCell: "a cell",
     rows: (amount) => `${amount} rows`,
     remove: (filter) => `Remove the filter ${filter}`,
     row: "Row",
@@ -288,6 +296,13 @@ const text = {
     before: "before",
     after: "after",
     undo: "Undo in this cell",
+    byHand: "Undone by hand",
+    legend: /** @type {const} */ ([
+      ["filled", "filled"],
+      ["corrected", "corrected"],
+      ["emptied", "emptied or removed"],
+      ["restyled", "written in another form"],
+    ]),
     undone: "The cell is as the file has it, in a new version.",
     because: "because",
     sure: "sure",
@@ -318,8 +333,8 @@ const text = {
     try: "See the effect",
     apply: "Apply as a new version",
     discard: "Discard",
-    effect: (before, after) => `Cells changed: ${before} now, ${after} then.`,
-    effectFeatures: (before, after) => `Features: ${before} now, ${after} then.`,
+    effect: (before, after) => `Cells changed: ${before} now, ${after} after it.`,
+    effectFeatures: (before, after) => `Features: ${before} now, ${after} after it.`,
     undoColumn: "Undo all steps of this column",
     filter: "Show steps of",
     allColumns: "all columns",
@@ -349,6 +364,7 @@ const text = {
       q1: "lower quartile",
       median: "median",
       mean: "mean",
+      meanLength: "mean length",
       q3: "upper quartile",
       maximum: "largest",
       std: "standard deviation",
@@ -393,6 +409,7 @@ const text = {
       `${columns} numeric columns; the strongest pair is ${first} and ${second}, ${value}.`,
     missingness: (gaps, worst, share) => `${gaps} columns have gaps; the most has ${worst}, ${share}.`,
     none: "There are no charts.",
+    logarithmic: "logarithmic axis",
     outside: (amount) => `${amount} more as read lie beyond the axis`,
   },
   lineage: {
@@ -453,23 +470,24 @@ modules["charts/scale.js"] = (() => {
 const { compact, number } = modules["format.js"];
 
 
+const MOST_DIGITS = 1e12;
+
 function scale([low, high], [from, to]) {
-  const width = high - low || 1;
-  return (value) => from + ((value - low) / width) * (to - from);
+  const width = high / 2 - low / 2 || 0.5;
+  return (value) => from + ((value / 2 - low / 2) / width) * (to - from);
 }
 
 function ticks(low, high, most, whole = false) {
   const span = high - low;
-  if (!(span > 0)) return [low];
+  if (!(span > 0) || !Number.isFinite(span)) return [low];
   const rough = span / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * (1 - 1e-9)) ?? 10;
   const step = whole ? Math.max(1, Math.round(factor * power)) : factor * power;
-  const result = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) {
-    result.push(Number((index * step).toPrecision(12)));
-  }
-  return result;
+  const first = Math.ceil(low / step - 1e-9);
+  const amount = Math.floor(high / step + 1e-9) - first + 1;
+  if (!(Math.abs(first) < MOST_DIGITS) || amount > 4 * most + 4) return [low];
+  return Array.from({ length: Math.max(amount, 0) }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
 function numberTicks(values, whole) {
@@ -742,8 +760,9 @@ function Histogram(data, width) {
     ${before.map((amount, bin) => bar("before", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
     ${after.map((amount, bin) => bar("after", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
     ${data.outside
-      ? html`<text class="tick" x=${width - RIGHT} y=${TOP + 4} text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
+      ? html`<text class="tick" x=${width - RIGHT} y=${TOP - 6} text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
       : null}
+    ${data.scale === "linear" ? null : html`<text class="tick" x=${LEFT} y=${TOP - 6}>${text.charts.logarithmic}</text>`}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${y(0)} y2=${y(0)} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${y(0)} y2=${y(0) + 4} />
@@ -883,12 +902,11 @@ modules["markdown.js"] = (() => {
 const { html } = modules["vendor/htm-preact.js"];
 
 function Markdown({ source }) {
-  const blocks = source.trim().split(/\n{2,}/);
+  const blocks = source.replace(/^#{1,6}[ \t].*$/gm, "\n$&\n").trim().split(/\n{2,}/);
   return blocks.map((block) => {
     const lines = block.split("\n");
-    const heading = /^(#{1,6})\s+(.*)$/.exec(lines[0]);
-    if (heading && lines.length === 1) return html`<h3>${inline(heading[2])}</h3>`;
-    if (heading) return [html`<h3>${inline(heading[2])}</h3>`, html`<${Markdown} source=${lines.slice(1).join("\n")} />`];
+    const heading = /^#{1,6}\s+(.*)$/.exec(lines[0]);
+    if (heading && lines.length === 1) return html`<h3>${inline(heading[1])}</h3>`;
     if (lines.every((line) => /^\s*[-*]\s+/.test(line))) return list("ul", lines, /^\s*[-*]\s+/);
     if (lines.every((line) => /^\s*\d+[.)]\s+/.test(line))) return list("ol", lines, /^\s*\d+[.)]\s+/);
     return html`<p>${inline(lines.join(" "))}</p>`;
@@ -1045,7 +1063,7 @@ function sentences({ status, profile, features, outliers, amounts }) {
   return [
     words.read(count(status.rows), count(status.columns), how ? ` (${how})` : "") + rejected + mended,
     total ? words.changed(count(total), parts) : words.unchanged,
-    outlierSentence(profile, outliers),
+    outlierSentence(outliers),
     words.features(counted(features.output_features.length, "feature"), counted(used.size, "column")),
     profile.target.column === null
       ? words.noTarget
@@ -1053,19 +1071,17 @@ function sentences({ status, profile, features, outliers, amounts }) {
   ];
 }
 
-function outlierSentence(profile, outliers) {
+function outlierSentence(outliers) {
   const words = text.overview;
-  const treated = outliers.filter((entry) => entry.table === "cleaned");
-  if (!treated.length) return words.noOutliers;
-  const isZscore = treated.some((entry) => entry.method === "zscore");
-  const names = new Set(treated.map((entry) => entry.column));
-  const outside = profile.columns
-    .filter((column) => names.has(column.name))
-    .map((column) => (isZscore ? column.numbers?.zscore : column.numbers?.iqr)?.outside ?? 0)
-    .reduce((sum, amount) => sum + amount, 0);
-  const changed = treated.reduce((sum, entry) => sum + entry.cellsChanged, 0);
-  const what = changed ? words.outliersChanged(count(changed)) : words.outliersLeft;
-  return words.outliers(counted(outside, "value"), counted(names.size, "column"), what);
+  const far = outliers.filter((entry) => entry.outliers);
+  if (!far.length) return words.noOutliers;
+  const byColumn = new Map(far.map((entry) => [entry.column, entry.outliers]));
+  const outside = [...byColumn.values()].reduce((sum, amount) => sum + amount, 0);
+  const changed = (/** @type {string} */ table) =>
+    far.filter((entry) => entry.table === table).reduce((sum, entry) => sum + entry.cellsChanged, 0);
+  const inCleaned = changed("cleaned") ? words.outliersChanged(count(changed("cleaned"))) : words.outliersLeft;
+  const forModels = changed("engineered") ? words.outliersMoved(count(changed("engineered"))) : "";
+  return words.outliers(counted(outside, "value"), counted(byColumn.size, "column"), inCleaned + forModels);
 }
 return { sentences: sentences };
 })();
@@ -1112,7 +1128,7 @@ function Report(documents) {
     </div>
     ${leftOut ? html`<p class="soft">${text.report.leftOut(leftOut)}</p>` : null}
     <h2>${text.dataset.tabs.lineage}</h2>
-    <table class="list">
+    <div class="scroll"><table class="list">
       <thead>
         <tr><th>${text.lineage.feature}</th><th>${text.lineage.source}</th><th>${text.lineage.how}</th></tr>
       </thead>
@@ -1121,7 +1137,7 @@ function Report(documents) {
           (feature) => html`<tr><th scope="row">${feature.name}</th><td>${feature.sources.join(", ")}</td><td>${feature.why}</td></tr>`,
         )}
       </tbody>
-    </table>
+    </table></div>
   </main>`;
 }
 
@@ -1137,7 +1153,7 @@ const Written = ({ written }) =>
   </article>`;
 
 const StepTable = ({ steps }) =>
-  html`<table class="list">
+  html`<div class="scroll"><table class="list">
     <thead>
       <tr>
         <th class="number">${text.table.step}</th>
@@ -1160,10 +1176,10 @@ const StepTable = ({ steps }) =>
         </tr>`,
       )}
     </tbody>
-  </table>`;
+  </table></div>`;
 
 const ColumnTable = ({ profile }) =>
-  html`<table class="list">
+  html`<div class="scroll"><table class="list">
     <thead>
       <tr>
         <th>${text.drift.column}</th>
@@ -1184,7 +1200,7 @@ const ColumnTable = ({ profile }) =>
         </tr>`,
       )}
     </tbody>
-  </table>`;
+  </table></div>`;
 
 function valuesOf({ numbers, timestamps, top_values: top }) {
   if (numbers) return `${number(numbers.minimum)} … ${number(numbers.median)} … ${number(numbers.maximum)}`;

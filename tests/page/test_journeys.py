@@ -219,7 +219,7 @@ def test_steps_are_switched_tried_and_applied(visit: Visit, user: User, sample: 
     step.get_by_role("checkbox").first.click()
     effect = page.locator(".effect")
     expect(effect).to_contain_text("1 change not applied yet")
-    expect(effect).to_contain_text(re.compile(r"Cells changed: 974 now, 932 then"))
+    expect(effect).to_contain_text(re.compile(r"Cells changed: 974 now, 932 after it"))
     effect.get_by_role("button", name="Discard").click()
     expect(effect).to_have_count(0)
     step.get_by_role("checkbox").first.click()

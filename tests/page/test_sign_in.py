@@ -47,7 +47,7 @@ def test_a_token_opens_everything(guarded: Visit, sample: Path) -> None:
 
 
 def test_a_key_that_is_refused_later_is_asked_for_again(guarded: Visit) -> None:
-    page = guarded.page
-    page.add_init_script("sessionStorage.setItem('neuralearn.key', 'expired')")
-    guarded.open()
+    page = guarded.open()
+    page.evaluate("sessionStorage.setItem('neuralearn.key', 'expired')")
+    page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

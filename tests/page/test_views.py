@@ -63,11 +63,13 @@ def _place(dataset_id: str, view: str) -> str:
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "report"])
 def test_views_are_accessible_and_fit(themed: Visit, reviewed: str, view: str) -> None:
+    page = themed.page
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    themed.open(_place(reviewed, view))
+    _settle(page)
     for width in WIDTHS:
-        themed.page.set_viewport_size({"width": width, "height": 900})
-        page = themed.open(_place(reviewed, view))
-        page.reload()
-        _settle(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(100)  # what observes sizes draws once more
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{view} is {overflow} pixels too wide at {width}"
     if view == "steps":
@@ -125,3 +127,24 @@ def test_names_and_cells_are_never_markup(visit: Visit, user: User) -> None:
         page.locator(".columns nav a").filter(has_text=column["name"]).first.click()
         expect(page.locator("article h2").first).to_have_text(column["name"])
     assert dialogs == []
+
+
+def test_addresses_that_nobody_made_break_nothing(visit: Visit, dataset_id: str) -> None:
+    page = visit.page
+    for place in ("#/dataset/%", f"#/dataset/{dataset_id}/__proto__", f"#/dataset/{dataset_id}/toString"):
+        visit.open(place)
+        page.reload()
+        expect(page.locator("main")).to_contain_text("no such place" if dataset_id in place else "dataset")
+    visit.problems = [problem for problem in visit.problems if "404" not in problem and "422" not in problem]
+    visit.open(_place(dataset_id, "steps"))
+    expect(page.locator(".step").first).to_be_visible()
+
+
+def test_numbers_at_the_ends_of_what_there_is(visit: Visit, user: User) -> None:
+    rows = [f"{row},{10**17 + 16 * (row % 5)},{(-1) ** row * 1e308},{row * 1e-320}" for row in range(200)]
+    dataset_id = user.prepare("\n".join(["k,close,wide,tiny", *rows]).encode(), "ends.csv")
+    page = visit.open(_place(dataset_id, "charts"))
+    for figure in page.locator("figure").all():
+        figure.scroll_into_view_if_needed()
+        expect(figure.locator("svg")).to_be_visible()
+    assert "NaN" not in page.locator(".gallery").inner_html()

@@ -19,7 +19,7 @@ import { OPERATIONS } from "./operations.js";
 /** Where the gateway is: the page is in a folder of it. */
 const ROOT = new URL("../", document.baseURI);
 const KEY_NAME = "neuralearn.key";
-/** The event of the window when the service refuses the key of this tab, or its absence. */
+/** The event of the window when the service refuses the key of this tab. */
 export const UNAUTHORIZED = "neuralearn-unauthorized";
 
 /** @returns {string} The token or API key of this tab; empty without. */
@@ -97,7 +97,7 @@ export async function send(operation, { path, query, body, headers, signal, keep
     if (signal?.aborted) throw error;
     throw new ApiError(0, "NO_CONNECTION", "");
   }
-  if (response.status === 401) dispatchEvent(new Event(UNAUTHORIZED));
+  if (response.status === 401 && getKey()) dispatchEvent(new Event(UNAUTHORIZED));
   if (!response.ok) throw toError(response.status, await response.text());
   return response;
 }

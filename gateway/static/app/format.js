@@ -29,6 +29,7 @@ export function percent(part, whole) {
 export function number(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
+  if (size < 1e-12) return "0";
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(3);
   return Number.isInteger(value) ? WHOLE.format(value) : SHORT.format(value);
 }

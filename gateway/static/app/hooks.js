@@ -41,7 +41,16 @@ export function useLoad(load, dependencies) {
 /** @returns {Route} The place in the page: `#/dataset/<id>/table?column=age`. */
 export function parseRoute() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  return { parts: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { parts: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) };
+}
+
+/** @param {string} part of an address, which people may have written */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** @returns {Route} */

@@ -27,7 +27,7 @@ function Page() {
   }, [toast]);
   const signOut = () => {
     setKey("");
-    setHasKey(false);
+    location.reload(); // so that nothing that the key has read stays
   };
   useEffect(() => {
     addEventListener(UNAUTHORIZED, signOut);
@@ -108,12 +108,11 @@ function SignIn({ onKey }) {
   const [error, setError] = useState(/** @type {unknown} */ (undefined));
   const onSubmit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    setKey(key.trim());
     try {
-      await call("listDatasets", { query: { page_size: 1 } });
+      await call("listDatasets", { query: { page_size: 1 }, headers: { authorization: `Bearer ${key.trim()}` } });
+      setKey(key.trim());
       onKey();
     } catch (problem) {
-      setKey("");
       setError(problem instanceof ApiError ? problem : new ApiError(0, "", ""));
     }
   };

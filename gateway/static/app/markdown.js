@@ -7,12 +7,11 @@ import { html } from "./vendor/htm-preact.js";
  * @param {{ source: string }} props
  */
 export function Markdown({ source }) {
-  const blocks = source.trim().split(/\n{2,}/);
+  const blocks = source.replace(/^#{1,6}[ \t].*$/gm, "\n$&\n").trim().split(/\n{2,}/);
   return blocks.map((block) => {
     const lines = block.split("\n");
-    const heading = /^(#{1,6})\s+(.*)$/.exec(lines[0]);
-    if (heading && lines.length === 1) return html`<h3>${inline(heading[2])}</h3>`;
-    if (heading) return [html`<h3>${inline(heading[2])}</h3>`, html`<${Markdown} source=${lines.slice(1).join("\n")} />`];
+    const heading = /^#{1,6}\s+(.*)$/.exec(lines[0]);
+    if (heading && lines.length === 1) return html`<h3>${inline(heading[1])}</h3>`;
     if (lines.every((line) => /^\s*[-*]\s+/.test(line))) return list("ul", lines, /^\s*[-*]\s+/);
     if (lines.every((line) => /^\s*\d+[.)]\s+/.test(line))) return list("ol", lines, /^\s*\d+[.)]\s+/);
     return html`<p>${inline(lines.join(" "))}</p>`;

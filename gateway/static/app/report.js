@@ -54,7 +54,7 @@ function Report(documents) {
     </div>
     ${leftOut ? html`<p class="soft">${text.report.leftOut(leftOut)}</p>` : null}
     <h2>${text.dataset.tabs.lineage}</h2>
-    <table class="list">
+    <div class="scroll"><table class="list">
       <thead>
         <tr><th>${text.lineage.feature}</th><th>${text.lineage.source}</th><th>${text.lineage.how}</th></tr>
       </thead>
@@ -63,7 +63,7 @@ function Report(documents) {
           (feature) => html`<tr><th scope="row">${feature.name}</th><td>${feature.sources.join(", ")}</td><td>${feature.why}</td></tr>`,
         )}
       </tbody>
-    </table>
+    </table></div>
   </main>`;
 }
 
@@ -81,7 +81,7 @@ const Written = ({ written }) =>
 
 /** @param {{ steps: Step[] }} props */
 const StepTable = ({ steps }) =>
-  html`<table class="list">
+  html`<div class="scroll"><table class="list">
     <thead>
       <tr>
         <th class="number">${text.table.step}</th>
@@ -104,11 +104,11 @@ const StepTable = ({ steps }) =>
         </tr>`,
       )}
     </tbody>
-  </table>`;
+  </table></div>`;
 
 /** @param {{ profile: Api.Profile }} props */
 const ColumnTable = ({ profile }) =>
-  html`<table class="list">
+  html`<div class="scroll"><table class="list">
     <thead>
       <tr>
         <th>${text.drift.column}</th>
@@ -129,7 +129,7 @@ const ColumnTable = ({ profile }) =>
         </tr>`,
       )}
     </tbody>
-  </table>`;
+  </table></div>`;
 
 /** @param {Api.ColumnProfile} column */
 function valuesOf({ numbers, timestamps, top_values: top }) {

@@ -10,7 +10,7 @@ import { callOnce, callPages } from "./api.js";
  * @typedef {{
  *   step: number, kind: string, phase: "cleaning" | "outliers" | "features", columns: string[], outputs: string[],
  *   state: string, why: string, rule: string, confidence: number, cellsChanged: number, rowsRemoved: number,
- *   isOff: boolean, recipe: Record<string, unknown>,
+ *   outliers: number, isOff: boolean, recipe: Record<string, unknown>,
  * }} Step
  */
 
@@ -86,7 +86,7 @@ export const listSteps = (results) =>
       logged.set(log.step, { phase: "cleaning", state: log.state, why: log.why, cellsChanged: log.cells_changed });
     }
     for (const log of outliers.flatMap((page) => page.logs)) {
-      const amounts = { cellsChanged: log.cells_changed, rowsRemoved: log.rows_removed };
+      const amounts = { cellsChanged: log.cells_changed, rowsRemoved: log.rows_removed, outliers: log.outliers };
       logged.set(log.step, { phase: "outliers", state: log.state, why: log.why, ...amounts });
     }
     for (const log of features.flatMap((page) => page.logs)) {
@@ -109,6 +109,7 @@ function toStep(recipe, step, logged) {
     confidence: recipe.confidence,
     cellsChanged: 0,
     rowsRemoved: 0,
+    outliers: 0,
     isOff: recipe.is_off,
     recipe,
     ...logged,

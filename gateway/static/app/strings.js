@@ -206,6 +206,11 @@ export const text = {
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
     parts: /** @type {Record<string, string>} */ ({}),
     noAlerts: "Nothing stands out.",
+    csvNote: "CSV of the cleaned table keeps what was not wrong as the file writes it, 9% as 9%.",
+    rejects: "Lines that were left out or mended",
+    line: "Line",
+    why: "Why",
+    content: "Content",
     /** @type {(rows: string, columns: string, how: string) => string} */
     read: (rows, columns, how) => `Read ${rows} rows of ${columns} columns${how}.`,
     /** @param {string} amount */
@@ -214,7 +219,7 @@ export const text = {
     mended: (amount) => ` ${amount} were mended.`,
     unchanged: "No value of the table was changed.",
     /** @type {(amount: string, parts: string) => string} */
-    changed: (amount, parts) => `Changed ${amount} cells: ${parts}.`,
+    changed: (amount, parts) => `Made ${amount} changes to cells: ${parts}.`,
     kinds: CHANGES,
     noOutliers: "No value lies far out.",
     /** @type {(values: string, columns: string, changed: string) => string} */
@@ -222,6 +227,8 @@ export const text = {
     outliersLeft: "all were left as they are in the cleaned table",
     /** @param {string} amount */
     outliersChanged: (amount) => `${amount} of them were changed in the cleaned table`,
+    /** @param {string} amount */
+    outliersMoved: (amount) => `, ${amount} were moved in the table for models`,
     /** @type {(features: string, columns: string) => string} */
     features: (features, columns) => `Made ${features} for a model from ${columns}.`,
     /** @type {(column: string, share: string) => string} */
@@ -257,6 +264,7 @@ export const text = {
     step: "Step",
     rule: "Rule",
     any: "any",
+    anyCell: "a cell",
     /** @param {string} amount */
     rows: (amount) => `${amount} rows`,
     /** @param {string} filter */
@@ -267,6 +275,13 @@ export const text = {
     before: "before",
     after: "after",
     undo: "Undo in this cell",
+    byHand: "Undone by hand",
+    legend: /** @type {const} */ ([
+      ["filled", "filled"],
+      ["corrected", "corrected"],
+      ["emptied", "emptied or removed"],
+      ["restyled", "written in another form"],
+    ]),
     undone: "The cell is as the file has it, in a new version.",
     because: "because",
     sure: "sure",
@@ -300,9 +315,9 @@ export const text = {
     apply: "Apply as a new version",
     discard: "Discard",
     /** @type {(before: string, after: string) => string} */
-    effect: (before, after) => `Cells changed: ${before} now, ${after} then.`,
+    effect: (before, after) => `Cells changed: ${before} now, ${after} after it.`,
     /** @type {(before: string, after: string) => string} */
-    effectFeatures: (before, after) => `Features: ${before} now, ${after} then.`,
+    effectFeatures: (before, after) => `Features: ${before} now, ${after} after it.`,
     undoColumn: "Undo all steps of this column",
     filter: "Show steps of",
     allColumns: "all columns",
@@ -332,6 +347,7 @@ export const text = {
       q1: "lower quartile",
       median: "median",
       mean: "mean",
+      meanLength: "mean length",
       q3: "upper quartile",
       maximum: "largest",
       std: "standard deviation",
@@ -383,6 +399,7 @@ export const text = {
     /** @type {(gaps: string, worst: string, share: string) => string} */
     missingness: (gaps, worst, share) => `${gaps} columns have gaps; the most has ${worst}, ${share}.`,
     none: "There are no charts.",
+    logarithmic: "logarithmic axis",
     /** @param {string} amount */
     outside: (amount) => `${amount} more as read lie beyond the axis`,
   },

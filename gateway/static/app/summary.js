@@ -8,9 +8,9 @@ import { text } from "./strings.js";
  *
  * @typedef {{
  *   status: Pick<Api.DatasetStatus, "rows" | "columns" | "parse_plan">,
- *   profile: Pick<Api.Profile, "columns" | "target">,
+ *   profile: Pick<Api.Profile, "target">,
  *   features: Pick<Api.Features, "output_features">,
- *   outliers: readonly { column: string, table: string, method: string, cellsChanged: number }[],
+ *   outliers: readonly { column: string, table: string, outliers: number, cellsChanged: number }[],
  *   amounts: readonly { kind: string, amount: number }[],
  * }} Facts
  */
@@ -31,7 +31,7 @@ export function sentences({ status, profile, features, outliers, amounts }) {
   return [
     words.read(count(status.rows), count(status.columns), how ? ` (${how})` : "") + rejected + mended,
     total ? words.changed(count(total), parts) : words.unchanged,
-    outlierSentence(profile, outliers),
+    outlierSentence(outliers),
     words.features(counted(features.output_features.length, "feature"), counted(used.size, "column")),
     profile.target.column === null
       ? words.noTarget
@@ -39,18 +39,17 @@ export function sentences({ status, profile, features, outliers, amounts }) {
   ];
 }
 
-/** @type {(profile: Facts["profile"], outliers: Facts["outliers"]) => string} */
-function outlierSentence(profile, outliers) {
+/** @type {(outliers: Facts["outliers"]) => string} */
+function outlierSentence(outliers) {
   const words = text.overview;
-  const treated = outliers.filter((entry) => entry.table === "cleaned");
-  if (!treated.length) return words.noOutliers;
-  const isZscore = treated.some((entry) => entry.method === "zscore");
-  const names = new Set(treated.map((entry) => entry.column));
-  const outside = profile.columns
-    .filter((column) => names.has(column.name))
-    .map((column) => (isZscore ? column.numbers?.zscore : column.numbers?.iqr)?.outside ?? 0)
-    .reduce((sum, amount) => sum + amount, 0);
-  const changed = treated.reduce((sum, entry) => sum + entry.cellsChanged, 0);
-  const what = changed ? words.outliersChanged(count(changed)) : words.outliersLeft;
-  return words.outliers(counted(outside, "value"), counted(names.size, "column"), what);
+  const far = outliers.filter((entry) => entry.outliers);
+  if (!far.length) return words.noOutliers;
+  // A column may be looked at twice, for people and for models.
+  const byColumn = new Map(far.map((entry) => [entry.column, entry.outliers]));
+  const outside = [...byColumn.values()].reduce((sum, amount) => sum + amount, 0);
+  const changed = (/** @type {string} */ table) =>
+    far.filter((entry) => entry.table === table).reduce((sum, entry) => sum + entry.cellsChanged, 0);
+  const inCleaned = changed("cleaned") ? words.outliersChanged(count(changed("cleaned"))) : words.outliersLeft;
+  const forModels = changed("engineered") ? words.outliersMoved(count(changed("engineered"))) : "";
+  return words.outliers(counted(outside, "value"), counted(byColumn.size, "column"), inCleaned + forModels);
 }

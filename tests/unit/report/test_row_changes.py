@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -91,6 +92,20 @@ def test_rows_that_are_gone_are_in_the_raw_table_alone(folder: Path, ledger: lis
     page = rows(folder / "table.arrow", filter=("*:changed",))
     assert removed and removed <= set(page.row_numbers)
     assert not removed & set(rows(folder / "cleaned.parquet").row_numbers)
+
+
+def test_a_step_that_no_recipe_has_changed_nothing(source: Path) -> None:
+    for origin in ("9" * 5000, "²", "٣", "-1", "0"):
+        assert rows(source, filter=(f"*:changed:{origin}",)).total == 0
+
+
+def test_long_texts_are_cut(folder: Path) -> None:
+    long = folder / "long.parquet"
+    table = pq.read_table(folder / "changes.parquet")
+    before = pa.array(["x" * 5000] * len(table), pa.string())
+    pq.write_table(table.set_column(table.schema.get_field_index("before"), "before", before), long)
+    page = query_rows(folder / "cleaned.parquet", RowQuery(offset=0, limit=9, changes=True), long)
+    assert page.changes and {len(change["before"]) for change in page.changes} == {1000}
 
 
 def test_what_does_not_fit_is_refused(source: Path, folder: Path) -> None:

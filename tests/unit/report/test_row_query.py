@@ -137,3 +137,24 @@ def test_pages_end_where_a_message_is_full(tmp_path: Path, monkeypatch: pytest.M
     assert len(str(page.rows[0][0])) < MAX_CELL_CHARACTERS + 30 and page.rows[0][1] == str(2**60)
     monkeypatch.setattr(row_query, "MAX_CELLS", 10)
     assert len(rows(path, columns=("number",)).rows) == 10
+
+
+def test_names_with_operators_in_them(tmp_path: Path) -> None:
+    table = pa.table({"a": [None, "x", "y"], "a:missing": ["x", "x", None], "*": ["1", "2", "2"]})
+    pq.write_table(table, tmp_path / "odd.parquet")
+
+    def total(*filter: str) -> int:
+        return rows(tmp_path / "odd.parquet", filter=filter).total
+
+    assert total("a:missing:eq:x") == 2 and total("a:missing") == 1
+    assert total("a:missing:missing") == 1 and total("a:missing:known") == 2
+    assert total("*:eq:2") == 2
+    with pytest.raises(InvalidInput, match="takes no value"):
+        total("a:known:x")
+
+
+def test_whole_numbers_beyond_exactness_are_compared_with_decimals(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"k": [1, 2**53 + 1, 2**62]}), tmp_path / "large.parquet")
+    assert rows(tmp_path / "large.parquet", filter=("k:gt:1.5",)).total == 2
+    assert rows(tmp_path / "large.parquet", filter=("k:lt:nan",)).total == 0
+    assert rows(tmp_path / "large.parquet", filter=("k:lt:1e999",)).total == 3

@@ -28,6 +28,7 @@ DEFINING, MOST_OF_PARTS = 0.99, 0.95
 """A ratio whose correlation with the target is at least the first, and of whose parts none reaches the second."""
 _RATIO = "ratio_of_related"
 _BASE = ""
+_LARGEST = 1e100
 _SEED = 20_240_105
 
 
@@ -124,7 +125,8 @@ def _matrix(frame: Frame, names: Sequence[str], sample: npt.NDArray[np.intp]) ->
     if not columns:
         return np.zeros((len(sample), 1))
     matrix = np.column_stack(columns)
-    matrix[~np.isfinite(matrix)] = np.nan
+    # Of larger values, the products are no numbers any more.
+    matrix[~(np.abs(matrix) < _LARGEST)] = np.nan
     known = np.isfinite(matrix)
     means = np.where(known, matrix, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
     return np.where(known, matrix, means)

@@ -36,8 +36,9 @@ export function Histogram(data, width) {
     ${before.map((amount, bin) => bar("before", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
     ${after.map((amount, bin) => bar("after", x(edges[bin]), x(edges[bin + 1]), y(amount), y(0)))}
     ${data.outside
-      ? html`<text class="tick" x=${width - RIGHT} y=${TOP + 4} text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
+      ? html`<text class="tick" x=${width - RIGHT} y=${TOP - 6} text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
       : null}
+    ${data.scale === "linear" ? null : html`<text class="tick" x=${LEFT} y=${TOP - 6}>${text.charts.logarithmic}</text>`}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${y(0)} y2=${y(0)} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${y(0)} y2=${y(0) + 4} />

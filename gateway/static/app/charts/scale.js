@@ -3,6 +3,8 @@ import { compact, number } from "../format.js";
 
 /** @typedef {{ at: number, label: string }} Tick */
 
+const MOST_DIGITS = 1e12;
+
 /**
  * A linear scale from values to pixels.
  *
@@ -11,8 +13,9 @@ import { compact, number } from "../format.js";
  * @returns {(value: number) => number}
  */
 export function scale([low, high], [from, to]) {
-  const width = high - low || 1;
-  return (value) => from + ((value - low) / width) * (to - from);
+  // Halves, because the difference may be larger than the largest number.
+  const width = high / 2 - low / 2 || 0.5;
+  return (value) => from + ((value / 2 - low / 2) / width) * (to - from);
 }
 
 /**
@@ -26,16 +29,16 @@ export function scale([low, high], [from, to]) {
  */
 export function ticks(low, high, most, whole = false) {
   const span = high - low;
-  if (!(span > 0)) return [low];
+  if (!(span > 0) || !Number.isFinite(span)) return [low];
   const rough = span / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * (1 - 1e-9)) ?? 10;
   const step = whole ? Math.max(1, Math.round(factor * power)) : factor * power;
-  const result = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) {
-    result.push(Number((index * step).toPrecision(12)));
-  }
-  return result;
+  const first = Math.ceil(low / step - 1e-9);
+  const amount = Math.floor(high / step + 1e-9) - first + 1;
+  // Beyond what numbers tell apart, counting on would never end.
+  if (!(Math.abs(first) < MOST_DIGITS) || amount > 4 * most + 4) return [low];
+  return Array.from({ length: Math.max(amount, 0) }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
 /**

@@ -36,12 +36,18 @@ export const noteOf = (changes) =>
     : undefined;
 
 /**
+ * @param {readonly Change[]} changes of a cell
+ * @returns {boolean} true if it is as the file has it again
+ */
+export const isUndone = (changes) => changes.length > 1 && changes[changes.length - 1].after === changes[0].before;
+
+/**
  * How a cell is shown: what was done to it last, and what it holds.
  *
  * @param {readonly Change[]} changes
  * @param {string} type the storage type of its column
  */
 export function classOf(changes, type) {
-  const mark = changes.length ? `changed ${changes[changes.length - 1].kind ?? ""}` : "";
+  const mark = changes.length && !isUndone(changes) ? `changed ${changes[changes.length - 1].kind ?? ""}` : "";
   return isNumeric(type) ? `${mark} number` : mark;
 }

@@ -1,6 +1,6 @@
 // Everything about a column: what it is and why, its values, charts, steps, and what is made from it.
 import { count, number, percent } from "../format.js";
-import { link, useLoad } from "../hooks.js";
+import { useLoad } from "../hooks.js";
 import { Choice, Failure, Field, Loading } from "../parts.js";
 import { Legend } from "../charts/chart.js";
 import { listCharts, listSteps, readFeatures, readProfile } from "../results.js";
@@ -25,7 +25,6 @@ export function Columns({ subject }) {
   const chosen = subject.query.get("column") ?? columns[0]?.name;
   const column = columns.find((other) => other.name === chosen);
   const words = search.toLowerCase();
-  const version = subject.isNewest ? undefined : subject.version;
   return html`<div class="columns">
     <nav aria-label=${text.dataset.tabs.columns}>
       <${Field} label=${text.columns.search}>
@@ -37,7 +36,7 @@ export function Columns({ subject }) {
           .map(
             (other) => html`<li>
               <a
-                href=${link(["dataset", subject.id, "columns"], { column: other.name, version })}
+                href=${subject.linkTo("columns", { column: other.name })}
                 aria-current=${other.name === chosen ? "true" : undefined}
               >
                 ${other.name} <small class="soft">${other.type}</small>
@@ -66,7 +65,7 @@ function Column({ subject, profile, column }) {
       <section>
         <h3>${text.columns.values}</h3>
         <${Facts} facts=${valuesOf(column, profile.rows)} />
-        <p><a href=${link(["dataset", subject.id, "table"], { filter: `${name}:changed` })}>${text.columns.showTable}</a></p>
+        <p><a href=${subject.linkTo("table", { filter: `${name}:changed` })}>${text.columns.showTable}</a></p>
       </section>
       <section>
         <h3>${text.columns.statistics}</h3>
@@ -101,7 +100,8 @@ function valuesOf(column, rows) {
 
 /** @type {(column: Api.ColumnProfile) => [string, string][]} */
 function statisticsOf(column) {
-  const facts = /** @type {Record<string, unknown>} */ ({ ...column.numbers, ...column.timestamps, ...column.text });
+  const lengths = column.text && { ...column.text, mean: undefined, meanLength: column.text.mean };
+  const facts = /** @type {Record<string, unknown>} */ ({ ...column.numbers, ...column.timestamps, ...lengths });
   return Object.entries(text.columns.names)
     .filter(([name]) => facts[name] !== null && facts[name] !== undefined)
     .map(([name, label]) => {
@@ -147,7 +147,7 @@ function Relations({ subject, profile, name }) {
     <ul>
       ${pairs.map((pair) => {
         const other = pair.first === name ? pair.second : pair.first;
-        return html`<li><a href=${link(["dataset", subject.id, "columns"], { column: other })}>${other}</a>: ${pair.coefficient.toFixed(2)}</li>`;
+        return html`<li><a href=${subject.linkTo("columns", { column: other })}>${other}</a>: ${pair.coefficient.toFixed(2)}</li>`;
       })}
     </ul>`;
 }
@@ -163,7 +163,7 @@ function Made({ subject, name }) {
     <ol>
       ${own.map(
         (step) => html`<li value=${step.step}>
-          <a href=${link(["dataset", subject.id, "steps"], { step: step.step, column: name })}>${step.why}</a>
+          <a href=${subject.linkTo("steps", { step: step.step, column: name })}>${step.why}</a>
         </li>`,
       )}
     </ol>

@@ -25,7 +25,7 @@ import { Versions } from "./versions.js";
  *
  * @typedef {{
  *   id: string, status: DatasetStatus, version: number, versions: Version[],
- *   isNewest: boolean, onChanged: () => void, query: URLSearchParams,
+ *   isNewest: boolean, linkTo: (place: string, query?: Record<string, string | number>) => string, onChanged: () => void, query: URLSearchParams,
  * }} Subject
  */
 
@@ -79,13 +79,15 @@ export function Dataset({ datasetId, route }) {
   if (!status || !state.data) return html`<${Loading} />`;
   const { versions } = state.data;
   const version = Number(route.query.get("version")) || versions[0]?.version || 0;
+  const isNewest = version === (versions[0]?.version ?? 0);
   /** @type {Subject} */
   const subject = {
     id: datasetId,
     status,
     version,
     versions,
-    isNewest: version === (versions[0]?.version ?? 0),
+    isNewest,
+    linkTo: (name, query = {}) => link(["dataset", datasetId, name], isNewest ? query : { ...query, version }),
     onChanged: state.reload,
     query: route.query,
   };
@@ -161,18 +163,17 @@ function Views({ subject, place }) {
   const names = Object.keys(VIEWS).filter(
     (name) => (name !== "drift" || links.drift) && (name !== "report" || (links.report && subject.isNewest)),
   );
-  const version = subject.isNewest ? undefined : subject.version;
-  const View = VIEWS[place];
+  const View = Object.hasOwn(VIEWS, place) ? VIEWS[place] : undefined;
   return html`<nav class="tabs" aria-label=${subject.status.filename}>
       ${names.map(
         (name) => html`<a
-          href=${link(["dataset", subject.id, name], { version })}
+          href=${subject.linkTo(name)}
           aria-current=${name === place ? "page" : undefined}
           >${text.dataset.tabs[name]}</a
         >`,
       )}
     </nav>
-    ${View ? html`<${View} key=${`${place} ${subject.version}`} subject=${subject} />` : html`<p>${text.notFound}</p>`}`;
+    ${View ? html`<${View} key=${`${place} ${subject.version} ${place === "table" ? subject.query : ""}`} subject=${subject} />` : html`<p>${text.notFound}</p>`}`;
 }
 
 /**

@@ -50,6 +50,14 @@ export function Filters({ names, steps, onAdd }) {
   </form>`;
 }
 
+/** @param {string} filter */
+function describe(filter) {
+  const match = /^(.*?):(\w+)(?::(.*))?$/s.exec(filter);
+  const words = text.table.operators.find(([operator]) => operator === match?.[2]);
+  if (!match || !words) return filter;
+  return `${match[1] === ANY ? text.table.anyCell : match[1]} ${words[1]} ${match[3] ?? ""}`.trim();
+}
+
 /**
  * The conditions that hold, each with a button that removes it.
  *
@@ -60,7 +68,7 @@ export const FilterList = ({ filters, onChange }) =>
     ${filters.map((filter) => {
       const remove = () => onChange(filters.filter((other) => other !== filter));
       return html`<li>
-        ${filter} <button class="plain" aria-label=${text.table.remove(filter)} onClick=${remove}>×</button>
+        ${describe(filter)} <button class="plain" aria-label=${text.table.remove(filter)} onClick=${remove}>×</button>
       </li>`;
     })}
   </ul>`;

@@ -124,6 +124,12 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
     if (found && isPinned) setActive(found.place);
     onCell(found?.cell.changes.length ? found.cell : undefined, isPinned);
   };
+  useEffect(() => {
+    const onFocus = (/** @type {Event} */ event) => point(event, false);
+    const element = frame.current;
+    element?.addEventListener("focusin", onFocus);
+    return () => element?.removeEventListener("focusin", onFocus);
+  });
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     if (!(event.target instanceof Element && event.target.closest("[data-row]"))) return;
@@ -157,7 +163,6 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
       onKeyDown=${onKeyDown}
       onClick=${(/** @type {Event} */ event) => point(event, true)}
       onMouseOver=${(/** @type {Event} */ event) => point(event, false)}
-      onFocusIn=${(/** @type {Event} */ event) => point(event, false)}
     >
       <thead>
         <tr aria-rowindex="1">

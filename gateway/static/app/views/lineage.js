@@ -1,6 +1,6 @@
 // From the columns of the upload to the features of the table for models.
 import { callOnce } from "../api.js";
-import { link, useLoad } from "../hooks.js";
+import { useLoad } from "../hooks.js";
 import { Failure, Field, Loading } from "../parts.js";
 import { text } from "../strings.js";
 import { html, useState } from "../vendor/htm-preact.js";
@@ -39,7 +39,7 @@ export function Lineage({ subject }) {
                 ${index
                   ? null
                   : html`<th scope="rowgroup" rowspan=${Math.max(made.length, 1)}>
-                      <a href=${link(["dataset", subject.id, "columns"], { column: input.name })}>${input.name}</a>
+                      <a href=${subject.linkTo("columns", { column: input.name })}>${input.name}</a>
                       <small class="soft">${input.type}, ${input.role}</small>
                     </th>`}
                 <td>${output ? output.name : html`<i class="missing">${text.lineage.unused}</i>`}</td>

@@ -1,6 +1,6 @@
 // What was done to a dataset, in a few sentences, and where to go from there.
 import { call, download } from "../api.js";
-import { link, useLoad } from "../hooks.js";
+import { useLoad } from "../hooks.js";
 import { Failure, Loading } from "../parts.js";
 import { Alerts, Quality } from "../quality.js";
 import { listSteps, readFeatures, readProfile } from "../results.js";
@@ -36,6 +36,7 @@ export function Overview({ subject }) {
     <section class="card" aria-labelledby="done">
       <h2 id="done">${text.overview.happened}</h2>
       ${facts.data ? html`<ul class="sentences">${sentences(toFacts(subject, facts.data)).map((line) => html`<li>${line}</li>`)}</ul>` : html`<${Loading} />`}
+      <${Rejects} subject=${subject} />
       <${Downloads} subject=${subject} />
     </section>
     <section class="card" aria-labelledby="quality">
@@ -46,7 +47,7 @@ export function Overview({ subject }) {
       <header class="row">
         <h2 id="preview">${text.overview.preview}</h2>
         <span class="soft">${text.overview.previewHint}</span>
-        <a href=${link(["dataset", subject.id, "table"], { version: subject.isNewest ? undefined : subject.version })}>
+        <a href=${subject.linkTo("table")}>
           ${text.overview.wholeTable}
         </a>
       </header>
@@ -63,10 +64,10 @@ export function Overview({ subject }) {
 function toFacts({ status }, { profile, features, steps, amounts }) {
   const outliers = steps
     .filter((step) => step.kind === "treat_outliers")
-    .map(({ columns, cellsChanged, recipe }) => ({
+    .map(({ columns, cellsChanged, outliers: amount, recipe }) => ({
       column: columns[0],
       table: String(recipe["table"]),
-      method: String(recipe["method"]),
+      outliers: amount,
       cellsChanged,
     }));
   return { status, profile, features, outliers, amounts };
@@ -75,9 +76,29 @@ function toFacts({ status }, { profile, features, steps, amounts }) {
 /** @param {{ subject: Subject, alerts: Api.Alert[] }} props */
 function AlertList({ subject, alerts }) {
   const [most, setMost] = useState(MOST_ALERTS);
-  const linkTo = (/** @type {string} */ column) => link(["dataset", subject.id, "columns"], { column });
+  const linkTo = (/** @type {string} */ column) => subject.linkTo("columns", { column });
   return html`<${Alerts} alerts=${alerts} most=${most} linkTo=${linkTo} />
     ${most < alerts.length ? html`<button onClick=${() => setMost(alerts.length)}>${text.more}</button>` : null}`;
+}
+
+/** @param {{ subject: Subject }} props */
+function Rejects({ subject }) {
+  const path = { dataset_id: subject.id };
+  const lines = useLoad((signal) => call("listRejects", { path, query: { page_size: 50 }, signal }), [subject.id]);
+  if (!lines.data?.rejects.length) return null;
+  return html`<details>
+    <summary>${text.overview.rejects}</summary>
+    <div class="scroll" tabindex="0" role="region" aria-label=${text.overview.rejects}>
+      <table class="list">
+        <thead>
+          <tr><th class="number">${text.overview.line}</th><th>${text.overview.why}</th><th>${text.overview.content}</th></tr>
+        </thead>
+        <tbody>
+          ${lines.data.rejects.map((line) => html`<tr><td class="number">${line.line || ""}</td><td>${line.why}</td><td>${line.text}</td></tr>`)}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
 }
 
 /** @param {{ subject: Subject }} props */
@@ -99,5 +120,6 @@ function Downloads({ subject }) {
   return html`<h3>${text.overview.downloads}</h3>
     <p class="downloads">
       ${files.map(([format, what, save]) => html`<button onClick=${save}>${what} <small>${format}</small></button>`)}
-    </p>`;
+    </p>
+    <p class="soft">${text.overview.csvNote}</p>`;
 }

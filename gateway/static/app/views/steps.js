@@ -1,7 +1,7 @@
 // The recipe, step by step, and changing it.
 import { call } from "../api.js";
 import { count, counted, percent } from "../format.js";
-import { link, useLoad, useToast } from "../hooks.js";
+import { useLoad, useToast } from "../hooks.js";
 import { Choice, Failure, Loading, Value } from "../parts.js";
 import { listSteps } from "../results.js";
 import { text } from "../strings.js";
@@ -126,7 +126,7 @@ function StepDetails({ subject, step, pending, onChange }) {
     <p class="soft">
       ${step.kind}, ${text.table.rule} ${step.rule}
       ${step.cellsChanged
-        ? html`,${" "}<a href=${link(["dataset", subject.id, "table"], { filter: `*:changed:${step.step}` })}>${text.steps.source}</a>`
+        ? html`,${" "}<a href=${subject.linkTo("table", { filter: `*:changed:${step.step}` })}>${text.steps.source}</a>`
         : null}
     </p>
     ${effects.isLoading ? html`<${Loading} what=${text.steps.measuring} />` : null}

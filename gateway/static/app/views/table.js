@@ -1,11 +1,12 @@
 // The tables of a dataset, with marks where cells were changed, and what was done to each.
 import { call } from "../api.js";
 import { count, percent } from "../format.js";
-import { link, useLoad, useToast } from "../hooks.js";
+import { useLoad, useToast } from "../hooks.js";
 import { Choice } from "../parts.js";
 import { listSteps } from "../results.js";
 import { text } from "../strings.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { isUndone } from "./changes.js";
 import { changeDataset } from "./dataset.js";
 import { FilterList, Filters } from "./filters.js";
 import { Grid } from "./grid.js";
@@ -18,12 +19,13 @@ const ANY_CHANGE = "*:changed";
 /** A width at which the form of the filters takes little of the page. */
 const WIDE = 800;
 const NOTE_WIDTH = 380;
+const GAP = 8;
 
 /** @param {{ subject: Subject }} props */
 export function Table({ subject }) {
   const [table, setTable] = useState(/** @type {"raw" | "cleaned" | "engineered"} */ (tableOf(subject.query)));
   const [filters, setFilters] = useState(() => subject.query.getAll("filter"));
-  const [sort, setSort] = useState(/** @type {string[]} */ ([]));
+  const [sort, setSort] = useState(() => subject.query.getAll("sort"));
   const [goTo, setGoTo] = useState(/** @type {number | undefined} */ (undefined));
   const [shown, setShown] = useState(/** @type {{ cell: Cell, isPinned: boolean } | undefined} */ (undefined));
   const [total, setTotal] = useState(/** @type {number | undefined} */ (undefined));
@@ -31,6 +33,14 @@ export function Table({ subject }) {
   const pages = useRef(/** @type {RowPages | undefined} */ (undefined));
   const steps = useLoad(() => listSteps(subject), [subject.id, subject.version]);
   const toast = useToast();
+  useEffect(() => {
+    const query = new URLSearchParams(subject.isNewest ? [] : [["version", String(subject.version)]]);
+    if (table !== "cleaned") query.set("table", table);
+    for (const filter of filters) query.append("filter", filter);
+    for (const column of sort) query.append("sort", column);
+    // Replaced, not gone to: the address of what is seen, which can be sent to others.
+    history.replaceState(null, "", `${subject.linkTo("table").split("?")[0]}${query.size ? `?${query}` : ""}`);
+  }, [table, filters, sort]);
   const onRows = (/** @type {RowPages} */ next) => {
     pages.current = next;
     setTotal(next.isReady ? next.total : undefined);
@@ -91,6 +101,7 @@ export function Table({ subject }) {
       onCell=${onCell}
       onRows=${onRows}
     />
+    <p class="legend">${text.table.legend.map(([kind, name]) => html`<span class=${`changed ${kind}`}>${name}</span>`)}</p>
     ${table === "engineered" ? html`<p class="soft">${text.table.engineeredNote}</p>` : null}
     ${shown
       ? html`<${CellNote}
@@ -98,12 +109,15 @@ export function Table({ subject }) {
           cell=${shown.cell}
           isPinned=${shown.isPinned}
           steps=${steps.data ?? []}
-          canUndo=${subject.isNewest && table === "cleaned" && shown.cell.changes.some(({ kind }) => kind !== "restyled")}
+          canUndo=${subject.isNewest && table === "cleaned" && canBeUndone(shown.cell.changes)}
           onUndo=${undo}
           onClose=${() => setShown(undefined)}
         />`
       : null}`;
 }
+
+/** @param {readonly import("../documents.d.ts").Change[]} changes */
+const canBeUndone = (changes) => !isUndone(changes) && changes.some(({ kind }) => kind !== "restyled");
 
 /** @param {URLSearchParams} query */
 function tableOf(query) {
@@ -126,17 +140,19 @@ function CellNote({ subject, cell, isPinned, steps, canUndo, onUndo, onClose }) 
     ref.current?.focus();
     const onKey = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Escape") return;
+      cell.element.focus(); // which shows the note of the cell once more
       onClose();
-      cell.element.focus();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [isPinned, cell.number, cell.name]);
   const box = cell.element.getBoundingClientRect();
-  const isLow = box.bottom > innerHeight * 0.6;
+  const isLow = box.bottom > innerHeight * 0.55;
+  const room = document.documentElement.clientWidth;
   const style = {
-    left: `${Math.max(8, Math.min(box.left, document.documentElement.clientWidth - NOTE_WIDTH - 8))}px`,
-    ...(isLow ? { bottom: `${innerHeight - box.top + 6}px` } : { top: `${box.bottom + 6}px` }),
+    left: `${Math.max(GAP, Math.min(box.left, room - Math.min(NOTE_WIDTH, room - 2 * GAP) - GAP))}px`,
+    maxHeight: `${(isLow ? box.top : innerHeight - box.bottom) - 2 * GAP}px`,
+    ...(isLow ? { bottom: `${innerHeight - box.top + GAP}px` } : { top: `${box.bottom + GAP}px` }),
   };
   return html`<div ref=${ref} class=${isPinned ? "note pinned" : "note"} style=${style} role="dialog" tabindex="-1" aria-label=${cell.name}>
     <p class="row"><strong>${cell.name}</strong> <span class="soft">${text.table.row} ${count(cell.number)}</span></p>
@@ -146,9 +162,11 @@ function CellNote({ subject, cell, isPinned, steps, canUndo, onUndo, onClose }) 
           <del>${change.before ?? text.missing}</del> → <ins>${change.after ?? text.missing}</ins>
         </p>
         <p class="soft">
-          ${step?.why ?? ""}${" "}
-          <a href=${link(["dataset", subject.id, "steps"], { step: change.step })}>${text.table.step} ${change.step}</a>, ${change.rule},
-          ${" "}${percent(change.confidence, 1)} ${text.table.sure}
+          ${step
+            ? html`${step.why}${" "}
+                <a href=${subject.linkTo("steps", { step: change.step })}>${text.table.step} ${change.step}</a>, ${change.rule},
+                ${" "}${percent(change.confidence, 1)} ${text.table.sure}`
+            : text.table.byHand}
         </p>`;
     })}
     ${isPinned
