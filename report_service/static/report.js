@@ -238,7 +238,7 @@ const text = {
     charts: "All charts",
     code: "The steps as code",
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
-    parts: /** @type {Record<string, string>} */ ({}),
+    done: "dealt with",
     noAlerts: "Nothing stands out.",
     csvNote: "CSV of the cleaned table keeps what was not wrong as the file writes it, 9% as 9%.",
     rejects: "Lines that were left out or mended",
@@ -1031,19 +1031,44 @@ const Quality = ({ quality }) =>
       )}
     </dl>`;
 
-function Alerts({ alerts, most = alerts.length, linkTo }) {
+const ANSWERS = /** @type {Record<string, RegExp>} */ ({
+  missing_values: /^fill_/,
+  sentinel: /^mask_sentinel$/,
+  spelling_variants: /^(merge_levels|repair_by_dependency)$/,
+  duplicate_rows: /^drop_duplicates$/,
+  slips: /^rescale$/,
+});
+
+const answerTo = (alert, steps) =>
+  steps.find(
+    (step) =>
+      ANSWERS[alert.kind]?.test(step.kind) &&
+      step.phase === "cleaning" &&
+      step.state === "applied" &&
+      !step.isOff &&
+      (alert.column === null || step.columns.includes(alert.column)),
+  );
+
+function Alerts({ alerts, most = alerts.length, steps = [], linkTo }) {
   if (!alerts.length) return html`<p class="soft">${text.overview.noAlerts}</p>`;
-  const sorted = [...alerts].sort((one, other) => RANK[one.severity] - RANK[other.severity]);
+  const sorted = alerts
+    .map((alert) => ({ alert, answer: answerTo(alert, steps) }))
+    .sort((one, other) => rankOf(one) - rankOf(other));
   return html`<ul class="alerts">
-    ${sorted.slice(0, most).map(
-      (alert) => html`<li class=${alert.severity}>
-        <span class=${`badge ${alert.severity}`}>${text.overview.severities[alert.severity]}</span>
+    ${sorted.slice(0, most).map(({ alert, answer }) => {
+      const { severity, column } = alert;
+      const kind = answer ? "done" : severity;
+      return html`<li class=${kind}>
+        <span class=${`badge ${kind}`}>${answer ? text.overview.done : text.overview.severities[severity]}</span>
         <span>${alert.why}</span>
-        ${alert.column && linkTo ? html`<a href=${linkTo(alert.column)}>${alert.column}</a>` : null}
-      </li>`,
-    )}
+        ${column && linkTo ? html`<a href=${linkTo("columns", { column })}>${column}</a>` : null}
+        ${answer && linkTo ? html`<a href=${linkTo("steps", { step: answer.step })}>${text.table.step} ${answer.step}</a>` : null}
+      </li>`;
+    })}
   </ul>`;
 }
+
+const rankOf = ({ alert, answer }) => RANK[alert.severity] + (answer ? 10 : 0);
 return { Quality: Quality, Alerts: Alerts };
 })();
 modules["summary.js"] = (() => {

@@ -32,6 +32,9 @@ def test_a_dropped_file_is_seen_cleaned_without_a_click(visit: Visit, sample: Pa
     expect(page.get_by_role("heading", name=sample.name)).to_be_visible()
     expect(page.locator(".sentences li")).to_have_count(5)
     expect(page.locator(".sentences")).to_contain_text("Read 600 rows of 16 columns")
+    expect(page.locator(".alerts li").first).to_contain_text("“fax” have no value")
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".alerts li.done", has_text="“age” have no value")).to_contain_text("dealt with")
     expect(page).to_have_title(f"{sample.name} – NeuraLearn")
 
 

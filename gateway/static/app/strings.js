@@ -204,7 +204,7 @@ export const text = {
     charts: "All charts",
     code: "The steps as code",
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
-    parts: /** @type {Record<string, string>} */ ({}),
+    done: "dealt with",
     noAlerts: "Nothing stands out.",
     csvNote: "CSV of the cleaned table keeps what was not wrong as the file writes it, 9% as 9%.",
     rejects: "Lines that were left out or mended",

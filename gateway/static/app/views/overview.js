@@ -55,7 +55,7 @@ export function Overview({ subject }) {
     </section>
     <section class="card wide" aria-labelledby="alerts">
       <h2 id="alerts">${text.overview.alerts}</h2>
-      ${facts.data ? html`<${AlertList} subject=${subject} alerts=${facts.data.profile.alerts} />` : null}
+      ${facts.data ? html`<${AlertList} subject=${subject} alerts=${facts.data.profile.alerts} steps=${facts.data.steps} />` : null}
     </section>
   </div>`;
 }
@@ -73,11 +73,10 @@ function toFacts({ status }, { profile, features, steps, amounts }) {
   return { status, profile, features, outliers, amounts };
 }
 
-/** @param {{ subject: Subject, alerts: Api.Alert[] }} props */
-function AlertList({ subject, alerts }) {
+/** @param {{ subject: Subject, alerts: Api.Alert[], steps: import("../results.js").Step[] }} props */
+function AlertList({ subject, alerts, steps }) {
   const [most, setMost] = useState(MOST_ALERTS);
-  const linkTo = (/** @type {string} */ column) => subject.linkTo("columns", { column });
-  return html`<${Alerts} alerts=${alerts} most=${most} linkTo=${linkTo} />
+  return html`<${Alerts} alerts=${alerts} most=${most} steps=${steps} linkTo=${subject.linkTo} />
     ${most < alerts.length ? html`<button onClick=${() => setMost(alerts.length)}>${text.more}</button>` : null}`;
 }
 
