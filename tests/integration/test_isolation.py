@@ -323,7 +323,7 @@ async def test_two_hundred_runs_leave_nothing_and_keep_the_loop_free(isolation: 
     stalls: list[float] = []
     durations: list[float] = []
     await isolation.run(operator.add, 1, 1, deadline=20, memory_bytes=64 * MIB)
-    before = (os.listdir("/proc/self/fd"), descendants(os.getpid()))
+    descriptors, processes = set(os.listdir("/proc/self/fd")), set(descendants(os.getpid()))
     stall_watch = asyncio.create_task(measure_stalls())
     for number in range(200):
         started = time.monotonic()
@@ -333,7 +333,9 @@ async def test_two_hundred_runs_leave_nothing_and_keep_the_loop_free(isolation: 
     median = statistics.median(durations)
     print(f"\none run: median {median * 1e3:.1f} ms, longest {max(durations) * 1e3:.1f} ms; ", end="")
     print(f"loop stall: 99th percentile {np.quantile(stalls, 0.99) * 1e3:.1f} ms, longest {max(stalls) * 1e3:.1f} ms")
-    assert (os.listdir("/proc/self/fd"), descendants(os.getpid())) == before
+    # What another test has left open may be closed meanwhile.
+    assert set(os.listdir("/proc/self/fd")) <= descriptors
+    assert set(descendants(os.getpid())) <= processes
 
 
 async def test_child_and_forkserver_die_with_a_killed_parent(tmp_path: Path) -> None:
