@@ -25,14 +25,14 @@ def families() -> tuple[str, ...]:
     # It warns of each family that has no bold face, at each title.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     known = {entry.name for entry in font_manager.fontManager.ttflist}
-    found = []
+    installed = []
     for family, file in _FILES.items():
         if family not in known and (_NOTO / file).exists():
             font_manager.fontManager.addfont(_NOTO / file)
             known.add(family)
         if family in known:
-            found.append(family)
-    return (BASE_FAMILY, *found)
+            installed.append(family)
+    return (BASE_FAMILY, *installed)
 
 
 @cache

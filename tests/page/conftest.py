@@ -62,9 +62,9 @@ class Visit:
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.route(re.compile(".*"), self._on_request)
 
-    def open(self, place: str = "") -> Page:
+    def open(self, fragment: str = "") -> Page:
         """Open a place of the page, such as `#/dataset/<id>/table`."""
-        self.page.goto(self.address + place)
+        self.page.goto(self.address + fragment)
         return self.page
 
     def _on_console(self, message: ConsoleMessage) -> None:

@@ -291,9 +291,9 @@ def test_a_report_is_read(visit: Visit, user: User, sample: Path) -> None:
     assert "**" not in page.locator("article.report").inner_text()
 
 
-@pytest.mark.parametrize("place", ["#/nowhere", "#/dataset/0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"])
-def test_what_is_not_there_is_said(visit: Visit, place: str) -> None:
-    page = visit.open(place)
+@pytest.mark.parametrize("fragment", ["#/nowhere", "#/dataset/0b6f7c2e-3a51-4c58-9d0e-7f0c1f6f3a11"])
+def test_what_is_not_there_is_said(visit: Visit, fragment: str) -> None:
+    page = visit.open(fragment)
     expect(page.locator("main")).to_contain_text(re.compile("no such place|no dataset|not found|No dataset", re.I))
     visit.problems.clear()
 

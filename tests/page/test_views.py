@@ -57,7 +57,7 @@ def _settle(page: Page) -> None:
     expect(page.locator(".loading")).to_have_count(0)
 
 
-def _place(dataset_id: str, view: str) -> str:
+def _fragment(dataset_id: str, view: str) -> str:
     return f"#/dataset/{dataset_id}/{view}" if view else ""
 
 
@@ -65,7 +65,7 @@ def _place(dataset_id: str, view: str) -> str:
 def test_views_are_accessible_and_fit(themed: Visit, reviewed: str, view: str) -> None:
     page = themed.page
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-    themed.open(_place(reviewed, view))
+    themed.open(_fragment(reviewed, view))
     _settle(page)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -75,10 +75,10 @@ def test_views_are_accessible_and_fit(themed: Visit, reviewed: str, view: str) -
     if view == "steps":
         page.locator(".step button").first.click()
         _settle(page)
-    found = Axe().run(page)
+    audit = Axe().run(page)
     serious = [
         f"{entry['id']}: {entry['help']} {[node['target'] for node in entry['nodes']][:3]}"
-        for entry in found.response["violations"]
+        for entry in audit.response["violations"]
         if entry["impact"] in _SERIOUS
     ]
     assert serious == []
@@ -90,7 +90,7 @@ def test_nothing_moves_after_the_first_view(visit: Visit, dataset_id: str) -> No
         "window.shift = 0; new PerformanceObserver(list => { for (const entry of list.getEntries()) "
         "if (!entry.hadRecentInput) window.shift += entry.value; }).observe({type: 'layout-shift', buffered: true});"
     )
-    visit.open(_place(dataset_id, "table"))
+    visit.open(_fragment(dataset_id, "table"))
     _settle(page)
     assert page.evaluate("window.shift") < 0.1
 
@@ -98,7 +98,7 @@ def test_nothing_moves_after_the_first_view(visit: Visit, dataset_id: str) -> No
 def test_scripts_are_few(visit: Visit, dataset_id: str) -> None:
     requests: list[Request] = []
     visit.page.on("requestfinished", lambda request: requests.append(request))
-    _settle(visit.open(_place(dataset_id, "table")))
+    _settle(visit.open(_fragment(dataset_id, "table")))
     sizes = {request.url: request.sizes()["responseBodySize"] for request in requests if ".js" in request.url}
     assert len(sizes) > 10 and sum(sizes.values()) <= 150_000
 
@@ -118,11 +118,11 @@ def test_names_and_cells_are_never_markup(visit: Visit, user: User) -> None:
     visit.page.on("dialog", dismiss)
     columns = user.get(f"/dataset/{dataset_id}/rows")["columns"]
     for view in VIEWS[:8]:
-        page = visit.open(_place(dataset_id, view))
+        page = visit.open(_fragment(dataset_id, view))
         page.reload()
         _settle(page)
         assert page.locator("main img, main script, main iframe, main [onload], main [onerror]").count() == 0
-    visit.open(_place(dataset_id, "columns"))
+    visit.open(_fragment(dataset_id, "columns"))
     for column in columns:
         page.locator(".columns nav a").filter(has_text=column["name"]).first.click()
         expect(page.locator("article h2").first).to_have_text(column["name"])
@@ -131,19 +131,19 @@ def test_names_and_cells_are_never_markup(visit: Visit, user: User) -> None:
 
 def test_addresses_that_nobody_made_break_nothing(visit: Visit, dataset_id: str) -> None:
     page = visit.page
-    for place in ("#/dataset/%", f"#/dataset/{dataset_id}/__proto__", f"#/dataset/{dataset_id}/toString"):
-        visit.open(place)
+    for fragment in ("#/dataset/%", f"#/dataset/{dataset_id}/__proto__", f"#/dataset/{dataset_id}/toString"):
+        visit.open(fragment)
         page.reload()
-        expect(page.locator("main")).to_contain_text("no such place" if dataset_id in place else "dataset")
+        expect(page.locator("main")).to_contain_text("no such place" if dataset_id in fragment else "dataset")
     visit.problems = [problem for problem in visit.problems if "404" not in problem and "422" not in problem]
-    visit.open(_place(dataset_id, "steps"))
+    visit.open(_fragment(dataset_id, "steps"))
     expect(page.locator(".step").first).to_be_visible()
 
 
 def test_numbers_at_the_ends_of_what_there_is(visit: Visit, user: User) -> None:
     rows = [f"{row},{10**17 + 16 * (row % 5)},{(-1) ** row * 1e308},{row * 1e-320}" for row in range(200)]
     dataset_id = user.prepare("\n".join(["k,close,wide,tiny", *rows]).encode(), "ends.csv")
-    page = visit.open(_place(dataset_id, "charts"))
+    page = visit.open(_fragment(dataset_id, "charts"))
     for figure in page.locator("figure").all():
         figure.scroll_into_view_if_needed()
         expect(figure.locator("svg")).to_be_visible()

@@ -67,7 +67,7 @@ def test_the_next_change_is_the_first_row_behind_the_page(source: Path, ledger: 
     numbers = rows(source).row_numbers
     for offset in (0, 1, 2, 57, len(numbers) - 1, len(numbers)):
         page = rows(source, offset=offset, limit=1, columns=("amount",))
-        behind = [place for place in range(offset + 1, len(numbers)) if numbers[place] in changed]
+        behind = [index for index in range(offset + 1, len(numbers)) if numbers[index] in changed]
         assert page.next_change == (behind[0] if behind else None)
 
 
