@@ -339,11 +339,11 @@ class Client:
 
         result = request.read(read_answer(self._repeat(send, lambda: request.is_repeatable)))
         if isinstance(result, Dataset):
-            # How a notebook gets the report is no part of the value.
             object.__setattr__(result, "_read_report", partial(self._read_report, result.dataset_id))
         return result
 
     def _read_report(self, dataset_id: str) -> str:
+        """Return the report for a notebook; how it gets there is no part of the value of a dataset."""
         with self._download(dataset_id, "report.html", "", {}) as answer:
             return answer.read().decode()
 

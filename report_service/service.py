@@ -1,6 +1,5 @@
 """Use cases of reading the results of prepared datasets."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -12,8 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from report_service.chart_archive import zip_pictures
-from report_service.html_report import compose_report
-from report_service.html_report_reader import ReportReader
+from report_service.html_reports import HtmlReports, read_features
 from report_service.profile_document import Document, trim_profile
 from report_service.renditions import Picture, Renditions, unknown_graph
 from report_service.row_lists import EMPTY_PAGE, ROW_PAGE, RowLists, RowPage
@@ -86,7 +84,7 @@ class Reports:
         self._store = store
         self._renditions = renditions
         self._row_lists = RowLists(renditions)
-        self._report_reader = ReportReader(
+        self._html_reports = HtmlReports(
             results=self._results, versions=self._versions, store=store, renditions=renditions
         )
         self._readers = 0
@@ -197,9 +195,7 @@ class Reports:
     async def get_features(self, dataset_id: UUID, version: int = 0) -> Mapping[str, Any]:
         """Return the manifest of input features, output features and target."""
         run = await self._require_published(dataset_id, version)
-        if run.version:
-            return await self._versions.features(dataset_id, run.version)
-        return await self._results.features(run.run_id)
+        return await read_features(dataset_id, run, results=self._results, versions=self._versions)
 
     async def get_profile(self, dataset_id: UUID, version: int = 0) -> ProfileFile:
         """Return the profile of the uploaded table."""
@@ -351,7 +347,7 @@ class Reports:
         """Return a report in one HTML file."""
         dataset = await self._datasets.get(dataset_id)
         run = await find_published(dataset, self._versions, version)
-        content = await asyncio.to_thread(compose_report, await self._report_reader.read(dataset, run))
+        content = await self._html_reports.compose(dataset, run)
         return DocumentFile(content=content, etag=hashlib.sha256(content).hexdigest())
 
     async def list_collaboration_graphs(

@@ -115,7 +115,6 @@ const text = {
   upload: {
     title: "Prepare a table",
     drop: "Drop files here",
-    or: "or",
     choose: "Choose files",
     formats: "CSV, TSV, JSON, Parquet, Arrow, Excel, ODS; also compressed.",
     most: (size) => `Up to ${size} each.`,
@@ -233,8 +232,6 @@ const text = {
     cleaned: "Cleaned table",
     engineered: "Table for models",
     changes: "All changes",
-    raw: "The upload",
-    recipe: "Recipe",
     charts: "All charts",
     code: "The steps as code",
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
@@ -304,7 +301,6 @@ const text = {
       ["restyled", "written in another form"],
     ]),
     undone: "The cell is as the file has it, in a new version.",
-    because: "because",
     sure: "sure",
     help: "Arrow keys move between cells; Enter shows what was done to one.",
     noRows: "No row matches.",
@@ -319,8 +315,6 @@ const text = {
     }),
     changed: (amount) => `${amount} changed`,
     sure: "sure",
-    off: "off",
-    on: "on",
     isOn: "This step is on",
     skipped: "skipped",
     flagged: "only flagged",
@@ -330,7 +324,6 @@ const text = {
     parameters: "Parameters",
     change: "Changes",
     pending: (amount) => `${counted(amount, "change")} not applied yet`,
-    try: "See the effect",
     apply: "Apply as a new version",
     discard: "Discard",
     effect: (before, after) => `Cells changed: ${before} now, ${after} after it.`,
@@ -388,7 +381,6 @@ const text = {
       "keep",
       "drop",
     ]),
-    noCharts: "There is no chart of this column.",
     showTable: "Show in the table",
   },
   charts: {
@@ -950,7 +942,7 @@ modules["parts.js"] = (() => {
 const { ApiError } = modules["errors.js"];
 const { percent } = modules["format.js"];
 const { text } = modules["strings.js"];
-const { html, useEffect, useRef } = modules["vendor/htm-preact.js"];
+const { html } = modules["vendor/htm-preact.js"];
 
 const Loading = ({ what = text.loading }) => html`<p class="loading" role="status"><i class="spinner"></i>${what}</p>`;
 
@@ -987,20 +979,6 @@ const Choice = ({ label, hint, value, options, onChange }) =>
     </select>
   <//>`;
 
-function Dialog({ title, onClose, children }) {
-  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
-    ref.current?.showModal();
-  }, []);
-  return html`<dialog ref=${ref} onClose=${onClose} aria-labelledby="dialog-title">
-    <header>
-      <h2 id="dialog-title">${title}</h2>
-      <button class="plain" onClick=${onClose} aria-label=${text.close}>×</button>
-    </header>
-    ${children}
-  </dialog>`;
-}
-
 function Value({ value, type = "" }) {
   if (value === null || value === undefined) return html`<i class="missing">${text.missing}</i>`;
   if (value === "") return html`<i class="missing">${text.emptyText}</i>`;
@@ -1009,7 +987,7 @@ function Value({ value, type = "" }) {
 }
 
 const isNumeric = (type) => /^(u?int|float|double|decimal)/.test(type);
-return { Loading: Loading, errorText: errorText, Failure: Failure, StatusBadge: StatusBadge, Progress: Progress, ShareBar: ShareBar, Field: Field, Choice: Choice, Dialog: Dialog, Value: Value, isNumeric: isNumeric };
+return { Loading: Loading, errorText: errorText, Failure: Failure, StatusBadge: StatusBadge, Progress: Progress, ShareBar: ShareBar, Field: Field, Choice: Choice, Value: Value, isNumeric: isNumeric };
 })();
 modules["quality.js"] = (() => {
 const { ShareBar } = modules["parts.js"];

@@ -39,7 +39,7 @@ export function useLoad(load, dependencies) {
 /** @typedef {{ parts: string[], query: URLSearchParams }} Route */
 
 /** @returns {Route} The place in the page: `#/dataset/<id>/table?column=age`. */
-export function parseRoute() {
+function parseRoute() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   return { parts: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) };
 }

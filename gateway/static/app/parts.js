@@ -2,7 +2,7 @@
 import { ApiError } from "./errors.js";
 import { percent } from "./format.js";
 import { text } from "./strings.js";
-import { html, useEffect, useRef } from "./vendor/htm-preact.js";
+import { html } from "./vendor/htm-preact.js";
 
 /** @param {{ what?: string }} props */
 export const Loading = ({ what = text.loading }) => html`<p class="loading" role="status"><i class="spinner"></i>${what}</p>`;
@@ -58,25 +58,6 @@ export const Choice = ({ label, hint, value, options, onChange }) =>
       ${options.map(([word, name]) => html`<option value=${word} selected=${word === value}>${name}</option>`)}
     </select>
   <//>`;
-
-/**
- * A dialog of the browser; Escape and the button close it.
- *
- * @param {{ title: string, onClose: () => void, children?: unknown }} props
- */
-export function Dialog({ title, onClose, children }) {
-  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
-    ref.current?.showModal();
-  }, []);
-  return html`<dialog ref=${ref} onClose=${onClose} aria-labelledby="dialog-title">
-    <header>
-      <h2 id="dialog-title">${title}</h2>
-      <button class="plain" onClick=${onClose} aria-label=${text.close}>×</button>
-    </header>
-    ${children}
-  </dialog>`;
-}
 
 /**
  * A cell of a table as people read it; a missing one says so.

@@ -68,7 +68,6 @@ export const text = {
   upload: {
     title: "Prepare a table",
     drop: "Drop files here",
-    or: "or",
     choose: "Choose files",
     formats: "CSV, TSV, JSON, Parquet, Arrow, Excel, ODS; also compressed.",
     /** @param {string} size */
@@ -199,8 +198,6 @@ export const text = {
     cleaned: "Cleaned table",
     engineered: "Table for models",
     changes: "All changes",
-    raw: "The upload",
-    recipe: "Recipe",
     charts: "All charts",
     code: "The steps as code",
     severities: /** @type {Record<string, string>} */ ({ error: "serious", warning: "worth a look", info: "to know" }),
@@ -283,7 +280,6 @@ export const text = {
       ["restyled", "written in another form"],
     ]),
     undone: "The cell is as the file has it, in a new version.",
-    because: "because",
     sure: "sure",
     help: "Arrow keys move between cells; Enter shows what was done to one.",
     noRows: "No row matches.",
@@ -299,8 +295,6 @@ export const text = {
     /** @param {string} amount */
     changed: (amount) => `${amount} changed`,
     sure: "sure",
-    off: "off",
-    on: "on",
     isOn: "This step is on",
     skipped: "skipped",
     flagged: "only flagged",
@@ -311,7 +305,6 @@ export const text = {
     change: "Changes",
     /** @param {number} amount */
     pending: (amount) => `${counted(amount, "change")} not applied yet`,
-    try: "See the effect",
     apply: "Apply as a new version",
     discard: "Discard",
     /** @type {(before: string, after: string) => string} */
@@ -371,7 +364,6 @@ export const text = {
       "keep",
       "drop",
     ]),
-    noCharts: "There is no chart of this column.",
     showTable: "Show in the table",
   },
   charts: {

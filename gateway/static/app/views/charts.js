@@ -59,7 +59,7 @@ export function ChartCard({ subject, graph }) {
 }
 
 /** @param {{ subject: Subject, graphId: string, width: number }} props */
-export function LoadedChart({ subject, graphId, width }) {
+function LoadedChart({ subject, graphId, width }) {
   const chart = useLoad(() => readChart(subject, graphId), [subject.id, subject.version, graphId]);
   if (chart.error) return html`<${Failure} error=${chart.error} onRetry=${chart.reload} />`;
   if (!chart.data) return html`<div class="empty-chart"></div>`;

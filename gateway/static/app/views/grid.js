@@ -157,6 +157,7 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
     <table
       role="grid"
       aria-label=${`${subject.status.filename}, ${counted(total, "row")}`}
+      aria-describedby="grid-help"
       aria-rowcount=${total + 1}
       aria-colcount=${columns.length + 1}
       style=${{ width: `${width}px` }}

@@ -2,7 +2,7 @@
 import { call } from "../api.js";
 import { count, percent } from "../format.js";
 import { useLoad, useToast } from "../hooks.js";
-import { Choice } from "../parts.js";
+import { Choice, errorText } from "../parts.js";
 import { listSteps } from "../results.js";
 import { text } from "../strings.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
@@ -34,6 +34,7 @@ export function Table({ subject }) {
   const steps = useLoad(() => listSteps(subject), [subject.id, subject.version]);
   const toast = useToast();
   useEffect(() => {
+    setGoTo(undefined); // a place among other rows
     const query = new URLSearchParams(subject.isNewest ? [] : [["version", String(subject.version)]]);
     if (table !== "cleaned") query.set("table", table);
     for (const filter of filters) query.append("filter", filter);
@@ -60,8 +61,8 @@ export function Table({ subject }) {
       const start = goTo === undefined ? 0 : goTo + 1;
       const next = (await pages.current?.nextChange(start)) ?? (await pages.current?.nextChange(0));
       setGoTo(next);
-    } catch {
-      setGoTo(undefined); // the grid shows what is wrong
+    } catch (error) {
+      toast({ text: errorText(error) });
     }
   };
   const onCell = (/** @type {Cell | undefined} */ cell, /** @type {boolean} */ isPinned) =>

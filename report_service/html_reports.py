@@ -1,10 +1,12 @@
-"""Reading what a report in one file is about."""
+"""Reading what a report in one file is about, and composing it."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
-from report_service.html_report import Log, ReportFacts
+from report_service.html_report import Log, ReportFacts, compose_report
 from report_service.profile_document import trim_profile
 from report_service.renditions import Renditions
 from shared.db.datasets import DatasetRecord
@@ -17,8 +19,13 @@ from shared.storage import ObjectStore
 _PAGE_SIZE = 1000
 
 
-class ReportReader:
-    """Reads the results of a dataset from the database and the object store."""
+async def read_features(dataset_id: UUID, run: Published, *, results: Results, versions: Versions) -> Mapping[str, Any]:
+    """Return the manifest of features of one version of the results."""
+    return await versions.features(dataset_id, run.version) if run.version else await results.features(run.run_id)
+
+
+class HtmlReports:
+    """Reports made of the results of datasets in the database and the object store."""
 
     def __init__(self, *, results: Results, versions: Versions, store: ObjectStore, renditions: Renditions) -> None:
         self._results = results
@@ -26,14 +33,12 @@ class ReportReader:
         self._store = store
         self._renditions = renditions
 
-    async def read(self, dataset: DatasetRecord, run: Published) -> ReportFacts:
-        """Return what a report on one version of the results says."""
+    async def compose(self, dataset: DatasetRecord, run: Published) -> bytes:
+        """Return the report on one version of the results."""
+        return await asyncio.to_thread(compose_report, await self._read(dataset, run))
+
+    async def _read(self, dataset: DatasetRecord, run: Published) -> ReportFacts:
         profile = json.loads(await self._store.read_bytes(f"{run.artifacts}/profile.json"))
-        features = (
-            await self._versions.features(dataset.id, run.version)
-            if run.version
-            else await self._results.features(run.run_id)
-        )
         # A written report is that of the newest version.
         written = None if run.version else await self._results.find_report(run.run_id)
         return ReportFacts(
@@ -43,7 +48,7 @@ class ReportReader:
             columns=dataset.columns,
             parse_plan=dataset.parse_plan,
             profile=trim_profile(profile),
-            features=features,
+            features=await read_features(dataset.id, run, results=self._results, versions=self._versions),
             cleaning=await self._read_logs(self._results.list_cleaning_logs, run),
             outliers=await self._read_logs(self._results.list_outlier_logs, run),
             engineering=await self._read_logs(self._results.list_feature_logs, run),
