@@ -50,7 +50,7 @@ def write_table(
             match form.format:
                 case "csv":
                     has_style = changes is not None and form.style == "as_written"
-                    written = read_written_cells(changes) if changes is not None and has_style else {}
+                    written = read_written_cells(changes, table) if changes is not None and has_style else {}
                     iso = form.style == "iso"
                     write_csv(table, target, written=written, iso=iso, safe=form.is_safe, charset=form.charset)
                 case "xlsx":

@@ -1,5 +1,6 @@
 """The cells that were changed, and the text of those that the cleaned table only writes differently."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from report_service.kept_rows import read_decoded, rows_of
@@ -69,12 +71,17 @@ def read_changed_cells(changes: Path) -> Mapping[str, ChangedCells]:
     }
 
 
-def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
-    """Return the cells whose value was not changed but only written differently, by column.
+def read_written_cells(changes: Path, cleaned: pq.ParquetFile) -> Mapping[str, WrittenCells]:
+    """Return the cells that are written as the uploaded file has them, by column.
+
+    These are the cells whose value was not changed but only written differently. A column of true and false has one
+    word for each, the most frequent, and a column with dates in several formats is left out: equal values are written
+    equally.
 
     Args:
         changes: the list of changes as a Parquet file. Words for a missing value and cells that were changed as well
             are left out. Lists of earlier versions do not say what kind a change is of; of them, none is returned.
+        cleaned: the cleaned table.
     """
     decoded = read_decoded(changes)
     if decoded is None:
@@ -92,11 +99,51 @@ def read_written_cells(changes: Path) -> Mapping[str, WrittenCells]:
     texts = table["before"].combine_chunks().take(pa.array(entries))
     positions = np.searchsorted(kept, rows[entries]).astype(np.int64)
     ends = np.searchsorted(codes[entries], np.arange(len(columns.dictionary) + 1))
-    return {
-        name: WrittenCells(positions[start:end], texts.slice(start, end - start))
-        for name, start, end in zip(columns.dictionary.to_pylist(), ends[:-1], ends[1:], strict=True)
-        if end > start
-    }
+    written = dict[str, WrittenCells]()
+    for code, name in enumerate(columns.dictionary.to_pylist()):
+        start, end = int(ends[code]), int(ends[code + 1])
+        if end > start:
+            changed = np.searchsorted(kept, rows[(codes == code) & np.isin(rows, kept)])
+            column = WrittenCells(positions[start:end], texts.slice(start, end - start))
+            uniform = _write_uniformly(name, column, changed, cleaned)
+            written |= {} if uniform is None else {name: uniform}
+    return written
+
+
+def _write_uniformly(
+    name: str, column: WrittenCells, changed: npt.NDArray[np.int64], cleaned: pq.ParquetFile
+) -> WrittenCells | None:
+    """Return the cells of a column with equal values written equally, None if that takes another form.
+
+    Args:
+        name: the column.
+        column: its cells that are only written differently.
+        changed: the rows of the cleaned table in which the column was changed in any way.
+        cleaned: the cleaned table.
+    """
+    dtype = cleaned.schema_arrow.field(name).type
+    if not (pa.types.is_boolean(dtype) or pa.types.is_timestamp(dtype)):
+        return column
+    values = cleaned.read([name], use_threads=False)[name].combine_chunks()
+    is_unchanged = values.is_valid().to_numpy(zero_copy_only=False)
+    is_unchanged[changed] = False
+    if pa.types.is_timestamp(dtype):
+        formats = pc.count_distinct(_format_of(pc.unique(column.texts))).as_py()
+        return None if formats > 1 or is_unchanged.any() else column
+    words = {}
+    for word in (True, False):
+        holds = pc.equal(values, word).fill_null(False).to_numpy(zero_copy_only=False)
+        spellings = Counter(column.texts.filter(pa.array(holds[column.positions])).to_pylist())
+        spellings[str(word).lower()] += int((is_unchanged & holds).sum())
+        words[word] = spellings.most_common(1)[0][0]
+    known = values.is_valid()
+    texts = pc.if_else(values.filter(known), pa.scalar(words[True]), pa.scalar(words[False]))
+    return WrittenCells(np.flatnonzero(known.to_numpy(zero_copy_only=False)), texts)
+
+
+def _format_of(texts: pa.Array) -> pa.Array:
+    """Return texts with `9` for each number and `a` for each word."""
+    return pc.replace_substring_regex(pc.replace_substring_regex(texts, r"\d+", "9"), r"[[:alpha:]]+", "a")
 
 
 def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 
+from shared.contracts.run_options import RunOptions
 from worker_service.core.humanize import listing, quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import execution_rank
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.recipe.steps import AnyStep, Flag, ReadColumn
-from worker_service.planner.rules.parsing import is_lossless
+from worker_service.planner.rules.parsing import may_read_target
 
 Refusal = str | None
 """Why a step is refused; None if it is not."""
 
 
-def guard(recipe: Recipe, profile: Profile) -> Recipe:
+def guard(recipe: Recipe, profile: Profile, options: RunOptions) -> Recipe:
     """Return the recipe in order, without steps that name unknown columns, reuse a name or touch the target."""
-    return sort_steps(protect_target(refuse_unknown_columns(recipe, profile), profile))
+    return sort_steps(protect_target(refuse_unknown_columns(recipe, profile), profile, options))
 
 
 def refuse_unknown_columns(recipe: Recipe, profile: Profile) -> Recipe:
@@ -35,15 +36,15 @@ def refuse_unknown_columns(recipe: Recipe, profile: Profile) -> Recipe:
     return _refuse(recipe, refuse, known=known)
 
 
-def protect_target(recipe: Recipe, profile: Profile) -> Recipe:
-    """Refuse steps that change or drop the target or use it for a feature; lossless parsing is allowed."""
+def protect_target(recipe: Recipe, profile: Profile, options: RunOptions) -> Recipe:
+    """Refuse steps that change or drop the target or use it for a feature; it may be parsed where nothing is lost."""
     target = recipe.target.column
-    lossless = {column.name for column in profile.columns if is_lossless(column)}
+    readable = {column.name for column in profile.columns if may_read_target(column, options)}
 
     def refuse(step: AnyStep) -> Refusal:
         if target is None or target not in step.columns or isinstance(step, Flag):
             return None
-        if isinstance(step, ReadColumn) and target in lossless:
+        if isinstance(step, ReadColumn) and target in readable:
             return None
         return f"{quoted(target)} is the target, which is never changed and never made into a feature."
 

@@ -55,6 +55,7 @@ def propose_steps(context: PlanContext) -> list[AnyStep]:
 def compose(context: PlanContext, steps: Iterable[AnyStep]) -> Recipe:
     """Return the steps as a recipe that has passed the guards."""
     honoured = honour_roles(steps, context.options)
-    recipe = guard(Recipe(version=VERSION, target=context.target, steps=tuple(honoured)), context.profile)
+    recipe = Recipe(version=VERSION, target=context.target, steps=tuple(honoured))
+    recipe = guard(recipe, context.profile, context.options)
     # The profile is of the table as these steps leave it, so the guards can't judge them.
     return recipe.model_copy(update={"steps": (*context.hidden, *recipe.steps)})

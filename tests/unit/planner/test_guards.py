@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from shared.contracts.run_options import RunOptions
 from tests.conformance.steps import BECAUSE, fill, outliers, read, recipe
 from worker_service.core.parsing import ReadInteger
 from worker_service.core.profile import profile
@@ -13,7 +14,7 @@ FACTS = profile(Frame.from_table(pa.table({"a": ["1", "2", "3"], "b": ["3", "4",
 
 
 def reasons(*steps: object, target: str | None = "y") -> list[str]:
-    guarded = guard(recipe(*steps, target=target), FACTS)  # type: ignore[arg-type]
+    guarded = guard(recipe(*steps, target=target), FACTS, RunOptions())  # type: ignore[arg-type]
     return [step.why if isinstance(step, Flag) else step.kind for step in guarded.steps]
 
 

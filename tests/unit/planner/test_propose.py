@@ -289,7 +289,7 @@ def test_target_is_untouched_everywhere() -> None:
     "cells",
     [
         ["yes", "no", "yes", "no"] * 10,
-        ["$1", "$2", "$3", "$4"] * 10,
+        ["$1", "2 €", "$3", "€4"] * 10,
         ["1", "2", "3", "x"] + ["5"] * 36,
         ["a", "N/A", "b", "a"] * 10,
     ],
@@ -304,6 +304,24 @@ def test_a_target_that_reading_would_rewrite_stays_exactly_as_uploaded(cells: li
 def test_a_target_of_numbers_is_read() -> None:
     outcome = prepared({"x": list(range(40)), "y": ["1", "2.5", "3", "N/A"] * 10}, target="y")
     assert outcome.engineered["y"].array.to_pylist() == [1.0, 2.5, 3.0, None] * 10
+
+
+def test_a_target_of_amounts_in_one_unit_is_read() -> None:
+    outcome = prepared({"x": list(range(40)), "y": ["$1", "$2,500", "$3", "$4"] * 10}, target="y")
+    assert outcome.engineered["y"].array.to_pylist() == [1, 2500, 3, 4] * 10
+
+
+def test_a_target_is_read_as_the_type_that_was_asked_for() -> None:
+    columns = {"x": list(range(40)), "y": ["1", "2", "3", "x"] + ["5"] * 36}
+    (flag,) = [
+        step for step in proposed(columns, target="y").steps if step.rule == "target" and step.phase == "cleaning"
+    ]
+    assert flag.why == (
+        "“y” is the target and stays exactly as uploaded, because 1 cell of it, “x”, does not fit the type integer. "
+        "Name that type for it to have them count as missing."
+    )
+    outcome = prepared(columns, target="y", types={"y": "integer"})
+    assert outcome.engineered["y"].array.to_pylist() == [1, 2, 3, None] + [5] * 36
 
 
 def test_asking_for_a_target_that_is_not_there_is_told() -> None:

@@ -1,5 +1,6 @@
 """The cleaned table as CSV keeps what is not wrong as the file has it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,8 +26,10 @@ CELLS = {
 }
 
 
-def write(folder: Path, *, style: TableStyle, rows: list[int] | None = None) -> list[str]:
-    cells = {name: [column[row] for row in rows or range(60)] for name, column in CELLS.items()}
+def write(
+    folder: Path, *, style: TableStyle, rows: list[int] | None = None, cells: Mapping[str, list[str]] = CELLS
+) -> list[str]:
+    cells = {name: [column[row] for row in rows or range(60)] for name, column in cells.items()}
     frame = Frame.from_table(pa.table(cells))
     outcome = apply(propose(profile(frame, target="none"), RunOptions()), frame)
     pq.write_table(outcome.cleaned.to_table(), folder / "cleaned.parquet")
@@ -54,3 +57,18 @@ def test_rows_that_were_removed_do_not_shift_the_texts(tmp_path: Path) -> None:
     lines = write(tmp_path, style="as_written", rows=[0, 0, 1, 1, *range(2, 60)])
     assert [line.split(",")[0] for line in lines[1:]] == [f'"{name}"' for name in CELLS["id"]]
     assert [line.split(",")[3] for line in lines[1:]] == CELLS["length"]
+
+
+def test_equal_values_are_written_equally(tmp_path: Path) -> None:
+    days = [1 + row % 28 for row in range(60)]
+    cells = {
+        "id": CELLS["id"],
+        "mixed": [f"{day}/3/2016" if day % 2 else f"2016-03-{day:02d}" for day in days],
+        "two": [f"{day}/3/2016" if day % 2 else f"Mar {day}, 2016" for day in days],
+        "same": [f"{day}/3/2016" for day in days],
+        "word": ["Yes", "Y", "No", "Yes", "true", "no", "No"] * 8 + ["", "Yes", "No", "No"],
+    }
+    lines = [line.split(",") for line in write(tmp_path, style="as_written", cells=cells)[1:]]
+    for column, days_as_written in ((1, "2016-03-{:02d}"), (2, "2016-03-{:02d}"), (3, "{}/3/2016")):
+        assert [line[column] for line in lines] == [days_as_written.format(day) for day in days]
+    assert [line[4] for line in lines] == ["Yes", "Yes", "No", "Yes", "Yes", "No", "No"] * 8 + ["", "Yes", "No", "No"]

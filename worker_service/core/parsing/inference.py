@@ -232,16 +232,16 @@ def _describe_units(column: Column, spec: AnyReadAs) -> str:
 
 
 def _date_noun(spec: AnyReadAs) -> str:
-    layout = spec.format if isinstance(spec, ReadTimestamp) else ""
+    if not isinstance(spec, ReadTimestamp):
+        return "dates"
+    formats = [spec.format, *(["%Y-%m-%d"] if spec.or_iso else []), *spec.also]
+    return f"dates written as {listing(map(_layout, formats), conjunction='or')}"
+
+
+def _layout(layout: str) -> str:
     for code, word in _LAYOUT.items():
         layout = layout.replace(code, word)
-    also = " or year-month-day" if isinstance(spec, ReadTimestamp) and spec.or_iso else ""
-    other = (
-        " or with the name of the month or in another clear way"
-        if isinstance(spec, ReadTimestamp) and spec.also
-        else ""
-    )
-    return f"dates written as {layout}{also}{other}"
+    return layout
 
 
 def _infer_text(column: Column, spec: ReadText, refusals: list[str], ambiguity: str | None) -> Inference:

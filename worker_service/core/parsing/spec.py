@@ -77,7 +77,7 @@ class ReadTimestamp(Spec):
     or_iso: bool = False
     """True if cells written year-month-day are read as well, as these can't be mistaken."""
     also: tuple[str, ...] = ()
-    """Other strptime formats that can't be mistaken, for the cells that fit none of the above."""
+    """Other strptime formats, for the cells that fit none of the above, in this order."""
 
 
 AnyReadAs = ReadText | ReadInteger | ReadDecimal | ReadBoolean | ReadTimestamp

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,6 @@ _DATES = {
     "b-9": ("%b-%y",),
 }
 """The formats of a shape, in which `9` stands for digits, `Y` for a year of four digits and `b` for a month's name."""
-_UNMISTAKABLE = tuple(orders[0] for shape, orders in _DATES.items() if "Y" in shape and len(orders) == 1)
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _MONTH_NAME = rf"(?i)\b({_MONTHS})[a-z]*\.?"
 _LAST_SHORT_YEAR = "2040-01-01"
@@ -50,6 +49,13 @@ _FIRST_TICK, _LAST_TICK = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The microseconds since 1970 at which year 1 of the calendar begins and year 9999 ends."""
 _SMALLEST_DECIDING_SHARE = 0.005
 """A smaller share of the cells may be typing errors, so it does not decide the order of day and month."""
+_FEWEST_DECIDING = 3
+"""So many texts that only one order of day and month can read decide among the few in another format."""
+_FEWEST_DATES = 0.9
+"""A column is one of dates if at least this share of its cells has the shape of some date."""
+_SAMPLED_TEXTS, _LONGEST = 2000, 40
+"""So many texts show the formats of a column; longer ones are no dates."""
+_YEAR_LENGTH = timedelta(days=366)
 _FEWEST_STEPS = 6
 """So many equal steps from one date to the next are no chance;"""
 _STEP_TOLERANCE = 0.15
@@ -75,13 +81,17 @@ def recognise(column: Column) -> AnyReadAs | Refused:
     if any("%y" in name and _can_be_last_century(column, name) for name in formats):
         why = "the dates have years of two digits, which may be of this century or of the one before"
         return Refused(why, ambiguous=True)
+    known = _known(column)
     if len(formats) == 1:
-        return _spec_of_single_format(column, formats[0])
+        plain = ReadTimestamp(kind="timestamp", format=formats[0])
+        if column.derive(cast_column, plain) is not None:
+            return plain
+        enough = is_enough(known - _misfits(column, formats[0]), known)
+        return _spec(column, formats[0]) if enough else _refuse_mixture(column)
     ranked = sorted((_misfits(column, name), name) for name in formats)
     (misfits, best), (others, _) = ranked
-    known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
     if not is_enough(known - misfits, known):
-        return Refused()
+        return _refuse_mixture(column)
     if not _is_decided(column, ranked):
         regular = [name for _, name in ranked if not misfits and _is_regular(column, name)]
         if len(regular) == 1:
@@ -100,23 +110,75 @@ def recognise_best_fit(column: Column) -> AnyReadAs:
 def _spec(column: Column, name: str) -> ReadTimestamp:
     missing = column.derive(null_spellings, QUANTITY_NULL_WORDS)
     return ReadTimestamp(
-        kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name), also=_also(column, name)
+        kind="timestamp", missing=missing, format=name, or_iso=_has_iso(column, name), also=column.derive(_also, name)
     )
 
 
 def _also(column: Column, name: str) -> tuple[str, ...]:
-    """Return the other formats that some cells have which the main format does not read."""
-    if name in _ISO_SHAPES:
+    """Return the other formats that some cells have which the main format does not read.
+
+    Day and month are in the order of the main format or, where that has none, in the order that the other cells show.
+    Years of two digits are read where the dates fall among the others.
+    """
+    if name == ISO_ZONED:
         return ()
-    spec, also = ReadTimestamp(kind="timestamp", format=name, or_iso=True), list[str]()
-    values = column.derive(distinct).values
-    rest = values.filter(pc.is_null(parse(spec, values)))
-    for other in _UNMISTAKABLE:
-        if other != name and len(rest):
-            parsed = _parse_format(other, pc.utf8_trim_whitespace(rest))
-            also += [other] if parsed.null_count < len(rest) else []
-            rest = rest.filter(pc.is_null(parsed))
+    values = pc.utf8_trim_whitespace(column.derive(distinct).values)
+    moments = parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True), values)
+    rest = values.filter(pc.is_null(moments))
+    range_of_main = pc.min_max(moments).as_py()
+    also = list[str]()
+    for shape in _shapes_of(rest):
+        if not len(rest):
+            break
+        parsed = {order: _parse_format(order, rest) for order in _FORMATS[shape] if name not in _FORMATS[shape]}
+        order = _decided_order(rest, shape, parsed, like=name)
+        if order is not None and _is_among(parsed[order], range_of_main):
+            also.append(order)
+            rest = rest.filter(pc.is_null(parsed[order]))
     return tuple(also)
+
+
+def _shapes_of(texts: pa.Array) -> list[str]:
+    """Return the shapes of dates that some texts have, the most frequent first."""
+    shapes = Counter(_shape(text) for text in texts[:_SAMPLED_TEXTS].to_pylist() if len(text) <= _LONGEST)
+    return [shape for shape, _ in shapes.most_common() if shape in _FORMATS]
+
+
+def _decided_order(texts: pa.Array, shape: str, parsed: dict[str, pa.Array], *, like: str) -> str | None:
+    """Return the format or, of two orders of day and month, the one that the texts show, or that of another format."""
+    if len(parsed) < 2:
+        return next(iter(parsed), None)
+    of_shape = np.array([_shape(text) == shape for text in texts.to_pylist()], np.bool_)
+    misfits = {order: int((of_shape & ~_validity(moments)).sum()) for order, moments in parsed.items()}
+    (fewest, best), (most, _) = sorted((count, order) for order, count in misfits.items())
+    same = next((order for order in parsed if order[:2] == like[:2]), None)
+    if same is not None and not misfits[same]:
+        return same
+    return best if most >= max(_FEWEST_DECIDING, 10 * fewest) else None
+
+
+def _is_among(moments: pa.Array, range_of_main: dict[str, datetime | None]) -> bool:
+    """Return True if there are moments, and if none is more than a year outside of a range."""
+    extremes, earliest, latest = pc.min_max(moments).as_py(), range_of_main["min"], range_of_main["max"]
+    if extremes["min"] is None or earliest is None or latest is None:
+        return False
+    return bool(earliest - extremes["min"] <= _YEAR_LENGTH and extremes["max"] - latest <= _YEAR_LENGTH)
+
+
+def _refuse_mixture(column: Column) -> Refused:
+    """Return a refusal that says so if nearly all cells look like dates."""
+    cells = column.derive(sample_cells, QUANTITY_NULL_WORDS)
+    shapes = {_shape(cell): cell for cell in reversed(cells)}
+    dates = [cell for cell in cells if _shape(cell) in _FORMATS or _ISO_PATTERNS[ISO].match(cell)]
+    if len(dates) < _FEWEST_DATES * len(cells):
+        return Refused()
+    different = [shapes[shape] for shape in dict.fromkeys(map(_shape, dates))]
+    all_cells = f"the {count(_known(column), 'known cell')} look like dates"
+    if len(different) == 1:
+        doubt = "some are day/month and others month/day, and not all show which"
+        return Refused(f"{all_cells}, {examples(tuple(dates), limit=2)}, but {doubt}", ambiguous=True)
+    some, doubt = examples(tuple(different), limit=3), "not all show which is the day and which the month"
+    return Refused(f"{all_cells} in several formats, {some}, but {doubt}", ambiguous=True)
 
 
 def _has_iso(column: Column, name: str) -> bool:
@@ -125,29 +187,25 @@ def _has_iso(column: Column, name: str) -> bool:
     return name not in _ISO_SHAPES and bool(pc.any(matches).as_py())
 
 
-def _spec_of_single_format(column: Column, name: str) -> AnyReadAs:
-    """Return a spec with the only possible format; the caller checks that enough cells match."""
-    plain = ReadTimestamp(kind="timestamp", format=name)
-    if column.derive(cast_column, plain) is not None:
-        return plain
-    return _spec(column, name)
-
-
 def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
     for name, pattern in _ISO_PATTERNS.items():
         if cells and sum([pattern.match(cell) is not None for cell in cells]) >= 0.9 * len(cells):
             return (name,)
-    if not cells or len(max(cells, key=len)) > 40:
+    if not cells or len(max(cells, key=len)) > _LONGEST:
         return ()
     if 2 * sum([_LIKE_DATE.fullmatch(cell) is not None for cell in cells]) < len(cells):
         return ()
     shapes = Counter(_shape(cell) for cell in cells)
-    shape, votes = shapes.most_common(1)[0]
-    return _FORMATS.get(shape, ()) if votes >= 0.5 * len(cells) else ()
+    (shape, votes), dates = shapes.most_common(1)[0], sum(shapes[shape] for shape in _FORMATS)
+    return _FORMATS.get(shape, ()) if votes >= 0.5 * len(cells) or dates >= _FEWEST_DATES * len(cells) else ()
 
 
 def _shape(cell: str) -> str:
     return _DIGITS.sub("9", _YEAR.sub("Y", _NAMED_MONTH.sub("b", cell)))
+
+
+def _known(column: Column) -> int:
+    return int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
 
 
 def _parse_as(column: Column, name: str) -> pa.Array:
@@ -155,7 +213,7 @@ def _parse_as(column: Column, name: str) -> pa.Array:
     known = pc.if_else(
         pa.array(column.derive(null_word_mask, QUANTITY_NULL_WORDS)), pa.scalar(None, values.type), values
     )
-    return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True, also=_UNMISTAKABLE), known)
+    return parse(ReadTimestamp(kind="timestamp", format=name, or_iso=True, also=column.derive(_also, name)), known)
 
 
 def _misfits(column: Column, name: str) -> int:
@@ -173,8 +231,7 @@ def _is_decided(column: Column, ranked: list[tuple[int, str]]) -> bool:
     (fewest, best), (most, other) = ranked[:2]
     if most == fewest == 0:
         return bool(column.derive(_parse_as, best).equals(column.derive(_parse_as, other)))
-    known = int(column.derive(distinct).counts[~column.derive(null_word_mask, QUANTITY_NULL_WORDS)].sum())
-    return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * known)
+    return most >= 10 * max(1, fewest) or (fewest == 0 and most > _SMALLEST_DECIDING_SHARE * _known(column))
 
 
 def _is_regular(column: Column, name: str) -> bool:

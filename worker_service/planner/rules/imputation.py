@@ -46,12 +46,19 @@ def fill_by_winner(
     return FillByModel(kind="fill_by_model", model=model, **fields, **common)
 
 
-def explain_benchmark(benchmark: ImputationBenchmark) -> str:
-    """Return the result of the benchmark in one or two sentences."""
+def explain_benchmark(benchmark: ImputationBenchmark, *, chosen: str | None = None) -> str:
+    """Return the result of the benchmark in one or two sentences.
+
+    Args:
+        benchmark: the result.
+        chosen: the constant that is taken where no method has won.
+    """
     hidden = count(benchmark.hidden, "known cell")
     constant = _constant(benchmark)
     if benchmark.winner is None:
         scores = _scores(benchmark)
+        if chosen == "mean" == [other.method for other in benchmark.candidates if other.method in CONSTANTS][-1]:
+            scores += ", which is as close and keeps the average"
         return f"Nothing guesses clearly better than one value for all: of {hidden} that were hidden, {scores}."
     others = [candidate for candidate in benchmark.candidates if candidate.method not in (benchmark.winner, *CONSTANTS)]
     winner = _winner(benchmark)

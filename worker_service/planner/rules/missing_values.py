@@ -23,6 +23,8 @@ from worker_service.planner.rules.ordinary_gaps import why_not_ordinary, why_unf
 
 SYMMETRIC_SKEW = 1.0
 """Below this skew the mean stands for the values, above it the median."""
+MOST_MEAN_EXCESS = 1.03
+"""The mean stands for symmetric values if its error is at most so many times that of the median."""
 MILD_SKEW = 0.5
 """Up to this skew the distribution counts as symmetric."""
 LEADING_SHARE = 0.6
@@ -155,13 +157,21 @@ def _fill_benchmarked(column: ColumnProfile, profile: Profile) -> AnyFill:
     if benchmark is None:
         return _fill_number(column) if profile.time_column is None else _fill_forward(column, profile.time_column)
     if benchmark.winner is None:
-        constant = _fill_number(column)
-        update = {
-            "why": f"{explain_benchmark(benchmark)[:-1]}{_explain_rounding(column, _constant_of(column, constant))}.",
-            "confidence": share_close(benchmark, constant.method),
-        }
-        return constant.model_copy(update=update)
+        constant = _choose_constant(column, benchmark)
+        reason = explain_benchmark(benchmark, chosen=constant.method)[:-1]
+        why = f"{reason}{_explain_rounding(column, _constant_of(column, constant))}."
+        return constant.model_copy(update={"why": why, "confidence": share_close(benchmark, constant.method)})
     return _fill_by_winning_method(column, profile, benchmark)
+
+
+def _choose_constant(column: ColumnProfile, benchmark: ImputationBenchmark) -> FillMissing:
+    """Return the mean for a symmetric distribution, unless the median is clearly closer to the hidden cells."""
+    constant = _fill_number(column)
+    error = {candidate.method: candidate.error for candidate in benchmark.candidates}
+    median = None if column.numbers is None else column.numbers.median
+    if constant.method == "median" or median is None or error["mean"] <= MOST_MEAN_EXCESS * error["median"]:
+        return constant
+    return _fill_with(column, "median", median, "", rule="fill_skewed")
 
 
 def _fill_by_winning_method(column: ColumnProfile, profile: Profile, benchmark: ImputationBenchmark) -> AnyFill:

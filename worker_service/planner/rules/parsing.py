@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from shared.contracts.column_names import match_name, similar_name
+from shared.contracts.run_options import RunOptions
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import count, examples, plural_verb, quoted
 from worker_service.core.parsing.spec import NumberFormat
@@ -14,13 +15,13 @@ from worker_service.planner.rules.measured_confidence import MEASURED
 def propose_parsing(context: PlanContext) -> list[AnyStep]:
     """Propose a step for each column that has to be parsed, with flags for doubtful cells.
 
-    The target is only parsed if that is lossless: if all its cells are numbers or timestamps.
+    The target is only parsed if that loses nothing, or if its type was asked for.
     """
     names = [column.name for column in context.profile.columns]
     unknown = [name for name in context.options.types if match_name(name, names) is None]
     steps: list[AnyStep] = [_flag_unknown(name, similar_name(name, names)) for name in unknown]
     for column in context.profile.columns:
-        if column.name == context.target.column and not is_lossless(column):
+        if column.name == context.target.column and not may_read_target(column, context.options):
             steps.append(_flag(column, _explain_unparsed(column), rule="target"))
         else:
             steps += _parse(column)
@@ -33,16 +34,21 @@ def _flag_unknown(name: str, similar: str | None) -> Flag:
     return Flag(kind="flag", phase="cleaning", column=None, why=why, confidence=1.0, rule="unknown_column")
 
 
-def is_lossless(column: ColumnProfile) -> bool:
-    """Return True if the parsed column says the same as its text."""
-    if column.read_as is None:
+def may_read_target(column: ColumnProfile, options: RunOptions) -> bool:
+    """Return True if the target may be parsed: if all cells are numbers, in one unit, or moments, or on request."""
+    if column.read_as is None or column.name in options.types:
         return True
-    has_unit = isinstance(column.read_as, NumberFormat) and bool(column.read_as.units)
-    return column.read_as.kind in ("integer", "decimal", "timestamp") and not has_unit and not column.invalid
+    has_factors = isinstance(column.read_as, NumberFormat) and bool(column.read_as.factors)
+    return column.read_as.kind in ("integer", "decimal", "timestamp") and not has_factors and not column.invalid
 
 
 def _explain_unparsed(column: ColumnProfile) -> str:
-    return f"{quoted(column.name)} is the target and stays exactly as uploaded, though it could be read differently."
+    stays = f"{quoted(column.name)} is the target and stays exactly as uploaded"
+    if not column.invalid or column.read_as is None:
+        return f"{stays}, though it could be read differently."
+    does, some = plural_verb(column.invalid, "does", "do"), examples(column.invalid_examples, of=column.invalid)
+    unfit = f"{count(column.invalid, 'cell')} of it, {some}, {does} not fit the type {column.read_as.kind}"
+    return f"{stays}, because {unfit}. Name that type for it to have them count as missing."
 
 
 def _parse(column: ColumnProfile) -> Iterator[AnyStep]:

@@ -1,5 +1,7 @@
 """Inference of the type of text columns, and the columns that stay text."""
 
+from datetime import date, timedelta
+
 import pyarrow as pa
 import pytest
 
@@ -133,6 +135,35 @@ def test_dates(cells: tuple[str, ...], expected: list[str | None]) -> None:
     spec = column.derive(infer).read_as
     assert spec is not None
     assert render(column.derive(read, spec).column.array).to_pylist() == expected
+
+
+@pytest.mark.parametrize("main", ["%Y-%m-%d", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"])
+@pytest.mark.parametrize("other", ["%Y-%m-%d", "%b %d, %Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y"])
+@pytest.mark.parametrize("every", [2, 3, 20])
+def test_dates_in_two_formats_are_read(main: str, other: str, every: int) -> None:
+    days = [date(2020, 1, 1) + timedelta(days=17 * row) for row in range(120)]
+    cells = [day.strftime(main if row % every else other) for row, day in enumerate(days)]
+    assert [moment.date() for moment in values(*cells)] == days
+
+
+@pytest.mark.parametrize(
+    ("main", "other", "expected"),
+    [
+        ("%d/%m/%Y", "%m/%d/%Y", "but some are day/month and others month/day, and not all show which"),
+        ("%Y-%m-%d", "%d/%m/%Y", "in several formats, such as “2020-01-01” and “01/01/2020”, but not all show which"),
+    ],
+)
+def test_dates_of_which_nobody_can_tell_the_order_stay_text(main: str, other: str, expected: str) -> None:
+    days = [date(2020, 1 + row // 24, 1 + row // 2 % 12 + 12 * (main != "%Y-%m-%d")) for row in range(240)]
+    inference = inferred(*[day.strftime(other if row % 2 else main) for row, day in enumerate(days)])
+    assert inference.read_as is None
+    assert expected in (inference.ambiguity or "")
+
+
+def test_years_of_two_digits_far_from_all_others_stay() -> None:
+    days = [f"{day:02d}/03/1924" for day in range(1, 29)] * 2
+    inference = inferred(*days, "05/03/24", "17/03/24")
+    assert (inference.invalid, inference.examples) == (2, ("05/03/24", "17/03/24"))
 
 
 def test_ambiguous_dates_are_counted() -> None:
