@@ -40,18 +40,22 @@ def draw_boxplot(chart: BoxplotChart, *, fit: Fit) -> ChartFigure:
         figure.add_placeholder("The column has no values.")
         return figure
     axes = figure.add_axes(left=1.25 if len(rows) > 1 else 0.5, bottom=0.8, right=0.5)
-    exponent = common_exponent(value for _, box, _ in rows for value in _values(box))
-    rows = [(name, _scale_box(box, exponent), color) for name, box, color in rows]
-    low, high = _limits([box for _, box, _ in rows])
+    exponent = common_exponent(value for _, box, _ in rows for value in values_of(box))
+    rows = [
+        (name, box_of(scale_values(values_of(box), exponent), outlier_count=box.outlier_count), color)
+        for name, box, color in rows
+    ]
+    low, high = box_limits([box for _, box, _ in rows])
     for position, (_, box, color) in enumerate(rows):
-        _draw(axes, box, y=-position, color=color)
+        draw_box(axes, box, y=-position, color=color)
         _add_description(axes, box, y=-position, middle=(low + high) / 2)
         _annotate_far_outliers(axes, box, low=low, high=high, y=-position)
     positions, names = [-position for position in range(len(rows))], [name for name, _, _ in rows]
     axes.set_yticks(positions, names, size=10, color=TEXT_COLOR)
     _format_axes(axes, low=low, high=high, rows=len(rows), whole=data.whole and not exponent)
     axes.set_xlabel(format_exponent(exponent))
-    figure.add_subtitle("Box: the middle half of the values, line: the median, dots: outliers beyond the whiskers")
+    beyond = f"; {format_count(data.outside)} values lie far beyond the axis" if data.outside else ""
+    figure.add_subtitle(f"Box: the middle half of the values, line: the median, dots: outliers{beyond}")
     return figure
 
 
@@ -62,12 +66,18 @@ def _rows(before: BoxData | None, after: BoxData | None) -> Sequence[_Row]:
     return [(name, box, color) for name, box, color in both if box]
 
 
-def _values(box: BoxData) -> Sequence[float]:
+def values_of(box: BoxData) -> Sequence[float]:
+    """Return all values that are drawn of a box, from the lower whisker on."""
     return [box.whisker_low, box.q1, box.median, box.q3, box.whisker_high, *box.outliers]
 
 
 def _scale_box(box: BoxData, exponent: int) -> BoxData:
-    low, q1, median, q3, high, *outliers = scale_values(_values(box), exponent)
+    return box_of(scale_values(values_of(box), exponent), outlier_count=box.outlier_count)
+
+
+def box_of(values: Sequence[float], *, outlier_count: int) -> BoxData:
+    """Return the box of the values that `values_of` returns."""
+    low, q1, median, q3, high, *outliers = values
     return BoxData(
         whisker_low=low,
         q1=q1,
@@ -75,15 +85,15 @@ def _scale_box(box: BoxData, exponent: int) -> BoxData:
         q3=q3,
         whisker_high=high,
         outliers=tuple(outliers),
-        outlier_count=box.outlier_count,
+        outlier_count=outlier_count,
     )
 
 
-def _limits(boxes: Sequence[BoxData]) -> tuple[float, float]:
+def box_limits(boxes: Sequence[BoxData]) -> tuple[float, float]:
     """Return the limits of the axis, with all outliers unless the boxes became too narrow."""
     core_low, core_high = min(box.whisker_low for box in boxes), max(box.whisker_high for box in boxes)
-    low = min(min(_values(box)) for box in boxes)
-    high = max(max(_values(box)) for box in boxes)
+    low = min(min(values_of(box)) for box in boxes)
+    high = max(max(values_of(box)) for box in boxes)
     if low == high:
         return low - max(0.5, abs(low) * 1e-6), high + max(0.5, abs(high) * 1e-6)
     core = core_high - core_low
@@ -93,7 +103,8 @@ def _limits(boxes: Sequence[BoxData]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def _draw(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
+def draw_box(axes: Axes, box: BoxData, *, y: float, color: str) -> None:
+    """Draw a box with whiskers, median and outliers at a height."""
     # A white median line would cover a box without width.
     line = "white" if color == ACCENT_COLOR and box.q1 < box.q3 else TEXT_COLOR
     statistics = {

@@ -2,24 +2,38 @@
 
 import io
 import warnings
-from collections.abc import Mapping
-from typing import Any, assert_never
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from report_service.charts.boxplot import draw_boxplot
 from report_service.charts.correlation import draw_correlation
 from report_service.charts.countplot import draw_countplot
 from report_service.charts.figure import ChartFigure, chart_style
+from report_service.charts.grouped_boxplot import draw_grouped_boxplot
 from report_service.charts.histogram import draw_histogram
+from report_service.charts.missing_patterns import draw_missing_patterns
 from report_service.charts.missingness import draw_missingness
+from report_service.charts.scatter import draw_scatter
+from report_service.charts.stacked_bar import draw_stacked_bar
 from report_service.charts.text_layout import Fit, fit_to_font, fit_to_viewer
-from shared.contracts.charts import (
-    CHART,
-    BoxplotChart,
-    Chart,
-    CorrelationChart,
-    CountplotChart,
-    HistogramChart,
-    MissingnessChart,
+from report_service.charts.timeline import draw_timeline
+from shared.contracts.charts import CHART, Chart
+from shared.contracts.vocabulary import ChartKind
+
+_DRAW: Mapping[ChartKind, Callable[..., ChartFigure]] = MappingProxyType(
+    {
+        "histogram": draw_histogram,
+        "boxplot": draw_boxplot,
+        "countplot": draw_countplot,
+        "correlation": draw_correlation,
+        "missingness": draw_missingness,
+        "missing_patterns": draw_missing_patterns,
+        "scatter": draw_scatter,
+        "grouped_boxplot": draw_grouped_boxplot,
+        "stacked_bar": draw_stacked_bar,
+        "timeline": draw_timeline,
+    }
 )
 
 
@@ -47,15 +61,4 @@ def draw_svg(chart: Mapping[str, Any]) -> bytes:
 
 
 def _draw(chart: Chart, *, fit: Fit) -> ChartFigure:
-    match chart:
-        case HistogramChart():
-            return draw_histogram(chart, fit=fit)
-        case BoxplotChart():
-            return draw_boxplot(chart, fit=fit)
-        case CountplotChart():
-            return draw_countplot(chart, fit=fit)
-        case CorrelationChart():
-            return draw_correlation(chart, fit=fit)
-        case MissingnessChart():
-            return draw_missingness(chart, fit=fit)
-    assert_never(chart)
+    return _DRAW[chart.kind](chart, fit=fit)

@@ -16,6 +16,8 @@ SUBTLE_TEXT_COLOR = "#5f6b76"
 GRID_COLOR = "#e3e7eb"
 MUTED_COLOR = "#b9c2cb"
 ACCENT_COLOR = "#1c6e8c"
+CLASS_COLORS = (ACCENT_COLOR, MUTED_COLOR, "#b4532a", "#8fbccb", "#e9b79c", "#5f6b76")
+"""The colours of classes, of which there are at most six."""
 
 BEFORE_LABEL = "as uploaded"
 AFTER_LABEL = "cleaned"

@@ -400,6 +400,15 @@ const text = {
     correlation: (columns, first, second, value) =>
       `${columns} numeric columns; the strongest pair is ${first} and ${second}, ${value}.`,
     missingness: (gaps, worst, share) => `${gaps} columns have gaps; the most has ${worst}, ${share}.`,
+    scatter: (rows, share) => `${rows} rows have both values; each explains ${share} of the order of the other.`,
+    groupedBoxplot: (first, last, share) =>
+      `Boxes from ${first} to ${last}; the levels explain ${share} of the order of the values.`,
+    stackedBar: (first, label, share, strength) =>
+      `The share of ${first} is highest for ${label}, ${share}; association ${strength}.`,
+    timeline: (rows, from, to, low, high) =>
+      `${rows} rows from ${from} to ${to}; the median lies between ${low} and ${high}.`,
+    missingPatterns: (complete, columns, rows) =>
+      `${complete} rows miss nothing; most often missing together: ${columns}, in ${rows} rows.`,
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
     outside: (amount) => `${amount} more as read lie beyond the axis`,
@@ -576,9 +585,9 @@ const BOTTOM = 28;
 const ROW = 52;
 
 function Boxplot(data, width) {
-  const boxes = [data.before, data.after].filter((box) => box !== null);
-  const low = Math.min(...boxes.map((box) => Math.min(box.whisker_low, ...box.outliers)));
-  const high = Math.max(...boxes.map((box) => Math.max(box.whisker_high, ...box.outliers)));
+  const values = [data.before, data.after].flatMap((box) => (box ? valuesOf(box) : []));
+  const low = Math.min(...values);
+  const high = Math.max(...values);
   const margin = (high - low) * 0.02 || 1;
   const x = scale([low - margin, high + margin], [LEFT, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - LEFT) / 64));
@@ -591,17 +600,25 @@ function Boxplot(data, width) {
     )}
     ${row("before", data.before, x, 34)} ${row("after", data.after, x, 34 + ROW)}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${floor} y2=${floor} />
+    ${data.outside
+      ? html`<text class="tick" x=${width - RIGHT} y="12" text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
+      : null}
   `;
   return { content, height: HEIGHT };
 }
+
+const valuesOf = (box) => [box.whisker_low, box.whisker_high, ...box.outliers];
 
 function row(kind, box, x, middle) {
   const label = html`<text class="tick" x=${LEFT - 8} y=${middle} dy="0.32em" text-anchor="end">
     ${kind === "before" ? text.charts.before : text.charts.after}
   </text>`;
   if (!box) return label;
-  return html`${label}
-    <line class="whisker" x1=${x(box.whisker_low)} x2=${x(box.q1)} y1=${middle} y2=${middle} />
+  return html`${label}${boxMarks(kind, box, x, middle)}`;
+}
+
+function boxMarks(kind, box, x, middle) {
+  return html`<line class="whisker" x1=${x(box.whisker_low)} x2=${x(box.q1)} y1=${middle} y2=${middle} />
     <line class="whisker" x1=${x(box.q3)} x2=${x(box.whisker_high)} y1=${middle} y2=${middle} />
     <rect class=${kind} x=${x(box.q1)} y=${middle - 13} width=${Math.max(x(box.q3) - x(box.q1), 1)} height="26" />
     <line class="median" x1=${x(box.median)} x2=${x(box.median)} y1=${middle - 13} y2=${middle + 13} />
@@ -613,7 +630,7 @@ function describeBoxplot(data) {
   if (!box) return "";
   return text.charts.boxplot(number(box.q1), number(box.q3), number(box.median), count(box.outlier_count));
 }
-return { Boxplot: Boxplot, describeBoxplot: describeBoxplot };
+return { Boxplot: Boxplot, valuesOf: valuesOf, boxMarks: boxMarks, describeBoxplot: describeBoxplot };
 })();
 modules["charts/correlation.js"] = (() => {
 const { text } = modules["strings.js"];
@@ -659,7 +676,7 @@ function square(value, x, y, size, first, second) {
     <rect class=${`cell ${kind}`} x=${x} y=${y} width=${size - 1} height=${size - 1} fill-opacity=${0.06 + 0.94 * strength} />
     ${size >= SMALLEST_WITH_NUMBERS && value !== null
       ? html`<text class=${isStrong ? "value strong" : "value"} x=${x + size / 2} y=${y + size / 2} dy="0.32em" text-anchor="middle">
-          ${value.toFixed(2).replace("-0.", "−.").replace(/^0\./, ".")}
+          ${value.toFixed(2).replace(/^-?0.00$/, "0").replace("-0.", "−.").replace(/^0\./, ".")}
         </text>`
       : null}
   </g>`;
@@ -718,6 +735,54 @@ function describeCountplot(data) {
   return text.charts.countplot(count(data.distinct), data.labels[0] ?? "", count(data.after[0] ?? 0), count(total));
 }
 return { Countplot: Countplot, describeCountplot: describeCountplot };
+})();
+modules["charts/grouped_boxplot.js"] = (() => {
+const { count, percent } = modules["format.js"];
+const { text } = modules["strings.js"];
+const { html } = modules["vendor/htm-preact.js"];
+const { boxMarks, valuesOf } = modules["charts/boxplot.js"];
+const { cut, numberTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
+
+
+const ROW = 40;
+const TOP = 6;
+const BOTTOM = 28;
+const RIGHT = 56;
+const CHARACTER = 7;
+
+function GroupedBoxplot(data, width) {
+  const values = data.boxes.flatMap(valuesOf);
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
+  const x = scale([low, high], [left + 4, width - RIGHT]);
+  const room = Math.max(2, Math.floor((width - left - RIGHT) / 72));
+  const marks = data.kind === "time" ? timeTicks(low, high, room) : numberTicks(ticks(low, high, room, data.whole), data.whole);
+  const floor = TOP + data.boxes.length * ROW;
+  const most = Math.floor((left - 12) / CHARACTER);
+  const content = html`
+    ${marks.map(
+      ({ at, label }) => html`<line class="gridline" x1=${x(at)} x2=${x(at)} y1=${TOP} y2=${floor} />
+        <text class="tick" x=${x(at)} y=${floor + 18} text-anchor="middle">${label}</text>`,
+    )}
+    ${data.boxes.map((box, index) => {
+      const middle = TOP + (index + 0.5) * ROW;
+      return html`<g>
+        <title>${data.labels[index]}</title>
+        <text class="label" x=${left - 8} y=${middle} dy="0.32em" text-anchor="end">${cut(data.labels[index], most)}</text>
+        ${boxMarks("after", box, x, middle)}
+        <text class="tick" x=${width - RIGHT + 8} y=${middle} dy="0.32em">${count(data.counts[index])}</text>
+      </g>`;
+    })}
+    <line class="axis" x1=${left} x2=${width - RIGHT} y1=${floor} y2=${floor} />
+  `;
+  return { content, height: floor + BOTTOM };
+}
+
+function describeGroupedBoxplot(data) {
+  return text.charts.groupedBoxplot(data.labels[0] ?? "", data.labels.at(-1) ?? "", percent(data.strength, 1));
+}
+return { GroupedBoxplot: GroupedBoxplot, describeGroupedBoxplot: describeGroupedBoxplot };
 })();
 modules["charts/histogram.js"] = (() => {
 const { count, number } = modules["format.js"];
@@ -804,6 +869,55 @@ function describeHistogram(data) {
 }
 return { Histogram: Histogram, describeHistogram: describeHistogram };
 })();
+modules["charts/missing_patterns.js"] = (() => {
+const { count, percent } = modules["format.js"];
+const { text } = modules["strings.js"];
+const { html } = modules["vendor/htm-preact.js"];
+const { cut } = modules["charts/scale.js"];
+
+
+const ROW = 18;
+const RIGHT = 110;
+const CHARACTER = 7;
+const LONGEST = 16;
+
+function MissingPatterns(data, width) {
+  const cell = Math.min(80, (width - RIGHT) / data.columns.length);
+  const longest = Math.min(LONGEST, Math.max(...data.columns.map((name) => [...name].length)));
+  const top = longest * CHARACTER * 0.8 + 12;
+  const total = data.counts.reduce((sum, amount) => sum + amount, data.complete + data.other);
+  const names = data.columns.map(
+    (name, index) => html`<text class="label" transform=${`translate(${(index + 0.5) * cell} ${top - 6}) rotate(-50)`} text-anchor="start">
+      ${cut(name, LONGEST)}
+    </text>`,
+  );
+  const rows = data.patterns.map((pattern, row) => {
+    const y = top + row * ROW;
+    return html`<g>
+      <title>${pattern.map((index) => data.columns[index]).join(", ")}</title>
+      ${data.columns.map(
+        (_, index) => html`<rect
+          class=${pattern.includes(index) ? "after" : "track"}
+          x=${index * cell + 1}
+          y=${y}
+          width=${Math.max(cell - 2, 1)}
+          height=${ROW - 3}
+        />`,
+      )}
+      <text class="tick" x=${data.columns.length * cell + 8} y=${y + ROW / 2 - 1} dy="0.32em">
+        ${count(data.counts[row])} · ${percent(data.counts[row], total)}
+      </text>
+    </g>`;
+  });
+  return { content: [cell >= 10 ? names : null, rows], height: top + data.patterns.length * ROW + 6 };
+}
+
+function describeMissingPatterns(data) {
+  const first = (data.patterns[0] ?? []).map((index) => data.columns[index]).join(", ");
+  return text.charts.missingPatterns(count(data.complete), first, count(data.counts[0] ?? 0));
+}
+return { MissingPatterns: MissingPatterns, describeMissingPatterns: describeMissingPatterns };
+})();
 modules["charts/missingness.js"] = (() => {
 const { count, percent } = modules["format.js"];
 const { text } = modules["strings.js"];
@@ -849,14 +963,205 @@ function describeMissingness(data) {
 }
 return { Missingness: Missingness, describeMissingness: describeMissingness };
 })();
+modules["charts/scatter.js"] = (() => {
+const { count, percent } = modules["format.js"];
+const { text } = modules["strings.js"];
+const { html } = modules["vendor/htm-preact.js"];
+const { cut, numberTicks, powerTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
+
+
+const HEIGHT = 280;
+const LEFT = 62;
+const RIGHT = 22;
+const TOP = 26;
+const BOTTOM = 46;
+
+function Scatter(data, width, columns) {
+  const horizontal = axisOf(data.x, data.x_axis, [LEFT + 6, width - RIGHT], Math.floor((width - LEFT) / 72));
+  const vertical = axisOf(data.y, data.y_axis, [HEIGHT - BOTTOM - 6, TOP + 6], 5);
+  const floor = HEIGHT - BOTTOM;
+  const most = Math.floor((width - LEFT) / 7);
+  const content = html`
+    ${vertical.marks.map(
+      ({ at, label }) => html`<line class="gridline" x1=${LEFT} x2=${width - RIGHT} y1=${vertical.place(at)} y2=${vertical.place(at)} />
+        <text class="tick" x=${LEFT - 6} y=${vertical.place(at)} dy="0.32em" text-anchor="end">${label}</text>`,
+    )}
+    ${horizontal.marks.map(
+      ({ at, label }) => html`<line class="gridline" x1=${horizontal.place(at)} x2=${horizontal.place(at)} y1=${TOP} y2=${floor} />
+        <text class="tick" x=${horizontal.place(at)} y=${floor + 16} text-anchor="middle">${label}</text>`,
+    )}
+    ${data.x.map((value, row) => html`<circle class="point" cx=${horizontal.place(value)} cy=${vertical.place(data.y[row])} r="3" />`)}
+    <text class="label" x="4" y="14">${titleOf(columns[1], data.y_axis, most)}</text>
+    <text class="label" x=${width - RIGHT} y=${HEIGHT - 6} text-anchor="end">${titleOf(columns[0], data.x_axis, most)}</text>
+  `;
+  return { content, height: HEIGHT };
+}
+
+function axisOf(values, axis, range, room) {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  if (axis.scale === "log") {
+    const place = scale([Math.log10(low), Math.log10(high)], range);
+    return { place: (value) => place(Math.log10(value)), marks: powerTicks(low, high, 0, room) };
+  }
+  const marks =
+    axis.kind === "time" ? timeTicks(low, high, Math.max(2, room)) : numberTicks(ticks(low, high, room, axis.whole), axis.whole);
+  return { place: scale([low, high], range), marks };
+}
+
+const titleOf = (name, axis, most) =>
+  cut(name ?? "", most) + (axis.scale === "log" ? `, ${text.charts.logarithmic}` : "");
+
+function describeScatter(data) {
+  return text.charts.scatter(count(data.rows), percent(data.strength, 1));
+}
+return { Scatter: Scatter, describeScatter: describeScatter };
+})();
+modules["charts/stacked_bar.js"] = (() => {
+const { count, percent } = modules["format.js"];
+const { text } = modules["strings.js"];
+const { html } = modules["vendor/htm-preact.js"];
+const { cut } = modules["charts/scale.js"];
+
+
+const ROW = 28;
+const TOP = 6;
+const RIGHT = 56;
+const CHARACTER = 7;
+const SWATCH = 16;
+const LEGEND_ROW = 20;
+const SMALLEST_WRITTEN = 34;
+
+function StackedBar(data, width) {
+  const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
+  const room = width - left - RIGHT;
+  const most = Math.floor((left - 12) / CHARACTER);
+  const floor = TOP + data.labels.length * ROW;
+  const rows = data.labels.map((label, row) => {
+    const total = data.counts[row].reduce((sum, amount) => sum + amount, 0);
+    const top = TOP + row * ROW;
+    let x = left;
+    return html`<g>
+      <title>${label}</title>
+      <text class="label" x=${left - 8} y=${top + 11} dy="0.32em" text-anchor="end">${cut(label, most)}</text>
+      ${data.counts[row].map((amount, index) => {
+        const size = total ? (amount / total) * room : 0;
+        const start = x;
+        x += size;
+        return html`<rect class=${`class${index}`} x=${start} y=${top} width=${Math.max(size - 1, 0)} height="22" />
+          ${size >= SMALLEST_WRITTEN
+            ? html`<text class=${`share${index}`} x=${start + size / 2} y=${top + 11} dy="0.32em" text-anchor="middle">
+                ${Math.round((100 * amount) / total)} %
+              </text>`
+            : null}`;
+      })}
+      <text class="tick" x=${width - RIGHT + 8} y=${top + 11} dy="0.32em">${count(total)}</text>
+    </g>`;
+  });
+  const { content, lines } = legend(data.classes, floor + 10, width);
+  return { content: [rows, content], height: floor + 14 + lines * LEGEND_ROW };
+}
+
+function legend(classes, top, width) {
+  let x = 4;
+  let line = 0;
+  const content = classes.map((name, index) => {
+    const label = cut(name, 24);
+    const size = SWATCH + [...label].length * CHARACTER + 14;
+    if (x > 4 && x + size > width) [x, line] = [4, line + 1];
+    const y = top + line * LEGEND_ROW;
+    const start = x;
+    x += size;
+    return html`<rect class=${`class${index}`} x=${start} y=${y} width="11" height="11" />
+      <text class="label" x=${start + SWATCH} y=${y + 6} dy="0.32em">${label}</text>`;
+  });
+  return { content, lines: line + 1 };
+}
+
+function describeStackedBar(data) {
+  const shares = data.counts.map((row) => row[0] / Math.max(1, row.reduce((sum, amount) => sum + amount, 0)));
+  const highest = shares.indexOf(Math.max(...shares));
+  return text.charts.stackedBar(data.classes[0] ?? "", data.labels[highest] ?? "", percent(shares[highest] ?? 0, 1), percent(data.strength, 1));
+}
+return { StackedBar: StackedBar, describeStackedBar: describeStackedBar };
+})();
+modules["charts/timeline.js"] = (() => {
+const { count, number } = modules["format.js"];
+const { text } = modules["strings.js"];
+const { html } = modules["vendor/htm-preact.js"];
+const { numberTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
+
+
+const HEIGHT = 220;
+const LEFT = 62;
+const RIGHT = 26;
+const TOP = 12;
+const BOTTOM = 28;
+
+function Timeline(data, width) {
+  const spans = spansOf(data);
+  const low = Math.min(...spans.map((span) => span.q1));
+  const high = Math.max(...spans.map((span) => span.q3));
+  const first = data.edges[0];
+  const last = data.edges[data.edges.length - 1];
+  const x = scale([first, last], [LEFT, width - RIGHT]);
+  const y = scale([low, high], [HEIGHT - BOTTOM - 4, TOP]);
+  const marks = timeTicks(first, last, Math.max(2, Math.floor((width - LEFT) / 90)));
+  const band = [...spans.map((span) => [x(span.at), y(span.q3)]), ...spans.map((span) => [x(span.at), y(span.q1)]).reverse()];
+  const line = spans.map((span) => [x(span.at), y(span.median)]);
+  const content = html`
+    ${numberTicks(ticks(low, high, 5, data.whole), data.whole).map(
+      ({ at, label }) => html`<line class="gridline" x1=${LEFT} x2=${width - RIGHT} y1=${y(at)} y2=${y(at)} />
+        <text class="tick" x=${LEFT - 6} y=${y(at)} dy="0.32em" text-anchor="end">${label}</text>`,
+    )}
+    <polygon class="band" points=${band.map((point) => point.join(",")).join(" ")} />
+    <polyline class="line" points=${line.map((point) => point.join(",")).join(" ")} />
+    ${line.map(([cx, cy]) => html`<circle class="dot" cx=${cx} cy=${cy} r="2" />`)}
+    <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM} />
+    ${marks.map(
+      ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM + 4} />
+        <text class="tick" x=${x(at)} y=${HEIGHT - 8} text-anchor="middle">${label}</text>`,
+    )}
+  `;
+  return { content, height: HEIGHT };
+}
+
+function spansOf(data) {
+  return data.counts.flatMap((amount, index) => {
+    const [q1, median, q3] = [data.q1[index], data.median[index], data.q3[index]];
+    if (!amount || q1 === null || median === null || q3 === null) return [];
+    return [{ at: (data.edges[index] + data.edges[index + 1]) / 2, q1, median, q3 }];
+  });
+}
+
+function describeTimeline(data) {
+  const spans = spansOf(data);
+  const total = data.counts.reduce((sum, amount) => sum + amount, 0);
+  const day = (/** @type {number | undefined} */ seconds) => new Date((seconds ?? 0) * 1000).toISOString().slice(0, 10);
+  const medians = spans.map((span) => span.median);
+  return text.charts.timeline(
+    count(total),
+    day(data.edges[0]),
+    day(data.edges.at(-1)),
+    number(Math.min(...medians)),
+    number(Math.max(...medians)),
+  );
+}
+return { Timeline: Timeline, describeTimeline: describeTimeline };
+})();
 modules["charts/chart.js"] = (() => {
 const { text } = modules["strings.js"];
 const { html } = modules["vendor/htm-preact.js"];
 const { Boxplot, describeBoxplot } = modules["charts/boxplot.js"];
 const { Correlation, describeCorrelation } = modules["charts/correlation.js"];
 const { Countplot, describeCountplot } = modules["charts/countplot.js"];
+const { describeGroupedBoxplot, GroupedBoxplot } = modules["charts/grouped_boxplot.js"];
 const { describeHistogram, Histogram } = modules["charts/histogram.js"];
+const { describeMissingPatterns, MissingPatterns } = modules["charts/missing_patterns.js"];
 const { describeMissingness, Missingness } = modules["charts/missingness.js"];
+const { describeScatter, Scatter } = modules["charts/scatter.js"];
+const { describeStackedBar, StackedBar } = modules["charts/stacked_bar.js"];
+const { describeTimeline, Timeline } = modules["charts/timeline.js"];
 
 
 const KINDS = {
@@ -865,12 +1170,17 @@ const KINDS = {
   countplot: { draw: Countplot, describe: describeCountplot },
   correlation: { draw: Correlation, describe: describeCorrelation },
   missingness: { draw: Missingness, describe: describeMissingness },
+  missing_patterns: { draw: MissingPatterns, describe: describeMissingPatterns },
+  scatter: { draw: Scatter, describe: describeScatter },
+  grouped_boxplot: { draw: GroupedBoxplot, describe: describeGroupedBoxplot },
+  stacked_bar: { draw: StackedBar, describe: describeStackedBar },
+  timeline: { draw: Timeline, describe: describeTimeline },
 };
 
 function Chart({ chart, width }) {
   const kind = KINDS[chart.kind];
   if (!kind) return html`<p>${text.charts.unknownKind}</p>`;
-  const { content, height } = kind.draw(chart.data, width);
+  const { content, height } = kind.draw(chart.data, width, chart.columns);
   return html`<svg
     class="chart"
     viewBox=${`0 0 ${width} ${height}`}

@@ -50,6 +50,8 @@ class BoxplotData(_Value):
     after: BoxData | None
     whole: bool = False
     """True if the values are whole numbers."""
+    outside: int = 0
+    """Values as read far from all that are left, which are no outliers of `before`."""
 
 
 class CountplotData(_Value):
@@ -65,7 +67,7 @@ class CountplotData(_Value):
 
 
 class CorrelationData(_Value):
-    """Pearson's coefficients; None where undefined."""
+    """Pearson's coefficients; None where undefined. Columns that go together stand beside each other."""
 
     columns: tuple[str, ...]
     matrix: tuple[tuple[float | None, ...], ...]
@@ -81,11 +83,99 @@ class MissingnessData(_Value):
     rows: int
 
 
+class MissingPatternsData(_Value):
+    """Which columns miss values together, in the table as read."""
+
+    columns: tuple[str, ...]
+    """At most 30 columns that miss values, the emptiest first."""
+    patterns: tuple[tuple[int, ...], ...]
+    """At most 20 sets of columns, as places in `columns`, that are all without a value in some rows, the most frequent
+    first."""
+    counts: tuple[int, ...]
+    """The rows in which exactly these columns of `columns` have no value."""
+    complete: int
+    """The rows in which all of `columns` have a value."""
+    other: int
+    """The rows with any other set."""
+
+
+class Axis(_Value):
+    """An axis of a scatterplot."""
+
+    kind: Literal["number", "time"] = "number"
+    """The unit of the values: that of the column, or seconds since 1970."""
+    whole: bool = False
+    """True if the values are whole numbers."""
+    scale: Literal["linear", "log"] = "linear"
+
+
+class ScatterData(_Value):
+    """The values of two columns of the cleaned table, in at most 400 rows evenly spaced over those that have both."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_axis: Axis
+    y_axis: Axis
+    rows: int
+    """The rows that have both values."""
+    strength: float
+    """The share of the order of one that the other explains: the square of Spearman's coefficient."""
+
+
+class GroupedBoxplotData(_Value):
+    """A box of the values of a column for each level of another one, in the cleaned table."""
+
+    labels: tuple[str, ...]
+    """At most 8 levels: ordered ones in their order, others by falling median."""
+    boxes: tuple[BoxData, ...]
+    """With at most 40 outliers each."""
+    counts: tuple[int, ...]
+    """The values in each box."""
+    other: int
+    """The values of all other levels."""
+    kind: Literal["number", "time"] = "number"
+    """The unit of the values: that of the column, or seconds since 1970."""
+    whole: bool = False
+    """True if the values are whole numbers."""
+    strength: float
+    """The share of the order of the values that the levels explain."""
+
+
+class StackedBarData(_Value):
+    """How often each level of a column occurs with each level of another one, in the cleaned table."""
+
+    labels: tuple[str, ...]
+    """At most 12 levels of the first column."""
+    classes: tuple[str, ...]
+    """At most 6 levels of the second column."""
+    counts: tuple[tuple[int, ...], ...]
+    """For each label, the rows with each class."""
+    other: int
+    """The rows with any other level."""
+    strength: float
+    """Cramér's V squared, without what chance makes of it."""
+
+
+class TimelineData(_Value):
+    """The values of a column over time, in the cleaned table: quartiles within each span of time."""
+
+    edges: tuple[float, ...]
+    """Where spans begin and end, in seconds since 1970."""
+    counts: tuple[int, ...]
+    """The rows in each span that have a value."""
+    q1: tuple[float | None, ...]
+    median: tuple[float | None, ...]
+    """None for a span without a value, as the quartiles are."""
+    q3: tuple[float | None, ...]
+    whole: bool = False
+    """True if the values are whole numbers."""
+
+
 class ChartInfo(_Value):
     """A chart without its data."""
 
     graph_id: str
-    """Unique within the dataset: the kind and the column's place in the decoded table."""
+    """Unique within the dataset: the kind and the places of its columns in the decoded table."""
     title: str
     columns: tuple[str, ...]
 
@@ -125,6 +215,52 @@ class MissingnessChart(ChartInfo):
     data: MissingnessData
 
 
-AnyChart = HistogramChart | BoxplotChart | CountplotChart | CorrelationChart | MissingnessChart
+class MissingPatternsChart(ChartInfo):
+    """Which columns miss values together."""
+
+    kind: Literal["missing_patterns"]
+    data: MissingPatternsData
+
+
+class ScatterChart(ChartInfo):
+    """How the values of two columns go together; its columns are those of x and y."""
+
+    kind: Literal["scatter"]
+    data: ScatterData
+
+
+class GroupedBoxplotChart(ChartInfo):
+    """How the values of a column differ between the levels of another one; its columns are values and levels."""
+
+    kind: Literal["grouped_boxplot"]
+    data: GroupedBoxplotData
+
+
+class StackedBarChart(ChartInfo):
+    """How the shares of one column's levels differ between those of another; its columns are labels and classes."""
+
+    kind: Literal["stacked_bar"]
+    data: StackedBarData
+
+
+class TimelineChart(ChartInfo):
+    """How the values of a column change over time; its columns are values and time."""
+
+    kind: Literal["timeline"]
+    data: TimelineData
+
+
+AnyChart = (
+    HistogramChart
+    | BoxplotChart
+    | CountplotChart
+    | CorrelationChart
+    | MissingnessChart
+    | MissingPatternsChart
+    | ScatterChart
+    | GroupedBoxplotChart
+    | StackedBarChart
+    | TimelineChart
+)
 Chart = Annotated[AnyChart, Field(discriminator="kind")]
 CHART: TypeAdapter[Chart] = TypeAdapter(Chart)

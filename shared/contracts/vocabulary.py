@@ -72,7 +72,18 @@ ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
 fails, the row is left out, or the cell is emptied."""
 StepState = Literal["applied", "skipped", "flagged"]
 """The outcome of a proposed step."""
-ChartKind = Literal["histogram", "boxplot", "countplot", "correlation", "missingness"]
+ChartKind = Literal[
+    "histogram",
+    "boxplot",
+    "countplot",
+    "correlation",
+    "missingness",
+    "missing_patterns",
+    "scatter",
+    "grouped_boxplot",
+    "stacked_bar",
+    "timeline",
+]
 """The subject of a chart."""
 AlertSeverity = Literal["info", "warning", "error"]
 """The urgency of an alert."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 from xml.etree import ElementTree
 
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.local.stack import Stack
+from shared.contracts.vocabulary import ChartKind
 from tests.e2e.user import User
 from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.ledger import undo
@@ -138,7 +139,7 @@ def download_table(user: User, dataset: str, table: str, table_format: str) -> b
 def test_every_chart_in_every_format(user: User, dataset: str) -> None:
     graphs = user.get(f"/dataset/{dataset}/eda/graphs")["graphs"]
     kinds = {graph["kind"] for graph in graphs}
-    assert kinds == {"histogram", "boxplot", "countplot", "correlation", "missingness"}
+    assert kinds == set(get_args(ChartKind))
     graph_of_each_kind = {graph["kind"]: graph for graph in graphs}.values()
     for graph in graph_of_each_kind:
         assert user.client.get(graph["url"]).content.startswith(b"\x89PNG")

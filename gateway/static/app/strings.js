@@ -390,6 +390,20 @@ export const text = {
       `${columns} numeric columns; the strongest pair is ${first} and ${second}, ${value}.`,
     /** @type {(gaps: string, worst: string, share: string) => string} */
     missingness: (gaps, worst, share) => `${gaps} columns have gaps; the most has ${worst}, ${share}.`,
+    /** @type {(rows: string, share: string) => string} */
+    scatter: (rows, share) => `${rows} rows have both values; each explains ${share} of the order of the other.`,
+    /** @type {(first: string, last: string, share: string) => string} */
+    groupedBoxplot: (first, last, share) =>
+      `Boxes from ${first} to ${last}; the levels explain ${share} of the order of the values.`,
+    /** @type {(first: string, label: string, share: string, strength: string) => string} */
+    stackedBar: (first, label, share, strength) =>
+      `The share of ${first} is highest for ${label}, ${share}; association ${strength}.`,
+    /** @type {(rows: string, from: string, to: string, low: string, high: string) => string} */
+    timeline: (rows, from, to, low, high) =>
+      `${rows} rows from ${from} to ${to}; the median lies between ${low} and ${high}.`,
+    /** @type {(complete: string, columns: string, rows: string) => string} */
+    missingPatterns: (complete, columns, rows) =>
+      `${complete} rows miss nothing; most often missing together: ${columns}, in ${rows} rows.`,
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
     /** @param {string} amount */

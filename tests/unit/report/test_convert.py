@@ -1,7 +1,7 @@
 """Conversion between rows and messages of ReportService."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from report_service import convert
 from report_service.renditions import Picture
 from report_service.table_files import TableChoice, TableFile
+from shared.contracts.vocabulary import ChartKind
 from shared.db.dataset_ids import parse_dataset_id
 from shared.db.results import GraphRecord
 from shared.errors import InvalidInput, NotFound
@@ -74,7 +75,7 @@ def test_feature_logs() -> None:
     assert message.state == pb.STEP_STATE_SKIPPED
 
 
-@pytest.mark.parametrize("kind", ["histogram", "boxplot", "countplot", "correlation", "missingness"])
+@pytest.mark.parametrize("kind", get_args(ChartKind))
 def test_every_kind_of_graph_has_its_value(kind: str) -> None:
     record = GraphRecord(
         graph_id=f"{kind}-1",

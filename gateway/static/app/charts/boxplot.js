@@ -18,9 +18,9 @@ const ROW = 52;
  * @param {number} width
  */
 export function Boxplot(data, width) {
-  const boxes = [data.before, data.after].filter((box) => box !== null);
-  const low = Math.min(...boxes.map((box) => Math.min(box.whisker_low, ...box.outliers)));
-  const high = Math.max(...boxes.map((box) => Math.max(box.whisker_high, ...box.outliers)));
+  const values = [data.before, data.after].flatMap((box) => (box ? valuesOf(box) : []));
+  const low = Math.min(...values);
+  const high = Math.max(...values);
   const margin = (high - low) * 0.02 || 1;
   const x = scale([low - margin, high + margin], [LEFT, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - LEFT) / 64));
@@ -33,9 +33,15 @@ export function Boxplot(data, width) {
     )}
     ${row("before", data.before, x, 34)} ${row("after", data.after, x, 34 + ROW)}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${floor} y2=${floor} />
+    ${data.outside
+      ? html`<text class="tick" x=${width - RIGHT} y="12" text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
+      : null}
   `;
   return { content, height: HEIGHT };
 }
+
+/** @param {BoxData} box */
+export const valuesOf = (box) => [box.whisker_low, box.whisker_high, ...box.outliers];
 
 /** @type {(kind: "before" | "after", box: BoxData | null, x: (value: number) => number, middle: number) => unknown} */
 function row(kind, box, x, middle) {
@@ -43,8 +49,16 @@ function row(kind, box, x, middle) {
     ${kind === "before" ? text.charts.before : text.charts.after}
   </text>`;
   if (!box) return label;
-  return html`${label}
-    <line class="whisker" x1=${x(box.whisker_low)} x2=${x(box.q1)} y1=${middle} y2=${middle} />
+  return html`${label}${boxMarks(kind, box, x, middle)}`;
+}
+
+/**
+ * A box with its whiskers and outliers.
+ *
+ * @type {(kind: "before" | "after", box: BoxData, x: (value: number) => number, middle: number) => unknown}
+ */
+export function boxMarks(kind, box, x, middle) {
+  return html`<line class="whisker" x1=${x(box.whisker_low)} x2=${x(box.q1)} y1=${middle} y2=${middle} />
     <line class="whisker" x1=${x(box.q3)} x2=${x(box.whisker_high)} y1=${middle} y2=${middle} />
     <rect class=${kind} x=${x(box.q1)} y=${middle - 13} width=${Math.max(x(box.q3) - x(box.q1), 1)} height="26" />
     <line class="median" x1=${x(box.median)} x2=${x(box.median)} y1=${middle - 13} y2=${middle + 13} />

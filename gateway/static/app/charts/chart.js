@@ -4,11 +4,16 @@ import { html } from "../vendor/htm-preact.js";
 import { Boxplot, describeBoxplot } from "./boxplot.js";
 import { Correlation, describeCorrelation } from "./correlation.js";
 import { Countplot, describeCountplot } from "./countplot.js";
+import { describeGroupedBoxplot, GroupedBoxplot } from "./grouped_boxplot.js";
 import { describeHistogram, Histogram } from "./histogram.js";
+import { describeMissingPatterns, MissingPatterns } from "./missing_patterns.js";
 import { describeMissingness, Missingness } from "./missingness.js";
+import { describeScatter, Scatter } from "./scatter.js";
+import { describeStackedBar, StackedBar } from "./stacked_bar.js";
+import { describeTimeline, Timeline } from "./timeline.js";
 
 /** @import * as Api from "../documents.d.ts" */
-/** @typedef {Api.HistogramChart | Api.BoxplotChart | Api.CountplotChart | Api.CorrelationChart | Api.MissingnessChart} AnyChart */
+/** @typedef {Api.Operations["getGraph"]["answer"]} AnyChart */
 
 /** @type {Record<string, { draw: Function, describe: Function }>} */
 const KINDS = {
@@ -17,6 +22,11 @@ const KINDS = {
   countplot: { draw: Countplot, describe: describeCountplot },
   correlation: { draw: Correlation, describe: describeCorrelation },
   missingness: { draw: Missingness, describe: describeMissingness },
+  missing_patterns: { draw: MissingPatterns, describe: describeMissingPatterns },
+  scatter: { draw: Scatter, describe: describeScatter },
+  grouped_boxplot: { draw: GroupedBoxplot, describe: describeGroupedBoxplot },
+  stacked_bar: { draw: StackedBar, describe: describeStackedBar },
+  timeline: { draw: Timeline, describe: describeTimeline },
 };
 
 /**
@@ -27,7 +37,7 @@ const KINDS = {
 export function Chart({ chart, width }) {
   const kind = KINDS[chart.kind];
   if (!kind) return html`<p>${text.charts.unknownKind}</p>`;
-  const { content, height } = kind.draw(chart.data, width);
+  const { content, height } = kind.draw(chart.data, width, chart.columns);
   return html`<svg
     class="chart"
     viewBox=${`0 0 ${width} ${height}`}

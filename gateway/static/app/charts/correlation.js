@@ -48,7 +48,7 @@ function square(value, x, y, size, first, second) {
     <rect class=${`cell ${kind}`} x=${x} y=${y} width=${size - 1} height=${size - 1} fill-opacity=${0.06 + 0.94 * strength} />
     ${size >= SMALLEST_WITH_NUMBERS && value !== null
       ? html`<text class=${isStrong ? "value strong" : "value"} x=${x + size / 2} y=${y + size / 2} dy="0.32em" text-anchor="middle">
-          ${value.toFixed(2).replace("-0.", "−.").replace(/^0\./, ".")}
+          ${value.toFixed(2).replace(/^-?0.00$/, "0").replace("-0.", "−.").replace(/^0\./, ".")}
         </text>`
       : null}
   </g>`;

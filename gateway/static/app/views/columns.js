@@ -12,6 +12,8 @@ import { Effect } from "./effect.js";
 /** @typedef {import("./dataset.js").Subject} Subject */
 /** @import * as Api from "../documents.d.ts" */
 
+const OF_TABLE = new Set(["correlation", "missingness", "missing_patterns"]);
+
 const MOST_RELATIONS = 6;
 const WEAKEST_RELATION = 0.1;
 
@@ -53,7 +55,7 @@ export function Columns({ subject }) {
 function Column({ subject, profile, column }) {
   const { name } = column;
   const charts = useLoad(() => listCharts(subject), [subject.id, subject.version]);
-  const graphs = charts.data?.filter((chart) => chart.columns.length === 1 && chart.columns[0] === name);
+  const graphs = charts.data?.filter((chart) => !OF_TABLE.has(chart.kind) && chart.columns.includes(name));
   const alerts = profile.alerts.filter((alert) => alert.column === name);
   return html`<article>
     <h2>${name}</h2>

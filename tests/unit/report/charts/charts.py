@@ -74,6 +74,41 @@ def missingness(names: tuple[str, ...], *, rows: int = 1000) -> Any:
     return chart("missingness", data)
 
 
+def scatter(*, size: float = 1.0, x_axis: Any = None, y_axis: Any = None, names: tuple[str, str] = ("a", "b")) -> Any:
+    x = [size * (1 + number) for number in range(50)]
+    y = [size * (1 + number**2 % 37) for number in range(50)]
+    data = {"x": x, "y": y, "x_axis": x_axis or {}, "y_axis": y_axis or {}, "rows": 5000, "strength": 0.31}
+    return {**chart("scatter", data), "columns": list(names)}
+
+
+def grouped_boxplot(labels: tuple[str, ...] = ("no", "yes"), *, size: float = 1.0, kind: str = "number") -> Any:
+    boxes = [box(size=size * (1 + number)) for number in range(len(labels))]
+    data = {"labels": list(labels), "boxes": boxes, "counts": [100] * len(labels), "kind": kind}
+    return {**chart("grouped_boxplot", {**data, "other": 7, "strength": 0.02}), "columns": ["a", "b"]}
+
+
+def stacked_bar(labels: tuple[str, ...] = ("no", "yes"), classes: tuple[str, ...] = ("red", "blue")) -> Any:
+    counts = [[1 + row * column for column in range(len(classes))] for row in range(len(labels))]
+    data = {"labels": list(labels), "classes": list(classes), "counts": counts, "other": 3, "strength": 0.9}
+    return {**chart("stacked_bar", data), "columns": ["a", "b"]}
+
+
+def timeline(*, start: float = 1.6e9, span: float = 86_400, size: float = 1.0) -> Any:
+    edges = [start + span * number for number in range(13)]
+    lines = {
+        name: [size * (number + shift) for number in range(12)] for shift, name in enumerate(("q1", "median", "q3"))
+    }
+    data = {"edges": edges, "counts": [0, *[5] * 11], **{name: [None, *line[1:]] for name, line in lines.items()}}
+    return {**chart("timeline", data), "columns": ["a", "b"]}
+
+
+def missing_patterns(names: tuple[str, ...]) -> Any:
+    patterns = [[index, (index + 1) % len(names)] for index in range(len(names))][:20]
+    counts = [500 - index for index in range(len(patterns))]
+    data = {"columns": list(names), "patterns": patterns, "counts": counts, "complete": 1000, "other": 2}
+    return chart("missing_patterns", data)
+
+
 def unchanged(of: dict[str, Any]) -> dict[str, Any]:
     return {**of, "data": {**of["data"], "after": of["data"]["before"]}}
 
@@ -122,4 +157,20 @@ CHARTS = {
     "missingness of nothing": missingness(()),
     "missingness of no rows": missingness(("a", "b"), rows=0),
     "missingness of one": missingness(("a",)),
+    "scatter": scatter(),
+    "scatter of times": scatter(size=1e8, x_axis={"kind": "time"}, y_axis={"kind": "time"}),
+    "scatter on powers": scatter(size=1e5, x_axis={"scale": "log"}, y_axis={"scale": "log"}),
+    "scatter of giants": scatter(size=1e300),
+    "scatter of nasty names": scatter(names=(NASTY_NAMES[0], NASTY_NAMES[5])),
+    "grouped boxplot": grouped_boxplot(),
+    "grouped boxplot of times": grouped_boxplot(size=1e8, kind="time"),
+    "grouped boxplot of nasty names": grouped_boxplot(NASTY_NAMES[:8]),
+    "stacked bar": stacked_bar(),
+    "stacked bar of nasty names": stacked_bar(NASTY_NAMES, NASTY_NAMES[:6]),
+    "timeline": timeline(),
+    "timeline of giants": timeline(size=1e300),
+    "timeline before Christ": timeline(start=-6.3e11, span=1e9),
+    "missing patterns": missing_patterns(("a", "b", "c")),
+    "missing patterns of nasty names": missing_patterns(NASTY_NAMES),
+    "missing patterns of many": missing_patterns(tuple(f"column {number}" for number in range(30))),
 }

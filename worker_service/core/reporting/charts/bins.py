@@ -82,11 +82,18 @@ def number_bins(values: Values, low: float, high: float) -> Bins:
     return _logarithmic(numbers, low, high, amount) or Bins(linear)
 
 
-def time_edges(ticks: npt.NDArray[np.int64], low: int, high: int) -> Edges:
-    """Return edges at whole seconds, minutes, hours, days, months or years, in microseconds since 1970."""
+def time_edges(ticks: npt.NDArray[np.int64], low: int, high: int, *, most: int | None = None) -> Edges:
+    """Return edges at whole seconds, minutes, hours, days, months or years, in microseconds since 1970.
+
+    Args:
+        ticks: the moments, sorted.
+        low: the earliest moment that has to be in a bin.
+        high: the latest.
+        most: about the number of bins; None for as many as a histogram has.
+    """
     if low == high:
         return np.array([low - _MICROSECONDS / 2, low + _MICROSECONDS / 2])
-    rough = (high - low) / _bin_number(ticks.astype(np.float64), float(low), float(high))
+    rough = (high - low) / (most or _bin_number(ticks.astype(np.float64), float(low), float(high)))
     # Days in half days would be seen as waves.
     grid = max(1, int(np.gcd.reduce(np.diff(ticks))))
     step = next((step for step in _TIME_STEPS if step >= rough and (step % grid == 0 or grid > _DAY)), None)

@@ -2,48 +2,76 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+import pyarrow.compute as pc
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
 from shared.contracts.charts import (
     AnyChart,
     BoxplotChart,
-    BoxplotData,
     CorrelationChart,
     CorrelationData,
     CountplotChart,
     HistogramChart,
     MissingnessChart,
     MissingnessData,
+    MissingPatternsChart,
 )
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.humanize import quoted
 from worker_service.core.profile import Profile
 from worker_service.core.recipe.apply import Outcome
 from worker_service.core.reporting.charts.countplot import countplot
-from worker_service.core.reporting.charts.distribution import box, histogram
+from worker_service.core.reporting.charts.distribution import boxplot, histogram
+from worker_service.core.reporting.charts.missing_patterns import missing_patterns
+from worker_service.core.reporting.charts.relations import relation_charts
 from worker_service.core.stats.correlation import Correlation
-from worker_service.core.stats.summary import Fences
 from worker_service.core.table.frame import Column
 
+_MOST_ORDERED = 100
+"""The best order of more columns would take too long."""
 _WITHOUT_CHART = ("constant", "identifier", "text", "empty")
 
 
 def build_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
-    """Return every chart of a dataset: column by column, then the correlations, then the missing cells.
+    """Return every chart of a dataset, the most interesting first.
 
-    "Before" is the table as read, "after" the cleaned one. Constants, identifiers and free text have no chart.
+    First come the target and what goes together with it, then values over time, the strongest pairs of columns and
+    what is missing, then the columns: those that were changed most, or tell most about the target. "Before" is the
+    table as read, "after" the cleaned one. Constants, identifiers and free text have no chart.
     """
-    charts: list[AnyChart] = []
-    for facts in profile.columns:
-        if facts.type in _WITHOUT_CHART:
-            continue
-        charts += _column_charts(facts, outcome.typed[facts.name], outcome.cleaned.columns.get(facts.name))
+    relations = relation_charts(profile, outcome.cleaned)
+    target = profile.target.column
+    interest = {
+        facts.name: relations.strengths.get(facts.name, 0.0) + _share_changed(facts.name, outcome)
+        for facts in profile.columns
+    }
+    by_interest = sorted(profile.columns, key=lambda facts: -interest[facts.name])
+    of_columns = {facts.name: _column_charts(facts, outcome) for facts in by_interest}
+    charts = [*of_columns.pop(target or "", ()), *relations.of_target, *relations.over_time, *relations.of_pairs]
     if profile.correlation is not None:
         charts.append(_correlation_chart(profile.correlation))
     if profile.columns:
         charts.append(_missingness_chart(profile, outcome))
-    return tuple(charts)
+        charts += _missing_patterns_charts(profile, outcome)
+    return (*charts, *(chart for some in of_columns.values() for chart in some))
 
 
-def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -> Iterator[AnyChart]:
+def _share_changed(name: str, outcome: Outcome) -> float:
+    """Return the share of the cells of a column that have another value after the cleaning."""
+    before, after = outcome.typed[name], outcome.cleaned.columns.get(name)
+    if after is None or after is before or len(after) != len(before):
+        return float(after is None)
+    return 1 - float(pc.sum(pc.equal(before.array, after.array).fill_null(False)).as_py() or 0) / max(1, before.known)
+
+
+def _column_charts(facts: ColumnProfile, outcome: Outcome) -> tuple[AnyChart, ...]:
+    before, after = outcome.typed[facts.name], outcome.cleaned.columns.get(facts.name)
+    return () if facts.type in _WITHOUT_CHART else tuple(_charts_of_type(facts, before, after))
+
+
+def _charts_of_type(facts: ColumnProfile, before: Column, after: Column | None) -> Iterator[AnyChart]:
     if _is_code(facts):
         yield _countplot(facts, before, after)
         return
@@ -61,7 +89,7 @@ def _column_charts(facts: ColumnProfile, before: Column, after: Column | None) -
             kind="boxplot",
             title=f"Spread of {quoted(facts.name)}",
             columns=(facts.name,),
-            data=_boxplot(before, after, facts.numbers.iqr),
+            data=boxplot(before, after, facts.numbers.iqr),
         )
     if before.is_text or before.is_boolean:
         yield _countplot(facts, before, after)
@@ -85,21 +113,37 @@ def _countplot(facts: ColumnProfile, before: Column, after: Column | None) -> Co
     )
 
 
-def _boxplot(before: Column, after: Column | None, fences: Fences) -> BoxplotData:
-    cleaned = None if after is None else box(after, fences)
-    return BoxplotData(before=box(before, fences), after=cleaned, whole=before.is_integer)
-
-
 def _correlation_chart(correlation: Correlation) -> CorrelationChart:
+    order = _cluster(correlation)
+    names = tuple(correlation.columns[index] for index in order)
     return CorrelationChart(
         graph_id="correlation",
         kind="correlation",
         title="Correlation of the numeric columns",
-        columns=correlation.columns,
+        columns=names,
         data=CorrelationData(
-            columns=correlation.columns, matrix=correlation.matrix, sampled_rows=correlation.sampled_rows
+            columns=names,
+            matrix=tuple(tuple(correlation.matrix[row][column] for column in order) for row in order),
+            sampled_rows=correlation.sampled_rows,
         ),
     )
+
+
+def _cluster(correlation: Correlation) -> list[int]:
+    """Return the order of the columns in which those that go together stand beside each other.
+
+    Source:
+        Bar-Joseph, Gifford & Jaakkola (2001). Fast optimal leaf ordering for hierarchical clustering.
+    """
+    if len(correlation.columns) < 3:
+        return list(range(len(correlation.columns)))
+    matrix = np.array([[r or 0.0 for r in row] for row in correlation.matrix], dtype=np.float64)
+    distances = 1 - np.abs(np.clip(matrix + matrix.T, -2, 2)) / 2
+    np.fill_diagonal(distances, 0.0)
+    tree = hierarchy.linkage(
+        squareform(distances, checks=False), "average", optimal_ordering=len(matrix) <= _MOST_ORDERED
+    )
+    return [int(leaf) for leaf in hierarchy.leaves_list(tree)]
 
 
 def _missingness_chart(profile: Profile, outcome: Outcome) -> MissingnessChart:
@@ -117,3 +161,15 @@ def _missingness_chart(profile: Profile, outcome: Outcome) -> MissingnessChart:
             rows=profile.rows,
         ),
     )
+
+
+def _missing_patterns_charts(profile: Profile, outcome: Outcome) -> Iterator[MissingPatternsChart]:
+    data = missing_patterns(outcome.typed, [facts.name for facts in profile.columns])
+    if data is not None:
+        yield MissingPatternsChart(
+            graph_id="missing_patterns",
+            kind="missing_patterns",
+            title="Values missing together",
+            columns=data.columns,
+            data=data,
+        )

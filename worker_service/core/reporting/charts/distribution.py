@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.charts import BoxData, HistogramData
+from shared.contracts.charts import BoxData, BoxplotData, HistogramData
 from worker_service.core.reporting.charts.bins import Bins, number_bins, time_edges
 from worker_service.core.stats.summary import Fences, ordered, quantiles
 from worker_service.core.table.frame import Column
@@ -67,33 +67,52 @@ def _bin_counts(values: Sorted, edges: npt.NDArray[np.float64]) -> tuple[int, ..
     return tuple(np.diff(starts).tolist())
 
 
-def _within_fences(values: npt.NDArray[np.float64], fences: Fences) -> tuple[int, int]:
+def _within_fences(values: npt.NDArray[np.float64], lower: float | None, upper: float | None) -> tuple[int, int]:
     """Return the bounds of the values within the fences; of all if none is within or the fences are unknown."""
-    if fences.lower is None or fences.upper is None:
+    if lower is None or upper is None:
         return 0, len(values)
-    below = int(np.searchsorted(values, fences.lower, side="left"))
-    above = int(np.searchsorted(values, fences.upper, side="right"))
+    below = int(np.searchsorted(values, lower, side="left"))
+    above = int(np.searchsorted(values, upper, side="right"))
     return (below, above) if below < above else (0, len(values))
 
 
-def box(column: Column, fences: Fences) -> BoxData | None:
-    """Return the numbers of a box plot and a sample of the values beyond the fences; None without values.
+def boxplot(before: Column, after: Column | None, fences: Fences) -> BoxplotData:
+    """Return the box plots of a numeric column, as read and as cleaned.
 
     Args:
-        column: the values as read or as cleaned.
-        fences: the fences of the values as read, in both cases: computed anew for the cleaned values, they would
-            make outliers of ordinary values once the extreme ones are gone.
+        before: the values as read.
+        after: the values as cleaned; None if the column was dropped.
+        fences: the fences of the values as read, for both: computed anew for the cleaned values, they would make
+            outliers of ordinary values once the extreme ones are gone.
+    """
+    values = before.derive(ordered)
+    cleaned = values[:0] if after is None else after.derive(ordered)
+    shown = _without_distant(values, cleaned)
+    boxes = [
+        box_of_values(part.astype(np.float64, copy=False), fences.lower, fences.upper) if len(part) else None
+        for part in (shown, cleaned)
+    ]
+    return BoxplotData(before=boxes[0], after=boxes[1], whole=before.is_integer, outside=len(values) - len(shown))
+
+
+def box_of_values(
+    values: npt.NDArray[np.float64], lower: float | None, upper: float | None, *, most_outliers: int = MOST_OUTLIERS
+) -> BoxData:
+    """Return the numbers of a box plot and a sample of the values beyond the fences.
+
+    Args:
+        values: sorted values, at least one.
+        lower: the lower fence; None if it is unknown.
+        upper: the upper fence; None if it is unknown.
+        most_outliers: the most outliers to return.
 
     Source:
         Tukey (1977). Exploratory Data Analysis.
     """
-    values = column.derive(ordered).astype(np.float64, copy=False)
-    if not len(values):
-        return None
     q1, median, q3 = quantiles(values, (0.25, 0.5, 0.75))
-    below, above = _within_fences(values, fences)
+    below, above = _within_fences(values, lower, upper)
     outside = np.concatenate((values[:below], values[above:]))
-    chosen = np.linspace(0, len(outside) - 1, min(MOST_OUTLIERS, len(outside))).astype(np.int64)
+    chosen = np.linspace(0, len(outside) - 1, min(most_outliers, len(outside))).astype(np.int64)
     return BoxData(
         whisker_low=float(values[below]),
         q1=q1,

@@ -177,6 +177,16 @@ class _GraphKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GraphKind.V
     """Pearson's correlation between numeric columns."""
     GRAPH_KIND_MISSINGNESS: _GraphKind.ValueType  # 5
     """How much each column misses."""
+    GRAPH_KIND_MISSING_PATTERNS: _GraphKind.ValueType  # 6
+    """Which columns miss values together."""
+    GRAPH_KIND_SCATTER: _GraphKind.ValueType  # 7
+    """How the values of two columns go together."""
+    GRAPH_KIND_GROUPED_BOXPLOT: _GraphKind.ValueType  # 8
+    """How the values of a column differ between the levels of another one."""
+    GRAPH_KIND_STACKED_BAR: _GraphKind.ValueType  # 9
+    """How the shares of one column's levels differ between those of another."""
+    GRAPH_KIND_TIMELINE: _GraphKind.ValueType  # 10
+    """How the values of a column change over time."""
 
 class GraphKind(_GraphKind, metaclass=_GraphKindEnumTypeWrapper):
     """What a chart shows."""
@@ -193,6 +203,16 @@ GRAPH_KIND_CORRELATION: GraphKind.ValueType  # 4
 """Pearson's correlation between numeric columns."""
 GRAPH_KIND_MISSINGNESS: GraphKind.ValueType  # 5
 """How much each column misses."""
+GRAPH_KIND_MISSING_PATTERNS: GraphKind.ValueType  # 6
+"""Which columns miss values together."""
+GRAPH_KIND_SCATTER: GraphKind.ValueType  # 7
+"""How the values of two columns go together."""
+GRAPH_KIND_GROUPED_BOXPLOT: GraphKind.ValueType  # 8
+"""How the values of a column differ between the levels of another one."""
+GRAPH_KIND_STACKED_BAR: GraphKind.ValueType  # 9
+"""How the shares of one column's levels differ between those of another."""
+GRAPH_KIND_TIMELINE: GraphKind.ValueType  # 10
+"""How the values of a column change over time."""
 Global___GraphKind: _TypeAlias = GraphKind  # noqa: Y015
 
 class _GraphFormat:
