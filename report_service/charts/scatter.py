@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from report_service.charts.figure import ACCENT_COLOR, GRID_COLOR, ChartFigure
 from report_service.charts.text_layout import Fit, format_count, format_percentage
 from report_service.charts.value_axis import set_log_ticks, set_number_axis, set_time_axis
-from shared.contracts.charts import Axis, ScatterChart
+from shared.contracts.charts import AxisData, ScatterChart
 
 MAX_LABEL_WIDTH = 40.0
 """Largest width of the name of an axis, in multiples of its font size."""
@@ -34,7 +34,7 @@ def draw_scatter(chart: ScatterChart, *, fit: Fit) -> ChartFigure:
     return figure
 
 
-def _set_axis(axes: Axes, name: str, values: Sequence[float], form: Axis, *, label: str) -> Sequence[float]:
+def _set_axis(axes: Axes, name: str, values: Sequence[float], form: AxisData, *, label: str) -> Sequence[float]:
     axis = axes.xaxis if name == "x" else axes.yaxis
     if form.kind == "time":
         return set_time_axis(axis, values, label=label)

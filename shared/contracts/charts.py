@@ -99,7 +99,7 @@ class MissingPatternsData(_Value):
     """The rows with any other set."""
 
 
-class Axis(_Value):
+class AxisData(_Value):
     """An axis of a scatterplot."""
 
     kind: Literal["number", "time"] = "number"
@@ -107,6 +107,7 @@ class Axis(_Value):
     whole: bool = False
     """True if the values are whole numbers."""
     scale: Literal["linear", "log"] = "linear"
+    """The scale on which the values spread evenly enough to be seen."""
 
 
 class ScatterData(_Value):
@@ -114,8 +115,8 @@ class ScatterData(_Value):
 
     x: tuple[float, ...]
     y: tuple[float, ...]
-    x_axis: Axis
-    y_axis: Axis
+    x_axis: AxisData
+    y_axis: AxisData
     rows: int
     """The rows that have both values."""
     strength: float

@@ -5,7 +5,7 @@ import { html } from "../vendor/htm-preact.js";
 import { cut, numberTicks, powerTicks, scale, ticks, timeTicks } from "./scale.js";
 
 /** @typedef {import("../documents.d.ts").ScatterData} ScatterData */
-/** @typedef {import("../documents.d.ts").Axis} Axis */
+/** @typedef {import("../documents.d.ts").AxisData} AxisData */
 
 const HEIGHT = 280;
 const LEFT = 62;
@@ -39,7 +39,7 @@ export function Scatter(data, width, columns) {
   return { content, height: HEIGHT };
 }
 
-/** @type {(values: readonly number[], axis: Axis, range: readonly [number, number], room: number) => { place: (value: number) => number, marks: import("./scale.js").Tick[] }} */
+/** @type {(values: readonly number[], axis: AxisData, range: readonly [number, number], room: number) => { place: (value: number) => number, marks: import("./scale.js").Tick[] }} */
 function axisOf(values, axis, range, room) {
   const low = Math.min(...values);
   const high = Math.max(...values);
@@ -52,7 +52,7 @@ function axisOf(values, axis, range, room) {
   return { place: scale([low, high], range), marks };
 }
 
-/** @type {(name: string | undefined, axis: Axis, most: number) => string} */
+/** @type {(name: string | undefined, axis: AxisData, most: number) => string} */
 const titleOf = (name, axis, most) =>
   cut(name ?? "", most) + (axis.scale === "log" ? `, ${text.charts.logarithmic}` : "");
 

@@ -136,3 +136,12 @@ def test_strength_is_from_nothing_to_everything() -> None:
     assert group_strength(codes.astype(float), codes) == pytest.approx(1)
     assert level_strength(codes, codes * 0) == group_strength(values, codes * 0) == 0
     assert rank_strength(values, values * 0) == 0
+
+
+def test_columns_that_are_not_read_have_no_relations() -> None:
+    frame = Frame.from_table(pa.table({"a": [f"{value}" for value in SIZE], "y": [f"{value * 2}" for value in SIZE]}))
+    facts = profile(frame, target="y")
+    steps = propose(facts, RunOptions())
+    unread = steps.model_copy(update={"steps": tuple(step for step in steps.steps if "a" not in step.columns)})
+    charts = build_charts(facts, apply(unread, frame))
+    assert not {chart.kind for chart in charts} & {"scatter", "grouped_boxplot", "stacked_bar", "timeline"}

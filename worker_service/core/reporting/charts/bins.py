@@ -165,13 +165,14 @@ def _grid(values: npt.NDArray[np.float64]) -> float:
 
 
 def _logarithmic(values: npt.NDArray[np.float64], low: float, high: float, amount: int) -> Bins | None:
-    """Return bins of equal ratios; None where the values do not span several powers of ten."""
+    """Return bins of equal ratios; None where the values do not span several powers of ten, or too many."""
     sizes = np.abs(values[np.abs(values) > _SMALLEST])
     if not len(sizes):
         return None
     smallest = 10.0 ** math.floor(math.log10(float(np.quantile(sizes, 0.02))))
     largest = max(abs(low), abs(high))
-    if not largest / smallest >= _WIDE_RATIO:
+    lowest = min(smallest, low) if low > _SMALLEST else smallest
+    if not largest / smallest >= _WIDE_RATIO or not largest / lowest <= _LARGEST:
         return None
     if low > _SMALLEST:
         return Bins(_ratios(10.0 ** math.floor(math.log10(low)), high, amount), "log")

@@ -61,7 +61,7 @@ def build_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
 def _share_changed(name: str, outcome: Outcome) -> float:
     """Return the share of the cells of a column that have another value after the cleaning."""
     before, after = outcome.typed[name], outcome.cleaned.columns.get(name)
-    if after is None or after is before or len(after) != len(before):
+    if after is None or after is before or len(after) != len(before) or after.is_text != before.is_text:
         return float(after is None)
     return 1 - float(pc.sum(pc.equal(before.array, after.array).fill_null(False)).as_py() or 0) / max(1, before.known)
 

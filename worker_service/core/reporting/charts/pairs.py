@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from shared.contracts.charts import Axis, BoxData, GroupedBoxplotData, ScatterData, StackedBarData
+from shared.contracts.charts import AxisData, BoxData, GroupedBoxplotData, ScatterData, StackedBarData
 from worker_service.core.columns.column_profile import ColumnProfile
 from worker_service.core.reporting.charts.bins import number_bins
 from worker_service.core.reporting.charts.distribution import box_of_values
@@ -45,16 +45,19 @@ class Levels:
     """True if the levels have an order of their own."""
 
 
-def is_measure(facts: ColumnProfile) -> bool:
+def is_measure(facts: ColumnProfile, column: Column) -> bool:
     """Return True for numbers and moments with many values; others are compared as levels."""
-    if facts.type == "timestamp" or facts.type == "decimal":
-        return True
-    return facts.type == "integer" and facts.distinct > _FEW_NUMBERS
+    if column.is_timestamp:
+        return facts.type == "timestamp"
+    is_many = facts.type == "decimal" or (facts.type == "integer" and facts.distinct > _FEW_NUMBERS)
+    return column.is_number and is_many
 
 
-def is_level(facts: ColumnProfile) -> bool:
+def is_level(facts: ColumnProfile, column: Column) -> bool:
     """Return True for a column whose values are compared as levels."""
-    return facts.type in ("boolean", "category") or (facts.type == "integer" and facts.distinct <= _FEW_NUMBERS)
+    if column.is_integer:
+        return facts.type == "integer" and facts.distinct <= _FEW_NUMBERS
+    return facts.type in ("boolean", "category") and (column.is_text or column.is_boolean)
 
 
 def measure(column: Column) -> Floats:
@@ -100,11 +103,11 @@ def scatter(x: Column, y: Column) -> ScatterData | None:
     )
 
 
-def _axis(column: Column, values: Floats) -> Axis:
+def _axis(column: Column, values: Floats) -> AxisData:
     if column.is_timestamp:
-        return Axis(kind="time")
+        return AxisData(kind="time")
     bins = number_bins(np.sort(values), float(values.min()), float(values.max()))
-    return Axis(whole=column.is_integer, scale="log" if bins.scale == "log" else "linear")
+    return AxisData(whole=column.is_integer, scale="log" if bins.scale == "log" else "linear")
 
 
 def grouped_boxplot(values: Column, groups: Column) -> GroupedBoxplotData | None:
@@ -167,12 +170,13 @@ def strength(facts: Sequence[ColumnProfile], columns: Sequence[Column]) -> float
     if len(both) < FEWEST_ROWS:
         return 0.0
     rows = both[_evenly(len(both), MOST_ROWS)]
-    if all(is_measure(each) for each in facts):
+    measures = [is_measure(each, column) for each, column in zip(facts, columns, strict=True)]
+    if all(measures):
         return rank_strength(measure(columns[0])[rows], measure(columns[1])[rows])
-    codes = [column.derive(levels).codes[rows] for column in columns if not column.is_timestamp]
-    if not any(is_measure(each) for each in facts):
-        return level_strength(codes[0], codes[1])
-    numbers, groups = (columns[0], columns[1]) if is_measure(facts[0]) else (columns[1], columns[0])
+    if not any(measures):
+        first, second = (column.derive(levels).codes[rows] for column in columns)
+        return level_strength(first, second)
+    numbers, groups = (columns[0], columns[1]) if measures[0] else (columns[1], columns[0])
     return group_strength(measure(numbers)[rows], groups.derive(levels).codes[rows])
 
 

@@ -49,7 +49,7 @@ def relation_charts(profile: Profile, cleaned: Frame) -> RelationCharts:
     Cells that were filled are left out: what they were filled by would look like a relation.
     """
     cleaned = _without_filled(cleaned)
-    columns = {facts.name: facts for facts in profile.columns if facts.name in cleaned and _is_comparable(facts)}
+    columns = {facts.name: facts for facts in profile.columns if _is_comparable(facts, cleaned)}
     target = columns.get(profile.target.column or "")
     strengths = {} if target is None else _strengths(target, columns, cleaned)
     features = sorted(strengths, key=lambda name: -strengths[name])[:MOST_FEATURES]
@@ -77,8 +77,10 @@ def _without_filled(frame: Frame) -> Frame:
     return frame.with_columns(columns)
 
 
-def _is_comparable(facts: ColumnProfile) -> bool:
-    return is_measure(facts) or is_level(facts)
+def _is_comparable(facts: ColumnProfile, frame: Frame) -> bool:
+    """Return True unless nothing can be compared, or the column is not read as what the profile says of it."""
+    column = frame.columns.get(facts.name)
+    return column is not None and (is_measure(facts, column) or is_level(facts, column))
 
 
 def _strengths(target: ColumnProfile, columns: Mapping[str, ColumnProfile], cleaned: Frame) -> dict[str, float]:
@@ -91,11 +93,12 @@ def _strengths(target: ColumnProfile, columns: Mapping[str, ColumnProfile], clea
 
 def _chart(feature: ColumnProfile, target: ColumnProfile, cleaned: Frame) -> AnyChart | None:
     """Return the chart of a feature and the target, whose form follows from the types of both."""
-    if is_measure(feature) and is_measure(target):
+    is_feature, is_target = (is_measure(facts, cleaned[facts.name]) for facts in (feature, target))
+    if is_feature and is_target:
         return _scatter(feature, target, cleaned)
-    if is_measure(feature):
+    if is_feature:
         return _grouped_boxplot(feature, target, cleaned)
-    if is_measure(target):
+    if is_target:
         return _grouped_boxplot(target, feature, cleaned)
     return _stacked_bar(feature, target, cleaned)
 
@@ -152,7 +155,7 @@ def _pairs(
         for other, r in zip(correlation.columns[:index], correlation.matrix[index], strict=False)
         if r is not None and WEAKEST_PAIR <= abs(r) <= STRONGEST_PAIR and correlation.is_significant(r)
     ]
-    measures = {name for name, facts in columns.items() if is_measure(facts) and name != profile.target.column}
+    measures = {name for name, facts in columns.items() if is_measure(facts, cleaned[name])} - {profile.target.column}
     strongest = [
         (x, y)
         for _, x, y in sorted(pairs, key=lambda pair: -pair[0])
@@ -167,11 +170,12 @@ def _timelines(
     profile: Profile, columns: Mapping[str, ColumnProfile], strengths: Mapping[str, float], cleaned: Frame
 ) -> Iterator[AnyChart]:
     """Yield the values over time: of the target, and of what goes together with it or comes first."""
-    moments = [facts for facts in columns.values() if facts.type == "timestamp"]
-    time = columns.get(profile.time_column or "") or next(iter(moments), None)
+    measures = [facts for facts in columns.values() if is_measure(facts, cleaned[facts.name])]
+    moments = [facts for facts in measures if facts.type == "timestamp"]
+    time = next((facts for facts in moments if facts.name == profile.time_column), None) or next(iter(moments), None)
     if time is None:
         return
-    numbers = [facts for facts in columns.values() if facts.type in ("integer", "decimal") and is_measure(facts)]
+    numbers = [facts for facts in measures if facts.type != "timestamp"]
     target = profile.target.column
     by_interest = sorted(numbers, key=lambda facts: (facts.name != target, -strengths.get(facts.name, 0.0)))
     for facts in by_interest[:MOST_TIMELINES]:
