@@ -24,7 +24,7 @@ from gateway.http.security_headers import SecurityHeaders
 from gateway.http.site_guard import SiteGuard
 from gateway.http.tls import reload_certificate
 from gateway.openapi import DESCRIPTION, SERVERS, TAGS, describe, operation_id
-from gateway.routes import collaboration, datasets, exports, graphs, recipes, results, revisions, service
+from gateway.routes import collaboration, comments, datasets, exports, graphs, recipes, results, revisions, service
 from gateway.schemas.service import About
 from gateway.upload.uploads import Uploads
 from gateway.version import project_version
@@ -56,7 +56,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan(settings, version),
     )
-    for area in (datasets, results, graphs, revisions, exports, recipes, collaboration, service):
+    for area in (datasets, results, graphs, revisions, exports, recipes, comments, collaboration, service):
         app.include_router(area.router)
     app.mount("/app", GZipMiddleware(StaticFiles(directory=_PAGE, html=True)))
     install_problem_handlers(app)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingest_service.archive import Archive
 from ingest_service.collaborations import Collaborations
+from ingest_service.comments import DatasetComments
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.decoder import Decoder, DecoderLimits
 from ingest_service.decoding import Limits
@@ -20,6 +21,7 @@ from ingest_service.revisions import Revisions
 from ingest_service.use_cases import UseCases
 from ingest_service.user_erasure import UserErasure
 from shared.db.audit import AuditTrail
+from shared.db.comments import Comments
 from shared.db.datasets import Datasets
 from shared.db.erasure import Erasure
 from shared.db.events import Events
@@ -104,6 +106,7 @@ async def build(settings: IngestSettings, isolation: Isolation) -> AsyncIterator
                 recipes=shelf,
                 revisions=revisions,
                 collaborations=collaborations,
+                comments=DatasetComments(comments=Comments(database), members=members),
                 erasure=erasure,
             )
             yield use_cases, build_access_control(settings, database)

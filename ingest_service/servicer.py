@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 
+from ingest_service.convert.comments import comment_message, parse_subject, parse_text
 from ingest_service.convert.datasets import (
     NO_DEFAULTS,
     dataset_message,
@@ -24,6 +25,7 @@ from ingest_service.options import OptionDefaults
 from ingest_service.upload_commit import UploadCommit
 from ingest_service.use_cases import UseCases
 from shared.contracts.vocabulary import Role
+from shared.db.comments import parse_comment_id
 from shared.db.dataset_ids import parse_dataset_id
 from shared.errors import InvalidInput, Unavailable
 from shared.identity.caller import Caller
@@ -123,6 +125,7 @@ class IngestServicer(rpc.IngestServiceServicer):
         self._recipes = ingest.recipes
         self._revisions = ingest.revisions
         self._collaborations = ingest.collaborations
+        self._comments = ingest.comments
         self._erasure = ingest.erasure
         self._defaults = defaults
 
@@ -251,6 +254,39 @@ class IngestServicer(rpc.IngestServiceServicer):
     ) -> pb.DeleteStoredRecipeResponse:
         await self._recipes.delete(request.recipe_id, current_caller())
         return pb.DeleteStoredRecipeResponse()
+
+    async def CreateComment(self, request: pb.CreateCommentRequest, context: Context) -> pb.CreateCommentResponse:
+        record = await self._comments.create(
+            parse_dataset_id(request.dataset_id),
+            author=parse_user(request.user_id, current_caller()),
+            text=parse_text(request),
+            subject=parse_subject(request),
+        )
+        return pb.CreateCommentResponse(comment=comment_message(record))
+
+    async def ListComments(self, request: pb.ListCommentsRequest, context: Context) -> pb.ListCommentsResponse:
+        page = await self._comments.list(
+            parse_dataset_id(request.dataset_id),
+            parse_subject(request),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        comments = [comment_message(record) for record in page.rows]
+        return pb.ListCommentsResponse(comments=comments, next_page_token=page.next_token)
+
+    async def ResolveComment(self, request: pb.ResolveCommentRequest, context: Context) -> pb.ResolveCommentResponse:
+        user_id = parse_user(request.user_id, current_caller())
+        record = await self._comments.resolve(
+            parse_dataset_id(request.dataset_id),
+            parse_comment_id(request.comment_id),
+            by=user_id if request.resolved else None,
+        )
+        return pb.ResolveCommentResponse(comment=comment_message(record))
+
+    async def DeleteComment(self, request: pb.DeleteCommentRequest, context: Context) -> pb.DeleteCommentResponse:
+        dataset_id, comment_id = parse_dataset_id(request.dataset_id), parse_comment_id(request.comment_id)
+        await self._comments.delete(dataset_id, comment_id, current_caller())
+        return pb.DeleteCommentResponse()
 
     async def ListMembers(self, request: pb.ListMembersRequest, context: Context) -> pb.ListMembersResponse:
         members = await self._collaborations.list_members(parse_name("collaboration_id", request.collaboration_id))

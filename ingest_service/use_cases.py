@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ingest_service.collaborations import Collaborations
+from ingest_service.comments import DatasetComments
 from ingest_service.datasets import AcceptedDatasets
 from ingest_service.intake import Intake
 from ingest_service.previews import Previews
@@ -21,4 +22,5 @@ class UseCases:
     recipes: RecipeShelf
     revisions: Revisions
     collaborations: Collaborations
+    comments: DatasetComments
     erasure: UserErasure

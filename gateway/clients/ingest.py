@@ -21,6 +21,7 @@ from gateway.convert.to_model import plain_values, to_model
 from gateway.http.forwarded import current_forwarded
 from gateway.http.problems import invalid_fields
 from gateway.schemas.collaboration import AuditPage, ErasedUser, Member, Members
+from gateway.schemas.comments import Comment, CommentPage, CommentState, NewComment
 from gateway.schemas.datasets import DatasetPage, DatasetStatus, UploadedDataset, Usage
 from gateway.schemas.preview import Preview
 from gateway.schemas.recipes import NewRecipe, RecipePage, StoredRecipe
@@ -181,6 +182,27 @@ class IngestClient:
     async def delete_recipe(self, recipe_id: str) -> None:
         """Remove a stored recipe."""
         await call(self._stub.DeleteStoredRecipe, pb.DeleteStoredRecipeRequest(recipe_id=recipe_id))
+
+    async def create_comment(self, dataset_id: str, new: NewComment) -> Comment:
+        """Keep a comment."""
+        request = pb.CreateCommentRequest(dataset_id=dataset_id, **new.model_dump(exclude_none=True))
+        return to_model((await call(self._stub.CreateComment, request)).comment, Comment)
+
+    async def comments(self, dataset_id: str, *, step: int, column: str, row: int, page: Page) -> CommentPage:
+        """Return a page of the comments of a dataset."""
+        request = pb.ListCommentsRequest(dataset_id=dataset_id, step=step, column=column, row=row)
+        request.page_size, request.page_token = page.size, page.token
+        answer = await call(self._stub.ListComments, request)
+        return to_model(answer, CommentPage)
+
+    async def resolve_comment(self, dataset_id: str, comment_id: str, state: CommentState) -> Comment:
+        """Settle a comment, or open it again."""
+        request = pb.ResolveCommentRequest(dataset_id=dataset_id, comment_id=comment_id, **state.model_dump())
+        return to_model((await call(self._stub.ResolveComment, request)).comment, Comment)
+
+    async def delete_comment(self, dataset_id: str, comment_id: str) -> None:
+        """Remove a comment."""
+        await call(self._stub.DeleteComment, pb.DeleteCommentRequest(dataset_id=dataset_id, comment_id=comment_id))
 
     async def members(self, collaboration_id: str) -> Members:
         """Return the members of a collaboration."""

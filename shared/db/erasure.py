@@ -11,6 +11,7 @@ from shared.db.tables import (
     api_keys,
     audit_events,
     collaborations,
+    comments,
     datasets,
     hash_keys,
     recipes,
@@ -29,7 +30,9 @@ class Erasure:
         self._database = database
 
     async def erase(self, user_id: str) -> bool:
-        """Remove keys, recipes, memberships and audit trail of a user; False, and nothing is done, if it has a dataset.
+        """Remove what is left of a user who has no dataset; False, and nothing is done, if it has one.
+
+        Keys, recipes, comments, memberships and the audit trail go.
 
         A collaboration that would be left without an owner gets an heir: an editor, else the owner of a dataset in it,
         else a viewer, of several who has been there longest. Without any it is removed, and its name is free. In the
@@ -42,6 +45,7 @@ class Erasure:
             await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))
             await connection.execute(delete(hash_keys).where(hash_keys.c.user_id == user_id))
             await connection.execute(delete(recipes).where(recipes.c.user_id == user_id))
+            await connection.execute(delete(comments).where(comments.c.author == user_id))
             await _leave_collaborations(connection, user_id)
             await connection.execute(delete(audit_events).where(audit_events.c.owner_id == user_id))
             name = pseudonym(user_id)
@@ -50,6 +54,8 @@ class Erasure:
             acted = audit_events.c.caller_id == user_id
             await connection.execute(update(audit_events).where(acted).values(caller_id=name, key_id=""))
             await connection.execute(update(versions).where(versions.c.author == user_id).values(author=name))
+            settled = comments.c.resolved_by == user_id
+            await connection.execute(update(comments).where(settled).values(resolved_by=name))
             renamed: dict[str, Any] = {"user_id": name}
             used = user_mode_usage.c.user_id == user_id
             await connection.execute(update(user_mode_usage).where(used).values(renamed))

@@ -260,6 +260,23 @@ recipes = Table(
     Index(None, "user_id", "created_at", "id"),
 )
 
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("dataset_id", Uuid, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False),
+    Column("author", Text, nullable=False, comment="the user who wrote it"),
+    Column("text", Text, nullable=False),
+    Column("step", Integer, comment="the step it is about"),
+    Column("column", Text, comment="the column it is about"),
+    Column("row", BigInteger, comment="with the column the cell it is about, from 1"),
+    Column("version", Integer, nullable=False, comment="the newest result when it was written; 0 for none"),
+    _time("created_at", nullable=False, now=True),
+    Column("resolved_by", Text, comment="the user who settled it"),
+    _time("resolved_at"),
+    Index(None, "dataset_id", "created_at", "id"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

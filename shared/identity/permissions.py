@@ -42,6 +42,7 @@ def _collaboration(role: Role) -> Permission:
 
 _READ_OWN = Permission(scope="read")
 _UPLOAD = Permission(scope="write", is_audited=True)
+_COMMENT = Permission(scope="write", subject="dataset", role="viewer", is_audited=True)
 _OPERATE = Permission(scope="operate")
 _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
     "neuralearn.ingest.v1.IngestService": {
@@ -61,6 +62,10 @@ _BY_SERVICE: Mapping[str, Mapping[str, Permission]] = {
         "ListStoredRecipes": _READ_OWN,
         "GetStoredRecipe": _READ_OWN,
         "DeleteStoredRecipe": _UPLOAD,
+        "CreateComment": _COMMENT,
+        "ListComments": _dataset("viewer"),
+        "ResolveComment": _COMMENT,
+        "DeleteComment": _COMMENT,
         "ListMembers": _collaboration("viewer"),
         "PutMember": _collaboration("owner"),
         "RemoveMember": _collaboration("owner"),

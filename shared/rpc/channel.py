@@ -37,6 +37,8 @@ _NOT_RETRIED = (
     ("neuralearn.ingest.v1.IngestService", "ReviseDataset"),
     ("neuralearn.ingest.v1.IngestService", "CreateStoredRecipe"),
     ("neuralearn.ingest.v1.IngestService", "DeleteStoredRecipe"),
+    ("neuralearn.ingest.v1.IngestService", "CreateComment"),
+    ("neuralearn.ingest.v1.IngestService", "DeleteComment"),
 )
 """Methods that are not idempotent, or that may fail only after a long time."""
 

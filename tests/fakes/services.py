@@ -37,6 +37,13 @@ def timestamp(value: datetime = CREATED_AT) -> Timestamp:
     return message
 
 
+def comment() -> ingest_pb2.Comment:
+    """Return the comment that FakeIngest knows."""
+    message = ingest_pb2.Comment(comment_id=RECIPE_ID, dataset_id=DATASET_ID, author="grace", text="Why?", version=1)
+    message.column, message.row = "age", 7
+    return message
+
+
 def stored_recipe() -> ingest_pb2.StoredRecipe:
     """Return the known recipe."""
     return ingest_pb2.StoredRecipe(
@@ -154,6 +161,37 @@ class FakeIngest(ingest_pb2_grpc.IngestServiceServicer):
         """Do nothing."""
         self._record_metadata(context)
         return ingest_pb2.DeleteStoredRecipeResponse()
+
+    async def CreateComment(
+        self, request: ingest_pb2.CreateCommentRequest, context: Context
+    ) -> ingest_pb2.CreateCommentResponse:
+        """Return the known comment and keep the request."""
+        self._record_metadata(context)
+        self.created_comment = request
+        return ingest_pb2.CreateCommentResponse(comment=comment())
+
+    async def ListComments(
+        self, request: ingest_pb2.ListCommentsRequest, context: Context
+    ) -> ingest_pb2.ListCommentsResponse:
+        """Return the known comment and keep the request."""
+        self._record_metadata(context)
+        self.listed_comments = request
+        return ingest_pb2.ListCommentsResponse(comments=[comment()], next_page_token="more")
+
+    async def ResolveComment(
+        self, request: ingest_pb2.ResolveCommentRequest, context: Context
+    ) -> ingest_pb2.ResolveCommentResponse:
+        """Return the known comment and keep the request."""
+        self._record_metadata(context)
+        self.resolved_comment = request
+        return ingest_pb2.ResolveCommentResponse(comment=comment())
+
+    async def DeleteComment(
+        self, request: ingest_pb2.DeleteCommentRequest, context: Context
+    ) -> ingest_pb2.DeleteCommentResponse:
+        """Do nothing."""
+        self._record_metadata(context)
+        return ingest_pb2.DeleteCommentResponse()
 
     async def CancelDataset(
         self, request: ingest_pb2.CancelDatasetRequest, context: Context

@@ -67,4 +67,5 @@ def test_the_documented_tables_exist() -> None:
         "audit_events",
         "recipes",
         "versions",
+        "comments",
     }

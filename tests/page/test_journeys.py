@@ -323,3 +323,31 @@ def test_a_notebook_shows_the_report(visit: Visit, stack: Stack, dataset_id: str
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="sample_dataset.csv")).to_be_visible()
     expect(frame.locator("svg.chart").first).to_be_attached()
+
+
+def test_a_table_is_reviewed_together(visit: Visit, user: User, sample: Path) -> None:
+    dataset_id = user.prepare(sample.read_bytes(), sample.name)
+    page = visit.open(f"#/dataset/{dataset_id}/table")
+    page.locator('.grid td[data-row="11"][data-column="2"]').click()
+    note = page.get_by_role("dialog", name="age")
+    note.get_by_label("Comment on this cell").fill("Is this a real age?")
+    note.get_by_role("button", name="Comment", exact=True).click()
+    expect(note.locator(".said")).to_have_text("Is this a real age?")
+    page.keyboard.press("Escape")
+    expect(page.locator("td.commented")).to_have_count(1)
+    page.goto(page.url.split("#")[0] + f"#/dataset/{dataset_id}/steps?step=3")
+    page.get_by_label("Comment on step 3").fill("<b>Keep</b> these\nempty")
+    page.locator(".details").get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator("#step-3 .facts")).to_contain_text("1 comment")
+    expect(page.locator(".said")).to_have_text("<b>Keep</b> these\nempty")
+    page.locator(".tabs").get_by_role("link", name="Comments 2").click()
+    page.locator(".comments li", has_text="Keep").get_by_role("button", name="Settle").click()
+    expect(page.locator(".comments li.settled")).to_contain_text("Settled by anonymous")
+    expect(page.locator(".tabs")).to_contain_text("Comments 1")
+    page.get_by_role("link", name="age, row 12").click()
+    expect(page.locator("td.commented:focus")).to_have_attribute("data-row", "11")
+    open_comments = user.get(f"/dataset/{dataset_id}/comments")["comments"]
+    assert [(comment["step"], comment["row"]) for comment in open_comments] == [(None, 12), (3, None)]
+    page.locator(".tabs").get_by_role("link", name="Comments 1").click()
+    page.locator(".comments li.settled").get_by_role("button", name="Delete").click()
+    expect(page.locator(".comments li")).to_have_count(1)

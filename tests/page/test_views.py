@@ -13,7 +13,7 @@ from deploy.local.stack import Stack
 from tests.e2e.user import User
 from tests.page.conftest import Visit
 
-VIEWS = ("", "overview", "table", "steps", "columns", "charts", "lineage", "versions", "drift", "report")
+VIEWS = ("", "overview", "table", "steps", "columns", "charts", "lineage", "versions", "comments", "drift", "report")
 SCHEMES = ("light", "dark")
 WIDTHS = (360, 820, 1920)
 _SERIOUS = ("serious", "critical")

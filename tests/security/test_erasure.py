@@ -13,6 +13,7 @@ from sqlalchemy import text
 from ingest_service.user_erasure import UserErasure
 from shared.db.api_keys import ApiKeys
 from shared.db.audit import AuditTrail
+from shared.db.comments import Comments, Subject
 from shared.db.datasets import Datasets
 from shared.db.erasure import Erasure
 from shared.db.hash_keys import HashKeys
@@ -214,3 +215,17 @@ async def test_a_user_has_one_key_for_hashes_as_long_as_it_has_datasets(database
         await keys.of(ada)
     await accept_dataset(database, uploader=user(ada), user_id=ada)
     assert await keys.of(ada) != first
+
+
+async def test_comments_of_an_erased_user_go(database: Database, store: ObjectStore) -> None:
+    ada, gone = str(uuid4()), str(uuid4())
+    dataset_id = (await accept_dataset(database, uploader=user(ada), user_id=ada)).id
+    comments = Comments(database)
+    kept = await comments.create(dataset_id, author=ada, text="kept", subject=Subject(step=1))
+    await comments.create(dataset_id, author=gone, text="gone", subject=Subject(column="a", row=1))
+    await comments.resolve(dataset_id, kept.id, by=gone)
+    await erase(database, store, gone)
+    (left,) = (await comments.list(dataset_id, Subject(), page_size=0, page_token="")).rows
+    assert left.text == "kept"
+    assert left.resolved_by not in (None, gone)
+    assert left.resolved_at is not None

@@ -50,6 +50,7 @@ OWN = (
 )
 STORE = "CreateStoredRecipe"
 """It is about what the caller owns, and names a dataset that it must be able to read."""
+COMMENT = ("CreateComment", "ResolveComment")
 MEMBERS = ("ListMembers", "PutMember", "RemoveMember", "ListCollaborationGraphs", "ListCleanedDatasets")
 OPERATE = ("StartRun", "GetRun", "InferTypes", "CheckRecipe", "ListQueues", "ListWorkers")
 WRITES = (
@@ -64,6 +65,8 @@ WRITES = (
     "ReviseDataset",
     "DeleteDataset",
     "DeleteStoredRecipe",
+    *COMMENT,
+    "DeleteComment",
     STORE,
 )
 NEEDED = {
@@ -127,7 +130,7 @@ def request_for(method: MethodDescriptor, dataset_id: str) -> Any:
     }
     for field in method.input_type.fields:
         if field.name in values and not (
-            field.name == "user_id" and method.name in (*OWN, STORE) and method.name != "EraseUser"
+            field.name == "user_id" and method.name in (*OWN, STORE, *COMMENT) and method.name != "EraseUser"
         ):
             setattr(request, field.name, values[field.name])
         if field.enum_type is not None and field.name in ("table", "format"):
@@ -202,6 +205,10 @@ ROUTE_RPCS = {
     ("GET", "/recipes"): "ListStoredRecipes",
     ("GET", "/recipes/{recipe_id}"): "GetStoredRecipe",
     ("DELETE", "/recipes/{recipe_id}"): "DeleteStoredRecipe",
+    ("POST", "/dataset/{dataset_id}/comments"): "CreateComment",
+    ("GET", "/dataset/{dataset_id}/comments"): "ListComments",
+    ("PATCH", "/dataset/{dataset_id}/comments/{comment_id}"): "ResolveComment",
+    ("DELETE", "/dataset/{dataset_id}/comments/{comment_id}"): "DeleteComment",
     ("GET", "/datasets"): "ListDatasets",
     ("GET", "/datasets/status"): "ListDatasets",
     ("GET", "/usage"): "GetUsage",
@@ -259,7 +266,12 @@ def test_every_route_by_every_caller(token_stack: TokenStack) -> None:
 
 def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: dict[str, str]) -> tuple[int, str]:
     url = path.format(
-        dataset_id=dataset_id, collaboration_id=TEAM, user_id="temp", graph_id=GRAPH, recipe_id=dataset_id
+        dataset_id=dataset_id,
+        collaboration_id=TEAM,
+        user_id="temp",
+        graph_id=GRAPH,
+        recipe_id=dataset_id,
+        comment_id=dataset_id,
     )
     required = {"diff": {"from": 1}, "export": {"format": "odcs"}}.get(path.rpartition("/")[2])
     body: dict[str, Any] = {"params": required} if required else {}
@@ -269,6 +281,9 @@ def ask(client: httpx.Client, method: str, path: str, dataset_id: str, headers: 
         body = {"json": {"name": "walk", "dataset_id": dataset_id}}
     if rpc_of(method, path) in ("ReviseDataset", "TryRecipe"):
         body = {"json": {}}
+    if path.endswith(("/comments", "/comments/{comment_id}")):
+        body = {"json": {"text": "walk"} if method == "POST" else {"resolved": True}} if method != "GET" else {}
+        body = {} if method == "DELETE" else body
     if method == "PUT":
         body = {"json": {"role": "viewer"}}
     with client.stream(method, url, headers=headers, **body) as answer:

@@ -129,7 +129,7 @@ export function callOnce(operation, options) {
 /**
  * All entries of a list, page by page.
  *
- * @template {"listCleaningLogs" | "listOutlierLogs" | "listFeatureLogs" | "listGraphs" | "listVersions"} O
+ * @template {"listCleaningLogs" | "listOutlierLogs" | "listFeatureLogs" | "listGraphs" | "listVersions" | "listComments"} O
  * @param {O} operation
  * @param {CallOptions<O>} options
  * @returns {Promise<Operations[O]["answer"][]>}

@@ -4,7 +4,7 @@ export type About = { name: string; version: string; app: string; docs: string |
 export type Alert = { kind: string; column: string | null; severity: "info" | "warning" | "error"; why: string; affected: number };
 export type AuditEvent = { created_at: string | null; action: string; outcome: string; caller_kind: "open" | "user" | "key" | "service"; caller_id: string; key_id: string | null; address: string; request_id: string; dataset_id: string | null; collaboration_id: string | null; member: string | null };
 export type AuditPage = { events: (AuditEvent)[]; next_page_token: string | null };
-export type Axis = { kind: "number" | "time"; whole: boolean; scale: "linear" | "log" };
+export type AxisData = { kind: "number" | "time"; whole: boolean; scale: "linear" | "log" };
 export type BoxData = { whisker_low: number; q1: number; median: number; q3: number; whisker_high: number; outliers: (number)[]; outlier_count: number };
 export type BoxplotChart = { graph_id: string; title: string; columns: (string)[]; kind: "boxplot"; data: BoxplotData };
 export type BoxplotData = { before: BoxData | null; after: BoxData | null; whole: boolean; outside: number };
@@ -20,6 +20,9 @@ export type CleaningReport = { dataset_id: string; mode: "fast" | "smart" | "dee
 export type CollaborationGraphPage = { graphs: (Graph)[]; next_page_token: string | null; collaboration_id: string };
 export type ColumnDrift = { column: string; verdict: "stable" | "moved" | "broken"; aspects: ("distribution" | "missing" | "unfit" | "levels" | "range" | "unique")[]; findings: (string)[]; population_stability: number | null; jensen_shannon: number | null; scale: number | null; missing_share: [number, number]; unfit_share: [number, number]; new_levels: (gateway__schemas__drift__LevelCount)[]; lost_levels: (string)[]; minimum: [number | string | null, number | string | null]; maximum: [number | string | null, number | string | null] };
 export type ColumnProfile = { name: string; position: number; type: string; semantic_type: string | null; personal_data: string | null; privacy: string; storage: string; why: string; read_as: Record<string, unknown> | null; missing: number; distinct: number; invalid: number; invalid_examples: (string)[]; ambiguity: string | null; monotonic: "increasing" | "decreasing" | null; duplicate_of: string | null; sentinels: (Sentinel)[]; spellings: (Spelling)[]; spelling_count: number; top_values: (ValueCount)[]; numbers: NumberSummary | null; timestamps: TimestampSummary | null; text: TextSummary | null };
+export type Comment = { comment_id: string; dataset_id: string; author: string; text: string; step: number | null; column: string | null; row: number | null; version: number; created_at: string | null; resolved_by: string | null; resolved_at: string | null | null };
+export type CommentPage = { comments: (Comment)[]; next_page_token: string | null };
+export type CommentState = { resolved: boolean; user_id?: string };
 export type CorrelatedPair = { first: string; second: string; coefficient: number };
 export type CorrelationChart = { graph_id: string; title: string; columns: (string)[]; kind: "correlation"; data: CorrelationData };
 export type CorrelationData = { columns: (string)[]; matrix: ((number | null)[])[]; sampled_rows: number };
@@ -62,6 +65,7 @@ export type MissingPatternsData = { columns: (string)[]; patterns: ((number)[])[
 export type MissingnessChart = { graph_id: string; title: string; columns: (string)[]; kind: "missingness"; data: MissingnessData };
 export type MissingnessData = { columns: (string)[]; before: (number)[]; after: (number | null)[]; rows: number };
 export type ModeUsage = { mode: "smart" | "deep"; limit: number | null; used: number; remaining: number | null; resets_at: string | null };
+export type NewComment = { text: string; step?: number | null; column?: string | null; row?: number | null; user_id?: string };
 export type NewRole = { role: "viewer" | "editor" | "owner" };
 export type NumberSummary = { minimum: number | null; maximum: number | null; mean: number | null; std: number | null; median: number | null; q1: number | null; q3: number | null; skew: number | null; kurtosis: number | null; zero_share: number; decimals: number | null; iqr: Fences; zscore: Fences };
 export type OutlierLog = { step: number; column: string; method: "iqr" | "zscore"; strategy: "cap" | "remove" | "median" | "null" | "flag"; table: "cleaned" | "engineered"; state: "applied" | "skipped" | "flagged"; lower: number | null; upper: number | null; outliers: number; outlier_share: number; cells_changed: number; rows_removed: number; why: string; created_at: string | null };
@@ -86,7 +90,7 @@ export type RowColumn = { name: string; type: string };
 export type RowsPage = { dataset_id: string; table: "raw" | "cleaned" | "engineered"; offset: number; columns: (RowColumn)[]; rows: ((boolean | number | string | null)[])[]; total_rows: number; row_numbers: (number)[]; changes: (Change)[]; next_change: number | null };
 export type RunEvent = { status: "uploaded" | "processing" | "completed" | "failed" | "cancelled" | "proposed"; attempt: number; stage: string; progress: number; queue_position: number | null; eta_seconds: number | null; created_at: string | null; error: Failure | null };
 export type ScatterChart = { graph_id: string; title: string; columns: (string)[]; kind: "scatter"; data: ScatterData };
-export type ScatterData = { x: (number)[]; y: (number)[]; x_axis: Axis; y_axis: Axis; rows: number; strength: number };
+export type ScatterData = { x: (number)[]; y: (number)[]; x_axis: AxisData; y_axis: AxisData; rows: number; strength: number };
 export type Sentinel = { value: number; count: number };
 export type Spelling = { before: string; after: string; count: number };
 export type StackedBarChart = { graph_id: string; title: string; columns: (string)[]; kind: "stacked_bar"; data: StackedBarData };
@@ -170,7 +174,9 @@ export interface Operations {
   applyProposal: { query: {}; body: undefined; answer: DatasetStatus };
   cancelDataset: { query: {}; body: undefined; answer: DatasetStatus };
   changeRecipe: { query: {}; body: RecipeChange; answer: DatasetStatus };
+  createComment: { query: {}; body: NewComment; answer: Comment };
   createRecipe: { query: {}; body: NewRecipe; answer: StoredRecipe };
+  deleteComment: { query: {}; body: undefined; answer: void };
   deleteDataset: { query: {}; body: undefined; answer: void };
   deleteRecipe: { query: {}; body: undefined; answer: void };
   eraseUser: { query: {}; body: undefined; answer: ErasedUser };
@@ -198,6 +204,7 @@ export interface Operations {
   listCleanedDatasets: { query: { page_size?: number; page_token?: string }; body: undefined; answer: CleanedDatasetPage };
   listCleaningLogs: { query: { version?: number; page_size?: number; page_token?: string }; body: undefined; answer: CleaningLogPage };
   listCollaborationGraphs: { query: { page_size?: number; page_token?: string }; body: undefined; answer: CollaborationGraphPage };
+  listComments: { query: { step?: number | null; column?: string; row?: number | null; page_size?: number; page_token?: string }; body: undefined; answer: CommentPage };
   listDatasetStatuses: { query: { user_id?: string; collaboration_id?: string; page_size?: number; page_token?: string }; body: undefined; answer: DatasetPage };
   listDatasets: { query: { user_id?: string; collaboration_id?: string; page_size?: number; page_token?: string }; body: undefined; answer: DatasetPage };
   listDifferences: { query: { from?: number; to?: number; of?: string; column?: string; page_size?: number; page_token?: string }; body: undefined; answer: DifferencePage };
@@ -215,6 +222,7 @@ export interface Operations {
   putMember: { query: {}; body: NewRole; answer: Member };
   queryRows: { query: { table?: "raw" | "cleaned" | "engineered"; offset?: number; limit?: number; columns?: (string)[]; sort?: (string)[]; filter?: (string)[]; changes?: boolean; version?: number }; body: undefined; answer: RowsPage };
   removeMember: { query: {}; body: undefined; answer: void };
+  resolveComment: { query: {}; body: CommentState; answer: Comment };
   retryDataset: { query: {}; body: undefined; answer: DatasetStatus };
   tryRecipe: { query: {}; body: RecipeChange; answer: DryRun };
   undoSteps: { query: {}; body: Undo; answer: DatasetStatus };

@@ -172,6 +172,7 @@ export const text = {
       charts: "Charts",
       lineage: "Lineage",
       versions: "Versions",
+      comments: "Comments",
       drift: "Drift",
       report: "Report",
     }),
@@ -408,6 +409,33 @@ export const text = {
     logarithmic: "logarithmic axis",
     /** @param {string} amount */
     outside: (amount) => `${amount} more as read lie beyond the axis`,
+  },
+  comments: {
+    lead: "What people say about the table, its steps, columns and cells. Everybody who may see the dataset may comment, and settle a comment.",
+    title: "Comments",
+    open: "Open",
+    settled: "Settled",
+    none: "No open comment.",
+    onDataset: "Comment on the dataset",
+    /** @param {number} number */
+    onStep: (number) => `Comment on step ${number}`,
+    /** @param {string} column */
+    onColumn: (column) => `Comment on ${column}`,
+    onCell: "Comment on this cell",
+    send: "Comment",
+    settle: "Settle",
+    reopen: "Open again",
+    remove: "Delete",
+    /** @type {(user: string, when: string) => string} */
+    settledBy: (user, when) => `Settled by ${user}, ${when}`,
+    /** @param {number} number */
+    ofVersion: (number) => `version ${number}`,
+    /** @param {number} number */
+    step: (number) => `step ${number}`,
+    /** @type {(column: string, row: string) => string} */
+    cell: (column, row) => `${column}, row ${row}`,
+    /** @param {string} amount */
+    amount: (amount) => (amount === "1" ? "1 comment" : `${amount} comments`),
   },
   lineage: {
     lead: "Which column each feature of the table for models comes from, and how.",

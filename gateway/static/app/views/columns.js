@@ -6,6 +6,7 @@ import { Legend } from "../charts/chart.js";
 import { listCharts, listSteps, readFeatures, readProfile } from "../results.js";
 import { text } from "../strings.js";
 import { html, useState } from "../vendor/htm-preact.js";
+import { Thread } from "./comments.js";
 import { ChartCard } from "./charts.js";
 import { Effect } from "./effect.js";
 
@@ -88,6 +89,7 @@ function Column({ subject, profile, column }) {
       : null}
     <${Relations} subject=${subject} profile=${profile} name=${name} />
     <${Made} subject=${subject} name=${name} />
+    <${Thread} subject=${subject} about=${{ column: name }} label=${text.comments.onColumn(name)} />
   </article>`;
 }
 

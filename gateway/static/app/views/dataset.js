@@ -8,6 +8,7 @@ import { Choice, errorText, Failure, Loading, Progress, StatusBadge } from "../p
 import { text } from "../strings.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Charts } from "./charts.js";
+import { Comments } from "./comments.js";
 import { Columns } from "./columns.js";
 import { Drift } from "./drift.js";
 import { Lineage } from "./lineage.js";
@@ -20,12 +21,13 @@ import { Versions } from "./versions.js";
 /** @typedef {import("../documents.d.ts").DatasetStatus} DatasetStatus */
 /** @typedef {import("../documents.d.ts").RunEvent} RunEvent */
 /** @typedef {import("../documents.d.ts").Version} Version */
+/** @typedef {import("../documents.d.ts").Comment} Comment */
 /**
  * What the views of a dataset work on: one version of its results.
  *
  * @typedef {{
  *   id: string, status: DatasetStatus, version: number, versions: Version[],
- *   isNewest: boolean, linkTo: (place: string, query?: Record<string, string | number>) => string, onChanged: () => void, query: URLSearchParams,
+ *   comments: Comment[], onCommented: () => void, isNewest: boolean, linkTo: (place: string, query?: Record<string, string | number>) => string, onChanged: () => void, query: URLSearchParams,
  * }} Subject
  */
 
@@ -38,6 +40,7 @@ const VIEWS = {
   charts: Charts,
   lineage: Lineage,
   versions: Versions,
+  comments: Comments,
   drift: Drift,
   report: Report,
 };
@@ -54,9 +57,19 @@ async function load(id, signal) {
   return { status, versions };
 }
 
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ */
+async function loadComments(id, signal) {
+  const pages = await callPages("listComments", { path: { dataset_id: id }, signal });
+  return pages.flatMap((page) => page.comments);
+}
+
 /** @param {{ datasetId: string, route: import("../hooks.js").Route }} props */
 export function Dataset({ datasetId, route }) {
   const state = useLoad((signal) => load(datasetId, signal), [datasetId]);
+  const comments = useLoad((signal) => loadComments(datasetId, signal), [datasetId]);
   const [event, setEvent] = useState(/** @type {RunEvent | undefined} */ (undefined));
   const [isGone, setIsGone] = useState(false);
   const status = state.data?.status;
@@ -89,6 +102,8 @@ export function Dataset({ datasetId, route }) {
     isNewest,
     linkTo: (name, query = {}) => link(["dataset", datasetId, name], isNewest ? query : { ...query, version }),
     onChanged: state.reload,
+    comments: comments.data ?? [],
+    onCommented: comments.reload,
     query: route.query,
   };
   return html`<${Head} subject=${subject} place=${route.parts[2] ?? "overview"} />
@@ -160,6 +175,7 @@ function Preparation({ subject, event }) {
 /** @param {{ subject: Subject, place: string }} props */
 function Views({ subject, place }) {
   const { links } = subject.status;
+  const open = subject.comments.filter((comment) => !comment.resolved_by).length;
   const names = Object.keys(VIEWS).filter(
     (name) => (name !== "drift" || links.drift) && (name !== "report" || (links.report && subject.isNewest)),
   );
@@ -169,7 +185,7 @@ function Views({ subject, place }) {
         (name) => html`<a
           href=${subject.linkTo(name)}
           aria-current=${name === place ? "page" : undefined}
-          >${text.dataset.tabs[name]}</a
+          >${text.dataset.tabs[name]}${name === "comments" && open ? html` <span class="badge">${count(open)}</span>` : null}</a
         >`,
       )}
     </nav>

@@ -18,15 +18,17 @@ const HEAD = 96;
 const COLUMN = 156;
 const FIRST = 72;
 const MARGIN = 6;
+/** Milliseconds until the rows that a jump brings into view are there. */
+const REFOCUS = 150;
 
 /**
  * @param {{
- *   subject: Subject, query: Query, goTo: number | undefined,
+ *   subject: Subject, query: Query, goTo: number | undefined, goToColumn: string | undefined,
  *   onSort: (name: string) => void, onCell: (cell: Cell | undefined, isPinned: boolean) => void,
  *   onRows: (pages: RowPages) => void,
- * }} props `goTo` is a row to show, from 0
+ * }} props `goTo` is a row to show, from 0; without `goToColumn` at its first change
  */
-export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
+export function Grid({ subject, query, goTo, goToColumn, onSort, onCell, onRows }) {
   const [, setTurn] = useState(0);
   const frame = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [view, setView] = useState({ top: 0, left: 0, width: 1000, height: 600 });
@@ -67,6 +69,7 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
   }, []);
 
   const { columns, total } = pages;
+  const commented = useMemo(() => commentedCells(subject.comments), [subject.comments]);
   const firstRow = Math.max(0, Math.floor(view.top / ROW) - MARGIN);
   const lastRow = Math.min(total - 1, Math.ceil((view.top + view.height) / ROW) + MARGIN);
   const firstColumn = Math.max(0, Math.floor((view.left - FIRST) / COLUMN) - 1);
@@ -93,7 +96,8 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
   useEffect(() => {
     if (goTo === undefined) return;
     const names = pages.rowAt(goTo)?.changes.columnsOf(pages.rowAt(goTo)?.number ?? 0) ?? [];
-    const place = { row: goTo, column: Math.max(0, columns.findIndex(({ name }) => names.includes(name))) };
+    const isThere = (/** @type {string} */ name) => (goToColumn === undefined ? names.includes(name) : name === goToColumn);
+    const place = { row: goTo, column: Math.max(0, columns.findIndex(({ name }) => isThere(name))) };
     if (frame.current) frame.current.scrollTop = Math.max(0, goTo * ROW - 3 * ROW);
     wantsFocus.current = true;
     setActive(place);
@@ -106,6 +110,8 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
     wantsFocus.current = false;
     cell.focus({ preventScroll: true });
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // Rows that come into view may move this one in the document, which takes the focus from it.
+    setTimeout(() => document.activeElement === document.body && cell.focus({ preventScroll: true }), REFOCUS);
   });
 
   /** @param {EventTarget | null} target */
@@ -122,7 +128,9 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
   const point = (event, isPinned) => {
     const found = cellOf(event.target);
     if (found && isPinned) setActive(found.place);
-    onCell(found?.cell.changes.length ? found.cell : undefined, isPinned);
+    // Every cell can be commented on; only changed ones have something to tell by themselves.
+    const isShown = found && (found.cell.changes.length || (isPinned && query.table !== "engineered"));
+    onCell(isShown ? found.cell : undefined, isPinned);
   };
   useEffect(() => {
     const onFocus = (/** @type {Event} */ event) => point(event, false);
@@ -193,6 +201,7 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
             first=${firstColumn}
             last=${lastColumn}
             active=${active.row === index ? active.column : undefined}
+            commented=${commented}
           />`,
         )}
       </tbody>
@@ -200,10 +209,17 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
   </div>`;
 }
 
+/** @type {(row: number, column: string) => string} */
+const cellKey = (row, column) => `${row} ${column}`;
+
+/** @param {readonly import("../documents.d.ts").Comment[]} comments */
+const commentedCells = (comments) =>
+  new Set(comments.filter((comment) => comment.row !== null && !comment.resolved_by).map(({ row, column }) => cellKey(row ?? 0, column ?? "")));
+
 /**
  * @typedef {{
  *   index: number, row: import("./row_pages.js").Row | undefined, pages: RowPages,
- *   first: number, last: number, active: number | undefined,
+ *   first: number, last: number, active: number | undefined, commented: ReadonlySet<string>,
  * }} RowProps `row` is undefined until it has come; `active` is the column of the cell that the keyboard is at
  */
 
@@ -211,14 +227,19 @@ export function Grid({ subject, query, goTo, onSort, onCell, onRows }) {
 class GridRow extends Component {
   /** @param {RowProps} next */
   shouldComponentUpdate(next) {
-    const { row, pages, first, last, active } = /** @type {RowProps} */ (/** @type {unknown} */ (this.props));
+    const { row, pages, first, last, active, commented } = /** @type {RowProps} */ (/** @type {unknown} */ (this.props));
     return (
-      next.row !== row || next.pages !== pages || next.first !== first || next.last !== last || next.active !== active
+      next.row !== row ||
+      next.pages !== pages ||
+      next.first !== first ||
+      next.last !== last ||
+      next.active !== active ||
+      next.commented !== commented
     );
   }
 
   /** @param {RowProps} props */
-  render({ index, pages, first, last, active }) {
+  render({ index, pages, first, last, active, commented }) {
     const { columns } = pages;
     const row = pages.rowAt(index);
     return html`<tr aria-rowindex=${index + 2} style=${{ transform: `translateY(${index * ROW}px)` }}>
@@ -229,7 +250,7 @@ class GridRow extends Component {
         const changes = row?.changes.get(row.number, column.name) ?? [];
         return html`<td
           key=${place}
-          class=${classOf(changes, column.type)}
+          class=${`${classOf(changes, column.type)}${row && commented.has(cellKey(row.number, column.name)) ? " commented" : ""}`}
           data-row=${index}
           data-column=${place}
           aria-colindex=${place + 2}

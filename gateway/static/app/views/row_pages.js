@@ -72,6 +72,24 @@ export class RowPages {
     return answer.changes.length ? index : (answer.next_change ?? undefined);
   }
 
+  /**
+   * The place of a row of the upload among all rows; undefined if it is none of them.
+   *
+   * @param {number} number from 1
+   */
+  async findRow(number) {
+    let index = Math.min(number, this.total) - 1;
+    // Rows are in the order of the upload, and some may have been removed: each look comes nearer from behind.
+    while (index >= 0) {
+      const { row_numbers: numbers } = await this.#ask(index, 1);
+      const distance = (numbers[0] ?? number) - number;
+      if (distance === 0) return index;
+      if (distance < 0) return undefined;
+      index -= distance;
+    }
+    return undefined;
+  }
+
   /** @param {number} page */
   async #fetch(page) {
     this.pages.set(page, "loading");

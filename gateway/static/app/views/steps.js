@@ -6,6 +6,7 @@ import { Choice, Failure, Loading, Value } from "../parts.js";
 import { listSteps } from "../results.js";
 import { text } from "../strings.js";
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { commentsOn, Thread } from "./comments.js";
 import { changeDataset } from "./dataset.js";
 import { BeforeAfter } from "./distribution.js";
 import { Effect } from "./effect.js";
@@ -97,6 +98,7 @@ function StepItem({ subject, step, isOpen, pending, onToggle, onChange }) {
     const { [step.step]: _, ...others } = pending.switched;
     onChange({ ...pending, switched: isOn === !step.isOff ? { ...others, [step.step]: !isOn } : others });
   };
+  const comments = ofStep(subject, step).length;
   const isChanged = step.step in pending.switched || String(step.step) in pending.parameters;
   return html`<li id=${`step-${step.step}`} class=${`step ${isOn ? "" : "off"} ${isChanged ? "pending" : ""}`}>
     <div class="row">
@@ -111,11 +113,21 @@ function StepItem({ subject, step, isOpen, pending, onToggle, onChange }) {
         ${step.cellsChanged ? html`<span>${text.steps.changed(counted(step.cellsChanged, "cell"))}</span>` : null}
         ${step.rowsRemoved ? html`<span>${counted(step.rowsRemoved, "row")}</span>` : null}
         <span>${percent(step.confidence, 1)} ${text.steps.sure}</span>
+        ${comments ? html`<span class="badge">${text.comments.amount(count(comments))}</span>` : null}
       </span>
     </div>
     ${isOpen ? html`<${StepDetails} subject=${subject} step=${step} pending=${pending} onChange=${onChange} />` : null}
   </li>`;
 }
+
+/**
+ * The comments on a step of this version; the steps of others may be others.
+ *
+ * @param {Subject} subject
+ * @param {Step} step
+ */
+const ofStep = (subject, { step }) =>
+  commentsOn(subject.comments, { step }).filter((comment) => comment.version === subject.version);
 
 /** @param {{ subject: Subject, step: Step, pending: Pending, onChange: (pending: Pending) => void }} props */
 function StepDetails({ subject, step, pending, onChange }) {
@@ -136,6 +148,7 @@ function StepDetails({ subject, step, pending, onChange }) {
       ? html`<h3>${text.steps.distribution}</h3>
           <${BeforeAfter} before=${effect.before} after=${effect.after} />`
       : null}
+    ${subject.isNewest ? html`<${Thread} subject=${subject} about=${{ step: step.step }} label=${text.comments.onStep(step.step)} />` : null}
     ${subject.isNewest ? html`<${Parameters} step=${step} pending=${pending} onChange=${onChange} />` : null}
   </div>`;
 }

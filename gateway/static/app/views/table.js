@@ -7,6 +7,7 @@ import { listSteps } from "../results.js";
 import { text } from "../strings.js";
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { isUndone } from "./changes.js";
+import { Thread } from "./comments.js";
 import { changeDataset } from "./dataset.js";
 import { FilterList, Filters } from "./filters.js";
 import { Grid } from "./grid.js";
@@ -42,8 +43,14 @@ export function Table({ subject }) {
     // Replaced, not gone to: the address of what is seen, which can be sent to others.
     history.replaceState(null, "", `${subject.linkTo("table").split("?")[0]}${query.size ? `?${query}` : ""}`);
   }, [table, filters, sort]);
+  const [column, setColumn] = useState(subject.query.get("column") ?? undefined);
+  const [wanted, setWanted] = useState(Number(subject.query.get("row")) || 0);
   const onRows = (/** @type {RowPages} */ next) => {
     pages.current = next;
+    if (wanted && next.isReady) {
+      setWanted(0);
+      next.findRow(wanted).then(setGoTo, (error) => toast({ text: errorText(error) }));
+    }
     setTotal(next.isReady ? next.total : undefined);
     if (next.columns.length) setNames(next.columns.map((column) => column.name));
   };
@@ -57,6 +64,7 @@ export function Table({ subject }) {
   };
   const addFilter = (/** @type {string} */ filter) => filters.includes(filter) || setFilters([...filters, filter]);
   const jump = async () => {
+    setColumn(undefined);
     try {
       const start = goTo === undefined ? 0 : goTo + 1;
       const next = (await pages.current?.nextChange(start)) ?? (await pages.current?.nextChange(0));
@@ -98,6 +106,7 @@ export function Table({ subject }) {
       subject=${subject}
       query=${{ table, filter: filters, sort, version: subject.version }}
       goTo=${goTo}
+      goToColumn=${column}
       onSort=${onSort}
       onCell=${onCell}
       onRows=${onRows}
@@ -110,6 +119,7 @@ export function Table({ subject }) {
           cell=${shown.cell}
           isPinned=${shown.isPinned}
           steps=${steps.data ?? []}
+          canComment=${table !== "engineered"}
           canUndo=${subject.isNewest && table === "cleaned" && canBeUndone(shown.cell.changes)}
           onUndo=${undo}
           onClose=${() => setShown(undefined)}
@@ -130,11 +140,11 @@ function tableOf(query) {
  * What was done to a cell: shown while it is pointed at, or until it is closed.
  *
  * @param {{
- *   subject: Subject, cell: Cell, isPinned: boolean, steps: import("../results.js").Step[], canUndo: boolean,
+ *   subject: Subject, cell: Cell, isPinned: boolean, steps: import("../results.js").Step[], canUndo: boolean, canComment: boolean,
  *   onUndo: (cell: Cell) => void, onClose: () => void,
  * }} props
  */
-function CellNote({ subject, cell, isPinned, steps, canUndo, onUndo, onClose }) {
+function CellNote({ subject, cell, isPinned, steps, canUndo, canComment, onUndo, onClose }) {
   const ref = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => {
     if (!isPinned) return undefined;
@@ -174,7 +184,10 @@ function CellNote({ subject, cell, isPinned, steps, canUndo, onUndo, onClose }) 
       ? html`<p class="row">
           ${canUndo ? html`<button onClick=${() => onUndo(cell)}>${text.table.undo}</button>` : null}
           <button onClick=${onClose}>${text.close}</button>
-        </p>`
+        </p>
+        ${canComment
+          ? html`<${Thread} subject=${subject} about=${{ column: cell.name, row: cell.number }} label=${text.comments.onCell} />`
+          : null}`
       : null}
   </div>`;
 }

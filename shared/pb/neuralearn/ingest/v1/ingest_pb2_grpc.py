@@ -116,6 +116,26 @@ class IngestServiceStub:
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.SerializeToString,
                 response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.FromString,
                 _registered_method=True)
+        self.CreateComment = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/CreateComment',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentResponse.FromString,
+                _registered_method=True)
+        self.ListComments = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ListComments',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsResponse.FromString,
+                _registered_method=True)
+        self.ResolveComment = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/ResolveComment',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentResponse.FromString,
+                _registered_method=True)
+        self.DeleteComment = channel.unary_unary(
+                '/neuralearn.ingest.v1.IngestService/DeleteComment',
+                request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentRequest.SerializeToString,
+                response_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentResponse.FromString,
+                _registered_method=True)
         self.ListMembers = channel.unary_unary(
                 '/neuralearn.ingest.v1.IngestService/ListMembers',
                 request_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListMembersRequest.SerializeToString,
@@ -266,6 +286,34 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateComment(self, request, context):
+        """Comments on a dataset, or on a step, a column or a cell of it; for everybody who may read it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListComments(self, request, context):
+        """Lists the comments on a dataset, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveComment(self, request, context):
+        """Settles a comment, or opens it again; for everybody who may read the dataset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteComment(self, request, context):
+        """Removes a comment; for its author and for owners of the dataset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMembers(self, request, context):
         """Lists the members of a collaboration.
         """
@@ -385,6 +433,26 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.DeleteStoredRecipe,
                     request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.FromString,
                     response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.SerializeToString,
+            ),
+            'CreateComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateComment,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentResponse.SerializeToString,
+            ),
+            'ListComments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListComments,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsResponse.SerializeToString,
+            ),
+            'ResolveComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveComment,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentResponse.SerializeToString,
+            ),
+            'DeleteComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteComment,
+                    request_deserializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentRequest.FromString,
+                    response_serializer=neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentResponse.SerializeToString,
             ),
             'ListMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembers,
@@ -846,6 +914,114 @@ class IngestService:
             '/neuralearn.ingest.v1.IngestService/DeleteStoredRecipe',
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeRequest.SerializeToString,
             neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteStoredRecipeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/CreateComment',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.CreateCommentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListComments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ListComments',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ListCommentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/ResolveComment',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.ResolveCommentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/neuralearn.ingest.v1.IngestService/DeleteComment',
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentRequest.SerializeToString,
+            neuralearn_dot_ingest_dot_v1_dot_ingest__pb2.DeleteCommentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,14 @@ class IngestServiceStub:
     """Returns a stored recipe."""
     DeleteStoredRecipe: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteStoredRecipeRequest, _ingest_pb2.DeleteStoredRecipeResponse]
     """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
+    CreateComment: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.CreateCommentRequest, _ingest_pb2.CreateCommentResponse]
+    """Comments on a dataset, or on a step, a column or a cell of it; for everybody who may read it."""
+    ListComments: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListCommentsRequest, _ingest_pb2.ListCommentsResponse]
+    """Lists the comments on a dataset, oldest first."""
+    ResolveComment: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ResolveCommentRequest, _ingest_pb2.ResolveCommentResponse]
+    """Settles a comment, or opens it again; for everybody who may read the dataset."""
+    DeleteComment: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.DeleteCommentRequest, _ingest_pb2.DeleteCommentResponse]
+    """Removes a comment; for its author and for owners of the dataset."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]
     """Lists the members of a collaboration."""
     PutMember: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]
@@ -143,6 +151,14 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Returns a stored recipe."""
     DeleteStoredRecipe: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteStoredRecipeRequest, _ingest_pb2.DeleteStoredRecipeResponse]  # type: ignore[assignment]
     """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
+    CreateComment: _aio.UnaryUnaryMultiCallable[_ingest_pb2.CreateCommentRequest, _ingest_pb2.CreateCommentResponse]  # type: ignore[assignment]
+    """Comments on a dataset, or on a step, a column or a cell of it; for everybody who may read it."""
+    ListComments: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListCommentsRequest, _ingest_pb2.ListCommentsResponse]  # type: ignore[assignment]
+    """Lists the comments on a dataset, oldest first."""
+    ResolveComment: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ResolveCommentRequest, _ingest_pb2.ResolveCommentResponse]  # type: ignore[assignment]
+    """Settles a comment, or opens it again; for everybody who may read the dataset."""
+    DeleteComment: _aio.UnaryUnaryMultiCallable[_ingest_pb2.DeleteCommentRequest, _ingest_pb2.DeleteCommentResponse]  # type: ignore[assignment]
+    """Removes a comment; for its author and for owners of the dataset."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_ingest_pb2.ListMembersRequest, _ingest_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Lists the members of a collaboration."""
     PutMember: _aio.UnaryUnaryMultiCallable[_ingest_pb2.PutMemberRequest, _ingest_pb2.PutMemberResponse]  # type: ignore[assignment]
@@ -301,6 +317,38 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.DeleteStoredRecipeResponse, _abc.Awaitable[_ingest_pb2.DeleteStoredRecipeResponse]]:
         """Removes a version of a stored recipe; datasets that were prepared by it keep theirs."""
+
+    @_abc_1.abstractmethod
+    def CreateComment(
+        self,
+        request: _ingest_pb2.CreateCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.CreateCommentResponse, _abc.Awaitable[_ingest_pb2.CreateCommentResponse]]:
+        """Comments on a dataset, or on a step, a column or a cell of it; for everybody who may read it."""
+
+    @_abc_1.abstractmethod
+    def ListComments(
+        self,
+        request: _ingest_pb2.ListCommentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ListCommentsResponse, _abc.Awaitable[_ingest_pb2.ListCommentsResponse]]:
+        """Lists the comments on a dataset, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ResolveComment(
+        self,
+        request: _ingest_pb2.ResolveCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.ResolveCommentResponse, _abc.Awaitable[_ingest_pb2.ResolveCommentResponse]]:
+        """Settles a comment, or opens it again; for everybody who may read the dataset."""
+
+    @_abc_1.abstractmethod
+    def DeleteComment(
+        self,
+        request: _ingest_pb2.DeleteCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_pb2.DeleteCommentResponse, _abc.Awaitable[_ingest_pb2.DeleteCommentResponse]]:
+        """Removes a comment; for its author and for owners of the dataset."""
 
     @_abc_1.abstractmethod
     def ListMembers(
