@@ -26,6 +26,7 @@ def trim_profile(profile: Document) -> dict[str, Any]:
         "target": {"candidates": [], **profile["target"]},
         "duplicate_rows": profile["duplicates"]["count"],
         **{name: profile[name] for name in ("quality", "alerts")},
+        "cleaned_quality": profile.get("cleaned_quality"),
         "columns": [_trim_column(column) for column in profile["columns"]],
         "correlations": list(islice(_strongest_pairs(correlation), MAX_PAIRS)) if correlation else [],
         "correlation_rows": correlation["sampled_rows"] if correlation else 0,

@@ -28,7 +28,7 @@ class QualityPart(BaseModel):
 
 
 class Quality(BaseModel):
-    """The quality of a table as it was uploaded."""
+    """The quality of a table."""
 
     score: float = Field(
         description="The weighted product of the parts, 0 to 100: every part lowers it, and none outweighs another.",
@@ -208,6 +208,10 @@ class Profile(BaseModel):
     )
     target: Target = Field(description="What a model would predict.")
     quality: Quality | None = Field(description="How good the table is; null where it was not assessed.")
+    cleaned_quality: Quality | None = Field(
+        description="How good the cleaned table is, by the same measures: a filled cell counts as known, an emptied "
+        "one as a gap; null in results of earlier versions."
+    )
     alerts: list[Alert] = Field(description="What to know about it, the most severe first.")
     columns: list[ColumnProfile] = Field(description="Its columns in their order.")
     correlations: list[CorrelatedPair] = Field(

@@ -225,7 +225,8 @@ const text = {
   overview: {
     happened: "What was done",
     alerts: "What to look at",
-    quality: "Quality of the upload",
+    quality: "Quality",
+    beforeAfter: (before, after) => `Upload: ${before} Cleaned: ${after}`,
     downloads: "Downloads",
     preview: "The first rows",
     previewHint: "Marked cells were changed.",
@@ -1328,16 +1329,20 @@ const { html } = modules["vendor/htm-preact.js"];
 
 const RANK = /** @type {Record<string, number>} */ ({ error: 0, warning: 1, info: 2 });
 
-const Quality = ({ quality }) =>
-  html`<p class="score"><strong>${quality.score.toFixed(0)}</strong> / 100</p>
+const Quality = ({ before, after }) =>
+  html`<p class="score">
+      ${after ? html`${before.score.toFixed(0)} → ` : null}<strong>${(after ?? before).score.toFixed(0)}</strong> / 100
+    </p>
     <dl class="parts">
-      ${quality.parts.map(
-        (part) => html`<dt>${part.name}</dt>
-          <dd title=${part.why}>
-            <${ShareBar} part=${part.score} whole=${100} label=${part.name} kind=${part.score < 80 ? "bad" : "good"} />
-            <span>${part.score.toFixed(0)}</span>
-          </dd>`,
-      )}
+      ${before.parts.map((part, index) => {
+        const cleaned = after?.parts[index] ?? part;
+        const [old, now] = [part.score.toFixed(0), cleaned.score.toFixed(0)];
+        return html`<dt>${part.name}</dt>
+          <dd title=${after ? text.overview.beforeAfter(part.why, cleaned.why) : part.why}>
+            <${ShareBar} part=${cleaned.score} whole=${100} label=${part.name} kind=${cleaned.score < 80 ? "bad" : "good"} />
+            <span>${old === now ? now : `${old} → ${now}`}</span>
+          </dd>`;
+      })}
     </dl>`;
 
 const ANSWERS = /** @type {Record<string, RegExp>} */ ({
@@ -1446,7 +1451,7 @@ function Report(documents) {
         <h2>${text.overview.happened}</h2>
         <ul class="sentences">${sentences(documents).map((line) => html`<li>${line}</li>`)}</ul>
       </section>
-      ${quality ? html`<section class="card"><h2>${text.overview.quality}</h2><${Quality} quality=${quality} /></section>` : null}
+      ${quality ? html`<section class="card"><h2>${text.overview.quality}</h2><${Quality} before=${quality} after=${profile.cleaned_quality} /></section>` : null}
     </div>
     ${written ? html`<${Written} written=${written} />` : null}
     <h2>${text.overview.alerts}</h2>

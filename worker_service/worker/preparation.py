@@ -20,6 +20,7 @@ from worker_service.core.recipe.apply import Outcome
 from worker_service.core.recipe.ledger import count_differing
 from worker_service.core.recipe.replay import revise
 from worker_service.core.reporting.charts import build_charts
+from worker_service.core.reporting.cleaned_quality import grade_cleaned
 from worker_service.core.reporting.features import feature_manifest
 from worker_service.core.reporting.quality import assess
 from worker_service.core.table.frame import Frame
@@ -150,7 +151,9 @@ def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, 
         writes = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
     for write in writes:
         write.result()
-    document = {**facts.model_dump(mode="json"), **assess(facts).model_dump(mode="json")}
+    assessment = assess(facts).model_dump(mode="json")
+    cleaned_quality = grade_cleaned(facts, outcome).model_dump(mode="json")
+    document = {**facts.model_dump(mode="json"), **assessment, "cleaned_quality": cleaned_quality}
     (target / PROFILE).write_text(json.dumps(document, allow_nan=False))
     (target / RECIPE).write_text(outcome.recipe.model_dump_json())
     (target / CHARTS).write_text(

@@ -8,17 +8,25 @@ import { html } from "./vendor/htm-preact.js";
 
 const RANK = /** @type {Record<string, number>} */ ({ error: 0, warning: 1, info: 2 });
 
-/** @param {{ quality: Api.Quality }} props */
-export const Quality = ({ quality }) =>
-  html`<p class="score"><strong>${quality.score.toFixed(0)}</strong> / 100</p>
+/**
+ * The scores of the uploaded table and of the cleaned one, with their parts.
+ *
+ * @param {{ before: Api.Quality, after: Api.Quality | null }} props `after` is null in results of earlier versions
+ */
+export const Quality = ({ before, after }) =>
+  html`<p class="score">
+      ${after ? html`${before.score.toFixed(0)} → ` : null}<strong>${(after ?? before).score.toFixed(0)}</strong> / 100
+    </p>
     <dl class="parts">
-      ${quality.parts.map(
-        (part) => html`<dt>${part.name}</dt>
-          <dd title=${part.why}>
-            <${ShareBar} part=${part.score} whole=${100} label=${part.name} kind=${part.score < 80 ? "bad" : "good"} />
-            <span>${part.score.toFixed(0)}</span>
-          </dd>`,
-      )}
+      ${before.parts.map((part, index) => {
+        const cleaned = after?.parts[index] ?? part;
+        const [old, now] = [part.score.toFixed(0), cleaned.score.toFixed(0)];
+        return html`<dt>${part.name}</dt>
+          <dd title=${after ? text.overview.beforeAfter(part.why, cleaned.why) : part.why}>
+            <${ShareBar} part=${cleaned.score} whole=${100} label=${part.name} kind=${cleaned.score < 80 ? "bad" : "good"} />
+            <span>${old === now ? now : `${old} → ${now}`}</span>
+          </dd>`;
+      })}
     </dl>`;
 
 /** The steps that deal with what an alert says, by its kind. */

@@ -38,7 +38,7 @@ function Report(documents) {
         <h2>${text.overview.happened}</h2>
         <ul class="sentences">${sentences(documents).map((line) => html`<li>${line}</li>`)}</ul>
       </section>
-      ${quality ? html`<section class="card"><h2>${text.overview.quality}</h2><${Quality} quality=${quality} /></section>` : null}
+      ${quality ? html`<section class="card"><h2>${text.overview.quality}</h2><${Quality} before=${quality} after=${profile.cleaned_quality} /></section>` : null}
     </div>
     ${written ? html`<${Written} written=${written} />` : null}
     <h2>${text.overview.alerts}</h2>

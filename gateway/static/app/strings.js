@@ -191,7 +191,9 @@ export const text = {
   overview: {
     happened: "What was done",
     alerts: "What to look at",
-    quality: "Quality of the upload",
+    quality: "Quality",
+    /** @type {(before: string, after: string) => string} */
+    beforeAfter: (before, after) => `Upload: ${before} Cleaned: ${after}`,
     downloads: "Downloads",
     preview: "The first rows",
     previewHint: "Marked cells were changed.",

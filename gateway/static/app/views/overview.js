@@ -41,7 +41,9 @@ export function Overview({ subject }) {
     </section>
     <section class="card" aria-labelledby="quality">
       <h2 id="quality">${text.overview.quality}</h2>
-      ${facts.data?.profile.quality ? html`<${Quality} quality=${facts.data.profile.quality} />` : null}
+      ${facts.data?.profile.quality
+        ? html`<${Quality} before=${facts.data.profile.quality} after=${facts.data.profile.cleaned_quality} />`
+        : null}
     </section>
     <section class="card wide" aria-labelledby="preview">
       <header class="row">

@@ -63,6 +63,7 @@ class Profile(_message.Message):
     COLUMNS_FIELD_NUMBER: _builtins.int
     CORRELATIONS_FIELD_NUMBER: _builtins.int
     CORRELATION_ROWS_FIELD_NUMBER: _builtins.int
+    CLEANED_QUALITY_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     """Data rows."""
     duplicate_rows: _builtins.int
@@ -91,6 +92,12 @@ class Profile(_message.Message):
     def correlations(self) -> _containers.RepeatedCompositeFieldContainer[Global___CorrelatedPair]:
         """Which numeric columns go together, the strongest pair first; at most 500 pairs."""
 
+    @_builtins.property
+    def cleaned_quality(self) -> Global___Quality:
+        """How good the cleaned table is, by the same measures: a filled cell counts as known, an emptied one as a gap. Unset in
+        results of earlier versions.
+        """
+
     def __init__(
         self,
         *,
@@ -103,10 +110,11 @@ class Profile(_message.Message):
         columns: _abc.Iterable[Global___ColumnProfile] | None = ...,
         correlations: _abc.Iterable[Global___CorrelatedPair] | None = ...,
         correlation_rows: _builtins.int = ...,
+        cleaned_quality: Global___Quality | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["quality", b"quality", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cleaned_quality", b"cleaned_quality", "quality", b"quality", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "columns", b"columns", "correlation_rows", b"correlation_rows", "correlations", b"correlations", "duplicate_rows", b"duplicate_rows", "quality", b"quality", "rows", b"rows", "target", b"target", "time_column", b"time_column"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "cleaned_quality", b"cleaned_quality", "columns", b"columns", "correlation_rows", b"correlation_rows", "correlations", b"correlations", "duplicate_rows", b"duplicate_rows", "quality", b"quality", "rows", b"rows", "target", b"target", "time_column", b"time_column"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,7 +184,7 @@ Global___TargetCandidate: _TypeAlias = TargetCandidate  # noqa: Y015
 
 @_typing.final
 class Quality(_message.Message):
-    """How good a table is as it was uploaded."""
+    """How good a table is."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
