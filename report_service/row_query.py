@@ -22,6 +22,8 @@ MAX_CELLS = 100_000
 """Most cells of a page: a page of many columns ends early, because it has to fit into a message."""
 MAX_CELLS_WITH_CHANGES = 20_000
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "missing", "known", "changed"]
+_BOOLEANS = {"yes": "true", "y": "true", "1": "true", "no": "false", "n": "false", "0": "false"}
+"""Words by which people ask for true and false."""
 _OPERATOR = re.compile(rf":({'|'.join(get_args(Operator))})(?=:|\Z)")
 _ANY_COLUMN = "*"
 
@@ -249,9 +251,25 @@ def _parse(text: str, name: str, kind: pa.DataType) -> pa.Scalar:
     try:
         if pa.types.is_integer(kind):
             return pa.scalar(int(text), pa.int64()) if text.lstrip("+-").isdigit() else pa.scalar(float(text))
+        if pa.types.is_boolean(kind):
+            text = _BOOLEANS.get(text.strip().lower(), text)
         return pa.scalar(text).cast(kind)
     except (ValueError, OverflowError, NotImplementedError):  # Arrow's own errors are kinds of these
-        raise _invalid("filter", f"compares “{name[:100]}” with “{text[:100]}”, which is no {kind}") from None
+        compared = f"compares “{name[:100]}” with “{text[:100]}”, which is {_describe_form(kind)}"
+        raise _invalid("filter", compared) from None
+
+
+def _describe_form(kind: pa.DataType) -> str:
+    """Return what a value is not that can't be read as a type, and how it is written."""
+    if pa.types.is_boolean(kind):
+        return "neither true nor false"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "no date: write it as 2024-03-09 or 2024-03-09 14:30"
+    return "no number: write it as 1234.5" if _is_numeric(kind) else f"no {kind}"
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _sort(table: _Table, sort: Sequence[str], indices: Indices) -> Indices:

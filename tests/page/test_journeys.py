@@ -231,6 +231,11 @@ def test_steps_are_switched_tried_and_applied(visit: Visit, user: User, sample: 
     expect(page.locator(".step.off")).to_have_count(1)
     versions: list[dict[str, Any]] = user.get(f"/dataset/{dataset_id}/versions")["versions"]
     assert len(versions) == 2 and len(versions[0]["switched_off"]) == 1
+    _open_tab(page, "Versions")
+    row = page.get_by_role("region", name="Steps that differ").locator("tbody tr", has_text="42 cells")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text(re.compile(r"missing cells of “age”.*42 cells\s*off"))
+    expect(page.get_by_text("42 cells differ.")).to_be_visible()
 
 
 def test_a_column_is_explained_and_its_type_overridden(visit: Visit, user: User, sample: Path) -> None:

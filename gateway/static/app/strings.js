@@ -457,6 +457,11 @@ export const text = {
     what: "What was changed",
     compare: "Compare",
     with: "with",
+    quality: "Quality",
+    steps: "Steps that differ",
+    sameSteps: "All steps are the same.",
+    isOff: "off",
+    isOn: "on",
     differences: "Cells that differ",
     /** @param {number} amount */
     total: (amount) => `${counted(amount, "cell differs", "cells differ")}.`,

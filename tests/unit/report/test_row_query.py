@@ -129,6 +129,25 @@ def test_what_does_not_fit(source: Path, query: dict[str, Any], field: str) -> N
     assert [problem.field for problem in error.value.fields] == [field]
 
 
+@pytest.mark.parametrize(
+    ("condition", "form"),
+    [
+        ("price:gt:1,5", "is no number: write it as 1234.5"),
+        ("count:eq:two", "is no number: write it as 1234.5"),
+        ("when:lt:13.02.2024", "is no date: write it as 2024-03-09 or 2024-03-09 14:30"),
+        ("sold:eq:perhaps", "is neither true nor false"),
+    ],
+)
+def test_a_value_of_another_form_is_told_how_to_be_written(source: Path, condition: str, form: str) -> None:
+    with pytest.raises(InvalidInput, match=form):
+        rows(source, filter=(condition,))
+
+
+def test_people_ask_for_yes_and_no(source: Path, frame: pd.DataFrame) -> None:
+    assert rows(source, filter=("sold:eq:Yes",)).total == rows(source, filter=("sold:eq:true",)).total
+    assert rows(source, filter=("sold:eq:0",)).total == int((~frame["sold"]).sum())
+
+
 def test_pages_end_where_a_message_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"text": ["x" * 200_000] * 100, "number": [2**60] * 100}), path)

@@ -1,10 +1,10 @@
-// The versions of the results, and the cells in which two of them differ.
-import { call } from "../api.js";
+// The versions of the results, and two of them side by side.
 import { count, moment } from "../format.js";
-import { link, useLoad } from "../hooks.js";
-import { Choice, Failure, Loading, Value } from "../parts.js";
+import { link } from "../hooks.js";
+import { Choice } from "../parts.js";
 import { text } from "../strings.js";
 import { html, useState } from "../vendor/htm-preact.js";
+import { Compare } from "./compare.js";
 
 /** @typedef {import("../documents.d.ts").Version} Version */
 
@@ -50,7 +50,7 @@ export function Versions({ subject }) {
             <${Choice} label=${text.versions.compare} value=${from} options=${words} onChange=${setFrom} />
             <${Choice} label=${text.versions.with} value=${to} options=${words} onChange=${setTo} />
           </div>
-          <${Differences} id=${id} from=${from} to=${to} />`
+          <${Compare} id=${id} from=${Number(from)} to=${Number(to)} />`
       : null}`;
 }
 
@@ -64,38 +64,4 @@ function describe(version) {
   for (const [column, role] of Object.entries(version.roles)) parts.push(`${column} = ${role}`);
   if (version.target) parts.push(version.target);
   return parts.join("; ") || text.versions.proposed;
-}
-
-/** @param {{ id: string, from: string, to: string }} props */
-function Differences({ id, from, to }) {
-  const [size, setSize] = useState(100);
-  const query = { from: Number(from), to: Number(to), page_size: size };
-  const page = useLoad((signal) => call("listDifferences", { path: { dataset_id: id }, query, signal }), [id, from, to, size]);
-  if (page.error) return html`<${Failure} error=${page.error} onRetry=${page.reload} />`;
-  if (!page.data) return html`<${Loading} />`;
-  if (!page.data.total_differences) return html`<p>${text.versions.same}</p>`;
-  return html`<p>${text.versions.total(page.data.total_differences)}</p>
-    <div class="scroll" tabindex="0" role="region" aria-label=${text.versions.differences}>
-      <table class="list">
-        <thead>
-          <tr>
-            <th class="number">${text.versions.row}</th>
-            <th>${text.versions.column}</th>
-            <th>${from}</th>
-            <th>${to}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${page.data.differences.map(
-            (cell) => html`<tr>
-              <td class="number">${count(cell.row)}</td>
-              <td>${cell.column}</td>
-              <td><${Value} value=${cell.before} /></td>
-              <td><${Value} value=${cell.after} /></td>
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${page.data.next_page_token && size < 1000 ? html`<button onClick=${() => setSize(1000)}>${text.more}</button>` : null}`;
 }
