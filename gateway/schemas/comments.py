@@ -1,6 +1,6 @@
 """Comments on the steps, columns and cells of a dataset."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.schemas.fields import EXAMPLE_ID, DatasetId, Moment, NextPageToken
 from gateway.upload.fields import UserId
@@ -31,7 +31,7 @@ class CommentState(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    resolved: bool = Field(description="True to settle it, false to open it again.", examples=[True])
+    resolved: StrictBool = Field(description="True to settle it, false to open it again.", examples=[True])
     user_id: UserId = Field("", description="Who settles it; empty for the caller.")
 
 

@@ -26,6 +26,11 @@ async def test_a_comment_is_written_listed_and_settled(client: httpx.AsyncClient
     assert (await client.delete(f"{PATH}/{RECIPE_ID}")).status_code == 204
 
 
+async def test_a_state_is_true_or_false(client: httpx.AsyncClient) -> None:
+    problem = assert_problem(await client.patch(f"{PATH}/{RECIPE_ID}", json={"resolved": 0}), 422, "INVALID_INPUT")
+    assert problem["errors"][0]["field"] == "resolved"
+
+
 @pytest.mark.parametrize(("body", "field"), [({}, "text"), ({"text": ""}, "text"), ({"text": "a", "row": 0}, "row")])
 async def test_a_wrong_comment(client: httpx.AsyncClient, body: dict[str, object], field: str) -> None:
     problem = assert_problem(await client.post(PATH, json=body), 422, "INVALID_INPUT")
