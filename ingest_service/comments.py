@@ -31,7 +31,11 @@ class DatasetComments:
         return record
 
     async def list(self, dataset_id: UUID, subject: Subject, *, page_size: int, page_token: str) -> Page[CommentRecord]:
-        """Return a page of the comments of a dataset, oldest first; only those about what the subject names."""
+        """Return a page of the comments of a dataset, oldest first; only those about what the subject names.
+
+        Raises:
+            NotFound: there is no such dataset.
+        """
         return await self._comments.list(dataset_id, subject, page_size=page_size, page_token=page_token)
 
     async def resolve(self, dataset_id: UUID, comment_id: UUID, *, by: str | None) -> CommentRecord:

@@ -1,6 +1,6 @@
 """Comments on the steps, columns and cells of a dataset."""
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from gateway.schemas.fields import EXAMPLE_ID, DatasetId, Moment, NextPageToken
 from gateway.upload.fields import UserId
@@ -12,11 +12,13 @@ class NewComment(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(min_length=1, max_length=4_000, description="What it says.", examples=["Is 999 a real age?"])
-    step: int | None = Field(None, ge=1, le=100_000, description="The step it is about, by its place.", examples=[7])
+    step: StrictInt | None = Field(
+        None, ge=1, le=100_000, description="The step it is about, by its place.", examples=[7]
+    )
     column: str | None = Field(
         None, min_length=1, max_length=10_000, description="The column it is about.", examples=["age"]
     )
-    row: int | None = Field(
+    row: StrictInt | None = Field(
         None,
         ge=1,
         le=2**53,

@@ -1,5 +1,7 @@
 """Comments between messages and values."""
 
+import unicodedata
+
 from shared.db.comments import CommentRecord, Subject
 from shared.errors import FieldError, InvalidInput
 from shared.pb.neuralearn.ingest.v1 import ingest_pb2 as pb
@@ -36,12 +38,12 @@ def parse_text(request: pb.CreateCommentRequest) -> str:
     """
     text = request.text.strip()
     errors = []
-    if not text:
+    if not any(unicodedata.category(character)[0] not in "CZ" for character in text):
         errors.append(FieldError(field="text", detail="must not be empty"))
     if len(text) > MAX_TEXT:
         errors.append(FieldError(field="text", detail=f"has {len(text):,} characters; at most {MAX_TEXT:,} are kept"))
-    if "\0" in text:
-        errors.append(FieldError(field="text", detail="must not hold the character NUL"))
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t" for character in text):
+        errors.append(FieldError(field="text", detail="must not hold control characters"))
     _require(errors)
     return text
 

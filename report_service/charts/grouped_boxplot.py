@@ -40,6 +40,9 @@ def draw_grouped_boxplot(chart: GroupedBoxplotChart, *, fit: Fit) -> ChartFigure
     notes = [format_count(count) for count in data.counts]
     left = MARGIN + label_width(labels, size=LABEL_SIZE)
     axes = figure.add_axes(left=left, bottom=_BOTTOM, right=MARGIN + label_width(notes, size=LABEL_SIZE))
+    raw_low, raw_high = box_limits(data.boxes)
+    hidden = sum(not raw_low <= value <= raw_high for box in data.boxes for value in box.outliers)
+    data = data.model_copy(update={"boxes": [_within(box, raw_low, raw_high) for box in data.boxes]})
     boxes = _set_axis(axes, data, label=fit(chart.columns[0], MAX_LABEL_WIDTH))
     for position, box in enumerate(boxes):
         draw_box(axes, box, y=-position, color=ACCENT_COLOR)
@@ -55,8 +58,14 @@ def draw_grouped_boxplot(chart: GroupedBoxplotChart, *, fit: Fit) -> ChartFigure
     axes.spines["left"].set_visible(False)
     explained = format_percentage(round(1000 * data.strength), 1000)
     others = f"; {format_count(data.other)} values of other levels are left out" if data.other else ""
-    figure.add_subtitle(f"The levels explain {explained} of the order of the values{others}")
+    beyond = f"; {format_count(hidden)} outliers lie beyond the axis" if hidden else ""
+    figure.add_subtitle(f"The levels explain {explained} of the order of the values{others}{beyond}")
     return figure
+
+
+def _within(box: BoxData, low: float, high: float) -> BoxData:
+    """Return a box with the outliers between two limits."""
+    return box.model_copy(update={"outliers": tuple(value for value in box.outliers if low <= value <= high)})
 
 
 def _set_axis(axes: Axes, data: GroupedBoxplotData, *, label: str) -> Sequence[BoxData]:

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 
 from report_service.charts.figure import ACCENT_COLOR, GRID_COLOR, ChartFigure
 from report_service.charts.text_layout import Fit, format_count, format_percentage
-from report_service.charts.value_axis import set_log_ticks, set_number_axis, set_time_axis
-from shared.contracts.charts import AxisData, ScatterChart
+from report_service.charts.value_axis import set_log_ticks, set_number_axis, set_time_axis, widen
+from shared.contracts.charts import AxisData, ScatterChart, ScatterData
 
 MAX_LABEL_WIDTH = 40.0
 """Largest width of the name of an axis, in multiples of its font size."""
@@ -26,12 +26,20 @@ def draw_scatter(chart: ScatterChart, *, fit: Fit) -> ChartFigure:
     x = _set_axis(axes, "x", data.x, data.x_axis, label=x_label)
     y = _set_axis(axes, "y", data.y, data.y_axis, label=y_label)
     axes.scatter(x, y, s=16, color=ACCENT_COLOR, alpha=0.5, linewidths=0)
-    axes.margins(_HEADROOM)
+    _set_limits(axes, data, x, y)
     axes.grid(color=GRID_COLOR)
     shown = "" if len(data.x) == data.rows else f", {format_count(len(data.x))} of them drawn"
     explained = format_percentage(round(1000 * data.strength), 1000)
     figure.add_subtitle(f"{format_count(data.rows)} rows{shown}; each explains {explained} of the order of the other")
     return figure
+
+
+def _set_limits(axes: Axes, data: ScatterData, x: Sequence[float], y: Sequence[float]) -> None:
+    axes.margins(_HEADROOM)
+    if min(x) == max(x) and data.x_axis.scale == "linear":
+        axes.set_xlim(*widen(x[0], x[0]))
+    if min(y) == max(y) and data.y_axis.scale == "linear":
+        axes.set_ylim(*widen(y[0], y[0]))
 
 
 def _set_axis(axes: Axes, name: str, values: Sequence[float], form: AxisData, *, label: str) -> Sequence[float]:

@@ -1,5 +1,6 @@
 """Timelines: the median and the middle half of a column over time."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -23,9 +24,15 @@ def draw_timeline(chart: TimelineChart, *, fit: Fit) -> ChartFigure:
     _draw(axes, data, label=fit(chart.columns[0], MAX_LABEL_WIDTH))
     axes.grid(axis="y", color=GRID_COLOR)
     axes.spines["left"].set_visible(False)
-    rows, spans = format_count(sum(data.counts)), format_count(len(data.counts))
+    rows, spans = format_count(sum(data.counts)), format_count(sum(count > 0 for count in data.counts))
     figure.add_subtitle(f"{rows} rows in {spans} spans of time; line: the median, band: the middle half of the values")
     return figure
+
+
+def runs(indices: Sequence[int]) -> list[tuple[int, int]]:
+    """Return where runs of consecutive indices begin and end in a sequence of them."""
+    ends = [place for place in range(1, len(indices)) if indices[place] != indices[place - 1] + 1]
+    return list(pairwise([0, *ends, len(indices)]))
 
 
 def _draw(axes: Axes, data: TimelineData, *, label: str) -> None:
@@ -39,6 +46,9 @@ def _draw(axes: Axes, data: TimelineData, *, label: str) -> None:
         scale_values([line[index] or 0.0 for index in known], exponent) for line in (data.q1, data.median, data.q3)
     )
     x = [middles[index] for index in known]
-    axes.fill_between(x, q1, q3, color=ACCENT_COLOR, alpha=0.2, linewidth=0)
-    axes.plot(x, median, color=ACCENT_COLOR, linewidth=2, marker="o", markersize=3)
+    # Spans without a value part the line: nothing is known of them.
+    for start, end in runs(known):
+        part = slice(start, end)
+        axes.fill_between(x[part], q1[part], q3[part], color=ACCENT_COLOR, alpha=0.2, linewidth=0)
+        axes.plot(x[part], median[part], color=ACCENT_COLOR, linewidth=2, marker="o", markersize=3)
     axes.set_xlim(edges[0], edges[-1])

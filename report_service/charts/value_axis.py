@@ -35,11 +35,20 @@ def set_number_axis(axis: Axis, values: Sequence[float], *, whole: bool, label: 
     scaled = scale_values(values, exponent)
     whole_ticks = whole and not exponent
     is_vertical = isinstance(axis, YAxis)
+    low, high = widen(min(scaled), max(scaled))
     locator = MaxNLocator(nbins=_VERTICAL_TICKS, integer=whole_ticks)
-    axis.set_major_locator(locator if is_vertical else tick_locator(min(scaled), max(scaled), whole=whole_ticks))
+    axis.set_major_locator(locator if is_vertical else tick_locator(low, high, whole=whole_ticks))
     axis.set_major_formatter(TickFormatter(may_be_years=(whole or label == _YEAR) and not exponent))
     axis.set_label_text(" ".join(filter(None, (label, format_exponent(exponent)))))
     return scaled
+
+
+def widen(low: float, high: float) -> tuple[float, float]:
+    """Return two limits as they are, or limits around them if they are the same."""
+    if low < high:
+        return low, high
+    margin = max(0.5, abs(low) * 1e-6)
+    return low - margin, high + margin
 
 
 def set_time_axis(axis: Axis, seconds: Sequence[float], *, label: str = "") -> Sequence[float]:

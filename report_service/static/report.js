@@ -413,6 +413,7 @@ const text = {
       `${complete} rows miss nothing; most often missing together: ${columns}, in ${rows} rows.`,
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
+    beyond: (amount) => `${amount} outliers lie beyond the axis`,
     outside: (amount) => `${amount} more as read lie beyond the axis`,
   },
   comments: {
@@ -499,6 +500,7 @@ const { compact, number } = modules["format.js"];
 
 
 const MOST_DIGITS = 1e12;
+const FULL = new Intl.NumberFormat("en", { maximumSignificantDigits: 15 });
 
 function scale([low, high], [from, to]) {
   const width = high / 2 - low / 2 || 0.5;
@@ -525,7 +527,9 @@ function numberTicks(values, whole) {
     if (mayBeYears) return String(value);
     return largest >= 10_000 ? compact(value) : number(value);
   };
-  return values.map((at) => ({ at, label: write(at) }));
+  const short = values.map(write);
+  const labels = new Set(short).size === values.length ? short : values.map((value) => FULL.format(value));
+  return values.map((at, index) => ({ at, label: labels[index] ?? "" }));
 }
 
 function powerTicks(low, high, within, most) {
@@ -610,11 +614,11 @@ const LEFT = 66;
 const RIGHT = 14;
 const BOTTOM = 28;
 const ROW = 52;
+const SMALLEST_CORE = 0.04;
 
 function Boxplot(data, width) {
-  const values = [data.before, data.after].flatMap((box) => (box ? valuesOf(box) : []));
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low, high] = limitsOf([data.before, data.after].filter((box) => box !== null));
+  const beyond = countBeyond([data.before, data.after].filter((box) => box !== null), [low, high]);
   const margin = (high - low) * 0.02 || 1;
   const x = scale([low - margin, high + margin], [LEFT, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - LEFT) / 64));
@@ -625,31 +629,43 @@ function Boxplot(data, width) {
       ({ at, label }) => html`<line class="gridline" x1=${x(at)} x2=${x(at)} y1="6" y2=${floor} />
         <text class="tick" x=${x(at)} y=${HEIGHT - 8} text-anchor="middle">${label}</text>`,
     )}
-    ${row("before", data.before, x, 34)} ${row("after", data.after, x, 34 + ROW)}
+    ${row("before", data.before, x, 34, [low, high])} ${row("after", data.after, x, 34 + ROW, [low, high])}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${floor} y2=${floor} />
     ${data.outside
       ? html`<text class="tick" x=${width - RIGHT} y="12" text-anchor="end">${text.charts.outside(count(data.outside))}</text>`
-      : null}
+      : beyond
+        ? html`<text class="tick" x=${width - RIGHT} y="12" text-anchor="end">${text.charts.beyond(count(beyond))}</text>`
+        : null}
   `;
   return { content, height: HEIGHT };
 }
 
-const valuesOf = (box) => [box.whisker_low, box.whisker_high, ...box.outliers];
+function limitsOf(boxes) {
+  const values = boxes.flatMap((box) => [box.whisker_low, box.whisker_high, ...box.outliers]);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const inner = [Math.min(...boxes.map((box) => box.whisker_low)), Math.max(...boxes.map((box) => box.whisker_high))];
+  const core = inner[1] - inner[0];
+  if (!(core > 0 && core < SMALLEST_CORE * (high - low))) return [low, high];
+  return [Math.max(low, inner[0] - 2 * core), Math.min(high, inner[1] + 2 * core)];
+}
 
-function row(kind, box, x, middle) {
+const countBeyond = (boxes, [low, high]) =>
+  boxes.reduce((sum, box) => sum + box.outliers.filter((value) => value < low || value > high).length, 0);
+
+function row(kind, box, x, middle, limits) {
   const label = html`<text class="tick" x=${LEFT - 8} y=${middle} dy="0.32em" text-anchor="end">
     ${kind === "before" ? text.charts.before : text.charts.after}
   </text>`;
   if (!box) return label;
-  return html`${label}${boxMarks(kind, box, x, middle)}`;
+  return html`${label}${boxMarks(kind, box, x, middle, limits)}`;
 }
 
-function boxMarks(kind, box, x, middle) {
+function boxMarks(kind, box, x, middle, [low, high]) {
   return html`<line class="whisker" x1=${x(box.whisker_low)} x2=${x(box.q1)} y1=${middle} y2=${middle} />
     <line class="whisker" x1=${x(box.q3)} x2=${x(box.whisker_high)} y1=${middle} y2=${middle} />
     <rect class=${kind} x=${x(box.q1)} y=${middle - 13} width=${Math.max(x(box.q3) - x(box.q1), 1)} height="26" />
     <line class="median" x1=${x(box.median)} x2=${x(box.median)} y1=${middle - 13} y2=${middle + 13} />
-    ${box.outliers.map((value) => html`<circle class="outlier" cx=${x(value)} cy=${middle} r="2.5" />`)}`;
+    ${box.outliers.filter((value) => value >= low && value <= high).map((value) => html`<circle class="outlier" cx=${x(value)} cy=${middle} r="2.5" />`)}`;
 }
 
 function describeBoxplot(data) {
@@ -657,7 +673,7 @@ function describeBoxplot(data) {
   if (!box) return "";
   return text.charts.boxplot(number(box.q1), number(box.q3), number(box.median), count(box.outlier_count));
 }
-return { Boxplot: Boxplot, valuesOf: valuesOf, boxMarks: boxMarks, describeBoxplot: describeBoxplot };
+return { Boxplot: Boxplot, limitsOf: limitsOf, countBeyond: countBeyond, boxMarks: boxMarks, describeBoxplot: describeBoxplot };
 })();
 modules["charts/correlation.js"] = (() => {
 const { text } = modules["strings.js"];
@@ -767,7 +783,7 @@ modules["charts/grouped_boxplot.js"] = (() => {
 const { count, percent } = modules["format.js"];
 const { text } = modules["strings.js"];
 const { html } = modules["vendor/htm-preact.js"];
-const { boxMarks, valuesOf } = modules["charts/boxplot.js"];
+const { boxMarks, countBeyond, limitsOf } = modules["charts/boxplot.js"];
 const { cut, numberTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
 
 
@@ -778,9 +794,8 @@ const RIGHT = 56;
 const CHARACTER = 7;
 
 function GroupedBoxplot(data, width) {
-  const values = data.boxes.flatMap(valuesOf);
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low, high] = limitsOf(data.boxes);
+  const beyond = countBeyond(data.boxes, [low, high]);
   const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
   const x = scale([low, high], [left + 4, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - left - RIGHT) / 72));
@@ -797,13 +812,16 @@ function GroupedBoxplot(data, width) {
       return html`<g>
         <title>${data.labels[index]}</title>
         <text class="label" x=${left - 8} y=${middle} dy="0.32em" text-anchor="end">${cut(data.labels[index], most)}</text>
-        ${boxMarks("after", box, x, middle)}
+        ${boxMarks("after", box, x, middle, [low, high])}
         <text class="tick" x=${width - RIGHT + 8} y=${middle} dy="0.32em">${count(data.counts[index])}</text>
       </g>`;
     })}
     <line class="axis" x1=${left} x2=${width - RIGHT} y1=${floor} y2=${floor} />
   `;
-  return { content, height: floor + BOTTOM };
+  const note = beyond
+    ? html`<text class="tick" x=${left} y=${floor + BOTTOM + 8}>${text.charts.beyond(count(beyond))}</text>`
+    : null;
+  return { content: [content, note], height: floor + BOTTOM + (beyond ? 14 : 0) };
 }
 
 function describeGroupedBoxplot(data) {
@@ -1134,16 +1152,18 @@ function Timeline(data, width) {
   const x = scale([first, last], [LEFT, width - RIGHT]);
   const y = scale([low, high], [HEIGHT - BOTTOM - 4, TOP]);
   const marks = timeTicks(first, last, Math.max(2, Math.floor((width - LEFT) / 90)));
-  const band = [...spans.map((span) => [x(span.at), y(span.q3)]), ...spans.map((span) => [x(span.at), y(span.q1)]).reverse()];
-  const line = spans.map((span) => [x(span.at), y(span.median)]);
+  const points = (/** @type {typeof spans} */ run, /** @type {"q1" | "median" | "q3"} */ name) =>
+    run.map((span) => `${x(span.at)},${y(span[name])}`);
   const content = html`
     ${numberTicks(ticks(low, high, 5, data.whole), data.whole).map(
       ({ at, label }) => html`<line class="gridline" x1=${LEFT} x2=${width - RIGHT} y1=${y(at)} y2=${y(at)} />
         <text class="tick" x=${LEFT - 6} y=${y(at)} dy="0.32em" text-anchor="end">${label}</text>`,
     )}
-    <polygon class="band" points=${band.map((point) => point.join(",")).join(" ")} />
-    <polyline class="line" points=${line.map((point) => point.join(",")).join(" ")} />
-    ${line.map(([cx, cy]) => html`<circle class="dot" cx=${cx} cy=${cy} r="2" />`)}
+    ${runsOf(spans).map(
+      (run) => html`<polygon class="band" points=${[...points(run, "q3"), ...points(run, "q1").reverse()].join(" ")} />
+        <polyline class="line" points=${points(run, "median").join(" ")} />`,
+    )}
+    ${spans.map((span) => html`<circle class="dot" cx=${x(span.at)} cy=${y(span.median)} r="2" />`)}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM + 4} />
@@ -1157,8 +1177,18 @@ function spansOf(data) {
   return data.counts.flatMap((amount, index) => {
     const [q1, median, q3] = [data.q1[index], data.median[index], data.q3[index]];
     if (!amount || q1 === null || median === null || q3 === null) return [];
-    return [{ at: (data.edges[index] + data.edges[index + 1]) / 2, q1, median, q3 }];
+    return [{ index, at: (data.edges[index] + data.edges[index + 1]) / 2, q1, median, q3 }];
   });
+}
+
+function runsOf(spans) {
+  const runs = [];
+  for (const span of spans) {
+    const last = runs.at(-1);
+    if (last?.at(-1)?.index === span.index - 1) last.push(span);
+    else runs.push([span]);
+  }
+  return runs;
 }
 
 function describeTimeline(data) {

@@ -128,8 +128,8 @@ def _write_uniformly(
     is_unchanged = values.is_valid().to_numpy(zero_copy_only=False)
     is_unchanged[changed] = False
     if pa.types.is_timestamp(dtype):
-        formats = pc.count_distinct(_format_of(pc.unique(column.texts))).as_py()
-        return None if formats > 1 or is_unchanged.any() else column
+        moments = values.take(pa.array(column.positions))
+        return None if is_unchanged.any() or _has_several_formats(column.texts, moments) else column
     words = {}
     for word in (True, False):
         holds = pc.equal(values, word).fill_null(False).to_numpy(zero_copy_only=False)
@@ -141,9 +141,21 @@ def _write_uniformly(
     return WrittenCells(np.flatnonzero(known.to_numpy(zero_copy_only=False)), texts)
 
 
-def _format_of(texts: pa.Array) -> pa.Array:
-    """Return texts with `9` for each number and `a` for each word."""
-    return pc.replace_substring_regex(pc.replace_substring_regex(texts, r"\d+", "9"), r"[[:alpha:]]+", "a")
+def _has_several_formats(texts: pa.Array, moments: pa.Array) -> bool:
+    """Return True if texts write their moments in more than one format, or one moment in more than one way."""
+    pairs = pa.table({"text": texts, "moment": moments}).group_by(["text", "moment"]).aggregate([])
+    if len(pairs) > pc.count_distinct(pairs["moment"]).as_py():
+        return True
+    different = pairs["text"].combine_chunks()
+    days = pc.replace_substring_regex(different, r"[ T]\d{1,2}:.*$", "")
+    is_padded, is_bare = (pc.match_substring_regex(days, pattern) for pattern in (r"\b0\d\b", r"\b\d\b"))
+    if pc.any(is_padded).as_py() and pc.any(is_bare).as_py():
+        return True
+    formats = pc.replace_substring_regex(pc.replace_substring_regex(different, r"\d{4}", "Y"), r"\d+", "9")
+    # May is short and long.
+    formats = formats.filter(pc.invert(pc.match_substring_regex(formats, r"(?i)\bmay\b")))
+    formats = pc.replace_substring_regex(formats, r"[[:alpha:]]{4,}", "month")
+    return bool(pc.count_distinct(pc.replace_substring_regex(formats, r"\b[[:alpha:]]{2,3}\b", "mon")).as_py() > 1)
 
 
 def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -80,7 +80,11 @@ class Comments:
         return CommentRecord(**row._mapping)
 
     async def list(self, dataset_id: UUID, subject: Subject, *, page_size: int, page_token: str) -> Page[CommentRecord]:
-        """Return a page of the comments of a dataset, oldest first; only those about what the subject names."""
+        """Return a page of the comments of a dataset, oldest first; only those about what the subject names.
+
+        Raises:
+            NotFound: there is no such dataset.
+        """
         size = PAGE_SIZE.of(page_size)
         statement = select(comments).where(comments.c.dataset_id == dataset_id)
         for name, value in vars(subject).items():
@@ -91,6 +95,9 @@ class Comments:
         statement = statement.order_by(comments.c.created_at, comments.c.id).limit(size + 1)
         async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
+            is_there = select(datasets.c.id).where(datasets.c.id == dataset_id)
+            if not rows and await connection.scalar(is_there) is None:
+                raise unknown_dataset(str(dataset_id))
         records = [CommentRecord(**row._mapping) for row in rows[:size]]
         last = records[-1] if len(rows) > size else None
         return Page(rows=records, next_token=encode_token([last.created_at.isoformat(), str(last.id)]) if last else "")

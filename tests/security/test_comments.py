@@ -46,6 +46,12 @@ def test_members_review_a_dataset_together(token_stack: TokenStack) -> None:
         assert owner.delete(f"{path}/{ids[1]}").json()["reason"] == "COMMENT_NOT_FOUND"
 
 
+def test_comments_of_nothing_are_not_there(token_stack: TokenStack) -> None:
+    missing = token_stack.dataset_id[:-4] + "0000"
+    with client_of(token_stack, "owner") as owner:
+        assert owner.get(f"/dataset/{missing}/comments").status_code == 404
+
+
 def test_a_comment_of_another_dataset_is_not_there(token_stack: TokenStack) -> None:
     other = fresh_dataset(token_stack)
     with client_of(token_stack, "owner") as owner:
@@ -64,6 +70,9 @@ def test_a_comment_of_another_dataset_is_not_there(token_stack: TokenStack) -> N
         ({"text": "   "}, "text"),
         ({"text": "x" * 4001}, "text"),
         ({"text": "a\0b"}, "text"),
+        ({"text": "a\x1b[2Jb"}, "text"),
+        ({"text": "\u200b\u202e"}, "text"),
+        ({"text": "a", "step": True}, "step"),
         ({"text": "a", "row": 3}, "row"),
         ({"text": "a", "step": 0}, "step"),
         ({"text": "a", "column": "c\0"}, "column"),

@@ -410,6 +410,8 @@ export const text = {
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
     /** @param {string} amount */
+    beyond: (amount) => `${amount} outliers lie beyond the axis`,
+    /** @param {string} amount */
     outside: (amount) => `${amount} more as read lie beyond the axis`,
   },
   comments: {

@@ -1,6 +1,7 @@
 """The cleaned table as CSV keeps what is not wrong as the file has it."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,6 +58,20 @@ def test_rows_that_were_removed_do_not_shift_the_texts(tmp_path: Path) -> None:
     lines = write(tmp_path, style="as_written", rows=[0, 0, 1, 1, *range(2, 60)])
     assert [line.split(",")[0] for line in lines[1:]] == [f'"{name}"' for name in CELLS["id"]]
     assert [line.split(",")[3] for line in lines[1:]] == CELLS["length"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("%Y/%m/%d", "%d/%m/%Y"), ("%d/%m/%Y", "%-d/%-m/%Y"), ("%b %d, %Y", "%B %d, %Y"), ("%d.%m.%Y", "%d.%m.%Y %H:%M")],
+)
+def test_dates_in_two_formats_are_written_in_one(tmp_path: Path, first: str, second: str) -> None:
+    days = [datetime(2023, 1, 1) + timedelta(days=5 * row) for row in range(60)]
+    for name, other in (("mixed", second), ("same", first)):
+        cells = {"id": CELLS["id"], "when": [day.strftime(other if row % 2 else first) for row, day in enumerate(days)]}
+        lines = write(tmp_path, style="as_written", cells=cells)[1:]
+        written = [line.split(",", 1)[1].strip('"')[:10] for line in lines]
+        is_typed = written == [day.date().isoformat() for day in days]
+        assert is_typed == (name == "mixed"), written[:4]
 
 
 def test_equal_values_are_written_equally(tmp_path: Path) -> None:

@@ -35,9 +35,14 @@ _DATES = {
     "b-9": ("%b-%y",),
 }
 """The formats of a shape, in which `9` stands for digits, `Y` for a year of four digits and `b` for a month's name."""
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_MONTH_NAME = rf"(?i)\b({_MONTHS})[a-z]*\.?"
-_LAST_SHORT_YEAR = "2040-01-01"
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    "sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_MONTH_NAME = rf"(?i)\b(?:{_MONTHS})\b\.?"
+_MONTH_START = r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+"""What is left of a month's name, which is known to be one, to be read as `%b`."""
+_LAST_SHORT_YEAR = "2030-01-01"
 """If years of two digits would be later than this, they may be those of the century before, so nobody can tell."""
 _TIMES = {"": "", " 9:9": " %H:%M", " 9:9:9": " %H:%M:%S"}
 _FORMATS = {
@@ -53,9 +58,11 @@ _FEWEST_DECIDING = 3
 """So many texts that only one order of day and month can read decide among the few in another format."""
 _FEWEST_DATES = 0.9
 """A column is one of dates if at least this share of its cells has the shape of some date."""
+_MOST_IMPOSSIBLE = 0.05
+"""From more cells than this share on that name no day, the cells are something else than dates."""
 _SAMPLED_TEXTS, _LONGEST = 2000, 40
 """So many texts show the formats of a column; longer ones are no dates."""
-_YEAR_LENGTH = timedelta(days=366)
+_YEAR_LENGTH, _CENTURY = timedelta(days=366), timedelta(days=36_525)
 _FEWEST_STEPS = 6
 """So many equal steps from one date to the next are no chance;"""
 _STEP_TOLERANCE = 0.15
@@ -132,7 +139,7 @@ def _also(column: Column, name: str) -> tuple[str, ...]:
             break
         parsed = {order: _parse_format(order, rest) for order in _FORMATS[shape] if name not in _FORMATS[shape]}
         order = _decided_order(rest, shape, parsed, like=name)
-        if order is not None and _is_among(parsed[order], range_of_main):
+        if order is not None and _is_among(parsed[order], range_of_main, is_short="%y" in order):
             also.append(order)
             rest = rest.filter(pc.is_null(parsed[order]))
     return tuple(also)
@@ -157,10 +164,15 @@ def _decided_order(texts: pa.Array, shape: str, parsed: dict[str, pa.Array], *, 
     return best if most >= max(_FEWEST_DECIDING, 10 * fewest) else None
 
 
-def _is_among(moments: pa.Array, range_of_main: dict[str, datetime | None]) -> bool:
-    """Return True if there are moments, and if none is more than a year outside of a range."""
+def _is_among(moments: pa.Array, range_of_main: dict[str, datetime | None], *, is_short: bool) -> bool:
+    """Return True if there are moments, and if none is more than a year outside of a range.
+
+    With years of two digits, none may be in the range a century earlier as well.
+    """
     extremes, earliest, latest = pc.min_max(moments).as_py(), range_of_main["min"], range_of_main["max"]
     if extremes["min"] is None or earliest is None or latest is None:
+        return False
+    if is_short and extremes["max"] - _CENTURY >= earliest - _YEAR_LENGTH:
         return False
     return bool(earliest - extremes["min"] <= _YEAR_LENGTH and extremes["max"] - latest <= _YEAR_LENGTH)
 
@@ -172,11 +184,15 @@ def _refuse_mixture(column: Column) -> Refused:
     dates = [cell for cell in cells if _shape(cell) in _FORMATS or _ISO_PATTERNS[ISO].match(cell)]
     if len(dates) < _FEWEST_DATES * len(cells):
         return Refused()
+    impossible = _name_no_day(dates)
+    if len(impossible) > _MOST_IMPOSSIBLE * len(dates):
+        some = examples(tuple(dict.fromkeys(impossible)), limit=2)
+        return Refused(f"{count(len(impossible), 'cell')} of {len(dates):,} look like dates and name no day, {some}")
     different = [shapes[shape] for shape in dict.fromkeys(map(_shape, dates))]
     all_cells = f"the {count(_known(column), 'known cell')} look like dates"
     if len(different) == 1:
         doubt = "some are day/month and others month/day, and not all show which"
-        return Refused(f"{all_cells}, {examples(tuple(dates), limit=2)}, but {doubt}", ambiguous=True)
+        return Refused(f"{all_cells}, {examples(tuple(dict.fromkeys(dates)), limit=2)}, but {doubt}", ambiguous=True)
     some, doubt = examples(tuple(different), limit=3), "not all show which is the day and which the month"
     return Refused(f"{all_cells} in several formats, {some}, but {doubt}", ambiguous=True)
 
@@ -202,6 +218,16 @@ def _candidate_formats(cells: tuple[str, ...]) -> tuple[str, ...]:
 
 def _shape(cell: str) -> str:
     return _DIGITS.sub("9", _YEAR.sub("Y", _NAMED_MONTH.sub("b", cell)))
+
+
+def _name_no_day(cells: list[str]) -> list[str]:
+    """Return the cells that look like dates and can't be read in any format of their shape, such as 30 February."""
+    texts = pa.array(cells, pa.string())
+    is_read = np.zeros(len(cells), np.bool_)
+    for shape in dict.fromkeys(map(_shape, cells)):
+        for name in _FORMATS.get(shape, (ISO,)):
+            is_read |= _validity(_parse_format(name, texts))
+    return [cell for cell, is_date in zip(cells, is_read.tolist(), strict=True) if not is_date]
 
 
 def _known(column: Column) -> int:
@@ -297,7 +323,8 @@ def _parse_format(name: str, texts: pa.Array) -> pa.Array:
     if name in _ISO_SHAPES:
         texts = pc.if_else(pc.match_substring_regex(texts, _ISO_SHAPES[name]), texts, pa.scalar(None, texts.type))
     if "%b" in name:
-        texts = pc.replace_substring_regex(texts, _MONTH_NAME, r"\1")
+        texts = pc.if_else(pc.match_substring_regex(texts, _MONTH_NAME), texts, pa.scalar(None, texts.type))
+        texts = pc.replace_substring_regex(texts, _MONTH_START, r"\1")
     strptime_format = "ISO8601" if name in _ISO_SHAPES else name
     timestamps = pd.to_datetime(
         texts.to_pandas(), format=strptime_format, errors="coerce", utc=name == ISO_ZONED

@@ -2,7 +2,7 @@
 import { count, percent } from "../format.js";
 import { text } from "../strings.js";
 import { html } from "../vendor/htm-preact.js";
-import { boxMarks, valuesOf } from "./boxplot.js";
+import { boxMarks, countBeyond, limitsOf } from "./boxplot.js";
 import { cut, numberTicks, scale, ticks, timeTicks } from "./scale.js";
 
 /** @typedef {import("../documents.d.ts").GroupedBoxplotData} GroupedBoxplotData */
@@ -18,9 +18,8 @@ const CHARACTER = 7;
  * @param {number} width
  */
 export function GroupedBoxplot(data, width) {
-  const values = data.boxes.flatMap(valuesOf);
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low, high] = limitsOf(data.boxes);
+  const beyond = countBeyond(data.boxes, [low, high]);
   const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
   const x = scale([low, high], [left + 4, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - left - RIGHT) / 72));
@@ -37,13 +36,16 @@ export function GroupedBoxplot(data, width) {
       return html`<g>
         <title>${data.labels[index]}</title>
         <text class="label" x=${left - 8} y=${middle} dy="0.32em" text-anchor="end">${cut(data.labels[index], most)}</text>
-        ${boxMarks("after", box, x, middle)}
+        ${boxMarks("after", box, x, middle, [low, high])}
         <text class="tick" x=${width - RIGHT + 8} y=${middle} dy="0.32em">${count(data.counts[index])}</text>
       </g>`;
     })}
     <line class="axis" x1=${left} x2=${width - RIGHT} y1=${floor} y2=${floor} />
   `;
-  return { content, height: floor + BOTTOM };
+  const note = beyond
+    ? html`<text class="tick" x=${left} y=${floor + BOTTOM + 8}>${text.charts.beyond(count(beyond))}</text>`
+    : null;
+  return { content: [content, note], height: floor + BOTTOM + (beyond ? 14 : 0) };
 }
 
 /** @param {GroupedBoxplotData} data */

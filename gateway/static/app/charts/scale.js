@@ -4,6 +4,7 @@ import { compact, number } from "../format.js";
 /** @typedef {{ at: number, label: string }} Tick */
 
 const MOST_DIGITS = 1e12;
+const FULL = new Intl.NumberFormat("en", { maximumSignificantDigits: 15 });
 
 /**
  * A linear scale from values to pixels.
@@ -55,7 +56,10 @@ export function numberTicks(values, whole) {
     if (mayBeYears) return String(value);
     return largest >= 10_000 ? compact(value) : number(value);
   };
-  return values.map((at) => ({ at, label: write(at) }));
+  // Where all labels would be the same, as of salaries that differ by a few, the numbers are written in full.
+  const short = values.map(write);
+  const labels = new Set(short).size === values.length ? short : values.map((value) => FULL.format(value));
+  return values.map((at, index) => ({ at, label: labels[index] ?? "" }));
 }
 
 /**

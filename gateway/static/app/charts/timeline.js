@@ -25,16 +25,18 @@ export function Timeline(data, width) {
   const x = scale([first, last], [LEFT, width - RIGHT]);
   const y = scale([low, high], [HEIGHT - BOTTOM - 4, TOP]);
   const marks = timeTicks(first, last, Math.max(2, Math.floor((width - LEFT) / 90)));
-  const band = [...spans.map((span) => [x(span.at), y(span.q3)]), ...spans.map((span) => [x(span.at), y(span.q1)]).reverse()];
-  const line = spans.map((span) => [x(span.at), y(span.median)]);
+  const points = (/** @type {typeof spans} */ run, /** @type {"q1" | "median" | "q3"} */ name) =>
+    run.map((span) => `${x(span.at)},${y(span[name])}`);
   const content = html`
     ${numberTicks(ticks(low, high, 5, data.whole), data.whole).map(
       ({ at, label }) => html`<line class="gridline" x1=${LEFT} x2=${width - RIGHT} y1=${y(at)} y2=${y(at)} />
         <text class="tick" x=${LEFT - 6} y=${y(at)} dy="0.32em" text-anchor="end">${label}</text>`,
     )}
-    <polygon class="band" points=${band.map((point) => point.join(",")).join(" ")} />
-    <polyline class="line" points=${line.map((point) => point.join(",")).join(" ")} />
-    ${line.map(([cx, cy]) => html`<circle class="dot" cx=${cx} cy=${cy} r="2" />`)}
+    ${runsOf(spans).map(
+      (run) => html`<polygon class="band" points=${[...points(run, "q3"), ...points(run, "q1").reverse()].join(" ")} />
+        <polyline class="line" points=${points(run, "median").join(" ")} />`,
+    )}
+    ${spans.map((span) => html`<circle class="dot" cx=${x(span.at)} cy=${y(span.median)} r="2" />`)}
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM + 4} />
@@ -49,8 +51,24 @@ function spansOf(data) {
   return data.counts.flatMap((amount, index) => {
     const [q1, median, q3] = [data.q1[index], data.median[index], data.q3[index]];
     if (!amount || q1 === null || median === null || q3 === null) return [];
-    return [{ at: (data.edges[index] + data.edges[index + 1]) / 2, q1, median, q3 }];
+    return [{ index, at: (data.edges[index] + data.edges[index + 1]) / 2, q1, median, q3 }];
   });
+}
+
+/**
+ * Spans without a gap between them: of a span without a value nothing is known, so no line leads over it.
+ *
+ * @param {ReturnType<typeof spansOf>} spans
+ */
+function runsOf(spans) {
+  /** @type {ReturnType<typeof spansOf>[]} */
+  const runs = [];
+  for (const span of spans) {
+    const last = runs.at(-1);
+    if (last?.at(-1)?.index === span.index - 1) last.push(span);
+    else runs.push([span]);
+  }
+  return runs;
 }
 
 /** @param {TimelineData} data */

@@ -35,6 +35,15 @@ def test_a_grid_of_decimals_makes_no_waves(step: float) -> None:
     assert len(set(counts_of(values, bins_of(values))[1:-1].tolist())) <= 1
 
 
+@pytest.mark.parametrize("seconds", [7, 11, 13])
+def test_moments_on_a_grid_of_their_own_are_seen(seconds: int) -> None:
+    ticks = 1_700_000_000_000_000 + 1_000_000 * seconds * np.arange(400)
+    edges = time_edges(ticks, int(ticks[0]), int(ticks[-1]))
+    counts = np.diff(np.searchsorted(ticks, edges))
+    assert len(edges) > 5
+    assert len(set(counts[1:-1].tolist())) == 1
+
+
 @example([0.0, 0.0, 2.2708283702590566e-200, 2.2708283702590566e-200, 1.797693134862316e108])
 @example([1e-199, 1e-199, 1.0, 1.0, 1.0, 1e199])
 @given(

@@ -81,8 +81,14 @@ def scatter(*, size: float = 1.0, x_axis: Any = None, y_axis: Any = None, names:
     return {**chart("scatter", data), "columns": list(names)}
 
 
-def grouped_boxplot(labels: tuple[str, ...] = ("no", "yes"), *, size: float = 1.0, kind: str = "number") -> Any:
-    boxes = [box(size=size * (1 + number)) for number in range(len(labels))]
+def grouped_boxplot(
+    labels: tuple[str, ...] = ("no", "yes"),
+    *,
+    size: float = 1.0,
+    kind: str = "number",
+    outliers: list[float] | None = None,
+) -> Any:
+    boxes = [box(size=size * (1 + number), outliers=outliers) for number in range(len(labels))]
     data = {"labels": list(labels), "boxes": boxes, "counts": [100] * len(labels), "kind": kind}
     return {**chart("grouped_boxplot", {**data, "other": 7, "strength": 0.02}), "columns": ["a", "b"]}
 
@@ -93,12 +99,16 @@ def stacked_bar(labels: tuple[str, ...] = ("no", "yes"), classes: tuple[str, ...
     return {**chart("stacked_bar", data), "columns": ["a", "b"]}
 
 
-def timeline(*, start: float = 1.6e9, span: float = 86_400, size: float = 1.0) -> Any:
+def timeline(*, start: float = 1.6e9, span: float = 86_400, size: float = 1.0, counts: list[int] | None = None) -> Any:
     edges = [start + span * number for number in range(13)]
     lines = {
         name: [size * (number + shift) for number in range(12)] for shift, name in enumerate(("q1", "median", "q3"))
     }
-    data = {"edges": edges, "counts": [0, *[5] * 11], **{name: [None, *line[1:]] for name, line in lines.items()}}
+    data = {
+        "edges": edges,
+        "counts": counts or [0, *[5] * 11],
+        **{name: [None, *line[1:]] for name, line in lines.items()},
+    }
     return {**chart("timeline", data), "columns": ["a", "b"]}
 
 
@@ -161,6 +171,13 @@ CHARTS = {
     "scatter of times": scatter(size=1e8, x_axis={"kind": "time"}, y_axis={"kind": "time"}),
     "scatter on powers": scatter(size=1e5, x_axis={"scale": "log"}, y_axis={"scale": "log"}),
     "scatter of giants": scatter(size=1e300),
+    "scatter of one place": scatter(size=0),
+    "scatter of one moment": scatter(size=0, x_axis={"kind": "time"}, y_axis={"kind": "time"}),
+    "grouped boxplot of one value": grouped_boxplot(size=0),
+    "grouped boxplot of one moment": grouped_boxplot(size=0, kind="time"),
+    "grouped boxplot with far outliers": grouped_boxplot(outliers=[1e14]),
+    "timeline of one value": timeline(size=0),
+    "timeline with gaps": timeline(counts=[3, 3, 0, 0, 4, 0, 0, 0, 0, 5, 5, 0]),
     "scatter of nasty names": scatter(names=(NASTY_NAMES[0], NASTY_NAMES[5])),
     "grouped boxplot": grouped_boxplot(),
     "grouped boxplot of times": grouped_boxplot(size=1e8, kind="time"),

@@ -25,7 +25,10 @@ PLAIN = r"^[+-]?(([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$"
 PLAIN_WHOLE = r"^[+-]?(\d{1,18}|[1-9]\d{0,2}(,\d{3})+)$"
 ISO_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
 ZONED_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
-MONTH = r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+MONTH = (
+    r"(?i)\b(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
 
 
 def read_text(table: Table, *, column: str, missing: Sequence[str] = (), trim: bool = False) -> Table:
@@ -171,13 +174,19 @@ def _moments(texts: Cells, form: str) -> Cells:
             texts.map(lambda text: text is not None and re.match(pattern, text, re.ASCII) is not None), None
         )
     if "%b" in form:
-        texts = texts.map(lambda text: None if text is None else re.sub(MONTH, r"\1", text, flags=re.ASCII))
+        texts = texts.map(lambda text: None if text is None else _shorten_month(text))
     known = "ISO8601" if pattern is not None else form
     read: Any = pd.to_datetime(texts, format=known, errors="coerce", utc=pattern == ZONED_PATTERN)
     moments = read.dt.as_unit("us")
     count = moments.astype("int64")
     in_calendar = (count >= -62_135_596_800_000_000) & (count <= 253_402_300_799_999_999)
     return moments.where(in_calendar)
+
+
+def _shorten_month(text: str) -> str | None:
+    """Return a text with the name of a month as three letters; None without such a name."""
+    shortened, names = re.subn(MONTH, lambda match: match[1][:3], text, flags=re.ASCII)
+    return shortened if names else None
 
 
 def _read(

@@ -15,6 +15,8 @@ FEWEST_BINS = 5
 _CROWDED = 0.9
 """Share of the values in two bins from which on the others can't be seen."""
 _WIDE_RATIO = 1_000.0
+_COARSEST = 6
+"""A step that people count in may be so many times too wide."""
 _COARSE_STEPS = 50
 """From so many grid steps in a bin on, it makes no difference where the bin begins between them."""
 _SMALLEST, _LARGEST, _MOST_DIGITS = 1e-200, 1e200, 1e12
@@ -97,6 +99,9 @@ def time_edges(ticks: npt.NDArray[np.int64], low: int, high: int, *, most: int |
     # Days in half days would be seen as waves.
     grid = max(1, int(np.gcd.reduce(np.diff(ticks))))
     step = next((step for step in _TIME_STEPS if step >= rough and (step % grid == 0 or grid > _DAY)), None)
+    if _DAY % grid and rough < _DAY and (step is None or step > _COARSEST * rough):
+        # The grid of the values, every 7 seconds for instance, is none that days are divided by.
+        step = math.ceil(rough / grid) * grid
     if step is not None:
         first = low // step * step
         return np.arange(first, high + step + 1, step, dtype=np.float64)[: (high - first) // step + 2]

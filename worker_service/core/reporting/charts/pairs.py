@@ -93,21 +93,25 @@ def scatter(x: Column, y: Column) -> ScatterData | None:
         return None
     xs, ys = measure(x)[both], measure(y)[both]
     chosen = _evenly(len(both), MOST_POINTS)
+    axes = (_axis(x, xs), _axis(y, ys))
+    if None in axes:
+        return None
     return ScatterData(
         x=tuple(xs[chosen].tolist()),
         y=tuple(ys[chosen].tolist()),
-        x_axis=_axis(x, xs),
-        y_axis=_axis(y, ys),
+        x_axis=axes[0],
+        y_axis=axes[1],
         rows=len(both),
         strength=round(rank_strength(xs, ys), 4),
     )
 
 
-def _axis(column: Column, values: Floats) -> AxisData:
+def _axis(column: Column, values: Floats) -> AxisData | None:
+    """Return the axis of values; None where neither a linear nor a logarithmic one shows them."""
     if column.is_timestamp:
         return AxisData(kind="time")
     bins = number_bins(np.sort(values), float(values.min()), float(values.max()))
-    return AxisData(whole=column.is_integer, scale="log" if bins.scale == "log" else "linear")
+    return None if bins.scale == "symlog" else AxisData(whole=column.is_integer, scale=bins.scale)
 
 
 def grouped_boxplot(values: Column, groups: Column) -> GroupedBoxplotData | None:

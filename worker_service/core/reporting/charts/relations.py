@@ -162,7 +162,9 @@ def _pairs(
         if {x, y} <= measures and frozenset((x, y)) not in shown
     ]
     for x, y in strongest[:MOST_PAIRS]:
-        if (chart := _scatter(columns[x], columns[y], cleaned)) is not None:
+        chart = _scatter(columns[x], columns[y], cleaned)
+        # A coefficient may be that of a few extreme values, of which the order knows nothing.
+        if chart is not None and chart.data.strength >= WEAKEST_PAIR**2 / 2:
             yield chart
 
 
