@@ -411,6 +411,7 @@ const text = {
       `${rows} rows from ${from} to ${to}; the median lies between ${low} and ${high}.`,
     missingPatterns: (complete, columns, rows) =>
       `${complete} rows miss nothing; most often missing together: ${columns}, in ${rows} rows.`,
+    medianAndHalf: "line: median, band: middle half",
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
     beyond: (amount) => `${amount} outliers lie beyond the axis`,
@@ -650,7 +651,7 @@ function limitsOf(boxes) {
 }
 
 const countBeyond = (boxes, [low, high]) =>
-  boxes.reduce((sum, box) => sum + box.outliers.filter((value) => value < low || value > high).length, 0);
+  Math.max(0, ...boxes.map((box) => box.outliers.filter((value) => value < low || value > high).length));
 
 function row(kind, box, x, middle, limits) {
   const label = html`<text class="tick" x=${LEFT - 8} y=${middle} dy="0.32em" text-anchor="end">
@@ -795,7 +796,7 @@ const CHARACTER = 7;
 
 function GroupedBoxplot(data, width) {
   const [low, high] = limitsOf(data.boxes);
-  const beyond = countBeyond(data.boxes, [low, high]);
+  const beyond = data.boxes.reduce((sum, box) => sum + countBeyond([box], [low, high]), 0);
   const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
   const x = scale([low, high], [left + 4, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - left - RIGHT) / 72));
@@ -1140,7 +1141,7 @@ const { numberTicks, scale, ticks, timeTicks } = modules["charts/scale.js"];
 const HEIGHT = 220;
 const LEFT = 62;
 const RIGHT = 26;
-const TOP = 12;
+const TOP = 20;
 const BOTTOM = 28;
 
 function Timeline(data, width) {
@@ -1164,6 +1165,7 @@ function Timeline(data, width) {
         <polyline class="line" points=${points(run, "median").join(" ")} />`,
     )}
     ${spans.map((span) => html`<circle class="dot" cx=${x(span.at)} cy=${y(span.median)} r="2" />`)}
+    <text class="tick" x=${width - RIGHT} y="10" text-anchor="end">${text.charts.medianAndHalf}</text>
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM + 4} />
@@ -1433,12 +1435,13 @@ function sentences({ status, profile, features, outliers, amounts }) {
   const mended = plan?.mended_rows ? words.mended(counted(plan.mended_rows, "line")) : "";
   const total = amounts.reduce((sum, { amount }) => sum + amount, 0);
   const parts = amounts.map(({ kind, amount }) => `${count(amount)} ${words.kinds[kind]}`).join(", ");
-  const used = new Set(features.output_features.flatMap((feature) => feature.sources));
+  const made = features.output_features.filter((feature) => feature.name !== profile.target.column);
+  const used = new Set(made.flatMap((feature) => feature.sources));
   return [
     words.read(count(status.rows), count(status.columns), how ? ` (${how})` : "") + rejected + mended,
     total ? words.changed(count(total), parts) : words.unchanged,
     outlierSentence(outliers),
-    words.features(counted(features.output_features.length, "feature"), counted(used.size, "column")),
+    words.features(counted(made.length, "feature"), counted(used.size, "column")),
     profile.target.column === null
       ? words.noTarget
       : words.target(profile.target.column, percent(profile.target.confidence, 1)),

@@ -151,7 +151,10 @@ def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, 
         writes = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
     for write in writes:
         write.result()
-    assessment = assess(facts).model_dump(mode="json")
+    unread = [
+        column.name for column in facts.columns if column.storage != "text" and outcome.typed[column.name].is_text
+    ]
+    assessment = assess(facts, unread=unread).model_dump(mode="json")
     cleaned_quality = grade_cleaned(facts, outcome).model_dump(mode="json")
     document = {**facts.model_dump(mode="json"), **assessment, "cleaned_quality": cleaned_quality}
     (target / PROFILE).write_text(json.dumps(document, allow_nan=False))

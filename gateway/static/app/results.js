@@ -113,5 +113,7 @@ function toStep(recipe, step, logged) {
     isOff: recipe.is_off,
     recipe,
     ...logged,
+    // The log of a step that is off says no more than that.
+    ...(recipe.is_off ? { why: recipe.why } : {}),
   };
 }

@@ -407,6 +407,7 @@ export const text = {
     /** @type {(complete: string, columns: string, rows: string) => string} */
     missingPatterns: (complete, columns, rows) =>
       `${complete} rows miss nothing; most often missing together: ${columns}, in ${rows} rows.`,
+    medianAndHalf: "line: median, band: middle half",
     none: "There are no charts.",
     logarithmic: "logarithmic axis",
     /** @param {string} amount */

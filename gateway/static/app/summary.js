@@ -27,12 +27,13 @@ export function sentences({ status, profile, features, outliers, amounts }) {
   const mended = plan?.mended_rows ? words.mended(counted(plan.mended_rows, "line")) : "";
   const total = amounts.reduce((sum, { amount }) => sum + amount, 0);
   const parts = amounts.map(({ kind, amount }) => `${count(amount)} ${words.kinds[kind]}`).join(", ");
-  const used = new Set(features.output_features.flatMap((feature) => feature.sources));
+  const made = features.output_features.filter((feature) => feature.name !== profile.target.column);
+  const used = new Set(made.flatMap((feature) => feature.sources));
   return [
     words.read(count(status.rows), count(status.columns), how ? ` (${how})` : "") + rejected + mended,
     total ? words.changed(count(total), parts) : words.unchanged,
     outlierSentence(outliers),
-    words.features(counted(features.output_features.length, "feature"), counted(used.size, "column")),
+    words.features(counted(made.length, "feature"), counted(used.size, "column")),
     profile.target.column === null
       ? words.noTarget
       : words.target(profile.target.column, percent(profile.target.confidence, 1)),

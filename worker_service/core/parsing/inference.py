@@ -235,7 +235,7 @@ def _date_noun(spec: AnyReadAs) -> str:
     if not isinstance(spec, ReadTimestamp):
         return "dates"
     formats = [spec.format, *(["%Y-%m-%d"] if spec.or_iso else []), *spec.also]
-    return f"dates written as {listing(map(_layout, formats), conjunction='or')}"
+    return f"dates written as {listing(dict.fromkeys(map(_layout, formats)), conjunction='or')}"
 
 
 def _layout(layout: str) -> str:

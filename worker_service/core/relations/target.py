@@ -135,7 +135,8 @@ def infer_target(columns: Sequence[Candidate], predictability: Predictability, *
     ranked = sorted(scores, key=lambda name: -scores[name])
     candidates = tuple(TargetCandidate(column=name, score=round(scores[name], 2)) for name in ranked)
     if not ranked:
-        why = "No column has the name, the place or the values of a target, so none was chosen. Name one with target=."
+        nothing = "No column has the name, the place or the values of a target, so none was chosen"
+        why = f"{nothing}. Name the column to predict if there is one."
         return Target(column=None, confidence=0.0, why=why)
     best, *others = ranked
     margin = scores[best] - max((scores[name] for name in others), default=0.0)
@@ -144,7 +145,7 @@ def infer_target(columns: Sequence[Candidate], predictability: Predictability, *
     if scores[best] >= LEAST_SCORE and margin >= LEAST_MARGIN:
         return Target(column=best, confidence=confidence, why=f"{reasons}.", candidates=candidates)
     rival = f", but as much speaks for {quoted(others[0])}" if others and margin < LEAST_MARGIN else ", but too little"
-    why = f"{reasons}. It may be the target{rival}, so none was chosen: name one with target=."
+    why = f"{reasons}. It may be the target{rival}, so none was chosen: name the column to predict."
     return Target(column=None, confidence=round(min(confidence, 0.45), 2), why=why, candidates=candidates)
 
 

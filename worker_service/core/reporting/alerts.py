@@ -1,6 +1,6 @@
 """Alerts about a table for the people who use it, each as a sentence with its numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -100,13 +100,26 @@ class Alert(Value):
     """The number of cells it is about, of rows for `duplicate_rows` and `few_rows`; 0 if about none in particular."""
 
 
-def find_alerts(profile: Profile) -> tuple[Alert, ...]:
-    """Return all alerts, the most costly first."""
+def find_alerts(profile: Profile, *, unread: Collection[str] = ()) -> tuple[Alert, ...]:
+    """Return all alerts, the most costly first; `unread` are columns that stay text though they can be read."""
     alerts = [
         *_table_alerts(profile),
-        *(alert for column in profile.columns for alert in _column_alerts(column, profile.rows)),
+        *(
+            _unread_alert(alert, column, profile.rows)
+            if column.name in unread and alert.kind == "unfit_cells"
+            else alert
+            for column in profile.columns
+            for alert in _column_alerts(column, profile.rows)
+        ),
     ]
     return tuple(sorted(alerts, key=lambda alert: -_cost(alert, profile)))
+
+
+def _unread_alert(alert: Alert, column: ColumnProfile, rows: int) -> Alert:
+    """Return the alert about unfit cells of a column that stays text because of them."""
+    others = f"so all {count(rows, 'cell')} stay text in both tables"
+    why = f"{alert.why[:-1]}, {others}. With the type {column.storage} named for it, they are read."
+    return alert.model_copy(update={"why": why, "severity": "error", "affected": rows})
 
 
 def _cost(alert: Alert, profile: Profile) -> float:

@@ -1,7 +1,7 @@
 """The quality of a table as it was uploaded: a score of named parts, and the alerts that explain it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -62,9 +62,14 @@ class Assessment(Value):
     quality: Quality
 
 
-def assess(profile: Profile) -> Assessment:
-    """Return the alerts and the quality of the table that a profile describes."""
-    return Assessment(alerts=find_alerts(profile), quality=grade(profile))
+def assess(profile: Profile, *, unread: Collection[str] = ()) -> Assessment:
+    """Return the alerts and the quality of the table that a profile describes.
+
+    Args:
+        profile: the profile.
+        unread: the columns that stay as uploaded although they can be read as another type.
+    """
+    return Assessment(alerts=find_alerts(profile, unread=unread), quality=grade(profile))
 
 
 def grade(profile: Profile) -> Quality:

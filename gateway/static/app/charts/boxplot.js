@@ -59,12 +59,12 @@ export function limitsOf(boxes) {
 }
 
 /**
- * How many outliers lie beyond the limits of an axis.
+ * How many outliers of a box lie beyond the limits of an axis, at most.
  *
  * @type {(boxes: readonly BoxData[], limits: readonly [number, number]) => number}
  */
 export const countBeyond = (boxes, [low, high]) =>
-  boxes.reduce((sum, box) => sum + box.outliers.filter((value) => value < low || value > high).length, 0);
+  Math.max(0, ...boxes.map((box) => box.outliers.filter((value) => value < low || value > high).length));
 
 /** @type {(kind: "before" | "after", box: BoxData | null, x: (value: number) => number, middle: number, limits: readonly [number, number]) => unknown} */
 function row(kind, box, x, middle, limits) {

@@ -19,7 +19,7 @@ const CHARACTER = 7;
  */
 export function GroupedBoxplot(data, width) {
   const [low, high] = limitsOf(data.boxes);
-  const beyond = countBeyond(data.boxes, [low, high]);
+  const beyond = data.boxes.reduce((sum, box) => sum + countBeyond([box], [low, high]), 0);
   const left = Math.min(width * 0.35, Math.max(48, ...data.labels.map((label) => [...label].length * CHARACTER + 12)));
   const x = scale([low, high], [left + 4, width - RIGHT]);
   const room = Math.max(2, Math.floor((width - left - RIGHT) / 72));

@@ -9,7 +9,7 @@ import { numberTicks, scale, ticks, timeTicks } from "./scale.js";
 const HEIGHT = 220;
 const LEFT = 62;
 const RIGHT = 26;
-const TOP = 12;
+const TOP = 20;
 const BOTTOM = 28;
 
 /**
@@ -37,6 +37,7 @@ export function Timeline(data, width) {
         <polyline class="line" points=${points(run, "median").join(" ")} />`,
     )}
     ${spans.map((span) => html`<circle class="dot" cx=${x(span.at)} cy=${y(span.median)} r="2" />`)}
+    <text class="tick" x=${width - RIGHT} y="10" text-anchor="end">${text.charts.medianAndHalf}</text>
     <line class="axis" x1=${LEFT} x2=${width - RIGHT} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM} />
     ${marks.map(
       ({ at, label }) => html`<line class="axis" x1=${x(at)} x2=${x(at)} y1=${HEIGHT - BOTTOM} y2=${HEIGHT - BOTTOM + 4} />

@@ -6,7 +6,7 @@ import { count, duration, moment } from "../format.js";
 import { link, useLoad, useToast } from "../hooks.js";
 import { Choice, errorText, Failure, Loading, Progress, StatusBadge } from "../parts.js";
 import { text } from "../strings.js";
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Charts } from "./charts.js";
 import { Comments } from "./comments.js";
 import { Columns } from "./columns.js";
@@ -179,8 +179,14 @@ function Views({ subject, place }) {
   const names = Object.keys(VIEWS).filter(
     (name) => (name !== "drift" || links.drift) && (name !== "report" || (links.report && subject.isNewest)),
   );
+  const tabs = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    // On a narrow screen the tabs scroll.
+    const tab = tabs.current?.querySelector("[aria-current]");
+    if (tabs.current && tab instanceof HTMLElement) tabs.current.scrollLeft = tab.offsetLeft - tabs.current.clientWidth / 2;
+  }, [place]);
   const View = Object.hasOwn(VIEWS, place) ? VIEWS[place] : undefined;
-  return html`<nav class="tabs" aria-label=${subject.status.filename}>
+  return html`<nav class="tabs" ref=${tabs} aria-label=${subject.status.filename}>
       ${names.map(
         (name) => html`<a
           href=${subject.linkTo(name)}

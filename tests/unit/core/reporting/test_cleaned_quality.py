@@ -11,7 +11,7 @@ from worker_service.core.profile import profile
 from worker_service.core.recipe.apply import apply
 from worker_service.core.recipe.recipe import Recipe
 from worker_service.core.reporting.cleaned_quality import grade_cleaned
-from worker_service.core.reporting.quality import Quality, grade
+from worker_service.core.reporting.quality import Quality, assess, grade
 from worker_service.core.table.frame import Frame
 from worker_service.planner.propose import propose
 
@@ -76,3 +76,15 @@ def test_planted_faults_are_fewer_afterwards(seed: int) -> None:
     assert after.score > before.score
     for name in ("uniqueness", "validity", "consistency", "plausibility"):
         assert part(after, name).score >= part(before, name).score, name
+
+
+def test_an_alert_says_that_a_target_stays_text() -> None:
+    table = pa.table({"x": [str(row) for row in range(40)], "y": ["on request", *(f"$ {row}" for row in range(39))]})
+    facts = profile(Frame.from_table(table), target="y")
+    (alert,) = [alert for alert in assess(facts, unread={"y"}).alerts if alert.kind == "unfit_cells"]
+    assert (alert.severity, alert.affected) == ("error", 40)
+    assert alert.why.endswith(
+        "“on request”, so all 40 cells stay text in both tables. With the type integer named for it, they are read."
+    )
+    (ordinary,) = [alert for alert in assess(facts).alerts if alert.kind == "unfit_cells"]
+    assert (ordinary.severity, ordinary.affected) == ("warning", 1)

@@ -91,7 +91,8 @@ def _charts_of_type(facts: ColumnProfile, before: Column, after: Column | None) 
             columns=(facts.name,),
             data=boxplot(before, after, facts.numbers.iqr),
         )
-    if before.is_text or before.is_boolean:
+    # Of numbers that stay text, as those of a target with words among them, each writing would be a bar.
+    if (before.is_text and facts.storage == "text") or before.is_boolean:
         yield _countplot(facts, before, after)
 
 
