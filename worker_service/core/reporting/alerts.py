@@ -237,7 +237,7 @@ def _consistency(column: ColumnProfile, rows: int) -> Iterator[Alert]:
     name = quoted(column.name)
     if column.invalid:
         held = examples(column.invalid_examples, of=column.invalid)
-        why = f"{fraction(column.invalid, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}: {held}."
+        why = f"{fraction(column.invalid, rows, 'cell')} of {name} can't be read as {_READ_AS[column.storage]}, {held}."
         yield _alert("unfit_cells", column.name, "warning", why, column.invalid)
     if column.ambiguity:
         yield _alert("ambiguous_format", column.name, "warning", f"{name}: {column.ambiguity}", rows - column.missing)
