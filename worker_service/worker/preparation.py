@@ -109,7 +109,7 @@ def _finish(
     report_progress("charting", 70)
     charts = build_charts(facts, outcome)
     report_progress("writing", 80)
-    _write(task.target, facts, whole or outcome, charts)
+    _write(task.target, _describe(facts, outcome), whole or outcome, charts)
     result = _result(facts, outcome, charts, task.advice)
     return (
         result
@@ -141,7 +141,16 @@ def _read_profile(path: Path) -> Profile:
     return Profile.model_validate_json(path.read_text())
 
 
-def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, ...]) -> None:
+def _describe(facts: Profile, outcome: Outcome) -> dict[str, Any]:
+    """Return the profile as a document, with its alerts and the quality before and after; of held-out rows nothing."""
+    texts = {name for name, column in outcome.typed.columns.items() if column.is_text}
+    unread = {column.name for column in facts.columns if column.storage != "text"} & texts
+    assessment = assess(facts, unread=unread).model_dump(mode="json")
+    cleaned_quality = grade_cleaned(facts, outcome).model_dump(mode="json")
+    return {**facts.model_dump(mode="json"), **assessment, "cleaned_quality": cleaned_quality}
+
+
+def _write(target: Path, profile_document: dict[str, Any], outcome: Outcome, charts: tuple[Chart, ...]) -> None:
     tables = {
         "cleaned": outcome.cleaned.to_table(),
         "engineered": outcome.engineered.to_table(),
@@ -151,13 +160,7 @@ def _write(target: Path, facts: Profile, outcome: Outcome, charts: tuple[Chart, 
         writes = [pool.submit(_write_table, table, target / f"{name}.parquet") for name, table in tables.items()]
     for write in writes:
         write.result()
-    unread = [
-        column.name for column in facts.columns if column.storage != "text" and outcome.typed[column.name].is_text
-    ]
-    assessment = assess(facts, unread=unread).model_dump(mode="json")
-    cleaned_quality = grade_cleaned(facts, outcome).model_dump(mode="json")
-    document = {**facts.model_dump(mode="json"), **assessment, "cleaned_quality": cleaned_quality}
-    (target / PROFILE).write_text(json.dumps(document, allow_nan=False))
+    (target / PROFILE).write_text(json.dumps(profile_document, allow_nan=False))
     (target / RECIPE).write_text(outcome.recipe.model_dump_json())
     (target / CHARTS).write_text(
         json.dumps({"charts": [chart.model_dump(mode="json") for chart in charts]}, allow_nan=False)
