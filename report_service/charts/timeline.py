@@ -31,7 +31,7 @@ def draw_timeline(chart: TimelineChart, *, fit: Fit) -> ChartFigure:
 
 def runs(indices: Sequence[int]) -> list[tuple[int, int]]:
     """Return where runs of consecutive indices begin and end in a sequence of them."""
-    ends = [place for place in range(1, len(indices)) if indices[place] != indices[place - 1] + 1]
+    ends = [index for index in range(1, len(indices)) if indices[index] != indices[index - 1] + 1]
     return list(pairwise([0, *ends, len(indices)]))
 
 

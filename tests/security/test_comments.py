@@ -26,9 +26,11 @@ def test_members_review_a_dataset_together(token_stack: TokenStack) -> None:
         step = owner.post(path, json={"text": "I agree", "step": 1}).json()
         assert step["author"] != written["author"]
         ids = [written["comment_id"], step["comment_id"]]
-        assert [one["comment_id"] for one in owner.get(path).json()["comments"]][-2:] == ids
-        assert [one["comment_id"] for one in owner.get(path, params={"step": 1}).json()["comments"]] == ids[1:]
-        assert [one["comment_id"] for one in owner.get(path, params={"column": "age"}).json()["comments"]] == ids[:1]
+        assert [comment["comment_id"] for comment in owner.get(path).json()["comments"]][-2:] == ids
+        assert [comment["comment_id"] for comment in owner.get(path, params={"step": 1}).json()["comments"]] == ids[1:]
+        assert [
+            comment["comment_id"] for comment in owner.get(path, params={"column": "age"}).json()["comments"]
+        ] == ids[:1]
         page = owner.get(path, params={"page_size": 1}).json()
         rest = owner.get(path, params={"page_token": page["next_page_token"]}).json()
         assert len(page["comments"]) == 1

@@ -42,10 +42,10 @@ function pairUp(before, after) {
   /** @type {Map<string, StepPair>} */
   const pairs = new Map();
   for (const [side, steps] of /** @type {const} */ ([["before", before], ["after", after]])) {
-    const seen = new Map();
+    const turns = new Map();
     for (const step of steps) {
-      const turn = (seen.get(keyOf(step)) ?? 0) + 1;
-      seen.set(keyOf(step), turn);
+      const turn = (turns.get(keyOf(step)) ?? 0) + 1;
+      turns.set(keyOf(step), turn);
       const key = `${keyOf(step)} ${turn}`;
       const pair = pairs.get(key) ?? { key, before: undefined, after: undefined };
       pairs.set(key, { ...pair, [side]: step });

@@ -44,12 +44,12 @@ export function Table({ subject }) {
     history.replaceState(null, "", `${subject.linkTo("table").split("?")[0]}${query.size ? `?${query}` : ""}`);
   }, [table, filters, sort]);
   const [column, setColumn] = useState(subject.query.get("column") ?? undefined);
-  const [wanted, setWanted] = useState(Number(subject.query.get("row")) || 0);
+  const [requestedRow, setRequestedRow] = useState(Number(subject.query.get("row")) || 0);
   const onRows = (/** @type {RowPages} */ next) => {
     pages.current = next;
-    if (wanted && next.isReady) {
-      setWanted(0);
-      next.findRow(wanted).then(setGoTo, (error) => toast({ text: errorText(error) }));
+    if (requestedRow && next.isReady) {
+      setRequestedRow(0);
+      next.findRow(requestedRow).then(setGoTo, (error) => toast({ text: errorText(error) }));
     }
     setTotal(next.isReady ? next.total : undefined);
     if (next.columns.length) setNames(next.columns.map((column) => column.name));

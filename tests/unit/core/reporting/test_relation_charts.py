@@ -112,7 +112,7 @@ def test_columns_that_go_together_stand_beside_each_other() -> None:
     assert isinstance(chart, CorrelationChart)
     order = "".join(chart.columns)
     assert {"a", "b", "c"} in (set(order[:3]), set(order[-3:]))
-    assert all(chart.data.matrix[place][place] == 1 for place in range(5))
+    assert all(chart.data.matrix[index][index] == 1 for index in range(5))
     row, column = order.index("a"), order.index("x")
     assert chart.data.matrix[row][column] == pytest.approx(np.corrcoef(SIZE, NOISE)[0, 1], abs=1e-6)
 

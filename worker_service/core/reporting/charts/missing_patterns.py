@@ -23,8 +23,8 @@ def missing_patterns(frame: Frame, names: Sequence[str]) -> MissingPatternsData 
     if len(columns) < 2:
         return None
     keys = np.zeros(frame.rows, np.int64)
-    for place, name in enumerate(columns):
-        keys |= (~frame[name].present()).astype(np.int64) << place
+    for position, name in enumerate(columns):
+        keys |= (~frame[name].present()).astype(np.int64) << position
     patterns, counts = np.unique(keys, return_counts=True)
     order = sorted(range(len(patterns)), key=lambda index: (-counts[index], patterns[index]))
     shown = [index for index in order if patterns[index]][:MOST_PATTERNS]
@@ -32,7 +32,8 @@ def missing_patterns(frame: Frame, names: Sequence[str]) -> MissingPatternsData 
     return MissingPatternsData(
         columns=tuple(columns),
         patterns=tuple(
-            tuple(place for place in range(len(columns)) if int(patterns[index]) >> place & 1) for index in shown
+            tuple(position for position in range(len(columns)) if int(patterns[index]) >> position & 1)
+            for index in shown
         ),
         counts=tuple(int(counts[index]) for index in shown),
         complete=complete,
