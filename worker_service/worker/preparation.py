@@ -144,7 +144,8 @@ def _read_profile(path: Path) -> Profile:
 def _describe(facts: Profile, outcome: Outcome) -> dict[str, Any]:
     """Return the profile as a document, with its alerts and the quality before and after; of held-out rows nothing."""
     texts = {name for name, column in outcome.typed.columns.items() if column.is_text}
-    unread = {column.name for column in facts.columns if column.storage != "text"} & texts
+    # Where a user has undone the reading of another column, nothing is to be said about it.
+    unread = {column.name for column in facts.columns if column.storage != "text"} & texts & {facts.target.column}
     assessment = assess(facts, unread=unread).model_dump(mode="json")
     cleaned_quality = grade_cleaned(facts, outcome).model_dump(mode="json")
     return {**facts.model_dump(mode="json"), **assessment, "cleaned_quality": cleaned_quality}

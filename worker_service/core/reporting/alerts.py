@@ -102,16 +102,11 @@ class Alert(Value):
 
 def find_alerts(profile: Profile, *, unread: Collection[str] = ()) -> tuple[Alert, ...]:
     """Return all alerts, the most costly first; `unread` are columns that stay text though they can be read."""
-    alerts = [
-        *_table_alerts(profile),
-        *(
-            _unread_alert(alert, column, profile.rows)
-            if column.name in unread and alert.kind == "unfit_cells"
-            else alert
-            for column in profile.columns
-            for alert in _column_alerts(column, profile.rows)
-        ),
-    ]
+    alerts = [*_table_alerts(profile)]
+    for column in profile.columns:
+        for alert in _column_alerts(column, profile.rows):
+            is_unread = alert.kind == "unfit_cells" and column.name in unread
+            alerts.append(_unread_alert(alert, column, profile.rows) if is_unread else alert)
     return tuple(sorted(alerts, key=lambda alert: -_cost(alert, profile)))
 
 

@@ -138,6 +138,12 @@ def test_strength_is_from_nothing_to_everything() -> None:
     assert rank_strength(values, values * 0) == 0
 
 
+def test_columns_that_were_changed_come_before_others() -> None:
+    gaps = [None if row % 3 == 0 else value for row, value in enumerate(NOISE.tolist())]
+    charts = [name for name in drawn({"a": SIZE, "b": gaps}, fill="all") if name.startswith("histogram")]
+    assert charts == ["histogram-2", "histogram-1"]
+
+
 def test_columns_that_are_not_read_have_no_relations() -> None:
     frame = Frame.from_table(pa.table({"a": [f"{value}" for value in SIZE], "y": [f"{value * 2}" for value in SIZE]}))
     facts = profile(frame, target="y")

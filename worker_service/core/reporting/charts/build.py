@@ -59,11 +59,15 @@ def build_charts(profile: Profile, outcome: Outcome) -> tuple[AnyChart, ...]:
 
 
 def _share_changed(name: str, outcome: Outcome) -> float:
-    """Return the share of the cells of a column that have another value after the cleaning."""
+    """Return the share of the cells of a column that have another value after the cleaning; 0 if rows were removed."""
     before, after = outcome.typed[name], outcome.cleaned.columns.get(name)
-    if after is None or after is before or len(after) != len(before) or after.is_text != before.is_text:
-        return float(after is None)
-    return 1 - float(pc.sum(pc.equal(before.array, after.array).fill_null(False)).as_py() or 0) / max(1, before.known)
+    if after is before or (after is not None and len(after) != len(before)):
+        return 0.0
+    if after is None or not (after.type == before.type or (after.is_number and before.is_number)):
+        return 1.0
+    is_same = pc.equal(before.array, after.array).fill_null(False)
+    are_missing = pc.and_(before.array.is_null(), after.array.is_null())
+    return 1 - float(pc.sum(pc.or_(is_same, are_missing)).as_py() or 0) / max(1, len(before))
 
 
 def _column_charts(facts: ColumnProfile, outcome: Outcome) -> tuple[AnyChart, ...]:
